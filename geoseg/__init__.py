@@ -1,0 +1,73 @@
+"""geoseg: rasters of any size in; georeferenced class maps and clean land-cover polygons out.
+
+The whole public interface is on this page. Names are loaded on first use, so that ``import geoseg`` and
+``geoseg --help`` cost milliseconds, not the seconds that torch takes.
+
+Import order inside the package (one way; ``tests/test_architecture.py`` holds it)::
+
+    errors, classes, tiling -> raster -> models, stitch -> segment -> write -> job -> cli
+    polygonize, evaluate stand on raster and write alone
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geoseg.errors import GeosegError
+    from geoseg.models import ModelCard, load_model
+    from geoseg.polygonize import polygonize
+    from geoseg.raster import Raster, open_raster
+    from geoseg.segment import segment
+    from geoseg.write import write_cog
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "GeosegError": "geoseg.errors",
+    "ModelCard": "geoseg.models",
+    "Raster": "geoseg.raster",
+    "load_model": "geoseg.models",
+    "open_raster": "geoseg.raster",
+    "polygonize": "geoseg.polygonize",
+    "segment": "geoseg.segment",
+    "write_cog": "geoseg.write",
+}
+
+__all__ = [
+    "GeosegError",
+    "ModelCard",
+    "Raster",
+    "__version__",
+    "load_model",
+    "open_raster",
+    "polygonize",
+    "segment",
+    "write_cog",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'geoseg' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps ``geoseg.segment`` the function: importing a submodule of that name would put the module there."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

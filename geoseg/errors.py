@@ -1,0 +1,31 @@
+"""Every error a user can meet. Each message says what, which value, and what to do about it, in one line."""
+
+from __future__ import annotations
+
+
+class GeosegError(Exception):
+    """Base of all errors that geoseg raises on purpose; the command line prints them as one line ``error: …``."""
+
+
+class OptionError(GeosegError):
+    """An option's value is impossible, alone or beside the others."""
+
+
+class InputError(GeosegError):
+    """A scene or file cannot be used as it is."""
+
+
+class ReadError(InputError):
+    """Pixels could not be read although the file opened: truncated, corrupt or lost. Names the window."""
+
+
+class ContractError(InputError):
+    """The scene does not match what the model card asks for: bands, values, resolution."""
+
+
+class ModelError(GeosegError):
+    """A model folder, card or its weights are missing, damaged, unsafe or misbehave."""
+
+
+class OutputError(GeosegError):
+    """A result cannot be written: exists, not writable, disk full, unknown format."""

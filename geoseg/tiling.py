@@ -1,0 +1,221 @@
+"""Integer geometry of windows and blocks. Nothing here knows of pixels, files or models.
+
+A scene is covered by one global lattice of square *keep* cells that starts at the scene's upper left corner. Each cell
+belongs to one window, which *reads* the cell plus a margin of context and *keeps* the cell alone. Blocks are
+the units of work and of writing; they may be cut through the lattice anywhere, the result is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from geoseg.errors import OptionError
+
+
+@dataclass(frozen=True, order=True)
+class Box:
+    """A rectangle of pixels: rows ``row … row + height - 1`` and columns ``col … col + width - 1``."""
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def bottom(self) -> int:
+        """First row below the box."""
+        return self.row + self.height
+
+    @property
+    def right(self) -> int:
+        """First column to the right of the box."""
+        return self.col + self.width
+
+    @property
+    def area(self) -> int:
+        """Number of pixels; 0 for an empty box."""
+        return max(self.height, 0) * max(self.width, 0)
+
+    def intersection(self, other: Box) -> Box:
+        """Return the common part, with height or width 0 where there is none."""
+        row, col = max(self.row, other.row), max(self.col, other.col)
+        height = max(min(self.bottom, other.bottom) - row, 0)
+        width = max(min(self.right, other.right) - col, 0)
+        return Box(row, col, height, width)
+
+    def contains(self, other: Box) -> bool:
+        """Whether every pixel of ``other`` lies in this box."""
+        return (
+            self.row <= other.row and self.col <= other.col and self.bottom >= other.bottom and self.right >= other.right
+        )
+
+    def within(self, outer: Box) -> tuple[slice, slice]:
+        """Return the slices that cut this box out of an array holding ``outer``."""
+        row, col = self.row - outer.row, self.col - outer.col
+        return slice(row, row + self.height), slice(col, col + self.width)
+
+    def __str__(self) -> str:
+        return f"rows {self.row}–{self.bottom - 1}, columns {self.col}–{self.right - 1}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one forward pass sees and what is used of it, in scene pixels.
+
+    Attributes
+    ----------
+    read
+        What the model sees. It may reach beyond the scene below and to the right, where the reader pads it.
+    keep
+        The part whose result is trusted. Keep boxes of all windows partition the scene.
+    """
+
+    read: Box
+    keep: Box
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Windows and blocks of one scene.
+
+    Attributes
+    ----------
+    height, width
+        Scene size in pixels, at least 1.
+    keep
+        Side of a keep cell in pixels, a multiple of ``stride``.
+    margin
+        Context read around a cell on each side, in pixels, a multiple of ``stride`` (0 is allowed). At the
+        scene's own border there is no context to read and none is invented.
+    block
+        Side of a block in pixels.
+    stride
+        Window sides are multiples of this: the factor by which the model reduces its input. Read windows also
+        start on multiples of it, so that a network sees one scene in one phase whatever the windows.
+
+    Raises
+    ------
+    OptionError
+        If a size is impossible; the message names it.
+    """
+
+    height: int
+    width: int
+    keep: int
+    margin: int = 0
+    block: int = 2048
+    stride: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in (("height", 1), ("width", 1), ("keep", 1), ("margin", 0), ("block", 1), ("stride", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise OptionError(f"tiling: {name} must be a whole number of at least {least}, got {value!r}")
+        for name in ("keep", "margin"):
+            value = getattr(self, name)
+            if value % self.stride:
+                raise OptionError(
+                    f"tiling: {name} must be a multiple of the model's stride {self.stride}, got {value}; "
+                    f"use {round_up(value, self.stride)}"
+                )
+
+    @property
+    def scene(self) -> Box:
+        """The whole scene."""
+        return Box(0, 0, self.height, self.width)
+
+    @cached_property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of blocks."""
+        return -(-self.height // self.block), -(-self.width // self.block)
+
+    @property
+    def block_count(self) -> int:
+        """Number of blocks."""
+        rows, cols = self.block_shape
+        return rows * cols
+
+    def block_box(self, index: int) -> Box:
+        """Return the box of block ``index``, counted row by row from the upper left."""
+        rows, cols = self.block_shape
+        if not 0 <= index < rows * cols:
+            raise IndexError(f"block {index} of {rows * cols}")
+        row, col = divmod(index, cols)
+        return Box(row * self.block, col * self.block, self.block, self.block).intersection(self.scene)
+
+    def blocks(self) -> Iterator[Box]:
+        """All blocks in order."""
+        return (self.block_box(index) for index in range(self.block_count))
+
+    def windows(self, box: Box | None = None, *, overlapping: bool = False) -> list[Window]:
+        """Return the windows that contribute to ``box`` (the scene if None), row by row.
+
+        With ``overlapping``, windows whose read region touches the box count too: what blending needs.
+        """
+        box = self.scene if box is None else box.intersection(self.scene)
+        if not box.area:
+            return []
+        reach = self.margin if overlapping else 0
+        rows = self._spans(box.row - reach, box.bottom + reach, self.height)
+        cols = self._spans(box.col - reach, box.right + reach, self.width)
+        return [
+            Window(Box(r.read, c.read, r.read_size, c.read_size), Box(r.keep, c.keep, r.keep_size, c.keep_size))
+            for r in rows
+            for c in cols
+        ]
+
+    def read_box(self, box: Box, *, overlapping: bool = False) -> Box:
+        """Return the part of the scene that the windows of ``box`` read, padding left out."""
+        reads = [window.read for window in self.windows(box, overlapping=overlapping)]
+        row, col = min(r.row for r in reads), min(r.col for r in reads)
+        bottom, right = max(r.bottom for r in reads), max(r.right for r in reads)
+        return Box(row, col, bottom - row, right - col).intersection(self.scene)
+
+    @cached_property
+    def computed(self) -> int:
+        """Pixels that pass through the model when each window is computed once, padding included."""
+        rows = sum(span.read_size for span in self._spans(0, self.height, self.height))
+        cols = sum(span.read_size for span in self._spans(0, self.width, self.width))
+        return rows * cols
+
+    @property
+    def kept_share(self) -> float:
+        """Scene pixels / computed pixels: 1 is free context, 0.8 means a quarter more work for it."""
+        return self.height * self.width / self.computed
+
+    def largest_read(self) -> tuple[int, int]:
+        """Height and width of the largest window read."""
+        rows = max(span.read_size for span in self._spans(0, self.height, self.height))
+        cols = max(span.read_size for span in self._spans(0, self.width, self.width))
+        return rows, cols
+
+    def _spans(self, start: int, stop: int, size: int) -> list[_Span]:
+        """Lattice cells of one axis that touch ``start … stop``."""
+        cells = -(-size // self.keep)
+        first = max(start // self.keep, 0)
+        last = min(-(-stop // self.keep), cells)
+        return [self._span(cell, size) for cell in range(first, last)]
+
+    def _span(self, cell: int, size: int) -> _Span:
+        keep = cell * self.keep
+        end = min(keep + self.keep, size)
+        read = max(keep - self.margin, 0)
+        read_size = round_up(min(end + self.margin, size) - read, self.stride)
+        return _Span(read, read_size, keep, end - keep)
+
+
+@dataclass(frozen=True)
+class _Span:
+    """One axis of a window."""
+
+    read: int
+    read_size: int
+    keep: int
+    keep_size: int
+
+
+def round_up(value: int, multiple: int) -> int:
+    """Smallest multiple of ``multiple`` that is at least ``value``."""
+    return -(-value // multiple) * multiple
