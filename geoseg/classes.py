@@ -60,3 +60,14 @@ def default_color(class_id: int) -> str:
 def unnamed(class_id: int) -> MapClass:
     """Return a class for a pixel value that nobody named: ``"class 7"``."""
     return MapClass(class_id, f"class {class_id}", default_color(class_id))
+
+
+LAND_COVER = (
+    MapClass(0, "tree", "#1b7434"),
+    MapClass(1, "grass/shrub", "#a3cf62"),
+    MapClass(2, "crop", "#f2c84b"),
+    MapClass(3, "built", "#d1392b"),
+    MapClass(4, "bare", "#b79a7d"),
+    MapClass(5, "water", "#2b7bba"),
+)
+"""The six land-cover classes of the bundled models and of the demonstration scene, in their order and colours."""
