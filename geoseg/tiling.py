@@ -94,6 +94,8 @@ class Tiling:
     stride
         Window sides are multiples of this: the factor by which the model reduces its input. Read windows also
         start on multiples of it, so that a network sees one scene in one phase whatever the windows.
+    least
+        Smallest window side that the model takes, in pixels; smaller scenes are padded up to it.
 
     Raises
     ------
@@ -107,9 +109,10 @@ class Tiling:
     margin: int = 0
     block: int = 2048
     stride: int = 1
+    least: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("height", 1), ("width", 1), ("keep", 1), ("margin", 0), ("block", 1), ("stride", 1)):
+        for name, least in (("height", 1), ("width", 1), ("keep", 1), ("margin", 0), ("block", 1), ("stride", 1), ("least", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise OptionError(f"tiling: {name} must be a whole number of at least {least}, got {value!r}")
@@ -202,7 +205,7 @@ class Tiling:
         keep = cell * self.keep
         end = min(keep + self.keep, size)
         read = max(keep - self.margin, 0)
-        read_size = round_up(min(end + self.margin, size) - read, self.stride)
+        read_size = round_up(max(min(end + self.margin, size) - read, self.least), self.stride)
         return _Span(read, read_size, keep, end - keep)
 
 
