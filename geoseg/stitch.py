@@ -94,7 +94,8 @@ class Blender:
         """Add probabilities ``scores`` (float32, classes × read height × read width) of one window."""
         import torch
 
-        part = window.read.intersection(self.box)
+        # What a window reads beyond its margin only pads it to the model's least size: no neighbour counts on it.
+        part = window.keep.grown(self.tiling.margin).intersection(self.box).intersection(window.read)
         if not part.area:
             return
         if self._sum is None:

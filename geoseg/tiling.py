@@ -45,6 +45,10 @@ class Box:
         width = max(min(self.right, other.right) - col, 0)
         return Box(row, col, height, width)
 
+    def grown(self, margin: int) -> Box:
+        """Return the box with ``margin`` pixels more on every side."""
+        return Box(self.row - margin, self.col - margin, self.height + 2 * margin, self.width + 2 * margin)
+
     def contains(self, other: Box) -> bool:
         """Whether every pixel of ``other`` lies in this box."""
         return (
@@ -155,7 +159,7 @@ class Tiling:
     def windows(self, box: Box | None = None, *, overlapping: bool = False) -> list[Window]:
         """Return the windows that contribute to ``box`` (the scene if None), row by row.
 
-        With ``overlapping``, windows whose read region touches the box count too: what blending needs.
+        With ``overlapping``, windows whose margin touches the box count too: what blending needs.
         """
         box = self.scene if box is None else box.intersection(self.scene)
         if not box.area:

@@ -1,0 +1,154 @@
+"""Finished blocks on disk: what makes a run survive being killed.
+
+Each block is a small two-band GeoTIFF (classes, confidence), written under a temporary name and renamed. A manifest says of
+which scene, model and options the blocks are; blocks of anything else are never reused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from geoseg.classes import NODATA
+from geoseg.errors import OutputError
+from geoseg.segment import BlockResult
+from geoseg.tiling import Box, Tiling
+
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class BlockStore:
+    """The finished blocks of one scene in a folder that all workers see.
+
+    Attributes
+    ----------
+    folder
+        Where the files are.
+    tiling
+        Which blocks there are.
+    """
+
+    folder: Path
+    tiling: Tiling
+
+    def path(self, index: int) -> Path:
+        """File of a finished block with at least one valid pixel."""
+        return self.folder / f"{index:07d}.tif"
+
+    def empty_path(self, index: int) -> Path:
+        """Zero-byte file that marks a finished block without a valid pixel."""
+        return self.folder / f"{index:07d}.empty"
+
+    def finished(self) -> set[int]:
+        """Numbers of the blocks that need not be computed again."""
+        return {int(path.stem) for path in self.folder.iterdir() if path.suffix in (".tif", ".empty")}
+
+    def write(self, index: int, result: BlockResult) -> None:
+        """Keep a block; it counts as finished only when it is complete.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full or the folder cannot be written.
+        """
+        import rasterio
+
+        if not result.forwards and not (result.classes != NODATA).any():
+            with _reported(self.folder):
+                self.empty_path(index).touch()
+            return
+        temporary = self.folder / f"{index:07d}.{os.getpid()}.partial"
+        profile = {
+            "driver": "GTiff", "height": result.box.height, "width": result.box.width, "count": 2, "dtype": "uint8",
+            "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "zstd", "zstd_level": 1, "nodata": NODATA,
+        }  # fmt: skip
+        with _reported(self.folder), warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            with rasterio.open(temporary, "w", **profile) as file:
+                file.write(result.classes, 1)
+                file.write(result.confidence, 2)
+            os.replace(temporary, self.path(index))
+
+    def read(self, index: int) -> tuple[Box, np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
+        """Return box, classes and confidence of a finished block, None where it holds no valid pixel."""
+        import rasterio
+
+        if self.empty_path(index).exists():
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            with rasterio.open(self.path(index)) as file:
+                classes, confidence = file.read()
+        return self.tiling.block_box(index), classes, confidence
+
+    def remove(self) -> None:
+        """Delete all blocks and the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def _reported(folder: Path) -> Iterator[None]:
+    import rasterio
+
+    try:
+        yield
+    except (OSError, rasterio.errors.RasterioError) as error:
+        free = shutil.disk_usage(folder).free if folder.exists() else 0
+        cause = "the disk is full" if free < 10 * 2**20 else str(error)
+        raise OutputError(f"cannot write finished blocks to {folder}: {cause}; free some space or choose another folder with -o, then run the same command again") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder against other runs; the lock vanishes with its process, however that ends.
+
+    Raises
+    ------
+    OutputError
+        If another run holds it, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_suffix(".lock"))
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OutputError(f"another run is writing to {folder}: wait for it or choose another folder with -o") from None
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror or error}; choose another folder with -o") from error
+    try:
+        yield
+    finally:
+        lock.release()
+        folder.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what the blocks in ``folder`` are of; empty if nobody said."""
+    try:
+        found = json.loads((folder / _MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def open_store(folder: Path, tiling: Tiling, manifest: dict[str, Any]) -> BlockStore:
+    """Open the store for blocks described by ``manifest``; blocks of anything else are deleted first."""
+    found = read_manifest(folder)
+    if found != manifest:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        temporary = folder / (_MANIFEST + ".partial")
+        temporary.write_text(json.dumps(manifest), "utf-8")
+        os.replace(temporary, folder / _MANIFEST)
+    return BlockStore(folder, tiling)

@@ -1,0 +1,102 @@
+"""Options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from geoseg.errors import OptionError
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Number(click.ParamType):
+    """A number, also as a fraction: ``1/65535``."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the value as a float."""
+        try:
+            above, _, below = str(value).partition("/")
+            return float(above) / (float(below) if below else 1.0)
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is not a number or fraction", param, ctx)
+
+
+class BBox(click.ParamType):
+    """Four numbers: west, south, east, north."""
+
+    name = "west,south,east,north"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return the four as floats."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(float(part) for part in str(value).replace(",", " ").split())
+        except ValueError:
+            numbers = ()
+        if len(numbers) != 4:
+            self.fail(f"{value!r}: give four numbers west,south,east,north", param, ctx)
+        return numbers
+
+
+def _apply(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+reading_options = _apply(
+    click.option("--stack", is_flag=True, help="All files given are bands of one scene."),
+    click.option("--bands", metavar="NAME=N,…", help="Which band is which: blue=1,green=2,… or names in order."),
+    click.option("--bbox", type=BBox(), help="Only this part of the scene."),
+    click.option("--bbox-crs", metavar="CRS", help="CRS of --bbox; the scene's if left out."),
+    click.option("--resolution", type=Number(), help="Pixel size in CRS units; the finest band's if left out."),
+    click.option("--scale", type=Number(), help="Physical value = stored value × SCALE + OFFSET; instead of the file's. Fractions work: 1/65535."),
+    click.option("--offset", type=Number(), help="See --scale. Sentinel-2 since baseline 04.00: --scale 0.0001 --offset -0.1."),
+    click.option("--nodata", type=Number(), help="Pixels of this value are invalid; instead of the file's."),
+    click.option("--allow-remote", is_flag=True, help="Let a VRT or STAC item on this machine name files on others."),
+)  # fmt: skip
+"""How scenes are read: the keyword arguments of open_raster."""
+
+segmenting_options = _apply(
+    click.option("-m", "--model", metavar="MODEL", help="Name or folder of a model; the bundled default if left out."),
+    click.option("--window", type=click.IntRange(1), help="Side of what the model sees, in pixels, margins included."),
+    click.option("--margin", type=click.IntRange(0), help="Context read around a window but not kept, in pixels."),
+    click.option("--stitch", type=click.Choice(["trim", "linear", "gaussian"]), default="trim", show_default=True, help="How overlapping windows become one map."),
+    click.option("--block", type=click.IntRange(1), hidden=True),
+    click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N", help="Where the model runs."),
+    click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True, help="Arithmetic of the model."),
+    click.option("--memory", metavar="4GB", help="Budget of one process; half of what is free if left out."),
+    click.option("--workers", type=click.IntRange(1), help="Blocks in flight, or worker processes with --scheduler local."),
+)  # fmt: skip
+"""How scenes are segmented: the fields of geoseg.plan.Options and the model."""
+
+progress_option = click.option(
+    "--progress", type=click.Choice(["bar", "json", "none"]), default="bar", show_default=True, help="What is said while it runs."
+)
+"""How a run reports."""
+
+
+def reading_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the reading options out of a command's values, as keyword arguments of open_raster."""
+    names = ("stack", "bands", "bbox", "bbox_crs", "resolution", "scale", "offset", "nodata", "allow_remote")
+    found = {name: values.pop(name) for name in names}
+    if found["bbox_crs"] and not found["bbox"]:
+        raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north")
+    return {name: value for name, value in found.items() if value not in (None, False)}
+
+
+def options_of(values: dict[str, Any]) -> Any:
+    """Take the segmenting options, but for the model, out of a command's values."""
+    from geoseg.plan import Options
+
+    names = ("window", "margin", "stitch", "block", "device", "precision", "memory", "workers")
+    return Options(**{name: values.pop(name) for name in names})

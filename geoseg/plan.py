@@ -1,0 +1,255 @@
+"""What a run will do and cost, decided before anything is computed.
+
+A plan holds a raster against a model, chooses windows and blocks that fit the model, the memory budget and the
+scene, and says what that costs. It never imports torch: ``geoseg inspect`` answers within a second or two. Only
+:meth:`Plan.recipe` does, because it measures which device, precision and layout is fastest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from geoseg.errors import OptionError
+from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
+from geoseg.raster import Raster, open_raster
+from geoseg.sizes import format_bytes, parse_bytes
+from geoseg.stitch import check_stitch
+from geoseg.tiling import Tiling, round_up
+
+if TYPE_CHECKING:
+    from geoseg.models import Model
+    from geoseg.segment import Recipe
+
+COG_BLOCK = 512
+"""Side of the tiles of a finished class map; keep cells are multiples of it, so that tiles are written once."""
+
+# Keep cells to choose from, best first. A large cell wastes least on context; beyond 2048 the gain is below 3 % and
+# activations of a U-Net reach several GB.
+_KEEPS = (2048, 1536, 1024, 512)
+
+# What a Python process with torch, GDAL and their buffers holds before the first window (measured: 0.45–0.6 GB on Linux).
+_BASE_BYTES = 600 * 10**6
+
+# Share of the free memory that is used when the user gives no budget: a run must not push the desktop out.
+_DEFAULT_SHARE, _DEFAULT_MOST = 0.5, 16 * 10**9
+
+# Bytes on disk per pixel, for the check before a run: compressed blocks and finished files (measured on the
+# demo and on Sentinel-2 scenes: 0.3–0.9) with room for noisy maps.
+_DISK_BYTES_PER_PIXEL = 1.5
+
+# Activations of a typical U-Net in float32 (measured for smp Unet(resnet18)); used for cards that do not say.
+_TYPICAL_BYTES_PER_PIXEL = 900.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to segment; None means: choose well. See :func:`geoseg.segment` for each."""
+
+    window: int | None = None
+    margin: int | None = None
+    stitch: str = "trim"
+    block: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    memory: str | int | None = None
+    workers: int | None = None
+
+    @cached_property
+    def budget(self) -> int:
+        """Bytes that one process may use.
+
+        Raises
+        ------
+        OptionError
+            If the budget is malformed or below what a process needs to start.
+        """
+        if self.memory is None:
+            return max(int(min(psutil.virtual_memory().available * _DEFAULT_SHARE, _DEFAULT_MOST)), 2 * _BASE_BYTES)
+        budget = parse_bytes(self.memory)
+        if budget < 1.5 * _BASE_BYTES:
+            raise OptionError(f"memory {self.memory} is too little: torch and GDAL alone need {format_bytes(_BASE_BYTES)}; give 1GB or more")
+        return budget
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A raster held against a model, with everything decided but the device.
+
+    Attributes
+    ----------
+    raster
+        The scene, its bands in the order of the model card.
+    model, options
+        What was asked for.
+    tiling
+        Windows and blocks.
+    warnings
+        One line each, for the user.
+    """
+
+    raster: Raster
+    model: Model
+    options: Options
+    tiling: Tiling
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def workers(self) -> int:
+        """Blocks in flight: one on each stream of the device, and one that is read or written meanwhile."""
+        return self.options.workers or 3
+
+    @property
+    def window_bytes(self) -> int:
+        """Memory of one forward pass of the largest window."""
+        rows, cols = self.tiling.largest_read()
+        return int(rows * cols * bytes_per_pixel(self.model))
+
+    @property
+    def block_bytes(self) -> int:
+        """Memory of one block in flight: its pixels, validity and results."""
+        return block_bytes(self.raster, self.model, self.tiling, self.options.stitch)
+
+    @property
+    def memory(self) -> int:
+        """Estimated peak of one process in bytes."""
+        return _BASE_BYTES + self.window_bytes + self.workers * self.block_bytes
+
+    @property
+    def disk(self) -> int:
+        """Bytes on disk while the run goes on, at most: finished blocks, class map, confidence, polygons."""
+        # Class maps and confidence compress to well under 2 bytes a pixel together; they stand twice for a moment.
+        return int(self.tiling.scene.area * _DISK_BYTES_PER_PIXEL) + 10**6
+
+    def seconds(self) -> float | None:
+        """Estimate of the time on this machine, from the last measurement of this model; None before the first."""
+        from geoseg.models import measured_rate
+
+        rate = measured_rate(self.model, self.tiling.largest_read(), self.options.device, self.options.precision)
+        return None if rate is None else self.tiling.computed / rate
+
+    def recipe(self) -> Recipe:
+        """Choose device, precision, layout and batch by a short measurement (cached), and return the work's recipe.
+
+        Raises
+        ------
+        OptionError
+            If the device or precision does not exist here.
+        ModelError
+            If the weights cannot be loaded.
+        """
+        from geoseg.models import choose_execution
+        from geoseg.segment import Recipe
+
+        execution = choose_execution(
+            self.model,
+            self.tiling.largest_read(),
+            dtype=self.raster.dtype,
+            device=self.options.device,
+            precision=self.options.precision,
+        )
+        if execution.streams > 1 and self.memory + self.window_bytes * (execution.streams - 1) > self.options.budget:
+            execution = replace(execution, streams=1, threads=execution.threads * execution.streams)
+        return Recipe(self.raster, self.model, self.tiling, check_stitch(self.options.stitch), execution)
+
+
+def make_plan(source: Any, model: Any = None, options: Options | None = None) -> Plan:
+    """Hold a raster against a model and choose windows and blocks.
+
+    Parameters
+    ----------
+    source
+        A Raster or anything :func:`geoseg.open_raster` takes.
+    model
+        Name, folder or loaded model; the bundled default if None.
+    options
+        See :class:`Options`.
+
+    Raises
+    ------
+    InputError, ContractError, ModelError, OptionError
+        With one line that says what does not fit and how to mend it.
+    """
+    options = options or Options()
+    check_stitch(options.stitch)
+    loaded = load_model(DEFAULT_MODEL if model is None else model)
+    raster = source if isinstance(source, Raster) else open_raster(source)
+    check_bands(loaded.card, raster)
+    raster = raster.select([band.name for band in loaded.card.bands])
+    warnings = check_contract(loaded.card, raster, raster.sample(_SAMPLE_PIXELS))
+    tiling = choose_tiling(raster, loaded, options)
+    return Plan(raster, loaded, options, tiling, (*raster.notes, *warnings))
+
+
+_SAMPLE_PIXELS = 250_000
+
+
+def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
+    """Choose windows and blocks that fit the model's stride, the memory budget and the scene.
+
+    Raises
+    ------
+    OptionError
+        If the sizes asked for are impossible, or nothing fits the budget.
+    """
+    card, (height, width) = model.card, raster.shape
+    stride = card.stride
+    margin = card.margin if options.margin is None else options.margin
+    if margin < 0 or margin % stride:
+        raise OptionError(f"margin {margin} does not fit: the model needs a multiple of {stride}, such as {round_up(max(margin, 0), stride)}")
+
+    def tiling(keep: int) -> Tiling:
+        # Blocks hold whole keep cells, or windows at their borders would be computed twice.
+        block = options.block or round_up(max(keep, _block_side(options)), keep)
+        return Tiling(height, width, keep, margin, block, stride, card.min_window)
+
+    if options.window is not None:
+        keep = options.window - 2 * margin
+        if options.window % stride or keep < stride:
+            least = max(round_up(2 * margin + stride, stride), round_up(options.window, stride))
+            raise OptionError(
+                f"window {options.window} does not fit: it must be a multiple of {stride} and larger than twice the "
+                f"margin of {margin}, such as {least}"
+            )
+        return tiling(keep)
+    for keep in _KEEPS:
+        keep = round_up(keep, stride)
+        chosen = tiling(keep)
+        if Plan(raster, model, options, chosen).memory <= options.budget:
+            return chosen
+    # Small windows waste more on context, but the budget is the user's word.
+    keep = round_up(256, stride)
+    while keep >= stride:
+        chosen = tiling(keep)
+        if Plan(raster, model, options, chosen).memory <= options.budget:
+            return chosen
+        keep = keep // 2 // stride * stride
+    needed = Plan(raster, model, options, tiling(round_up(64, stride))).memory
+    raise OptionError(
+        f"memory {format_bytes(options.budget)} is too little for model {card.name!r} on {raster.name!r}: "
+        f"give at least {format_bytes(needed * 1.05)}"
+    )
+
+
+def _block_side(options: Options) -> int:
+    return 2048 if options.budget >= 2 * 10**9 else 1024
+
+
+def bytes_per_pixel(model: Model) -> float:
+    """Peak of activations per input pixel of a forward pass in float32."""
+    return model.card.bytes_per_pixel or _TYPICAL_BYTES_PER_PIXEL
+
+
+def block_bytes(raster: Raster, model: Model, tiling: Tiling, stitch: str) -> int:
+    """Memory of one block in flight in bytes."""
+    side = min(tiling.block, max(tiling.height, tiling.width))
+    region = tiling.read_box(tiling.block_box(0), overlapping=stitch != "trim")
+    pixels = max(region.area, min(side + 2 * tiling.margin, tiling.height) * min(side + 2 * tiling.margin, tiling.width))
+    # The region is read, its windows cut out (contiguous copies), classes and confidence filled and masked.
+    total = pixels * (len(model.card.bands) * raster.dtype.itemsize * 2 + 6)
+    if stitch != "trim":
+        total += pixels * (len(model.card.classes) + 3) * 4
+    return total

@@ -1,0 +1,195 @@
+"""What a run tells its user: a bar on a terminal, JSON lines for programs, or nothing.
+
+The JSON protocol (version 1) prints one object a line on stdout; everything else goes to stderr::
+
+    {"event":"start","protocol":1,…}     {"event":"progress","done":3,"total":40,"message":…}
+    {"event":"info"|"warning","message":…}
+    {"event":"result","outputs":{…},"classes":{…}}     {"event":"error","type":…,"message":…}
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from geoseg.errors import OptionError
+
+PROTOCOL = 1
+
+
+class Reporter(Protocol):
+    """Receives what happens in a run. Methods are called from one thread."""
+
+    def start(self, **facts: Any) -> None:
+        """A run begins; ``facts`` describe it."""
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """``done`` of ``total`` units of the stage named in ``message`` are finished."""
+
+    def info(self, message: str) -> None:
+        """Something worth knowing."""
+
+    def warning(self, message: str) -> None:
+        """Something that may make the result worse than the user thinks."""
+
+    def result(self, **facts: Any) -> None:
+        """One scene is finished; ``facts`` hold outputs and classes."""
+
+    def error(self, kind: str, message: str) -> None:
+        """Something failed for good."""
+
+
+class Silent:
+    """Says nothing but errors and warnings, on stderr."""
+
+    def start(self, **facts: Any) -> None:
+        """Say nothing."""
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """Say nothing."""
+
+    def info(self, message: str) -> None:
+        """Say nothing."""
+
+    def warning(self, message: str) -> None:
+        """Print one line on stderr."""
+        print(f"warning: {message}", file=sys.stderr, flush=True)
+
+    def result(self, **facts: Any) -> None:
+        """Say nothing."""
+
+    def error(self, kind: str, message: str) -> None:  # noqa: ARG002 - part of the protocol
+        """Print one line on stderr."""
+        print(f"error: {message}", file=sys.stderr, flush=True)
+
+
+class Bar(Silent):
+    """A progress bar with rate and time left on stderr, messages above it, results on stdout."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._message = ""
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """Move the bar; a new message starts a new one."""
+        from tqdm import tqdm
+
+        stage, _, detail = message.partition(": ")
+        if self._bar is None or stage != self._message:
+            self._close()
+            self._message = stage
+            form = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+            self._bar = tqdm(total=total, desc=stage, file=sys.stderr, bar_format=form, leave=True, disable=None)
+        self._bar.total = total
+        if detail:
+            self._bar.set_postfix_str(detail, refresh=False)
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self._close()
+
+    def info(self, message: str) -> None:
+        """Print one line on stderr."""
+        self._write(message)
+
+    def warning(self, message: str) -> None:
+        """Print one line on stderr."""
+        self._write(f"warning: {message}")
+
+    def error(self, kind: str, message: str) -> None:
+        """Print one line on stderr."""
+        self._close()
+        super().error(kind, message)
+
+    def result(self, **facts: Any) -> None:
+        """Print the files that were made, a line each, on stdout."""
+        self._close()
+        for kind, path in facts.get("outputs", {}).items():
+            print(f"{kind:<11} {path}", flush=True)
+
+    def _write(self, line: str) -> None:
+        if self._bar is not None and not self._bar.disable:
+            self._bar.clear()
+        print(line, file=sys.stderr, flush=True)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+@dataclass
+class Json:
+    """One JSON object a line on stdout, for programs that drive geoseg."""
+
+    least_seconds: float = 0.1
+    _last: tuple[float, str] = field(default=(0.0, ""), init=False)
+
+    def start(self, **facts: Any) -> None:
+        """Print a ``start`` event."""
+        _emit("start", protocol=PROTOCOL, **facts)
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """Print a ``progress`` event, at most ten a second for one stage."""
+        now, stage = time.monotonic(), message.partition(": ")[0]
+        if done < total and stage == self._last[1] and now - self._last[0] < self.least_seconds:
+            return
+        self._last = (now, stage)
+        _emit("progress", done=done, total=total, message=message)
+
+    def info(self, message: str) -> None:
+        """Print an ``info`` event."""
+        _emit("info", message=message)
+
+    def warning(self, message: str) -> None:
+        """Print a ``warning`` event."""
+        _emit("warning", message=message)
+
+    def result(self, **facts: Any) -> None:
+        """Print a ``result`` event."""
+        _emit("result", **facts)
+
+    def error(self, kind: str, message: str) -> None:
+        """Print an ``error`` event, and the same line on stderr for people who read logs."""
+        _emit("error", type=kind, message=message)
+        print(f"error: {message}", file=sys.stderr, flush=True)
+
+
+def _emit(event: str, **facts: Any) -> None:
+    print(json.dumps({"event": event, **facts}, ensure_ascii=False, default=str), flush=True)
+
+
+def reporter(kind: str) -> Reporter:
+    """Return the reporter for ``--progress``: ``"bar"``, ``"json"`` or ``"none"``."""
+    if kind == "json":
+        return Json()
+    if kind == "bar":
+        return Bar()
+    if kind == "none":
+        return Silent()
+    raise OptionError(f"progress {kind!r} is unknown: use bar, json or none")
+
+
+class Rate:
+    """Pixels per second and time left, for the message beside the bar."""
+
+    def __init__(self, total: int) -> None:
+        self._start, self._total = time.perf_counter(), total
+
+    def message(self, done: int) -> str:
+        """Return ``"3.1 Mpx/s, 2 min left"`` after ``done`` pixels."""
+        seconds = max(time.perf_counter() - self._start, 1e-6)
+        rate = done / seconds
+        left = (self._total - done) / rate if rate else 0.0
+        return f"{rate / 1e6:.2f} Mpx/s, {format_seconds(left)} left"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration as a person says it: ``"12 s"``, ``"3 min"``, ``"2.5 h"``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
