@@ -1,0 +1,164 @@
+"""What the numbers of a class map mean: inside the file and in GDAL's ``.aux.xml`` beside it.
+
+The colour table is in the TIFF. Category names and the raster attribute table have no place there before GDAL 3.11, so
+they stand in the sidecar file that every GDAL reads (https://gdal.org/en/stable/user/raster_data_model.html, PAM).
+The names are also in the TIFF's metadata: whoever loses the sidecar keeps them.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+
+from geoseg.classes import MapClass
+from geoseg.errors import InputError
+from geoseg.write.tiff import Description, Tag, read_geo_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
+
+_METADATA_KEY = "GEOSEG_CLASSES"
+
+# Name, type (0 whole number, 2 text) and usage (GDALRATFieldUsage) of the columns of the attribute table.
+_COLUMNS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
+
+
+def describe(geobox: GeoBox, classes: Sequence[MapClass], kind: str) -> tuple[Description, str]:
+    """Return what goes into the TIFF and the text of the ``.aux.xml`` beside it, empty if none is needed."""
+    geo_tags, lost_crs = _geo_tags(geobox)
+    metadata = [("BAND_KIND", kind)]
+    if classes:
+        metadata.append((_METADATA_KEY, json.dumps([[c.id, c.name, c.color] for c in classes], ensure_ascii=False)))
+    description = Description(
+        geo_tags=geo_tags,
+        color_map=_color_map(classes) if kind == "classes" else None,
+        metadata=_metadata(metadata, band_name=kind),
+    )
+    band = _band(classes) if kind == "classes" and classes else ""
+    if not band and not lost_crs:
+        return description, ""
+    srs = f"  <SRS>{escape(lost_crs)}</SRS>\n" if lost_crs else ""
+    return description, f"<PAMDataset>\n{srs}{band}</PAMDataset>\n"
+
+
+def read_classes(path: str | Path) -> tuple[MapClass, ...]:
+    """Return the classes that a class map names, in order of their numbers; empty if it names none.
+
+    Looks for geoseg's own metadata, then for category names and colour table of any GDAL raster.
+
+    Parameters
+    ----------
+    path
+        A raster that GDAL opens.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path) as source:
+                own = source.tags().get(_METADATA_KEY)
+                if own:
+                    return tuple(MapClass(*entry) for entry in json.loads(own))
+                colors = _colors(source)
+    except (RasterioError, OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: class names could not be read: {error}") from error
+    names = _category_names(Path(f"{path}.aux.xml"))
+    from geoseg.classes import default_color
+
+    return tuple(
+        MapClass(number, name, colors.get(number, default_color(number))) for number, name in sorted(names.items())
+    )
+
+
+def _colors(source: Any) -> dict[int, str]:
+    try:
+        table = source.colormap(1)
+    except ValueError:  # no colour table
+        return {}
+    return {value: "#{:02x}{:02x}{:02x}".format(*color[:3]) for value, color in table.items()}
+
+
+def _category_names(aux: Path) -> dict[int, str]:
+    from xml.etree import ElementTree as ET
+
+    if not aux.is_file():
+        return {}
+    try:
+        root = ET.parse(aux).getroot()  # noqa: S314 - expat refuses entity expansion attacks since 2.4.1
+    except (ET.ParseError, OSError):
+        return {}
+    names = root.findall("PAMRasterBand[@band='1']/CategoryNames/Category")
+    return {number: item.text for number, item in enumerate(names) if item.text and item.text.strip()}
+
+
+def _geo_tags(geobox: GeoBox) -> tuple[dict[int, Tag], str]:
+    """GeoTIFF tags of the grid, as GDAL writes them, and the WKT of a CRS that they cannot carry exactly."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.io import MemoryFile
+
+    crs, transform = geobox.crs, geobox.affine
+    if crs is None and transform.is_identity:
+        return {}, ""  # GDAL reads "no georeference" as just that
+    profile = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}
+    wkt = None if crs is None else crs.to_wkt()
+    with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as memory:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with memory.open(**profile, crs=wkt, transform=transform):
+            pass
+        with memory.open() as template:
+            kept = wkt is None or template.crs == rasterio.crs.CRS.from_wkt(wkt)
+        tags = read_geo_tags(bytes(memory.getbuffer()))
+    return tags, "" if kept or wkt is None else wkt
+
+
+def _color_map(classes: Sequence[MapClass]) -> NDArray[np.uint16]:
+    table = np.zeros((3, 256), np.uint16)
+    for item in classes:
+        table[:, item.id] = np.array(item.rgb, np.uint16) * 257  # 255 becomes 65535
+    return table
+
+
+def _metadata(items: Sequence[tuple[str, str]], band_name: str) -> str:
+    lines = [f"  <Item name={quoteattr(name)}>{escape(value)}</Item>\n" for name, value in items]
+    lines.append(f'  <Item name="DESCRIPTION" sample="0" role="description">{escape(band_name)}</Item>\n')
+    return "<GDALMetadata>\n" + "".join(lines) + "</GDALMetadata>\n"
+
+
+def _band(classes: Sequence[MapClass]) -> str:
+    names = {item.id: item.name for item in classes}
+    categories = "".join(
+        f"      <Category>{escape(names.get(value, ''))}</Category>\n" for value in range(max(names) + 1)
+    )
+    fields = "".join(
+        f'      <FieldDefn index="{index}">\n        <Name>{name}</Name>\n        <Type>{kind}</Type>\n'
+        f"        <Usage>{usage}</Usage>\n      </FieldDefn>\n"
+        for index, (name, kind, usage) in enumerate(_COLUMNS)
+    )
+    rows = "".join(
+        f'      <Row index="{index}">\n'
+        + "".join(f"        <F>{escape(str(value))}</F>\n" for value in (item.id, item.name, *item.rgb))
+        + "      </Row>\n"
+        for index, item in enumerate(classes)
+    )
+    return (
+        '  <PAMRasterBand band="1">\n'
+        f"    <CategoryNames>\n{categories}    </CategoryNames>\n"
+        f'    <GDALRasterAttributeTable tableType="thematic">\n{fields}{rows}    </GDALRasterAttributeTable>\n'
+        "  </PAMRasterBand>\n"
+    )

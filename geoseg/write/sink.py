@@ -1,0 +1,360 @@
+"""A file that takes pixels in any order and becomes a complete COG, or nothing."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import threading
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+
+from geoseg.classes import MAX_CLASSES
+from geoseg.errors import OptionError, OutputError
+from geoseg.tiling import Box
+from geoseg.write.overviews import halve_by_mean, halve_by_mode
+from geoseg.write.sidecar import describe
+from geoseg.write.spool import Spool
+from geoseg.write.styles import style_text
+from geoseg.write.tiff import TILE, Level, header, level_sizes, tile_grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
+
+    from geoseg.classes import MapClass
+
+Kind = Literal["classes", "confidence"]
+
+_EAGER = 2
+"""Overview levels made while their pixels are still in the processor's cache, from areas written whole."""
+
+_AREA = TILE << _EAGER
+"""Side of such an area: 2048 pixels."""
+
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+class CogSink:
+    """Writes one uint8 raster, in pieces and any order, as a Cloud Optimized GeoTIFF with its style beside it.
+
+    Use it as a context manager. On a clean exit the complete file appears under ``path``, with ``.qml`` and (for
+    named classes) ``.aux.xml``; after an error or an interruption nothing does, and a file that was there before
+    stays. The bytes depend on the pixels only, not on the order or the boxes in which they came.
+
+    Compressed tiles wait in an unnamed temporary file in the folder of ``path``; memory stays below about 100 MiB
+    whatever the size of the scene. Pieces that cover whole aligned areas of 2048 pixels are cheapest.
+
+    Parameters
+    ----------
+    path
+        The file to make, ``.tif``.
+    geobox
+        Its grid. Without CRS, and with an identity transform, the file has no georeference.
+    kind
+        ``"classes"`` (overviews by mode, colour table) or ``"confidence"`` (overviews by mean, grey).
+    classes
+        Names and colours of the values.
+    overwrite
+        Replace an existing file instead of raising.
+    threads
+        How many threads compress beside the caller's; 0 does the work inside :meth:`write`.
+
+    Raises
+    ------
+    OutputError
+        If the file exists, the folder cannot be written, or the disk is full.
+    OptionError
+        If the number of a class is impossible.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        geobox: GeoBox,
+        *,
+        kind: Kind = "classes",
+        classes: Sequence[MapClass] = (),
+        overwrite: bool = False,
+        threads: int = 1,
+    ) -> None:
+        self.path = Path(path)
+        self.geobox = geobox
+        self.kind = kind
+        self.classes = checked_classes(classes)
+        self.overwrite = overwrite
+        self._halve = halve_by_mode if kind == "classes" else halve_by_mean
+        self._sizes = level_sizes(*geobox.shape)
+        self._scene = Box(0, 0, *self._sizes[0])
+        # Overviews already made; those of areas that were written in parts are made at the end.
+        self._made = [np.zeros(tile_grid(*size), bool) for size in self._sizes]
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._busy: dict[tuple[int, int], Future[None]] = {}
+        self._lock = threading.Lock()
+        self._spool: Spool | None = None
+        self._parts: list[tuple[Path, Path]] = []
+        self._complete = False
+
+    def __enter__(self) -> Self:
+        if self.path.exists() and not self.overwrite:
+            raise OutputError(f"{self.path} exists: choose another name or pass --overwrite (overwrite=True)")
+        with self._telling():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._spool = Spool(self.path.parent, [tile_grid(*size) for size in self._sizes])
+        if self._threads:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="geoseg-write")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.complete()
+                self._publish()
+        finally:
+            self._abandon()
+
+    def write(self, box: Box, values: NDArray[np.uint8]) -> None:
+        """Write one piece; pixels never written are nodata (255).
+
+        Parameters
+        ----------
+        box
+            Where it lies, inside the scene.
+        values
+            uint8 of the box's height and width; copied, the caller may reuse it.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full; possibly at a later call, or on exit.
+        ValueError
+            If ``values`` does not fit ``box`` or ``box`` the scene.
+        """
+        if values.dtype != np.uint8 or values.shape != (box.height, box.width) or not self._scene.contains(box):
+            raise ValueError(
+                f"{self.path.name}: {values.dtype} {values.shape} does not fit {box} "
+                f"of a scene of {self._scene.height} x {self._scene.width} uint8 pixels"
+            )
+        with self._lock, self._telling():
+            for area in _areas(box):
+                part = area.intersection(box)
+                pixels = values[part.within(box)]
+                self._settle(area)
+                if part == area.intersection(self._scene):
+                    self._start(area, pixels)
+                else:
+                    self._patch(area, part, pixels)
+
+    def complete(self) -> None:
+        """Write everything under temporary names; exit then only renames. Several sinks may do this at the same time.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full.
+        """
+        if self._complete:
+            return
+        with self._lock, self._telling():
+            for future in self._busy.values():
+                future.result()
+            self._store.settle()
+            for level in range(1, len(self._sizes)):
+                self._make_overview(level)
+            description, aux = describe(self.geobox, self.classes, self.kind)
+            beside = {self.path.with_suffix(".qml"): style_text(self.classes, self.kind)}
+            if aux:
+                beside[Path(f"{self.path}.aux.xml")] = aux
+            for target, content in beside.items():
+                self._part_of(target).write_text(content, encoding="utf-8", newline="\n")
+            levels = [
+                Level(height, width, self._store.sizes(number)) for number, (height, width) in enumerate(self._sizes)
+            ]
+            with self._part_of(self.path).open("wb") as file:
+                file.write(header(levels, description))
+                for number in reversed(range(len(levels))):
+                    rows, cols = self._made[number].shape
+                    for row in range(rows):
+                        for col in range(cols):
+                            blob = self._store.blob((number, row, col))
+                            file.write(len(blob).to_bytes(4, "little") + blob + blob[-4:])
+        self._complete = True
+
+    @property
+    def _store(self) -> Spool:
+        if self._spool is None:
+            raise ValueError("CogSink is used as a context manager: with CogSink(…) as sink")
+        return self._spool
+
+    def _settle(self, area: Box) -> None:
+        """Wait for earlier work on an area, and keep the number of waiting areas small."""
+        earlier = self._busy.pop((area.row, area.col), None)
+        if earlier:
+            earlier.result()
+        while len(self._busy) > 2 * self._threads:
+            oldest = next(iter(self._busy))
+            self._busy.pop(oldest).result()
+
+    def _start(self, area: Box, pixels: NDArray[np.uint8]) -> None:
+        """Store an area that is written whole, with its overviews, on the pool."""
+        self._mark(area, made=False)
+        for key, _ in self._tiles(0, area.row, area.col, pixels):
+            self._store.drop_held(key)
+        self._mark(area, made=True)
+        if self._pool is None:
+            self._store_area(area, pixels)
+        else:
+            self._busy[area.row, area.col] = self._pool.submit(self._store_area, area, pixels.copy())
+
+    def _store_area(self, area: Box, pixels: NDArray[np.uint8]) -> None:
+        for level in range(min(_EAGER + 1, len(self._sizes))):
+            if level:
+                pixels = self._halve(pixels)
+            for key, tile in self._tiles(level, area.row >> level, area.col >> level, pixels):
+                self._store.put(key, tile)
+
+    def _patch(self, area: Box, part: Box, pixels: NDArray[np.uint8]) -> None:
+        self._mark(area, made=False)
+        for row in range(part.row // TILE, -(-part.bottom // TILE)):
+            for col in range(part.col // TILE, -(-part.right // TILE)):
+                tile = Box(row * TILE, col * TILE, TILE, TILE)
+                common = tile.intersection(part)
+                rows, cols = common.within(tile)
+                self._store.patch((0, row, col), rows.start, cols.start, pixels[common.within(part)])
+
+    def _mark(self, area: Box, *, made: bool) -> None:
+        for level in range(1, min(_EAGER + 1, len(self._sizes))):
+            side = _AREA >> level
+            row, col = (area.row >> level) // TILE, (area.col >> level) // TILE
+            self._made[level][row : row + side // TILE, col : col + side // TILE] = made
+
+    @staticmethod
+    def _tiles(
+        level: int, top: int, left: int, pixels: NDArray[np.uint8]
+    ) -> Iterator[tuple[tuple[int, int, int], NDArray[np.uint8]]]:
+        for row in range(0, pixels.shape[0], TILE):
+            for col in range(0, pixels.shape[1], TILE):
+                key = level, (top + row) // TILE, (left + col) // TILE
+                yield key, pixels[row : row + TILE, col : col + TILE]
+
+    def _make_overview(self, level: int) -> None:
+        """Make those tiles of an overview that no area written whole has brought."""
+        self._store.forget(level, ~self._made[level])
+        # Nodata has nothing to halve: an empty scene of any size costs a look at the index.
+        missing = np.argwhere(_any_of_four(self._store.present(level - 1)) & ~self._made[level]).tolist()
+        if self._pool is None:
+            for row, col in missing:
+                self._halve_tile(level, row, col)
+        else:
+            for _ in self._pool.map(lambda place: self._halve_tile(level, *place), missing):
+                pass
+
+    def _halve_tile(self, level: int, row: int, col: int) -> None:
+        half = TILE // 2
+        tile = np.full((TILE, TILE), 255, np.uint8)
+        rows, cols = self._made[level - 1].shape
+        for down in range(min(2, rows - 2 * row)):
+            for right in range(min(2, cols - 2 * col)):
+                child = self._store.get((level - 1, 2 * row + down, 2 * col + right))
+                if child is not None:
+                    tile[down * half : (down + 1) * half, right * half : (right + 1) * half] = self._halve(child)
+        self._store.put((level, row, col), tile)
+
+    def _part_of(self, target: Path) -> Path:
+        """Name under which a file is written until it is complete: in the same folder, so that renaming cannot fail."""
+        part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+        self._parts.append((part, target))
+        return part
+
+    def _publish(self) -> None:
+        with self._telling():
+            for part, target in self._parts:  # the raster comes last: who sees it sees its style too
+                part.replace(target)
+            self._parts.clear()
+
+    def _abandon(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._busy:
+            wait(self._busy.values())
+            self._busy.clear()
+        for part, _ in self._parts:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        self._parts.clear()
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def _telling(self) -> _Telling:
+        return _Telling(self.path)
+
+
+class _Telling:
+    """Turns the operating system's complaints into one line that says what to do."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, OSError):
+            return
+        if error.errno in _FULL:
+            raise OutputError(
+                f"disk full while writing {self.path}: free some space there or choose another output folder"
+            ) from error
+        raise OutputError(f"{self.path} cannot be written: {error.strerror or error}") from error
+
+
+def finish_together(*sinks: CogSink) -> None:
+    """Complete several sinks at the same time, one thread each, so that none appears unless all are complete.
+
+    Call it as the last statement inside their ``with`` blocks.
+
+    Raises
+    ------
+    OutputError
+        If one of them cannot be written.
+    """
+    with ThreadPoolExecutor(max(len(sinks), 1)) as pool:
+        for future in [pool.submit(sink.complete) for sink in sinks]:
+            future.result()
+
+
+def checked_classes(classes: Sequence[MapClass]) -> tuple[MapClass, ...]:
+    """Return the classes in order of their numbers, each number once and within 0…254."""
+    ordered = tuple(sorted(classes, key=lambda item: item.id))
+    for item in ordered:
+        if not 0 <= item.id < MAX_CLASSES:
+            raise OptionError(f"class {item.name!r} has number {item.id}: class maps hold 0…{MAX_CLASSES - 1}")
+    for first, second in itertools.pairwise(ordered):
+        if first.id == second.id:
+            raise OptionError(f"classes {first.name!r} and {second.name!r} both have number {first.id}")
+    return ordered
+
+
+def _any_of_four(tiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether one of the four tiles under each tile of the next overview is set."""
+    rows, cols = tiles.shape
+    padded = np.pad(tiles, ((0, rows % 2), (0, cols % 2)))
+    return padded[::2, ::2] | padded[1::2, ::2] | padded[::2, 1::2] | padded[1::2, 1::2]
+
+
+def _areas(box: Box) -> Iterator[Box]:
+    for row in range(box.row // _AREA * _AREA, box.bottom, _AREA):
+        for col in range(box.col // _AREA * _AREA, box.right, _AREA):
+            yield Box(row, col, _AREA, _AREA)

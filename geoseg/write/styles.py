@@ -1,0 +1,164 @@
+"""Styles that QGIS 3.22 and later apply by themselves: ``.qml`` beside rasters, QML and SLD for polygons.
+
+QML is QGIS's own form, SLD 1.1 the OGC's (https://www.ogc.org/standards/se/); a GeoPackage's ``layer_styles`` holds
+both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from geoseg.classes import MapClass
+
+# Confidence in per cent: weak answers stand out, sure ones recede. Colours after Matplotlib's "viridis" (CC0),
+# which keeps its order in grey and for colour-blind readers.
+_RAMP = ((0, "#440154"), (25, "#3b528b"), (50, "#21918c"), (75, "#5ec962"), (100, "#fde725"))
+
+_DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+_QGIS = '<qgis version="3.22.0" styleCategories="Symbology">\n'
+_FILL_ALPHA = 150
+"""Of 255: the image under the polygons stays visible."""
+
+
+def write_qml(path: str | Path, classes: Sequence[MapClass], kind: str = "classes") -> None:
+    """Write the QGIS style of a raster; QGIS applies it when it stands beside the file under the same stem.
+
+    Parameters
+    ----------
+    path
+        The ``.qml`` file.
+    classes
+        Names and colours; unused for confidence.
+    kind
+        ``"classes"`` or ``"confidence"``.
+    """
+    Path(path).write_text(style_text(classes, kind), encoding="utf-8", newline="\n")
+
+
+def style_text(classes: Sequence[MapClass], kind: str) -> str:
+    """Return the QML of a raster: a palette for classes, a colour ramp for confidence and for unnamed classes."""
+    renderer = _palette(classes) if kind == "classes" and classes else _ramp(kind)
+    return (
+        f"{_DOCTYPE}{_QGIS}  <pipe>\n{renderer}"
+        '    <brightnesscontrast brightness="0" contrast="0" gamma="1"/>\n'
+        '    <huesaturation saturation="0" grayscaleMode="0" colorizeOn="0"/>\n'
+        '    <rasterresampler maxOversampling="2"/>\n  </pipe>\n  <blendMode>0</blendMode>\n</qgis>\n'
+    )
+
+
+def _palette(classes: Sequence[MapClass]) -> str:
+    entries = "".join(
+        f'        <paletteEntry value="{item.id}" color="{item.color}" label={quoteattr(item.name)} alpha="255"/>\n'
+        for item in classes
+    )
+    return (
+        '    <rasterrenderer type="paletted" band="1" opacity="1" alphaBand="-1" nodataColor="">\n'
+        f"      <rasterTransparency/>\n      <colorPalette>\n{entries}      </colorPalette>\n    </rasterrenderer>\n"
+    )
+
+
+def _ramp(kind: str) -> str:
+    top = 100 if kind == "confidence" else 254
+    unit = " %" if kind == "confidence" else ""
+    items = "".join(
+        f'          <item value="{value}" color="{color}" label="{value}{unit}" alpha="255"/>\n'
+        for value, color in ((percent * top // 100, color) for percent, color in _RAMP)
+    )
+    return (
+        '    <rasterrenderer type="singlebandpseudocolor" band="1" opacity="1" alphaBand="-1" nodataColor=""'
+        f' classificationMin="0" classificationMax="{top}">\n      <rasterTransparency/>\n      <rastershader>\n'
+        f'        <colorrampshader colorRampType="INTERPOLATED" classificationMode="1" clip="0"'
+        f' minimumValue="0" maximumValue="{top}">\n{items}'
+        "        </colorrampshader>\n      </rastershader>\n    </rasterrenderer>\n"
+    )
+
+
+def polygon_qml(classes: Sequence[MapClass]) -> str:
+    """Return the QGIS style of land-cover polygons: categories on ``class_id``, labelled with the names.
+
+    Parameters
+    ----------
+    classes
+        Names and colours, in the order of the legend.
+    """
+    categories = "".join(
+        f'      <category value="{item.id}" type="long" symbol="{index}" label={quoteattr(item.name)} render="true"/>\n'
+        for index, item in enumerate(classes)
+    )
+    symbols = "".join(_symbol(index, item) for index, item in enumerate(classes))
+    return (
+        f"{_DOCTYPE}{_QGIS}"
+        '  <renderer-v2 type="categorizedSymbol" attr="class_id" enableorderby="0" forceraster="0" symbollevels="0">\n'
+        f"    <categories>\n{categories}    </categories>\n    <symbols>\n{symbols}    </symbols>\n"
+        "  </renderer-v2>\n  <blendMode>0</blendMode>\n  <featureBlendMode>0</featureBlendMode>\n"
+        "  <layerGeometryType>2</layerGeometryType>\n</qgis>\n"
+    )
+
+
+def _symbol(index: int, item: MapClass) -> str:
+    properties = {
+        "color": ",".join(map(str, (*item.rgb, _FILL_ALPHA))),
+        "style": "solid",
+        "outline_color": ",".join(map(str, (*_darker(item), 255))),
+        "outline_style": "solid",
+        "outline_width": "0.2",
+        "outline_width_unit": "MM",
+        "joinstyle": "round",
+    }
+    options = "".join(
+        f'            <Option name="{name}" type="QString" value="{value}"/>\n' for name, value in properties.items()
+    )
+    # QGIS before 3.18 reads <prop>, later ones <Option>; both may stand side by side.
+    old = "".join(f'          <prop k="{name}" v="{value}"/>\n' for name, value in properties.items())
+    return (
+        f'      <symbol type="fill" name="{index}" alpha="1" clip_to_extent="1" force_rhr="0">\n'
+        '        <layer class="SimpleFill" enabled="1" locked="0" pass="0">\n'
+        f'          <Option type="Map">\n{options}          </Option>\n{old}        </layer>\n      </symbol>\n'
+    )
+
+
+def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons") -> str:
+    """Return the same style as :func:`polygon_qml` as an OGC Styled Layer Descriptor 1.1, for other software.
+
+    Parameters
+    ----------
+    classes
+        Names and colours, in the order of the legend.
+    layer
+        Name of the layer that it styles.
+    """
+    rules = "".join(_rule(item) for item in classes)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<StyledLayerDescriptor version="1.1.0" xmlns="http://www.opengis.net/sld" xmlns:se="http://www.opengis.net/se"'
+        ' xmlns:ogc="http://www.opengis.net/ogc">\n'
+        f"  <NamedLayer>\n    <se:Name>{escape(layer)}</se:Name>\n    <UserStyle>\n"
+        f"      <se:Name>{escape(layer)}</se:Name>\n      <se:FeatureTypeStyle>\n{rules}"
+        "      </se:FeatureTypeStyle>\n    </UserStyle>\n  </NamedLayer>\n</StyledLayerDescriptor>\n"
+    )
+
+
+def _rule(item: MapClass) -> str:
+    name = escape(item.name)
+    outline = "#{:02x}{:02x}{:02x}".format(*_darker(item))
+    return (
+        f"        <se:Rule>\n          <se:Name>{name}</se:Name>\n"
+        f"          <se:Description><se:Title>{name}</se:Title></se:Description>\n"
+        "          <ogc:Filter><ogc:PropertyIsEqualTo><ogc:PropertyName>class_id</ogc:PropertyName>"
+        f"<ogc:Literal>{item.id}</ogc:Literal></ogc:PropertyIsEqualTo></ogc:Filter>\n"
+        "          <se:PolygonSymbolizer>\n"
+        f'            <se:Fill><se:SvgParameter name="fill">{item.color}</se:SvgParameter>'
+        f'<se:SvgParameter name="fill-opacity">{_FILL_ALPHA / 255:.2f}</se:SvgParameter></se:Fill>\n'
+        f'            <se:Stroke><se:SvgParameter name="stroke">{outline}</se:SvgParameter>'
+        '<se:SvgParameter name="stroke-width">1</se:SvgParameter></se:Stroke>\n'
+        "          </se:PolygonSymbolizer>\n        </se:Rule>\n"
+    )
+
+
+def _darker(item: MapClass) -> tuple[int, ...]:
+    return tuple(value * 6 // 10 for value in item.rgb)

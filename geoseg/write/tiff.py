@@ -1,0 +1,225 @@
+"""The bytes of a Cloud Optimized GeoTIFF around its compressed tiles.
+
+Layout as GDAL's COG driver writes it (https://gdal.org/en/stable/drivers/raster/cog.html, "File format details"):
+header, structural metadata ("ghost area"), directories from the full size to the smallest overview each followed by
+its values, then the tiles from the smallest overview to the full size in row order, each between its size and a
+repetition of its last four bytes.
+
+geoseg writes this itself because GDAL makes a COG only by copying a finished raster: twice the time, a block cache that
+grows with the scene, and a full disk noticed too late or not at all.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+TILE = 512
+"""Side of a tile in pixels."""
+
+_GHOST = (
+    b"LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n"
+    b"BLOCK_TRAILER=LAST_4_BYTES_REPEATED\nKNOWN_INCOMPATIBLE_EDITION=NO\n "
+)
+STRUCTURAL_METADATA = b"GDAL_STRUCTURAL_METADATA_SIZE=%06d bytes\n" % len(_GHOST) + _GHOST
+"""Tells readers that they may trust the order of tiles, and so fetch one with a single request."""
+
+ASCII, SHORT, LONG, DOUBLE, LONG8 = 2, 3, 4, 12, 16
+"""TIFF field types; LONG8 exists in BigTIFF only."""
+
+_NUMPY_TYPES: dict[int, np.dtype[Any]] = {
+    ASCII: np.dtype("u1"),
+    SHORT: np.dtype("<u2"),
+    LONG: np.dtype("<u4"),
+    DOUBLE: np.dtype("<f8"),
+    LONG8: np.dtype("<u8"),
+}
+
+NEW_SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION = 254, 256, 257, 258, 259
+PHOTOMETRIC, SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION, COLOR_MAP = 262, 277, 284, 320
+TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SAMPLE_FORMAT = 322, 323, 324, 325, 339
+GDAL_METADATA, GDAL_NODATA = 42112, 42113
+GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
+"""ModelPixelScale, ModelTiepoint, ModelTransformation, GeoKeyDirectory, GeoDoubleParams, GeoAsciiParams."""
+
+_DEFLATE = 8
+_BLACK_IS_ZERO, _PALETTE = 1, 3
+
+Tag = tuple[int, "NDArray[Any]"]
+"""Field type and values."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One resolution of the file.
+
+    Attributes
+    ----------
+    height, width
+        Size in pixels.
+    sizes
+        Bytes of each compressed tile in row order, uint64.
+    """
+
+    height: int
+    width: int
+    sizes: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the file says beside its pixels.
+
+    Attributes
+    ----------
+    geo_tags
+        The tags of GeoTIFF, by number, as GDAL wrote them.
+    color_map
+        uint16 ``(3, 256)`` or None for grey.
+    metadata
+        Text of the ``GDAL_METADATA`` tag, empty for none.
+    nodata
+        Value of invalid pixels.
+    """
+
+    geo_tags: dict[int, Tag] = field(default_factory=dict)
+    color_map: NDArray[np.uint16] | None = None
+    metadata: str = ""
+    nodata: int = 255
+
+
+def tile_grid(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of tiles that cover so many pixels."""
+    return -(-height // TILE), -(-width // TILE)
+
+
+def level_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Heights and widths of the full size and its overviews, each half, until one tile holds all."""
+    sizes = [(height, width)]
+    while max(sizes[-1]) > TILE:
+        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+    return sizes
+
+
+def header(levels: Sequence[Level], description: Description) -> bytes:
+    """Return everything that stands before the first tile.
+
+    Parameters
+    ----------
+    levels
+        Full size first, then each overview.
+    description
+        What the file says beside its pixels.
+
+    Returns
+    -------
+    Header, structural metadata and directories; BigTIFF only if the file passes 4 GiB, which is known here exactly.
+    """
+    for big in (False, True):
+        start = len(
+            _directories(levels, description, [np.zeros(level.sizes.shape, np.uint64) for level in levels], big)
+        )
+        offsets, end = _offsets(levels, start)
+        if big or end < 2**32:
+            return _directories(levels, description, offsets, big)
+    raise AssertionError
+
+
+def _offsets(levels: Sequence[Level], start: int) -> tuple[list[NDArray[np.uint64]], int]:
+    """Position of each tile when the first one's leader stands at ``start``, and the size of the file."""
+    offsets: list[NDArray[np.uint64]] = []
+    for level in reversed(levels):
+        ends = start + np.cumsum(level.sizes + np.uint64(8), dtype=np.uint64)
+        offsets.insert(0, ends - level.sizes - np.uint64(4))
+        start = int(ends[-1])
+    return offsets, start
+
+
+def _directories(
+    levels: Sequence[Level],
+    description: Description,
+    offsets: list[NDArray[np.uint64]],
+    big: bool,  # noqa: FBT001
+) -> bytes:
+    first = (16 if big else 8) + len(STRUCTURAL_METADATA)
+    first += first % 2
+    start = struct.pack("<2sHHHQ", b"II", 43, 8, 0, first) if big else struct.pack("<2sHI", b"II", 42, first)
+    data = bytearray((start + STRUCTURAL_METADATA).ljust(first, b"\0"))
+    for number, (level, positions) in enumerate(zip(levels, offsets, strict=True)):
+        tags = _tags(level, positions, description, big=big, overview=number > 0)
+        data += _directory(tags, len(data), big=big, last=number == len(levels) - 1)
+    return bytes(data)
+
+
+def _tags(
+    level: Level, positions: NDArray[np.uint64], description: Description, *, big: bool, overview: bool
+) -> dict[int, Tag]:
+    palette = description.color_map is not None
+    tags: dict[int, Tag] = {
+        number: (SHORT if value < 2**16 else LONG, np.array([value]))
+        for number, value in (
+            (IMAGE_WIDTH, level.width), (IMAGE_LENGTH, level.height), (BITS_PER_SAMPLE, 8), (COMPRESSION, _DEFLATE),
+            (PHOTOMETRIC, _PALETTE if palette else _BLACK_IS_ZERO), (SAMPLES_PER_PIXEL, 1), (PLANAR_CONFIGURATION, 1),
+            (TILE_WIDTH, TILE), (TILE_LENGTH, TILE), (SAMPLE_FORMAT, 1),
+        )
+    }  # fmt: skip
+    tags[TILE_OFFSETS] = (LONG8 if big else LONG, positions)
+    tags[TILE_BYTE_COUNTS] = (LONG, level.sizes)
+    tags[GDAL_NODATA] = text(str(description.nodata))
+    if description.color_map is not None:
+        tags[COLOR_MAP] = (SHORT, description.color_map.reshape(-1))
+    if overview:
+        return tags | {NEW_SUBFILE_TYPE: (LONG, np.array([1]))}
+    if description.metadata:
+        tags[GDAL_METADATA] = text(description.metadata)
+    return tags | description.geo_tags
+
+
+def text(value: str) -> Tag:
+    """Return an ASCII field; GDAL reads and writes UTF-8 in it."""
+    return ASCII, np.frombuffer(value.encode() + b"\0", np.uint8)
+
+
+def _directory(tags: dict[int, Tag], position: int, *, big: bool, last: bool) -> bytes:
+    """One directory and, right behind it, the values that do not fit into its entries."""
+    count, entry, pointer = ("<Q", "<HHQ", "<Q") if big else ("<H", "<HHI", "<I")
+    inline = struct.calcsize(pointer)
+    values_at = position + struct.calcsize(count) + len(tags) * (struct.calcsize(entry) + inline) + inline
+    entries, values = bytearray(struct.pack(count, len(tags))), bytearray()
+    for number, (kind, array) in sorted(tags.items()):
+        raw = array.astype(_NUMPY_TYPES[kind]).tobytes()
+        entries += struct.pack(entry, number, kind, array.size)
+        if len(raw) <= inline:
+            entries += raw.ljust(inline, b"\0")
+        else:
+            entries += struct.pack(pointer, values_at + len(values))
+            values += raw + b"\0" * (len(raw) % 2)
+    end = values_at + len(values)
+    entries += struct.pack(pointer, 0 if last else end)
+    return bytes(entries + values)
+
+
+def read_geo_tags(data: bytes) -> dict[int, Tag]:
+    """Return the GeoTIFF tags of a small little-endian TIFF held in memory."""
+    (position,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, position)
+    tags: dict[int, Tag] = {}
+    for index in range(count):
+        at = position + 2 + 12 * index
+        number, kind, size = struct.unpack_from("<HHI", data, at)
+        if number in GEO_TAGS:
+            dtype = _NUMPY_TYPES[kind]
+            if size * dtype.itemsize > 4:
+                (start,) = struct.unpack_from("<I", data, at + 8)
+            else:
+                start = at + 8
+            tags[number] = (kind, np.frombuffer(data, dtype, size, start))
+    return tags
