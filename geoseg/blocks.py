@@ -1,7 +1,7 @@
 """Finished blocks on disk: what makes a run survive being killed.
 
-Each block is a small two-band GeoTIFF (classes, confidence), written under a temporary name and renamed. A manifest says of
-which scene, model and options the blocks are; blocks of anything else are never reused.
+Each block is a small two-band GeoTIFF (classes, confidence), written under a temporary name and renamed. A manifest
+says of which scene, model and options the blocks are; blocks of anything else are never reused.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class BlockStore:
             with rasterio.open(temporary, "w", **profile) as file:
                 file.write(result.classes, 1)
                 file.write(result.confidence, 2)
-            os.replace(temporary, self.path(index))
+            temporary.replace(self.path(index))
 
     def read(self, index: int) -> tuple[Box, np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
         """Return box, classes and confidence of a finished block, None where it holds no valid pixel."""
@@ -106,7 +106,10 @@ def _reported(folder: Path) -> Iterator[None]:
     except (OSError, rasterio.errors.RasterioError) as error:
         free = shutil.disk_usage(folder).free if folder.exists() else 0
         cause = "the disk is full" if free < 10 * 2**20 else str(error)
-        raise OutputError(f"cannot write finished blocks to {folder}: {cause}; free some space or choose another folder with -o, then run the same command again") from error
+        raise OutputError(
+            f"cannot write finished blocks to {folder}: {cause}; free some space or choose another folder with -o, "
+            "then run the same command again"
+        ) from error
 
 
 @contextmanager
@@ -125,7 +128,9 @@ def locked(folder: Path) -> Iterator[None]:
     except Timeout:
         raise OutputError(f"another run is writing to {folder}: wait for it or choose another folder with -o") from None
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror or error}; choose another folder with -o") from error
+        raise OutputError(
+            f"cannot write to {folder}: {error.strerror or error}; choose another folder with -o"
+        ) from error
     try:
         yield
     finally:
@@ -150,5 +155,5 @@ def open_store(folder: Path, tiling: Tiling, manifest: dict[str, Any]) -> BlockS
         folder.mkdir(parents=True)
         temporary = folder / (_MANIFEST + ".partial")
         temporary.write_text(json.dumps(manifest), "utf-8")
-        os.replace(temporary, folder / _MANIFEST)
+        temporary.replace(folder / _MANIFEST)
     return BlockStore(folder, tiling)

@@ -1,7 +1,7 @@
 """Scenes × model → an output folder. What the command line, QGIS and batch scripts call.
 
-Per scene: plan, compute the blocks that are missing, write class map and confidence, polygonize, picture, report. Everything
-is made in a working folder beside the outputs and moved to its final name when all of it is complete.
+Per scene: plan, compute the blocks that are missing, write class map and confidence, polygonize, picture, report.
+Everything is made in a working folder beside the outputs and moved to its final name when all of it is complete.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from geoseg import __version__
 from geoseg.blocks import BlockStore, locked, open_store, read_manifest
 from geoseg.clock import Clock
-from geoseg.errors import GeosegError, InputError, OptionError, OutputError
+from geoseg.errors import GeosegError, InputError, OutputError
 from geoseg.plan import Options, Plan, make_plan
 from geoseg.products import Products, outputs_of, write_products
-from geoseg.progress import Rate, Reporter, Silent, format_seconds
+from geoseg.progress import Rate, Reporter, Silent
 from geoseg.raster import Raster, open_raster
 from geoseg.schedule import BlockSummary, connect, in_threads, on_cluster
 
@@ -114,15 +114,16 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
             client.close()
 
 
-def _one_scene(
-    job: Job, scene: Any, model: Any, names: dict[str, Any], client: Any, reporter: Reporter
-) -> SceneResult:
+def _one_scene(job: Job, scene: Any, model: Any, names: dict[str, Any], client: Any, reporter: Reporter) -> SceneResult:
     name = _label(scene)
     try:
         raster = scene if isinstance(scene, Raster) else open_raster(scene, **job.reading)
         name = raster.name
         if name in names:
-            raise InputError(f"{_label(scene)} and {_label(names[name])} would both write {name}_classes.tif: run them into different folders")
+            raise InputError(
+                f"{_label(scene)} and {_label(names[name])} would both write {name}_classes.tif: "
+                "run them into different folders"
+            )
         names[name] = scene
         plan = make_plan(raster, model, job.options)
         return _SceneRun(job, plan, client, reporter).run()
@@ -162,8 +163,8 @@ class _SceneRun:
             started = time.perf_counter()
             store, recipe = self._open(work)
             summary = self._compute(recipe, store, clock)
-            staged = write_products(recipe, store, self.job.products, work / "out", clock, self.reporter)
-            report = self._report(recipe, staged.facts, summary, clock, time.perf_counter() - started, fingerprint)
+            facts = write_products(recipe, store, self.job.products, work / "out", clock, self.reporter)
+            report = self._report(recipe, facts, summary, clock, time.perf_counter() - started, fingerprint)
             report_name = outputs["report"].name
             (work / "out" / report_name).write_text(json.dumps(report, indent=2, ensure_ascii=False), "utf-8")
             _move(work / "out", output, last=report_name)
@@ -183,7 +184,10 @@ class _SceneRun:
         except (OSError, ValueError):
             report = {}
         if report.get("fingerprint") != fingerprint or len(existing) < len(outputs):
-            raise OutputError(f"{existing[0]} exists and is of another scene, model or options: add --overwrite to replace it, or choose another folder with -o")
+            raise OutputError(
+                f"{existing[0]} exists and is of another scene, model or options: add --overwrite to replace it, "
+                "or choose another folder with -o"
+            )
         name = self.plan.raster.name
         self.reporter.info(f"{name}: kept, it is complete in {outputs['report'].parent}; --overwrite makes it anew")
         self.reporter.result(scene=name, outputs={k: str(p) for k, p in outputs.items()}, classes=report["classes"])
@@ -224,7 +228,9 @@ class _SceneRun:
         finished = store.finished()
         todo = [index for index in range(tiling.block_count) if index not in finished]
         if finished:
-            self.reporter.info(f"{self.plan.raster.name}: {len(finished)} of {tiling.block_count} blocks are there already")
+            self.reporter.info(
+                f"{self.plan.raster.name}: {len(finished)} of {tiling.block_count} blocks are there already"
+            )
         pixels = sum(tiling.block_box(index).area for index in todo)
         rate, done, forwards, count = Rate(pixels), 0, 0, len(finished)
         stage = f"segment {self.plan.raster.name}"
@@ -247,23 +253,32 @@ class _SceneRun:
         if need > free:
             from geoseg.sizes import format_bytes
 
-            raise OutputError(f"{output} has {format_bytes(free)} free, and this run may need {format_bytes(need)}: free some space or choose another folder with -o")
+            raise OutputError(
+                f"{output} has {format_bytes(free)} free, and this run may need {format_bytes(need)}: "
+                "free some space or choose another folder with -o"
+            )
 
     def _report(
-        self, recipe: Recipe, facts: dict[str, Any], summary: dict[str, int], clock: Clock, seconds: float, fingerprint: str
+        self,
+        recipe: Recipe,
+        facts: dict[str, Any],
+        summary: dict[str, int],
+        clock: Clock,
+        seconds: float,
+        fingerprint: str,
     ) -> dict[str, Any]:
         plan, card, raster = self.plan, self.plan.model.card, self.plan.raster
         return {
             "geoseg": __version__,
             "fingerprint": fingerprint,
             "scene": {
-                "name": raster.name, "sources": list(raster.sources), "height": raster.shape[0], "width": raster.shape[1],
-                "bands": [band.name for band in raster.bands], "dtype": str(raster.dtype),
+                "name": raster.name, "sources": list(raster.sources),
+                "height": raster.shape[0], "width": raster.shape[1], "bands": [band.name for band in raster.bands], "dtype": str(raster.dtype),
                 "crs": str(raster.crs) if raster.crs else None, "transform": list(raster.transform)[:6],
             },
             "model": {"name": card.name, "version": card.version, "fingerprint": plan.model.fingerprint},
-            "options": {**_plain(asdict(plan.options)), **_plain(asdict(self.job.products)), "scheduler": self.job.scheduler,
-                        "reading": {k: str(v) for k, v in self.job.reading.items() if v not in (None, False)}},
+            "options": {**_plain(asdict(plan.options)), **_plain(asdict(self.job.products)),
+                        "scheduler": self.job.scheduler, "reading": {k: str(v) for k, v in self.job.reading.items() if v not in (None, False)}},
             "tiling": {
                 "window": list(plan.tiling.largest_read()), "keep": plan.tiling.keep, "margin": plan.tiling.margin,
                 "block": plan.tiling.block, "pixels_kept_per_computed": round(plan.tiling.kept_share, 4), **summary,
@@ -280,7 +295,8 @@ def describe(recipe: Recipe) -> str:
     """Return one line: device, why, and how the forward pass runs."""
     execution = recipe.execution
     layout = "channels last" if execution.channels_last else "channels first"
-    return f"{execution.device}, {execution.precision}, {layout}, windows of {recipe.tiling.largest_read()[1]} px, {recipe.tiling.block_count} blocks"
+    rows, cols = recipe.tiling.largest_read()
+    return f"{execution.device}, {execution.precision}, {layout}, windows of {cols} × {rows} px ({execution.reason})"
 
 
 def versions() -> dict[str, str]:

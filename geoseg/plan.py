@@ -31,7 +31,7 @@ COG_BLOCK = 512
 # activations of a U-Net reach several GB.
 _KEEPS = (2048, 1536, 1024, 512)
 
-# What a Python process with torch, GDAL and their buffers holds before the first window (measured: 0.45–0.6 GB on Linux).
+# What a Python process with torch, GDAL and their buffers holds before the first window (measured on Linux).
 _BASE_BYTES = 600 * 10**6
 
 # Share of the free memory that is used when the user gives no budget: a run must not push the desktop out.
@@ -71,7 +71,10 @@ class Options:
             return max(int(min(psutil.virtual_memory().available * _DEFAULT_SHARE, _DEFAULT_MOST)), 2 * _BASE_BYTES)
         budget = parse_bytes(self.memory)
         if budget < 1.5 * _BASE_BYTES:
-            raise OptionError(f"memory {self.memory} is too little: torch and GDAL alone need {format_bytes(_BASE_BYTES)}; give 1GB or more")
+            raise OptionError(
+                f"memory {self.memory} is too little: torch and GDAL alone need {format_bytes(_BASE_BYTES)}; "
+                "give 1GB or more"
+            )
         return budget
 
 
@@ -199,7 +202,10 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
     stride = card.stride
     margin = card.margin if options.margin is None else options.margin
     if margin < 0 or margin % stride:
-        raise OptionError(f"margin {margin} does not fit: the model needs a multiple of {stride}, such as {round_up(max(margin, 0), stride)}")
+        raise OptionError(
+            f"margin {margin} does not fit: the model needs a multiple of {stride}, "
+            f"such as {round_up(max(margin, 0), stride)}"
+        )
 
     def tiling(keep: int) -> Tiling:
         # Blocks hold whole keep cells, or windows at their borders would be computed twice.
@@ -215,8 +221,7 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
                 f"margin of {margin}, such as {least}"
             )
         return tiling(keep)
-    for keep in _KEEPS:
-        keep = round_up(keep, stride)
+    for keep in (round_up(keep, stride) for keep in _KEEPS):
         chosen = tiling(keep)
         if Plan(raster, model, options, chosen).memory <= options.budget:
             return chosen
@@ -247,7 +252,9 @@ def block_bytes(raster: Raster, model: Model, tiling: Tiling, stitch: str) -> in
     """Memory of one block in flight in bytes."""
     side = min(tiling.block, max(tiling.height, tiling.width))
     region = tiling.read_box(tiling.block_box(0), overlapping=stitch != "trim")
-    pixels = max(region.area, min(side + 2 * tiling.margin, tiling.height) * min(side + 2 * tiling.margin, tiling.width))
+    pixels = max(
+        region.area, min(side + 2 * tiling.margin, tiling.height) * min(side + 2 * tiling.margin, tiling.width)
+    )
     # The region is read, its windows cut out (contiguous copies), classes and confidence filled and masked.
     total = pixels * (len(model.card.bands) * raster.dtype.itemsize * 2 + 6)
     if stitch != "trim":

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from geoseg.classes import NODATA
 from geoseg.errors import OptionError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from geoseg.blocks import BlockStore
     from geoseg.clock import Clock
     from geoseg.progress import Reporter
@@ -49,13 +56,6 @@ class Products:
                 raise OptionError(f"{name.replace('_', '-')} is {value}: it must be 0 or larger")
 
 
-@dataclass
-class Staged:
-    """What was written to the working folder, and what the report says of it."""
-
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
 def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
     """Return the contract's path per kind of output for a scene called ``name``."""
     paths = {"classes": folder / f"{name}_classes.tif", "confidence": folder / f"{name}_confidence.tif"}
@@ -65,3 +65,110 @@ def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
         paths["preview"] = folder / f"{name}_preview.png"
     paths["report"] = folder / f"{name}_report.json"
     return paths
+
+
+def write_products(
+    recipe: Recipe, store: BlockStore, products: Products, folder: Path, clock: Clock, reporter: Reporter
+) -> dict[str, Any]:
+    """Write every output of one scene into ``folder`` and return what the report says of them.
+
+    Parameters
+    ----------
+    recipe, store
+        The scene and its finished blocks; all of them.
+    products
+        What to write.
+    folder
+        Emptied first: what an interrupted run left in it is made anew.
+    clock, reporter
+        Told about time and progress per stage.
+
+    Returns
+    -------
+    dict with ``classes``: per class name its id, colour, pixels, and with polygons their number and area in m².
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    name = recipe.raster.name
+    paths = outputs_of(folder, name, products)
+    with clock("write"):
+        pixels = _write_rasters(recipe, store, paths, reporter)
+    classes: dict[str, dict[str, Any]] = {
+        c.name: {"id": c.id, "color": c.color, "pixels": int(pixels[c.id])} for c in recipe.model.card.classes
+    }
+    facts: dict[str, Any] = {"classes": classes, "nodata_pixels": int(pixels[NODATA])}
+    if products.polygons:
+        with clock("polygonize"):
+            _write_polygons(recipe, products, paths, classes, reporter)
+    if products.preview:
+        with clock("preview"):
+            _write_preview(recipe, paths)
+    return facts
+
+
+def _write_rasters(
+    recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], reporter: Reporter
+) -> NDArray[np.int64]:
+    """Write class map and confidence; return the pixels per value of the class map."""
+    from geoseg.write import CogSink, finish_together
+
+    geobox, classes = recipe.raster.geobox, recipe.model.card.classes
+    pixels = np.zeros(256, np.int64)
+    count = store.tiling.block_count
+    stage = f"write {recipe.raster.name}"
+    with (
+        CogSink(paths["classes"], geobox, kind="classes", classes=classes) as class_sink,
+        CogSink(paths["confidence"], geobox, kind="confidence") as confidence_sink,
+    ):
+        for index in range(count):
+            found = store.read(index)
+            if found is None:
+                pixels[NODATA] += store.tiling.block_box(index).area
+                continue
+            box, values, confidence = found
+            class_sink.write(box, values)
+            confidence_sink.write(box, confidence)
+            pixels += np.bincount(values.ravel(), minlength=256)
+            reporter.progress(index + 1, count + 1, stage)
+        finish_together(class_sink, confidence_sink)
+    reporter.progress(count + 1, count + 1, stage)
+    return pixels
+
+
+def _write_polygons(
+    recipe: Recipe,
+    products: Products,
+    paths: Mapping[str, Path],
+    classes: dict[str, dict[str, Any]],
+    reporter: Reporter,
+) -> None:
+    """Polygonize the finished class map and add number and area of polygons to ``classes``."""
+    from geoseg import __version__
+    from geoseg.polygonize import polygonize
+
+    card = recipe.model.card
+    summary = polygonize(
+        paths["classes"],
+        paths["polygons"],
+        confidence=paths["confidence"],
+        names=card.classes,
+        min_area=products.min_area,
+        simplify=products.simplify,
+        provenance={
+            "scene": recipe.raster.name,
+            "model": card.name,
+            "model_version": card.version,
+            "geoseg": __version__,
+        },
+        progress=lambda done, total: reporter.progress(done, total, f"polygonize {recipe.raster.name}"),
+    )
+    for c in card.classes:
+        found = summary.classes.get(c.id)
+        classes[c.name]["polygons"] = found.polygons if found else 0
+        classes[c.name]["area_m2"] = round(found.area_m2, 2) if found else 0.0
+
+
+def _write_preview(recipe: Recipe, paths: Mapping[str, Path]) -> None:
+    from geoseg.preview import write_preview
+
+    write_preview(paths["preview"], recipe.raster, paths["classes"], recipe.model.card.classes)

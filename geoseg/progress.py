@@ -24,7 +24,7 @@ class Reporter(Protocol):
     """Receives what happens in a run. Methods are called from one thread."""
 
     def start(self, **facts: Any) -> None:
-        """A run begins; ``facts`` describe it."""
+        """Begin a run; ``facts`` describe it."""
 
     def progress(self, done: int, total: int, message: str) -> None:
         """``done`` of ``total`` units of the stage named in ``message`` are finished."""

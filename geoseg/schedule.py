@@ -1,7 +1,7 @@
 """Who computes the blocks: threads of this process, or the workers of a dask cluster.
 
-Either way a block is computed by :func:`geoseg.segment.segment_block` and put into the store by whoever computed it; only a
-summary of a few numbers comes back.
+Either way a block is computed by :func:`geoseg.segment.segment_block` and put into the store by whoever computed it;
+only a summary of a few numbers comes back.
 """
 
 from __future__ import annotations
@@ -124,4 +124,6 @@ def connect(scheduler: str, workers: int | None) -> Any:
     try:
         return Client(scheduler, timeout=10)
     except (OSError, TimeoutError) as error:
-        raise GeosegError(f"no dask scheduler answers at {scheduler}: start one with `dask scheduler` or use --scheduler threads") from error
+        raise GeosegError(
+            f"no dask scheduler answers at {scheduler}: start one with `dask scheduler`, or use --scheduler threads"
+        ) from error

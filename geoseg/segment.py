@@ -135,7 +135,9 @@ class _BlockWork:
         """Take every pixel from the window that keeps it."""
         shape = (self.block.height, self.block.width)
         classes, confidence = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
-        windows = [w for w in self.recipe.tiling.windows(self.block) if self._any_valid(w.keep.intersection(self.block))]
+        windows = [
+            w for w in self.recipe.tiling.windows(self.block) if self._any_valid(w.keep.intersection(self.block))
+        ]
         predictor = predictor_of(self.recipe)
         for batch in self._batches(windows):
             data, valid = self._stack(batch)
@@ -259,7 +261,7 @@ def segment(
         A :class:`geoseg.Raster`, anything that :func:`geoseg.open_raster` takes, or an ``xarray.DataArray`` (band, y, x)
         that was computed before: a median of a stack, say.
     model
-        Name of a bundled or installed model, path of a model folder, or a loaded model; the bundled default if None.
+        Name of a bundled or installed model, folder of a model, or a loaded model; the bundled default if None.
     window
         Side of what the model sees, in pixels, margins included. Chosen to fit model, memory and scene if None.
     margin

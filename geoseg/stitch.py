@@ -111,7 +111,8 @@ class Blender:
     def result(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return classes and confidence (uint8, block height × block width).
 
-        Pixels that no window reached (their windows hold no valid pixel) have class 0 and confidence 0; the caller masks them.
+        Pixels that no window reached (their windows hold no valid pixel) have class 0 and confidence 0; the caller
+        masks them.
         """
         shape = (self.box.height, self.box.width)
         if self._sum is None:

@@ -52,7 +52,10 @@ class Box:
     def contains(self, other: Box) -> bool:
         """Whether every pixel of ``other`` lies in this box."""
         return (
-            self.row <= other.row and self.col <= other.col and self.bottom >= other.bottom and self.right >= other.right
+            self.row <= other.row
+            and self.col <= other.col
+            and self.bottom >= other.bottom
+            and self.right >= other.right
         )
 
     def within(self, outer: Box) -> tuple[slice, slice]:
@@ -116,7 +119,15 @@ class Tiling:
     least: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("height", 1), ("width", 1), ("keep", 1), ("margin", 0), ("block", 1), ("stride", 1), ("least", 1)):
+        for name, least in (
+            ("height", 1),
+            ("width", 1),
+            ("keep", 1),
+            ("margin", 0),
+            ("block", 1),
+            ("stride", 1),
+            ("least", 1),
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise OptionError(f"tiling: {name} must be a whole number of at least {least}, got {value!r}")

@@ -35,7 +35,15 @@ def test_linear_ramps_of_neighbours_add_up_to_one():
 
 
 @settings(max_examples=40)
-@given(KINDS, st.integers(1, 30), st.integers(1, 30), st.integers(1, 9), st.integers(0, 6), st.integers(1, 31), st.integers(0, 9))
+@given(
+    KINDS,
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.integers(1, 9),
+    st.integers(0, 6),
+    st.integers(1, 31),
+    st.integers(0, 9),
+)
 def test_blending_equals_the_sum_over_the_whole_scene(kind, height, width, keep, margin, block, seed):
     tiling = Tiling(height, width, keep, margin, block)
     generator = torch.Generator().manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Property 1: keep regions partition the scene; windows lie within scene plus padding; any size, window, margin and block."""
+"""Property 1: keep regions partition the scene, windows lie within scene plus padding, for any size and block."""
 
 from __future__ import annotations
 

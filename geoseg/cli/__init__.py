@@ -80,7 +80,12 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         return _fail(error, "out of memory: give a smaller --memory or --window", arguments, debug=debug)
     except Exception as error:  # noqa: BLE001 - a user never sees a traceback unasked
         text = " ".join(str(error).split()) or type(error).__name__
-        return _fail(error, f"unexpected {type(error).__name__}: {text}; run again with --debug and report what it prints", arguments, debug=debug)
+        return _fail(
+            error,
+            f"unexpected {type(error).__name__}: {text}; run again with --debug and report what it prints",
+            arguments,
+            debug=debug,
+        )
     return code if isinstance(code, int) else 0
 
 
@@ -89,11 +94,14 @@ def _fail(error: BaseException, message: str, arguments: list[str], *, debug: bo
 
     if debug:
         traceback.print_exception(error)
-    wants_json = any(a == "--progress=json" or (a == "json" and b == "--progress") for b, a in zip([""] + arguments, arguments, strict=False))
+    wants_json = any(
+        a == "--progress=json" or (a == "json" and b == "--progress")
+        for b, a in zip(["", *arguments], arguments, strict=False)
+    )
     (Json() if wants_json else Silent()).error(type(error).__name__, message)
     return 1
 
 
 def _interrupted() -> int:
-    print("interrupted: finished blocks are kept; run the same command again to go on", file=sys.stderr)
+    click.echo("interrupted: finished blocks are kept; run the same command again to go on", err=True)
     return 130

@@ -27,5 +27,9 @@ def demo(folder: Path, size: int, seed: int, model: str | None, progress: str) -
         click.echo(f"\nAccuracy against the scene's truth, model {result.model!r}:")
         for name, iou in result.accuracy["iou"].items():
             click.echo(f"  {name:<12} IoU {'absent' if iou is None else f'{iou:.2f}'}")
-        click.echo(f"  overall accuracy {result.accuracy['overall_accuracy']:.2f}, mean IoU {result.accuracy['mean_iou']:.2f}")
-        click.echo(f"\nOpen {result.outputs['preview']}, or the class map and polygons in QGIS: names and colours are in them.")
+        click.echo(
+            f"  overall accuracy {result.accuracy['overall_accuracy']:.2f}, mean IoU {result.accuracy['mean_iou']:.2f}"
+        )
+        click.echo(
+            f"\nOpen {result.outputs['preview']}, or the class map and polygons in QGIS: names and colours are in them."
+        )

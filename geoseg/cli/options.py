@@ -9,6 +9,8 @@ import click
 
 from geoseg.errors import OptionError
 
+_STITCH = click.Choice(["trim", "linear", "gaussian"])
+_PRECISION = click.Choice(["auto", "fp32", "bf16", "fp16"])
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -59,8 +61,8 @@ reading_options = _apply(
     click.option("--bbox", type=BBox(), help="Only this part of the scene."),
     click.option("--bbox-crs", metavar="CRS", help="CRS of --bbox; the scene's if left out."),
     click.option("--resolution", type=Number(), help="Pixel size in CRS units; the finest band's if left out."),
-    click.option("--scale", type=Number(), help="Physical value = stored value × SCALE + OFFSET; instead of the file's. Fractions work: 1/65535."),
-    click.option("--offset", type=Number(), help="See --scale. Sentinel-2 since baseline 04.00: --scale 0.0001 --offset -0.1."),
+    click.option("--scale", type=Number(), help="Physical value = stored value × SCALE + OFFSET; fractions work: 1/65535."),
+    click.option("--offset", type=Number(), help="See --scale. Sentinel-2 from 2022 on: --scale 0.0001 --offset -0.1."),
     click.option("--nodata", type=Number(), help="Pixels of this value are invalid; instead of the file's."),
     click.option("--allow-remote", is_flag=True, help="Let a VRT or STAC item on this machine name files on others."),
 )  # fmt: skip
@@ -70,17 +72,21 @@ segmenting_options = _apply(
     click.option("-m", "--model", metavar="MODEL", help="Name or folder of a model; the bundled default if left out."),
     click.option("--window", type=click.IntRange(1), help="Side of what the model sees, in pixels, margins included."),
     click.option("--margin", type=click.IntRange(0), help="Context read around a window but not kept, in pixels."),
-    click.option("--stitch", type=click.Choice(["trim", "linear", "gaussian"]), default="trim", show_default=True, help="How overlapping windows become one map."),
+    click.option("--stitch", type=_STITCH, default="trim", show_default=True, help="How windows become one map."),
     click.option("--block", type=click.IntRange(1), hidden=True),
-    click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N", help="Where the model runs."),
-    click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True, help="Arithmetic of the model."),
+    click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N", help="Where it runs."),
+    click.option("--precision", type=_PRECISION, default="auto", show_default=True, help="Arithmetic of the model."),
     click.option("--memory", metavar="4GB", help="Budget of one process; half of what is free if left out."),
-    click.option("--workers", type=click.IntRange(1), help="Blocks in flight, or worker processes with --scheduler local."),
+    click.option("--workers", type=click.IntRange(1), help="Blocks in flight, or processes with --scheduler local."),
 )  # fmt: skip
 """How scenes are segmented: the fields of geoseg.plan.Options and the model."""
 
 progress_option = click.option(
-    "--progress", type=click.Choice(["bar", "json", "none"]), default="bar", show_default=True, help="What is said while it runs."
+    "--progress",
+    type=click.Choice(["bar", "json", "none"]),
+    default="bar",
+    show_default=True,
+    help="What is said while it runs.",
 )
 """How a run reports."""
 

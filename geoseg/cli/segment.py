@@ -13,15 +13,35 @@ from geoseg.cli.options import options_of, progress_option, reading_of, reading_
 
 @click.command()
 @click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Folder for the results.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Folder for the results."
+)
 @segmenting_options
 @reading_options
-@click.option("--min-area", type=click.FloatRange(0), metavar="M2", help="Merge polygons below this many square metres into a neighbour.")
+@click.option(
+    "--min-area",
+    type=click.FloatRange(0),
+    metavar="M2",
+    help="Merge polygons below this many square metres into a neighbour.",
+)
 @click.option("--simplify", type=click.FloatRange(0), metavar="M", help="Let polygon borders move by this many metres.")
-@click.option("--format", "format_", type=click.Choice(["gpkg", "parquet", "fgb"]), default="gpkg", show_default=True, help="Polygons as GeoPackage, GeoParquet or FlatGeobuf.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["gpkg", "parquet", "fgb"]),
+    default="gpkg",
+    show_default=True,
+    help="Polygons as GeoPackage, GeoParquet or FlatGeobuf.",
+)
 @click.option("--no-polygons", is_flag=True, help="Class map and confidence only.")
 @click.option("--no-preview", is_flag=True, help="No picture.")
-@click.option("--scheduler", default="threads", show_default=True, metavar="threads|local|ADDRESS", help="Who computes: threads here, worker processes here, a dask cluster.")
+@click.option(
+    "--scheduler",
+    default="threads",
+    show_default=True,
+    metavar="threads|local|ADDRESS",
+    help="Who computes: threads here, worker processes here, a dask cluster.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace results that are there.")
 @progress_option
 @click.option("--die-with-parent", is_flag=True, hidden=True)
