@@ -1,0 +1,23 @@
+"""Rasters of any kind as bands on one grid: opened lazily, read by box, with the validity of every pixel.
+
+Modules, each used by those after it::
+
+    types        Band, Pixels: what a raster is made of
+    environment  GDAL settings and the formats that may be opened
+    safety       files that could reach the network or run code
+    names        common names of bands
+    sources      FileSource, ArraySource: recipes that read boxes
+    probe        one file -> its bands, grid and validity
+    grids        bringing sources onto one grid
+    scenes       folders, .SAFE, STAC items, Zarr stores -> files with names
+    raster       Raster
+    opening      open_raster
+"""
+
+from __future__ import annotations
+
+from geoseg.raster.opening import open_raster
+from geoseg.raster.raster import Raster
+from geoseg.raster.types import Band, Pixels
+
+__all__ = ["Band", "Pixels", "Raster", "open_raster"]

@@ -1,0 +1,282 @@
+"""xarray objects as sources of pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+from geoseg.errors import InputError, ReadError
+from geoseg.raster import names
+from geoseg.raster.probe import usable_nodata
+from geoseg.raster.raster import Part, Raster
+from geoseg.raster.sources import mark_missing
+from geoseg.raster.types import Band
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from geoseg.raster.types import Request
+
+_ROWS = ("y", "lat", "latitude", "northing", "row", "rows")
+_COLUMNS = ("x", "lon", "longitude", "easting", "col", "cols", "column")
+_BANDS = ("band", "bands", "channel", "wavelength", "variable")
+
+
+def is_array(source: object) -> bool:
+    """Whether ``source`` is an xarray object, found out without importing xarray."""
+    return type(source).__module__.split(".")[0] == "xarray"
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySource:
+    """Arrays (band, row, column) in memory or lazy in dask, one for each group of bands of one type.
+
+    Attributes
+    ----------
+    array
+        numpy or dask array (bands, height, width).
+    label
+        What messages call it.
+    token
+        Changes with the array's content.
+    """
+
+    array: Any
+    label: str
+    token: str
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Height and width of dask's chunks, or the whole array."""
+        chunks = getattr(self.array, "chunksize", self.array.shape)
+        return int(chunks[1]), int(chunks[2])
+
+    def recipe(self) -> str:
+        """Text that changes whenever the pixels read might change."""
+        return self.token
+
+    def read(self, request: Request) -> None:
+        """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
+        box = request.box
+        height, width = request.valid.shape
+        bands = [band - 1 for band in request.bands]
+        if (height, width) == (box.height, box.width):
+            rows: Any = slice(box.row, box.bottom)
+            cols: Any = slice(box.col, box.right)
+        else:
+            rows = box.row + (np.arange(height) + 0.5) * box.height // height
+            cols = box.col + (np.arange(width) + 0.5) * box.width // width
+            rows, cols = rows.astype(np.intp), cols.astype(np.intp)
+        if isinstance(self.array, np.ndarray):
+            for position, band in enumerate(bands):
+                request.out[position] = self.array[band][rows][:, cols]
+        else:
+            self._compute(request, bands, rows, cols)
+        mark_missing(request)
+
+    def _compute(self, request: Request, bands: list[int], rows: Any, cols: Any) -> None:
+        part = self.array[bands][:, rows][:, :, cols]
+        try:
+            # The caller works on several boxes at once already: more threads here would only contend.
+            request.out[...] = part.compute(scheduler="synchronous")
+        except Exception as error:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise ReadError(f"{self.label}: computing {request.box} failed: {said}") from error
+
+
+def from_array(source: xr.DataArray | xr.Dataset) -> Raster:
+    """Return the raster of a DataArray (band, y, x) or (y, x), or of a Dataset with one variable per band.
+
+    Raises
+    ------
+    InputError
+        If its dimensions, coordinates or type are not those of a raster; the message says what to do.
+    """
+    import xarray as xr
+
+    if isinstance(source, xr.Dataset):
+        return _from_dataset(source)
+    if not isinstance(source, xr.DataArray):
+        raise InputError(f"a {type(source).__name__} is no raster; give a DataArray or Dataset")
+    label = str(source.name) if source.name is not None else "array"
+    ordered, row, column, band_dim = _ordered(source, label)
+    if band_dim is None:
+        ordered, band_dim = ordered.expand_dims("band"), "band"
+    geobox, notes = _geobox(ordered, row, column, label)
+    array, dtype = _checked(ordered, label)
+    bands = names.unique(_band_names(ordered, band_dim, label))
+    attributes = [_attributes(source, index, len(bands), dtype) for index in range(len(bands))]
+    described = tuple(Band(name=name, dtype=dtype, **known) for name, known in zip(bands, attributes, strict=True))
+    return Raster(
+        name=names.scene_name(label),
+        geobox=geobox,
+        bands=described,
+        notes=notes,
+        parts=tuple(Part(0, number) for number in range(1, len(bands) + 1)),
+        inputs=(ArraySource(array, label, _token(array)),),
+    )
+
+
+def _from_dataset(source: xr.Dataset) -> Raster:
+    rasters = []
+    for name, variable in source.data_vars.items():
+        if {_role(dim) for dim in variable.dims} >= {"row", "column"}:
+            rasters.append((str(name), from_array(variable)))
+    if not rasters:
+        raise InputError(
+            f"the Dataset has no variable with rows and columns; it has {', '.join(map(str, source.data_vars)) or 'none'}"
+        )
+    first = rasters[0][1]
+    found: list[str] = []
+    for name, raster in rasters:
+        if raster.geobox != first.geobox:
+            raise InputError(
+                f"variable {name!r} of the Dataset lies on another grid than {rasters[0][0]!r}; bring them to one grid"
+            )
+        if len(raster.bands) == 1:
+            found.append(names.from_text(name) or name)
+        else:
+            found.extend(band.name for band in raster.bands)
+    bands = [band for _, raster in rasters for band in raster.bands]
+    described = [
+        Band(name, b.dtype, b.nodata, b.scale, b.offset, b.scaled, b.description)
+        for name, b in zip(names.unique(found), bands, strict=True)
+    ]
+    return Raster(
+        name=names.scene_name(str(source.attrs.get("title") or source.attrs.get("name") or "dataset")),
+        geobox=first.geobox,
+        bands=tuple(described),
+        notes=first.notes,
+        parts=tuple(Part(i, part.band) for i, (_, raster) in enumerate(rasters) for part in raster.parts),
+        inputs=tuple(raster.inputs[0] for _, raster in rasters),
+    )
+
+
+def _role(dim: object) -> str:
+    name = str(dim).lower()
+    return "row" if name in _ROWS else "column" if name in _COLUMNS else "band" if name in _BANDS else "other"
+
+
+def _ordered(source: xr.DataArray, label: str) -> tuple[xr.DataArray, str, str, str | None]:
+    """Return the array as ([band,] row, column), dimensions of length 1 dropped, and the names of these."""
+    spare = [dim for dim in source.dims if _role(dim) == "other" and source.sizes[dim] == 1]
+    source = source.squeeze(spare, drop=True)
+    roles = {_role(dim): dim for dim in source.dims}
+    others = [dim for dim in source.dims if _role(dim) == "other"]
+    if "row" not in roles or "column" not in roles:
+        raise InputError(f"{label}: dimensions are {source.dims}; a raster has (band, y, x) or (y, x): rename them")
+    if len(others) == 1 and "band" not in roles and str(others[0]).lower() not in ("time", "t", "date"):
+        roles["band"] = others.pop()
+    if others or len(source.dims) != len(roles):
+        extra = others[0] if others else source.dims[0]
+        raise InputError(
+            f"{label}: has dimension {str(extra)!r} of length {source.sizes[extra]}; choose one (.isel) or reduce it "
+            "(.median) to get (band, y, x)"
+        )
+    row, column, band = str(roles["row"]), str(roles["column"]), roles.get("band")
+    order = [row, column] if band is None else [band, row, column]
+    return source.transpose(*order), row, column, None if band is None else str(band)
+
+
+def _geobox(array: xr.DataArray, row: str, column: str, label: str) -> tuple[GeoBox, tuple[str, ...]]:
+    import odc.geo.xr  # noqa: F401  registers .odc
+
+    height, width = array.sizes[row], array.sizes[column]
+    if not height or not width:
+        raise InputError(f"{label}: has no pixels ({height} x {width})")
+    if row not in array.coords or column not in array.coords:
+        note = f"{label}: no coordinates; results are in pixel coordinates and areas in pixels"
+        return GeoBox((height, width), Affine.identity(), None), (note,)
+    geobox = None
+    try:
+        geobox = array.odc.geobox
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise InputError(f"{label}: its coordinates are no regular grid ({error}); resample it to one") from error
+    if geobox is None:
+        geobox = _from_coordinates(array, row, column, label)
+    affine = geobox.affine
+    if abs(affine.b) * height > 1e-6 * abs(affine.a) or affine.a <= 0:
+        raise InputError(
+            f"{label}: its grid is rotated or its columns run westward; make it upright first (.odc.reproject)"
+        )
+    if geobox.crs is None:
+        note = f"{label}: no coordinate reference system; areas are in the units of its coordinates (set one with .odc.assign_crs)"
+        return geobox, (note,)
+    return geobox, ()
+
+
+def _from_coordinates(array: xr.DataArray, row: str, column: str, label: str) -> GeoBox:
+    steps = []
+    for dim in (column, row):
+        values = np.asarray(array[dim].values, dtype=float)
+        if len(values) == 1:
+            raise InputError(
+                f"{label}: has one {dim} only, so its pixel size is unknown; set a transform with .odc.assign_crs"
+            )
+        step = (values[-1] - values[0]) / (len(values) - 1)
+        even = step != 0 and np.allclose(np.diff(values), step, rtol=1e-3, atol=0)
+        if not even:
+            raise InputError(f"{label}: coordinate {dim!r} is not evenly spaced; resample it to a regular grid")
+        steps.append((float(values[0]), float(step)))
+    (x, dx), (y, dy) = steps
+    shape = array.sizes[row], array.sizes[column]
+    return GeoBox(shape, Affine(dx, 0, x - dx / 2, 0, dy, y - dy / 2), None)
+
+
+def _checked(array: xr.DataArray, label: str) -> tuple[Any, str]:
+    data = array.data
+    kind = np.dtype(data.dtype)
+    if np.issubdtype(kind, np.complexfloating):
+        raise InputError(f"{label}: holds complex numbers ({kind}); take amplitude or intensity first: abs(array)")
+    if kind == np.bool_:
+        return data.astype(np.uint8), "uint8"
+    if not np.issubdtype(kind, np.number):
+        raise InputError(f"{label}: holds {kind}, not numbers; convert it with .astype")
+    if not hasattr(data, "compute") and not isinstance(data, np.ndarray):
+        return np.asarray(data), str(kind)
+    return data, str(kind)
+
+
+def _band_names(array: xr.DataArray, band_dim: str, label: str) -> list[str]:
+    count = array.sizes[band_dim]
+    long_name = array.attrs.get("long_name")
+    labels: list[Any] = [None] * count
+    if band_dim in array.coords and array[band_dim].dtype.kind in "OUST":
+        labels = [str(value) for value in array[band_dim].values]
+    elif isinstance(long_name, list | tuple) and len(long_name) == count:
+        labels = [str(value) for value in long_name]  # rioxarray keeps band descriptions there
+    elif count == 1 and names.from_text(label):
+        labels = [label]
+    return [names.from_text(text) or text or f"band{number}" for number, text in enumerate(labels, start=1)]
+
+
+def _attributes(source: xr.DataArray, index: int, count: int, dtype: str) -> dict[str, Any]:
+    def value(*keys: str) -> float | None:
+        for key in keys:
+            found = source.attrs.get(key)
+            if found is None:
+                continue
+            values = np.atleast_1d(np.asarray(found, dtype=float))
+            if len(values) in (1, count):
+                return float(values[index if len(values) == count else 0])
+        return None
+
+    scale, offset = value("scale_factor", "scales", "scale"), value("add_offset", "offsets", "offset")
+    # xarray writes 1 and 0 into attributes of files that state nothing.
+    stated = (1.0 if scale is None else scale, 0.0 if offset is None else offset)
+    return {
+        "nodata": usable_nodata(value("_FillValue", "nodata", "missing_value", "nodatavals"), dtype),
+        "scale": stated[0],
+        "offset": stated[1],
+        "scaled": stated != (1.0, 0.0),
+    }
+
+
+def _token(array: Any) -> str:
+    from dask.base import tokenize
+
+    return str(tokenize(array))

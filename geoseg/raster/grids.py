@@ -1,0 +1,172 @@
+"""Bringing files onto one grid: shifted by whole pixels where their pixels coincide, warped where they do not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from affine import Affine
+from rasterio.errors import RasterioError
+from rasterio.warp import transform_bounds
+
+from geoseg.errors import InputError
+from geoseg.raster.environment import environment
+from geoseg.raster.probe import FileInfo, Grid
+from geoseg.raster.sources import FileSource, Warp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rasterio.crs import CRS
+
+# Grids whose pixels drift apart by less than this over the whole scene are one grid: coordinates written with few
+# decimals differ by as much.
+_PIXEL_TOLERANCE = 0.01
+
+# Where there is no CRS, warping between two pixel grids needs some plane to happen in; any will do.
+_PLANE = "EPSG:3857"
+
+
+def common_grid(infos: Sequence[FileInfo], resolution: tuple[float, float] | None) -> Grid:
+    """Return the grid of the finest file, or that grid at another resolution.
+
+    Parameters
+    ----------
+    infos
+        The files of one scene; among equals the first counts.
+    resolution
+        Pixel width and height in the units of the grid's CRS.
+    """
+    finest = min(infos, key=lambda info: round(_pixel_area(info.grid), 9))
+    return finest.grid if resolution is None else at_resolution(finest.grid, resolution)
+
+
+def at_resolution(grid: Grid, resolution: tuple[float, float]) -> Grid:
+    """Return ``grid`` with other pixels, its first corner kept and its extent covered."""
+    t = grid.transform
+    across, down = resolution
+    width = max(math.ceil(grid.width * t.a / across - 1e-6), 1)
+    height = max(math.ceil(grid.height * abs(t.e) / down - 1e-6), 1)
+    return replace(grid, height=height, width=width, transform=Affine(across, 0, t.c, 0, math.copysign(down, t.e), t.f))
+
+
+def place(info: FileInfo, target: Grid) -> FileSource:
+    """Return the source that reads ``info`` on the pixels of ``target``.
+
+    Measurements are resampled bilinearly, files of classes or masks by the nearest pixel.
+
+    Raises
+    ------
+    InputError
+        If the two cannot be related or do not overlap.
+    """
+    _check_relation(info, target)
+    source = FileSource(
+        path=info.path,
+        label=info.label,
+        stamp=info.stamp,
+        height=info.own.height,
+        width=info.own.width,
+        block_shape=info.block_shape,
+        masks=info.masks,
+    )
+    shift = _whole_pixels(info.own, target)
+    if shift is not None:
+        return replace(source, shift=shift)
+    scale = _scale(info.own, target)
+    warp = Warp(
+        crs=_text(target.crs),
+        transform=target.transform,
+        height=target.height,
+        width=target.width,
+        source_crs=_text(info.own.crs),
+        source_transform=info.own.transform,
+        resampling="nearest" if info.categorical else "bilinear",
+        scale=scale,
+    )
+    return replace(source, height=target.height, width=target.width, warp=warp)
+
+
+def _check_relation(info: FileInfo, target: Grid) -> None:
+    if (info.grid.crs is None) != (target.crs is None):
+        raise InputError(
+            f"{info.label}: {'has no CRS' if info.grid.crs is None else 'has a CRS'} while another file of the scene "
+            f"{'has one' if target.crs else 'has none'}, so they cannot be brought together; give both one with: "
+            "gdal_edit.py -a_srs EPSG:… FILE"
+        )
+    west, south, east, north = bounds_in(info.grid, target.crs, info.label)
+    left, bottom, right, top = target.bounds()
+    # A pixel's thousandth of common ground is none.
+    sliver = 1e-3 * abs(target.transform.a), 1e-3 * abs(target.transform.e)
+    if min(east, right) - max(west, left) < sliver[0] or min(north, top) - max(south, bottom) < sliver[1]:
+        raise InputError(
+            f"{info.label}: covers {_extent((west, south, east, north))} and does not overlap the rest of the scene at "
+            f"{_extent((left, bottom, right, top))}; stack only files of one place"
+        )
+
+
+def _extent(bounds: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{value:.8g}" for value in bounds) + ")"
+
+
+def bounds_in(grid: Grid, crs: CRS | None, label: str) -> tuple[float, float, float, float]:
+    """Return the bounds of a grid in another CRS."""
+    if crs is None or grid.crs is None or grid.crs == crs:
+        return grid.bounds()
+    try:
+        with environment():
+            west, south, east, north = transform_bounds(grid.crs, crs, *grid.bounds(), densify_pts=21)
+    except RasterioError as error:
+        raise InputError(f"{label}: its extent cannot be brought to {crs.to_string()[:60]} ({error})") from error
+    if crs.is_geographic and west > east:
+        east += 360
+    if not all(math.isfinite(value) for value in (west, south, east, north)):
+        raise InputError(f"{label}: its extent has no place in {crs.to_string()[:60]}; stack files of one place")
+    return west, south, east, north
+
+
+def _whole_pixels(own: Grid, target: Grid) -> tuple[int, int] | None:
+    """Return row and column in ``own`` of the first pixel of ``target`` if the pixels of both coincide."""
+    if own.crs != target.crs:
+        return None
+    step = ~own.transform * target.transform
+    reach = max(target.width, target.height)
+    drift = max(abs(step.a - 1), abs(step.e - 1), abs(step.b), abs(step.d)) * reach
+    col, row = round(step.c), round(step.f)
+    if max(drift, abs(step.c - col), abs(step.f - row)) > _PIXEL_TOLERANCE:
+        return None
+    return row, col
+
+
+def _scale(own: Grid, target: Grid) -> tuple[float, float]:
+    """Target pixels per source pixel, at most 1: GDAL widens the kernel by its inverse when it shrinks a raster."""
+    west, south, east, north = bounds_in(own, target.crs, "")
+    across = (east - west) / abs(target.transform.a) / _span(own)[0]
+    down = (north - south) / abs(target.transform.e) / _span(own)[1]
+    # Near 1, no widening: reprojection and rotation alone must not blur.
+    return (across if across < 0.95 else 1.0), (down if down < 0.95 else 1.0)
+
+
+def _span(own: Grid) -> tuple[float, float]:
+    """Width and height in pixels of the upright box around the stored pixels."""
+    west, south, east, north = own.bounds()
+    size = math.sqrt(abs(own.transform.determinant))
+    if own.transform.b == own.transform.d == 0:
+        return own.width, own.height
+    return (east - west) / size, (north - south) / size
+
+
+def _text(crs: CRS | None) -> str:
+    return _PLANE if crs is None else str(crs.to_string())
+
+
+def _pixel_area(grid: Grid) -> float:
+    """Area of a pixel in square metres, near enough to say which of two grids is finer."""
+    area = abs(grid.transform.determinant)
+    if grid.crs is None:
+        return area
+    if grid.crs.is_geographic:
+        _, south, _, north = grid.bounds()
+        return area * 111_320**2 * max(math.cos(math.radians((south + north) / 2)), 1e-3)
+    return area * float(grid.crs.linear_units_factor[1]) ** 2

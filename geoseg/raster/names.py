@@ -1,0 +1,177 @@
+"""Common names of bands, as STAC's eo and Landsat/Sentinel conventions have them.
+
+The names are those of the STAC electro-optical extension (https://github.com/stac-extensions/eo): coastal, blue,
+green, red, rededge071, rededge075, rededge078, nir, nir08, nir09, cirrus, swir16, swir22, lwir11, lwir12, pan.
+"""
+
+from __future__ import annotations
+
+import re
+
+COMMON = (
+    "coastal", "blue", "green", "yellow", "red", "rededge", "rededge071", "rededge075", "rededge078", "nir", "nir08",
+    "nir09", "cirrus", "swir16", "swir22", "lwir", "lwir11", "lwir12", "pan",
+)  # fmt: skip
+
+_SENTINEL2 = {
+    "B01": "coastal", "B02": "blue", "B03": "green", "B04": "red", "B05": "rededge071", "B06": "rededge075",
+    "B07": "rededge078", "B08": "nir", "B8A": "nir08", "B09": "nir09", "B10": "cirrus", "B11": "swir16",
+    "B12": "swir22",
+}  # fmt: skip
+_LANDSAT8 = {
+    "B01": "coastal", "B02": "blue", "B03": "green", "B04": "red", "B05": "nir", "B06": "swir16", "B07": "swir22",
+    "B08": "pan", "B09": "cirrus", "B10": "lwir11", "B11": "lwir12",
+}  # fmt: skip
+_LANDSAT5 = {
+    "B01": "blue", "B02": "green", "B03": "red", "B04": "nir", "B05": "swir16", "B06": "lwir", "B07": "swir22",
+    "B08": "pan",
+}  # fmt: skip
+
+# What else files call these bands. Only words that mean one thing: "vegetation red edge" has no number, so it stays
+# as it is, and "band 4" says nothing.
+_ALIASES = {
+    "b": "blue", "g": "green", "r": "red", "n": "nir",
+    "coastalaerosol": "coastal", "coastalblue": "coastal", "aerosol": "coastal", "aerosols": "coastal",
+    "ultrablue": "coastal",
+    "nearinfrared": "nir", "nearir": "nir", "infrared": "nir", "nir1": "nir", "nirbroad": "nir",
+    "nirnarrow": "nir08", "narrownir": "nir08", "nira": "nir08", "nir8a": "nir08",
+    "watervapour": "nir09", "watervapor": "nir09",
+    "swir1": "swir16", "swir2": "swir22", "shortwaveinfrared1": "swir16", "shortwaveinfrared2": "swir22",
+    "panchromatic": "pan",
+    "rededge1": "rededge071", "rededge2": "rededge075", "rededge3": "rededge078", "re1": "rededge071",
+    "re2": "rededge075", "re3": "rededge078", "rededge71": "rededge071", "rededge75": "rededge075",
+    "rededge78": "rededge078", "rededge70": "rededge071", "rededge74": "rededge075",
+    "vegetationrededge1": "rededge071", "vegetationrededge2": "rededge075", "vegetationrededge3": "rededge078",
+}  # fmt: skip
+
+_NUMBERED = re.compile(r"b(?:and)?[\s_-]?(0?\d|1[0-2]|8a)", re.IGNORECASE)
+_TOKEN = re.compile(r"(?:^|[^A-Za-z0-9])(B(?:0?[1-9]|1[0-2]|8A|08A))(?=$|[^A-Za-z0-9])", re.IGNORECASE)
+_BAND_TOKEN = re.compile(r"(?:^|[^A-Za-z0-9])(band[\s_-]?\d{1,3})(?=$|[^A-Za-z0-9])", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[\s_-]?[0-9]+)?")
+_LANDSAT = re.compile(r"(?:^|[^A-Za-z0-9])L([COTE])(0[4-9])(?=_)|(?:HLS\.)(L)(30)", re.IGNORECASE)
+
+_MASKS = re.compile(
+    r"(?:^|[^a-z])(mask|scl|qa\w*|fmask|cloud\w*|class(?:es|ification)?|labels?|landcover|datamask)(?:$|[^a-z])",
+    re.IGNORECASE,
+)
+_AUXILIARY = re.compile(
+    r"(?:^|[^A-Za-z0-9])(QA|QA_PIXEL|QA_RADSAT|SR_QA_AEROSOL|SCL|AOT|WVP|TCI|PVI|ST|SAA|SZA|VAA|VZA|CLD|SNW|FMASK|"
+    r"preview|thumbnail|overview)(?=$|[^A-Za-z0-9])",
+    re.IGNORECASE,
+)
+
+
+def from_text(text: str | None) -> str | None:
+    """Return the common name that a band's own name or description states, or None.
+
+    Sentinel-2 numbers are taken as such: ``"B8A"`` is ``nir08``. A plain number (``"band 4"``, ``"B4"`` with another
+    sensor's numbering unknown) is Sentinel-2's only in the two-digit writing that Sentinel-2 uses.
+    """
+    if not text:
+        return None
+    plain = re.sub(r"[^a-z0-9]", "", text.lower())
+    if plain in COMMON:
+        return plain
+    if plain in _ALIASES:
+        return _ALIASES[plain]
+    code = text.strip().upper()
+    if code == "B8":
+        return "nir"
+    if code in _SENTINEL2:
+        return _SENTINEL2[code]
+    # "B2 (blue)", "blue (490 nm)", "SR_B4 red": one common word among others decides, two do not.
+    found = {name for word in re.findall(r"[A-Za-z]+\d*", text) if (name := _word(word))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _word(word: str) -> str | None:
+    lowered = word.lower()
+    if lowered in COMMON:
+        return lowered
+    return _ALIASES.get(lowered) if len(lowered) > 2 else None
+
+
+def from_filename(stem: str) -> str | None:
+    """Return the common name that a file of one band carries in its name, or None.
+
+    Understood are Sentinel-2 (``…_B02_(Raw)``, ``…, B03``, ``T32_B8A_20m``), Landsat and HLS (by the sensor at the
+    start of the name, whose numbers mean other bands) and plain words (``scene_red``).
+    """
+    tokens = _TOKEN.findall(stem)
+    if tokens:
+        code = _two_digits(tokens[-1])
+        return _table(stem).get(code)
+    found = {name for word in re.split(r"[^A-Za-z0-9]+", stem) if (name := _word(word))}
+    return found.pop() if len(found) == 1 else None
+
+
+def band_token(stem: str) -> str | None:
+    """Return the part of a file name that says which band it is: ``"B02"``, ``"band1"``, ``"red"``."""
+    for pattern in (_TOKEN, _BAND_TOKEN):
+        if tokens := pattern.findall(stem):
+            return str(tokens[-1])
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", stem) if _word(word)]
+    return words[0] if len(words) == 1 else None
+
+
+def is_auxiliary(stem: str) -> bool:
+    """Whether a file in a scene's folder is no spectral band: quality flags, angles, true-colour pictures."""
+    return _AUXILIARY.search(stem) is not None
+
+
+def is_categorical(text: str) -> bool:
+    """Whether a band's name says that its values are classes or flags, which must not be interpolated."""
+    return _MASKS.search(text) is not None
+
+
+def _two_digits(code: str) -> str:
+    digits = code[1:].upper().lstrip("0")
+    return "B8A" if digits == "8A" else f"B{int(digits):02d}"
+
+
+def _table(stem: str) -> dict[str, str]:
+    match = _LANDSAT.search(stem)
+    if match is None:
+        return _SENTINEL2
+    if match.group(3):  # HLS.L30
+        return _LANDSAT8
+    return _LANDSAT8 if int(match.group(2)) >= 8 else _LANDSAT5
+
+
+def unique(names: list[str]) -> list[str]:
+    """Give repeated names a number: ``blue, blue`` → ``blue, blue_2``."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        candidate = name if seen[name] == 1 else f"{name}_{seen[name]}"
+        while candidate in result:
+            seen[name] += 1
+            candidate = f"{name}_{seen[name]}"
+        result.append(candidate)
+    return result
+
+
+def scene_name(text: str) -> str:
+    """Return ``text`` as a name that is safe as a file name on every system."""
+    name = re.sub(r"[^\w.()+-]+", "_", text).strip("._- ") or "scene"
+    # Names that Windows keeps for devices, whatever their extension.
+    if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
+        name = f"{name}_"
+    return name[:120]
+
+
+def shared_name(stems: list[str]) -> str | None:
+    """Return what several files of one scene have in common at the start of their names, or None."""
+    if len(stems) == 1:
+        return stems[0]
+    prefix = stems[0]
+    for stem in stems[1:]:
+        length = next((i for i, (a, b) in enumerate(zip(prefix, stem, strict=False)) if a != b), None)
+        prefix = prefix[: min(len(prefix), len(stem)) if length is None else length]
+    # Cut inside a word ("…_B0" of B02, B03): go back to the separator before it.
+    if any(len(stem) > len(prefix) and stem[len(prefix)].isalnum() for stem in stems):
+        cut = max((prefix.rfind(c) for c in "_-. ,"), default=-1)
+        prefix = prefix[: cut + 1] if cut >= 0 else ""
+    prefix = prefix.strip("_-. ,(")
+    return prefix if len(prefix) >= 3 else None

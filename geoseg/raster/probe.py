@@ -1,0 +1,333 @@
+"""Looks at one file: its bands, grid, masks, and what is unusual about it. Reads no pixels, but for one question."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import RasterioError
+from rasterio.transform import from_gcps
+
+from geoseg.errors import InputError
+from geoseg.raster import names, safety
+from geoseg.raster.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
+from geoseg.raster.sources import Masks, reason
+from geoseg.raster.types import Band
+
+_COLORS = {"red": "red", "green": "green", "blue": "blue"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Pixels on the ground: ``crs`` may be None, ``transform`` maps pixel corners to coordinates."""
+
+    height: int
+    width: int
+    transform: Affine
+    crs: CRS | None
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return west, south, east, north of the corners in the grid's CRS."""
+        corners = [self.transform * (c, r) for c in (0, self.width) for r in (0, self.height)]
+        xs, ys = zip(*corners, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a file is.
+
+    Attributes
+    ----------
+    grid
+        Its pixels on the ground, upright.
+    own
+        Transform of the pixels as stored: differs from ``grid`` where they are rotated or placed by control points.
+    indexes
+        1-based number in the file of each entry of ``bands``.
+    """
+
+    path: str
+    label: str
+    stamp: str
+    grid: Grid
+    own: Grid
+    block_shape: tuple[int, int]
+    bands: tuple[Band, ...]
+    indexes: tuple[int, ...]
+    masks: Masks
+    categorical: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def upright(self) -> bool:
+        """Whether the stored pixels are the grid's own."""
+        return self.grid == self.own
+
+
+def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozenset()) -> FileInfo:
+    """Look at a raster file.
+
+    Parameters
+    ----------
+    path
+        Path, URL or GDAL virtual path.
+    remote
+        Whether the network may be used.
+    data_bands
+        Numbers of bands that the caller names as data, also if the file marks them as alpha.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no raster, or one that cannot be used; the message says what to do.
+    """
+    label = str(path)
+    safety.check_source(label, remote=remote)
+    if not is_virtual(label):
+        _check_file(label)
+    target = gdal_path(label) if is_virtual(label) else os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
+    try:
+        with environment(target), open_dataset(target) as data:
+            safety.check_dataset(data, label, remote=remote)
+            return _inspect(data, target, label, data_bands)
+    except (RasterioError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001
+        raise InputError(_not_a_raster(label, error)) from error
+
+
+def _check_file(label: str) -> None:
+    path = Path(label)
+    if not path.exists():
+        raise InputError(f"{label}: no such file; check the path")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{label}: the file is empty (0 bytes); copy or download it again")
+
+
+def _not_a_raster(label: str, error: BaseException) -> str:
+    said = reason(error)
+    if is_remote(label):
+        return f"{label}: cannot be opened ({said}); check the address and the connection"
+    if "not recognized" in said:
+        return (
+            f"{label}: not a raster that geoseg reads (GeoTIFF, VRT, JPEG 2000, PNG, JPEG, …); "
+            f"convert it with: gdal_translate {_quoted(label)} scene.tif"
+        )
+    return (
+        f"{label}: cannot be opened as a raster ({said}); the file is truncated or corrupt: copy or download it again"
+    )
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if any(c in text for c in " ,()&;'") else text
+
+
+def _inspect(data: Any, target: str, label: str, data_bands: frozenset[int]) -> FileInfo:
+    if data.count == 0:
+        what = "holds sub-datasets, name one of them: " + ", ".join(data.subdatasets[:3]) if data.subdatasets else ""
+        raise InputError(f"{label}: has no bands; {what or 'nothing can be read from it'}")
+    if any(dtype.startswith("complex") for dtype in data.dtypes):
+        raise InputError(
+            f"{label}: holds complex numbers ({data.dtypes[0]}); take amplitude or intensity first, with: "
+            f"gdal_translate -ot Float32 'DERIVED_SUBDATASET:AMPLITUDE:{label}' amplitude.tif"
+        )
+    grid, own, notes = _grids(data, label)
+    alpha = next((i for i, c in zip(data.indexes, data.colorinterp, strict=True) if c == ColorInterp.alpha), 0)
+    if alpha in data_bands or data.count == 1:
+        if alpha:
+            notes.append(f"{label}: band {alpha} is marked as transparency (alpha) and used as data all the same")
+        alpha = 0
+    elif not alpha and _second_is_mask(data, label, data_bands):
+        alpha = 2
+        notes.append(f"{label}: its second band holds only 0 and one other value and is used as mask of valid pixels")
+    indexes = tuple(i for i in data.indexes if i != alpha)
+    bands = _bands(data, label, indexes)
+    if any(data.colorinterp[i - 1] == ColorInterp.palette for i in indexes):
+        notes.append(
+            f"{label}: a picture with a palette, whose values are colour numbers; "
+            f"for colours use: gdal_translate -expand rgb {_quoted(label)} rgb.tif"
+        )
+    return FileInfo(
+        path=target,
+        label=label,
+        stamp=_stamp(target),
+        grid=grid,
+        own=own,
+        block_shape=tuple(data.block_shapes[indexes[0] - 1]),
+        bands=bands,
+        indexes=indexes,
+        masks=_masks(data, indexes, alpha),
+        categorical=_categorical(data, label, bands, indexes),
+        notes=tuple(notes),
+    )
+
+
+def _stamp(path: str) -> str:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return ""  # a URL, or inside an archive
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def _bands(data: Any, label: str, indexes: tuple[int, ...]) -> tuple[Band, ...]:
+    """Describe the bands; names come from descriptions, then colours, then the file's name."""
+    stem = stem_of(label)
+    found: list[str] = []
+    for index in indexes:
+        description = data.descriptions[index - 1] or ""
+        name = names.from_text(description) or _own_name(description)
+        name = name or _COLORS.get(data.colorinterp[index - 1].name)
+        if name is None and len(indexes) == 1:
+            name = names.from_filename(stem)
+        found.append(name or f"band{index}")
+    return tuple(
+        Band(
+            name=name,
+            dtype=data.dtypes[index - 1],
+            nodata=usable_nodata(data.nodatavals[index - 1], data.dtypes[index - 1]),
+            scale=float(data.scales[index - 1]),
+            offset=float(data.offsets[index - 1]),
+            scaled=(data.scales[index - 1], data.offsets[index - 1]) != (1.0, 0.0),
+            description=data.descriptions[index - 1] or "",
+        )
+        for name, index in zip(names.unique(found), indexes, strict=True)
+    )
+
+
+def _own_name(description: str) -> str | None:
+    """Return a description as a band name where it is a name, not a sentence: ``"Gamma0_VV"``."""
+    name = "_".join(description.split())
+    plain = name.lower().replace("_", "").replace("-", "")
+    if not name or len(name) > 40 or (plain.startswith("band") and plain[4:].isdigit()):
+        return None
+    return name if all(c not in name for c in ",=:") else None
+
+
+def usable_nodata(value: float | None, dtype: str) -> float | None:
+    """Return a nodata value, or None where no pixel of this type can hold it (-9999 in a uint8 file)."""
+    if value is None:
+        return None
+    kind = np.dtype(dtype)
+    if np.issubdtype(kind, np.floating):
+        return float(value)
+    limits = np.iinfo(kind)
+    whole = math.isfinite(value) and float(value).is_integer()
+    return float(value) if whole and limits.min <= value <= limits.max else None
+
+
+def _masks(data: Any, indexes: tuple[int, ...], alpha: int) -> Masks:
+    flags = [data.mask_flag_enums[index - 1] for index in indexes]
+    per_dataset = any(MaskFlags.per_dataset in f and MaskFlags.alpha not in f for f in flags)
+    # No flag at all is GDAL's way of saying that each band has a mask band of its own.
+    per_band = any(not f for f in flags)
+    return Masks(alpha=alpha, dataset=per_dataset, bands=per_band)
+
+
+def _second_is_mask(data: Any, label: str, data_bands: frozenset[int]) -> bool:
+    """Whether the second band of a file that by its name holds one band is its mask of valid pixels.
+
+    Exports of the Copernicus browser ("B02_(Raw).tiff") carry such a data mask without saying so.
+    """
+    unnamed = data.count == 2 and not any(data.descriptions) and data.colorinterp[1] == ColorInterp.undefined  # noqa: PLR2004
+    if not unnamed or 2 in data_bands or names.band_token(stem_of(label)) is None:
+        return False
+    values = np.unique(data.read(2, out_shape=(min(data.height, 512), min(data.width, 512))))
+    highest = np.iinfo(data.dtypes[1]).max if np.issubdtype(data.dtypes[1], np.integer) else 1
+    return len(values) <= 2 and set(values.tolist()) <= {0, 1} | {255, highest} and bool(values.max() > 0)  # noqa: PLR2004
+
+
+def _categorical(data: Any, label: str, bands: tuple[Band, ...], indexes: tuple[int, ...]) -> bool:
+    if any(data.colorinterp[index - 1] == ColorInterp.palette for index in indexes):
+        return True
+    return any(names.is_categorical(f"{band.name} {band.description}") for band in bands) or (
+        len(bands) == 1 and names.is_categorical(stem_of(label))
+    )
+
+
+def stem_of(label: str) -> str:
+    """Return the file name without folder, query and extension."""
+    name = label.split("?")[0].replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    stem, dot, extension = name.rpartition(".")
+    return stem if dot and stem and len(extension) <= 5 and extension.isalnum() else name  # noqa: PLR2004
+
+
+def _grids(data: Any, label: str) -> tuple[Grid, Grid, list[str]]:
+    """Return the upright grid, the grid of the stored pixels, and notes about the difference."""
+    transform, crs = data.transform, data.crs
+    notes: list[str] = []
+    if transform == Affine.identity() and data.gcps[0]:
+        transform, crs = _from_control_points(data, label)
+        notes.append(
+            f"{label}: placed by {len(data.gcps[0])} ground control points, fitted by an affine transformation"
+        )
+    elif transform == Affine.identity() and crs is None and data.rpcs is not None:
+        raise InputError(
+            f"{label}: georeferenced by RPCs only, which need a height model; make it upright first, with: "
+            f"gdalwarp -rpc -to RPC_DEM=dem.tif {_quoted(label)} upright.tif"
+        )
+    elif crs is None and transform == Affine.identity():
+        notes.append(f"{label}: no georeference; results are in pixel coordinates and areas in pixels")
+    elif crs is None:
+        notes.append(
+            f"{label}: no coordinate reference system; areas are in the units of its coordinates "
+            f"(give one with: gdal_edit.py -a_srs EPSG:… {_quoted(label)})"
+        )
+    if not transform.determinant or not all(math.isfinite(v) for v in transform[:6]):
+        raise InputError(
+            f"{label}: its transform {tuple(transform[:6])} has no extent; mend it with gdal_edit.py -a_ullr"
+        )
+    own = Grid(data.height, data.width, transform, crs)
+    grid = upright(own)
+    if grid != own:
+        notes.append(
+            f"{label}: rotated or mirrored pixels, resampled (bilinear; nearest for classes) to an upright grid of "
+            f"{grid.width} x {grid.height} pixels"
+        )
+    elif transform.e > 0 and (crs is not None or transform != Affine.identity()):
+        notes.append(f"{label}: rows run from south to north, and so they do in the results")
+    return grid, own, notes
+
+
+def _from_control_points(data: Any, label: str) -> tuple[Affine, CRS | None]:
+    """Fit an affine transformation to the ground control points, if they agree with one."""
+    points, crs = data.gcps
+    mend = f"gdalwarp -tps {_quoted(label)} upright.tif"
+    if len(points) < 3:  # noqa: PLR2004  an affine transformation has three points
+        raise InputError(
+            f"{label}: has only {len(points)} ground control points; add points, or place it with: gdal_edit.py -a_ullr"
+        )
+    fitted = from_gcps(points)
+    back = ~fitted if fitted.determinant else None
+    worst = math.inf
+    if back is not None:
+        worst = max(math.dist(back * (p.x, p.y), (p.col, p.row)) for p in points)
+    if worst > 1.0:
+        raise InputError(
+            f"{label}: its ground control points do not lie on a plane grid (up to {worst:.1f} pixels off); "
+            f"make it upright first, with: {mend}"
+        )
+    return fitted, crs
+
+
+def upright(grid: Grid) -> Grid:
+    """Return the smallest upright grid of the same pixel area that covers ``grid``, or ``grid`` if it is upright."""
+    t = grid.transform
+    drift = max(abs(t.b) * grid.height, abs(t.d) * grid.width)
+    # A millionth of a pixel is rounding, not rotation; a mirrored grid has columns that run west.
+    if t.a > 0 and drift <= 1e-6 * min(abs(t.a), abs(t.e)):
+        return grid
+    size = math.sqrt(abs(t.determinant))
+    west, south, east, north = grid.bounds()
+    width = max(math.ceil((east - west) / size - 1e-6), 1)
+    height = max(math.ceil((north - south) / size - 1e-6), 1)
+    if t.b == t.d == 0:  # mirrored: the pixels themselves keep their sides
+        return replace(grid, transform=Affine(abs(t.a), 0, west, 0, t.e, north if t.e < 0 else south))
+    return Grid(height, width, Affine(size, 0, west, 0, -size, north), grid.crs)
