@@ -1,0 +1,33 @@
+"""Models: cards (STAC MLM), folders, the bundled models, and the runtime that puts pixels through them.
+
+Reading cards never imports torch; weights and torch are loaded when :meth:`Model.module` is first called.
+"""
+
+from __future__ import annotations
+
+from geoseg.models.card import BandSpec, ModelCard
+from geoseg.models.contract import check_bands, check_contract
+from geoseg.models.execution import Execution, choose_execution
+from geoseg.models.folder import save_model
+from geoseg.models.loaded import Model
+from geoseg.models.malloc import keep_memory
+from geoseg.models.registry import DEFAULT_MODEL, list_models, load_model, user_models
+from geoseg.models.scaling import BandTransform, ValueScaling
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "BandSpec",
+    "BandTransform",
+    "Execution",
+    "Model",
+    "ModelCard",
+    "ValueScaling",
+    "check_bands",
+    "check_contract",
+    "choose_execution",
+    "keep_memory",
+    "list_models",
+    "load_model",
+    "save_model",
+    "user_models",
+]

@@ -1,0 +1,212 @@
+"""Measure which device, layout, precision and streams are fastest here, once, and remember it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import numpy as np
+import torch
+
+from geoseg.errors import ModelError, OptionError
+from geoseg.models.device import choose_device, device_name, supports
+from geoseg.models.execution import Execution, Precision
+from geoseg.models.registry import user_folder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.models.loaded import Model
+    from geoseg.models.runtime import Predictor
+
+# Seconds after which no further candidate is tried.
+_BUDGET = 4.0
+
+# Windows are measured at most this large: what is faster at 768² is faster at 2048², and costs a seventh.
+_LARGEST = 768
+
+# Half precision is taken under "auto" only if it gives the same class as fp32 on this share of a sample.
+_AGREEMENT = 0.995
+
+# A change must gain this much to be worth it: timings on a busy machine scatter by a few percent.
+_GAIN = 1.05
+
+# Version of the cache entries; raise it when their meaning or the way of measuring changes.
+_VERSION = 1
+
+
+def calibrate(model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto") -> Execution:
+    """Choose an execution; see :func:`geoseg.models.choose_execution`."""
+    if precision not in ("auto", *get_args(Precision)):
+        raise OptionError(f"precision {precision!r} is unknown: use auto, {', '.join(get_args(Precision))}")
+    name, why = choose_device(device)
+    if precision != "auto" and not supports(name, precision):
+        raise OptionError(f"precision {precision} is not supported on {name} ({device_name(name)}); use auto or fp32")
+    window = tuple(min(side, max(_LARGEST // model.card.stride * model.card.stride, model.card.min_window)) for side in shape)
+    key = _key(model, name, (window[0], window[1]), np.dtype(dtype), precision)
+    found = _load(key)
+    if found is None:
+        found = _measure(model, name, (window[0], window[1]), np.dtype(dtype), precision)
+        _store(key, found)
+    rate = f", {found.rate:.3g} Mpx/s measured" if found.rate else ""
+    return replace(found, reason=f"{why}; {describe(found)}{rate}")
+
+
+def describe(execution: Execution) -> str:
+    """Return an execution's settings in words."""
+    layout = "channels last" if execution.channels_last else "channels first"
+    words = [execution.precision, layout, f"batch {execution.batch}"]
+    if execution.device == "cpu":
+        words.append(f"{execution.streams} × {execution.threads} threads")
+    return ", ".join(words)
+
+
+def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> Execution:
+    """Try one thing after another, keeping what gains: layout, precision, streams, batch."""
+    bench = _Bench(model, window, dtype, time.perf_counter() + _BUDGET)
+    cpus = cpu_count()
+    first: Precision = "fp32" if precision == "auto" else cast("Precision", precision)
+    best = Execution(device, first, threads=cpus if device == "cpu" else 1)
+    if getattr(model.module(), "pointwise", False) and device == "cpu":
+        # Strips stay in cache whatever the layout; more streams hide the cost of launching small kernels.
+        return bench.better(best, [replace(best, streams=cpus, threads=1)] if cpus > 1 else [])
+    best = bench.better(best, [replace(best, channels_last=True)])
+    if precision == "auto":
+        halves: list[Precision] = ["fp16", "bf16"] if device != "cpu" else ["bf16"]
+        candidates = [replace(best, precision=half) for half in halves if supports(device, half)]
+        best = bench.better(best, candidates, same_classes=True)
+    if device == "cpu":
+        if cpus > 1:
+            best = bench.better(best, [replace(best, streams=cpus, threads=1)])
+        return best
+    return bench.better(replace(best, streams=2), [replace(best, batch=batch, streams=2) for batch in (2, 4, 8)])
+
+
+class _Bench:
+    """Times executions of one model on random windows."""
+
+    def __init__(self, model: Model, window: tuple[int, int], dtype: np.dtype[Any], deadline: float) -> None:
+        self.model, self.window, self.dtype, self.deadline = model, window, dtype, deadline
+        self._rates: dict[Execution, float] = {}
+        self._classes: dict[Execution, NDArray[np.uint8]] = {}
+
+    def better(self, best: Execution, others: Sequence[Execution], *, same_classes: bool = False) -> Execution:
+        """Return the fastest of ``best`` and ``others``; another must gain clearly, and give the same classes if asked."""
+        rate = self.rate(best)
+        for other in others:
+            if time.perf_counter() > self.deadline:
+                break
+            try:
+                found = self.rate(other)
+            except ModelError:
+                continue  # NaN in half precision, or too large a batch: not a candidate
+            if same_classes and np.mean(self._classes[other] == self._classes[best]) < _AGREEMENT:
+                continue
+            if found > rate * _GAIN:
+                best, rate = other, found
+        return replace(best, rate=rate)
+
+    def rate(self, execution: Execution) -> float:
+        """Megapixels per second of all streams together."""
+        if execution not in self._rates:
+            self._rates[execution] = self._time(execution)
+        return self._rates[execution]
+
+    def _time(self, execution: Execution) -> float:
+        from geoseg.models.runtime import Predictor
+
+        predictor = Predictor(self.model, self._affine(), execution)
+        data = self._data(execution.batch)
+        self._classes[execution] = predictor.classify(data[:1], None)[0]  # also the warm-up: kernels and weights in place
+        pixels = data[:, 0].size * execution.streams
+        seconds = min(_repeat(lambda: _run(predictor, data, execution.streams), self.deadline))
+        return pixels / seconds / 1e6
+
+    def _affine(self) -> list[tuple[float, float]]:
+        """Bring random numbers of the raster's type to about −1…1, where networks are at home."""
+        span = _span(self.dtype)
+        pointwise = getattr(self.model.module(), "pointwise", False)
+        return [(1 / span, 0.0) if pointwise else (2 / span, -1.0)] * len(self.model.card.bands)
+
+    def _data(self, batch: int) -> NDArray[Any]:
+        rng = np.random.default_rng(0)
+        # Smooth patches with noise: pure noise makes every logit a tie, and half precision would look worse than it is.
+        rows, cols = -(-self.window[0] // 32), -(-self.window[1] // 32)
+        shape = (batch, len(self.model.card.bands), rows, cols)
+        smooth = rng.random(shape, np.float32).repeat(32, 2).repeat(32, 3)[..., : self.window[0], : self.window[1]]
+        noise = rng.random(smooth.shape, np.float32)
+        return ((0.8 * smooth + 0.2 * noise) * _span(self.dtype)).astype(self.dtype)
+
+
+def _span(dtype: np.dtype[Any]) -> float:
+    return 1.0 if dtype.kind not in "iu" else float(min(np.iinfo(dtype).max, 10_000))
+
+
+def _run(predictor: Predictor, data: NDArray[Any], streams: int) -> None:
+    if streams == 1:
+        predictor.classify(data, None)
+        return
+    list(_pool(streams).map(lambda _: predictor.classify(data, None), range(streams)))
+
+
+_POOLS: dict[int, ThreadPoolExecutor] = {}
+
+
+def _pool(streams: int) -> ThreadPoolExecutor:
+    if streams not in _POOLS:
+        _POOLS[streams] = ThreadPoolExecutor(streams, "geoseg-calibrate")
+    return _POOLS[streams]
+
+
+def _repeat(work: Callable[[], None], deadline: float) -> list[float]:
+    """Seconds of 1 to 4 runs: as many as fit half a second and the deadline."""
+    seconds: list[float] = []
+    while len(seconds) < 4 and (not seconds or (sum(seconds) < 0.5 and time.perf_counter() < deadline)):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def cpu_count() -> int:
+    """Cores that this process may use."""
+    try:
+        return max(len(os.sched_getaffinity(0)), 1)
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+def _key(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> str:
+    parts = (_VERSION, model.fingerprint, device, device_name(device), torch.__version__, platform.machine(), cpu_count(), window, dtype.str, precision)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _cache_file(key: str) -> Path:
+    return user_folder("cache") / "executions" / f"{key}.json"
+
+
+def _load(key: str) -> Execution | None:
+    try:
+        entry = json.loads(_cache_file(key).read_text(encoding="utf-8"))
+        return Execution(**entry)
+    except (OSError, ValueError, TypeError, OptionError):
+        return None  # not there, or not ours: measure again
+
+
+def _store(key: str, execution: Execution) -> None:
+    path = _cache_file(key)
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(asdict(execution)), encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)  # a cache that cannot be written costs a few seconds next time, nothing else

@@ -1,0 +1,59 @@
+"""Logits to class and confidence, on the device, without full-size float temporaries on a CPU."""
+
+from __future__ import annotations
+
+import torch
+
+# Bytes of logits that are worked on at a time on a CPU: a share of a core's second-level cache (512 kB and more on
+# what is sold today), so that the five passes below touch main memory once.
+_STRIP_BYTES = 256 * 1024
+
+
+def decide(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, bool]:
+    """Return winning class and confidence.
+
+    Parameters
+    ----------
+    logits
+        (N, K, h, w), floating point.
+
+    Returns
+    -------
+    Classes uint8 (N, h, w), confidence uint8 (N, h, w) = round(100 · softmax of the winner), and whether all logits are
+    finite as far as the winner is concerned (a NaN or +inf anywhere makes it false; −inf means "never this class").
+    """
+    n, k, h, w = logits.shape
+    classes = torch.empty((n, h, w), dtype=torch.uint8, device=logits.device)
+    confidence = torch.empty_like(classes)
+    rows = h if logits.device.type != "cpu" else strip_rows(k, w)
+    finite = True
+    for i in range(n):
+        for row in range(0, h, rows):
+            part = slice(row, row + rows)
+            finite &= decide_strip(logits[i, :, part], classes[i, part], confidence[i, part])
+    return classes, confidence, finite
+
+
+def strip_rows(channels: int, width: int) -> int:
+    """Rows of a strip with ``channels`` float32 planes that stays in cache."""
+    return max(_STRIP_BYTES // (4 * channels * width), 1)
+
+
+def decide_strip(logits: torch.Tensor, classes: torch.Tensor, confidence: torch.Tensor) -> bool:
+    """Fill ``classes`` and ``confidence`` (uint8, h × w) from ``logits`` (K, h, w); return whether they are finite."""
+    if logits.dtype != torch.float32:
+        logits = logits.float()
+    k = logits.shape[0]
+    best = torch.amax(logits, 0)
+    # argmax over the first axis is slow in torch (100× an amax). The first class that equals the maximum is found as the
+    # largest of K − k over the classes k that do; uint8 planes make that pass a quarter of a float one.
+    order = torch.arange(k, 0, -1, dtype=torch.uint8, device=logits.device).view(k, 1, 1)
+    hit = (logits == best).view(torch.uint8).mul_(order)
+    # NaN equals nothing, which would wrap around to class K − 0; the caller raises before anybody sees it.
+    torch.sub(k, torch.amax(hit, 0), out=classes)
+    total = (logits - best).exp_().sum(0)
+    share = total.reciprocal_().mul_(100)
+    finite = not bool(torch.isnan(share.amax()))
+    if finite:
+        confidence.copy_(share.round_())
+    return finite

@@ -1,0 +1,95 @@
+"""Devices: which there are, which is chosen, and why."""
+
+from __future__ import annotations
+
+import platform
+import re
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from geoseg.errors import OptionError
+
+
+def choose_device(name: str) -> tuple[str, str]:
+    """Return a device's full name and one line that says why it is used.
+
+    Parameters
+    ----------
+    name
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+
+    Raises
+    ------
+    OptionError
+        If there is no such device here; the message says why and what there is.
+    """
+    name = name.strip().lower()
+    if name == "auto":
+        if (why_not := cuda_missing()) is None:
+            return "cuda:0", f"on {device_name('cuda:0')} (cuda:0)"
+        if _mps():
+            return "mps", "on the Apple GPU (mps)"
+        return "cpu", f"on the CPU ({device_name('cpu')}); CUDA not used: {why_not}"
+    if name == "cpu":
+        return "cpu", f"on the CPU ({device_name('cpu')}), as asked"
+    if name == "mps":
+        if not _mps():
+            raise OptionError(f"device 'mps' is not here: it needs a Mac with an Apple GPU; use one of {', '.join(devices())}")
+        return "mps", "on the Apple GPU (mps), as asked"
+    match = re.fullmatch(r"cuda(?::(\d+))?", name)
+    if not match:
+        raise OptionError(f"device {name!r} is unknown: use auto, cpu, cuda, cuda:N or mps")
+    if (why_not := cuda_missing()) is not None:
+        raise OptionError(f"device {name!r} cannot be used: {why_not}; use one of {', '.join(devices())}")
+    number = int(match[1] or 0)
+    if number >= torch.cuda.device_count():
+        raise OptionError(f"device {name!r} is not here: use one of {', '.join(devices())}")
+    return f"cuda:{number}", f"on {device_name(f'cuda:{number}')} (cuda:{number}), as asked"
+
+
+def devices() -> list[str]:
+    """Names of all devices here."""
+    count = torch.cuda.device_count() if cuda_missing() is None else 0
+    return [f"cuda:{i}" for i in range(count)] + ["mps"] * _mps() + ["cpu"]
+
+
+def cuda_missing() -> str | None:
+    """Why CUDA cannot be used, or None if it can."""
+    if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
+        return "this torch was installed without it"
+    if not torch.cuda.is_available():
+        return "no NVIDIA GPU with a working driver was found"
+    return None
+
+
+def _mps() -> bool:
+    return bool(torch.backends.mps.is_available())
+
+
+@cache
+def device_name(device: str) -> str:
+    """Name of the processor."""
+    if device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(device))
+    if device == "mps":
+        return f"Apple {platform.processor()} GPU"
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()
+
+
+def supports(device: str, precision: str) -> bool:
+    """Whether autocast to ``precision`` exists on ``device``."""
+    if precision == "fp32":
+        return True
+    if device.startswith("cuda"):
+        return precision == "fp16" or bool(torch.cuda.is_bf16_supported())
+    if device == "mps":
+        return precision == "fp16"
+    return precision == "bf16"

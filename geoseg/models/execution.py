@@ -1,0 +1,85 @@
+"""How a forward pass is run: device, precision, memory layout, batch, streams. A value; importing it costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from geoseg.errors import OptionError
+
+if TYPE_CHECKING:
+    from geoseg.models.loaded import Model
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How to run a model.
+
+    Attributes
+    ----------
+    device
+        ``"cpu"``, ``"cuda:0"``, ``"mps"``.
+    precision
+        ``"fp32"``, or autocast to ``"bf16"`` or ``"fp16"``.
+    channels_last
+        Memory layout of activations and weights: NHWC if true.
+    batch
+        Windows per forward pass.
+    streams
+        Forward passes at a time on the device, each called from its own thread.
+    threads
+        Intra-op threads of each stream (CPU).
+    reason
+        One line for the user: why this device and these settings.
+    rate
+        Megapixels per second measured when this was chosen, if it was measured; of all streams together.
+    """
+
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    channels_last: bool = False
+    batch: int = 1
+    streams: int = 1
+    threads: int = 1
+    reason: str = field(default="", compare=False)
+    rate: float | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.precision not in get_args(Precision):
+            raise OptionError(f"precision {self.precision!r} is unknown: use auto, {', '.join(get_args(Precision))}")
+        for name in ("batch", "streams", "threads"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+def choose_execution(
+    model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto"
+) -> Execution:
+    """Choose how to run a model on this machine, by a short measurement that is cached in the user's cache folder.
+
+    Parameters
+    ----------
+    model
+        The model.
+    shape
+        Height and width of the window that it will see, in pixels.
+    dtype
+        Type of the raster's numbers.
+    device
+        ``"auto"`` (CUDA, then MPS, then CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision
+        ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``. Under ``"auto"`` half precision is taken only where it is faster
+        and gives the same class as fp32 on at least 99.5 % of a sample.
+
+    Raises
+    ------
+    OptionError
+        If the device or precision does not exist here.
+    ModelError
+        If the weights cannot be loaded or the model does not run.
+    """
+    from geoseg.models.calibrate import calibrate
+
+    return calibrate(model, shape, dtype=dtype, device=device, precision=precision)
