@@ -31,12 +31,8 @@ class Inspection:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        facts: dict[str, Any] = {
-            "scene": self.name,
-            "model": self.model,
-            "fits": self.fits,
-            "warnings": list(self.notes),
-        }
+        facts: dict[str, Any] = {"scene": self.name, "model": self.model, "fits": self.fits}
+        facts["warnings"] = list(self.plan.warnings if self.plan else self.notes)
         if self.raster is not None:
             facts["raster"] = _raster_facts(self.raster)
         if self.plan is not None:
@@ -142,13 +138,13 @@ def _run_facts(plan: Plan) -> dict[str, Any]:
 def _run_lines(facts: dict[str, Any]) -> list[str]:
     rows, cols = facts["window"]
     kept = facts["pixels_kept_per_computed"]
-    time = (
-        "not measured on this machine yet; the first run measures it"
-        if facts["seconds"] is None
-        else f"about {format_seconds(facts['seconds'])} on this machine"
-    )
+    if facts["seconds"] is None:
+        time = "not measured on this machine yet; the first run measures it"
+    else:
+        time = f"about {format_seconds(facts['seconds'])} on this machine"
+    size = f"{cols} × {rows} px"
     return [
-        f"  windows     {facts['windows']} of up to {cols} × {rows} px, margin {facts['margin']}, {facts['blocks']} blocks",
+        f"  windows     {facts['windows']} of up to {size}, margin {facts['margin']}, {facts['blocks']} blocks",
         f"  context     {kept:.2f} of the computed pixels are kept: context costs {1 / kept - 1:.0%} more work",
         f"  memory      about {format_bytes(facts['memory_bytes'])} (budget {format_bytes(facts['budget_bytes'])})",
         f"  disk        up to {format_bytes(facts['disk_bytes'])} while it runs",

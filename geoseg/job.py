@@ -268,27 +268,44 @@ class _SceneRun:
         fingerprint: str,
     ) -> dict[str, Any]:
         plan, card, raster = self.plan, self.plan.model.card, self.plan.raster
+        height, width = raster.shape
+        scene = {
+            "name": raster.name,
+            "sources": list(raster.sources),
+            "height": height,
+            "width": width,
+            "bands": [band.name for band in raster.bands],
+            "dtype": str(raster.dtype),
+            "crs": str(raster.crs) if raster.crs else None,
+            "transform": list(raster.transform)[:6],
+        }
+        tiling = {
+            "window": list(plan.tiling.largest_read()),
+            "keep": plan.tiling.keep,
+            "margin": plan.tiling.margin,
+            "block": plan.tiling.block,
+            "pixels_kept_per_computed": round(plan.tiling.kept_share, 4),
+            **summary,
+        }
+        reading = {key: str(value) for key, value in self.job.reading.items() if value not in (None, False)}
         return {
             "geoseg": __version__,
             "fingerprint": fingerprint,
-            "scene": {
-                "name": raster.name, "sources": list(raster.sources),
-                "height": raster.shape[0], "width": raster.shape[1], "bands": [band.name for band in raster.bands], "dtype": str(raster.dtype),
-                "crs": str(raster.crs) if raster.crs else None, "transform": list(raster.transform)[:6],
-            },
+            "scene": scene,
             "model": {"name": card.name, "version": card.version, "fingerprint": plan.model.fingerprint},
-            "options": {**_plain(asdict(plan.options)), **_plain(asdict(self.job.products)),
-                        "scheduler": self.job.scheduler, "reading": {k: str(v) for k, v in self.job.reading.items() if v not in (None, False)}},
-            "tiling": {
-                "window": list(plan.tiling.largest_read()), "keep": plan.tiling.keep, "margin": plan.tiling.margin,
-                "block": plan.tiling.block, "pixels_kept_per_computed": round(plan.tiling.kept_share, 4), **summary,
+            "options": {
+                **_plain(asdict(plan.options)),
+                **_plain(asdict(self.job.products)),
+                "scheduler": self.job.scheduler,
+                "reading": reading,
             },
-            "execution": {**asdict(recipe.execution)},
+            "tiling": tiling,
+            "execution": asdict(recipe.execution),
             "warnings": list(plan.warnings),
             **facts,
             "seconds": {"total": round(seconds, 3), **{k: round(v, 3) for k, v in sorted(clock.seconds.items())}},
             "versions": versions(),
-        }  # fmt: skip
+        }
 
 
 def describe(recipe: Recipe) -> str:

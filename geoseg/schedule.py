@@ -105,7 +105,7 @@ def _on_worker(shared: tuple[Recipe, BlockStore], index: int) -> BlockSummary:
 
 
 def connect(scheduler: str, workers: int | None) -> Any:
-    """Return a dask client for ``--scheduler``: ``local`` (worker processes of our own) or the address of a running one.
+    """Return a dask client for ``--scheduler``: ``local`` (worker processes of our own) or an address.
 
     Raises
     ------

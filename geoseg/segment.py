@@ -258,8 +258,8 @@ def segment(
     Parameters
     ----------
     raster
-        A :class:`geoseg.Raster`, anything that :func:`geoseg.open_raster` takes, or an ``xarray.DataArray`` (band, y, x)
-        that was computed before: a median of a stack, say.
+        A :class:`geoseg.Raster`, anything that :func:`geoseg.open_raster` takes, or an ``xarray.DataArray``
+        (band, y, x) that was computed before: a median of a stack, say.
     model
         Name of a bundled or installed model, folder of a model, or a loaded model; the bundled default if None.
     window
@@ -280,8 +280,8 @@ def segment(
     Returns
     -------
     Dataset on the raster's GeoBox with ``classes`` (uint8, class number, 255 = nodata) and ``confidence`` (uint8,
-    percent of the winning class, 255 = nodata), both (y, x), chunked, nothing computed yet. Class names and colours are in
-    ``classes.attrs``.
+    percent of the winning class, 255 = nodata), both (y, x), chunked, nothing computed yet. Class names and colours are
+    in ``classes.attrs``.
 
     Raises
     ------

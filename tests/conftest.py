@@ -1,15 +1,25 @@
-"""Shared fixtures."""
+"""Shared fixtures: real data, and small models whose right answer is known."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 # Shared machines stall now and then: time limits per example would report that, not a defect.
 settings.register_profile("geoseg", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("geoseg")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory):
+    """Tests neither read nor change the user's calibrations and models."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GEOSEG_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("GEOSEG_MODELS", str(tmp_path_factory.mktemp("models")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +29,86 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real rasters are not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def card():
+    """Make a card for a test network: ``card("name", bands=2, classes=3, stride=1, margin=0)``."""
+    from geoseg.classes import MapClass, default_color
+    from geoseg.models import BandSpec, ModelCard
+
+    def make(name: str, *, bands: int = 1, classes: int = 6, **fields) -> ModelCard:
+        return ModelCard(
+            name=name,
+            architecture="test",
+            bands=tuple(BandSpec(name=f"band{i + 1}") for i in range(bands)),
+            classes=tuple(MapClass(i, f"class {i}", default_color(i)) for i in range(classes)),
+            **fields,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def identity_model(card):
+    """A model whose class is the pixel's value."""
+    import torch
+
+    from geoseg.models import Model
+
+    class Identity(torch.nn.Module):
+        def __init__(self, classes: int) -> None:
+            super().__init__()
+            self.register_buffer("values", torch.arange(classes, dtype=torch.float32).view(1, -1, 1, 1))
+
+        def forward(self, x):
+            return -20 * (x[:, :1] - self.values) ** 2
+
+    def make(classes: int = 6, **fields):
+        return Model(card("identity", classes=classes, **fields), module=Identity(classes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def neighbour_model(card):
+    """A model whose class is the sum over a (2·radius+1)² neighbourhood, modulo its classes: exact, and full of context."""
+    import torch
+
+    from geoseg.models import Model
+
+    class Neighbours(torch.nn.Module):
+        def __init__(self, radius: int, classes: int) -> None:
+            super().__init__()
+            self.classes = classes
+            side = 2 * radius + 1
+            self.sum = torch.nn.Conv2d(1, 1, side, padding=radius, bias=False)
+            torch.nn.init.ones_(self.sum.weight)
+
+        def forward(self, x):
+            wanted = torch.remainder(self.sum(x).round(), self.classes)
+            values = torch.arange(self.classes, dtype=torch.float32, device=x.device).view(1, -1, 1, 1)
+            return -20 * (wanted - values) ** 2
+
+    def make(radius: int = 2, classes: int = 5, **fields):
+        return Model(card("neighbours", classes=classes, **fields), module=Neighbours(radius, classes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def scene():
+    """Make a raster of whole numbers 0…5 on a UTM grid, as an ``xarray.DataArray`` (band, y, x)."""
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+    from odc.geo.xr import xr_coords
+    from xarray import DataArray
+
+    def make(height: int, width: int, *, seed: int = 0, values: int = 6, nodata: float | None = None, array=None):
+        if array is None:
+            array = np.random.default_rng(seed).integers(0, values, (1, height, width), dtype=np.uint8)
+        geobox = GeoBox((height, width), Affine(10, 0, 500000, 0, -10, 5400000), "EPSG:32633")
+        attrs = {} if nodata is None else {"nodata": nodata}
+        return DataArray(array, dims=("band", "y", "x"), coords=xr_coords(geobox), attrs=attrs)
+
+    return make

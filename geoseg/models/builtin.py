@@ -33,7 +33,9 @@ def build_builtin(card: ModelCard) -> torch.nn.Module:
     from geoseg.models.spectral import BANDS, Spectral
 
     if tuple(band.name for band in card.bands) != BANDS or len(card.classes) != Spectral.class_count:
-        raise ModelError(f"model {card.name!r}: {card.architecture} needs the bands {', '.join(BANDS)} and {Spectral.class_count} classes")
+        raise ModelError(
+            f"model {card.name!r}: {card.architecture} needs the bands {', '.join(BANDS)} and {Spectral.class_count} classes"
+        )
     return Spectral().eval()
 
 

@@ -43,14 +43,18 @@ _GAIN = 1.05
 _VERSION = 1
 
 
-def calibrate(model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto") -> Execution:
+def calibrate(
+    model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto"
+) -> Execution:
     """Choose an execution; see :func:`geoseg.models.choose_execution`."""
     if precision not in ("auto", *get_args(Precision)):
         raise OptionError(f"precision {precision!r} is unknown: use auto, {', '.join(get_args(Precision))}")
     name, why = choose_device(device)
     if precision != "auto" and not supports(name, precision):
         raise OptionError(f"precision {precision} is not supported on {name} ({device_name(name)}); use auto or fp32")
-    window = tuple(min(side, max(_LARGEST // model.card.stride * model.card.stride, model.card.min_window)) for side in shape)
+    window = tuple(
+        min(side, max(_LARGEST // model.card.stride * model.card.stride, model.card.min_window)) for side in shape
+    )
     key = _key(model, name, (window[0], window[1]), np.dtype(dtype), precision)
     found = _load(key)
     if found is None:
@@ -125,7 +129,9 @@ class _Bench:
 
         predictor = Predictor(self.model, self._affine(), execution)
         data = self._data(execution.batch)
-        self._classes[execution] = predictor.classify(data[:1], None)[0]  # also the warm-up: kernels and weights in place
+        self._classes[execution] = predictor.classify(data[:1], None)[
+            0
+        ]  # also the warm-up: kernels and weights in place
         pixels = data[:, 0].size * execution.streams
         seconds = min(_repeat(lambda: _run(predictor, data, execution.streams), self.deadline))
         return pixels / seconds / 1e6
@@ -185,7 +191,18 @@ def cpu_count() -> int:
 
 
 def _key(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> str:
-    parts = (_VERSION, model.fingerprint, device, device_name(device), torch.__version__, platform.machine(), cpu_count(), window, dtype.str, precision)
+    parts = (
+        _VERSION,
+        model.fingerprint,
+        device,
+        device_name(device),
+        torch.__version__,
+        platform.machine(),
+        cpu_count(),
+        window,
+        dtype.str,
+        precision,
+    )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 

@@ -167,7 +167,9 @@ class ModelCard(BaseModel):
         if len(classes) < 2:
             raise ValueError(f"{len(classes)} classes: a segmentation model needs at least 2")
         if len(classes) > MAX_CLASSES:
-            raise ValueError(f"{len(classes)} classes: class maps are uint8 with 255 for nodata, so at most {MAX_CLASSES}")
+            raise ValueError(
+                f"{len(classes)} classes: class maps are uint8 with 255 for nodata, so at most {MAX_CLASSES}"
+            )
         if [c.id for c in classes] != list(range(len(classes))):
             raise ValueError(f"class values are {[c.id for c in classes][:6]}…: they must be 0, 1, 2, … in order")
         if repeated := _repeated([c.name for c in classes]):

@@ -81,7 +81,9 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]
     """
     check_bands(card, raster)
     if np.issubdtype(raster.dtype, np.complexfloating):
-        raise ContractError(f"{raster.name!r} holds complex numbers ({raster.dtype}): convert to amplitude or decibels first")
+        raise ContractError(
+            f"{raster.name!r} holds complex numbers ({raster.dtype}): convert to amplitude or decibels first"
+        )
     return [*_check_range(card, raster, sample), *_check_resolution(card, raster)]
 
 

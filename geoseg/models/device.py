@@ -36,7 +36,9 @@ def choose_device(name: str) -> tuple[str, str]:
         return "cpu", f"on the CPU ({device_name('cpu')}), as asked"
     if name == "mps":
         if not _mps():
-            raise OptionError(f"device 'mps' is not here: it needs a Mac with an Apple GPU; use one of {', '.join(devices())}")
+            raise OptionError(
+                f"device 'mps' is not here: it needs a Mac with an Apple GPU; use one of {', '.join(devices())}"
+            )
         return "mps", "on the Apple GPU (mps), as asked"
     match = re.fullmatch(r"cuda(?::(\d+))?", name)
     if not match:

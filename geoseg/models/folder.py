@@ -69,14 +69,20 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
     if Path(href).suffix.lower() in _PICKLES:
         raise ModelError(f"model {card.name!r}: weights {href!r} are a pickle: {_pickle_remedy(href)}")
     if "://" in href:
-        raise ModelError(f"model {card.name!r}: weights {href!r} are not in the folder; download them beside {CARD_FILE} first")
+        raise ModelError(
+            f"model {card.name!r}: weights {href!r} are not in the folder; download them beside {CARD_FILE} first"
+        )
     parts = {*PurePosixPath(href).parts, *PureWindowsPath(href).parts}
     outside = PurePosixPath(href).is_absolute() or PureWindowsPath(href).anchor or PureWindowsPath(href).drive
     path = folder / href
     if outside or ".." in parts or not path.resolve().is_relative_to(folder.resolve()):
-        raise ModelError(f"model {card.name!r}: weights {href!r} lie outside the model folder; only files in it are loaded")
+        raise ModelError(
+            f"model {card.name!r}: weights {href!r} lie outside the model folder; only files in it are loaded"
+        )
     if path.suffix.lower() != ".safetensors":
-        raise ModelError(f"model {card.name!r}: weights {href!r} are not a .safetensors file, the only kind that is loaded")
+        raise ModelError(
+            f"model {card.name!r}: weights {href!r} are not a .safetensors file, the only kind that is loaded"
+        )
     if not path.is_file():
         raise ModelError(f"model {card.name!r}: weights {path} are missing; copy the whole model folder")
     return path
@@ -144,7 +150,9 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
     try:
         state = load(data)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise ModelError(f"model {card.name!r}: {weights_path(folder, card)} is not a safetensors file: {error}") from None
+        raise ModelError(
+            f"model {card.name!r}: {weights_path(folder, card)} is not a safetensors file: {error}"
+        ) from None
     _load_state(module, state, card)
     return module.eval().requires_grad_(requires_grad=False)
 
@@ -182,7 +190,9 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
         )
     encoder, kwargs = card.hyperparameters.get("encoder"), card.hyperparameters.get("kwargs") or {}
     if not isinstance(encoder, str) or not _ENCODER.fullmatch(encoder):
-        raise ModelError(f"model {card.name!r}: encoder {encoder!r} is not a plain name; mlm:hyperparameters must name one, such as 'resnet18'")
+        raise ModelError(
+            f"model {card.name!r}: encoder {encoder!r} is not a plain name; mlm:hyperparameters must name one, such as 'resnet18'"
+        )
     if not isinstance(kwargs, dict):
         raise ModelError(f"model {card.name!r}: kwargs in mlm:hyperparameters must be an object, got {kwargs!r}")
     accepted = set(inspect.signature(known[arch]).parameters)
@@ -193,7 +203,11 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module: torch.nn.Module = known[arch](
-                encoder_name=encoder, encoder_weights=None, in_channels=len(card.bands), classes=len(card.classes), **_tuples(kwargs)
+                encoder_name=encoder,
+                encoder_weights=None,
+                in_channels=len(card.bands),
+                classes=len(card.classes),
+                **_tuples(kwargs),
             )
     except Exception as error:
         raise ModelError(
@@ -244,7 +258,11 @@ def save_model(
         parameters["encoder"] = encoder
     if kwargs:
         parameters["kwargs"] = kwargs
-    geometry = {} if card.stride > 1 else {"stride": _SMP_STRIDE, "margin": card.margin or _SMP_MARGIN, "min_window": _SMP_STRIDE}
+    geometry = (
+        {}
+        if card.stride > 1
+        else {"stride": _SMP_STRIDE, "margin": card.margin or _SMP_MARGIN, "min_window": _SMP_STRIDE}
+    )
     card = card_with(card, architecture=arch or card.architecture, hyperparameters=parameters, **geometry)
     state = module.state_dict() if isinstance(module, torch.nn.Module) else dict(module)
     # Loading before writing: a folder that cannot be loaded must never be made.

@@ -41,7 +41,12 @@ class Model:
     """
 
     def __init__(
-        self, card: ModelCard, *, folder: Path | None = None, ref: str | None = None, module: torch.nn.Module | None = None
+        self,
+        card: ModelCard,
+        *,
+        folder: Path | None = None,
+        ref: str | None = None,
+        module: torch.nn.Module | None = None,
     ) -> None:
         self.card = card
         self.folder = folder

@@ -118,6 +118,8 @@ def _named() -> dict[str, Path]:
 def _state(folder: Path) -> tuple[object, ...]:
     """Names, sizes and times of the folder's files: a changed folder is opened anew."""
     try:
-        return tuple(sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in os.scandir(folder) if e.is_file()))
+        return tuple(
+            sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in os.scandir(folder) if e.is_file())
+        )
     except OSError as error:
         raise ModelError(f"model folder {folder} cannot be read: {error.strerror or error}") from None

@@ -62,7 +62,9 @@ class Predictor:
         self._batch = execution.batch
         transforms = [BandTransform(*entry) for entry in affine]
         if len(transforms) != len(model.card.bands):
-            raise ModelError(f"model {model.card.name!r} sees {len(model.card.bands)} bands, the scaling has {len(transforms)}")
+            raise ModelError(
+                f"model {model.card.name!r} sees {len(model.card.bands)} bands, the scaling has {len(transforms)}"
+            )
 
         def column(values: Sequence[float]) -> torch.Tensor:
             # Computed in float64, applied in float32.
@@ -72,7 +74,9 @@ class Predictor:
         clips = any(math.isfinite(t.lo) or math.isfinite(t.hi) for t in transforms)
         self._clip = (column([t.lo for t in transforms]), column([t.hi for t in transforms])) if clips else None
 
-    def classify(self, data: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def classify(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the class and its confidence for every pixel of some windows.
 
         Parameters
@@ -110,7 +114,9 @@ class Predictor:
                 parts.append(torch.softmax(logits, 1))
         return (torch.cat(parts) if len(parts) > 1 else parts[0])[: len(data)]
 
-    def _classify_batch(self, data: NDArray[Any], valid: NDArray[np.bool_] | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _classify_batch(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         logits = self._forward(data, valid)
         classes, confidence, finite = decide(logits)
         if not finite:
@@ -119,7 +125,9 @@ class Predictor:
             classes, confidence, _ = decide(torch.nan_to_num(logits.float()))
         return classes.cpu().numpy(), confidence.cpu().numpy()
 
-    def _classify_strips(self, data: NDArray[Any], valid: NDArray[np.bool_] | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _classify_strips(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Run a network without context strip by strip: everything between reading and writing stays in cache."""
         source = to_tensor(data)
         n, bands, h, w = source.shape
@@ -157,7 +165,9 @@ class Predictor:
             return self._forward_once(data, valid)
         except RuntimeError as error:
             if not _out_of_memory(error):
-                raise ModelError(f"model {self.card.name!r} does not run on windows of {data.shape[-2]} × {data.shape[-1]}: {_first_line(error)}") from None
+                raise ModelError(
+                    f"model {self.card.name!r} does not run on windows of {data.shape[-2]} × {data.shape[-1]}: {_first_line(error)}"
+                ) from None
             if len(data) == 1:
                 raise ModelError(
                     f"model {self.card.name!r}: one window of {data.shape[-2]} × {data.shape[-1]} pixels does not fit the "
@@ -167,7 +177,10 @@ class Predictor:
             torch.cuda.empty_cache()
         half = len(data) // 2
         self._batch = min(self._batch, max(half, 1))
-        halves = [(data[:half], None if valid is None else valid[:half]), (data[half:], None if valid is None else valid[half:])]
+        halves = [
+            (data[:half], None if valid is None else valid[:half]),
+            (data[half:], None if valid is None else valid[half:]),
+        ]
         return torch.cat([self._forward(part, mask) for part, mask in halves])
 
     def _forward_once(self, data: NDArray[Any], valid: NDArray[np.bool_] | None) -> torch.Tensor:
@@ -198,7 +211,9 @@ class Predictor:
         wanted = (x.shape[0], len(self.card.classes), *x.shape[2:])
         if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != wanted:
             got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-            raise ModelError(f"model {self.card.name!r} returned {got} for an input of {tuple(x.shape)}; it must return {wanted}")
+            raise ModelError(
+                f"model {self.card.name!r} returned {got} for an input of {tuple(x.shape)}; it must return {wanted}"
+            )
         return logits
 
     def _check_finite(self, logits: torch.Tensor, valid: NDArray[np.bool_] | None) -> None:
@@ -208,7 +223,8 @@ class Predictor:
         if count := int(bad.sum()):
             raise ModelError(
                 f"model {self.card.name!r} returned NaN or infinity for {count} valid pixels: its weights are damaged or the values of the "
-                f"scene are far outside what it was made for" + ("; try --precision fp32" if self.execution.precision != "fp32" else "")
+                f"scene are far outside what it was made for"
+                + ("; try --precision fp32" if self.execution.precision != "fp32" else "")
             )
 
     @contextmanager
@@ -276,7 +292,9 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
-                raise ModelError(f"model {model.card.name!r} does not fit the memory of {execution.device}; use --device cpu") from None
+                raise ModelError(
+                    f"model {model.card.name!r} does not fit the memory of {execution.device}; use --device cpu"
+                ) from None
             if execution.device.startswith("cuda"):
                 torch.cuda.synchronize(execution.device)
             if len(_PLACED) >= 8:

@@ -82,7 +82,9 @@ class ValueScaling(BaseModel):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.type == "processing":
-            raise ValueError("a processing expression is code; geoseg runs none: express it as min-max, z-score, scale or clip")
+            raise ValueError(
+                "a processing expression is code; geoseg runs none: express it as min-max, z-score, scale or clip"
+            )
         if self.type not in _NEEDS:
             raise ValueError(f"type {self.type!r} is unknown: use one of {', '.join(_NEEDS)}")
         missing = [name for name in _NEEDS[self.type] if getattr(self, name) is None]

@@ -28,7 +28,18 @@ _TASK = "semantic-segmentation"
 _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:output")
 
 # Fields that MLM has no place for; its schema forbids unknown mlm:* names.
-_OWN = ("value_range", "stride", "margin", "min_window", "resolution", "bytes_per_pixel", "metrics", "training_data", "known_failures", "attribution")
+_OWN = (
+    "value_range",
+    "stride",
+    "margin",
+    "min_window",
+    "resolution",
+    "bytes_per_pixel",
+    "metrics",
+    "training_data",
+    "known_failures",
+    "attribution",
+)
 
 # eo:common_name takes only these; other bands (a DSM, a radar channel) go by their name alone.
 _COMMON = frozenset(
@@ -51,7 +62,9 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     if item.get("type") != "Feature" or not isinstance(properties, Mapping):
         raise ModelError('model card: not a STAC item: "type" must be "Feature" and "properties" an object')
     extensions = item.get("stac_extensions")
-    if not isinstance(extensions, Sequence) or not any(re.search(r"/mlm/v1\.\d+\.\d+/", str(url)) for url in extensions):
+    if not isinstance(extensions, Sequence) or not any(
+        re.search(r"/mlm/v1\.\d+\.\d+/", str(url)) for url in extensions
+    ):
         raise ModelError(f"model card: stac_extensions does not name the MLM extension 1.x; add {MLM!r}")
     missing = [name for name in _REQUIRED if name not in properties]
     if missing:
@@ -60,10 +73,15 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     if _TASK not in properties["mlm:tasks"]:
         raise ModelError(f"model card {name!r}: mlm:tasks is {properties['mlm:tasks']}; geoseg runs {_TASK!r} only")
     source, result = (_only(properties, f"mlm:{side}", name) for side in ("input", "output"))
-    for where, holder, key in (("mlm:input", source, "pre_processing_function"), ("mlm:output", result, "post_processing_function")):
+    for where, holder, key in (
+        ("mlm:input", source, "pre_processing_function"),
+        ("mlm:output", result, "post_processing_function"),
+    ):
         _refuse_code(holder.get(key), f"{where} {key}", name)
     if source.get("resize_type"):
-        raise ModelError(f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set it to null")
+        raise ModelError(
+            f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set it to null"
+        )
     fields: dict[str, Any] = {
         "name": name,
         "title": properties.get("title") or "",
@@ -96,11 +114,20 @@ def build(card: ModelCard) -> dict[str, Any]:
     properties = item.setdefault("properties", {})
     # An item needs a time; a model has none. The open interval is what the examples of the extension use.
     if "datetime" not in properties:
-        properties |= {"datetime": None, "start_datetime": "1900-01-01T00:00:00Z", "end_datetime": "9999-12-31T23:59:59Z"}
+        properties |= {
+            "datetime": None,
+            "start_datetime": "1900-01-01T00:00:00Z",
+            "end_datetime": "9999-12-31T23:59:59Z",
+        }
     for key in ("title", "description"):
         if getattr(card, key) or key in properties:
             properties[key] = getattr(card, key)
-    properties |= {"version": card.version, "license": card.license, "mlm:name": card.name, "mlm:architecture": card.architecture}
+    properties |= {
+        "version": card.version,
+        "license": card.license,
+        "mlm:name": card.name,
+        "mlm:architecture": card.architecture,
+    }
     properties.setdefault("mlm:tasks", [_TASK])
     properties.setdefault("mlm:framework", "PyTorch")
     if card.hyperparameters:
@@ -119,19 +146,33 @@ def build(card: ModelCard) -> dict[str, Any]:
     source = {
         "name": "scene",
         "bands": bands,
-        "input": {"shape": [-1, len(bands), -1, -1], "dim_order": ["batch", "bands", "height", "width"], "data_type": "float32"},
+        "input": {
+            "shape": [-1, len(bands), -1, -1],
+            "dim_order": ["batch", "bands", "height", "width"],
+            "data_type": "float32",
+        },
         "value_scaling": scaling if any(scaling) else None,
         "resize_type": None,
         "pre_processing_function": None,
     }
     classes = [
-        {"value": c.id, "name": _slug(c.name), "title": c.name, "description": c.name, "color_hint": c.color[1:].upper()}
+        {
+            "value": c.id,
+            "name": _slug(c.name),
+            "title": c.name,
+            "description": c.name,
+            "color_hint": c.color[1:].upper(),
+        }
         for c in card.classes
     ]
     result = {
         "name": "logits",
         "tasks": [_TASK],
-        "result": {"shape": [-1, k, -1, -1], "dim_order": ["batch", "class", "height", "width"], "data_type": "float32"},
+        "result": {
+            "shape": [-1, k, -1, -1],
+            "dim_order": ["batch", "class", "height", "width"],
+            "data_type": "float32",
+        },
         "classification:classes": classes,
         "post_processing_function": None,
     }
@@ -187,7 +228,11 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
             }
         )
     # Scenes are matched by common names; Sentinel-2 has three bands called "rededge", so only where they are unique.
-    common = [str(about.get("eo:common_name") or about.get("common_name") or b["name"]) for b in bands for about in (described.get(b["name"], {}),)]
+    common = [
+        str(about.get("eo:common_name") or about.get("common_name") or b["name"])
+        for b in bands
+        for about in (described.get(b["name"], {}),)
+    ]
     if len(set(common)) == len(common):
         bands = [band | {"name": alias} for band, alias in zip(bands, common, strict=True)]
     return bands
@@ -227,7 +272,9 @@ def _classes(result: Mapping[str, Any], name: str) -> list[MapClass]:
     classes = []
     for entry in entries:
         if not isinstance(entry, Mapping) or not isinstance(entry.get("value"), int):
-            raise ModelError(f"model card {name!r}: a class of classification:classes has no whole-number value: {entry!r}")
+            raise ModelError(
+                f"model card {name!r}: a class of classification:classes has no whole-number value: {entry!r}"
+            )
         number = entry["value"]
         label = entry.get("title") or entry.get("name") or f"class {number}"
         color = f"#{entry['color_hint']}" if entry.get("color_hint") else default_color(number)
@@ -240,7 +287,11 @@ def _classes(result: Mapping[str, Any], name: str) -> list[MapClass]:
 
 def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     assets = item.get("assets")
-    models = [a for a in assets.values() if isinstance(a, Mapping) and _ROLE in (a.get("roles") or ())] if isinstance(assets, Mapping) else []
+    models = (
+        [a for a in assets.values() if isinstance(a, Mapping) and _ROLE in (a.get("roles") or ())]
+        if isinstance(assets, Mapping)
+        else []
+    )
     if not models:
         raise ModelError(f"model card {name!r}: no asset has the role {_ROLE!r}")
     files = [asset for asset in models if "code" not in asset["roles"]]
@@ -249,7 +300,11 @@ def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
         files = [asset for asset in files if str(asset.get("href", "")).endswith(".safetensors")][:1] or files[:1]
     if not files:
         return None
-    return {"href": files[0].get("href", ""), "size": files[0].get("file:size"), "checksum": files[0].get("file:checksum")}
+    return {
+        "href": files[0].get("href", ""),
+        "size": files[0].get("file:size"),
+        "checksum": files[0].get("file:checksum"),
+    }
 
 
 def _put_weights(item: dict[str, Any], card: ModelCard) -> None:

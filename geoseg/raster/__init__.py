@@ -6,11 +6,15 @@ Modules, each used by those after it::
     environment  GDAL settings and the formats that may be opened
     safety       files that could reach the network or run code
     names        common names of bands
-    sources      FileSource, ArraySource: recipes that read boxes
+    warps        GDAL XML of a source warped onto another grid
+    sources      FileSource: a recipe that reads boxes of a file
     probe        one file -> its bands, grid and validity
     grids        bringing sources onto one grid
-    scenes       folders, .SAFE, STAC items, Zarr stores -> files with names
+    scenes, safe, stac, zarrs   folders, .SAFE, STAC items, Zarr stores -> files with names
+    extents      bounding boxes -> pixels
     raster       Raster
+    arrays       xarray objects
+    choice       the option bands
     opening      open_raster
 """
 

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from affine import Affine
-from odc.geo.geobox import GeoBox
+from rasterio.crs import CRS
 
 from geoseg.errors import InputError, ReadError
 from geoseg.raster import names
-from geoseg.raster.probe import usable_nodata
+from geoseg.raster.probe import Grid, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.sources import mark_missing
 from geoseg.raster.types import Band
 
 if TYPE_CHECKING:
     import xarray as xr
+    from odc.geo.geobox import GeoBox
 
     from geoseg.raster.types import Request
 
@@ -113,7 +114,7 @@ def from_array(source: xr.DataArray | xr.Dataset) -> Raster:
     described = tuple(Band(name=name, dtype=dtype, **known) for name, known in zip(bands, attributes, strict=True))
     return Raster(
         name=names.scene_name(label),
-        geobox=geobox,
+        grid=_grid(geobox),
         bands=described,
         notes=notes,
         parts=tuple(Part(0, number) for number in range(1, len(bands) + 1)),
@@ -133,7 +134,7 @@ def _from_dataset(source: xr.Dataset) -> Raster:
     first = rasters[0][1]
     found: list[str] = []
     for name, raster in rasters:
-        if raster.geobox != first.geobox:
+        if raster.grid != first.grid:
             raise InputError(
                 f"variable {name!r} of the Dataset lies on another grid than {rasters[0][0]!r}; bring them to one grid"
             )
@@ -148,7 +149,7 @@ def _from_dataset(source: xr.Dataset) -> Raster:
     ]
     return Raster(
         name=names.scene_name(str(source.attrs.get("title") or source.attrs.get("name") or "dataset")),
-        geobox=first.geobox,
+        grid=first.grid,
         bands=tuple(described),
         notes=first.notes,
         parts=tuple(Part(i, part.band) for i, (_, raster) in enumerate(rasters) for part in raster.parts),
@@ -184,6 +185,7 @@ def _ordered(source: xr.DataArray, label: str) -> tuple[xr.DataArray, str, str, 
 
 def _geobox(array: xr.DataArray, row: str, column: str, label: str) -> tuple[GeoBox, tuple[str, ...]]:
     import odc.geo.xr  # noqa: F401  registers .odc
+    from odc.geo.geobox import GeoBox
 
     height, width = array.sizes[row], array.sizes[column]
     if not height or not width:
@@ -209,6 +211,12 @@ def _geobox(array: xr.DataArray, row: str, column: str, label: str) -> tuple[Geo
     return geobox, ()
 
 
+def _grid(geobox: GeoBox) -> Grid:
+    height, width = geobox.shape
+    crs = None if geobox.crs is None else CRS.from_user_input(str(geobox.crs))
+    return Grid(int(height), int(width), geobox.affine, crs)
+
+
 def _from_coordinates(array: xr.DataArray, row: str, column: str, label: str) -> GeoBox:
     steps = []
     for dim in (column, row):
@@ -223,6 +231,8 @@ def _from_coordinates(array: xr.DataArray, row: str, column: str, label: str) ->
             raise InputError(f"{label}: coordinate {dim!r} is not evenly spaced; resample it to a regular grid")
         steps.append((float(values[0]), float(step)))
     (x, dx), (y, dy) = steps
+    from odc.geo.geobox import GeoBox
+
     shape = array.sizes[row], array.sizes[column]
     return GeoBox(shape, Affine(dx, 0, x - dx / 2, 0, dy, y - dy / 2), None)
 

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from affine import Affine
-    from odc.geo.geobox import GeoBox
+
+    from geoseg.raster.probe import Grid
 
 # A bound that lies on a pixel edge but for rounding must not take in another row of pixels.
 _EDGE = 1e-6
 
 
-def pixels_in(bbox: Sequence[float], crs: Any, geobox: GeoBox, name: str) -> Box:
-    """Return the pixels of ``geobox`` that a bounding box touches.
+def pixels_in(bbox: Sequence[float], crs: Any, grid: Grid, name: str) -> Box:
+    """Return the pixels of ``grid`` that a bounding box touches.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def pixels_in(bbox: Sequence[float], crs: Any, geobox: GeoBox, name: str) -> Box
         West, south, east, north; in a geographic CRS west > east crosses the antimeridian.
     crs
         CRS of ``bbox``, or None for the scene's own.
-    geobox
+    grid
         The scene's grid.
     name
         The scene's name for messages.
@@ -43,7 +44,7 @@ def pixels_in(bbox: Sequence[float], crs: Any, geobox: GeoBox, name: str) -> Box
         If ``bbox`` is no bounding box, its CRS is unknown, or it does not touch the scene.
     """
     bounds = _numbers(bbox)
-    scene = None if geobox.crs is None else CRS.from_user_input(str(geobox.crs))
+    scene = grid.crs
     given = _crs(crs, scene, name)
     geographic = (given or scene) is not None and bool((given or scene).is_geographic)  # type: ignore[union-attr]
     west, south, east, north = bounds
@@ -53,15 +54,14 @@ def pixels_in(bbox: Sequence[float], crs: Any, geobox: GeoBox, name: str) -> Box
     found = None
     for piece in pieces:
         for part in _turns(_projected(piece, given, scene, name), scene):
-            box = _snapped(part, geobox.affine).intersection(Box(0, 0, *map(int, geobox.shape)))
+            box = _snapped(part, grid.transform).intersection(Box(0, 0, grid.height, grid.width))
             if box.area:
                 found = box if found is None else _union(found, box)
     if found is None:
-        extent = geobox.boundingbox
         where = f" in {crs}" if crs is not None else ""
         raise InputError(
             f"bbox {_text(bounds)}{where} does not touch the scene {name}, which covers "
-            f"{_text((extent.left, extent.bottom, extent.right, extent.top))} in {_crs_name(geobox.crs)}"
+            f"{_text(grid.bounds())} in {_crs_name(grid.crs)}"
         )
     return found
 
@@ -137,5 +137,5 @@ def _text(bounds: Sequence[float]) -> str:
 def _crs_name(crs: Any) -> str:
     if crs is None:
         return "pixels"
-    text = str(crs)
+    text = str(crs.to_string())
     return text if len(text) <= 40 else "its own CRS"

@@ -13,7 +13,8 @@ from rasterio.warp import transform_bounds
 from geoseg.errors import InputError
 from geoseg.raster.environment import environment
 from geoseg.raster.probe import FileInfo, Grid
-from geoseg.raster.sources import FileSource, Warp
+from geoseg.raster.sources import FileSource
+from geoseg.raster.warps import Warp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +70,7 @@ def place(info: FileInfo, target: Grid) -> FileSource:
         height=info.own.height,
         width=info.own.width,
         block_shape=info.block_shape,
+        dtypes=info.dtypes,
         masks=info.masks,
     )
     shift = _whole_pixels(info.own, target)

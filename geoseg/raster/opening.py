@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from odc.geo.geobox import GeoBox
-
 from geoseg.errors import ContractError, InputError, OptionError
 from geoseg.raster import arrays, choice, names, scenes
 from geoseg.raster.environment import is_remote
@@ -167,7 +165,7 @@ def _assemble(infos: list[FileInfo], resolution: tuple[float, float] | None, nam
     unique = names.unique(_numbered([band.name for band in found], alone=len(infos) == 1))
     return Raster(
         name=name,
-        geobox=_geobox(grid, name),
+        grid=grid,
         bands=tuple(replace(band, name=n) for band, n in zip(found, unique, strict=True)),
         notes=tuple(_merged(notes)),
         parts=tuple(Part(i, band) for i, info in enumerate(infos) for band in info.indexes),
@@ -203,16 +201,6 @@ def _merged(notes: list[str]) -> list[str]:
         f"{files[0]}: {said}" if len(files) == 1 else f"{len(files)} files ({files[0]}, …): {said}"
         for said, files in told.items()
     ]
-
-
-def _geobox(grid: Grid, name: str) -> GeoBox:
-    text = None if grid.crs is None else grid.crs.to_string()
-    try:
-        return GeoBox((grid.height, grid.width), grid.transform, text or None)
-    except Exception as error:  # pyproj and odc-geo raise various errors for a CRS that they do not know
-        raise InputError(
-            f"{name}: its CRS is not understood ({error}); give it another with: gdal_edit.py -a_srs EPSG:… FILE"
-        ) from error
 
 
 def _choose(raster: Raster, wanted: tuple[choice.Choice, ...] | None, numbers: list[int]) -> Raster:
@@ -285,6 +273,6 @@ def _pixel_size(resolution: Any) -> tuple[float, float] | None:
         sizes = (float(resolution),) * 2 if isinstance(resolution, int | float | str) else tuple(map(float, resolution))
     except (TypeError, ValueError):
         sizes = ()
-    if len(sizes) != 2 or not all(math.isfinite(size) and size > 0 for size in sizes):  # noqa: PLR2004  width, height
+    if len(sizes) != 2 or not all(math.isfinite(size) and size > 0 for size in sizes):
         raise OptionError(f"resolution must be a positive number, or width and height, got {resolution!r}")
     return sizes[0], sizes[1]

@@ -51,6 +51,8 @@ class FileInfo:
         Its pixels on the ground, upright.
     own
         Transform of the pixels as stored: differs from ``grid`` where they are rotated or placed by control points.
+    dtypes
+        Type of each band of the file.
     indexes
         1-based number in the file of each entry of ``bands``.
     """
@@ -61,6 +63,7 @@ class FileInfo:
     grid: Grid
     own: Grid
     block_shape: tuple[int, int]
+    dtypes: tuple[str, ...]
     bands: tuple[Band, ...]
     indexes: tuple[int, ...]
     masks: Masks
@@ -144,9 +147,10 @@ def _inspect(data: Any, target: str, label: str, data_bands: frozenset[int]) -> 
         if alpha:
             notes.append(f"{label}: band {alpha} is marked as transparency (alpha) and used as data all the same")
         alpha = 0
-    elif not alpha and _second_is_mask(data, label, data_bands):
+    alpha_max = _highest(data.dtypes[alpha - 1]) if alpha else 0
+    if not alpha and (alpha_max := _mask_value(data, label, data_bands)):
         alpha = 2
-        notes.append(f"{label}: its second band holds only 0 and one other value and is used as mask of valid pixels")
+        notes.append(f"{label}: its second band holds only 0 and {alpha_max} and is used as mask of valid pixels")
     indexes = tuple(i for i in data.indexes if i != alpha)
     bands = _bands(data, label, indexes)
     if any(data.colorinterp[i - 1] == ColorInterp.palette for i in indexes):
@@ -161,9 +165,10 @@ def _inspect(data: Any, target: str, label: str, data_bands: frozenset[int]) -> 
         grid=grid,
         own=own,
         block_shape=tuple(data.block_shapes[indexes[0] - 1]),
+        dtypes=tuple(data.dtypes),
         bands=bands,
         indexes=indexes,
-        masks=_masks(data, indexes, alpha),
+        masks=_masks(data, indexes, (alpha, alpha_max)),
         categorical=_categorical(data, label, bands, indexes),
         notes=tuple(notes),
     )
@@ -223,25 +228,33 @@ def usable_nodata(value: float | None, dtype: str) -> float | None:
     return float(value) if whole and limits.min <= value <= limits.max else None
 
 
-def _masks(data: Any, indexes: tuple[int, ...], alpha: int) -> Masks:
+def _masks(data: Any, indexes: tuple[int, ...], alpha: tuple[int, int]) -> Masks:
     flags = [data.mask_flag_enums[index - 1] for index in indexes]
     per_dataset = any(MaskFlags.per_dataset in f and MaskFlags.alpha not in f for f in flags)
     # No flag at all is GDAL's way of saying that each band has a mask band of its own.
     per_band = any(not f for f in flags)
-    return Masks(alpha=alpha, dataset=per_dataset, bands=per_band)
+    return Masks(alpha=alpha[0], alpha_max=alpha[1] or 255, dataset=per_dataset, bands=per_band)
 
 
-def _second_is_mask(data: Any, label: str, data_bands: frozenset[int]) -> bool:
-    """Whether the second band of a file that by its name holds one band is its mask of valid pixels.
+def _mask_value(data: Any, label: str, data_bands: frozenset[int]) -> int:
+    """Return the value of valid pixels if the second band of a file of one band is its data mask, else 0.
 
-    Exports of the Copernicus browser ("B02_(Raw).tiff") carry such a data mask without saying so.
+    Exports of the Copernicus browser ("B02_(Raw).tiff") carry such a mask without saying so. It is known by the
+    file's name, which names one band, and by holding nothing but 0 and 1, 255 or the type's highest value.
     """
-    unnamed = data.count == 2 and not any(data.descriptions) and data.colorinterp[1] == ColorInterp.undefined  # noqa: PLR2004
+    unnamed = data.count == 2 and not any(data.descriptions) and data.colorinterp[1] == ColorInterp.undefined
     if not unnamed or 2 in data_bands or names.band_token(stem_of(label)) is None:
-        return False
-    values = np.unique(data.read(2, out_shape=(min(data.height, 512), min(data.width, 512))))
-    highest = np.iinfo(data.dtypes[1]).max if np.issubdtype(data.dtypes[1], np.integer) else 1
-    return len(values) <= 2 and set(values.tolist()) <= {0, 1} | {255, highest} and bool(values.max() > 0)  # noqa: PLR2004
+        return 0
+    values = set(np.unique(data.read(2, out_shape=(min(data.height, 512), min(data.width, 512)))).tolist())
+    marks = values - {0}
+    if len(marks) != 1 or not marks <= {1, 255, _highest(data.dtypes[1])}:
+        return 0
+    return int(marks.pop())
+
+
+def _highest(dtype: str) -> int:
+    kind = np.dtype(dtype)
+    return int(np.iinfo(kind).max) if np.issubdtype(kind, np.integer) else 1
 
 
 def _categorical(data: Any, label: str, bands: tuple[Band, ...], indexes: tuple[int, ...]) -> bool:
@@ -254,9 +267,9 @@ def _categorical(data: Any, label: str, bands: tuple[Band, ...], indexes: tuple[
 
 def stem_of(label: str) -> str:
     """Return the file name without folder, query and extension."""
-    name = label.split("?")[0].replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    name = label.partition("?")[0].replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     stem, dot, extension = name.rpartition(".")
-    return stem if dot and stem and len(extension) <= 5 and extension.isalnum() else name  # noqa: PLR2004
+    return stem if dot and stem and len(extension) <= 5 and extension.isalnum() else name
 
 
 def _grids(data: Any, label: str) -> tuple[Grid, Grid, list[str]]:
@@ -300,7 +313,7 @@ def _from_control_points(data: Any, label: str) -> tuple[Affine, CRS | None]:
     """Fit an affine transformation to the ground control points, if they agree with one."""
     points, crs = data.gcps
     mend = f"gdalwarp -tps {_quoted(label)} upright.tif"
-    if len(points) < 3:  # noqa: PLR2004  an affine transformation has three points
+    if len(points) < 3:
         raise InputError(
             f"{label}: has only {len(points)} ground control points; add points, or place it with: gdal_edit.py -a_ullr"
         )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from affine import Affine
-from odc.geo.geobox import GeoBox
 
 from geoseg.errors import ContractError, InputError
 from geoseg.raster import extents
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
+
+    from geoseg.raster.probe import Grid
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,8 @@ class Raster:
     ----------
     name
         The scene's name, safe as a file name.
-    geobox
-        Shape, transform and CRS. Where the scene has no georeference the CRS is None and coordinates are pixels,
-        rows downwards.
+    grid
+        Shape, transform and CRS as rasterio has them; ``geobox`` is the same for odc-geo and xarray.
     bands
         What each band is; the order is that of ``Pixels.data``.
     notes
@@ -55,7 +56,7 @@ class Raster:
     """
 
     name: str
-    geobox: GeoBox
+    grid: Grid
     bands: tuple[Band, ...]
     notes: tuple[str, ...]
     parts: tuple[Part, ...]
@@ -67,26 +68,34 @@ class Raster:
         """The type that holds the stored values of every band exactly, and in which pixels are read."""
         return np.result_type(*(np.dtype(band.dtype) for band in self.bands))
 
+    @cached_property
+    def geobox(self) -> GeoBox:
+        """Shape, transform and CRS; where the scene has no georeference the CRS is None and coordinates are pixels."""
+        # odc-geo brings xarray and dask along, seconds that opening and reading files can do without.
+        from odc.geo.geobox import GeoBox
+
+        crs = self.grid.crs
+        return GeoBox(self.shape, self.grid.transform, None if crs is None else crs.to_string())
+
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        height, width = self.geobox.shape
-        return int(height), int(width)
+        return self.grid.height, self.grid.width
 
     @property
     def crs(self) -> Any:
-        """Coordinate reference system (``odc.geo.CRS``), or None."""
+        """Coordinate reference system (``odc.geo.crs.CRS``), or None."""
         return self.geobox.crs
 
     @property
     def transform(self) -> Affine:
         """Map from pixel corners (column, row) to coordinates."""
-        return self.geobox.affine
+        return self.grid.transform
 
     @property
     def georeferenced(self) -> bool:
         """Whether the scene has a coordinate reference system."""
-        return self.geobox.crs is not None
+        return self.grid.crs is not None
 
     @property
     def box(self) -> Box:
@@ -154,7 +163,7 @@ class Raster:
         InputError
             If the box is none, or does not touch the scene.
         """
-        part = extents.pixels_in(bbox, crs, self.geobox, self.name)
+        part = extents.pixels_in(bbox, crs, self.grid, self.name)
         return self.cut(part)
 
     def cut(self, part: Box) -> Raster:
@@ -166,7 +175,7 @@ class Raster:
         moved = self.transform * Affine.translation(part.col, part.row)
         return replace(
             self,
-            geobox=GeoBox((part.height, part.width), moved, self.crs),
+            grid=replace(self.grid, height=part.height, width=part.width, transform=moved),
             origin=(self.origin[0] + part.row, self.origin[1] + part.col),
         )
 
@@ -219,7 +228,7 @@ class Raster:
             [(index, self.inputs[index].recipe()) for index in used],
             [(part.source, part.band) for part in self.parts],
             [(band.name, band.dtype, band.nodata, band.scale, band.offset, band.scaled) for band in self.bands],
-            (self.shape, tuple(self.transform)[:6], self.origin, None if self.crs is None else str(self.crs)),
+            (self.shape, tuple(self.transform)[:6], self.origin, _crs_text(self.grid)),
         )
         return hashlib.sha256(repr(recipe).encode()).hexdigest()
 
@@ -241,8 +250,12 @@ class Raster:
 
     def __repr__(self) -> str:
         height, width = self.shape
-        crs = "no CRS" if self.crs is None else str(self.crs)
+        crs = _crs_text(self.grid) or "no CRS"
         if len(crs) > 40:
             crs = "custom CRS"
         names = ", ".join(band.name for band in self.bands)
         return f"Raster({self.name!r}, {height} x {width} px, {len(self.bands)} x {self.dtype} [{names}], {crs})"
+
+
+def _crs_text(grid: Grid) -> str:
+    return "" if grid.crs is None else str(grid.crs.to_string())

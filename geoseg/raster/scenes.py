@@ -83,7 +83,7 @@ def find(path: str, *, stack: bool, allow_remote: bool | None) -> Scene:
 
 
 def _find_virtual(path: str, *, remote: bool) -> Scene:
-    bare = path.split("?")[0].lower()
+    bare = path.partition("?")[0].lower()
     if bare.endswith(".json") and path.lower().startswith(("http://", "https://")):
         from geoseg.raster.stac import open_item
 
@@ -128,7 +128,7 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> Scene:
             name=names.shared_name([p.stem for p in bands]) or folder.name,
             notes=left,
         )
-    listing = ", ".join(p.name for p in files[:3]) + (", …" if len(files) > 3 else "")  # noqa: PLR2004
+    listing = ", ".join(p.name for p in files[:3]) + (", …" if len(files) > 3 else "")
     raise InputError(
         f"{folder}: holds {len(files)} rasters that are not clearly the bands of one scene ({listing}); "
         "name the files, or use stack (--stack) to make all of them one scene"
@@ -143,7 +143,7 @@ def _without_band(stem: str) -> str:
 def _is_one_scene(files: list[Path]) -> bool:
     """Whether the names differ in the band alone: ``S2_B02.tif``, ``S2_B03.tif``."""
     tokens = [names.band_token(p.stem) for p in files]
-    if len(files) < 2 or None in tokens or len({str(t).lower() for t in tokens}) < len(files):  # noqa: PLR2004
+    if len(files) < 2 or None in tokens or len({str(t).lower() for t in tokens}) < len(files):
         return False
     return len({p.stem.replace(str(t), "") for p, t in zip(files, tokens, strict=True)}) == 1
 

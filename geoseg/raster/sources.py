@@ -5,27 +5,20 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
-from rasterio.crs import CRS
-from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from geoseg.errors import ReadError
 from geoseg.raster.environment import environment, is_remote, open_dataset
+from geoseg.raster.warps import Warp, WarpedBands, warped_vrt
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from affine import Affine
-    from numpy.typing import NDArray
-
     from geoseg.raster.types import Request
 
 # A thread keeps this many files open: all bands of a Sentinel-2 scene twice over, and with eight threads still
@@ -39,8 +32,9 @@ class Masks:
 
     Attributes
     ----------
-    alpha
-        1-based number of the band whose 0 means missing, or 0. It may be an alpha band or a data mask.
+    alpha, alpha_max
+        1-based number of the band whose 0 means missing, or 0, and its highest value. It may be an alpha band or a
+        data mask.
     dataset
         Whether one mask band (inside the file or beside it) covers all bands.
     bands
@@ -48,37 +42,12 @@ class Masks:
     """
 
     alpha: int = 0
+    alpha_max: int = 255
     dataset: bool = False
     bands: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.alpha or self.dataset or self.bands)
-
-
-@dataclass(frozen=True)
-class Warp:
-    """How a source is brought onto a grid that is not its own.
-
-    Attributes
-    ----------
-    crs, transform, height, width
-        The grid to arrive at; ``crs`` as text that PROJ understands.
-    source_crs, source_transform
-        The source's own, stated because a file may have none (or a fitted one).
-    resampling
-        ``"bilinear"`` for measurements, ``"nearest"`` for classes and masks.
-    scale
-        Target pixels per source pixel along columns and rows, at most 1.
-    """
-
-    crs: str
-    transform: Affine
-    height: int
-    width: int
-    source_crs: str
-    source_transform: Affine
-    resampling: str
-    scale: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -95,6 +64,8 @@ class FileSource:
         Size and time of the file when it was opened; a cached handle of an older file is not used again.
     height, width
         Size of the scene's grid where warped, else of the file.
+    dtypes
+        Type of each band of the file.
     shift
         Row and column in the file of the scene's first pixel. Zero where warped.
     """
@@ -105,6 +76,7 @@ class FileSource:
     height: int
     width: int
     block_shape: tuple[int, int]
+    dtypes: tuple[str, ...]
     masks: Masks = Masks()
     shift: tuple[int, int] = (0, 0)
     warp: Warp | None = None
@@ -141,39 +113,43 @@ class FileSource:
         return "the file is truncated, corrupt or lost: copy or download it again"
 
     def _read(self, request: Request, window: Window) -> None:
-        if self.warp is None:
-            data = _handles.get(self, None)
-            data.read(list(request.bands), window=window, out=request.out)
-            mark_missing(request)
-            self._read_masks(data, request, window)
+        if self.warp is not None:
+            self._read_warped(request, self.warp, window)
             return
-        # GDAL's warper knows one nodata value for a file: bands that differ in it are read apart.
-        pairs = sorted(enumerate(request.nodata), key=lambda pair: repr(pair[1]))
-        for _, group in groupby(pairs, key=lambda pair: repr(pair[1])):
-            positions = [position for position, _ in group]
-            self._read_warped(request, positions, window)
+        data = _handles.get(self, None)
+        data.read(list(request.bands), window=window, out=request.out)
+        mark_missing(request)
+        self._read_masks(data, request, window)
+
+    def _read_warped(self, request: Request, warp: Warp, window: Window) -> None:
+        fills = [self._fill(band, nodata) for band, nodata in zip(request.bands, request.nodata, strict=True)]
+        shape = request.valid.shape
+        for filled in (True, False):
+            positions = [position for position, fill in enumerate(fills) if (fill is not None) == filled]
+            if not positions:
+                continue
+            bands = self._warped_bands(tuple(request.bands[p] for p in positions))
+            if filled:
+                bands = replace(bands, nodata=tuple(fills[p] for p in positions), alpha=0)  # type: ignore[arg-type]
+            data = _handles.get(self, bands)
+            # One call for bands and alpha: the warper computes them together.
+            pixels = data.read(window=window, out_shape=(data.count, *shape))
+            request.out[positions] = pixels[: len(positions)]
+            if not filled:
+                np.logical_and(request.valid, pixels[-1] > 0, out=request.valid)
+            elif self.masks:
+                mask = _handles.get(self, self._warped_bands(request.bands[:1])).read(2, window=window, out_shape=shape)
+                np.logical_and(request.valid, mask > 0, out=request.valid)
         mark_missing(request)
 
-    def _read_warped(self, request: Request, positions: list[int], window: Window) -> None:
-        bands = [request.bands[position] for position in positions]
-        nodata = request.nodata[positions[0]]
-        if nodata is None and np.issubdtype(_handles.get(self, None).dtypes[bands[0] - 1], np.floating):
-            nodata = float("nan")
-        shape = request.valid.shape
-        if nodata is not None:
-            data = _handles.get(self, nodata)
-            request.out[positions] = data.read(bands, window=window, out_shape=(len(bands), *shape))
-            if not self.masks:
-                return
-        data = _handles.get(self, None)
-        alpha = self.masks.alpha or data.count
-        if nodata is not None:
-            mask = data.read(alpha, window=window, out_shape=shape)
-        else:
-            # One call for bands and alpha: the warper computes them together.
-            pixels = data.read([*bands, alpha], window=window, out_shape=(len(bands) + 1, *shape))
-            request.out[positions], mask = pixels[:-1], pixels[-1]
-        np.logical_and(request.valid, mask > 0, out=request.valid)
+    def _fill(self, band: int, nodata: float | None) -> float | None:
+        if nodata is None and np.issubdtype(np.dtype(self.dtypes[band - 1]), np.floating):
+            return float("nan")
+        return nodata
+
+    def _warped_bands(self, bands: tuple[int, ...]) -> WarpedBands:
+        dtype = np.result_type(*(np.dtype(self.dtypes[band - 1]) for band in bands))
+        return WarpedBands(bands, None, str(dtype), self.masks.alpha, self.masks.alpha_max)
 
     def _read_masks(self, data: Any, request: Request, window: Window) -> None:
         shape = request.valid.shape
@@ -224,59 +200,31 @@ class _Handles(threading.local):
     """Open datasets of one thread: GDAL handles must not be shared between threads, and opening costs."""
 
     def __init__(self) -> None:
-        self.entries: OrderedDict[tuple[FileSource, str], tuple[ExitStack, Any]] = OrderedDict()
+        self.entries: OrderedDict[tuple[FileSource, WarpedBands | None], Any] = OrderedDict()
         self.generation = _generation[0]
 
-    def get(self, source: FileSource, nodata: float | None) -> Any:
-        """Return the open dataset of ``source``, warped onto its grid with ``nodata`` where it has one."""
+    def get(self, source: FileSource, warped: WarpedBands | None) -> Any:
+        """Return the open dataset of ``source``: the file itself, or bands of it warped onto the scene's grid."""
         if self.generation != _generation[0]:
             self.close()
             self.generation = _generation[0]
-        key = (source, repr(nodata))
+        key = (source, warped)
         if key in self.entries:
             self.entries.move_to_end(key)
-            return self.entries[key][1]
+            return self.entries[key]
         while len(self.entries) >= _OPEN_FILES:
-            self.entries.popitem(last=False)[1][0].close()
-        entry = _open(source, nodata)
-        self.entries[key] = entry
-        return entry[1]
+            self.entries.popitem(last=False)[1].close()
+        if warped is None or source.warp is None:
+            data = open_dataset(source.path)
+        else:
+            data = open_dataset(warped_vrt(source.path, source.warp, warped))
+        self.entries[key] = data
+        return data
 
     def close(self) -> None:
         """Close every dataset of this thread."""
         while self.entries:
-            self.entries.popitem()[1][0].close()
-
-
-def _open(source: FileSource, nodata: float | None) -> tuple[ExitStack, Any]:
-    with ExitStack() as stack:
-        data = stack.enter_context(open_dataset(source.path))
-        if source.warp is not None:
-            data = stack.enter_context(_warped(data, source.warp, source.masks, nodata))
-        return stack.pop_all(), data
-
-
-def _warped(data: Any, warp: Warp, masks: Masks, nodata: float | None) -> WarpedVRT:
-    options: dict[str, Any] = {"nodata": nodata, "src_nodata": nodata}
-    if nodata is None:
-        options = {"src_alpha": masks.alpha, "dst_alpha": masks.alpha} if masks.alpha else {"add_alpha": True}
-    across, down = warp.scale
-    return WarpedVRT(
-        data,
-        src_crs=CRS.from_user_input(warp.source_crs),
-        src_transform=warp.source_transform,
-        crs=CRS.from_user_input(warp.crs),
-        transform=warp.transform,
-        height=warp.height,
-        width=warp.width,
-        resampling=Resampling[warp.resampling],
-        # No approximation of the transformation, and a fixed kernel: GDAL chooses both by the window it happens to
-        # warp, and then a pixel's value would depend on the box it was read with.
-        tolerance=0,
-        XSCALE=across,
-        YSCALE=down,
-        **options,
-    )
+            self.entries.popitem()[1].close()
 
 
 _generation = [0]
@@ -300,8 +248,3 @@ def _forget() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
-
-
-def empty_pixels(bands: int, shape: tuple[int, int], dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return arrays for one read: data not yet filled, everything valid."""
-    return np.empty((bands, *shape), dtype), np.ones(shape, np.bool_)

@@ -1,0 +1,7 @@
+"""A believable satellite scene with known truth, made on the spot: for a first try, and for tests that need an answer."""
+
+from __future__ import annotations
+
+from geoseg.demo.scene import DemoScene, accuracy, make_scene
+
+__all__ = ["DemoScene", "accuracy", "make_scene"]

@@ -1,0 +1,342 @@
+"""The lie of the land: what grows, flows and stands where, decided before any light falls on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from geoseg.demo.noise import blur, fractal, scatter, smooth
+from geoseg.demo.spectra import MATERIALS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from geoseg.demo.noise import Field
+
+    Mask = NDArray[np.bool_]
+    Points = NDArray[np.float64]
+
+TREE, GRASS, CROP, BUILT, BARE, WATER = range(6)
+
+
+@dataclass
+class Landscape:
+    """Layers of a square scene, filled from the ground up; later strokes cover earlier ones.
+
+    Attributes
+    ----------
+    classes
+        True class of each pixel, uint8.
+    first, second
+        The two materials of a pixel, uint8.
+    share
+        Part of the second material, 0…1.
+    tone
+        Brightness of the surface itself, about 1.
+    height
+        Terrain in units of its own deviation.
+    """
+
+    classes: NDArray[np.uint8]
+    first: NDArray[np.uint8]
+    second: NDArray[np.uint8]
+    share: Field
+    tone: Field
+    height: Field
+
+    def paint(self, where: Mask, class_id: int, first: str, second: str, share: Field | float = 0.5) -> None:
+        """Cover a place with a mixture of two materials."""
+        self.classes[where] = class_id
+        self.first[where] = MATERIALS[first]
+        self.second[where] = MATERIALS[second]
+        self.share[where] = share[where] if isinstance(share, np.ndarray) else share
+
+
+def make_landscape(size: int, rng: np.random.Generator) -> Landscape:
+    """Return a river plain between wooded hills, farmed, with a town, villages, roads, a lake and a quarry."""
+    height = fractal(rng, size, size / 2.2, 12, 0.5)
+    land = Landscape(
+        *(np.zeros((size, size), np.uint8) for _ in range(3)),
+        share=np.zeros((size, size), np.float32),
+        tone=np.ones((size, size), np.float32),
+        height=height,
+    )
+    river = _main_river(size, rng)
+    banks = _near_line(size, river, size * 0.2)
+    height -= np.float32(1.1) * banks  # the river lies in its valley
+    town = river[len(river) * 6 // 10] + np.array([size * 0.11, -size * 0.035])
+    _grow_fields(land, rng)
+    _grow_forest(land, rng, banks)
+    _lay_water(land, rng, river)
+    _dig_quarry(land, rng)
+    _build(land, rng, river, town)
+    return land
+
+
+def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
+    """Parcels in farm blocks, each block with its own direction and size of fields."""
+    size = land.classes.shape[0]
+    yy, xx = np.mgrid[:size, :size].astype(np.float32)
+    xx += 14 * smooth(rng, size, 90)
+    yy += 14 * smooth(rng, size, 90)
+    block = _nearest(xx, yy, rng, size, spacing=max(150.0, size / 11))
+    angle = scatter(block, salt=1) * np.float32(np.pi)
+    along = xx * np.cos(angle) + yy * np.sin(angle)
+    across = yy * np.cos(angle) - xx * np.sin(angle)
+    wide, long = 16 + 30 * scatter(block, salt=2), 30 + 50 * scatter(block, salt=3)
+    strip = np.floor(across / wide)
+    row = np.floor(along / long + scatter(block, strip.astype(np.int32), salt=4))
+    u, v = along / long + scatter(block, strip.astype(np.int32), salt=4) - row, across / wide - strip
+    parcel = (scatter(block, strip.astype(np.int32), row.astype(np.int32), salt=5) * 2**24).astype(np.int32)
+    # Some parcels were divided among heirs: two to four narrow strips side by side.
+    parts = np.floor(1 + 3.2 * scatter(parcel, salt=6) ** 2)
+    piece = np.floor(v * parts)
+    parcel = (scatter(parcel, piece.astype(np.int32), salt=7) * 2**24).astype(np.int32)
+    edge = np.minimum(np.minimum(u, 1 - u) * long, np.minimum(v, 1 - v) * wide)  # pixels to the parcel's border
+
+    kind, stage = scatter(parcel, salt=8), scatter(parcel, salt=9)
+    patchy = np.clip(0.10 * smooth(rng, size, 14) + 0.06 * smooth(rng, size, 5), -0.3, 0.3)
+    grow = np.clip(stage + patchy, 0, 1)
+    crops = (  # upper end of the share of parcels, mixture
+        (0.27, "young crop", "green crop"), (0.44, "green crop", "green crop"), (0.52, "brown soil", "young crop"),
+        (0.66, "ripe crop", "young crop"), (0.76, "ripe crop", "pale soil"), (0.81, "rapeseed", "green crop"),
+        (0.86, "brown soil", "dark soil"),
+    )  # fmt: skip
+    low = 0.0
+    for high, first, second in crops:
+        share = np.clip(grow * (0.55 if first == "ripe crop" else 1.0), 0, 1)
+        land.paint((kind >= low) & (kind < high), CROP, first, second, share.astype(np.float32))
+        low = high
+    dry = np.clip(0.35 + 0.25 * smooth(rng, size, 60) + patchy + 0.4 * (stage - 0.5), 0, 1).astype(np.float32)
+    land.paint(kind >= low, GRASS, "meadow", "dry grass", dry)
+    rows = np.sin(across * np.float32(2 * np.pi / 3.1)) * (kind < 0.5)  # tracks of machines
+    land.tone *= 1 + np.float32(0.02) * rows + np.float32(0.20) * (scatter(parcel, salt=10) - np.float32(0.5))
+    hedge = (edge < 0.7) & (scatter(block, strip.astype(np.int32), salt=11) < 0.30)
+    hedge &= smooth(rng, size, 9) > -1.1
+    land.paint(hedge, TREE, "broadleaf", "shrub", 0.35)
+    track = (edge < 0.55) & ~hedge & (scatter(block, row.astype(np.int32), salt=12) < 0.22)
+    land.paint(track, GRASS, "dry grass", "pale soil", 0.3)
+
+
+def _nearest(xx: Field, yy: Field, rng: np.random.Generator, size: int, spacing: float) -> NDArray[np.int32]:
+    """Number of the nearest of random points, one in each square of a grid."""
+    count = int(size / spacing) + 5
+    points = (np.indices((count, count)).astype(np.float32) - 1.5 + rng.random((2, count, count))) * spacing
+    home_y, home_x = (np.floor(axis / spacing).astype(np.int32) for axis in (yy, xx))
+    best, number = np.full(xx.shape, np.inf, np.float32), np.zeros(xx.shape, np.int32)
+    for down in (1, 2, 3):
+        for right in (1, 2, 3):
+            row, col = np.clip(home_y + down, 0, count - 1), np.clip(home_x + right, 0, count - 1)
+            place = row * count + col
+            distance = (np.take(points[0].ravel(), place).astype(np.float32) - yy) ** 2
+            distance += (np.take(points[1].ravel(), place).astype(np.float32) - xx) ** 2
+            closer = distance < best
+            np.copyto(best, distance, where=closer)
+            np.copyto(number, place, where=closer)
+    return number
+
+
+def _grow_forest(land: Landscape, rng: np.random.Generator, banks: Field) -> None:
+    """Forest on the heights and in odd corners, heath around it, groves along the river."""
+    size = land.classes.shape[0]
+    wood = np.float32(0.75) * land.height + np.float32(0.75) * fractal(rng, size, size / 9, 5, 0.6)
+    wood -= np.float32(0.25) * banks
+    edge = 0.55
+    species = np.clip(0.5 + 0.9 * fractal(rng, size, 180, 10, 0.6) + 0.35 * (land.height - 1), 0, 1).astype(np.float32)
+    heath = (wood > edge - 0.16) & (smooth(rng, size, 120) > 0.15)
+    land.paint(heath, GRASS, "shrub", "dry grass", np.clip(0.45 + 0.3 * smooth(rng, size, 8), 0, 1))
+    forest = wood > edge
+    land.paint(forest, TREE, "broadleaf", "conifer", species)
+    clearing = forest & (fractal(rng, size, 46, 8, 0.5) > 1.9)
+    land.paint(clearing, GRASS, "meadow", "shrub", np.clip(0.5 + 0.3 * smooth(rng, size, 10), 0, 1))
+    crowns = 0.10 * rng.standard_normal((size, size), dtype=np.float32) + 0.06 * smooth(rng, size, 3)
+    land.tone[forest] = 1 + crowns[forest]
+
+
+def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None:
+    """The main river, tributaries that join it, a lake; gravel bars and trees along the banks."""
+    size = land.classes.shape[0]
+    unit = size / 2000
+    courses = [(river, 5 * unit, 15 * unit)]
+    for place, side, length in ((0.22, 1, 0.55), (0.42, -1, 0.5), (0.68, 1, 0.6), (0.83, -1, 0.35)):
+        mouth = river[int(place * (len(river) - 1))]
+        course = _tributary(size, rng, mouth, side, length)
+        courses.append((course, 1.1, 1.2 + 4.5 * unit))
+        twig = course[len(course) // 2]
+        courses.append((_tributary(size, rng, twig, -side, length / 3), 0.9, 1.9))
+    water = _strokes(size, courses)
+    near = _strokes(size, [(line, first + 4 * unit + 2, last + 7 * unit + 2) for line, first, last in courses])
+    grove = near & (fractal(rng, size, 40, 5, 0.6) > -0.1)
+    land.paint(grove, TREE, "broadleaf", "shrub", 0.2)
+    bar = _strokes(size, [(river + np.array([3, 2]) * unit, 6 * unit, 17 * unit)]) & (smooth(rng, size, 42 * unit) > 1)
+    land.paint(bar, BARE, "gravel", "pale soil", 0.4)
+    yy, xx = np.mgrid[:size, :size].astype(np.float32) / size
+    lake = np.hypot((xx - 0.235) / 0.075, (yy - 0.30) / 0.052) + 0.20 * fractal(rng, size, size / 14, 6, 0.5)
+    shore = (lake < 1.13) & (lake > 1)
+    land.paint(shore, GRASS, "shrub", "meadow", 0.5)
+    water |= lake < 1
+    depth = np.clip(0.45 + 0.2 * smooth(rng, size, 60), 0, 1)
+    depth[lake < 1] = np.clip(1.6 * (lake[lake < 1] - 0.45) + 0.1, 0, 0.6)
+    land.paint(water, WATER, "deep water", "turbid water", depth.astype(np.float32))
+    land.tone[water] = 1
+
+
+def _dig_quarry(land: Landscape, rng: np.random.Generator) -> None:
+    """A quarry with benches and a pond, and bare rock and scree on the highest ground."""
+    size = land.classes.shape[0]
+    yy, xx = np.mgrid[:size, :size].astype(np.float32) / size
+    pit = np.hypot((xx - 0.80) / 0.036, (yy - 0.235) / 0.028) + 0.22 * fractal(rng, size, size / 20, 6, 0.5)
+    benches = np.clip(0.5 + 0.5 * np.sin(pit * 14), 0, 1).astype(np.float32)
+    land.paint(pit < 1, BARE, "limestone", "gravel", benches)
+    land.tone[pit < 1] = (0.82 + 0.22 * benches)[pit < 1]
+    land.paint(pit < 0.25, WATER, "deep water", "turbid water", 0.8)
+    dry = land.classes != WATER
+    scree = dry & (land.height > np.quantile(land.height, 0.992)) & (smooth(rng, size, 12) > -0.5)
+    land.paint(scree, BARE, "gravel", "brown soil", np.clip(0.4 + 0.25 * smooth(rng, size, 6), 0, 1))
+    land.tone[pit < 0.25] = 1
+
+
+def _build(land: Landscape, rng: np.random.Generator, river: Points, town: Points) -> None:
+    """The town with its blocks and works, villages, and roads between all of them."""
+    size = land.classes.shape[0]
+    unit = size / 2000
+    villages = np.array([[0.16, 0.62], [0.40, 0.13], [0.56, 0.86], [0.86, 0.52], [0.30, 0.86], [0.66, 0.30]]) * size
+    villages += rng.uniform(-0.03, 0.03, villages.shape) * size
+    water = land.classes == WATER
+    ends = np.array([[0, 0.72], [1, 0.36], [0.46, 1], [0.62, 0]]) * size
+    main = [_road(rng, town, end, 0.05) for end in ends]
+    small = [_road(rng, town, village, 0.10) for village in villages]
+    small += [_road(rng, a, b, 0.12) for a, b in zip(villages, np.roll(villages, 2, axis=0), strict=True)]
+    _settle(land, rng, town, 150 * unit, streets=11, density=0.80)
+    for number, village in enumerate(villages):
+        _settle(land, rng, village, (26 + 8 * (number % 3)) * unit + 6, streets=8, density=0.55)
+    _works(land, rng, town + np.array([150, 70]) * unit, 55 * unit)
+    minor = _strokes(size, [(line, 0.6, 0.6) for line in small])
+    land.paint(minor & ~water, BUILT, "asphalt", "garden", 0.25)
+    land.paint(_strokes(size, [(line, 1.5, 1.5) for line in main]), BUILT, "asphalt", "concrete", 0.3)
+    bridges = minor & water & _strokes(size, [(river, 5 * unit, 15 * unit)])
+    land.paint(bridges, BUILT, "asphalt", "concrete", 0.5)
+
+
+def _settle(
+    land: Landscape, rng: np.random.Generator, centre: Points, radius: float, *, streets: int, density: float
+) -> None:
+    """Streets in a turned grid; along them houses with gardens, denser towards the middle; a park now and then."""
+    size = land.classes.shape[0]
+    reach = int(1.7 * radius) + 4
+    top, left = (int(np.clip(value - reach, 0, size - 1)) for value in (centre[1], centre[0]))
+    box = slice(top, min(top + 2 * reach, size)), slice(left, min(left + 2 * reach, size))
+    yy, xx = (axis.astype(np.float32) for axis in np.mgrid[box])
+    ragged = fractal(rng, max(xx.shape), max(radius / 2.5, 9), 5, 0.5)[: xx.shape[0], : xx.shape[1]]
+    away = np.hypot(xx - centre[0], yy - centre[1]) / np.float32(radius) + np.float32(0.22) * ragged
+    angle = rng.uniform(0, np.pi)
+    u = xx * np.cos(angle) + yy * np.sin(angle) + 2 * ragged
+    v = yy * np.cos(angle) - xx * np.sin(angle)
+    inside = (away < 1) & (land.classes[box] != WATER)
+    street = (np.mod(u, streets) < 1) | (np.mod(v, streets * 1.6) < 1)
+    quarter = (np.floor(u / streets).astype(np.int32), np.floor(v / (streets * 1.6)).astype(np.int32))
+    house = scatter(np.floor(u / 2).astype(np.int32), np.floor(v / 2).astype(np.int32), salt=21)
+    house = house * (0.6 + 0.4 * scatter(*quarter, salt=25))
+    green = np.clip(0.12 + 0.55 * away + 0.9 * (house - density), 0.02, 0.85).astype(np.float32)
+    park = (scatter(*quarter, salt=22) < 0.055) & ~street
+    roof = scatter(*quarter, salt=23)
+    spots = _View(land, box)
+    spots.paint(inside, BUILT, "tile roof", "garden", green)
+    spots.paint(inside & (roof < 0.35), BUILT, "grey roof", "garden", green)
+    spots.paint(inside & (roof > 0.93), BUILT, "white roof", "grey roof", green)
+    spots.paint(inside & street, BUILT, "asphalt", "garden", 0.15)
+    spots.paint(inside & park & (roof < 0.5), GRASS, "meadow", "garden", 0.3)
+    spots.paint(inside & park & (roof >= 0.5), TREE, "broadleaf", "garden", 0.25)
+    grain = 1 + 0.16 * rng.standard_normal(xx.shape, dtype=np.float32)
+    land.tone[box][inside] = np.clip(grain, 0.6, 1.5)[inside]
+
+
+def _works(land: Landscape, rng: np.random.Generator, centre: Points, radius: float) -> None:
+    """Halls and yards at the edge of the town."""
+    size = land.classes.shape[0]
+    image, yards = Image.new("L", (size, size)), Image.new("L", (size, size))
+    angle = rng.uniform(0, np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    for place in rng.uniform(-radius, radius, (16, 2)):
+        half = rng.uniform((0.08, 0.05), (0.24, 0.13)) * radius + 1
+        for target, grow in ((yards, 3.0), (image, 0.0)):
+            corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (half + grow) + place
+            shape = [tuple(point) for point in (corners @ turn.T + centre).tolist()]
+            ImageDraw.Draw(target).polygon(shape, fill=int(rng.integers(1, 256)))
+    halls, yard = np.asarray(image), np.asarray(yards) > 0
+    dry = land.classes != WATER
+    land.paint(yard & dry, BUILT, "concrete", "asphalt", 0.6)
+    land.paint((halls > 0) & (halls < 130) & dry, BUILT, "white roof", "grey roof", 0.35)
+    land.paint((halls >= 130) & dry, BUILT, "grey roof", "white roof", 0.2)
+    land.tone[yard & dry] = 1
+
+
+class _View:
+    """A part of a landscape that can be painted like the whole."""
+
+    def __init__(self, land: Landscape, box: tuple[slice, slice]) -> None:
+        self.part = Landscape(
+            land.classes[box], land.first[box], land.second[box], land.share[box], land.tone[box], land.height[box]
+        )
+        self.paint = self.part.paint
+
+
+def _main_river(size: int, rng: np.random.Generator) -> Points:
+    """Points ``(x, y)`` from the upper edge to the lower, meandering more as it goes down."""
+    t = np.linspace(-0.02, 1.02, 900)
+    phase = rng.uniform(0, 2 * np.pi, 4)
+    x = 0.56 - 0.14 * t + 0.10 * np.sin(3.1 * t + phase[0]) + 0.028 * np.sin(13 * t + phase[1])
+    x += (0.010 + 0.016 * t) * np.sin(41 * t + phase[2]) + 0.006 * np.sin(97 * t + phase[3])
+    y = t + 0.012 * np.sin(53 * t + phase[3])
+    return np.stack([x, y], axis=1) * size
+
+
+def _tributary(
+    size: int, rng: np.random.Generator, mouth: Points, side: Literal[-1, 1] | int, length: float
+) -> Points:
+    """A stream from the hills to its mouth."""
+    t = np.linspace(1, 0, 300)
+    phase = rng.uniform(0, 2 * np.pi, 3)
+    x = side * length * t
+    y = -0.55 * length * t**1.2
+    sway = np.minimum(t * 4, 1)
+    y = y + sway * (0.018 * np.sin(17 * t + phase[0]) + 0.007 * np.sin(51 * t + phase[1]))
+    x = x + sway * 0.008 * np.sin(43 * t + phase[2])
+    return np.stack([x, y], axis=1) * size + mouth
+
+
+def _road(rng: np.random.Generator, start: Points, end: Points, sway: float) -> Points:
+    """A road with a few gentle bends."""
+    t = np.linspace(0, 1, 120)[:, None]
+    along = end - start
+    aside = np.array([-along[1], along[0]])
+    bends = sway * rng.uniform(-1, 1) * np.sin(np.pi * t) + 0.35 * sway * rng.uniform(-1, 1) * np.sin(3 * np.pi * t)
+    return start + along * t + aside * bends
+
+
+def _strokes(size: int, lines: Sequence[tuple[Points, float, float]]) -> Mask:
+    """Where lines run whose width in pixels goes from one value to another; drawn at twice the size for clean edges."""
+    image = Image.new("L", (2 * size, 2 * size))
+    draw = ImageDraw.Draw(image)
+    for points, first, last in lines:
+        widths = np.linspace(first, last, len(points))
+        for (x0, y0), (x1, y1), width in zip(2 * points[:-1], 2 * points[1:], 2 * widths[:-1], strict=True):
+            draw.line((x0, y0, x1, y1), fill=255, width=max(round(width), 1))
+            if width > 3:
+                draw.ellipse((x1 - width / 2, y1 - width / 2, x1 + width / 2, y1 + width / 2), fill=255)
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX)) >= 96
+
+
+def _near_line(size: int, points: Points, reach: float) -> Field:
+    """1 on the line, falling to 0 at ``reach`` pixels from it (coarse: for valleys)."""
+    coarse = 100
+    grid = np.stack(np.meshgrid(*[(np.arange(coarse) + 0.5) * size / coarse] * 2), axis=-1)
+    distance = np.min(np.hypot(*(grid[:, :, None] - points[None, None, ::12]).transpose(3, 0, 1, 2)), axis=2)
+    near = np.clip(1 - distance / reach, 0, 1).astype(np.float32)
+    near = blur(near, 0.25)
+    return np.asarray(Image.fromarray(near).resize((size, size), Image.Resampling.BICUBIC))

@@ -1,0 +1,74 @@
+"""Smooth randomness: the stuff that landscapes are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Field = NDArray[np.float32]
+
+
+def smooth(rng: np.random.Generator, size: int, cell: float) -> Field:
+    """Return random values that vary over about ``cell`` pixels, mean 0 and deviation about 1, ``(size, size)``.
+
+    A grid of normal numbers, interpolated with cubic B-splines: two small matrix products.
+    """
+    count = int(size / cell) + 5
+    grid = rng.standard_normal((count, count), dtype=np.float32)
+    offset = rng.random(2)
+    down, across = (_spline_weights(size, cell, count, float(shift)) for shift in offset)
+    return (down @ grid @ across.T) * np.float32(2.0)  # 2: what the spline's averaging takes from the deviation
+
+
+def fractal(rng: np.random.Generator, size: int, largest: float, smallest: float, roughness: float = 0.5) -> Field:
+    """Return smooth noise summed from ``largest`` to ``smallest`` cells in octaves, deviation about 1.
+
+    Each octave has half the cell of the one before and ``roughness`` times its strength.
+    """
+    total = np.zeros((size, size), np.float32)
+    cell, strength, power = largest, 1.0, 0.0
+    while cell >= smallest:
+        total += np.float32(strength) * smooth(rng, size, cell)
+        power += strength**2
+        cell, strength = cell / 2, strength * roughness
+    return total / np.float32(np.sqrt(max(power, 1e-9)))
+
+
+def _spline_weights(size: int, cell: float, count: int, shift: float) -> Field:
+    """Weights of the cubic B-spline that takes ``count`` knots to ``size`` pixels."""
+    position = np.arange(size) / cell + shift
+    first = position.astype(int)
+    t = position - first
+    cubic = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
+    weights = np.zeros((size, count), np.float32)
+    for step, value in enumerate(cubic):
+        weights[np.arange(size), first + step] = value / 6
+    return weights
+
+
+def scatter(*numbers: NDArray[np.integer] | int, salt: int = 0) -> Field:
+    """Return for whole numbers (ids of parcels, say) a repeatable random value in 0…1 each."""
+    state = np.uint32((salt * 0x9E3779B9 + 0x85EBCA6B) & 0xFFFFFFFF)
+    mixed = np.asarray(state)
+    for number in numbers:
+        mixed = mixed ^ np.asarray(number).astype(np.int64).astype(np.uint32)
+        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):  # Wellons' "lowbias32" integer hash
+            mixed = (mixed ^ (mixed >> np.uint32(shift))) * np.uint32(factor)
+        mixed = mixed ^ (mixed >> np.uint32(16))
+    return (mixed >> np.uint32(8)).astype(np.float32) / np.float32(2**24)
+
+
+def blur(image: Field, share: float) -> Field:
+    """Return the image with ``share`` of each pixel's light taken from each of its neighbours in row and column."""
+    result = image
+    for axis in (0, 1):
+        padded = np.pad(result, [(1, 1) if axis == number else (0, 0) for number in (0, 1)], mode="edge")
+        low, high = np.take(padded, range(result.shape[axis]), axis), padded
+        low = padded[:-2] if axis == 0 else padded[:, :-2]
+        high = padded[2:] if axis == 0 else padded[:, 2:]
+        result = np.float32(1 - 2 * share) * result + np.float32(share) * (low + high)
+    return result

@@ -1,0 +1,212 @@
+"""The demonstration scene as a file, and how well a class map meets its truth."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geoseg.classes import LAND_COVER, NODATA, MapClass
+from geoseg.demo.landscape import WATER, Landscape, make_landscape
+from geoseg.demo.noise import blur, smooth
+from geoseg.demo.spectra import BANDS, REFLECTANCE
+from geoseg.errors import InputError, OptionError, OutputError
+from geoseg.tiling import Box
+from geoseg.write import CogSink
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PIXEL = 10.0
+_CRS = "EPSG:32633"
+_ORIGIN = (412_340.0, 5_346_780.0)
+_SCALE = 0.0001
+"""Reflectance of one unit: the convention of Sentinel-2 and Landsat Collection 2 products in common use."""
+
+
+@dataclass(frozen=True)
+class DemoScene:
+    """A made-up scene and its truth.
+
+    Attributes
+    ----------
+    scene
+        Six bands of surface reflectance x 10,000, uint16, nodata 0, 10 m pixels in UTM.
+    truth
+        Class of each pixel, uint8, nodata 255.
+    classes
+        What the numbers mean.
+    """
+
+    scene: Path
+    truth: Path
+    classes: tuple[MapClass, ...] = LAND_COVER
+
+
+def make_scene(folder: str | Path, size: int = 2000, *, seed: int = 7, overwrite: bool = False) -> DemoScene:
+    """Write ``demo.tif``, a scene as a multispectral satellite might see it, and ``demo_truth.tif``.
+
+    A river plain between wooded hills with fields, a town, villages, roads, a lake and a quarry. The same seed and size give
+    the same pixels on every machine up to the last bits of its floating point.
+
+    Parameters
+    ----------
+    folder
+        Where to put the files; made if missing.
+    size
+        Side in pixels, at least 256.
+    seed
+        Another number makes another landscape.
+    overwrite
+        Replace files that are there.
+
+    Raises
+    ------
+    OutputError
+        If a file exists or cannot be written.
+    OptionError
+        If the size is too small.
+    """
+    if size < 256:
+        raise OptionError(f"demo: size must be at least 256 pixels, got {size}")
+    scene = DemoScene(Path(folder) / "demo.tif", Path(folder) / "demo_truth.tif")
+    if scene.scene.exists() and not overwrite:
+        raise OutputError(f"{scene.scene} exists: choose another folder or pass --overwrite (overwrite=True)")
+    rng = np.random.default_rng(seed)
+    land = make_landscape(size, rng)
+    valid = _swath(size)
+    truth = np.where(valid, land.classes, np.uint8(NODATA))
+    with CogSink(scene.truth, _geobox(size), classes=scene.classes, overwrite=overwrite) as sink:
+        sink.write(Box(0, 0, size, size), truth)
+        _write_scene(scene.scene, land, valid, rng)
+    return scene
+
+
+def _geobox(size: int) -> Any:
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    return GeoBox((size, size), Affine(_PIXEL, 0, _ORIGIN[0], 0, -_PIXEL, _ORIGIN[1]), _CRS)
+
+
+def _swath(size: int) -> NDArray[np.bool_]:
+    """Valid everywhere but in a corner, as where a satellite's swath ends."""
+    row, col = np.ogrid[:size, :size]
+    return np.asarray(col + 0.24 * row < 0.94 * size)
+
+
+def _write_scene(path: Path, land: Landscape, valid: NDArray[np.bool_], rng: np.random.Generator) -> None:
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    size = len(valid)
+    geobox = _geobox(size)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    profile = {
+        "driver": "GTiff", "width": size, "height": size, "count": len(BANDS), "dtype": "uint16", "nodata": 0,
+        "crs": _CRS, "transform": geobox.affine, "tiled": True, "blockxsize": 512, "blockysize": 512,
+        "compress": "deflate", "predictor": 2, "zlevel": 1, "num_threads": "all_cpus", "interleave": "band",
+    }  # fmt: skip
+    try:
+        with rasterio.open(part, "w", **profile) as target:
+            for number, reflectance in enumerate(_expose(land, rng), start=1):
+                digital = np.clip(np.rint(reflectance / np.float32(_SCALE)), 1, 65535).astype(np.uint16)
+                digital[~valid] = 0
+                target.write(digital, number)
+                target.set_band_description(number, BANDS[number - 1])
+            target.scales = (_SCALE,) * len(BANDS)
+            target.update_tags(CONTENT="Made-up scene: surface reflectance x 10,000")
+        part.replace(path)
+    except (OSError, RasterioError) as error:
+        raise OutputError(f"{path} cannot be written: {error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _expose(land: Landscape, rng: np.random.Generator) -> Any:
+    """Yield the reflectance of each band: surfaces, relief, haze, the sensor's blur and noise."""
+    size = len(land.classes)
+    light = _sunlight(land)
+    water = land.classes == WATER
+    grain = np.float32(0.035) * smooth(rng, size, 2.2) + np.float32(0.05) * smooth(rng, size, 26)
+    haze = np.float32(0.004) * (1 + np.float32(0.5) * smooth(rng, size, size / 3))
+    tint = smooth(rng, size, 7)
+    for band in range(len(BANDS)):
+        spectrum = REFLECTANCE[:, band]
+        low, high = spectrum[land.first], spectrum[land.second]
+        surface = low + (high - low) * land.share
+        # What differs between two fields of one crop is seldom grey: the infrared and the visible go their own ways.
+        color = 1 + np.float32(0.025) * tint * (1 if band in (0, 1, 2) else -1)
+        surface *= np.where(water, np.float32(1), land.tone * light * color * (1 + grain))
+        # Aerosol that correction left over brightens the short waves most.
+        surface += haze * np.float32(2.0 ** (-1.2 * band))
+        surface = blur(surface, 0.11)
+        noise = np.float32(0.0012) + np.float32(0.010) * surface
+        yield surface + noise * rng.standard_normal((size, size), dtype=np.float32)
+
+
+def _sunlight(land: Landscape) -> NDArray[np.float32]:
+    """Light on slopes: sun from the north-west at 45 degrees, relief of some hundred metres."""
+    down, right = np.gradient(land.height * np.float32(220.0 / 10.0))
+    slope = np.float32(0.045)
+    light = 1 + slope * (down + right) * np.float32(2.2)
+    return np.clip(light, 0.55, 1.35).astype(np.float32)
+
+
+def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
+    """Return how well a class map meets the truth, over pixels that are valid in both; read block by block.
+
+    Parameters
+    ----------
+    truth, classes
+        Class rasters of the same size, uint8, nodata 255, numbered as :data:`geoseg.classes.LAND_COVER`.
+
+    Returns
+    -------
+    ``overall`` (share of right pixels, 0…1), ``iou`` (class name to intersection over union, None for a class that
+    neither has), ``mean_iou``, ``pixels`` and ``confusion`` (rows: truth, columns: map).
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, the sizes differ, or no pixel is valid in both.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    count = len(LAND_COVER)
+    confusion = np.zeros((256, 256), np.int64)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(truth) as reference, rasterio.open(classes) as predicted:
+                if reference.shape != predicted.shape:
+                    raise InputError(f"{classes} has {predicted.shape} pixels but {truth} has {reference.shape}")
+                for _, window in reference.block_windows(1):
+                    pairs = reference.read(1, window=window).astype(np.int64) * 256 + predicted.read(1, window=window)
+                    confusion += np.bincount(pairs.ravel(), minlength=256 * 256).reshape(256, 256)
+    except RasterioError as error:
+        raise InputError(f"accuracy of {classes}: {error}") from error
+    confusion = confusion[:NODATA, :NODATA]
+    pixels = int(confusion.sum())
+    if not pixels:
+        raise InputError(f"{classes} and {truth} have no valid pixel in common")
+    right = np.diag(confusion)
+    union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
+    iou = {
+        item.name: float(right[item.id] / union[item.id]) if union[item.id] else None for item in LAND_COVER
+    }
+    found = [value for value in iou.values() if value is not None]
+    return {
+        "overall": float(right.sum() / pixels),
+        "mean_iou": float(np.mean(found)) if found else None,
+        "iou": iou,
+        "pixels": pixels,
+        "confusion": confusion[:count, :count].tolist(),
+    }

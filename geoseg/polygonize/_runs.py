@@ -1,0 +1,213 @@
+"""Regions of equal value, found from runs of pixels by union-find.
+
+A *run* is a maximal stretch of equal pixels in one row. Labelling runs instead of pixels needs memory for the runs
+only, and one pass; after He, Chao, Suzuki (2008), "A run-based two-scan labeling algorithm", IEEE TIP 17(5).
+
+Arrays of codes carry one column of ``absent`` on each side; absent pixels belong to no region.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from geoseg.polygonize._types import Array
+
+
+class Runs(NamedTuple):
+    """Runs of one strip and the region of each.
+
+    Attributes
+    ----------
+    row_ptr
+        int64 (rows + 1): runs of row ``i`` are ``row_ptr[i] … row_ptr[i + 1] - 1``.
+    start, stop
+        int32: columns of the padded array, ``stop`` exclusive.
+    region
+        int32: the 4-connected region of each run, numbered in order of first appearance.
+    group
+        int32 (regions): what regions form one polygon; with 4-connectivity each its own, with 8 those that touch
+        at corners share a number.
+    """
+
+    row_ptr: Array
+    start: Array
+    stop: Array
+    region: Array
+    group: Array
+
+
+@njit(cache=True, nogil=True)
+def find(parent: Array, i: int) -> int:
+    """Root of ``i``, halving the path on the way."""
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@njit(cache=True, nogil=True)
+def union(parent: Array, i: int, j: int) -> None:
+    """Join two sets; the smaller number stays root, so that numbering does not depend on the order of unions."""
+    i = find(parent, i)
+    j = find(parent, j)
+    if i < j:
+        parent[j] = i
+    elif j < i:
+        parent[i] = j
+
+
+@njit(cache=True, nogil=True)
+def _grown(old: Array, used: int) -> Array:
+    new = np.empty(old.size * 2, old.dtype)
+    new[:used] = old[:used]
+    return new
+
+
+@njit(cache=True, nogil=True)
+def _dense(parent: Array, number: Array) -> int:
+    """Number the sets 0, 1, … in order of their first member, into ``number``."""
+    count = 0
+    for i in range(number.size):
+        root = find(parent, i)
+        if root == i:
+            number[i] = count
+            count += 1
+        else:
+            number[i] = number[root]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _label(codes: Array, absent: int, eight: bool) -> Any:  # noqa: FBT001
+    rows, width = codes.shape
+    start = np.empty(4096, np.int32)
+    stop = np.empty(4096, np.int32)
+    parent = np.empty(4096, np.int32)
+    row_ptr = np.zeros(rows + 1, np.int64)
+    n = 0
+    for i in range(rows):
+        above = row_ptr[i - 1] if i else 0
+        above_end = row_ptr[i]
+        j = 1
+        while j < width - 1:
+            value = codes[i, j]
+            begin = j
+            j += 1
+            while codes[i, j] == value and j < width - 1:
+                j += 1
+            if value == absent:
+                continue
+            if n == start.size:
+                start, stop, parent = _grown(start, n), _grown(stop, n), _grown(parent, n)
+            start[n] = begin
+            stop[n] = j
+            parent[n] = n
+            while above < above_end and stop[above] <= begin:
+                above += 1
+            k = above
+            while k < above_end and start[k] < j:
+                if codes[i - 1, start[k]] == value:
+                    union(parent, k, n)
+                k += 1
+            n += 1
+        row_ptr[i + 1] = n
+    region = np.empty(n, np.int32)
+    count = _dense(parent, region)
+    group = np.empty(count, np.int32)
+    if not eight:
+        for r in range(count):
+            group[r] = r
+        return row_ptr, start[:n].copy(), stop[:n].copy(), region, group
+    corner = np.empty(count, np.int32)
+    for r in range(count):
+        corner[r] = r
+    for i in range(1, rows):
+        above = row_ptr[i - 1]
+        for k in range(row_ptr[i], row_ptr[i + 1]):
+            while above < row_ptr[i] and stop[above] < start[k]:
+                above += 1
+            a = above
+            while a < row_ptr[i] and start[a] <= stop[k]:
+                if codes[i - 1, start[a]] == codes[i, start[k]]:
+                    union(corner, region[a], region[k])
+                a += 1
+    _dense(corner, group)
+    return row_ptr, start[:n].copy(), stop[:n].copy(), region, group
+
+
+def label(codes: Array, absent: int, *, eight: bool) -> Runs:
+    """Label the 4-connected regions of ``codes`` (rows, 1 + columns + 1) and group them.
+
+    Parameters
+    ----------
+    codes
+        uint8 or int32, first and last column ``absent``.
+    absent
+        The code of pixels that belong to no region.
+    eight
+        Group regions that touch at corners.
+    """
+    return Runs(*_label(codes, absent, eight))
+
+
+@njit(cache=True, nogil=True)
+def measure(
+    codes: Array,
+    row_ptr: Array,
+    start: Array,
+    stop: Array,
+    region: Array,
+    regions: int,
+    first_row: int,
+    prefix: Array,
+    row_table: Array,
+    row_mix: Array,
+    row_scale: Array,
+    confidence: Array,
+    confidence_nodata: int,
+) -> Any:
+    """Sums per region over rows 1 … of a strip; row 0 repeats the strip above and counts there.
+
+    ``prefix``, ``row_table``, ``row_mix`` and ``row_scale`` describe the true area of pixels, see ``ground.py``.
+    ``confidence`` may have no rows: then nothing is summed.
+    """
+    rows = row_ptr.size - 1
+    width = codes.shape[1] - 2
+    value = np.zeros(regions, np.int32)
+    last = np.zeros(regions, np.int64)
+    sums = np.zeros((regions, 4), np.int64)  # pixels, area in units, confidence sum, pixels with a confidence
+    least = np.full(regions, 2**31 - 1, np.int32)
+    with_confidence = confidence.shape[0] > 0
+    for i in range(rows):
+        for k in range(row_ptr[i], row_ptr[i + 1]):
+            r = region[k]
+            a = start[k] - 1
+            b = stop[k] - 1
+            value[r] = codes[i, a + 1]
+            last[r] = np.int64(first_row + i - 1) * width + b - 1
+            if i == 0:
+                continue
+            table = row_table[i - 1]
+            mix = row_mix[i - 1]
+            area = prefix[table, b] - prefix[table, a]
+            if mix > 0:
+                area += mix * (prefix[table + 1, b] - prefix[table + 1, a] - area)
+            sums[r, 0] += b - a
+            sums[r, 1] += np.int64(np.rint(area * row_scale[i - 1]))
+            if with_confidence:
+                total = np.int64(0)
+                known = 0
+                low = least[r]
+                for j in range(a, b):
+                    c = confidence[i - 1, j]
+                    if c != confidence_nodata:
+                        total += c
+                        known += 1
+                        low = min(low, np.int32(c))
+                sums[r, 2] += total
+                sums[r, 3] += known
+                least[r] = low
+    return value, last, sums, least

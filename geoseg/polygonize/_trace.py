@@ -1,0 +1,244 @@
+"""Boundaries of regions, followed along pixel edges; only corners are kept.
+
+Rows of a strip are numbered from 0, where row 0 repeats the last row of the strip above. Lattice line ``i`` lies above
+row ``i``. A strip owns the horizontal edges of lines 1 … rows - 1 and the vertical edges of rows 1 … rows - 1, so every
+edge of the raster belongs to exactly one strip, and each corner is seen once with all four pixels around it known.
+
+A ring that leaves the strip is cut into *chains*. A chain begins and ends on *ports*: columns where a vertical edge
+crosses the first line (upward out of the strip or downward into it) or the last one. No vertex is put on a port, so
+nothing is left to remove when chains are joined.
+
+Boundaries have their region on the right. Where two pixels of equal value touch at a corner only, the boundary turns
+right: it follows the interior of the region, whatever connects the two elsewhere. Rings that pass such a corner twice
+are taken apart in ``_rings.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from geoseg.polygonize._runs import Runs
+from geoseg.polygonize._types import NODE, SADDLE, Array
+
+
+class Pieces(NamedTuple):
+    """Closed rings and chains of one strip.
+
+    Attributes
+    ----------
+    xy
+        int32 (2·vertices): x with flags and y of each vertex, in pixels of the whole raster.
+    ptr
+        int64 (pieces + 1): vertices of piece ``k`` are ``ptr[k] … ptr[k + 1] - 1``.
+    region
+        int32: region to the right.
+    head, tail
+        int32: port where a chain begins and ends, -1 for rings. Ports of the first line are the padded column, those
+        of the last line the same plus the padded width.
+    """
+
+    xy: Array
+    ptr: Array
+    region: Array
+    head: Array
+    tail: Array
+
+
+@njit(cache=True, nogil=True)
+def _grown(old: Array, used: int) -> Array:
+    new = np.empty(old.size * 2, old.dtype)
+    new[:used] = old[:used]
+    return new
+
+
+@njit(cache=True, nogil=True)
+def _run_at(start: Array, low: int, high: int, column: int) -> int:
+    """Last run of ``low … high - 1`` that starts at or before ``column``."""
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if start[middle] <= column:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _follow(
+    flat: Array,
+    width: int,
+    seen: Array,
+    xy: Array,
+    n: int,
+    at: int,
+    heading: int,
+    value: int,
+    stop_at: int,
+    stop_heading: int,
+    bottom: int,
+    top_row: int,
+    bottom_row: int,
+    nodes: bool,  # noqa: FBT001
+) -> Any:
+    """Follow one boundary from its arrival at vertex ``at``.
+
+    Headings are 0 east, 1 south, 2 west, 3 north. Returns vertices, place, heading and the port where a chain ended,
+    -1 for a closed ring, -2 where ``xy`` is full: then make room and call again.
+    """
+    room = xy.size // 2
+    while True:
+        if n >= room:
+            return n, at, heading, -2
+        if heading == 0:
+            left = flat[at - width]
+            right = flat[at]
+        elif heading == 1:
+            left = flat[at]
+            right = flat[at - 1]
+        elif heading == 2:
+            left = flat[at - 1]
+            right = flat[at - width - 1]
+        else:
+            left = flat[at - width - 1]
+            right = flat[at - width]
+        flag = 0
+        before = heading
+        if right != value:
+            heading = (heading + 1) & 3
+            if left == value:
+                flag = SADDLE
+        elif left == value:
+            heading = (heading + 3) & 3
+        if nodes:
+            nw, ne = flat[at - width - 1], flat[at - width]
+            sw, se = flat[at - 1], flat[at]
+            row = at // width
+            col = at - row * width
+            edges = np.int64(nw != ne) + np.int64(sw != se) + np.int64(nw != sw) + np.int64(ne != se)
+            # The four corners of the raster's frame are pinned as well: a map does not lose its corners.
+            if edges >= 3 or ((col in (1, width - 1)) and (row in (top_row, bottom_row))):
+                flag |= NODE
+        if heading != before or flag & NODE:
+            row = at // width
+            xy[2 * n] = (at - row * width - 1) | flag
+            xy[2 * n + 1] = row
+            n += 1
+        if at == stop_at and heading == stop_heading:
+            return n, at, heading, -1
+        if heading == 0:
+            seen[at] |= 1
+            at += 1
+        elif heading == 1:
+            at += width
+            if at >= bottom:
+                return n, at, heading, at - bottom + width
+        elif heading == 2:
+            at -= 1
+            seen[at] |= 2
+        else:
+            if at < 2 * width:
+                return n, at, heading, at - width
+            at -= width
+
+
+@njit(cache=True, nogil=True)
+def _trace(  # noqa: PLR0915
+    codes: Array,
+    absent: int,
+    row_ptr: Array,
+    start: Array,
+    region: Array,
+    offset: int,
+    height: int,
+    nodes: bool,  # noqa: FBT001
+) -> Any:
+    rows, width = codes.shape
+    flat = codes.reshape(rows * width)
+    seen = np.zeros(rows * width, np.uint8)
+    xy = np.empty(8192, np.int32)
+    ptr = np.zeros(1024, np.int64)
+    owner = np.empty(1024, np.int32)
+    head = np.empty(1024, np.int32)
+    tail = np.empty(1024, np.int32)
+    n = 0
+    pieces = 0
+    bottom = rows * width
+    top_row = -offset
+    bottom_row = height - offset
+    # Three sources of starts, in this order: chains from above, chains from below, and whatever edge is unseen.
+    for source in range(3):
+        first, stop = (1, 2) if source == 0 else ((rows, rows + 1) if source == 1 else (1, rows))
+        for i in range(first, stop):
+            for j in range(1, width):
+                at = i * width + j
+                for side in range(2):
+                    stop_at = -1
+                    stop_heading = -1
+                    port = -1
+                    if source == 0:
+                        if side or flat[j - 1] == flat[j] or flat[j - 1] == absent:
+                            break
+                        port, pixel, arrive, heading = j, j - 1, at, 1
+                    elif source == 1:
+                        pixel = at - width
+                        if side or flat[pixel] == flat[pixel - 1] or flat[pixel] == absent:
+                            break
+                        port, arrive, heading = width + j, at - width, 3
+                    else:
+                        if flat[at] == flat[at - width]:
+                            break
+                        if seen[at] & (1 << side):
+                            continue
+                        pixel = at - width if side else at
+                        if flat[pixel] == absent:
+                            continue
+                        seen[at] |= 1 << side
+                        if side == 0:
+                            arrive, heading, stop_at, stop_heading = at + 1, 0, at, 0
+                        else:
+                            arrive, heading, stop_at, stop_heading = at, 2, at + 1, 2
+                    if pieces + 1 == owner.size:
+                        owner, head = _grown(owner, pieces), _grown(head, pieces)
+                        tail, ptr = _grown(tail, pieces), _grown(ptr, pieces + 1)
+                    value = flat[pixel]
+                    end = -2
+                    while True:
+                        n, arrive, heading, end = _follow(
+                            flat, width, seen, xy, n, arrive, heading, value, stop_at, stop_heading,
+                            bottom, top_row, bottom_row, nodes,
+                        )  # fmt: skip
+                        if end != -2:
+                            break
+                        xy = _grown(xy, 2 * n)
+                    row = pixel // width
+                    run = _run_at(start, row_ptr[row], row_ptr[row + 1], pixel - row * width)
+                    owner[pieces] = region[run]
+                    head[pieces] = port
+                    tail[pieces] = end
+                    pieces += 1
+                    ptr[pieces] = n
+    for k in range(n):
+        xy[2 * k + 1] += offset
+    return xy[: 2 * n].copy(), ptr[: pieces + 1].copy(), owner[:pieces].copy(), head[:pieces].copy(), tail[:pieces].copy()
+
+
+def trace(codes: Array, absent: int, runs: Runs, first_row: int, height: int, *, nodes: bool) -> Pieces:
+    """Trace all boundaries of a strip.
+
+    Parameters
+    ----------
+    codes
+        (1 + rows, 1 + columns + 1), see the module's text.
+    absent
+        The code that has no boundaries of its own.
+    runs
+        The strip's regions.
+    first_row, height
+        Raster row of ``codes[1]`` and the raster's rows.
+    nodes
+        Keep and mark the vertices where three or more boundaries meet, straight or not.
+    """
+    return Pieces(*_trace(codes, absent, runs.row_ptr, runs.start, runs.region, first_row - 1, height, nodes))

@@ -1,0 +1,157 @@
+"""Finished polygons as Arrow record batches: WKB and attributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from geoseg.polygonize import _rings
+from geoseg.polygonize._types import Array
+from geoseg.polygonize.ground import Ground
+from geoseg.polygonize.strips import Finished
+
+GEOMETRY = "geometry"
+_MOST_BYTES = 2**31 - 2**20  # Arrow's binary columns count bytes in int32
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How polygons are written; the same for all strips.
+
+    Attributes
+    ----------
+    ground
+        Areas and lengths.
+    affine
+        float64 (6): the transform.
+    multi
+        Write MultiPolygons.
+    confidence_scale
+        Confidence units per count, or None without a confidence raster.
+    """
+
+    ground: Ground
+    affine: Array
+    multi: bool
+    confidence_scale: float | None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of every batch; ``names`` are filled in by ``with_names``."""
+        fields = [
+            ("class_id", pa.int32()),
+            ("class_name", pa.string()),
+            ("area_m2", pa.float64()),
+            ("perimeter_m", pa.float64()),
+        ]
+        if self.confidence_scale is not None:
+            fields += [("confidence", pa.float64()), ("confidence_min", pa.float64())]
+        return pa.schema([*(pa.field(*field) for field in fields), pa.field(GEOMETRY, pa.binary())])
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Polygons of one strip, encoded: WKB in one buffer and one array per attribute, in order of ``last``."""
+
+    wkb: Array
+    offsets: Array
+    last: Array
+    class_id: Array
+    area: Array
+    perimeter: Array
+    confidence: Array
+    least: Array
+    bounds: Array
+
+    def __len__(self) -> int:
+        return int(self.class_id.size)
+
+
+def encode(finished: Finished, encoding: Encoding, *, reshaped: bool = False) -> Encoded:
+    """Encode polygons; ``reshaped`` takes areas from the rings, not from the pixels."""
+    rings, feature = finished.rings, finished.feature
+    if rings.xy.dtype == np.int32:
+        _rings.strip_flags(rings.xy)
+    perimeter, pixels = _rings.lengths(*rings, feature, *encoding.ground.edges)
+    area = finished.sums[:, 1] * encoding.ground.unit
+    if reshaped:
+        # The mean true area of the region's own pixels times the pixels that the new outline covers.
+        area *= pixels / np.maximum(finished.sums[:, 0], 1)
+    wkb, offsets = _rings.write_wkb(rings, feature, encoding.affine, multi=encoding.multi)
+    known = finished.sums[:, 3]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = encoding.confidence_scale or 1.0
+        mean = np.where(known > 0, finished.sums[:, 2] / known * scale, np.nan)
+    least = np.where(known > 0, finished.least * scale, np.nan)
+    bounds = _rings.bounds(rings, feature, encoding.affine)
+    return Encoded(wkb, offsets, finished.last, finished.value, area, perimeter, mean, least, bounds)
+
+
+def merge(first: Encoded, second: Encoded) -> tuple[list[Encoded], Array]:
+    """Return the non-empty parts and the order that sorts both together by last pixel."""
+    parts = [part for part in (first, second) if len(part)]
+    if len(parts) < 2:
+        return parts, np.zeros(0, np.int64)
+    return parts, np.argsort(np.concatenate([part.last for part in parts]), kind="stable")
+
+
+def batches(first: Encoded, second: Encoded, encoding: Encoding, names: dict[int, str]) -> list[pa.RecordBatch]:
+    """Arrow batches of two sets of polygons, sorted together by last pixel."""
+    parts, order = merge(first, second)
+    tables = [_batch(part, slice(begin, end), encoding, names) for part in parts for begin, end in _cuts(part.offsets)]
+    if order.size == 0 or len(tables) > len(parts) or sum(part.wkb.size for part in parts) > _MOST_BYTES:
+        if len(parts) < 2:
+            return tables
+        # Too long for one column: interleave piece by piece.
+        return _sorted_apart(tables, order)
+    joined = pa.Table.from_batches(tables).combine_chunks().to_batches()[0]
+    return [joined.take(pa.array(order))]
+
+
+def _sorted_apart(tables: list[pa.RecordBatch], order: Array) -> list[pa.RecordBatch]:
+    owner = np.repeat(np.arange(len(tables)), [table.num_rows for table in tables])
+    within = np.concatenate([np.arange(table.num_rows) for table in tables])
+    owner, within = owner[order], within[order]
+    starts = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
+    ends = np.r_[starts[1:], owner.size]
+    return [
+        tables[owner[begin]].slice(int(within[begin]), int(end - begin))
+        for begin, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _cuts(offsets: Array) -> list[tuple[int, int]]:
+    """Ranges of features whose WKB fits one binary column each."""
+    cuts = []
+    begin, last = 0, offsets.size - 1
+    while begin < last:
+        end = int(np.searchsorted(offsets, offsets[begin] + _MOST_BYTES, side="right")) - 1
+        end = min(max(end, begin + 1), last)
+        cuts.append((begin, end))
+        begin = end
+    return cuts
+
+
+def _batch(part: Encoded, cut: slice, encoding: Encoding, names: dict[int, str]) -> pa.RecordBatch:
+    offsets = part.offsets[cut.start : cut.stop + 1]
+    data = part.wkb[offsets[0] : offsets[-1]]
+    geometry = pa.Array.from_buffers(
+        pa.binary(),
+        offsets.size - 1,
+        [None, pa.py_buffer((offsets - offsets[0]).astype(np.int32)), pa.py_buffer(data)],
+    )
+    ids = part.class_id[cut]
+    values, index = np.unique(ids, return_inverse=True)
+    dictionary = pa.array([names.get(int(value), f"class {value}") for value in values], pa.string())
+    columns: list[Any] = [
+        pa.array(ids),
+        dictionary.take(pa.array(index)),
+        pa.array(part.area[cut]),
+        pa.array(part.perimeter[cut]),
+    ]
+    if encoding.confidence_scale is not None:
+        columns += [pa.array(part.confidence[cut], from_pandas=True), pa.array(part.least[cut], from_pandas=True)]
+    return pa.record_batch([*columns, geometry], schema=encoding.schema)

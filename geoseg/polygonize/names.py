@@ -1,0 +1,88 @@
+"""Names and colours of classes, from whatever a raster brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from geoseg.classes import MapClass, default_color, unnamed
+
+
+def classes_of(dataset: Any, band: int) -> tuple[MapClass, ...]:
+    """Classes that an open rasterio dataset names: attribute table, category names, colour table.
+
+    rasterio does not hand out category names and attribute tables; GDAL writes both into the VRT of a dataset.
+    """
+    colors = _color_table(dataset, band)
+    names = _names_in_vrt(dataset, band)
+    return tuple(
+        MapClass(value, names.get(value) or unnamed(value).name, colors.get(value, default_color(value)))
+        for value in sorted({*names, *colors})
+    )
+
+
+def classes_of_attributes(attributes: Mapping[str, Any]) -> tuple[MapClass, ...]:
+    """Classes after the CF conventions: ``flag_values``, ``flag_meanings`` and, where given, ``flag_colors``."""
+    values, meanings = attributes.get("flag_values"), attributes.get("flag_meanings")
+    if values is None or meanings is None:
+        return ()
+    names = meanings.split() if isinstance(meanings, str) else list(meanings)
+    colors = attributes.get("flag_colors", "")
+    colors = colors.split() if isinstance(colors, str) else list(colors)
+    colors += [None] * len(names)
+    return tuple(
+        MapClass(int(value), str(name).replace("_", " "), color or default_color(int(value)))
+        for value, name, color in zip(values, names, colors, strict=False)
+    )
+
+
+def complete(values: Iterable[int], known: Sequence[MapClass]) -> dict[int, MapClass]:
+    """Return a class for each value, named or not."""
+    found = {item.id: item for item in known}
+    return {value: found.get(value, unnamed(value)) for value in values}
+
+
+def _color_table(dataset: Any, band: int) -> dict[int, str]:
+    try:
+        table = dataset.colormap(band)
+    except ValueError:
+        return {}
+    return {int(value): "#{:02x}{:02x}{:02x}".format(*rgba[:3]) for value, rgba in table.items()}
+
+
+def _names_in_vrt(dataset: Any, band: int) -> dict[int, str]:
+    import rasterio.shutil
+    from rasterio.errors import RasterioError
+    from rasterio.io import MemoryFile
+
+    try:
+        with MemoryFile(ext=".vrt") as memory:
+            rasterio.shutil.copy(dataset, memory.name, driver="VRT")
+            text = memory.read()
+        root = ET.fromstring(text)  # noqa: S314  (GDAL wrote it just now)
+    except (RasterioError, ET.ParseError, OSError):
+        return {}
+    element = next((item for item in root.findall("VRTRasterBand") if item.get("band") == str(band)), None)
+    if element is None:
+        return {}
+    names = {k: item.text.strip() for k, item in enumerate(element.findall("CategoryNames/Category")) if item.text}
+    return names or _attribute_table(element.find("GDALRasterAttributeTable"))
+
+
+def _attribute_table(table: ET.Element | None) -> dict[int, str]:
+    """Values and names of a raster attribute table: usages 5 (min-max value) and 2 (name)."""
+    if table is None:
+        return {}
+    usage = {int(item.get("index", -1)): item.findtext("Usage") for item in table.findall("FieldDefn")}
+    by_usage = {use: index for index, use in usage.items()}
+    if "5" not in by_usage or "2" not in by_usage:
+        return {}
+    names = {}
+    for row in table.findall("Row"):
+        cells = [item.text or "" for item in row.findall("F")]
+        try:
+            names[int(float(cells[by_usage["5"]]))] = cells[by_usage["2"]]
+        except (ValueError, IndexError):
+            continue
+    return names

@@ -1,0 +1,344 @@
+"""Where pixels come from: a file or a DataArray, as rows of whole numbers."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from affine import Affine
+
+from geoseg.classes import MapClass
+from geoseg.errors import InputError, OptionError, ReadError
+from geoseg.polygonize._types import Array
+
+_INT32 = np.iinfo(np.int32)
+
+
+class Source(Protocol):
+    """One band of whole numbers. ``read`` may be called by several threads at once."""
+
+    name: str
+    height: int
+    width: int
+    dtype: np.dtype[Any]
+    transform: Affine
+    crs: Any
+    nodata: float | None
+    block_rows: int
+    classes: tuple[MapClass, ...]
+
+    def read(self, first: int, last: int) -> tuple[Array, Array | None]:
+        """Pixels of rows ``first … last - 1``, and which are valid (None: judge by ``nodata`` alone)."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+
+class FileSource:
+    """A band of a file that rasterio opens."""
+
+    def __init__(self, path: str | Path, band: int | None = None, *, purpose: str = "polygonize") -> None:
+        import rasterio
+        from rasterio.enums import MaskFlags
+        from rasterio.errors import RasterioError
+
+        from geoseg.polygonize.names import classes_of
+
+        self.path = str(path)
+        self.name = Path(self.path).name
+        try:
+            dataset = rasterio.open(self.path)
+        except RasterioError as error:
+            if "://" not in self.path and not self.path.startswith("/vsi") and not Path(self.path).exists():
+                raise InputError(f"{self.path}: there is no such file") from error
+            raise InputError(f"{self.path}: not a raster that GDAL can open ({one_line(error)})") from error
+        with dataset:
+            self._band = _choose_band(self.name, dataset.count, band, dataset.descriptions, purpose)
+            index = self._band - 1
+            self.height, self.width = dataset.height, dataset.width
+            self.dtype = np.dtype(dataset.dtypes[index])
+            self.transform = dataset.transform
+            self.crs = dataset.crs
+            self.nodata = dataset.nodatavals[index]
+            self.block_rows = int(dataset.block_shapes[index][0])
+            flags = dataset.mask_flag_enums[index]
+            self._masked = self.nodata is None and MaskFlags.all_valid not in flags
+            self.classes = classes_of(dataset, self._band)
+        self._handles: list[Any] = []
+        self._local = threading.local()
+        self._lock = threading.Lock()
+
+    def _dataset(self) -> Any:
+        import rasterio
+
+        found = getattr(self._local, "dataset", None)
+        if found is None:
+            found = rasterio.open(self.path)
+            self._local.dataset = found
+            with self._lock:
+                self._handles.append(found)
+        return found
+
+    def read(self, first: int, last: int) -> tuple[Array, Array | None]:
+        """See ``Source``."""
+        from rasterio.errors import RasterioError
+        from rasterio.windows import Window
+
+        window = Window(0, first, self.width, last - first)
+        try:
+            dataset = self._dataset()
+            data = dataset.read(self._band, window=window)
+            valid = dataset.read_masks(self._band, window=window) != 0 if self._masked else None
+        except (RasterioError, OSError) as error:
+            raise ReadError(
+                f"{self.path}: rows {first}–{last - 1} cannot be read ({one_line(error)}); is the file complete?"
+            ) from error
+        return data, valid
+
+    def close(self) -> None:
+        """Close the handles of all threads."""
+        with self._lock:
+            for handle in self._handles:
+                handle.close()
+            self._handles.clear()
+        self._local = threading.local()
+
+
+class ArraySource:
+    """An xarray.DataArray, in memory or dask, with dimensions (row, column)."""
+
+    def __init__(self, data: Any, band: int | None = None, *, purpose: str = "polygonize") -> None:
+        from geoseg.polygonize.names import classes_of_attributes
+
+        self.name = str(data.name or "array")
+        extra = [dim for dim in data.dims[:-2] if data.sizes[dim] != 1]
+        if data.ndim < 2:
+            raise InputError(f"{self.name}: a class map has rows and columns, this array has shape {data.shape}")
+        if len(extra) == 1 and data.ndim == 3:
+            chosen = _choose_band(self.name, data.sizes[extra[0]], band, (), purpose)
+            data = data.isel({extra[0]: chosen - 1})
+        elif extra:
+            raise InputError(f"{self.name}: choose one layer of dimensions {', '.join(map(str, extra))} first")
+        data = data.squeeze([dim for dim in data.dims[:-2] if data.sizes[dim] == 1], drop=False)
+        self._data = data
+        self.height, self.width = data.shape
+        self.dtype = np.dtype(data.dtype)
+        self.transform, self.crs = _place(data)
+        attributes = {**data.encoding, **data.attrs}
+        nodata = attributes.get("nodata", attributes.get("_FillValue", attributes.get("missing_value")))
+        self.nodata = None if nodata is None else float(nodata)
+        chunks = getattr(data, "chunks", None)
+        self.block_rows = int(max(chunks[0])) if chunks else 1
+        self.classes = classes_of_attributes(data.attrs)
+
+    def read(self, first: int, last: int) -> tuple[Array, Array | None]:
+        """See ``Source``."""
+        part = self._data[first:last].data
+        return np.asarray(part.compute(scheduler="synchronous") if hasattr(part, "compute") else part), None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def open_source(classes: Any, band: int | None = None, *, purpose: str = "polygonize") -> Source:
+    """Open a path, URL or DataArray.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened or has several bands and ``band`` is None.
+    """
+    if isinstance(classes, str | Path):
+        return FileSource(classes, band, purpose=purpose)
+    if hasattr(classes, "dims") and hasattr(classes, "isel") and hasattr(classes, "encoding"):
+        return ArraySource(classes, band, purpose=purpose)
+    raise InputError(f"polygonize takes a path or an xarray.DataArray, not {type(classes).__name__}")
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first line of an error's text."""
+    text = str(error.__cause__ or error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _choose_band(name: str, count: int, band: int | None, names: Sequence[str | None], purpose: str) -> int:
+    if band is None:
+        if count == 1:
+            return 1
+        known = [f"{k}={text}" for k, text in enumerate(names, 1) if text]
+        hint = f" ({', '.join(known[:6])})" if known else ""
+        raise InputError(f"{name} has {count} bands{hint}: say which one to {purpose}, e.g. band=1 (--band 1)")
+    if not 1 <= band <= count:
+        raise OptionError(f"band {band} of {name} does not exist: it has bands 1…{count}")
+    return band
+
+
+def _place(data: Any) -> tuple[Affine, Any]:
+    """Transform and CRS of a DataArray, by odc-geo (which also reads rioxarray's spatial_ref)."""
+    import odc.geo.xr  # noqa: F401  (registers the accessor)
+
+    box = data.odc.geobox
+    if box is None:
+        return Affine.identity(), None
+    return Affine(*box.transform[:6]), None if box.crs is None else box.crs.proj
+
+
+class RowCache:
+    """Rows of a source, read in slabs that follow the file's own blocks, each slab once."""
+
+    def __init__(self, source: Source, rows: int, keep: int) -> None:
+        self._source = source
+        self._rows = rows
+        self._keep = keep
+        self._slabs: OrderedDict[int, Future[tuple[Array, Array | None]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, first: int, last: int) -> tuple[Array, Array | None]:
+        """Rows ``first … last - 1``, see ``Source.read``."""
+        parts = []
+        for k in range(first // self._rows, (last - 1) // self._rows + 1):
+            begin = k * self._rows
+            data, valid = self._slab(k)
+            cut = slice(max(first - begin, 0), last - begin)
+            parts.append((data[cut], None if valid is None else valid[cut]))
+        if len(parts) == 1:
+            return parts[0]
+        valid = None if parts[0][1] is None else np.concatenate([part[1] for part in parts])
+        return np.concatenate([part[0] for part in parts]), valid
+
+    def _slab(self, k: int) -> tuple[Array, Array | None]:
+        with self._lock:
+            future = self._slabs.get(k)
+            mine = future is None
+            if future is None:
+                future = self._slabs[k] = Future()
+                while len(self._slabs) > self._keep:
+                    self._slabs.popitem(last=False)
+        if mine:
+            begin = k * self._rows
+            try:
+                future.set_result(self._source.read(begin, min(begin + self._rows, self._source.height)))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return future.result()
+
+
+class Coder:
+    """Turns raw pixels into padded codes for the tracer.
+
+    Parameters
+    ----------
+    source
+        The class map.
+    nodata
+        Overrides the source's own, if not None.
+    only, exclude
+        Values to keep (None: all) and to leave out.
+    """
+
+    def __init__(self, source: Source, nodata: float | None, only: Sequence[int] | None, exclude: Sequence[int]) -> None:
+        self._name = source.name
+        self._nodata = source.nodata if nodata is None else nodata
+        if self._nodata is not None and source.dtype.kind in "iu" and self._nodata != int(self._nodata or 0):
+            self._nodata = None  # NaN or 0.5 cannot occur among whole numbers
+        self._only = None if only is None else np.unique(np.asarray(only, np.int64))
+        self._exclude = np.unique(np.asarray(exclude, np.int64))
+
+    def code(self, data: Array, valid: Array | None, before: int, after: int) -> tuple[Array, int]:
+        """Return padded codes (uint8 where they fit, else int32) and the code of absent pixels.
+
+        ``before`` and ``after`` rows of absent pixels are added above and below.
+        """
+        if data.dtype.kind == "b":
+            data = data.astype(np.uint8)
+        if data.dtype.kind not in "iuf":
+            raise InputError(f"{self._name}: pixels are {data.dtype}, polygons are made of whole numbers")
+        absent = self._absent(data, valid)
+        if data.dtype == np.uint8:
+            code = self._unused(data, absent)
+            if code is not None:
+                return _padded(data, absent, np.uint8(code), before, after), code
+        data = self._whole(data, absent)
+        low = int(data.min(initial=0, where=~absent if absent is not None else True))
+        code = low - 1 if low > _INT32.min else int(data.max(initial=0)) + 1
+        if not _INT32.min <= code <= _INT32.max:
+            raise InputError(f"{self._name}: pixel values use all of int32; name one of them as nodata (--nodata)")
+        return _padded(data, absent, np.int32(code), before, after), code
+
+    def _absent(self, data: Array, valid: Array | None) -> Array | None:
+        if data.dtype == np.uint8:
+            table = np.zeros(256, bool)
+            if self._only is not None:
+                table[:] = True
+                table[self._only[(self._only >= 0) & (self._only < 256)]] = False
+            table[self._exclude[(self._exclude >= 0) & (self._exclude < 256)]] = True
+            if self._nodata is not None and 0 <= self._nodata < 256:
+                table[int(self._nodata)] = True
+            absent = table[data] if table.any() else None
+        else:
+            absent = np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, bool)
+            if self._nodata is not None:
+                absent |= data == data.dtype.type(self._nodata) if _holds(data.dtype, self._nodata) else False
+            if self._only is not None:
+                absent |= ~np.isin(data, self._only)
+            if self._exclude.size:
+                absent |= np.isin(data, self._exclude)
+        if valid is not None:
+            absent = ~valid if absent is None else absent | ~valid
+        return absent
+
+    def _unused(self, data: Array, absent: Array | None) -> int | None:
+        """Return a byte that no pixel has, except absent ones."""
+        if absent is not None and self._nodata is not None and 0 <= self._nodata < 256:
+            return int(self._nodata)
+        for code in (255, 254, 0):
+            if not (data == code).any():
+                return code
+        counts = np.bincount(data.ravel(), minlength=256)
+        free = np.flatnonzero(counts == 0)
+        return int(free[0]) if free.size else None
+
+    def _whole(self, data: Array, absent: Array | None) -> Array:
+        """Return the pixels as whole numbers that int32 holds, or refuse."""
+        if data.dtype.kind == "f":
+            known = data if absent is None else np.where(absent, 0, data)
+            off = (known != np.rint(known)) | ~np.isfinite(known)
+            if off.any():
+                value = float(known[off][0])
+                raise InputError(
+                    f"{self._name}: pixels are {data.dtype} and not whole numbers (one is {value:g}); "
+                    "classify or round the raster first, or choose a band of classes with --band"
+                )
+            data = known
+        if data.dtype.kind == "f" or data.dtype.itemsize > 4 or data.dtype == np.uint32:
+            known = data if absent is None else np.where(absent, data.dtype.type(0), data)
+            if known.size and (known.max() > _INT32.max or known.min() < _INT32.min):
+                value = int(known.max()) if known.max() > _INT32.max else int(known.min())
+                raise InputError(f"{self._name}: class {value} does not fit int32, the widest class number supported")
+            return known
+        return data
+
+
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    if dtype.kind == "f":
+        return True
+    info = np.iinfo(dtype)
+    return bool(info.min <= value <= info.max)
+
+
+def _padded(data: Array, absent: Array | None, code: Any, before: int, after: int) -> Array:
+    rows, columns = data.shape
+    out = np.empty((before + rows + after, columns + 2), code.dtype)
+    out[:before] = out[before + rows :] = code
+    out[:, 0] = out[:, -1] = code
+    inner = out[before : before + rows, 1:-1]
+    inner[...] = data
+    if absent is not None:
+        inner[absent] = code
+    return out

@@ -1,0 +1,272 @@
+"""One strip of a raster traced, and strips put together: what is finished leaves, what is open stays.
+
+``trace_strip`` is a pure function of its pixels and may run anywhere, in any order. ``Frontier.push`` takes the strips
+from top to bottom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from geoseg.polygonize import _join, _rings, _runs, _trace
+from geoseg.polygonize._join import Open, Pool
+from geoseg.polygonize._rings import Rings
+from geoseg.polygonize._types import Array
+from geoseg.polygonize.ground import StripAreas
+
+
+class Finished(NamedTuple):
+    """Complete polygons, in the order in which a scan of the raster meets their last pixels.
+
+    Attributes
+    ----------
+    rings
+        Rings of all parts; a polygon has one part, with 8-connectivity one or more.
+    feature
+        int64 (features + 1): parts of each polygon.
+    value
+        int32: code of its pixels.
+    last
+        int64: raster index of its last pixel.
+    sums, least
+        Per polygon, as ``_runs.measure`` returns them per region.
+    """
+
+    rings: Rings
+    feature: Array
+    value: Array
+    last: Array
+    sums: Array
+    least: Array
+
+
+class Strip(NamedTuple):
+    """A traced strip: finished polygons, and what is open at its seams."""
+
+    finished: Finished | None
+    open: Open
+    above: Array
+    xy: Array
+    length: Array
+    part: Array
+    head: Array
+    tail: Array
+    width: int
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """How strips are traced; the same for all strips of a raster."""
+
+    height: int
+    eight: bool = False
+    nodes: bool = False
+
+
+def trace_strip(
+    codes: Array,
+    absent: int,
+    first_row: int,
+    tracing: Tracing,
+    areas: StripAreas,
+    confidence: tuple[Array, int],
+) -> Strip:
+    """Trace one strip.
+
+    Parameters
+    ----------
+    codes
+        uint8 or int32 (1 + rows, 1 + columns + 1): the row above the strip (``absent`` above the raster), then its
+        rows; one column of ``absent`` on each side. The strip that ends the raster has one more row of ``absent``.
+    absent
+        The code of pixels outside all polygons.
+    first_row
+        Raster row of ``codes[1]``.
+    tracing
+        Options.
+    areas
+        True areas of the pixels of these rows.
+    confidence
+        uint8 or int32 (rows, columns), or without rows if there is none; and the value that stands for none.
+    """
+    runs = _runs.label(codes, absent, eight=tracing.eight)
+    regions = runs.group.size
+    value, last, sums, least = _runs.measure(
+        codes, runs.row_ptr, runs.start, runs.stop, runs.region, regions, first_row, *areas, *confidence
+    )
+    pieces = _trace.trace(codes, absent, runs, first_row, tracing.height, nodes=tracing.nodes)
+    above = runs.region[: runs.row_ptr[1]]
+    below = runs.region[runs.row_ptr[-2] :]
+    groups = int(runs.group.max()) + 1 if regions else 0
+    open_group = np.zeros(groups, bool)
+    open_group[runs.group[above]] = True
+    open_group[runs.group[below]] = True
+    is_open = open_group[runs.group]
+
+    closed = np.flatnonzero(~is_open)
+    number = np.full(regions, -1, np.int64)
+    number[closed] = np.arange(closed.size)
+    chosen = np.flatnonzero(~is_open[pieces.region])
+    finished = finish(
+        pieces.xy,
+        pieces.ptr[chosen],
+        pieces.ptr[chosen + 1],
+        number[pieces.region[chosen]],
+        runs.group[closed],
+        (value[closed], last[closed], sums[closed], least[closed]),
+    )
+
+    kept = np.flatnonzero(is_open)
+    number[kept] = np.arange(kept.size)
+    _, group = np.unique(runs.group[kept], return_inverse=True)
+    left = Open(value[kept], last[kept], sums[kept], least[kept], group.astype(np.int32), number[below].astype(np.int32))
+    chosen = np.flatnonzero(is_open[pieces.region])
+    xy, length = _join.pick(pieces.xy, pieces.ptr, chosen)
+    return Strip(
+        finished, left, number[above].astype(np.int32), xy, length, number[pieces.region[chosen]],
+        pieces.head[chosen].astype(np.int64), pieces.tail[chosen].astype(np.int64), codes.shape[1],
+    )  # fmt: skip
+
+
+def finish(
+    xy: Array, start: Array, stop: Array, ring_part: Array, group: Array, table: tuple[Array, Array, Array, Array]
+) -> Finished:
+    """Build polygons from closed boundaries of complete parts.
+
+    ``group`` says which parts (numbers of any kind) make one polygon, ``table`` is (value, last, sums, least) per part.
+    """
+    value, last, sums, least = table
+    parts = value.size
+    # Order polygons by the last pixel of any part, parts within by their own last pixel.
+    _, member = np.unique(group, return_inverse=True)
+    features = int(member.max()) + 1 if parts else 0
+    if features == parts:
+        order = np.argsort(last, kind="stable")
+    else:
+        ends = np.zeros(features, np.int64)
+        np.maximum.at(ends, member, last)
+        order = np.lexsort((last, ends[member]))
+    rank = np.empty(parts, np.int64)
+    rank[order] = np.arange(parts)
+    rings = _rings.arrange(xy, start, stop, rank[ring_part], parts)
+    value, last, sums, least, member = value[order], last[order], sums[order], least[order], member[order]
+    if features == parts:
+        return Finished(rings, np.arange(parts + 1), value, last, sums, least)
+    first = np.flatnonzero(np.r_[True, member[1:] != member[:-1]])
+    feature = np.r_[first, parts]
+    return Finished(
+        rings,
+        feature,
+        value[first],
+        np.maximum.reduceat(last, first),
+        np.add.reduceat(sums, first),
+        np.minimum.reduceat(least, first),
+    )
+
+
+class Frontier:
+    """Everything still open above a seam."""
+
+    def __init__(self) -> None:
+        self._open = _join.empty_open()
+        self._pool = _join.empty_pool()
+
+    def push(self, strip: Strip) -> Finished:
+        """Join the next strip below; return the polygons that this completed, beside ``strip.finished``."""
+        old, new = self._open, strip.open
+        count = old.value.size
+        part, group = _join.join_parts(old.below, strip.above, old.group, new.group)
+        table = [np.concatenate(pair) for pair in zip(old[:4], new[:4], strict=True)]
+        _join.accumulate(part, *table[1:])
+
+        open_group = np.zeros(part.size, bool)
+        open_group[group[count + new.below]] = True
+        roots = np.flatnonzero(part == np.arange(part.size))
+        stays = open_group[group[roots]]
+        number = np.full(part.size, -1, np.int64)
+        kept, gone = roots[stays], roots[~stays]
+        number[kept] = np.arange(kept.size)
+        number[gone] = np.arange(gone.size)
+        is_gone = ~open_group[group]
+
+        pool = self._join_boundaries(strip, part, count)
+        leaving = is_gone[pool.ring_part]
+        xy, ptr = _join.gather(pool.xy, pool.start, pool.length, pool.follow, pool.ring_piece[leaving])
+        done = finish(
+            xy, ptr[:-1], ptr[1:], number[pool.ring_part[leaving]], group[gone],
+            (table[0][gone], table[1][gone], table[2][gone], table[3][gone]),
+        )  # fmt: skip
+
+        _, dense = np.unique(group[kept], return_inverse=True)
+        below = number[part[count + new.below]].astype(np.int32)
+        self._open = Open(
+            table[0][kept], table[1][kept], table[2][kept], table[3][kept], dense.astype(np.int32), below
+        )
+        pool.used[1] += xy.size // 2
+        self._pool = _compact(
+            pool._replace(
+                ring_piece=pool.ring_piece[~leaving],
+                ring_part=number[pool.ring_part[~leaving]],
+                chain_part=number[pool.chain_part],
+            )
+        )
+        return done
+
+    def _join_boundaries(self, strip: Strip, part: Array, count: int) -> Pool:
+        """Append the strip's pieces and join chains over the seam; parts become roots of ``part``."""
+        pool, base = _join.add_pieces(self._pool, strip.xy, strip.length)
+        ring = strip.head < 0
+        pieces = base + np.arange(strip.head.size)
+        old = pool.chain_head.size
+        new_head, new_tail = strip.head[~ring], strip.tail[~ring]
+        first = np.concatenate([pool.chain_first, pieces[~ring]])
+        end = np.concatenate([pool.chain_end, pieces[~ring]])
+        owner = part[np.concatenate([pool.chain_part, count + strip.part[~ring]])]
+        kind, last_piece, last_unit = _join.link_chains(
+            strip.width, pool.follow, first, end, owner, pool.chain_head, pool.chain_tail, new_head, new_tail
+        )
+        chains, cycles = np.flatnonzero(kind == 1), np.flatnonzero(kind == 2)
+        return pool._replace(
+            ring_piece=np.concatenate([pool.ring_piece, pieces[ring], first[cycles]]),
+            ring_part=np.concatenate([part[pool.ring_part], part[count + strip.part[ring]], owner[cycles]]),
+            chain_first=first[chains],
+            chain_end=last_piece[chains],
+            chain_part=owner[chains],
+            chain_head=new_head[chains - old] - strip.width,
+            chain_tail=new_tail[last_unit[chains] - old] - strip.width,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is open."""
+        return self._open.value.size == 0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the open boundaries."""
+        return sum(array.nbytes for array in self._pool)
+
+
+def _compact(pool: Pool) -> Pool:
+    """Throw away vertices and pieces that nothing needs, when they are more than half."""
+    used, garbage, pieces = (int(v) for v in pool.used)
+    live = pool.ring_piece.size + pool.chain_first.size
+    if 2 * garbage <= used and pieces <= 4 * live + 4096:
+        return pool
+    heads = np.concatenate([pool.ring_piece, pool.chain_first])
+    xy, ptr = _join.gather(pool.xy, pool.start, pool.length, pool.follow, heads)
+    rings = pool.ring_piece.size
+    number = np.arange(heads.size)
+    return pool._replace(
+        xy=xy if xy.size else np.empty(1 << 14, np.int32),
+        used=np.array([xy.size // 2, 0, heads.size], np.int64),
+        start=ptr[:-1].copy(),
+        length=np.diff(ptr),
+        follow=np.full(heads.size, -1, np.int64),
+        ring_piece=number[:rings],
+        chain_first=number[rings:],
+        chain_end=number[rings:],
+    )

@@ -1,0 +1,298 @@
+"""Speed and memory of `segment`, as ratios taken side by side.
+
+    python tests/benchmarks/bench_segment.py speed  [--size 4096] [--repeats 3]
+    python tests/benchmarks/bench_segment.py memory [--sizes 6000 24000]
+
+``speed`` compares, on one scene of 6 bands uint16 (deflate, predictor 2), from file to class map and confidence on disk:
+
+* for an smp Unet(resnet18) with seeded random weights: geoseg's rate per pixel *computed* with the bare forward pass of
+  the same network over tiles that are in memory already, in the best layout, precision and number of streams of this
+  processor (each is tried);
+* for `spectral`: geoseg's time with the longer of the bare read of the file (rasterio, in one piece, best of GDAL's
+  decoding threads 1 and 2) and the bare forward pass.
+
+Every measurement runs in a process of its own, the contestants in turns; medians are compared. ``memory`` compares the
+peak resident memory of whole runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+
+
+def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048) -> None:
+    """A scene of any size: one patch of the demo landscape, repeated with another brightness, so that it compresses as real data."""
+    import rasterio
+    from affine import Affine
+    from rasterio.windows import Window
+
+    from geoseg.demo import make_scene as make_demo
+
+    with tempfile.TemporaryDirectory() as folder:
+        demo = make_demo(Path(folder), size=patch, seed=5)
+        with rasterio.open(demo.scene) as file:
+            data = file.read()[:bands]
+    data = np.where(data == 0, 800, data).astype(np.uint16)
+    profile = {
+        "driver": "GTiff", "width": size, "height": size, "count": bands, "dtype": "uint16", "crs": "EPSG:32633",
+        "transform": Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True, "blockxsize": 512, "blockysize": 512,
+        "compress": "deflate", "predictor": 2, "interleave": "pixel", "BIGTIFF": "IF_SAFER", "NUM_THREADS": 2,
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as file:
+        for row in range(0, size, patch):
+            for col in range(0, size, patch):
+                height, width = min(patch, size - row), min(patch, size - col)
+                shift = (row // patch * 3 + col // patch) % 5 * 10
+                file.write(data[:, :height, :width] + np.uint16(shift), window=Window(col, row, width, height))
+        for number, name in enumerate(BANDS[:bands], 1):
+            file.set_band_description(number, name)
+        file.scales = (0.0001,) * bands
+
+
+def make_unet(folder: Path, bands: int = 6) -> None:
+    """An smp Unet(resnet18) with seeded weights, packaged as any user's model."""
+    import segmentation_models_pytorch as smp
+    import torch
+
+    from geoseg.classes import LAND_COVER
+    from geoseg.models import BandSpec, ModelCard, save_model
+
+    torch.manual_seed(0)
+    module = smp.Unet("resnet18", encoder_weights=None, in_channels=bands, classes=len(LAND_COVER)).eval()
+    card = ModelCard(
+        name="bench-r18",
+        title="Unet(resnet18), random weights",
+        description="For measuring speed; its classes mean nothing.",
+        bands=tuple(BandSpec(name=name, scale=0.0001, offset=0.0) for name in BANDS[:bands]),
+        value_scaling=({"type": "z-score", "mean": 1500.0, "stddev": 1000.0},),
+        classes=LAND_COVER,
+        stride=32,
+        margin=64,
+    )
+    save_model(folder, card, module, arch="unet", encoder="resnet18")
+
+
+def child(*arguments: str) -> dict:
+    """Run one measurement of this file in a process of its own and return what it printed."""
+    result = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{result.stderr[-3000:]}")
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict:
+    """One whole run without polygons and picture."""
+    from geoseg.job import Job, run
+    from geoseg.models import keep_memory
+    from geoseg.plan import Options, make_plan
+    from geoseg.products import Products
+
+    keep_memory()
+    options = Options(memory=memory)
+    make_plan(scene, model, options).recipe()  # imports, weights and the cached calibration are not what is measured
+    start = time.perf_counter()
+    (result,) = run(Job([scene], Path(output), model, options=options, products=Products(polygons=False, preview=False)))
+    seconds = time.perf_counter() - start
+    if result.error:
+        raise result.error
+    report = result.report
+    tiling = make_plan(scene, model, options).tiling
+    return {
+        "seconds": seconds, "stages": report["seconds"], "computed": tiling.computed, "kept_share": tiling.kept_share,
+        "scene_pixels": tiling.scene.area, "peak_mb": peak_mb(), "execution": report["execution"],
+    }  # fmt: skip
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process in MB."""
+    import resource
+
+    factor = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * factor / 1e6
+
+
+def run_forward(scene: str, model: str, seconds: float) -> dict:
+    """The bare forward pass, best of layouts, precisions, streams and window sizes."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import rasterio
+    import torch
+    from rasterio.windows import Window
+
+    from geoseg.models import keep_memory, load_model
+
+    keep_memory()
+    module = load_model(model).module()
+    rates = {}
+    for side in (512, 1152):
+        with rasterio.open(scene) as file:
+            tiles = [file.read(window=Window(i * side, 0, side, side)).astype(np.float32) / 1000 for i in range(3)]
+        for channels_last in (False, True):
+            layout = torch.channels_last if channels_last else torch.contiguous_format
+            module = module.to(memory_format=layout)
+            batches = [torch.from_numpy(tile[None]).to(memory_format=layout) for tile in tiles]
+            for precision in ("fp32", "bf16"):
+                for streams in (1, 2):
+
+                    def forward(i, threads=2 // streams, batches=batches, precision=precision):
+                        torch.set_num_threads(threads)
+                        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+                            module(batches[i % len(batches)])
+
+                    with ThreadPoolExecutor(streams) as pool:
+                        start = time.perf_counter()
+                        list(pool.map(forward, range(streams)))
+                        warm = time.perf_counter() - start
+                        count = max(int(seconds / warm), 1) * streams
+                        start = time.perf_counter()
+                        list(pool.map(forward, range(count)))
+                        took = time.perf_counter() - start
+                    rates[f"{side} {'NHWC' if channels_last else 'NCHW'} {precision} {streams}"] = count * side**2 / took
+    best = max(rates, key=rates.get)
+    return {"rate": rates[best], "best": best, "rates": rates}
+
+
+def run_read(scene: str) -> dict:
+    """The bare read: rasterio, the whole file, with one and two decoding threads."""
+    import rasterio
+
+    times = {}
+    for threads in (1, 2):
+        start = time.perf_counter()
+        with rasterio.open(scene, NUM_THREADS=threads) as file:
+            file.read()
+        times[str(threads)] = time.perf_counter() - start
+    return {"seconds": min(times.values()), "times": times}
+
+
+def speed(size: int, repeats: int) -> None:
+    """Print the table of speeds and ratios."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        scene, unet = folder / "scene.tif", folder / "r18"
+        make_scene(scene, size)
+        make_unet(unet)
+        found: dict[str, list[dict]] = {"read": [], "spectral forward": [], "spectral": [], "r18 forward": [], "r18": []}
+        for repeat in range(repeats):
+            found["read"].append(child("_read", str(scene)))
+            found["spectral forward"].append(child("_forward", str(scene), "spectral", "--seconds", "1"))
+            found["spectral"].append(child("_segment", str(scene), "spectral", str(folder / f"s{repeat}")))
+            found["r18 forward"].append(child("_forward", str(scene), str(unet), "--seconds", "4"))
+            found["r18"].append(child("_segment", str(scene), str(unet), str(folder / f"r{repeat}")))
+        pixels = size * size
+        median = lambda values: statistics.median(values)  # noqa: E731
+        read = median([r["seconds"] for r in found["read"]])
+        forward = pixels / median([r["rate"] for r in found["spectral forward"]])
+        spectral = median([r["seconds"] for r in found["spectral"]])
+        bare = median([r["rate"] for r in found["r18 forward"]])
+        whole = median([r["computed"] / r["seconds"] for r in found["r18"]])
+        kept = found["r18"][0]["kept_share"]
+        print(f"\n{size}² × 6 bands uint16 deflate, file to class map and confidence on disk, median of {repeats}\n")
+        print("| what | seconds | Mpx/s | ratio | bar |\n|---|---|---|---|---|")
+        print(f"| bare read of the file | {read:.2f} | {pixels / read / 1e6:.1f} | | |")
+        print(f"| `spectral`, bare forward | {forward:.2f} | {pixels / forward / 1e6:.1f} | | |")
+        ratio = spectral / max(read, forward)
+        print(f"| `spectral`, geoseg | {spectral:.2f} | {pixels / spectral / 1e6:.1f} | {ratio:.2f} × the longer | ≤ 1.50 |")
+        print(f"| Unet(resnet18), bare forward ({found['r18 forward'][0]['best']}) | | {bare / 1e6:.2f} | | |")
+        print(f"| Unet(resnet18), geoseg, per pixel computed | | {whole / 1e6:.2f} | {whole / bare:.2f} of bare | ≥ 0.90 |")
+        print(f"| pixels kept / computed | | | {kept:.3f} | ≥ 0.80 |\n")
+        for model in ("spectral", "r18"):
+            print(f"{model}: {json.dumps(found[model][-1]['stages'])}\n  {json.dumps(found[model][-1]['execution'])}")
+        for model in ("spectral forward", "r18 forward"):
+            print(f"{model}: " + json.dumps({k: round(v / 1e6, 2) for k, v in found[model][-1]["rates"].items()}))
+        print("read: " + json.dumps(found["read"][-1]["times"]))
+
+
+def memory(sizes: list[int], budget: str | None, model: str) -> None:
+    """Print peak resident memory per scene size."""
+    print("| scene | peak memory | ratio | seconds |\n|---|---|---|---|")
+    first = None
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        unet = folder / "r18"
+        make_unet(unet, bands=4)
+        for size in sizes:
+            scene = folder / f"{size}.tif"
+            make_scene(scene, size, bands=4)
+            arguments = ["_segment", str(scene), str(unet) if model == "r18" else make_cheap(folder), str(folder / str(size))]
+            result = child(*arguments, *(["--memory", budget] if budget else []))
+            first = first or result["peak_mb"]
+            ratio = result["peak_mb"] / first
+            print(f"| {size}² × 4 uint16 | {result['peak_mb']:.0f} MB | {ratio:.2f} | {result['seconds']:.0f} |", flush=True)
+            scene.unlink()
+
+
+def make_cheap(folder: Path) -> str:
+    """A network of one cheap convolution, margin as a U-Net: what is around the forward pass is what is measured."""
+    import segmentation_models_pytorch as smp
+    import torch
+
+    from geoseg.classes import LAND_COVER
+    from geoseg.models import BandSpec, ModelCard, save_model
+
+    path = folder / "cheap"
+    if not path.exists():
+        torch.manual_seed(0)
+        kwargs = {"decoder_channels": (32, 24, 16, 12, 8)}
+        module = smp.Unet(
+            "tu-mobilenetv4_conv_small_035", encoder_weights=None, in_channels=4, classes=6, **kwargs
+        ).eval()
+        card = ModelCard(
+            name="bench-tiny",
+            title="Small Unet, random weights",
+            description="For measuring memory; its classes mean nothing.",
+            bands=tuple(BandSpec(name=name, scale=0.0001, offset=0.0) for name in BANDS[:4]),
+            value_scaling=({"type": "z-score", "mean": 1500.0, "stddev": 1000.0},),
+            classes=LAND_COVER,
+            stride=32,
+            margin=64,
+        )
+        save_model(path, card, module, arch="unet", encoder="tu-mobilenetv4_conv_small_035", **kwargs)
+    return str(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("speed")
+    one.add_argument("--size", type=int, default=4096)
+    one.add_argument("--repeats", type=int, default=3)
+    two = commands.add_parser("memory")
+    two.add_argument("--sizes", type=int, nargs="+", default=[6000, 24000])
+    two.add_argument("--memory")
+    two.add_argument("--model", choices=["r18", "cheap"], default="cheap")
+    segment = commands.add_parser("_segment")
+    for name in ("scene", "model", "output"):
+        segment.add_argument(name)
+    segment.add_argument("--memory")
+    forward = commands.add_parser("_forward")
+    forward.add_argument("scene")
+    forward.add_argument("model")
+    forward.add_argument("--seconds", type=float, default=2)
+    commands.add_parser("_read").add_argument("scene")
+    options = parser.parse_args()
+    if options.command == "speed":
+        speed(options.size, options.repeats)
+    elif options.command == "memory":
+        memory(options.sizes, options.memory, options.model)
+    elif options.command == "_segment":
+        print(json.dumps(run_segment(options.scene, options.model, options.output, options.memory)))
+    elif options.command == "_forward":
+        print(json.dumps(run_forward(options.scene, options.model, options.seconds)))
+    else:
+        print(json.dumps(run_read(options.scene)))
+
+
+if __name__ == "__main__":
+    main()
