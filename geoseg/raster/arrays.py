@@ -129,7 +129,8 @@ def _from_dataset(source: xr.Dataset) -> Raster:
             rasters.append((str(name), from_array(variable)))
     if not rasters:
         raise InputError(
-            f"the Dataset has no variable with rows and columns; it has {', '.join(map(str, source.data_vars)) or 'none'}"
+            f"the Dataset has no variable with rows and columns; "
+            f"it has {', '.join(map(str, source.data_vars)) or 'none'}"
         )
     first = rasters[0][1]
     found: list[str] = []
@@ -206,7 +207,10 @@ def _geobox(array: xr.DataArray, row: str, column: str, label: str) -> tuple[Geo
             f"{label}: its grid is rotated or its columns run westward; make it upright first (.odc.reproject)"
         )
     if geobox.crs is None:
-        note = f"{label}: no coordinate reference system; areas are in the units of its coordinates (set one with .odc.assign_crs)"
+        note = (
+            f"{label}: no coordinate reference system; areas are in the units of its coordinates "
+            "(set one with .odc.assign_crs)"
+        )
         return geobox, (note,)
     return geobox, ()
 

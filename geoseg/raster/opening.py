@@ -174,7 +174,7 @@ def _assemble(infos: list[FileInfo], resolution: tuple[float, float] | None, nam
 
 
 def _numbered(found: list[str], *, alone: bool) -> list[str]:
-    """Number the unnamed bands of a stack through: every file calls its own band1."""
+    """Give unnamed bands of a stack running numbers: every file calls its own band1."""
     if alone:
         return found
     return [

@@ -114,14 +114,14 @@ class FileSource:
 
     def _read(self, request: Request, window: Window) -> None:
         if self.warp is not None:
-            self._read_warped(request, self.warp, window)
+            self._read_warped(request, window)
             return
         data = _handles.get(self, None)
         data.read(list(request.bands), window=window, out=request.out)
         mark_missing(request)
         self._read_masks(data, request, window)
 
-    def _read_warped(self, request: Request, warp: Warp, window: Window) -> None:
+    def _read_warped(self, request: Request, window: Window) -> None:
         fills = [self._fill(band, nodata) for band, nodata in zip(request.bands, request.nodata, strict=True)]
         shape = request.valid.shape
         for filled in (True, False):
@@ -130,7 +130,7 @@ class FileSource:
                 continue
             bands = self._warped_bands(tuple(request.bands[p] for p in positions))
             if filled:
-                bands = replace(bands, nodata=tuple(fills[p] for p in positions), alpha=0)  # type: ignore[arg-type]
+                bands = replace(bands, nodata=tuple(fill for fill in fills if fill is not None), alpha=0)
             data = _handles.get(self, bands)
             # One call for bands and alpha: the warper computes them together.
             pixels = data.read(window=window, out_shape=(data.count, *shape))
