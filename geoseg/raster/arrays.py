@@ -189,18 +189,19 @@ def _geobox(array: xr.DataArray, row: str, column: str, label: str) -> tuple[Geo
     from odc.geo.geobox import GeoBox
 
     height, width = array.sizes[row], array.sizes[column]
-    if not height or not width:
-        raise InputError(f"{label}: has no pixels ({height} x {width})")
+    if not array.size:
+        raise InputError(f"{label}: has no pixels or no bands (its shape is {array.shape})")
     if row not in array.coords or column not in array.coords:
         note = f"{label}: no coordinates; results are in pixel coordinates and areas in pixels"
         return GeoBox((height, width), Affine.identity(), None), (note,)
+    steps = {dim: _step(array, dim, label) for dim in (row, column)}
     geobox = None
     try:
         geobox = array.odc.geobox
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise InputError(f"{label}: its coordinates are no regular grid ({error}); resample it to one") from error
     if geobox is None:
-        geobox = _from_coordinates(array, row, column, label)
+        geobox = _from_coordinates(array, row, column, steps)
     affine = geobox.affine
     if abs(affine.b) * height > 1e-6 * abs(affine.a) or affine.a <= 0:
         raise InputError(
@@ -221,22 +222,29 @@ def _grid(geobox: GeoBox) -> Grid:
     return Grid(int(height), int(width), geobox.affine, crs)
 
 
-def _from_coordinates(array: xr.DataArray, row: str, column: str, label: str) -> GeoBox:
-    steps = []
-    for dim in (column, row):
-        values = np.asarray(array[dim].values, dtype=float)
-        if len(values) == 1:
-            raise InputError(
-                f"{label}: has one {dim} only, so its pixel size is unknown; set a transform with .odc.assign_crs"
-            )
-        step = (values[-1] - values[0]) / (len(values) - 1)
-        even = step != 0 and np.allclose(np.diff(values), step, rtol=1e-3, atol=0)
-        if not even:
-            raise InputError(f"{label}: coordinate {dim!r} is not evenly spaced; resample it to a regular grid")
-        steps.append((float(values[0]), float(step)))
-    (x, dx), (y, dy) = steps
+def _step(array: xr.DataArray, dim: str, label: str) -> float:
+    """Return the distance of neighbouring coordinates, which must be the same everywhere."""
+    values = np.asarray(array[dim].values)
+    if values.ndim != 1 or not np.issubdtype(values.dtype, np.number):
+        raise InputError(f"{label}: coordinate {dim!r} is not a row of numbers; resample it to a regular grid")
+    if len(values) == 1:
+        return 0.0
+    values = values.astype(float)
+    step = float((values[-1] - values[0]) / (len(values) - 1))
+    # Degrees in float32 are off by a part of a pixel; a quarter is more than rounding.
+    away = np.abs(values - (values[0] + step * np.arange(len(values))))
+    if not step or not np.isfinite(step) or away.max() > 0.25 * abs(step):
+        raise InputError(f"{label}: coordinate {dim!r} is not evenly spaced; resample it to a regular grid")
+    return step
+
+
+def _from_coordinates(array: xr.DataArray, row: str, column: str, steps: dict[str, float]) -> GeoBox:
     from odc.geo.geobox import GeoBox
 
+    # A single row or column has no step of its own: its pixels are square.
+    dx = steps[column] or abs(steps[row]) or 1.0
+    dy = steps[row] or -abs(dx)
+    x, y = float(array[column].values[0]), float(array[row].values[0])
     shape = array.sizes[row], array.sizes[column]
     return GeoBox(shape, Affine(dx, 0, x - dx / 2, 0, dy, y - dy / 2), None)
 

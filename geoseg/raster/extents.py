@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform_bounds
 
 from geoseg.errors import InputError
@@ -86,7 +86,7 @@ def _crs(crs: Any, scene: CRS | None, name: str) -> CRS | None:
     try:
         with environment():
             return CRS.from_user_input(crs if isinstance(crs, int | CRS) else str(crs))
-    except RasterioError as error:
+    except (RasterioError, CRSError) as error:
         raise InputError(f"CRS {crs!r} of the bbox is not known; write it as EPSG:4326") from error
 
 
@@ -98,7 +98,7 @@ def _projected(
     try:
         with environment():
             west, south, east, north = transform_bounds(given, scene, *bounds, densify_pts=21)
-    except RasterioError as error:
+    except (RasterioError, CRSError) as error:
         raise InputError(
             f"bbox {_text(bounds)} has no place in the CRS of {name} ({' '.join(str(error).split())})"
         ) from error

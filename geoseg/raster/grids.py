@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from affine import Affine
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform_bounds
 
 from geoseg.errors import InputError
@@ -119,7 +119,7 @@ def bounds_in(grid: Grid, crs: CRS | None, label: str) -> tuple[float, float, fl
     try:
         with environment():
             west, south, east, north = transform_bounds(grid.crs, crs, *grid.bounds(), densify_pts=21)
-    except RasterioError as error:
+    except (RasterioError, CRSError) as error:
         raise InputError(f"{label}: its extent cannot be brought to {crs.to_string()[:60]} ({error})") from error
     if crs.is_geographic and west > east:
         east += 360

@@ -174,4 +174,4 @@ def shared_name(stems: list[str]) -> str | None:
         cut = max((prefix.rfind(c) for c in "_-. ,"), default=-1)
         prefix = prefix[: cut + 1] if cut >= 0 else ""
     prefix = prefix.strip("_-. ,(")
-    return prefix if len(prefix) >= 3 else None
+    return prefix or None

@@ -112,6 +112,22 @@ def _check_file(label: str) -> None:
         raise InputError(f"{label}: no such file; check the path")
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{label}: the file is empty (0 bytes); copy or download it again")
+    if path.is_file():
+        _check_png(path)
+
+
+def _check_png(path: Path) -> None:
+    """Refuse a PNG without its end: GDAL reads the missing rows as rubbish, without an error."""
+    try:
+        with path.open("rb") as file:
+            if file.read(8) != b"\x89PNG\r\n\x1a\n":
+                return
+            file.seek(max(path.stat().st_size - 65536, 0))
+            complete = b"IEND" in file.read()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not complete:
+        raise InputError(f"{path}: the PNG file is truncated (it has no end); copy or download it again")
 
 
 def _not_a_raster(label: str, error: BaseException) -> str:
@@ -291,7 +307,7 @@ def _grids(data: Any, label: str) -> tuple[Grid, Grid, list[str]]:
     elif crs is None:
         notes.append(
             f"{label}: no coordinate reference system; areas are in the units of its coordinates "
-            f"(give one with: gdal_edit.py -a_srs EPSG:… {_quoted(label)})"
+            "(give it one with: gdal_edit.py -a_srs EPSG:… FILE)"
         )
     if not transform.determinant or not all(math.isfinite(v) for v in transform[:6]):
         raise InputError(

@@ -105,6 +105,8 @@ def _check_vrt(path: Path, *, remote: bool, seen: set[Path]) -> None:
         raise InputError(
             f"{path}: an order to fetch pixels ({tree.tag}), not pixels; save the part you need as GeoTIFF first"
         )
+    if tree.find(".//VRTRasterBand") is None:
+        raise InputError(f"{path}: has no bands; nothing can be read from it")
     _check_tree(tree, str(path), path.parent, remote=remote, seen=seen)
 
 

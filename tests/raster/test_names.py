@@ -1,0 +1,83 @@
+"""Common names of bands, and the names of scenes."""
+
+from __future__ import annotations
+
+import pytest
+
+from geoseg.errors import ContractError, OptionError
+from geoseg.raster import names, open_raster
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Blue", "blue"), ("NIR", "nir"), ("SWIR1", "swir16"), ("SWIR 1", "swir16"), ("swir_2", "swir22"),
+        ("B02", "blue"), ("B8A", "nir08"), ("b11", "swir16"), ("B8", "nir"), ("B2 (blue)", "blue"),
+        ("Band 4 - Red", "red"), ("nir08", "nir08"), ("Coastal Aerosol", "coastal"), ("red edge 2", "rededge075"),
+        ("Near-Infrared", "nir"), ("SR_B4", None), ("Band 4", None), ("B4", None), ("", None), (None, None),
+        ("Gamma0_VV", None), ("red green ratio", None), ("temperature", None),
+    ],
+)  # fmt: skip
+def test_names_in_descriptions(text, name):
+    assert names.from_text(text) == name
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("2020-01-27-00_00_Sentinel-2_L2A_B02_(Raw)", "blue"), ("2018-10-13, Sentinel-2B L1C, B03", "green"),
+        ("T31UFT_20200101_B8A_20m", "nir08"), ("T31UFT_20200101_B12", "swir22"),
+        ("LC08_L2SP_195_20200101_SR_B5", "nir"), ("LC09_L1TP_195_B10", "lwir11"), ("LE07_L1TP_195_B5", "swir16"),
+        ("LT05_L1TP_195_B4", "nir"), ("HLS.L30.T31UFT.2020.v2.0.B05", "nir"),
+        ("HLS.S30.T31UFT.2020.v2.0.B05", "rededge071"),
+        ("scene_red", "red"), ("scene_band1", None), ("scene", None), ("red_and_blue", None),
+    ],
+)  # fmt: skip
+def test_names_in_file_names(stem, name):
+    assert names.from_filename(stem) == name
+
+
+def test_names_of_scenes_are_safe_as_file_names():
+    assert names.scene_name("2018-10-13, Sentinel-2B L1C") == "2018-10-13_Sentinel-2B_L1C"
+    assert names.scene_name("a/b\\c:d*?") == "a_b_c_d"
+    assert names.scene_name("NUL") == "NUL_"
+    assert names.scene_name("...") == "scene"
+    assert names.shared_name(["s_B02", "s_B03"]) == "s"
+    assert names.shared_name(["x, B02", "x, B11"]) == "x"
+    assert names.shared_name(["one", "two"]) is None
+    assert names.unique(["blue", "blue", "blue_2"]) == ["blue", "blue_2", "blue_2_2"]
+
+
+def test_bands_choose_order_and_rename(tmp_path, write, pixels):
+    array = pixels(3)
+    path = write(tmp_path / "s.tif", array, descriptions=["Blue", "B04", "my index"])
+    raster = open_raster(path)
+    assert [band.name for band in raster.bands] == ["blue", "red", "my_index"]
+    for bands, found in {
+        "red,blue": (["red", "blue"], [1, 0]),
+        "3,1": (["my_index", "blue"], [2, 0]),
+        "nir=3,B02": (["nir", "blue"], [2, 0]),
+        "swir16=my index": (["swir16"], [2]),
+    }.items():
+        chosen = open_raster(path, bands=bands)
+        assert [band.name for band in chosen.bands] == found[0]
+        assert (chosen.read(chosen.box).data == array[found[1]]).all()
+    assert [b.name for b in open_raster(path, bands=[3, "blue"]).bands] == ["my_index", "blue"]
+    assert [b.name for b in open_raster(path, bands={"green": 1, "nir": "red"}).bands] == ["green", "nir"]
+    assert [b.name for b in raster.select(["RED", 1]).bands] == ["red", "blue"]
+
+
+def test_bands_that_are_not_there(tmp_path, write, pixels):
+    path = write(tmp_path / "s.tif", pixels(2), descriptions=["Blue", "Red"])
+    with pytest.raises(ContractError, match="no band 'nir'; it has 1 blue, 2 red; say which"):
+        open_raster(path).select(["nir"])
+    with pytest.raises(ContractError, match="number 3; it has 1 blue, 2 red"):
+        open_raster(path, bands="nir=3")
+    for wrong in ("", "=1", "nir=0", "nir=", "a=1,a=2", [], 7):
+        with pytest.raises(OptionError, match="band"):
+            open_raster(path, bands=wrong)
+
+
+def test_nothing_is_guessed_from_position(tmp_path, write, pixels):
+    path = write(tmp_path / "rgbn.tif", pixels(4, dtype="uint8"), photometric="RGB", alpha="UNSPECIFIED")
+    assert [band.name for band in open_raster(path).bands] == ["red", "green", "blue", "band4"]
