@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from geoseg.raster.opening import open_raster
 from geoseg.raster.raster import Raster
+from geoseg.raster.sources import release_handles
 from geoseg.raster.types import Band, Pixels
 
-__all__ = ["Band", "Pixels", "Raster", "open_raster"]
+__all__ = ["Band", "Pixels", "Raster", "open_raster", "release_handles"]

@@ -90,6 +90,25 @@ def place(info: FileInfo, target: Grid) -> FileSource:
     return replace(source, height=target.height, width=target.width, warp=warp)
 
 
+def check_common_ground(infos: Sequence[FileInfo], target: Grid) -> None:
+    """Refuse a stack in which no place is covered by every file: not one pixel would be valid.
+
+    Raises
+    ------
+    InputError
+        Naming the file that leaves nothing over.
+    """
+    west, south, east, north = target.bounds()
+    for info in infos:
+        left, bottom, right, top = bounds_in(info.grid, target.crs, info.label)
+        west, south, east, north = max(west, left), max(south, bottom), min(east, right), min(north, top)
+        if west >= east or south >= north:
+            raise InputError(
+                f"{info.label}: shares no place with all the files before it, so no pixel would have every band; "
+                "stack only files of one place"
+            )
+
+
 def _check_relation(info: FileInfo, target: Grid) -> None:
     if (info.grid.crs is None) != (target.crs is None):
         raise InputError(

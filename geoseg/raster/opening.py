@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import ContractError, InputError, OptionError
 from geoseg.raster import arrays, choice, names, scenes
 from geoseg.raster.environment import is_remote
-from geoseg.raster.grids import common_grid, place
+from geoseg.raster.grids import check_common_ground, common_grid, place
 from geoseg.raster.probe import FileInfo, Grid, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.types import Band
@@ -159,6 +159,7 @@ def _scene_name(found: list[Scene], files: list[scenes.File]) -> str:
 def _assemble(infos: list[FileInfo], resolution: tuple[float, float] | None, name: str) -> Raster:
     grid = common_grid(infos, resolution)
     sources = tuple(place(info, grid) for info in infos)
+    check_common_ground(infos, grid)
     notes = [note for info in infos for note in info.notes]
     notes += _stack_notes(infos, sources, grid)
     found = [band for info in infos for band in info.bands]

@@ -180,9 +180,9 @@ def mark_missing(request: Request) -> None:
         if floating:
             np.logical_and(request.valid, np.isfinite(values), out=request.valid)
         if nodata is not None and not (floating and not np.isfinite(nodata)):
-            # In the band's own type: -3.4e38 written in decimal must equal the float32 it stands for.
-            value = values.dtype.type(nodata) if floating else nodata
-            np.logical_and(request.valid, values != value, out=request.valid)
+            # In the array's own type: -3.4e38 written in decimal must equal the float32 it stands for, and whole
+            # numbers compared with a float would all be converted first.
+            np.logical_and(request.valid, values != values.dtype.type(nodata), out=request.valid)
 
 
 def _part(inside: Box, outer: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -250,3 +250,21 @@ def test_no_crs_at_all_still_stacks(tmp_path, write, pixels):
     assert not stack.georeferenced
     assert stack.read(stack.box).valid.all()
     assert sum("no coordinate reference system" in note for note in stack.notes) == 1
+
+
+@pytest.mark.parametrize("resolution", [(30, 30), (17, 40), (3, 4)])
+def test_other_resolutions_too_are_the_same_in_every_box(tmp_path_factory, write, pixels, resolution):
+    """GDAL sizes its kernel by the window it happens to warp, unless it is told."""
+    path = write(tmp_path_factory.mktemp("size") / "s.tif", pixels(1, 700, 800), tiled=True)
+    raster = open_raster(path, resolution=resolution)
+    whole = raster.read(raster.box)
+
+    @settings(max_examples=25)
+    @given(boxes(*raster.shape))
+    def check(box):
+        got = raster.read(box)
+        part = (slice(box.row, box.bottom), slice(box.col, box.right))
+        np.testing.assert_array_equal(got.valid, whole.valid[part])
+        np.testing.assert_array_equal(got.data[:, got.valid], whole.data[(slice(None), *part)][:, got.valid])
+
+    check()
