@@ -132,7 +132,6 @@ def link_chains(
     follow: Array,
     first: Array,
     end: Array,
-    part: Array,
     old_head: Array,
     old_tail: Array,
     new_head: Array,
@@ -140,8 +139,8 @@ def link_chains(
 ) -> Any:
     """Join chains over a seam by the ports they share.
 
-    Units are the old chains, then the new ones; ``first``, ``end`` and ``part`` are given for both. ``follow`` is
-    written. Returns which units begin an open chain or a ring (1 chain, 2 ring, 0 swallowed), the last piece, and the
+    Units are the old chains, then the new ones; ``first`` and ``end`` are given for both. ``follow`` is written.
+    Returns which units begin an open chain or a ring (1 chain, 2 ring, 0 swallowed), the last piece, and the
     last unit of each.
     """
     old = old_head.size

@@ -68,7 +68,7 @@ def _grown(old: Array, used: int) -> Array:
 
 @njit(cache=True, nogil=True)
 def _dense(parent: Array, number: Array) -> int:
-    """Number the sets 0, 1, … in order of their first member, into ``number``."""
+    """Write numbers 0, 1, … of the sets, in order of their first members, into ``number``."""
     count = 0
     for i in range(number.size):
         root = find(parent, i)
@@ -169,7 +169,7 @@ def measure(
     confidence: Array,
     confidence_nodata: int,
 ) -> Any:
-    """Sums per region over rows 1 … of a strip; row 0 repeats the strip above and counts there.
+    """Return sums per region over rows 1 … of a strip; row 0 repeats the strip above and counts there.
 
     ``prefix``, ``row_table``, ``row_mix`` and ``row_scale`` describe the true area of pixels, see ``ground.py``.
     ``confidence`` may have no rows: then nothing is summed.

@@ -222,7 +222,13 @@ def _trace(  # noqa: PLR0915
                     ptr[pieces] = n
     for k in range(n):
         xy[2 * k + 1] += offset
-    return xy[: 2 * n].copy(), ptr[: pieces + 1].copy(), owner[:pieces].copy(), head[:pieces].copy(), tail[:pieces].copy()
+    return (
+        xy[: 2 * n].copy(),
+        ptr[: pieces + 1].copy(),
+        owner[:pieces].copy(),
+        head[:pieces].copy(),
+        tail[:pieces].copy(),
+    )
 
 
 def trace(codes: Array, absent: int, runs: Runs, first_row: int, height: int, *, nodes: bool) -> Pieces:

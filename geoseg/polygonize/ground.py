@@ -119,12 +119,12 @@ class Ground:
         if self._crs is None:
             a = self._affine
             return Edges(
-                np.arange(wide + 1) * math.hypot(a.a, a.d), np.ones(wide + 1),
-                np.arange(high + 1) * math.hypot(a.b, a.e), np.ones(high + 1),
+                np.arange(wide + 1.0) * math.hypot(a.a, a.d), np.ones(wide + 1),
+                np.arange(high + 1.0) * math.hypot(a.b, a.e), np.ones(high + 1),
             )  # fmt: skip
         if self._parallel:
             _, along, _ = self._jacobian(np.full(high + 1, wide / 2), np.arange(high + 1.0))
-            _, _, across = self._jacobian(np.full(high, wide / 2), np.arange(high) + 0.5)
+            _, _, across = self._jacobian(np.full(high, wide / 2), np.arange(0.5, high))
             return Edges(np.arange(wide + 1.0), np.ones(wide + 1), np.r_[0, np.cumsum(across)], along)
         columns = self._interpolated(wide)
         rows = self._interpolated(high)
@@ -176,7 +176,7 @@ class Ground:
         return np.stack([flat * np.cos(lon), flat * np.sin(lon), (b / a) ** 2 * normal * np.sin(lat)])
 
     def _jacobian(self, column: Floats, row: Floats) -> tuple[Floats, Floats, Floats]:
-        """True area of a pixel, and true length of a step by column and by row, at places on the raster."""
+        """Return true area of a pixel, and true length of a step by column and by row, at places on the raster."""
         t = self._affine
         with np.errstate(invalid="ignore"):
             size = self._crs.axis_info[0].unit_conversion_factor * math.sqrt(abs(t.determinant)) or 1.0
@@ -198,7 +198,7 @@ class Ground:
         return int(min(max(_NODE_METRES / self.pixel_size, 4), 256))
 
     def _node_row(self, k: int) -> Floats:
-        """Running sum of pixel areas along the lattice line of node row ``k``."""
+        """Return the running sum of pixel areas along the lattice line of node row ``k``."""
         found = self._rows.get(k)
         if found is None:
             columns = self._interpolated(self._width)
@@ -220,7 +220,7 @@ class _Axis:
 
     def __call__(self, values: Floats, shift: float) -> Floats:
         """Values at ``shift, 1 + shift, …, size + shift``."""
-        return np.interp(np.arange(self._size + 1) + shift, self.nodes, values)
+        return np.interp(np.arange(self._size + 1.0) + shift, self.nodes, values)
 
     def at(self, values: Floats, place: float) -> float:
         """Value at one place."""
@@ -232,7 +232,7 @@ def _pyproj(crs: Any) -> Any:
         return None
     import pyproj
 
-    found = pyproj.CRS.from_user_input(crs)
+    found: Any = pyproj.CRS.from_user_input(crs)
     if found.is_compound:
         found = found.sub_crs_list[0]
     if found.is_bound:

@@ -10,10 +10,14 @@ from geoseg.classes import MapClass, default_color, unnamed
 
 
 def classes_of(dataset: Any, band: int) -> tuple[MapClass, ...]:
-    """Classes that an open rasterio dataset names: attribute table, category names, colour table.
+    """Classes that an open rasterio dataset names: geoseg's own, category names, attribute table, colour table.
 
     rasterio does not hand out category names and attribute tables; GDAL writes both into the VRT of a dataset.
     """
+    from geoseg.write import read_classes
+
+    if band == 1 and (own := read_classes(dataset.name)):
+        return own
     colors = _color_table(dataset, band)
     names = _names_in_vrt(dataset, band)
     return tuple(
@@ -23,17 +27,18 @@ def classes_of(dataset: Any, band: int) -> tuple[MapClass, ...]:
 
 
 def classes_of_attributes(attributes: Mapping[str, Any]) -> tuple[MapClass, ...]:
-    """Classes after the CF conventions: ``flag_values``, ``flag_meanings`` and, where given, ``flag_colors``."""
+    """Classes of an array: geoseg's own attributes, or ``flag_values`` and ``flag_meanings`` of the CF conventions."""
+    names = list(attributes.get("class_names", ()))
+    if names:
+        colors = [*attributes.get("class_colors", ()), *(default_color(k) for k in range(len(names)))]
+        return tuple(MapClass(k, name, color) for k, (name, color) in enumerate(zip(names, colors, strict=False)))
     values, meanings = attributes.get("flag_values"), attributes.get("flag_meanings")
     if values is None or meanings is None:
         return ()
     names = meanings.split() if isinstance(meanings, str) else list(meanings)
-    colors = attributes.get("flag_colors", "")
-    colors = colors.split() if isinstance(colors, str) else list(colors)
-    colors += [None] * len(names)
     return tuple(
-        MapClass(int(value), str(name).replace("_", " "), color or default_color(int(value)))
-        for value, name, color in zip(values, names, colors, strict=False)
+        MapClass(int(value), str(name).replace("_", " "), default_color(int(value)))
+        for value, name in zip(values, names, strict=False)
     )
 
 

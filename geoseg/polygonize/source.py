@@ -242,7 +242,9 @@ class Coder:
         Values to keep (None: all) and to leave out.
     """
 
-    def __init__(self, source: Source, nodata: float | None, only: Sequence[int] | None, exclude: Sequence[int]) -> None:
+    def __init__(
+        self, source: Source, nodata: float | None, only: Sequence[int] | None, exclude: Sequence[int]
+    ) -> None:
         self._name = source.name
         self._nodata = source.nodata if nodata is None else nodata
         if self._nodata is not None and source.dtype.kind in "iu" and self._nodata != int(self._nodata or 0):

@@ -161,5 +161,3 @@ def check_confidence(source: Source, confidence: Source) -> None:
             f"{confidence.name} does not lie where {source.name} lies: both need the same grid, got transforms "
             f"{tuple(confidence.transform)[:6]} and {tuple(source.transform)[:6]}"
         )
-
-

@@ -122,7 +122,9 @@ def trace_strip(
     kept = np.flatnonzero(is_open)
     number[kept] = np.arange(kept.size)
     _, group = np.unique(runs.group[kept], return_inverse=True)
-    left = Open(value[kept], last[kept], sums[kept], least[kept], group.astype(np.int32), number[below].astype(np.int32))
+    left = Open(
+        value[kept], last[kept], sums[kept], least[kept], group.astype(np.int32), number[below].astype(np.int32)
+    )
     chosen = np.flatnonzero(is_open[pieces.region])
     xy, length = _join.pick(pieces.xy, pieces.ptr, chosen)
     return Strip(
@@ -202,9 +204,7 @@ class Frontier:
 
         _, dense = np.unique(group[kept], return_inverse=True)
         below = number[part[count + new.below]].astype(np.int32)
-        self._open = Open(
-            table[0][kept], table[1][kept], table[2][kept], table[3][kept], dense.astype(np.int32), below
-        )
+        self._open = Open(table[0][kept], table[1][kept], table[2][kept], table[3][kept], dense.astype(np.int32), below)
         pool.used[1] += xy.size // 2
         self._pool = _compact(
             pool._replace(
@@ -226,7 +226,7 @@ class Frontier:
         end = np.concatenate([pool.chain_end, pieces[~ring]])
         owner = part[np.concatenate([pool.chain_part, count + strip.part[~ring]])]
         kind, last_piece, last_unit = _join.link_chains(
-            strip.width, pool.follow, first, end, owner, pool.chain_head, pool.chain_tail, new_head, new_tail
+            strip.width, pool.follow, first, end, pool.chain_head, pool.chain_tail, new_head, new_tail
         )
         chains, cycles = np.flatnonzero(kind == 1), np.flatnonzero(kind == 2)
         return pool._replace(
