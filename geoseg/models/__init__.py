@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from geoseg.models.card import BandSpec, ModelCard
 from geoseg.models.contract import check_bands, check_contract
-from geoseg.models.execution import Execution, choose_execution
+from geoseg.models.execution import Execution, choose_execution, measured_rate
 from geoseg.models.folder import save_model
 from geoseg.models.loaded import Model
 from geoseg.models.malloc import keep_memory
-from geoseg.models.registry import DEFAULT_MODEL, list_models, load_model, user_models
+from geoseg.models.places import user_models
+from geoseg.models.registry import DEFAULT_MODEL, check_model, list_models, load_model
 from geoseg.models.scaling import BandTransform, ValueScaling
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "ValueScaling",
     "check_bands",
     "check_contract",
+    "check_model",
     "choose_execution",
     "keep_memory",
     "list_models",
     "load_model",
+    "measured_rate",
     "save_model",
     "user_models",
 ]

@@ -34,7 +34,8 @@ def build_builtin(card: ModelCard) -> torch.nn.Module:
 
     if tuple(band.name for band in card.bands) != BANDS or len(card.classes) != Spectral.class_count:
         raise ModelError(
-            f"model {card.name!r}: {card.architecture} needs the bands {', '.join(BANDS)} and {Spectral.class_count} classes"
+            f"model {card.name!r}: {card.architecture} needs the bands {', '.join(BANDS)} and "
+            f"{Spectral.class_count} classes"
         )
     return Spectral().eval()
 
@@ -42,7 +43,8 @@ def build_builtin(card: ModelCard) -> torch.nn.Module:
 def _source(card: ModelCard) -> str:
     if card.architecture not in _SOURCES:
         raise ModelError(
-            f"model {card.name!r}: the card names no weights, and architecture {card.architecture!r} is not one of geoseg's own "
+            f"model {card.name!r}: the card names no weights, and architecture {card.architecture!r} is not one "
+            "of geoseg's own "
             f"({', '.join(_SOURCES)})"
         )
     return _SOURCES[card.architecture]

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 import torch
 
 from geoseg.errors import ModelError, OptionError
+from geoseg.models import cache
 from geoseg.models.device import choose_device, device_name, supports
-from geoseg.models.execution import Execution, Precision
-from geoseg.models.registry import user_folder
+from geoseg.models.execution import Execution, Precision, measured_window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,8 +27,8 @@ if TYPE_CHECKING:
 # Seconds after which no further candidate is tried.
 _BUDGET = 4.0
 
-# Windows are measured at most this large: what is faster at 768² is faster at 2048², and costs a seventh.
-_LARGEST = 768
+# Side of the window that tells whether bf16 is emulated.
+_SMALL = 128
 
 # Half precision is taken under "auto" only if it gives the same class as fp32 on this share of a sample.
 _AGREEMENT = 0.995
@@ -52,14 +49,14 @@ def calibrate(
     name, why = choose_device(device)
     if precision != "auto" and not supports(name, precision):
         raise OptionError(f"precision {precision} is not supported on {name} ({device_name(name)}); use auto or fp32")
-    window = tuple(
-        min(side, max(_LARGEST // model.card.stride * model.card.stride, model.card.min_window)) for side in shape
-    )
-    key = _key(model, name, (window[0], window[1]), np.dtype(dtype), precision)
+    window = measured_window(model.card, shape)
+    key = _key(model, name, window, np.dtype(dtype), precision)
     found = _load(key)
     if found is None:
-        found = _measure(model, name, (window[0], window[1]), np.dtype(dtype), precision)
-        _store(key, found)
+        found = _measure(model, name, window, np.dtype(dtype), precision)
+        cache.store(asdict(found), "executions", *key)
+    # Where `geoseg inspect` looks for the speed: under what the user asked for, which it knows without torch.
+    cache.store({"rate": found.rate}, "rate", model.fingerprint, window, device, precision)
     rate = f", {found.rate:.3g} Mpx/s measured" if found.rate else ""
     return replace(found, reason=f"{why}; {describe(found)}{rate}")
 
@@ -85,6 +82,8 @@ def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype
     best = bench.better(best, [replace(best, channels_last=True)])
     if precision == "auto":
         halves: list[Precision] = ["fp16", "bf16"] if device != "cpu" else ["bf16"]
+        if device == "cpu" and not _native_bf16(model, best, dtype):
+            halves = []
         candidates = [replace(best, precision=half) for half in halves if supports(device, half)]
         best = bench.better(best, candidates, same_classes=True)
     if device == "cpu":
@@ -92,6 +91,13 @@ def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype
             best = bench.better(best, [replace(best, streams=cpus, threads=1)])
         return best
     return bench.better(replace(best, streams=2), [replace(best, batch=batch, streams=2) for batch in (2, 4, 8)])
+
+
+def _native_bf16(model: Model, fp32: Execution, dtype: np.dtype[Any]) -> bool:
+    """Ask a small window whether bf16 is worth measuring: processors that emulate it take ten times as long."""
+    side = max(_SMALL // model.card.stride * model.card.stride, model.card.min_window)
+    bench = _Bench(model, (side, side), dtype, time.perf_counter() + 1.0)
+    return bench.rate(replace(fp32, precision="bf16")) > bench.rate(fp32)
 
 
 class _Bench:
@@ -103,7 +109,7 @@ class _Bench:
         self._classes: dict[Execution, NDArray[np.uint8]] = {}
 
     def better(self, best: Execution, others: Sequence[Execution], *, same_classes: bool = False) -> Execution:
-        """Return the fastest of ``best`` and ``others``; another must gain clearly, and give the same classes if asked."""
+        """Return the fastest; another than ``best`` must gain clearly, and give the same classes if asked."""
         rate = self.rate(best)
         for other in others:
             if time.perf_counter() > self.deadline:
@@ -190,40 +196,16 @@ def cpu_count() -> int:
         return os.cpu_count() or 1
 
 
-def _key(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> str:
-    parts = (
-        _VERSION,
-        model.fingerprint,
-        device,
-        device_name(device),
-        torch.__version__,
-        platform.machine(),
-        cpu_count(),
-        window,
-        dtype.str,
-        precision,
-    )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+def _key(
+    model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str
+) -> tuple[object, ...]:
+    here = (device, device_name(device), torch.__version__, platform.machine(), cpu_count())
+    return (_VERSION, model.fingerprint, *here, window, dtype.str, precision)
 
 
-def _cache_file(key: str) -> Path:
-    return user_folder("cache") / "executions" / f"{key}.json"
-
-
-def _load(key: str) -> Execution | None:
+def _load(key: tuple[object, ...]) -> Execution | None:
+    entry = cache.load("executions", *key)
     try:
-        entry = json.loads(_cache_file(key).read_text(encoding="utf-8"))
         return Execution(**entry)
-    except (OSError, ValueError, TypeError, OptionError):
+    except (TypeError, OptionError):
         return None  # not there, or not ours: measure again
-
-
-def _store(key: str, execution: Execution) -> None:
-    path = _cache_file(key)
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(asdict(execution)), encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)  # a cache that cannot be written costs a few seconds next time, nothing else

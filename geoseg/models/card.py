@@ -1,6 +1,7 @@
 """The model card: a STAC Item with the Machine Learning Model extension (MLM), beside the weights.
 
-It says which bands the model sees, in which numbers, at which resolution, and what its classes are called. The card decides
+It says which bands the model sees, in which numbers, at which resolution, and what its classes are called. The card
+decides
 how pixels reach the model; nothing is guessed from the pixels. https://github.com/stac-extensions/mlm
 """
 
@@ -182,7 +183,8 @@ class ModelCard(BaseModel):
             raise ValueError(f"band {repeated!r} occurs twice")
         if self.value_scaling and len(self.value_scaling) != len(self.bands):
             raise ValueError(
-                f"value_scaling has {len(self.value_scaling)} entries for {len(self.bands)} bands: give 1 or one per band"
+                f"value_scaling has {len(self.value_scaling)} entries for {len(self.bands)} bands: give 1 or "
+                "one per band"
             )
         for field in ("margin", "min_window"):
             value = getattr(self, field)
@@ -229,6 +231,33 @@ class ModelCard(BaseModel):
         """Return the card as a STAC MLM item; unknown fields of the item it came from are kept."""
         return stac.build(self)
 
+    def to_json(self) -> str:
+        """Return the card as the text of a STAC MLM item."""
+        return json.dumps(self.to_item(), indent=2, ensure_ascii=False)
+
+    def describe(self) -> str:
+        """Return the card as lines for people."""
+        low, high = self.value_range or (None, None)
+        pairs = (
+            ("", self.description),
+            ("version", self.version),
+            ("license", self.license),
+            ("bands", ", ".join(band.name for band in self.bands)),
+            ("values", f"{low:g}…{high:g}" if low is not None else ""),
+            ("pixel size", "–".join(f"{side:g}" for side in self.resolution) + " m" if self.resolution else ""),
+            ("classes", ", ".join(c.name for c in self.classes)),
+            (
+                "network",
+                " ".join(str(part) for part in (self.architecture, self.hyperparameters.get("encoder")) if part),
+            ),
+            ("windows", f"multiples of {self.stride} px, margin {self.margin} px"),
+            ("metrics", json.dumps(self.metrics, ensure_ascii=False) if self.metrics else ""),
+            *(("training data", line) for line in self.training_data),
+            *(("known failure", line) for line in self.known_failures),
+            *(("attribution", line) for line in self.attribution),
+        )
+        return "\n".join([f"{self.name}: {self.title}", *(f"  {key:<14}{value}" for key, value in pairs if value)])
+
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> ModelCard:
         """Read a card from a JSON file, or from ``model.json`` in a folder.
@@ -266,7 +295,7 @@ class ModelCard(BaseModel):
         path = Path(path)
         partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            partial.write_text(json.dumps(self.to_item(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.write_text(self.to_json() + "\n", encoding="utf-8")
             partial.replace(path)
         except OSError as error:
             partial.unlink(missing_ok=True)

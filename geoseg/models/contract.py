@@ -109,10 +109,8 @@ def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
     if top > low + _ABOVE * span or top < low + span / _BELOW:
         raise ContractError(_units_message(card, raster, top, max(raw)))
     if bottom < low - 0.5 * span:
-        return [
-            f"{raster.name!r}: values reach down to {bottom:.6g}, the model expects {low:g}…{high:g}; "
-            "if that is fill, name it with --nodata"
-        ]
+        down = f"{raster.name!r}: values reach down to {bottom:.6g}, the model expects {low:g}…{high:g}"
+        return [f"{down}; if that is fill, name it with --nodata"]
     return []
 
 
@@ -170,7 +168,7 @@ def pixel_size(raster: Raster) -> float | None:
     width, height = math.hypot(transform.a, transform.d), math.hypot(transform.b, transform.e)
     if getattr(crs, "geographic", False) or getattr(crs, "is_geographic", False):
         rows, cols = raster.shape
-        latitude = (transform * (cols / 2, rows / 2))[1]
+        latitude = transform.f + transform.d * cols / 2 + transform.e * rows / 2
         width, height = width * _METRES_PER_DEGREE * math.cos(math.radians(latitude)), height * _METRES_PER_DEGREE
         return (width + height) / 2
     return (width + height) / 2 * _metres_per_unit(crs)

@@ -45,7 +45,8 @@ def decide_strip(logits: torch.Tensor, classes: torch.Tensor, confidence: torch.
         logits = logits.float()
     k = logits.shape[0]
     best = torch.amax(logits, 0)
-    # argmax over the first axis is slow in torch (100× an amax). The first class that equals the maximum is found as the
+    # argmax over the first axis is slow in torch (100× an amax). The first class that equals the maximum is found as
+    # the
     # largest of K − k over the classes k that do; uint8 planes make that pass a quarter of a float one.
     order = torch.arange(k, 0, -1, dtype=torch.uint8, device=logits.device).view(k, 1, 1)
     hit = (logits == best).view(torch.uint8).mul_(order)

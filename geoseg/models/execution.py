@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from geoseg.errors import OptionError
+from geoseg.models import cache
 
 if TYPE_CHECKING:
+    from geoseg.models.card import ModelCard
     from geoseg.models.loaded import Model
+
+# Windows are measured at most this large: what is faster at 512² is faster at 2048², and costs a sixteenth.
+_LARGEST = 512
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -70,8 +75,8 @@ def choose_execution(
     device
         ``"auto"`` (CUDA, then MPS, then CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     precision
-        ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``. Under ``"auto"`` half precision is taken only where it is faster
-        and gives the same class as fp32 on at least 99.5 % of a sample.
+        ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``. Under ``"auto"`` half precision is taken only where it is
+        faster and gives the same class as fp32 on at least 99.5 % of a sample.
 
     Raises
     ------
@@ -83,3 +88,19 @@ def choose_execution(
     from geoseg.models.calibrate import calibrate
 
     return calibrate(model, shape, dtype=dtype, device=device, precision=precision)
+
+
+def measured_window(card: ModelCard, shape: tuple[int, int]) -> tuple[int, int]:
+    """Return the window on which an execution for windows of ``shape`` is measured: no larger than it has to be."""
+    largest = max(_LARGEST // card.stride * card.stride, card.min_window)
+    return min(shape[0], largest), min(shape[1], largest)
+
+
+def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", precision: str = "auto") -> float | None:
+    """Return the pixels per second that were last measured for a model, window and options on this machine.
+
+    Never measures and never imports torch; None if there was no measurement yet.
+    """
+    entry = cache.load("rate", model.fingerprint, measured_window(model.card, shape), device, precision)
+    rate = entry.get("rate") if isinstance(entry, dict) else None
+    return rate * 1e6 if isinstance(rate, (int, float)) and rate > 0 else None

@@ -1,7 +1,8 @@
 """Model folders: ``model.json`` (the card) and ``weights.safetensors``.
 
 Nothing from a model folder is executed: weights come from safetensors only (pickles run code when loaded), the
-architecture is built by segmentation-models-pytorch from names and numbers in the card, and nothing is fetched from a network.
+architecture is built by segmentation-models-pytorch from names and numbers in the card, and nothing is fetched from
+a network.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
 
 def _pickle_remedy(name: str) -> str:
     return (
-        f"a pickle can execute code when it is loaded, so {Path(name).suffix} files are refused; where you trust it, convert it with "
+        f"a pickle can execute code when it is loaded, so {Path(name).suffix} files are refused; where you "
+        "trust it, convert it with "
         "torch.load(…, weights_only=True) and geoseg.models.save_model()"
     )
 
@@ -124,7 +126,8 @@ def read_weights(folder: Path, card: ModelCard) -> bytes:
         raise ModelError(f"model {card.name!r}: {path} cannot be read: {error.strerror or error}") from None
     if card.weights.checksum is not None and card.weights.checksum != multihash(data):
         raise ModelError(
-            f"model {card.name!r}: {path} was changed or damaged: its checksum is not the card's; get it again from its source"
+            f"model {card.name!r}: {path} was changed or damaged: its checksum is not the card's; get it again "
+            "from its source"
         )
     return data
 
@@ -191,7 +194,8 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
     encoder, kwargs = card.hyperparameters.get("encoder"), card.hyperparameters.get("kwargs") or {}
     if not isinstance(encoder, str) or not _ENCODER.fullmatch(encoder):
         raise ModelError(
-            f"model {card.name!r}: encoder {encoder!r} is not a plain name; mlm:hyperparameters must name one, such as 'resnet18'"
+            f"model {card.name!r}: encoder {encoder!r} is not a plain name; mlm:hyperparameters must name one, "
+            "such as 'resnet18'"
         )
     if not isinstance(kwargs, dict):
         raise ModelError(f"model {card.name!r}: kwargs in mlm:hyperparameters must be an object, got {kwargs!r}")
@@ -209,9 +213,10 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
                 classes=len(card.classes),
                 **_tuples(kwargs),
             )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever smp or timm make of a foreign card, it is one line for the user
         raise ModelError(
-            f"model {card.name!r}: {card.architecture} with encoder {encoder!r} cannot be built: {' '.join(str(error).split())[:300]}"
+            f"model {card.name!r}: {card.architecture} with encoder {encoder!r} cannot be built: "
+            f"{' '.join(str(error).split())[:300]}"
         ) from None
     return module
 

@@ -129,6 +129,14 @@ class Model:
 
 def _digest_module(digest: Any, module: torch.nn.Module) -> None:
     digest.update(f"{type(module).__module__}.{type(module).__qualname__}\n{module!r}".encode())
+    for name, part in module.named_modules():
+        # Numbers and words that a layer holds beside its tensors; repr() shows them only where its author chose to.
+        plain = {
+            key: value
+            for key, value in vars(part).items()
+            if isinstance(value, (bool, int, float, str, tuple, type(None)))
+        }
+        digest.update(f"{name}{sorted(plain.items(), key=lambda entry: entry[0])!r}".encode())
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=_uint8()).numpy().tobytes())

@@ -33,4 +33,6 @@ def keep_memory() -> bool:
         (_M_MMAP_MAX, 0),
         (_M_TOP_PAD, 64 << 20),
     )
-    return all([mallopt(name, value) == 1 for name, value in settings])
+    # Each is set, whatever became of the one before.
+    done = [mallopt(name, value) == 1 for name, value in settings]
+    return all(done)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from pathlib import Path
+
+import numpy as np
 
 from geoseg.errors import GeosegError, ModelError
 from geoseg.models.card import CARD_FILE, ModelCard
 from geoseg.models.folder import open_folder
 from geoseg.models.loaded import Model
+from geoseg.models.places import user_models
+from geoseg.models.scaling import BandTransform
 
 DEFAULT_MODEL = "spectral"
 """The model that is used when none is named."""
@@ -22,27 +25,11 @@ _OPEN: dict[tuple[object, ...], Model] = {}
 _LOCK = threading.Lock()
 
 
-def user_models() -> Path:
-    """Folder of the user's own models: ``GEOSEG_MODELS`` if set, else in the platform's data folder."""
-    if folder := os.environ.get("GEOSEG_MODELS"):
-        return Path(folder).expanduser()
-    return user_folder("data") / "models"
-
-
-def user_folder(kind: str) -> Path:
-    """Return geoseg's folder for ``"data"`` or ``"cache"`` where the platform keeps such things; it may not exist yet."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "geoseg"
-        return base / "cache" if kind == "cache" else base
-    if sys.platform == "darwin":
-        return home / "Library" / ("Caches" if kind == "cache" else "Application Support") / "geoseg"
-    variable, default = ("XDG_CACHE_HOME", ".cache") if kind == "cache" else ("XDG_DATA_HOME", ".local/share")
-    return Path(os.environ.get(variable) or home / default) / "geoseg"
-
-
 def list_models() -> list[ModelCard]:
-    """Return the cards of all models that can be loaded by name: the bundled, then the user's. Unreadable ones are left out."""
+    """Return the cards of all models that can be loaded by name, bundled ones first.
+
+    Unreadable ones are left out.
+    """
     cards: dict[str, ModelCard] = {}
     for name, folder in _named().items():
         try:
@@ -123,3 +110,37 @@ def _state(folder: Path) -> tuple[object, ...]:
         )
     except OSError as error:
         raise ModelError(f"model folder {folder} cannot be read: {error.strerror or error}") from None
+
+
+def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
+    """Verify a model: card, checksum, architecture, and a forward pass on made-up pixels.
+
+    Returns
+    -------
+    What was verified, one line each.
+
+    Raises
+    ------
+    ModelError
+        With the first defect.
+    """
+    model = load_model(ref)
+    card = model.card
+    lines = [f"card: {card.name} {card.version}, {len(card.bands)} bands, {len(card.classes)} classes"]
+    if card.weights is not None:
+        model.verify()
+        verified = "checksum verified" if card.weights.checksum else "the card gives no checksum"
+        lines.append(f"weights: {card.weights.href}, {verified}")
+    parameters = sum(parameter.numel() for parameter in model.module().parameters())
+    lines.append(f"architecture: {card.architecture}, {parameters:,} parameters")
+    side = max(card.min_window, card.stride * 2)
+    from geoseg.models.runtime import Execution, Predictor
+
+    # Uniform noise in the sensible range of values: a working network returns finite logits of the right shape for it.
+    low, high = card.value_range or (0.0, 1.0)
+    data = np.random.default_rng(0).uniform(low, high, (1, len(card.bands), side, side)).astype(np.float32)
+    start = BandTransform(1.0, 0.0)
+    affine = [step.after(start) if step else start for step in card.value_scaling or [None] * len(card.bands)]
+    Predictor(model, affine, Execution()).classify(data)
+    lines.append(f"forward pass: {side} × {side} pixels give {len(card.classes)} finite scores each")
+    return lines

@@ -166,11 +166,13 @@ class Predictor:
         except RuntimeError as error:
             if not _out_of_memory(error):
                 raise ModelError(
-                    f"model {self.card.name!r} does not run on windows of {data.shape[-2]} × {data.shape[-1]}: {_first_line(error)}"
+                    f"model {self.card.name!r} does not run on windows of {data.shape[-2]} × {data.shape[-1]}: "
+                    f"{_first_line(error)}"
                 ) from None
             if len(data) == 1:
                 raise ModelError(
-                    f"model {self.card.name!r}: one window of {data.shape[-2]} × {data.shape[-1]} pixels does not fit the "
+                    f"model {self.card.name!r}: one window of {data.shape[-2]} × {data.shape[-1]} pixels does "
+                    "not fit the "
                     f"memory of {self.device}; use a smaller --window or another --device"
                 ) from None
         if self.device.type == "cuda":
@@ -222,7 +224,8 @@ class Predictor:
             bad &= torch.from_numpy(np.ascontiguousarray(valid)).to(bad.device)
         if count := int(bad.sum()):
             raise ModelError(
-                f"model {self.card.name!r} returned NaN or infinity for {count} valid pixels: its weights are damaged or the values of the "
+                f"model {self.card.name!r} returned NaN or infinity for {count} valid pixels: its weights are "
+                "damaged or the values of the "
                 f"scene are far outside what it was made for"
                 + ("; try --precision fp32" if self.execution.precision != "fp32" else "")
             )
@@ -272,7 +275,7 @@ def _stream(device: torch.device) -> torch.cuda.Stream:
     """CUDA stream of this thread, so that one thread's copies overlap with another's kernels."""
     streams: dict[torch.device, torch.cuda.Stream] = _LOCAL.__dict__.setdefault("streams", {})
     if device not in streams:
-        streams[device] = torch.cuda.Stream(device)
+        streams[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     return streams[device]
 
 

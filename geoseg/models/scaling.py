@@ -66,7 +66,8 @@ _NEEDS = {
 class ValueScaling(BaseModel):
     """Value scaling object of STAC MLM for one band.
 
-    ``min-max``: (V − minimum) / (maximum − minimum); ``z-score``: (V − mean) / stddev; ``offset``: V − value; ``scale``:
+    ``min-max``: (V − minimum) / (maximum − minimum); ``z-score``: (V − mean) / stddev; ``offset``: V − value;
+    ``scale``:
     V / value; ``clip``, ``clip-min``, ``clip-max``: V held within minimum and maximum.
     """
 

@@ -1,12 +1,13 @@
 """The ``spectral`` model: land cover from spectral indices by fuzzy rules, no training, no context.
 
-Each rule is a ramp on one index ("NDVI rises through 0.35…0.65") and says how much that speaks for or against each class; the
-evidence is summed and the softmax of the sum is the confidence. Every rule is a sentence that can be read and argued with; their
-numbers were tuned on labelled scenes (see the card for how well that works, and where it does not).
+Each rule is a ramp on one index ("NDVI rises through 0.26…0.40") and says how much that speaks for or against each
+class; the evidence is summed, and the softmax of the sum is the confidence. Every rule is a sentence that can be read
+and argued with; their numbers were tuned on labelled scenes (the card says how well that works, and where not).
 
 Indices
 -------
-- NDVI  (nir − red) / (nir + red): Rouse et al. 1974, Monitoring vegetation systems in the Great Plains with ERTS, NASA SP-351.
+- NDVI  (nir − red) / (nir + red): Rouse et al. 1974, Monitoring vegetation systems in the Great Plains with ERTS,
+NASA SP-351.
 - NDWI  (green − nir) / (green + nir): McFeeters 1996, Int. J. Remote Sensing 17(7), doi:10.1080/01431169608948714.
 - MNDWI (green − swir16) / (green + swir16): Xu 2006, Int. J. Remote Sensing 27(14), doi:10.1080/01431160600589179.
 - NDBI  (swir16 − nir) / (swir16 + nir): Zha, Gao & Ni 2003, Int. J. Remote Sensing 24(3), doi:10.1080/01431160304987.
@@ -30,7 +31,7 @@ INDICES = ("ndvi", "ndwi", "mndwi", "ndbi", "bsi", "ndti", "nir", "vis")
 class Rule(NamedTuple):
     """A ramp on one index, 0 below ``low`` and 1 above ``high``, and what it says of each class."""
 
-    index: str
+    measure: str
     low: float
     high: float
     tree: float = 0.0
@@ -41,18 +42,26 @@ class Rule(NamedTuple):
     water: float = 0.0
 
 
-PRIOR = (-1.0, 0.0, 0.3, -0.6, -1.0, 0.3)
+PRIOR = (1.2, -1.0, -0.2, 1.2, -1.0, 0.0)
 """Evidence for each class before any rule, in the order of the classes."""
 
 RULES = (
-    Rule("mndwi", -0.15, 0.25, tree=-2.0, grass=-2.0, crop=-2.0, built=-2.0, bare=-1.0, water=4.0),
-    Rule("ndvi", 0.2, 0.45, tree=1.0, grass=1.0, crop=1.0, built=-1.0, bare=-2.0, water=-2.0),
-    Rule("ndvi", 0.55, 0.8, tree=2.0, grass=0.3, crop=0.5, built=-2.0, bare=-2.0, water=-2.0),
-    Rule("vis", 0.03, 0.07, tree=-2.0, grass=0.5, crop=0.5, built=0.5, bare=0.5),
-    Rule("vis", 0.12, 0.25, tree=-1.0, built=0.5, bare=2.0),
-    Rule("bsi", -0.1, 0.15, tree=-1.5, grass=0.3, crop=0.3, built=0.5, bare=1.0),
-    Rule("ndbi", -0.2, 0.1, tree=-1.0, built=0.6, bare=0.5),
-    Rule("nir", 0.25, 0.4, crop=0.6, built=-1.0, water=-1.0),
+    Rule("ndvi", 0.105, 0.215, crop=1.8, bare=-2.4),
+    Rule("ndvi", 0.26, 0.4, tree=2.0, bare=-1.0),
+    Rule("ndvi", 0.445, 0.575, grass=1.0, crop=-0.8),
+    Rule("ndvi", 0.715, 0.785, tree=1.2, crop=0.4),
+    Rule("ndwi", -0.075, 0.135, water=2.4),
+    Rule("mndwi", -0.55, -0.43, tree=-1.6, grass=-2.4, bare=0.8, water=0.8),
+    Rule("mndwi", -0.125, 0.065, built=-1.8, water=1.2),
+    Rule("ndbi", -0.355, -0.285, tree=-0.8, grass=0.6, crop=-0.6, built=0.8),
+    Rule("ndbi", 0.0, 0.06, crop=-1.0, built=1.0),
+    Rule("bsi", 0.045, 0.195, tree=-0.4, crop=1.0, built=-5.0),
+    Rule("ndti", 0.1, 0.22, tree=0.8, built=-2.2, bare=-1.2, water=0.8),
+    Rule("ndti", 0.345, 0.395, tree=1.0),
+    Rule("nir", 0.13, 0.17, grass=1.2, crop=-0.4, water=-1.0),
+    Rule("nir", 0.19, 0.39, tree=-2.4, grass=0.8, crop=1.4, built=-2.2, bare=2.4, water=-1.6),
+    Rule("vis", 0.03, 0.07, tree=-1.8, water=-0.8),
+    Rule("vis", 0.1, 0.14, crop=-1.0, built=1.6),
 )
 
 
@@ -71,7 +80,7 @@ class Spectral(torch.nn.Module):
         starts = torch.zeros(len(RULES), 1)
         for i, rule in enumerate(RULES):
             slope = 1 / (rule.high - rule.low)
-            ramps[i, INDICES.index(rule.index)] = slope
+            ramps[i, INDICES.index(rule.measure)] = slope
             starts[i] = -rule.low * slope
         self.register_buffer("ramps", ramps, persistent=False)
         self.register_buffer("starts", starts, persistent=False)

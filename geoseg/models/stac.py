@@ -43,7 +43,28 @@ _OWN = (
 
 # eo:common_name takes only these; other bands (a DSM, a radar channel) go by their name alone.
 _COMMON = frozenset(
-    "pan coastal blue green green05 yellow red rededge rededge071 rededge075 rededge078 nir nir08 nir09 cirrus swir16 swir22 lwir lwir11 lwir12".split()
+    {
+        "pan",
+        "coastal",
+        "blue",
+        "green",
+        "green05",
+        "yellow",
+        "red",
+        "rededge",
+        "rededge071",
+        "rededge075",
+        "rededge078",
+        "nir",
+        "nir08",
+        "nir09",
+        "cirrus",
+        "swir16",
+        "swir22",
+        "lwir",
+        "lwir11",
+        "lwir12",
+    }
 )
 
 # A network with a stride brings no card fields of geoseg when it comes from elsewhere: those of a five-level encoder.
@@ -80,7 +101,8 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
         _refuse_code(holder.get(key), f"{where} {key}", name)
     if source.get("resize_type"):
         raise ModelError(
-            f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set it to null"
+            f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set "
+            "it to null"
         )
     fields: dict[str, Any] = {
         "name": name,
@@ -110,7 +132,7 @@ def build(card: ModelCard) -> dict[str, Any]:
     item.setdefault("geometry", None)
     item.setdefault("links", [])
     known = item.get("stac_extensions", [])
-    item["stac_extensions"] = known if known else list(EXTENSIONS)
+    item["stac_extensions"] = known or list(EXTENSIONS)
     properties = item.setdefault("properties", {})
     # An item needs a time; a model has none. The open interval is what the examples of the extension use.
     if "datetime" not in properties:
@@ -197,11 +219,12 @@ def _only(properties: Mapping[str, Any], key: str, name: str) -> Mapping[str, An
 
 
 def _refuse_code(expression: Any, where: str, name: str) -> None:
-    """Processing expressions are code from the model's maker: none is run."""
+    """Raise if there is a processing expression: it is code from the model's maker, and none is run."""
     if expression:
         kind = expression.get("format", "?") if isinstance(expression, Mapping) else "?"
         raise ModelError(
-            f"model card {name!r}: {where} is a processing expression of type {kind!r}, which is code; geoseg runs none: "
+            f"model card {name!r}: {where} is a processing expression of type {kind!r}, which is code; geoseg "
+            "runs none: "
             "express it as value_scaling or build it into the model"
         )
 

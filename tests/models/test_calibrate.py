@@ -1,0 +1,115 @@
+"""The choice of an execution: devices, cache, and that half precision must agree."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from geoseg.errors import OptionError
+from geoseg.models import Execution, calibrate, choose_execution, device, measured_rate
+from geoseg.models.places import user_folder
+from tests.models.conftest import identity_model
+
+
+def choose(model, **options):
+    return choose_execution(model, (64, 64), dtype=np.uint16, **options)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Count measurements."""
+    calls = []
+    measure = calibrate._measure
+    monkeypatch.setattr(calibrate, "_measure", lambda *args: calls.append(args) or measure(*args))
+    return calls
+
+
+def test_measured_once_then_remembered(measured):
+    first, second = choose(identity_model(), device="cpu"), choose(identity_model(), device="cpu")
+    assert len(measured) == 1
+    assert first == second
+    assert first.reason == second.reason
+    assert first.device == "cpu"
+    assert first.rate > 0
+    assert first.streams * first.threads <= calibrate.cpu_count()
+    choose(identity_model(), device="cpu", precision="fp32")
+    choose_execution(identity_model(), (96, 64), dtype=np.uint16, device="cpu")
+    choose_execution(identity_model(), (64, 64), dtype=np.uint8, device="cpu")
+    assert len(measured) == 4
+
+
+def test_the_rate_is_known_afterwards():
+    model = identity_model()
+    assert measured_rate(model, (64, 64), "cpu") is None
+    assert choose(model, device="cpu").rate * 1e6 == measured_rate(model, (64, 64), "cpu")
+    assert measured_rate(model, (64, 64), "cpu", "fp32") is None
+
+
+def test_a_damaged_cache_is_measured_again(measured):
+    choose(identity_model(), device="cpu")
+    (entry,) = (user_folder("cache") / "executions").iterdir()
+    good = json.loads(entry.read_text())
+    for text in ("{", "[]", json.dumps(good | {"batch": 0}), json.dumps(good | {"colour": "red"})):
+        entry.write_text(text)
+        choose(identity_model(), device="cpu")
+    assert len(measured) == 5
+    assert json.loads(entry.read_text()).keys() == good.keys()
+
+
+def test_a_cache_that_cannot_be_written_is_no_error():
+    folder = user_folder("cache")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file where the folder should be")
+    assert choose(identity_model(), device="cpu").device == "cpu"
+
+
+def test_devices_that_are_not_here(monkeypatch):
+    with pytest.raises(OptionError, match="device 'tpu' is unknown: use auto, cpu, cuda, cuda:N or mps"):
+        choose(identity_model(), device="tpu")
+    monkeypatch.setattr(device, "cuda_missing", lambda: "no NVIDIA GPU with a working driver was found")
+    monkeypatch.setattr(device, "_mps", lambda: False)
+    with pytest.raises(OptionError, match=r"'cuda:1' cannot be used: no NVIDIA GPU .*; use one of cpu"):
+        choose(identity_model(), device="cuda:1")
+    with pytest.raises(OptionError, match="needs a Mac"):
+        choose(identity_model(), device="mps")
+    assert "CUDA not used: no NVIDIA GPU" in choose(identity_model()).reason
+
+
+def test_precisions_that_are_not_here():
+    with pytest.raises(OptionError, match="precision 'int4' is unknown"):
+        choose(identity_model(), precision="int4")
+    with pytest.raises(OptionError, match="precision fp16 is not supported on cpu"):
+        choose(identity_model(), device="cpu", precision="fp16")
+    assert choose(identity_model(), device="cpu", precision="bf16").precision == "bf16"
+
+
+class Fickle(torch.nn.Module):
+    """Votes for another class in half precision."""
+
+    def forward(self, x):
+        y = torch.zeros_like(x)
+        y[:, int(torch.is_autocast_enabled("cpu"))] = 1
+        return y
+
+
+@pytest.mark.parametrize(("net", "precision"), [(Fickle(), "fp32"), (None, "bf16")])
+def test_half_precision_must_agree(monkeypatch, net, precision):
+    """Half precision that is twice as fast is taken only if it gives the same classes."""
+    time = calibrate._Bench._time
+
+    def pretend(self, execution):
+        time(self, execution)
+        return 2.0 if execution.precision == "bf16" else 1.0
+
+    monkeypatch.setattr(calibrate._Bench, "_time", pretend)
+    assert choose(identity_model(module=net), device="cpu").precision == precision
+
+
+def test_executions_are_checked():
+    with pytest.raises(OptionError, match="batch must be at least 1, got 0"):
+        Execution(batch=0)
+    with pytest.raises(OptionError, match="precision 'auto' is unknown"):
+        Execution(precision="auto")
