@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -23,6 +22,10 @@ from geoseg.classes import NODATA
 from geoseg.errors import OutputError
 from geoseg.segment import BlockResult
 from geoseg.tiling import Box, Tiling
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
 
 _MANIFEST = "manifest.json"
 
@@ -37,10 +40,13 @@ class BlockStore:
         Where the files are.
     tiling
         Which blocks there are.
+    geobox
+        The scene's grid: finished blocks can be opened in a GIS while the run goes on.
     """
 
     folder: Path
     tiling: Tiling
+    geobox: GeoBox
 
     def path(self, index: int) -> Path:
         """File of a finished block with at least one valid pixel."""
@@ -69,28 +75,39 @@ class BlockStore:
                 self.empty_path(index).touch()
             return
         temporary = self.folder / f"{index:07d}.{os.getpid()}.partial"
+        rows, cols = result.box.within(self.tiling.scene)
+        part = self.geobox[rows, cols]
         profile = {
+            "crs": None if part.crs is None else str(part.crs),
+            "transform": part.transform,
             "driver": "GTiff", "height": result.box.height, "width": result.box.width, "count": 2, "dtype": "uint8",
             "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "zstd", "zstd_level": 1, "nodata": NODATA,
         }  # fmt: skip
-        with _reported(self.folder), warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        with _reported(self.folder):
             with rasterio.open(temporary, "w", **profile) as file:
                 file.write(result.classes, 1)
                 file.write(result.confidence, 2)
             temporary.replace(self.path(index))
 
-    def read(self, index: int) -> tuple[Box, np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
-        """Return box, classes and confidence of a finished block, None where it holds no valid pixel."""
+    def read(self, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return classes and confidence of a part of the scene (uint8, height × width); all its blocks are finished."""
         import rasterio
+        from rasterio.windows import Window
 
-        if self.empty_path(index).exists():
-            return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            with rasterio.open(self.path(index)) as file:
-                classes, confidence = file.read()
-        return self.tiling.block_box(index), classes, confidence
+        both = np.full((2, box.height, box.width), NODATA, np.uint8)
+        side, cols = self.tiling.block, self.tiling.block_shape[1]
+        for row in range(box.row // side, -(-box.bottom // side)):
+            for col in range(box.col // side, -(-box.right // side)):
+                path = self.path(row * cols + col)
+                if not path.exists():
+                    continue  # no valid pixel in it
+                block = self.tiling.block_box(row * cols + col)
+                part = block.intersection(box)
+                here = part.within(box)
+                window = Window(part.col - block.col, part.row - block.row, part.width, part.height)
+                with rasterio.open(path) as file:
+                    both[:, here[0], here[1]] = file.read(window=window)
+        return both[0], both[1]
 
     def remove(self) -> None:
         """Delete all blocks and the folder."""
@@ -147,7 +164,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def open_store(folder: Path, tiling: Tiling, manifest: dict[str, Any]) -> BlockStore:
+def open_store(folder: Path, tiling: Tiling, geobox: GeoBox, manifest: dict[str, Any]) -> BlockStore:
     """Open the store for blocks described by ``manifest``; blocks of anything else are deleted first."""
     found = read_manifest(folder)
     if found != manifest:
@@ -156,4 +173,4 @@ def open_store(folder: Path, tiling: Tiling, manifest: dict[str, Any]) -> BlockS
         temporary = folder / (_MANIFEST + ".partial")
         temporary.write_text(json.dumps(manifest), "utf-8")
         temporary.replace(folder / _MANIFEST)
-    return BlockStore(folder, tiling)
+    return BlockStore(folder, tiling, geobox)

@@ -211,15 +211,15 @@ class _SceneRun:
         from geoseg.models import Execution
 
         manifest = self._block_manifest()
-        found = read_manifest(work)
+        found, geobox = read_manifest(work), self.plan.raster.geobox
         if found.get("fingerprint") == manifest["fingerprint"]:
             recipe = replace(self.plan.recipe(), execution=Execution(**found["execution"]))
-            store = open_store(work, self.plan.tiling, found)
+            store = open_store(work, self.plan.tiling, geobox, found)
         else:
             if found:
                 self.reporter.info(f"{self.plan.raster.name}: unfinished blocks of other inputs or options are dropped")
             recipe = self.plan.recipe()
-            store = open_store(work, self.plan.tiling, {**manifest, "execution": asdict(recipe.execution)})
+            store = open_store(work, self.plan.tiling, geobox, {**manifest, "execution": asdict(recipe.execution)})
         self.reporter.info(f"{self.plan.raster.name}: {describe(recipe)}")
         return store, recipe
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psutil
 
 from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
-from geoseg.raster import Raster, open_raster
+from geoseg.raster import Pixels, Raster, open_raster
 from geoseg.sizes import format_bytes, parse_bytes
 from geoseg.stitch import check_stitch
-from geoseg.tiling import Tiling, round_up
+from geoseg.tiling import Box, Tiling, round_up
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -182,12 +183,33 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
     raster = source if isinstance(source, Raster) else open_raster(source)
     check_bands(loaded.card, raster)
     raster = raster.select([band.name for band in loaded.card.bands])
-    warnings = check_contract(loaded.card, raster, raster.sample(_SAMPLE_PIXELS))
+    warnings = check_contract(loaded.card, raster, sample_values(raster))
     tiling = choose_tiling(raster, loaded, options)
     return Plan(raster, loaded, options, tiling, (*raster.notes, *warnings))
 
 
-_SAMPLE_PIXELS = 250_000
+_PROBE_SIDE, _PROBES = 128, 5
+
+
+def sample_values(raster: Raster) -> Pixels:
+    """Return some pixels from all over the scene, at a cost that does not grow with it.
+
+    A decimated read of a file without overviews decodes all of it; 25 small windows decode 25 of its tiles.
+    """
+    height, width = raster.shape
+    if height * width <= _PROBES**2 * _PROBE_SIDE**2:
+        return raster.read(raster.box)
+    boxes = []
+    for i in range(_PROBES):
+        for j in range(_PROBES):
+            # Windows start on the file's tiles, so that each costs as few of them as can be.
+            row = (height * (2 * i + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
+            col = (width * (2 * j + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
+            boxes.append(Box(row, col, _PROBE_SIDE, _PROBE_SIDE).intersection(raster.box))
+    found = [raster.read(box) for box in sorted(set(boxes))]
+    data = np.concatenate([pixels.data.reshape(len(raster.bands), -1) for pixels in found], 1)
+    valid = np.concatenate([pixels.valid.ravel() for pixels in found])
+    return Pixels(data[:, None], valid[None])
 
 
 def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:

@@ -12,6 +12,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
+from geoseg.tiling import Tiling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from geoseg.clock import Clock
     from geoseg.progress import Reporter
     from geoseg.segment import Recipe
+
+WRITE_SIDE = 2048
+"""Class maps are written in areas of this side: what a CogSink compresses and overviews in one go."""
 
 FORMATS = ("gpkg", "parquet", "fgb")
 """Vector formats: GeoPackage, GeoParquet, FlatGeobuf."""
@@ -114,24 +118,22 @@ def _write_rasters(
 
     geobox, classes = recipe.raster.geobox, recipe.model.card.classes
     pixels = np.zeros(256, np.int64)
-    count = store.tiling.block_count
+    areas = list(Tiling(*geobox.shape, WRITE_SIDE, block=WRITE_SIDE).blocks())
     stage = f"write {recipe.raster.name}"
     with (
         CogSink(paths["classes"], geobox, kind="classes", classes=classes) as class_sink,
         CogSink(paths["confidence"], geobox, kind="confidence") as confidence_sink,
     ):
-        for index in range(count):
-            found = store.read(index)
-            if found is None:
-                pixels[NODATA] += store.tiling.block_box(index).area
-                continue
-            box, values, confidence = found
-            class_sink.write(box, values)
-            confidence_sink.write(box, confidence)
-            pixels += np.bincount(values.ravel(), minlength=256)
-            reporter.progress(index + 1, count + 1, stage)
+        for done, area in enumerate(areas, 1):
+            values, confidence = store.read(area)
+            found = np.bincount(values.ravel(), minlength=256)
+            pixels += found
+            if found[NODATA] < area.area:  # what is never written is nodata
+                class_sink.write(area, values)
+                confidence_sink.write(area, confidence)
+            reporter.progress(done, len(areas) + 1, stage)
         finish_together(class_sink, confidence_sink)
-    reporter.progress(count + 1, count + 1, stage)
+    reporter.progress(len(areas) + 1, len(areas) + 1, stage)
     return pixels
 
 

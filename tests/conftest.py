@@ -112,3 +112,49 @@ def scene():
         return DataArray(array, dims=("band", "y", "x"), coords=xr_coords(geobox), attrs=attrs)
 
     return make
+
+
+BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+
+# Reflectance × 10,000 of one pixel each of tree, grass, crop, built, bare and water, in the order of BANDS.
+SPECTRA = np.array(
+    [
+        [200, 400, 250, 2800, 1200, 500],
+        [600, 900, 900, 2400, 2300, 1400],
+        [400, 700, 450, 3800, 1900, 900],
+        [1400, 1500, 1600, 2000, 2100, 1900],
+        [1500, 2000, 2600, 3200, 3900, 3500],
+        [500, 450, 250, 120, 60, 40],
+    ],
+    np.uint16,
+)
+
+
+@pytest.fixture(scope="session")
+def reflectance():
+    """Write a six-band reflectance GeoTIFF: ``reflectance(path, height, width, nodata=True, **profile)``; returns the path."""
+    import rasterio
+
+    def make(
+        path: Path, height: int = 96, width: int = 128, *, seed: int = 0, nodata: bool = True, data=None, **profile
+    ):
+        generator = np.random.default_rng(seed)
+        if data is None:
+            patches = generator.integers(0, 6, (-(-height // 8), -(-width // 8)))
+            which = np.kron(patches, np.ones((8, 8), int))[:height, :width]
+            data = np.moveaxis(SPECTRA[which], -1, 0) + generator.integers(0, 60, (6, height, width), dtype=np.uint16)
+            if nodata:
+                data[:, : height // 4, : width // 4] = 0
+        profile = {
+            "driver": "GTiff", "height": data.shape[1], "width": data.shape[2], "count": data.shape[0], "dtype": data.dtype,
+            "crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True,
+            "blockxsize": 64, "blockysize": 64, "compress": "deflate", "nodata": 0 if nodata else None, **profile,
+        }  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with rasterio.open(path, "w", **profile) as file:
+            file.write(data)
+            for number, name in zip(range(1, data.shape[0] + 1), BANDS, strict=False):
+                file.set_band_description(number, name)
+        return path
+
+    return make
