@@ -7,7 +7,7 @@ row and the linking of chain ends that share a port; no geometry is compared.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -96,39 +96,64 @@ def add_pieces(pool: Pool, xy: Array, length: Array) -> tuple[Pool, int]:
     return pool._replace(xy=store, used=counts, start=start, length=lengths, follow=follow), pieces
 
 
-@njit(cache=True, nogil=True)
-def join_parts(old_below: Array, new_above: Array, old_group: Array, new_group: Array) -> Any:
+def join_parts(old_below: Array, new_above: Array, old_group: Array, new_group: Array) -> tuple[Array, Array]:
     """Union the parts of the frontier with those of a strip over their common row.
 
     Returns the root part and the root group of each of the ``old + new`` parts.
     """
-    old = old_group.size
-    new = new_group.size
-    part = np.arange(old + new)
-    group = np.arange(old + new)
-    seen = np.full(old + new, -1, np.int64)
-    for side in range(2):
-        seen[:] = -1
-        members = old_group if side == 0 else new_group
-        base = 0 if side == 0 else old
-        for p in range(members.size):
-            g = members[p]
-            if seen[g] < 0:
-                seen[g] = base + p
-            else:
-                union(group, seen[g], base + p)
-    for k in range(old_below.size):
-        union(part, old_below[k], old + new_above[k])
-        union(group, old_below[k], old + new_above[k])
-    for p in range(old + new):
-        part[p] = find(part, p)
-        group[p] = find(group, p)
+    count = old_group.size + new_group.size
+    part = np.arange(count, dtype=np.int32)
+    group = np.arange(count, dtype=np.int32)
+    seen = np.full(count, -1, np.int32)
+    # Groups of both sides are numbered from 0: shift the second, so that one array serves both.
+    members = np.concatenate([old_group, new_group + old_group.size]).astype(np.int32)
+    _join_parts(old_below, new_above, old_group.size, members, seen, part, group)
     return part, group
 
 
 @njit(cache=True, nogil=True)
+def _join_parts(
+    old_below: Array, new_above: Array, old: int, members: Array, seen: Array, part: Array, group: Array
+) -> None:
+    for p in range(members.size):
+        g = members[p]
+        if seen[g] < 0:
+            seen[g] = p
+        else:
+            union(group, seen[g], p)
+    for k in range(old_below.size):
+        union(part, old_below[k], old + new_above[k])
+        union(group, old_below[k], old + new_above[k])
+    for p in range(members.size):
+        part[p] = find(part, p)
+        group[p] = find(group, p)
+
+
 def link_chains(
     width: int,
+    follow: Array,
+    first: Array,
+    end: Array,
+    old_ports: tuple[Array, Array],
+    new_ports: tuple[Array, Array],
+) -> tuple[Array, Array, Array]:
+    """Join chains over a seam by the ports they share.
+
+    Units are the old chains, then the new ones; ``first`` and ``end`` are given for both. ``follow`` is written.
+    Returns which units begin an open chain or a ring (1 chain, 2 ring, 0 swallowed), the last piece, and the
+    last unit of each.
+    """
+    units = first.size
+    kind = np.zeros(units, np.uint8)
+    last_piece, last_unit = np.full(units, -1, np.int64), np.full(units, -1, np.int64)
+    begins_at, heads_at = np.full(width, -1, np.int64), np.full(width, -1, np.int64)
+    done = np.zeros(units, np.uint8)
+    _link(follow, first, end, *old_ports, *new_ports, begins_at, heads_at, done, kind, last_piece, last_unit)
+    return kind, last_piece, last_unit
+
+
+@njit(cache=True, nogil=True)
+def _link(
     follow: Array,
     first: Array,
     end: Array,
@@ -136,26 +161,21 @@ def link_chains(
     old_tail: Array,
     new_head: Array,
     new_tail: Array,
-) -> Any:
-    """Join chains over a seam by the ports they share.
-
-    Units are the old chains, then the new ones; ``first`` and ``end`` are given for both. ``follow`` is written.
-    Returns which units begin an open chain or a ring (1 chain, 2 ring, 0 swallowed), the last piece, and the
-    last unit of each.
-    """
+    begins_at: Array,  # the new chain whose head is the port of a column
+    heads_at: Array,  # the old chain whose head is
+    done: Array,
+    kind: Array,
+    last_piece: Array,
+    last_unit: Array,
+) -> None:
+    width = begins_at.size
     old = old_head.size
-    units = old + new_head.size
-    begins_at = np.full(width, -1, np.int64)  # new chain whose head is the port of this column
-    heads_at = np.full(width, -1, np.int64)  # old chain whose head is
+    units = done.size
     for o in range(old):
         heads_at[old_head[o]] = o
     for c in range(new_head.size):
         if new_head[c] < width:
             begins_at[new_head[c]] = old + c
-    kind = np.zeros(units, np.uint8)
-    last_piece = np.full(units, -1, np.int64)
-    last_unit = np.full(units, -1, np.int64)
-    done = np.zeros(units, np.uint8)
     for sweep in range(2):
         for u in range(units):
             # First chains that begin on the last line, then what is left: cycles.
@@ -177,20 +197,30 @@ def link_chains(
                 now = following
             last_piece[u] = end[now]
             last_unit[u] = now
-    return kind, last_piece, last_unit
+
+
+def gather(pool: Pool, heads: Array) -> tuple[Array, Array]:
+    """Copy linked pieces into one array, boundary after boundary; return it and where each begins."""
+    ptr = np.zeros(heads.size + 1, np.int64)
+    _count(pool.length, pool.follow, heads, ptr)
+    out = np.empty(2 * int(ptr[-1]), np.int32)
+    _gather(pool.xy, pool.start, pool.length, pool.follow, heads, out)
+    return out, ptr
 
 
 @njit(cache=True, nogil=True)
-def gather(xy: Array, start: Array, length: Array, follow: Array, heads: Array) -> Any:
-    """Copy linked pieces into one array, boundary after boundary."""
+def _count(length: Array, follow: Array, heads: Array, ptr: Array) -> None:
     total = 0
     for h in range(heads.size):
         piece = heads[h]
         while piece >= 0:
             total += length[piece]
             piece = follow[piece]
-    out = np.empty(2 * total, np.int32)
-    ptr = np.zeros(heads.size + 1, np.int64)
+        ptr[h + 1] = total
+
+
+@njit(cache=True, nogil=True)
+def _gather(xy: Array, start: Array, length: Array, follow: Array, heads: Array, out: Array) -> None:
     at = 0
     for h in range(heads.size):
         piece = heads[h]
@@ -199,8 +229,6 @@ def gather(xy: Array, start: Array, length: Array, follow: Array, heads: Array) 
                 out[at] = xy[k]
                 at += 1
             piece = follow[piece]
-        ptr[h + 1] = at // 2
-    return out, ptr
 
 
 @njit(cache=True, nogil=True)
@@ -209,24 +237,19 @@ def accumulate(root: Array, last: Array, sums: Array, least: Array) -> None:
     for p in range(root.size):
         r = root[p]
         if r != p:
-            last[r] = max(last[r], last[p])
-            least[r] = min(least[r], least[p])
+            if last[p] > last[r]:
+                last[r] = last[p]
+            if least[p] < least[r]:
+                least[r] = least[p]
             for k in range(4):
                 sums[r, k] += sums[p, k]
 
 
-@njit(cache=True, nogil=True)
-def pick(xy: Array, ptr: Array, chosen: Array) -> Any:
+def pick(xy: Array, ptr: Array, chosen: Array) -> tuple[Array, Array]:
     """Copy the chosen pieces into one array; return it and their lengths."""
-    length = np.empty(chosen.size, np.int64)
-    total = 0
-    for k in range(chosen.size):
-        length[k] = ptr[chosen[k] + 1] - ptr[chosen[k]]
-        total += length[k]
-    out = np.empty(2 * total, np.int32)
-    at = 0
-    for k in range(chosen.size):
-        for v in range(2 * ptr[chosen[k]], 2 * ptr[chosen[k] + 1]):
-            out[at] = xy[v]
-            at += 1
+    start = ptr[chosen].astype(np.int64)
+    length = ptr[chosen + 1] - start
+    out = np.empty(2 * int(length.sum()), np.int32)
+    alone = np.full(chosen.size, -1, np.int64)
+    _gather(xy, start, length, alone, np.arange(chosen.size), out)
     return out, length

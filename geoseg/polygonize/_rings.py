@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from geoseg.polygonize._types import PLAIN, SADDLE, Array
+
+if TYPE_CHECKING:
+    from geoseg.polygonize.ground import Edges
 
 
 class Rings(NamedTuple):
@@ -34,29 +37,30 @@ class Rings(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _emit(xy: Array, begin: int, end: int, out: Array, at: int) -> Any:
-    """Copy one ring, rotated to its first vertex; return where it ends, twice its area, and that vertex as a key."""
+    """Copy one ring, rotated to its first vertex; return twice its area, and that vertex as a key."""
     first = begin
-    key = np.int64(2**62)
-    twice = np.int64(0)
+    key = 2**62
+    twice = 0
     px = np.int64(xy[2 * end - 2] & PLAIN)
     py = np.int64(xy[2 * end - 1])
     for k in range(begin, end):
         x = np.int64(xy[2 * k] & PLAIN)
         y = np.int64(xy[2 * k + 1])
         twice += px * y - x * py
-        px, py = x, y
+        px = x
+        py = y
         if (y << 32) + x < key:
             key = (y << 32) + x
             first = k
-    for k in range(first, end):
+    k = first
+    for _ in range(end - begin):
         out[2 * at] = xy[2 * k]
         out[2 * at + 1] = xy[2 * k + 1]
         at += 1
-    for k in range(begin, first):
-        out[2 * at] = xy[2 * k]
-        out[2 * at + 1] = xy[2 * k + 1]
-        at += 1
-    return at, twice, key
+        k += 1
+        if k == end:
+            k = begin
+    return twice, key
 
 
 @njit(cache=True, nogil=True)
@@ -84,93 +88,106 @@ def _sort(order: Array, low: int, high: int, hole: Array, key: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _arrange(xy: Array, ring_start: Array, ring_stop: Array, ring_part: Array, parts: int) -> Any:  # noqa: PLR0915
-    rings = ring_start.size
-    total = 0
-    extra = 0
-    most = 0
-    for r in range(rings):
-        total += ring_stop[r] - ring_start[r]
+def _survey(xy: Array, ring_start: Array, ring_stop: Array, found: Array) -> None:
+    """Find vertices in all, rings that splitting may add, and vertices of the longest ring that may be split."""
+    for r in range(ring_start.size):
         touches = 0
         for k in range(ring_start[r], ring_stop[r]):
-            if xy[2 * k] & SADDLE:
-                touches += 1
-        extra += touches // 2
-        if touches > 1:
-            most = max(most, ring_stop[r] - ring_start[r])
-    out = np.empty(2 * total, np.int32)
-    start = np.empty(rings + extra, np.int64)
-    stop = np.empty(rings + extra, np.int64)
-    part = np.empty(rings + extra, np.int64)
-    key = np.empty(rings + extra, np.int64)
-    hole = np.empty(rings + extra, np.uint8)
-    stack = np.empty(2 * most, np.int32)
-    slots = 1
-    while slots < 2 * most:
-        slots *= 2
-    place = np.full(slots, -1, np.int64)
+            touches += (xy[2 * k] & SADDLE) >> 30
+        count = ring_stop[r] - ring_start[r]
+        found[0] += count
+        found[1] += touches >> 1
+        if touches > 1 and count > found[2]:
+            found[2] = count
+
+
+@njit(cache=True, nogil=True)
+def _split(
+    xy: Array,
+    ring_start: Array,
+    ring_stop: Array,
+    ring_part: Array,
+    stack: Array,
+    place: Array,
+    out: Array,
+    start: Array,
+    part: Array,
+    key: Array,
+    hole: Array,
+) -> int:
     at = 0
     n = 0
-    for r in range(rings):
-        begin, end = ring_start[r], ring_stop[r]
+    for r in range(ring_start.size):
+        begin = ring_start[r]
+        end = ring_stop[r]
         touches = 0
-        for k in range(begin, end):
-            if xy[2 * k] & SADDLE:
-                touches += 1
-        if touches > 1:
-            # A closed walk that meets itself at a vertex is two walks: cut the loop off the stack. Walks along
-            # boundaries do not cross themselves, so a vertex inside a loop cut off is never met again.
-            size = 1
-            while size < 2 * touches:
-                size *= 2
-            place[:size] = -1
-            top = 0
+        if stack.size:
             for k in range(begin, end):
-                x = xy[2 * k]
-                y = xy[2 * k + 1]
-                if x & SADDLE:
-                    slot = ((np.int64(x & PLAIN) * 73856093) ^ (np.int64(y) * 19349663)) & (size - 1)
-                    while True:
-                        found = place[slot]
-                        if found < 0:
-                            place[slot] = top
-                            break
-                        if found < top and (stack[2 * found] ^ x) & PLAIN == 0 and stack[2 * found + 1] == y:
-                            start[n] = at
-                            at, twice, key[n] = _emit(stack, found, top, out, at)
-                            stop[n] = at
-                            part[n] = ring_part[r]
-                            hole[n] = twice < 0
-                            n += 1
-                            top = found
-                            break
-                        slot = (slot + 1) & (size - 1)
-                stack[2 * top] = x
-                stack[2 * top + 1] = y
+                touches += (xy[2 * k] & SADDLE) >> 30
+        if touches <= 1:
+            start[n] = at
+            part[n] = ring_part[r]
+            twice, key[n] = _emit(xy, begin, end, out, at)
+            hole[n] = twice < 0
+            at += end - begin
+            n += 1
+            continue
+        # A closed walk that meets itself at a vertex is two walks: cut the loop off the stack. Walks along
+        # boundaries do not cross themselves, so a vertex inside a loop cut off is never met again.
+        size = 1
+        while size < 2 * touches:
+            size *= 2
+        for k in range(size):
+            place[k] = -1
+        top = 0
+        for k in range(begin, end + 1):
+            cut = -1
+            if k == end:
+                cut = 0
+            elif xy[2 * k] & SADDLE:
+                x = np.int64(xy[2 * k] & PLAIN)
+                y = np.int64(xy[2 * k + 1])
+                slot = ((x * 73856093) ^ (y * 19349663)) & (size - 1)
+                while place[slot] >= 0:
+                    found = place[slot]
+                    if found < top and (stack[2 * found] & PLAIN) == x and stack[2 * found + 1] == y:
+                        cut = found
+                        break
+                    slot = (slot + 1) & (size - 1)
+                if cut < 0:
+                    place[slot] = top
+            if cut >= 0:
+                start[n] = at
+                part[n] = ring_part[r]
+                twice, key[n] = _emit(stack, cut, top, out, at)
+                hole[n] = twice < 0
+                at += top - cut
+                top = cut
+                n += 1
+            if k < end:
+                stack[2 * top] = xy[2 * k]
+                stack[2 * top + 1] = xy[2 * k + 1]
                 top += 1
-            start[n] = at
-            at, twice, key[n] = _emit(stack, 0, top, out, at)
-        else:
-            start[n] = at
-            at, twice, key[n] = _emit(xy, begin, end, out, at)
-        stop[n] = at
-        part[n] = ring_part[r]
-        hole[n] = twice < 0
-        n += 1
-    ptr = np.zeros(parts + 1, np.int64)
-    for r in range(n):
+    start[n] = at
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _order(part: Array, hole: Array, key: Array, ptr: Array, order: Array) -> None:
+    """Sort rings by part, shells first, then by first vertex; ``ptr`` comes in as zeros."""
+    for r in range(order.size):
         ptr[part[r] + 1] += 1
-    for p in range(parts):
+    for p in range(ptr.size - 1):
         ptr[p + 1] += ptr[p]
-    fill = ptr[:-1].copy()
-    order = np.empty(n, np.int64)
-    for r in range(n):
-        order[fill[part[r]]] = r
-        fill[part[r]] += 1
-    for p in range(parts):
+    for r in range(order.size):
+        order[ptr[part[r]]] = r
+        ptr[part[r]] += 1
+    for p in range(ptr.size - 1, 0, -1):
+        ptr[p] = ptr[p - 1]
+    ptr[0] = 0
+    for p in range(ptr.size - 1):
         if ptr[p + 1] - ptr[p] > 1:
             _sort(order, ptr[p], ptr[p + 1], hole, key)
-    return out, start[order], stop[order], ptr
 
 
 def arrange(xy: Array, ring_start: Array, ring_stop: Array, ring_part: Array, parts: int) -> Rings:
@@ -181,13 +198,26 @@ def arrange(xy: Array, ring_start: Array, ring_stop: Array, ring_part: Array, pa
     xy
         int32, interleaved vertices with flags; boundaries may lie anywhere in it.
     ring_start, ring_stop
-        Vertices of each boundary.
+        int64: vertices of each boundary.
     ring_part
-        The part each boundary belongs to, ``0 … parts - 1``.
+        int64: the part each boundary belongs to, ``0 … parts - 1``.
     parts
         Number of parts.
     """
-    return Rings(*_arrange(xy, ring_start, ring_stop, ring_part, parts))
+    found = np.zeros(3, np.int64)
+    _survey(xy, ring_start, ring_stop, found)
+    vertices, extra, longest = found.tolist()
+    most = ring_start.size + extra
+    out = np.empty(2 * vertices, np.int32)
+    start, part, key = np.empty(most + 1, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    hole = np.empty(most, np.uint8)
+    stack = np.empty(2 * longest, np.int32)
+    place = np.empty(4 * longest + 1, np.int64)
+    n = _split(xy, ring_start, ring_stop, ring_part, stack, place, out, start, part, key, hole)
+    ptr = np.zeros(parts + 1, np.int64)
+    order = np.empty(n, np.int64)
+    _order(part, hole, key, ptr, order)
+    return Rings(out, start[:-1][order], start[1:][order], ptr)
 
 
 @njit(cache=True, nogil=True)
@@ -207,20 +237,14 @@ def _write(
     affine: Array,
     backwards: bool,  # noqa: FBT001
     multi: bool,  # noqa: FBT001
-) -> Any:
-    features = feature.size - 1
-    rings = start.size
-    vertices = 0
-    longest = 0
-    for r in range(rings):
-        vertices += stop[r] - start[r]
-        longest = max(longest, stop[r] - start[r])
-    out = np.empty(16 * (vertices + rings) + 4 * rings + 9 * (part.size - 1) + 9 * features, np.uint8)
-    offsets = np.zeros(features + 1, np.int64)
-    scratch = np.empty(2 * longest + 2, np.float64)
-    bytes_ = scratch.view(np.uint8)
+    scratch: Array,
+    bytes_: Array,
+    out: Array,
+    offsets: Array,
+) -> int:
     at = 0
-    for f in range(features):
+    offsets[0] = 0
+    for f in range(feature.size - 1):
         if multi:
             out[at] = 1
             at = _put32(out, at + 1, 6)
@@ -245,7 +269,7 @@ def _write(
                     out[at + k] = bytes_[k]
                 at += 16 * (count + 1)
         offsets[f + 1] = at
-    return out[:at], offsets
+    return at
 
 
 def write_wkb(rings: Rings, feature: Array, affine: Array, *, multi: bool) -> tuple[Array, Array]:
@@ -268,7 +292,13 @@ def write_wkb(rings: Rings, feature: Array, affine: Array, *, multi: bool) -> tu
     offsets : int64 (features + 1)
     """
     backwards = bool(affine[0] * affine[4] - affine[1] * affine[3] < 0)
-    return _write(rings.xy, rings.start, rings.stop, rings.part, feature, affine, backwards, multi)  # type: ignore[no-any-return]
+    counts = rings.stop - rings.start
+    size = 16 * int(counts.sum() + counts.size) + 4 * counts.size + 9 * (rings.part.size + feature.size)
+    out = np.empty(size, np.uint8)
+    offsets = np.empty(feature.size, np.int64)
+    scratch = np.empty(2 * int(counts.max(initial=0)) + 2, np.float64)
+    used = _write(*rings, feature, affine, backwards, multi, scratch, scratch.view(np.uint8), out, offsets)
+    return out[:used], offsets
 
 
 @njit(cache=True, nogil=True)
@@ -288,7 +318,7 @@ def _between(table: Array, at: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def lengths(
+def _lengths(
     xy: Array,
     start: Array,
     stop: Array,
@@ -298,12 +328,10 @@ def lengths(
     column_scale: Array,
     rows: Array,
     row_scale: Array,
-) -> Any:
-    """Length in metres of all rings of each feature, and its area in pixels; for the tables see ``ground.py``."""
-    features = feature.size - 1
-    length = np.zeros(features, np.float64)
-    area = np.zeros(features, np.float64)
-    for f in range(features):
+    length: Array,
+    area: Array,
+) -> None:
+    for f in range(feature.size - 1):
         total = 0.0
         twice = 0.0
         for r in range(part[feature[f]], part[feature[f + 1]]):
@@ -323,29 +351,38 @@ def lengths(
                 px, py = x, y
         length[f] = total
         area[f] = 0.5 * twice
+
+
+def lengths(rings: Rings, feature: Array, edges: Edges) -> tuple[Array, Array]:
+    """Return the length in metres of all rings of each feature, and its area in pixels."""
+    length, area = np.zeros(feature.size - 1), np.zeros(feature.size - 1)
+    _lengths(*rings, feature, *edges, length, area)
     return length, area
 
 
 @njit(cache=True, nogil=True)
-def _bounds(xy: Array, start: Array, stop: Array, part: Array, feature: Array) -> Any:
-    features = feature.size - 1
-    out = np.empty((features, 4), np.float64)
-    for f in range(features):
+def _bounds(xy: Array, start: Array, stop: Array, part: Array, feature: Array, out: Array) -> None:
+    for f in range(feature.size - 1):
         low_x = low_y = np.inf
         high_x = high_y = -np.inf
         for p in range(feature[f], feature[f + 1]):
             for k in range(start[part[p]], stop[part[p]]):  # the shell comes first and bounds its holes
                 x = np.float64(xy[2 * k])
                 y = np.float64(xy[2 * k + 1])
-                low_x, high_x = min(low_x, x), max(high_x, x)
-                low_y, high_y = min(low_y, y), max(high_y, y)
-        out[f, 0], out[f, 1], out[f, 2], out[f, 3] = low_x, low_y, high_x, high_y
-    return out
+                low_x = min(low_x, x)
+                high_x = max(high_x, x)
+                low_y = min(low_y, y)
+                high_y = max(high_y, y)
+        out[f, 0] = low_x
+        out[f, 1] = low_y
+        out[f, 2] = high_x
+        out[f, 3] = high_y
 
 
 def bounds(rings: Rings, feature: Array, affine: Array) -> Array:
     """Bounding boxes on the map, float64 (features, 4): xmin, ymin, xmax, ymax (of a rotated raster: generous)."""
-    box = _bounds(rings.xy, rings.start, rings.stop, rings.part, feature)
+    box = np.empty((feature.size - 1, 4))
+    _bounds(*rings, feature, box)
     a, b, c, d, e, f = affine
     xs = [a * box[:, i] + b * box[:, j] + c for i in (0, 2) for j in (1, 3)]
     ys = [d * box[:, i] + e * box[:, j] + f for i in (0, 2) for j in (1, 3)]

@@ -8,12 +8,15 @@ Arrays of codes carry one column of ``absent`` on each side; absent pixels belon
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from geoseg.polygonize._types import Array
+
+if TYPE_CHECKING:
+    from geoseg.polygonize.ground import StripAreas
 
 
 class Runs(NamedTuple):
@@ -60,14 +63,7 @@ def union(parent: Array, i: int, j: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _grown(old: Array, used: int) -> Array:
-    new = np.empty(old.size * 2, old.dtype)
-    new[:used] = old[:used]
-    return new
-
-
-@njit(cache=True, nogil=True)
-def _dense(parent: Array, number: Array) -> int:
+def dense(parent: Array, number: Array) -> int:
     """Write numbers 0, 1, … of the sets, in order of their first members, into ``number``."""
     count = 0
     for i in range(number.size):
@@ -81,16 +77,13 @@ def _dense(parent: Array, number: Array) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _label(codes: Array, absent: int, eight: bool) -> Any:  # noqa: FBT001
+def _label(codes: Array, absent: int, row_ptr: Array, start: Array, stop: Array, parent: Array) -> None:
     rows, width = codes.shape
-    start = np.empty(4096, np.int32)
-    stop = np.empty(4096, np.int32)
-    parent = np.empty(4096, np.int32)
-    row_ptr = np.zeros(rows + 1, np.int64)
     n = 0
+    above = 0
+    row_ptr[0] = 0
     for i in range(rows):
-        above = row_ptr[i - 1] if i else 0
-        above_end = row_ptr[i]
+        above_end = n
         j = 1
         while j < width - 1:
             value = codes[i, j]
@@ -100,8 +93,6 @@ def _label(codes: Array, absent: int, eight: bool) -> Any:  # noqa: FBT001
                 j += 1
             if value == absent:
                 continue
-            if n == start.size:
-                start, stop, parent = _grown(start, n), _grown(stop, n), _grown(parent, n)
             start[n] = begin
             stop[n] = j
             parent[n] = n
@@ -114,17 +105,13 @@ def _label(codes: Array, absent: int, eight: bool) -> Any:  # noqa: FBT001
                 k += 1
             n += 1
         row_ptr[i + 1] = n
-    region = np.empty(n, np.int32)
-    count = _dense(parent, region)
-    group = np.empty(count, np.int32)
-    if not eight:
-        for r in range(count):
-            group[r] = r
-        return row_ptr, start[:n].copy(), stop[:n].copy(), region, group
-    corner = np.empty(count, np.int32)
-    for r in range(count):
-        corner[r] = r
-    for i in range(1, rows):
+        above = above_end
+
+
+@njit(cache=True, nogil=True)
+def _corners(codes: Array, row_ptr: Array, start: Array, stop: Array, region: Array, parent: Array) -> None:
+    """Union regions of equal value that touch at a corner."""
+    for i in range(1, codes.shape[0]):
         above = row_ptr[i - 1]
         for k in range(row_ptr[i], row_ptr[i + 1]):
             while above < row_ptr[i] and stop[above] < start[k]:
@@ -132,10 +119,8 @@ def _label(codes: Array, absent: int, eight: bool) -> Any:  # noqa: FBT001
             a = above
             while a < row_ptr[i] and start[a] <= stop[k]:
                 if codes[i - 1, start[a]] == codes[i, start[k]]:
-                    union(corner, region[a], region[k])
+                    union(parent, region[a], region[k])
                 a += 1
-    _dense(corner, group)
-    return row_ptr, start[:n].copy(), stop[:n].copy(), region, group
 
 
 def label(codes: Array, absent: int, *, eight: bool) -> Runs:
@@ -150,17 +135,44 @@ def label(codes: Array, absent: int, *, eight: bool) -> Runs:
     eight
         Group regions that touch at corners.
     """
-    return Runs(*_label(codes, absent, eight))
+    most = int(np.count_nonzero(codes[:, 1:] != codes[:, :-1])) + codes.shape[0]
+    row_ptr = np.empty(codes.shape[0] + 1, np.int64)
+    start, stop, parent = (np.empty(most, np.int32) for _ in range(3))
+    _label(codes, absent, row_ptr, start, stop, parent)
+    n = int(row_ptr[-1])
+    region = np.empty(n, np.int32)
+    count = dense(parent, region)
+    group = np.arange(count, dtype=np.int32)
+    if eight:
+        parent = group.copy()
+        _corners(codes, row_ptr, start, stop, region, parent)
+        dense(parent, group)
+    return Runs(row_ptr, start[:n], stop[:n], region, group)
+
+
+def measure(
+    codes: Array, runs: Runs, first_row: int, areas: StripAreas, confidence: tuple[Array, int]
+) -> tuple[Array, Array, Array, Array]:
+    """Return value, last pixel, sums and least confidence per region, over rows 1 … of a strip.
+
+    Row 0 repeats the strip above and counts there. ``confidence`` may have no rows: then nothing is summed.
+    """
+    regions = runs.group.size
+    value = np.zeros(regions, np.int32)
+    last = np.zeros(regions, np.int64)
+    sums = np.zeros((regions, 4), np.int64)
+    least = np.full(regions, 2**31 - 1, np.int32)
+    _measure(codes, *runs[:4], first_row, *areas, *confidence, value, last, sums, least)
+    return value, last, sums, least
 
 
 @njit(cache=True, nogil=True)
-def measure(
+def _measure(
     codes: Array,
     row_ptr: Array,
     start: Array,
     stop: Array,
     region: Array,
-    regions: int,
     first_row: int,
     prefix: Array,
     row_table: Array,
@@ -168,26 +180,21 @@ def measure(
     row_scale: Array,
     confidence: Array,
     confidence_nodata: int,
-) -> Any:
-    """Return sums per region over rows 1 … of a strip; row 0 repeats the strip above and counts there.
-
-    ``prefix``, ``row_table``, ``row_mix`` and ``row_scale`` describe the true area of pixels, see ``ground.py``.
-    ``confidence`` may have no rows: then nothing is summed.
-    """
-    rows = row_ptr.size - 1
+    value: Array,
+    last: Array,
+    sums: Array,
+    least: Array,
+) -> None:
+    """Sum; ``sums`` has columns pixels, area in units, confidence, pixels with a confidence."""
     width = codes.shape[1] - 2
-    value = np.zeros(regions, np.int32)
-    last = np.zeros(regions, np.int64)
-    sums = np.zeros((regions, 4), np.int64)  # pixels, area in units, confidence sum, pixels with a confidence
-    least = np.full(regions, 2**31 - 1, np.int32)
     with_confidence = confidence.shape[0] > 0
-    for i in range(rows):
+    for i in range(row_ptr.size - 1):
         for k in range(row_ptr[i], row_ptr[i + 1]):
             r = region[k]
             a = start[k] - 1
             b = stop[k] - 1
             value[r] = codes[i, a + 1]
-            last[r] = np.int64(first_row + i - 1) * width + b - 1
+            last[r] = (first_row + i - 1) * width + b - 1
             if i == 0:
                 continue
             table = row_table[i - 1]
@@ -196,18 +203,18 @@ def measure(
             if mix > 0:
                 area += mix * (prefix[table + 1, b] - prefix[table + 1, a] - area)
             sums[r, 0] += b - a
-            sums[r, 1] += np.int64(np.rint(area * row_scale[i - 1]))
+            sums[r, 1] += np.int64(area * row_scale[i - 1] + 0.5)
             if with_confidence:
                 total = np.int64(0)
                 known = 0
                 low = least[r]
                 for j in range(a, b):
-                    c = confidence[i - 1, j]
+                    c = np.int32(confidence[i - 1, j])
                     if c != confidence_nodata:
                         total += c
                         known += 1
-                        low = min(low, np.int32(c))
+                        if c < low:
+                            low = c
                 sums[r, 2] += total
                 sums[r, 3] += known
                 least[r] = low
-    return value, last, sums, least

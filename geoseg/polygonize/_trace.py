@@ -32,7 +32,7 @@ class Pieces(NamedTuple):
     xy
         int32 (2·vertices): x with flags and y of each vertex, in pixels of the whole raster.
     ptr
-        int64 (pieces + 1): vertices of piece ``k`` are ``ptr[k] … ptr[k + 1] - 1``.
+        int32 (pieces + 1): vertices of piece ``k`` are ``ptr[k] … ptr[k + 1] - 1``.
     region
         int32: region to the right.
     head, tail
@@ -49,8 +49,9 @@ class Pieces(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _grown(old: Array, used: int) -> Array:
-    new = np.empty(old.size * 2, old.dtype)
-    new[:used] = old[:used]
+    new = np.empty(old.size * 2, np.int32)
+    for k in range(used):
+        new[k] = old[k]
     return new
 
 
@@ -145,8 +146,10 @@ def _follow(
 
 
 @njit(cache=True, nogil=True)
-def _trace(  # noqa: PLR0915
-    codes: Array,
+def _trace(
+    flat: Array,
+    seen: Array,
+    width: int,
     absent: int,
     row_ptr: Array,
     start: Array,
@@ -155,11 +158,10 @@ def _trace(  # noqa: PLR0915
     height: int,
     nodes: bool,  # noqa: FBT001
 ) -> Any:
-    rows, width = codes.shape
-    flat = codes.reshape(rows * width)
-    seen = np.zeros(rows * width, np.uint8)
+    rows = flat.size // width
     xy = np.empty(8192, np.int32)
-    ptr = np.zeros(1024, np.int64)
+    ptr = np.empty(1024, np.int32)
+    ptr[0] = 0
     owner = np.empty(1024, np.int32)
     head = np.empty(1024, np.int32)
     tail = np.empty(1024, np.int32)
@@ -170,7 +172,8 @@ def _trace(  # noqa: PLR0915
     bottom_row = height - offset
     # Three sources of starts, in this order: chains from above, chains from below, and whatever edge is unseen.
     for source in range(3):
-        first, stop = (1, 2) if source == 0 else ((rows, rows + 1) if source == 1 else (1, rows))
+        first = rows if source == 1 else 1
+        stop = rows if source == 2 else first + 1
         for i in range(first, stop):
             for j in range(1, width):
                 at = i * width + j
@@ -181,12 +184,17 @@ def _trace(  # noqa: PLR0915
                     if source == 0:
                         if side or flat[j - 1] == flat[j] or flat[j - 1] == absent:
                             break
-                        port, pixel, arrive, heading = j, j - 1, at, 1
+                        port = j
+                        pixel = j - 1
+                        arrive = at
+                        heading = 1
                     elif source == 1:
                         pixel = at - width
                         if side or flat[pixel] == flat[pixel - 1] or flat[pixel] == absent:
                             break
-                        port, arrive, heading = width + j, at - width, 3
+                        port = width + j
+                        arrive = at - width
+                        heading = 3
                     else:
                         if flat[at] == flat[at - width]:
                             break
@@ -197,12 +205,20 @@ def _trace(  # noqa: PLR0915
                             continue
                         seen[at] |= 1 << side
                         if side == 0:
-                            arrive, heading, stop_at, stop_heading = at + 1, 0, at, 0
+                            arrive = at + 1
+                            heading = 0
+                            stop_at = at
+                            stop_heading = 0
                         else:
-                            arrive, heading, stop_at, stop_heading = at, 2, at + 1, 2
+                            arrive = at
+                            heading = 2
+                            stop_at = at + 1
+                            stop_heading = 2
                     if pieces + 1 == owner.size:
-                        owner, head = _grown(owner, pieces), _grown(head, pieces)
-                        tail, ptr = _grown(tail, pieces), _grown(ptr, pieces + 1)
+                        owner = _grown(owner, pieces)
+                        head = _grown(head, pieces)
+                        tail = _grown(tail, pieces)
+                        ptr = _grown(ptr, pieces + 1)
                     value = flat[pixel]
                     end = -2
                     while True:
@@ -222,13 +238,7 @@ def _trace(  # noqa: PLR0915
                     ptr[pieces] = n
     for k in range(n):
         xy[2 * k + 1] += offset
-    return (
-        xy[: 2 * n].copy(),
-        ptr[: pieces + 1].copy(),
-        owner[:pieces].copy(),
-        head[:pieces].copy(),
-        tail[:pieces].copy(),
-    )
+    return xy, n, ptr, owner, head, tail, pieces
 
 
 def trace(codes: Array, absent: int, runs: Runs, first_row: int, height: int, *, nodes: bool) -> Pieces:
@@ -247,4 +257,8 @@ def trace(codes: Array, absent: int, runs: Runs, first_row: int, height: int, *,
     nodes
         Keep and mark the vertices where three or more boundaries meet, straight or not.
     """
-    return Pieces(*_trace(codes, absent, runs.row_ptr, runs.start, runs.region, first_row - 1, height, nodes))
+    seen = np.zeros(codes.size, np.uint8)
+    xy, n, ptr, owner, head, tail, pieces = _trace(
+        codes.ravel(), seen, codes.shape[1], absent, runs.row_ptr, runs.start, runs.region, first_row - 1, height, nodes
+    )
+    return Pieces(xy[: 2 * n], ptr[: pieces + 1], owner[:pieces], head[:pieces], tail[:pieces])

@@ -75,7 +75,7 @@ def encode(finished: Finished, encoding: Encoding, *, reshaped: bool = False) ->
     rings, feature = finished.rings, finished.feature
     if rings.xy.dtype == np.int32:
         _rings.strip_flags(rings.xy)
-    perimeter, pixels = _rings.lengths(*rings, feature, *encoding.ground.edges)
+    perimeter, pixels = _rings.lengths(rings, feature, encoding.ground.edges)
     area = finished.sums[:, 1] * encoding.ground.unit
     if reshaped:
         # The mean true area of the region's own pixels times the pixels that the new outline covers.

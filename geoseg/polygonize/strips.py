@@ -94,9 +94,7 @@ def trace_strip(
     """
     runs = _runs.label(codes, absent, eight=tracing.eight)
     regions = runs.group.size
-    value, last, sums, least = _runs.measure(
-        codes, runs.row_ptr, runs.start, runs.stop, runs.region, regions, first_row, *areas, *confidence
-    )
+    value, last, sums, least = _runs.measure(codes, runs, first_row, areas, confidence)
     pieces = _trace.trace(codes, absent, runs, first_row, tracing.height, nodes=tracing.nodes)
     above = runs.region[: runs.row_ptr[1]]
     below = runs.region[runs.row_ptr[-2] :]
@@ -112,8 +110,8 @@ def trace_strip(
     chosen = np.flatnonzero(~is_open[pieces.region])
     finished = finish(
         pieces.xy,
-        pieces.ptr[chosen],
-        pieces.ptr[chosen + 1],
+        pieces.ptr[chosen].astype(np.int64),
+        pieces.ptr[chosen + 1].astype(np.int64),
         number[pieces.region[chosen]],
         runs.group[closed],
         (value[closed], last[closed], sums[closed], least[closed]),
@@ -196,7 +194,7 @@ class Frontier:
 
         pool = self._join_boundaries(strip, part, count)
         leaving = is_gone[pool.ring_part]
-        xy, ptr = _join.gather(pool.xy, pool.start, pool.length, pool.follow, pool.ring_piece[leaving])
+        xy, ptr = _join.gather(pool, pool.ring_piece[leaving])
         done = finish(
             xy, ptr[:-1], ptr[1:], number[pool.ring_part[leaving]], group[gone],
             (table[0][gone], table[1][gone], table[2][gone], table[3][gone]),
@@ -226,7 +224,7 @@ class Frontier:
         end = np.concatenate([pool.chain_end, pieces[~ring]])
         owner = part[np.concatenate([pool.chain_part, count + strip.part[~ring]])]
         kind, last_piece, last_unit = _join.link_chains(
-            strip.width, pool.follow, first, end, pool.chain_head, pool.chain_tail, new_head, new_tail
+            strip.width, pool.follow, first, end, (pool.chain_head, pool.chain_tail), (new_head, new_tail)
         )
         chains, cycles = np.flatnonzero(kind == 1), np.flatnonzero(kind == 2)
         return pool._replace(
@@ -257,7 +255,7 @@ def _compact(pool: Pool) -> Pool:
     if 2 * garbage <= used and pieces <= 4 * live + 4096:
         return pool
     heads = np.concatenate([pool.ring_piece, pool.chain_first])
-    xy, ptr = _join.gather(pool.xy, pool.start, pool.length, pool.follow, heads)
+    xy, ptr = _join.gather(pool, heads)
     rings = pool.ring_piece.size
     number = np.arange(heads.size)
     return pool._replace(
