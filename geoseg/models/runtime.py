@@ -6,7 +6,6 @@ full), because kernels are chosen by shape and round differently.
 
 from __future__ import annotations
 
-import copy
 import math
 import threading
 import warnings
@@ -20,6 +19,7 @@ import torch
 from geoseg.errors import ModelError
 from geoseg.models.decide import decide, decide_strip, strip_rows
 from geoseg.models.execution import Execution
+from geoseg.models.fuse import fused
 from geoseg.models.scaling import BandTransform
 
 if TYPE_CHECKING:
@@ -291,7 +291,9 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
         if key not in _PLACED:
             try:
                 # A copy: the model's own module is shared with whoever else uses it, in another layout perhaps.
-                placed = copy.deepcopy(model.module()).to(execution.device).to(memory_format=layout)
+                side = max(model.card.min_window, 2 * model.card.stride)
+                sample = torch.randn((1, len(model.card.bands), side, side), generator=torch.Generator().manual_seed(0))
+                placed = fused(model.module(), sample).to(execution.device).to(memory_format=layout)
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise

@@ -1,0 +1,89 @@
+"""Batch normalisation folded into the convolution before it: the same function, without its passes over memory.
+
+In eval mode a batch normalisation multiplies and adds constants per channel; so does the convolution it follows. On a
+CPU, where activations do not fit the cache, dropping those passes gains some 5–15 % of a U-Net.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+# Largest difference of logits, relative to their size, that reordering float32 arithmetic may cause.
+_TOLERANCE = 1e-3
+
+
+def fused(module: torch.nn.Module, sample: torch.Tensor) -> torch.nn.Module:
+    """Return a copy of a network in which every batch normalisation that can be is folded into its convolution.
+
+    Which follows which is seen by running ``sample`` (float32, the network's input) through it, and the result is held
+    against the original; if it differs or anything fails, an unchanged copy is returned.
+    """
+    plain = copy.deepcopy(module).eval()
+    if not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in plain.modules()):
+        return plain
+    with torch.no_grad():  # tensors made in inference mode could not be laid out anew
+        try:
+            pairs = _pairs(plain, sample)
+            if not pairs:
+                return plain
+            folded = copy.deepcopy(plain)
+            for conv_name, norm_name in pairs:
+                conv, norm = folded.get_submodule(conv_name), folded.get_submodule(norm_name)
+                assert isinstance(conv, torch.nn.Conv2d)
+                assert isinstance(norm, torch.nn.BatchNorm2d)
+                _replace(folded, conv_name, fuse_conv_bn_eval(conv, norm))
+                _replace(folded, norm_name, torch.nn.Identity())
+            expected, found = plain(sample), folded(sample)
+            size = expected.abs().amax().clamp_min(1e-6)
+            same = bool((expected - found).abs().amax() <= _TOLERANCE * size)
+        except Exception:  # noqa: BLE001 - other people's networks raise what they like; the predictor will say so
+            return plain  # an unusual network: leave it as its author made it
+    return folded if same else plain
+
+
+def _pairs(module: torch.nn.Module, sample: torch.Tensor) -> list[tuple[str, str]]:
+    """Names of convolutions and of the batch normalisation that is the only layer to take their output."""
+    made: dict[int, str] = {}
+    taken: dict[str, list[str]] = {}
+    runs: dict[str, int] = {}
+    kept: list[torch.Tensor] = []  # a freed tensor's id would be given to the next
+    names = {layer: name for name, layer in module.named_modules() if not list(layer.children())}
+
+    def before(layer: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
+        runs[names[layer]] = runs.get(names[layer], 0) + 1
+        if inputs and id(inputs[0]) in made:
+            taken.setdefault(made[id(inputs[0])], []).append(names[layer])
+
+    def after(layer: torch.nn.Module, _: tuple[Any, ...], output: Any) -> None:
+        if type(layer) is torch.nn.Conv2d and isinstance(output, torch.Tensor):
+            made[id(output)] = names[layer]
+            kept.append(output)
+
+    hooks = [
+        hook
+        for layer in names
+        for hook in (layer.register_forward_pre_hook(before), layer.register_forward_hook(after))
+    ]
+    try:
+        module(sample)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    layers = {name: layer for layer, name in names.items()}
+    return [
+        (conv, norms[0])
+        for conv, norms in taken.items()
+        if len(norms) == 1
+        and type(layers[norms[0]]) is torch.nn.BatchNorm2d
+        and runs[conv] == runs[norms[0]] == 1
+        and layers[norms[0]].track_running_stats
+    ]
+
+
+def _replace(module: torch.nn.Module, name: str, layer: torch.nn.Module) -> None:
+    parent, _, last = name.rpartition(".")
+    setattr(module.get_submodule(parent), last, layer)
