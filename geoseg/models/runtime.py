@@ -133,7 +133,7 @@ class Predictor:
         n, bands, h, w = source.shape
         classes = torch.empty((n, h, w), dtype=torch.uint8)
         confidence = torch.empty_like(classes)
-        rows = strip_rows(max(bands, len(self.card.classes)), w) * 2
+        rows = strip_rows(max(bands, len(self.card.classes)), w) * 4
         buffer = torch.empty((1, bands, rows, w))
         for i in range(n):
             for row in range(0, h, rows):

@@ -17,9 +17,9 @@ MLM = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 EXTENSIONS = (
     MLM,
     "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
-    "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
-    "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
     "https://stac-extensions.github.io/version/v1.2.0/schema.json",
 )
 
@@ -43,28 +43,8 @@ _OWN = (
 
 # eo:common_name takes only these; other bands (a DSM, a radar channel) go by their name alone.
 _COMMON = frozenset(
-    {
-        "pan",
-        "coastal",
-        "blue",
-        "green",
-        "green05",
-        "yellow",
-        "red",
-        "rededge",
-        "rededge071",
-        "rededge075",
-        "rededge078",
-        "nir",
-        "nir08",
-        "nir09",
-        "cirrus",
-        "swir16",
-        "swir22",
-        "lwir",
-        "lwir11",
-        "lwir12",
-    }
+    ("coastal", "blue", "green", "red", "yellow", "pan", "rededge", "nir", "nir08", "nir09", "cirrus")
+    + ("swir16", "swir22", "lwir", "lwir11", "lwir12")  # noqa: RUF005 - one name a line helps nobody
 )
 
 # A network with a stride brings no card fields of geoseg when it comes from elsewhere: those of a five-level encoder.
@@ -154,14 +134,6 @@ def build(card: ModelCard) -> dict[str, Any]:
     properties.setdefault("mlm:framework", "PyTorch")
     if card.hyperparameters:
         properties["mlm:hyperparameters"] = copy.deepcopy(card.hyperparameters)
-    properties["bands"] = _merge(
-        properties.get("bands"),
-        [
-            {"name": band.name, "raster:scale": band.scale, "raster:offset": band.offset}
-            | ({"eo:common_name": band.name} if band.name in _COMMON else {})
-            for band in card.bands
-        ],
-    )
     scaling = [step and step.to_json() for step in card.value_scaling]
     if scaling and all(step == scaling[0] for step in scaling):
         scaling = scaling[:1]
@@ -207,6 +179,7 @@ def build(card: ModelCard) -> dict[str, Any]:
         if value is not None and value not in ({}, ()):
             properties[f"geoseg:{key}"] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
     _put_weights(item, card)
+    _put_bands(item, card)
     return item
 
 
@@ -357,6 +330,16 @@ def _put_weights(item: dict[str, Any], card: ModelCard) -> None:
         asset["file:size"] = card.weights.size
     if card.weights.checksum is not None:
         asset["file:checksum"] = card.weights.checksum
+
+
+def _put_bands(item: dict[str, Any], card: ModelCard) -> None:
+    """Describe the bands on the model's assets, where MLM looks for those that its input names."""
+    raster = [{"name": band.name, "scale": band.scale, "offset": band.offset} for band in card.bands]
+    eo = [{"name": b.name} | ({"common_name": b.name} if b.name in _COMMON else {}) for b in card.bands]
+    for asset in item["assets"].values():
+        if _ROLE in (asset.get("roles") or ()):
+            asset["raster:bands"] = _merge(asset.get("raster:bands"), raster)
+            asset["eo:bands"] = _merge(asset.get("eo:bands"), eo)
 
 
 def _overlay(old: Any, new: dict[str, Any], *always: str) -> list[dict[str, Any]]:

@@ -44,6 +44,9 @@ def test_item_has_all_that_stac_mlm_requires(card):
         "value": 1, "name": "grass-shrub", "title": "grass/shrub", "description": "grass/shrub", "color_hint": "A3CF62",
     }  # fmt: skip
     assert [asset["roles"] for asset in item["assets"].values()] == [["mlm:model", "code"]]
+    (asset,) = item["assets"].values()
+    assert asset["raster:bands"][0] == {"name": "red", "scale": 1e-4, "offset": 0.0}
+    assert asset["eo:bands"][2] == {"name": "nir", "common_name": "nir"}
     assert json.loads(json.dumps(item)) == item
 
 
@@ -54,7 +57,7 @@ def test_unknown_fields_survive(card):
     item["properties"]["mlm:accelerator"] = "cuda"
     item["properties"]["mlm:input"][0]["description"] = "surface reflectance"
     item["properties"]["mlm:output"][0]["classification:classes"][2]["percentage"] = 12.5
-    item["properties"]["bands"][0]["eo:center_wavelength"] = 0.665
+    item["assets"]["code"]["eo:bands"][0]["center_wavelength"] = 0.665
     item["assets"]["thumbnail"] = {"href": "x.png", "roles": ["thumbnail"]}
     assert ModelCard.from_item(copy.deepcopy(item)).to_item() == item
 
