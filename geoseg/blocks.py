@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from geoseg.classes import NODATA
 from geoseg.errors import OutputError
-from geoseg.segment import BlockResult
+from geoseg.segment import BlockResult, Look
 from geoseg.tiling import Box, Tiling
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class BlockStore:
         """Zero-byte file that marks a finished block without a valid pixel."""
         return self.folder / f"{index:07d}.empty"
 
+    def look_path(self, index: int) -> Path:
+        """File with the block's part of the reduced view."""
+        return self.folder / f"{index:07d}.npy"
+
     def finished(self) -> set[int]:
         """Numbers of the blocks that need not be computed again."""
         return {int(path.stem) for path in self.folder.iterdir() if path.suffix in (".tif", ".empty")}
@@ -84,6 +88,8 @@ class BlockStore:
             "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "zstd", "zstd_level": 1, "nodata": NODATA,
         }  # fmt: skip
         with _reported(self.folder):
+            if result.look is not None:  # before the block itself: a finished block has all its parts
+                np.save(self.look_path(index), result.look)
             with rasterio.open(temporary, "w", **profile) as file:
                 file.write(result.classes, 1)
                 file.write(result.confidence, 2)
@@ -108,6 +114,17 @@ class BlockStore:
                 with rasterio.open(path) as file:
                     both[:, here[0], here[1]] = file.read(window=window)
         return both[0], both[1]
+
+    def read_look(self, look: Look, dtype: Any) -> NDArray[Any]:
+        """Return the reduced view of the whole scene (bands, h, w); 0 where nothing is valid."""
+        height, width = (-(-size // look.step) for size in (self.tiling.height, self.tiling.width))
+        whole = np.zeros((len(look.bands), height, width), dtype)
+        for index, box in enumerate(self.tiling.blocks()):
+            if self.look_path(index).exists():
+                part = np.load(self.look_path(index), allow_pickle=False)
+                row, col = -(-box.row // look.step), -(-box.col // look.step)
+                whole[:, row : row + part.shape[1], col : col + part.shape[2]] = part
+        return whole
 
     def remove(self) -> None:
         """Delete all blocks and the folder."""

@@ -20,7 +20,7 @@ from geoseg.blocks import BlockStore, locked, open_store, read_manifest
 from geoseg.clock import Clock
 from geoseg.errors import GeosegError, InputError, OutputError
 from geoseg.plan import Options, Plan, make_plan
-from geoseg.products import Products, outputs_of, write_products
+from geoseg.products import Products, look_of, outputs_of, write_products
 from geoseg.progress import Rate, Reporter, Silent
 from geoseg.raster import Raster, open_raster
 from geoseg.schedule import BlockSummary, connect, in_threads, on_cluster
@@ -202,7 +202,7 @@ class _SceneRun:
         plan = self.plan
         parts = [
             plan.raster.fingerprint(), plan.model.fingerprint, repr(plan.tiling), plan.options.stitch,
-            plan.options.device, plan.options.precision, __version__,
+            plan.options.device, plan.options.precision, repr(self.job.products.preview), __version__,
         ]  # fmt: skip
         return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}
 
@@ -212,13 +212,13 @@ class _SceneRun:
 
         manifest = self._block_manifest()
         found, geobox = read_manifest(work), self.plan.raster.geobox
+        recipe = replace(self.plan.recipe(), look=look_of(self.plan.raster, self.job.products))
         if found.get("fingerprint") == manifest["fingerprint"]:
-            recipe = replace(self.plan.recipe(), execution=Execution(**found["execution"]))
+            recipe = replace(recipe, execution=Execution(**found["execution"]))
             store = open_store(work, self.plan.tiling, geobox, found)
         else:
             if found:
                 self.reporter.info(f"{self.plan.raster.name}: unfinished blocks of other inputs or options are dropped")
-            recipe = self.plan.recipe()
             store = open_store(work, self.plan.tiling, geobox, {**manifest, "execution": asdict(recipe.execution)})
         self.reporter.info(f"{self.plan.raster.name}: {describe(recipe)}")
         return store, recipe
@@ -382,9 +382,9 @@ def run_demo(
 
     reporter = reporter or Silent()
     reporter.info(f"making a scene of {size} × {size} px in {folder}")
-    made = make_scene(folder, size=size, seed=seed)
+    made = make_scene(folder, size, seed=seed, overwrite=True)
     (result,) = run(Job([made.scene], folder, model, overwrite=True), reporter)
     if result.error is not None:
         raise result.error
-    found = accuracy(made.truth, result.outputs["classes"], made.classes)
+    found = accuracy(made.truth, result.outputs["classes"])
     return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, found)

@@ -12,6 +12,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
+from geoseg.segment import Look
 from geoseg.tiling import Tiling
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from geoseg.blocks import BlockStore
     from geoseg.clock import Clock
     from geoseg.progress import Reporter
+    from geoseg.raster import Raster
     from geoseg.segment import Recipe
 
 WRITE_SIDE = 2048
@@ -106,7 +108,7 @@ def write_products(
             _write_polygons(recipe, products, paths, classes, reporter)
     if products.preview:
         with clock("preview"):
-            _write_preview(recipe, paths)
+            _write_preview(recipe, store, paths, pixels)
     return facts
 
 
@@ -170,7 +172,40 @@ def _write_polygons(
         classes[c.name]["area_m2"] = round(found.area_m2, 2) if found else 0.0
 
 
-def _write_preview(recipe: Recipe, paths: Mapping[str, Path]) -> None:
-    from geoseg.preview import write_preview
+def look_of(raster: Raster, products: Products) -> Look | None:
+    """Return the reduced view that the preview picture needs."""
+    from geoseg.preview import choose_bands, step_of
 
-    write_preview(paths["preview"], recipe.raster, paths["classes"], recipe.model.card.classes)
+    if not products.preview:
+        return None
+    return Look(choose_bands([band.name for band in raster.bands]), step_of(*raster.shape))
+
+
+def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], pixels: NDArray[np.int64]) -> None:
+    from geoseg.preview import Preview, write_preview
+
+    assert recipe.look is not None
+    look = store.read_look(recipe.look, recipe.raster.dtype)
+    classes = _every(paths["classes"], recipe.look.step)
+    card = recipe.model.card
+    title = f"{recipe.raster.name}: scene, and classes by model {card.name}"
+    counts = {value: int(count) for value, count in enumerate(pixels)}
+    preview = Preview(
+        look, classes != NODATA, classes, card.classes, counts, recipe.look.step, recipe.raster.geobox, title
+    )
+    write_preview(paths["preview"], preview)
+
+
+def _every(path: Path, step: int) -> NDArray[np.uint8]:
+    """Every ``step``-th pixel of a class map, read strip by strip."""
+    import rasterio
+    from rasterio.windows import Window
+
+    with rasterio.open(path) as file:
+        height, width = file.shape
+        rows = max(step * max(WRITE_SIDE // step, 1), 1)
+        strips = (
+            file.read(1, window=Window(0, row, width, min(rows, height - row)))[::step, ::step]
+            for row in range(0, height, rows)
+        )
+        return np.concatenate(list(strips))

@@ -33,6 +33,22 @@ class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
 
 
 @dataclass(frozen=True)
+class Look:
+    """A reduced view of the scene that is taken from the pixels while they are in memory.
+
+    Attributes
+    ----------
+    bands
+        Positions of one or three bands among the recipe's.
+    step
+        Every how many pixels, from the scene's corner.
+    """
+
+    bands: tuple[int, ...]
+    step: int
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All that a worker needs to compute any block of one scene: references and numbers, no pixels, no open files.
 
@@ -46,6 +62,8 @@ class Recipe:
         Windows, blocks, and how windows become blocks.
     execution
         Device, precision, memory layout and batch size of the forward pass.
+    look
+        Reduced view to take along, or None.
     """
 
     raster: Raster
@@ -53,6 +71,7 @@ class Recipe:
     tiling: Tiling
     stitch: Stitch
     execution: Execution
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +90,8 @@ class BlockResult:
         Windows that went through the model: 0 when nothing in the block is valid.
     seconds
         Time spent per stage: ``read``, ``forward``, ``wait`` (for the device).
+    look
+        The block's part of the recipe's reduced view: stored values (bands, h, w).
     """
 
     box: Box
@@ -78,6 +99,7 @@ class BlockResult:
     confidence: NDArray[np.uint8]
     forwards: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    look: NDArray[Any] | None = None
 
 
 def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = lambda: False) -> BlockResult:
@@ -107,16 +129,20 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     with clock("read"):
         pixels = recipe.raster.read(region)
     valid = pixels.valid[block.within(region)]
-    result = BlockResult(
-        block, np.full(valid.shape, NODATA, np.uint8), np.full(valid.shape, NODATA, np.uint8), 0, clock.seconds
-    )
+    classes, confidence = np.full(valid.shape, NODATA, np.uint8), np.full(valid.shape, NODATA, np.uint8)
     if not valid.any():
-        return result
+        return BlockResult(block, classes, confidence, 0, clock.seconds)
     work = _BlockWork(recipe, block, region, pixels, clock, stopped)
-    classes, confidence = work.trim() if recipe.stitch == "trim" else work.blend()
-    np.copyto(result.classes, classes, where=valid)
-    np.copyto(result.confidence, confidence, where=valid)
-    return BlockResult(block, result.classes, result.confidence, work.forwards, clock.seconds)
+    found = work.trim() if recipe.stitch == "trim" else work.blend()
+    np.copyto(classes, found[0], where=valid)
+    np.copyto(confidence, found[1], where=valid)
+    look = None if recipe.look is None else _look(recipe.look, pixels.data[:, *block.within(region)], block)
+    return BlockResult(block, classes, confidence, work.forwards, clock.seconds, look)
+
+
+def _look(look: Look, data: NDArray[Any], block: Box) -> NDArray[Any]:
+    """Every ``step``-th pixel of the scene that lies in the block."""
+    return data[list(look.bands), -block.row % look.step :: look.step, -block.col % look.step :: look.step].copy()
 
 
 @dataclass

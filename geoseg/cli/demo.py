@@ -11,7 +11,7 @@ from geoseg.cli.options import progress_option
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default="geoseg_demo", metavar="[DIR]")
-@click.option("--size", type=click.IntRange(64), default=2000, show_default=True, help="Side of the scene in pixels.")
+@click.option("--size", type=click.IntRange(256), default=2000, show_default=True, help="Side of the scene in pixels.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Another number, another landscape.")
 @click.option("-m", "--model", metavar="MODEL", help="Name or folder of a model; the bundled default if left out.")
 @progress_option
@@ -27,9 +27,7 @@ def demo(folder: Path, size: int, seed: int, model: str | None, progress: str) -
         click.echo(f"\nAccuracy against the scene's truth, model {result.model!r}:")
         for name, iou in result.accuracy["iou"].items():
             click.echo(f"  {name:<12} IoU {'absent' if iou is None else f'{iou:.2f}'}")
-        click.echo(
-            f"  overall accuracy {result.accuracy['overall_accuracy']:.2f}, mean IoU {result.accuracy['mean_iou']:.2f}"
-        )
+        click.echo(f"  overall accuracy {result.accuracy['overall']:.2f}, mean IoU {result.accuracy['mean_iou']:.2f}")
         click.echo(
             f"\nOpen {result.outputs['preview']}, or the class map and polygons in QGIS: names and colours are in them."
         )
