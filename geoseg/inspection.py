@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from geoseg.errors import GeosegError
@@ -87,11 +87,8 @@ def _raster_facts(raster: Raster) -> dict[str, Any]:
         "crs": str(raster.crs) if raster.crs else None,
         "transform": list(raster.transform)[:6],
         "dtype": str(raster.dtype),
-        "bands": [
-            {"name": b.name, "dtype": b.dtype, "nodata": b.nodata, "scale": b.scale, "offset": b.offset, "description": b.description}
-            for b in raster.bands
-        ],
-    }  # fmt: skip
+        "bands": [asdict(band) for band in raster.bands],
+    }
 
 
 def _raster_lines(raster: Raster) -> list[str]:

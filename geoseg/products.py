@@ -120,7 +120,8 @@ def _write_rasters(
 
     geobox, classes = recipe.raster.geobox, recipe.model.card.classes
     pixels = np.zeros(256, np.int64)
-    areas = list(Tiling(*geobox.shape, WRITE_SIDE, block=WRITE_SIDE).blocks())
+    height, width = geobox.shape
+    areas = list(Tiling(height, width, WRITE_SIDE, block=WRITE_SIDE).blocks())
     stage = f"write {recipe.raster.name}"
     with (
         CogSink(paths["classes"], geobox, kind="classes", classes=classes) as class_sink,

@@ -338,7 +338,7 @@ def to_dataset(recipe: Recipe) -> xr.Dataset:
         _block_of_both, recipe=recipe, chunks=((2,), rows, cols), dtype=np.uint8, meta=np.empty((0, 0, 0), np.uint8)
     )
     classes = recipe.model.card.classes
-    attrs = {
+    attrs: dict[str, Any] = {
         "class_values": [c.id for c in classes],
         "class_names": [c.name for c in classes],
         "class_colors": [c.color for c in classes],

@@ -14,7 +14,7 @@ _PRECISION = click.Choice(["auto", "fp32", "bf16", "fp16"])
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-class Number(click.ParamType):
+class Number(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
     """A number, also as a fraction: ``1/65535``."""
 
     name = "number"
@@ -28,7 +28,7 @@ class Number(click.ParamType):
             self.fail(f"{value!r} is not a number or fraction", param, ctx)
 
 
-class BBox(click.ParamType):
+class BBox(click.ParamType):  # type: ignore[type-arg]
     """Four numbers: west, south, east, north."""
 
     name = "west,south,east,north"
