@@ -42,10 +42,10 @@ _OWN = (
 )
 
 # eo:common_name takes only these; other bands (a DSM, a radar channel) go by their name alone.
-_COMMON = frozenset(
-    ("coastal", "blue", "green", "red", "yellow", "pan", "rededge", "nir", "nir08", "nir09", "cirrus")
-    + ("swir16", "swir22", "lwir", "lwir11", "lwir12")  # noqa: RUF005 - one name a line helps nobody
-)
+_COMMON = {
+    *("coastal", "blue", "green", "red", "yellow", "pan", "rededge", "nir", "nir08", "nir09", "cirrus"),
+    *("swir16", "swir22", "lwir", "lwir11", "lwir12"),
+}
 
 # A network with a stride brings no card fields of geoseg when it comes from elsewhere: those of a five-level encoder.
 _FOREIGN = {"stride": 32, "margin": 64, "min_window": 32}
