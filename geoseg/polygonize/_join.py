@@ -237,10 +237,8 @@ def accumulate(root: Array, last: Array, sums: Array, least: Array) -> None:
     for p in range(root.size):
         r = root[p]
         if r != p:
-            if last[p] > last[r]:
-                last[r] = last[p]
-            if least[p] < least[r]:
-                least[r] = least[p]
+            last[r] = max(last[r], last[p])
+            least[r] = min(least[r], least[p])
             for k in range(4):
                 sums[r, k] += sums[p, k]
 

@@ -39,8 +39,8 @@ class Rings(NamedTuple):
 def _emit(xy: Array, begin: int, end: int, out: Array, at: int) -> Any:
     """Copy one ring, rotated to its first vertex; return twice its area, and that vertex as a key."""
     first = begin
-    key = 2**62
-    twice = 0
+    key: Any = 2**62
+    twice: Any = 0
     px = np.int64(xy[2 * end - 2] & PLAIN)
     py = np.int64(xy[2 * end - 1])
     for k in range(begin, end):

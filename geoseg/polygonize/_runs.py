@@ -213,8 +213,31 @@ def _measure(
                     if c != confidence_nodata:
                         total += c
                         known += 1
-                        if c < low:
-                            low = c
+                        low = min(low, c)
                 sums[r, 2] += total
                 sums[r, 3] += known
                 least[r] = low
+
+
+@njit(cache=True, nogil=True)
+def union_all(parent: Array, one: Array, two: Array) -> None:
+    """Join the sets of pairs."""
+    for k in range(one.size):
+        union(parent, one[k], two[k])
+
+
+@njit(cache=True, nogil=True)
+def flatten(parent: Array) -> None:
+    """Let every member point to its root."""
+    for k in range(parent.size):
+        parent[k] = find(parent, k)
+
+
+@njit(cache=True, nogil=True)
+def paint(row_ptr: Array, start: Array, stop: Array, region: Array, value: Array, out: Array) -> None:
+    """Write the value of each region into its pixels."""
+    for i in range(row_ptr.size - 1):
+        for k in range(row_ptr[i], row_ptr[i + 1]):
+            v = value[region[k]]
+            for j in range(start[k], stop[k]):
+                out[i, j] = v

@@ -146,7 +146,7 @@ def _follow(
 
 
 @njit(cache=True, nogil=True)
-def _trace(
+def _trace(  # noqa: PLR0915
     flat: Array,
     seen: Array,
     width: int,

@@ -193,6 +193,7 @@ def polygonize(
 def _job(source: Source, confidence: Source | None, options: _Options) -> Job:
     from geoseg.polygonize.encode import Encoding
     from geoseg.polygonize.ground import Ground
+    from geoseg.polygonize.reshape import reshaping
     from geoseg.polygonize.stream import Job, check_confidence, confidence_scale, strip_rows
     from geoseg.polygonize.strips import Tracing
 
@@ -202,6 +203,7 @@ def _job(source: Source, confidence: Source | None, options: _Options) -> Job:
         source.classes = tuple(options.names)
     numbers = {item.name: item.id for item in source.classes}
     only = None if options.only is None else _numbers(options.only, numbers)
+    keep = tuple(_numbers(options.keep, numbers))
     coder = Coder(source, options.nodata, only, _numbers(options.exclude, numbers))
     ground = Ground(source.transform, source.crs, source.height, source.width)
     encoding = Encoding(
@@ -211,8 +213,13 @@ def _job(source: Source, confidence: Source | None, options: _Options) -> Job:
         confidence_scale=None if confidence is None else confidence_scale(confidence),
     )
     rows = strip_rows(source, options.memory, options.workers)
-    tracing = Tracing(source.height, eight=options.connectivity == 8)
-    return Job(source, coder, tracing, encoding, confidence, options.workers, rows)
+    reshape = None
+    if options.simplify or options.smooth:
+        reshape = reshaping(
+            ground, source.height, source.width, options.simplify or 0.0, options.memory // 3, smooth=options.smooth
+        )
+    tracing = Tracing(source.height, eight=options.connectivity == 8, nodes=reshape is not None)
+    return Job(source, coder, tracing, encoding, confidence, options.workers, rows, reshape, options.min_area, keep)
 
 
 def _numbers(chosen: Iterable[int | str], numbers: Mapping[str, int]) -> list[int]:
@@ -248,11 +255,12 @@ def _written(
     job: Job, path: Path, provenance: Mapping[str, Any] | None, progress: Callable[[int, int], None] | None
 ) -> PolygonSummary:
     from geoseg.polygonize import sinks
+    from geoseg.polygonize.encode import rebatched
     from geoseg.polygonize.stream import Totals, record_batches
 
     totals = Totals()
     layer = sinks.Layer(job.encoding.schema, _wkt(job.source), job.encoding.multi, sinks.text_of(provenance))
-    sinks.write(path, layer, record_batches(job, totals, progress), lambda: _legend(job, totals))
+    sinks.write(path, layer, rebatched(record_batches(job, totals, progress)), lambda: _legend(job, totals))
     return PolygonSummary(
         path,
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from geoseg.polygonize.ground import Ground
 from geoseg.polygonize.strips import Finished
 
 GEOMETRY = "geometry"
+_BATCH_ROWS = 32_768
+_BATCH_BYTES = 2**28
 _MOST_BYTES = 2**31 - 2**20  # Arrow's binary columns count bytes in int32
 
 
@@ -109,6 +112,32 @@ def batches(first: Encoded, second: Encoded, encoding: Encoding, names: dict[int
         return _sorted_apart(tables, order)
     joined = pa.Table.from_batches(tables).combine_chunks().to_batches()[0]
     return [joined.take(pa.array(order))]
+
+
+def rebatched(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Cut a stream into batches whose sizes depend on its rows alone, not on the strips that they came from."""
+    waiting: list[pa.RecordBatch] = []
+    rows, size = 0, 0
+    for batch in batches:
+        rest = batch
+        while rest.num_rows:
+            geometry = rest.column(GEOMETRY)
+            offsets = np.frombuffer(geometry.buffers()[1], np.int32, len(geometry) + 1, 4 * geometry.offset)
+            full = int(np.searchsorted(offsets[1:] - offsets[0], _BATCH_BYTES - size)) + 1
+            taken = min(_BATCH_ROWS - rows, full, rest.num_rows)
+            waiting.append(rest.slice(0, taken))
+            rows += taken
+            size += int(offsets[taken]) - int(offsets[0])
+            rest = rest.slice(taken)
+            if rows == _BATCH_ROWS or size >= _BATCH_BYTES:
+                yield _one(waiting)
+                waiting, rows, size = [], 0, 0
+    if waiting:
+        yield _one(waiting)
+
+
+def _one(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return parts[0] if len(parts) == 1 else pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
 
 
 def _sorted_apart(tables: list[pa.RecordBatch], order: Array) -> list[pa.RecordBatch]:

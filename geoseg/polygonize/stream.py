@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from geoseg.errors import InputError
 from geoseg.polygonize.encode import Encoded, Encoding, batches, encode
+from geoseg.polygonize.mapunit import NewClasses, Sides, Sketch, merge_small, sketch
 from geoseg.polygonize.names import complete
+from geoseg.polygonize.reshape import Reshape
 from geoseg.polygonize.source import Coder, RowCache, Source
 from geoseg.polygonize.strips import Finished, Frontier, Strip, Tracing, trace_strip
 
+_T = TypeVar("_T")
 Progress = Callable[[int, int], None]
 
 _BYTES_PER_PIXEL = 192
@@ -38,7 +42,16 @@ class Job:
     confidence: Source | None = None
     workers: int = 2
     rows: int = 512
+    reshape: Reshape | None = None
+    min_area: float | None = None
+    keep: tuple[int, ...] = ()
+    classes: NewClasses | None = None
     names: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def strips(self) -> int:
+        """Number of strips."""
+        return -(-self.source.height // self.rows)
 
 
 @dataclass
@@ -74,51 +87,130 @@ def strip_rows(source: Source, memory: int, workers: int) -> int:
 
 def record_batches(job: Job, totals: Totals, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
     """Yield all polygons of a raster, in the order in which a scan meets their last pixels."""
+    passes = 1 if job.min_area is None else 2
+    tell = progress or (lambda _done, _total: None)
+    with ThreadPoolExecutor(max_workers=job.workers, thread_name_prefix="polygonize") as pool:
+        if job.min_area is not None:
+            job = _merge_small(job, pool, lambda done: tell(done, passes * job.strips))
+        before = (passes - 1) * job.strips
+        for done, (inner, joined) in enumerate(_encoded(job, pool), before + 1):
+            for part in (inner, joined):
+                totals.add(part)
+            for value in totals.polygons:
+                if value not in job.names:
+                    job.names[value] = complete([value], job.source.classes)[value].name
+            yield from batches(inner, joined, job.encoding, job.names)
+            tell(done, passes * job.strips)
+
+
+def _encoded(job: Job, pool: ThreadPoolExecutor) -> Iterator[tuple[Encoded, Encoded]]:
+    """Yield the polygons that each strip finishes: those within it, and those that it completes."""
+    if job.reshape is None:
+        frontier = Frontier()
+        for strip, inner in _in_order(pool, job, _trace_and_encode, _inputs(job)):
+            yield inner, encode(frontier.push(strip), job.encoding)
+        return
+    # Boundaries are reshaped with regard to what lies below them: wait until that has been traced.
+    ahead = -(-job.reshape.lines_ahead // job.rows)
+    yield from _in_order(pool, job, _reshape_and_encode, _late(_joined(job, pool), ahead))
+
+
+def _joined(job: Job, pool: ThreadPoolExecutor) -> Iterator[tuple[Finished, Finished]]:
+    frontier = Frontier()
+    for strip in _in_order(pool, job, _trace, _inputs(job)):
+        assert strip.finished is not None
+        yield strip.finished, frontier.push(strip._replace(finished=None))
+
+
+def _late(items: Iterator[_T], count: int) -> Iterator[_T]:
+    """Yield items, each only when ``count`` more have been drawn or there are none left."""
+    held: deque[_T] = deque()
+    for item in items:
+        held.append(item)
+        if len(held) > count:
+            yield held.popleft()
+    yield from held
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, job: Job, work: Callable[[Job, Any], _T], inputs: Iterator[Any]
+) -> Iterator[_T]:
+    """Map in threads, a few items ahead of the consumer."""
+    pending: deque[Future[_T]] = deque()
+    try:
+        for item in inputs:
+            pending.append(pool.submit(work, job, item))
+            if len(pending) > job.workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _inputs(job: Job) -> Iterator[tuple[RowCache, RowCache | None, int]]:
     source = job.source
-    count = -(-source.height // job.rows)
     slab = max(job.rows, source.block_rows) if source.block_rows < source.height else job.rows
-    keep = 2 + -(-job.workers * job.rows // slab)
+    keep = 2 + -(-(job.workers + 1) * job.rows // slab)
     pixels = RowCache(source, slab, keep)
     confidence = None if job.confidence is None else RowCache(job.confidence, slab, keep)
-    frontier = Frontier()
-    pending: deque[Future[tuple[Strip, Encoded]]] = deque()
-    with ThreadPoolExecutor(max_workers=job.workers, thread_name_prefix="polygonize") as pool:
-        try:
-            following = 0
-            for done in range(count):
-                while following < count and len(pending) <= job.workers + 1:
-                    pending.append(pool.submit(_strip, job, pixels, confidence, following))
-                    following += 1
-                strip, inner = pending.popleft().result()
-                joined = _encode(job, frontier.push(strip))
-                for part in (inner, joined):
-                    totals.add(part)
-                for value in totals.polygons:
-                    if value not in job.names:
-                        job.names[value] = complete([value], source.classes)[value].name
-                yield from batches(inner, joined, job.encoding, job.names)
-                if progress is not None:
-                    progress(done + 1, count)
-        finally:
-            for future in pending:
-                future.cancel()
+    return ((pixels, confidence, index) for index in range(job.strips))
 
 
-def _strip(job: Job, pixels: RowCache, confidence: RowCache | None, index: int) -> tuple[Strip, Encoded]:
+def _codes(job: Job, pixels: RowCache, first: int, last: int) -> tuple[Any, int]:
+    data, valid = pixels.read(max(first - 1, 0), last)
+    return job.coder.code(data, valid, int(first == 0), int(last == job.source.height))
+
+
+def _merge_small(job: Job, pool: ThreadPoolExecutor, tell: Callable[[int], None]) -> Job:
+    """Return the job with the classes that the minimum mapping unit leaves."""
+    assert job.min_area is not None
+    ground = job.encoding.ground
+    work = partial(_sketch, sides=Sides.of(ground))
+
+    def told() -> Iterator[Sketch]:
+        for done, item in enumerate(_in_order(pool, job, work, _inputs(job)), 1):
+            yield item
+            tell(done)
+
+    return replace(job, classes=merge_small(told(), job.min_area / ground.unit, job.keep))
+
+
+def _sketch(job: Job, item: tuple[RowCache, RowCache | None, int], sides: Sides) -> Sketch:
+    pixels, _, index = item
     first = index * job.rows
     last = min(first + job.rows, job.source.height)
-    data, valid = pixels.read(max(first - 1, 0), last)
-    codes, absent = job.coder.code(data, valid, int(first == 0), int(last == job.source.height))
+    codes, absent = _codes(job, pixels, first, last)
+    areas = job.encoding.ground.areas(first, last)
+    return sketch(codes, absent, first, areas, sides, eight=job.tracing.eight)
+
+
+def _trace(job: Job, item: tuple[RowCache, RowCache | None, int]) -> Strip:
+    pixels, confidence, index = item
+    first = index * job.rows
+    last = min(first + job.rows, job.source.height)
+    codes, absent = _codes(job, pixels, first, last)
+    if job.classes is not None:
+        codes, absent = job.classes.apply(codes, absent, index, eight=job.tracing.eight)
     certain: tuple[Any, int] = np.zeros((0, 0), np.uint8), 255
     if confidence is not None:
         certain = confidence_counts(*confidence.read(first, last), job.confidence)
-    strip = trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), certain)
+    if job.reshape is not None:
+        job.reshape.mark(codes, first)
+    return trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), certain)
+
+
+def _trace_and_encode(job: Job, item: tuple[RowCache, RowCache | None, int]) -> tuple[Strip, Encoded]:
+    strip = _trace(job, item)
     assert strip.finished is not None
-    return strip._replace(finished=None), _encode(job, strip.finished)
+    return strip._replace(finished=None), encode(strip.finished, job.encoding)
 
 
-def _encode(job: Job, finished: Finished) -> Encoded:
-    return encode(finished, job.encoding)
+def _reshape_and_encode(job: Job, item: tuple[Finished, Finished]) -> tuple[Encoded, Encoded]:
+    assert job.reshape is not None
+    inner, joined = (encode(part._replace(rings=job.reshape(part.rings)), job.encoding, reshaped=True) for part in item)
+    return inner, joined
 
 
 def confidence_counts(data: Any, valid: Any, source: Source | None) -> tuple[Any, int]:

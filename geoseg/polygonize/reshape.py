@@ -1,0 +1,66 @@
+"""Simplification and smoothing of finished polygons, strip by strip."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from geoseg.polygonize import _lattice, _simplify, _smooth
+from geoseg.polygonize._rings import Rings
+from geoseg.polygonize._types import Array
+from geoseg.polygonize.ground import Ground
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """What to do with boundaries, and the raster's edges to do it by.
+
+    Attributes
+    ----------
+    tolerance
+        Metres; 0 keeps all corners.
+    smooth
+        Whether corners are rounded.
+    lattice
+        See ``_lattice``; written by ``mark`` while strips are traced.
+    pixel
+        Width and height of pixels in metres at each lattice line.
+    width
+        Columns of the raster.
+    """
+
+    tolerance: float
+    smooth: bool
+    lattice: Array
+    pixel: tuple[Array, Array]
+    width: int
+
+    @property
+    def lines_ahead(self) -> int:
+        """Lattice lines below a polygon that must be known before it is reshaped."""
+        return math.ceil(self.tolerance / float(self.pixel[1].min())) + 2
+
+    def mark(self, codes: Array, first_row: int) -> None:
+        """Write the edges of a strip."""
+        _lattice.mark(codes, first_row, self.lattice)
+
+    def __call__(self, rings: Rings) -> Rings:
+        """Return the new rings, in the same order."""
+        stays = _simplify.choose(rings, self.tolerance, self.pixel, self.lattice, self.width)
+        if not self.smooth:
+            return _simplify.take(rings, stays)
+        reach = self.tolerance / float(np.sqrt(self.pixel[0].mean() * self.pixel[1].mean()))
+        return _smooth.smooth(rings, stays, max(reach, 1.0), self.lattice)
+
+
+def reshaping(ground: Ground, height: int, width: int, tolerance: float, memory: int, *, smooth: bool) -> Reshape:
+    """Prepare to reshape the polygons of a raster; at most ``memory`` bytes of edges are kept in memory."""
+    edges = ground.edges
+    across = edges.row_scale * float(np.diff(edges.columns).mean())
+    along = np.diff(edges.rows) * float(edges.column_scale.mean())
+    # A pixel beyond a pole has no width: any positive number will do there.
+    least = 1e-6 * max(across.max(), along.max())
+    pixel = np.maximum(across, least), np.maximum(np.r_[along, along[-1]], least)
+    return Reshape(tolerance, smooth, _lattice.new_lattice(height, width, memory), pixel, width)

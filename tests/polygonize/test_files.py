@@ -1,0 +1,270 @@
+"""Files in, files out, and what is said when that is impossible."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import geopandas
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from polygon_helpers import canonical, one_pass
+
+import geoseg
+from geoseg.classes import MapClass
+from geoseg.errors import InputError, OptionError, OutputError
+from geoseg.polygonize import polygonize
+
+SHAPE = 60, 50
+TRANSFORM = Affine(10, 0, 500000, 0, -10, 5400000)
+NAMES = (MapClass(0, "water", "#0000ff"), MapClass(1, "forest & park", "#00ff00"), MapClass(2, "town", "#ff0000"))
+
+
+def write(path, values, **profile):
+    """A GeoTIFF of one or more bands."""
+    values = np.atleast_3d(values.T).T if values.ndim == 2 else values
+    profile = {"crs": "EPSG:32633", "transform": TRANSFORM, **profile}
+    count, height, width = values.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", count=count, height=height, width=width, dtype=values.dtype, **profile
+    ) as file:
+        file.write(values)
+    return path
+
+
+@pytest.fixture
+def values():
+    return np.random.default_rng(0).integers(0, 3, SHAPE, dtype=np.uint8)
+
+
+@pytest.fixture
+def map_(tmp_path, values):
+    return write(tmp_path / "map.tif", values)
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".fgb"])
+def test_every_format_holds_the_same_polygons(tmp_path, map_, values, suffix):
+    path = tmp_path / f"out{suffix}"
+    summary = polygonize(map_, path, names=NAMES, provenance={"scene": "S2", "bands": [1, 2]})
+    frame = geopandas.read_parquet(path) if suffix == ".parquet" else geopandas.read_file(path, layer="polygons")
+    classes, geometries = one_pass(values)
+    placed = shapely.transform(np.array(geometries), lambda xy: xy * (10, -10) + (500000, 5400000))
+    assert canonical(frame.class_id, frame.geometry) == canonical(classes, placed)
+    assert frame.crs.to_epsg() == 32633
+    assert set(frame.class_name) == {"water", "forest & park", "town"}
+    assert summary.polygons == len(frame)
+    assert summary.area_m2 == pytest.approx(frame.area_m2.sum())
+    assert summary.classes[1].name == "forest & park"
+    if suffix != ".parquet":
+        info = pyogrio.read_info(path, layer="polygons")
+        assert info["layer_metadata"] == {"scene": "S2", "bands": "[1, 2]"}
+        assert info["layer_name"] == "polygons"
+        assert info["capabilities"]["fast_spatial_filter"]
+    assert [item.name for item in tmp_path.iterdir() if ".part" in item.name] == []
+
+
+def test_geopackage_has_its_version_style_and_index(tmp_path, map_):
+    path = tmp_path / "out.gpkg"
+    polygonize(map_, path, names=NAMES)
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (10200,)
+        layer, column, default, qml = database.execute(
+            "SELECT f_table_name, f_geometry_column, useAsDefault, styleQML FROM layer_styles"
+        ).fetchone()
+        assert database.execute("SELECT count(*) FROM rtree_polygons_geom").fetchone()[0] > 100
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert (layer, column, default) == ("polygons", "geom", 1)
+    assert "forest &amp; park" in qml
+    assert list(pyogrio.list_layers(path)[:, 0]) == ["polygons", "layer_styles"]
+
+
+def test_geoparquet_metadata_and_covering(tmp_path, map_):
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "out.parquet"
+    polygonize(map_, path, provenance={"model": "m"})
+    metadata = pq.read_metadata(path).metadata
+    geo = json.loads(metadata[b"geo"])
+    assert geo["version"] == "1.1.0"
+    assert geo["columns"]["geometry"]["geometry_types"] == ["Polygon"]
+    assert metadata[b"model"] == b"m"
+    part = geopandas.read_parquet(path, bbox=(500000, 5399900, 500100, 5400000))
+    assert 0 < len(part) < len(geopandas.read_parquet(path))
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".fgb"])
+def test_same_map_same_bytes(tmp_path, map_, suffix, monkeypatch):
+    from geoseg.polygonize import stream
+
+    files = [tmp_path / f"{name}{suffix}" for name in "ab"]
+    polygonize(map_, files[0], workers=2)
+    monkeypatch.setattr(stream, "strip_rows", lambda *_: 7)
+    polygonize(map_, files[1], workers=1)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".fgb"])
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_no_valid_pixel_makes_a_valid_empty_file(tmp_path, suffix, connectivity):
+    source = write(tmp_path / "empty.tif", np.full(SHAPE, 255, np.uint8), nodata=255)
+    path = tmp_path / f"out{suffix}"
+    summary = polygonize(source, path, connectivity=connectivity, min_area=100, simplify=5)
+    frame = geopandas.read_parquet(path) if suffix == ".parquet" else geopandas.read_file(path, layer="polygons")
+    assert len(frame) == summary.polygons == 0
+    assert {"class_id", "class_name", "area_m2", "perimeter_m"} <= set(frame.columns)
+    assert frame.crs.to_epsg() == 32633
+
+
+def test_confidence_is_mean_and_least_of_the_polygons_pixels(tmp_path, map_, values):
+    certain = np.random.default_rng(1).integers(0, 101, SHAPE, dtype=np.uint8)
+    certain[values == 2] = 255
+    confidence = write(tmp_path / "confidence.tif", certain, nodata=255)
+    frame = polygonize(map_, confidence=confidence)
+    for row in frame.itertuples():
+        inside = rasterio.features.geometry_mask([row.geometry], SHAPE, TRANSFORM, invert=True)
+        if row.class_id == 2:
+            assert np.isnan(row.confidence)
+            assert np.isnan(row.confidence_min)
+        else:
+            assert row.confidence == pytest.approx(certain[inside].mean())
+            assert row.confidence_min == certain[inside].min()
+
+
+def test_float_confidence(tmp_path, map_):
+    certain = np.random.default_rng(1).random(SHAPE).astype(np.float32)
+    frame = polygonize(map_, confidence=write(tmp_path / "confidence.tif", certain))
+    weight = frame.area_m2 / frame.area_m2.sum()
+    assert (frame.confidence * weight).sum() == pytest.approx(certain.mean(), abs=1e-4)
+
+
+def test_names_of_the_file_are_used(tmp_path, values):
+    source = tmp_path / "named.tif"
+    write(source, values)
+    (tmp_path / "named.tif.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><CategoryNames><Category>bog</Category><Category>fen</Category>'
+        "</CategoryNames></PAMRasterBand></PAMDataset>"
+    )
+    frame = polygonize(source)
+    assert set(frame.class_name) == {"bog", "fen", "class 2"}
+
+
+def test_only_exclude_and_names_choose_classes(map_):
+    assert set(polygonize(map_, only=[1, "town"], names=NAMES).class_id) == {1, 2}
+    assert set(polygonize(map_, exclude=["water"], names=NAMES).class_id) == {1, 2}
+
+
+def test_dask_arrays(map_, values):
+    import dask.array
+    import xarray as xr
+
+    data = xr.DataArray(dask.array.from_array(values, chunks=(16, 20)), dims=("y", "x"))
+    frame = polygonize(data)
+    assert canonical(frame.class_id, frame.geometry) == canonical(*one_pass(values))
+
+
+BAD = [
+    (lambda t, m: polygonize(t / "none.tif"), InputError, "there is no such file"),
+    (lambda t, m: polygonize(__file__), InputError, "not a raster"),
+    (lambda t, m: polygonize(write(t / "f.tif", np.full(SHAPE, 0.37, np.float32))), InputError, "one is 0.37"),
+    (lambda t, m: polygonize(write(t / "b.tif", np.zeros((3, *SHAPE), np.uint8))), InputError, "has 3 bands.*--band"),
+    (lambda t, m: polygonize(m, band=2), OptionError, "bands 1…1"),
+    (lambda t, m: polygonize(m, t / "x.shp"), OutputError, "unknown format '.shp'"),
+    (lambda t, m: polygonize(m, t / "x" / "y.gpkg"), OutputError, "folder .* does not exist"),
+    (lambda t, m: polygonize(m, t), OutputError, "unknown format"),
+    (lambda t, m: polygonize(m, connectivity=6), OptionError, "use 4 .* or 8"),
+    (lambda t, m: polygonize(m, simplify=-1), OptionError, "0 or larger"),
+    (lambda t, m: polygonize(m, min_area=float("nan")), OptionError, "0 or larger"),
+    (lambda t, m: polygonize(m, workers=0), OptionError, "1 or larger"),
+    (lambda t, m: polygonize(m, memory="much"), OptionError, "memory 'much'"),
+    (lambda t, m: polygonize(m, keep=["lava"], names=NAMES), OptionError, "'lava' is neither.*water"),
+    (lambda t, m: polygonize(42), InputError, "path or an xarray.DataArray, not int"),
+    (
+        lambda t, m: polygonize(m, confidence=write(t / "c.tif", np.zeros((5, 5), np.uint8))),
+        InputError,
+        "must lie on the class map's grid",
+    ),
+    (
+        lambda t, m: polygonize(
+            m, confidence=write(t / "c.tif", np.zeros(SHAPE, np.uint8), transform=Affine.identity())
+        ),
+        InputError,
+        "same grid",
+    ),
+    (
+        lambda t, m: polygonize(write(t / "w.tif", np.full(SHAPE, 2**32 - 2, np.uint32))),
+        InputError,
+        "4294967294 does not fit int32",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), BAD)
+def test_bad_input_is_one_clear_line(tmp_path, map_, call, error, text):
+    with pytest.raises(error, match=text) as caught:
+        call(tmp_path, map_)
+    assert "\n" not in str(caught.value)
+
+
+def test_existing_files_are_kept_unless_asked(tmp_path, map_):
+    path = tmp_path / "out.gpkg"
+    path.write_text("mine")
+    with pytest.raises(OutputError, match="--overwrite"):
+        polygonize(map_, path)
+    assert path.read_text() == "mine"
+    polygonize(map_, path, overwrite=True)
+    assert len(geopandas.read_file(path, layer="polygons")) > 100
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".fgb"])
+def test_a_truncated_file_leaves_nothing_behind(tmp_path, suffix):
+    generator = np.random.default_rng(0)
+    source = write(tmp_path / "cut.tif", generator.integers(0, 200, (600, 500), dtype=np.uint8), compress="deflate")
+    source.write_bytes(source.read_bytes()[:200_000])
+    with pytest.raises(InputError, match="cannot be read"):
+        polygonize(source, tmp_path / f"out{suffix}")
+    assert [item.name for item in tmp_path.iterdir() if item.name != "cut.tif"] == []
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".fgb"])
+def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path, map_, suffix):
+    resource = pytest.importorskip("resource")
+    signal = pytest.importorskip("signal")
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    polygonize(map_, tmp_path / f"warm{suffix}")  # compiled code is cached in files, too
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match="could not be written"):
+            polygonize(map_, tmp_path / f"out{suffix}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [item.name for item in tmp_path.iterdir() if "out" in item.name] == []
+
+
+def test_command_line(tmp_path, map_, capsys):
+    from geoseg.cli import main
+
+    path = tmp_path / "out.gpkg"
+    with pytest.raises(SystemExit) as done:
+        main(["polygonize", str(map_), "-o", str(path), "--classes", "1,2", "--min-area", "500", "--progress", "json"])
+    assert done.value.code == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert events[-1]["event"] == "result"
+    assert events[-1]["outputs"] == {"polygons": str(path)}
+    assert set(events[-1]["classes"]) == {"class 1", "class 2"}
+
+
+def test_real_labels(shared_data):
+    for path in sorted((shared_data / "landcover-hls" / "labels").glob("*.tif"))[:5]:
+        with rasterio.open(path) as file:
+            values, nodata, transform = file.read(1), file.nodata, file.transform
+        frame = geoseg.polygonize(path)
+        mask = None if nodata is None else values != nodata
+        classes, geometries = one_pass(values, mask=mask)
+        a, _, c, _, e, f = transform[:6]
+        placed = shapely.transform(np.array(geometries), lambda xy, a=a, c=c, e=e, f=f: xy * (a, e) + (c, f))
+        assert canonical(frame.class_id, frame.geometry) == canonical(classes, placed)
