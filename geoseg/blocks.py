@@ -138,8 +138,8 @@ def _reported(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, rasterio.errors.RasterioError) as error:
-        free = shutil.disk_usage(folder).free if folder.exists() else 0
-        cause = "the disk is full" if free < 10 * 2**20 else str(error)
+        full = folder.exists() and shutil.disk_usage(folder).free < 10 * 2**20
+        cause = "the disk is full" if full else str(error)
         raise OutputError(
             f"cannot write finished blocks to {folder}: {cause}; free some space or choose another folder with -o, "
             "then run the same command again"
@@ -184,7 +184,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def open_store(folder: Path, tiling: Tiling, geobox: GeoBox, manifest: dict[str, Any]) -> BlockStore:
     """Open the store for blocks described by ``manifest``; blocks of anything else are deleted first."""
     found = read_manifest(folder)
-    if found != manifest:
+    if not found or found != manifest:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         temporary = folder / (_MANIFEST + ".partial")

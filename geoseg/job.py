@@ -11,9 +11,9 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geoseg import __version__
 from geoseg.blocks import BlockStore, locked, open_store, read_manifest
@@ -24,9 +24,7 @@ from geoseg.products import Products, look_of, outputs_of, write_products
 from geoseg.progress import Rate, Reporter, Silent
 from geoseg.raster import Raster, open_raster
 from geoseg.schedule import BlockSummary, connect, in_threads, on_cluster
-
-if TYPE_CHECKING:
-    from geoseg.segment import Recipe
+from geoseg.segment import Recipe, make_recipe
 
 
 @dataclass(frozen=True)
@@ -212,13 +210,14 @@ class _SceneRun:
 
         manifest = self._block_manifest()
         found, geobox = read_manifest(work), self.plan.raster.geobox
-        recipe = replace(self.plan.recipe(), look=look_of(self.plan.raster, self.job.products))
+        look = look_of(self.plan.raster, self.job.products)
         if found.get("fingerprint") == manifest["fingerprint"]:
-            recipe = replace(recipe, execution=Execution(**found["execution"]))
+            recipe = make_recipe(self.plan, execution=Execution(**found["execution"]), look=look)
             store = open_store(work, self.plan.tiling, geobox, found)
         else:
             if found:
                 self.reporter.info(f"{self.plan.raster.name}: unfinished blocks of other inputs or options are dropped")
+            recipe = make_recipe(self.plan, look=look)
             store = open_store(work, self.plan.tiling, geobox, {**manifest, "execution": asdict(recipe.execution)})
         self.reporter.info(f"{self.plan.raster.name}: {describe(recipe)}")
         return store, recipe

@@ -2,7 +2,7 @@
 
 A plan holds a raster against a model, chooses windows and blocks that fit the model, the memory budget and the
 scene, and says what that costs. It never imports torch: ``geoseg inspect`` answers within a second or two. Only
-:meth:`Plan.recipe` does, because it measures which device, precision and layout is fastest.
+:meth:`Plan.execution` does, because it measures which device, precision and layout is fastest.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from geoseg.stitch import check_stitch
 from geoseg.tiling import Box, Tiling, round_up
 
 if TYPE_CHECKING:
-    from geoseg.models import Model
-    from geoseg.segment import Recipe
+    from geoseg.models import Execution, Model
 
 COG_BLOCK = 512
 """Side of the tiles of a finished class map; keep cells are multiples of it, so that tiles are written once."""
@@ -34,6 +33,10 @@ _KEEPS = (2048, 1536, 1024, 512)
 
 # What a Python process with torch, GDAL and their buffers holds before the first window (measured on Linux).
 _BASE_BYTES = 600 * 10**6
+
+# Decoded cells that neighbouring blocks read as well. Two rows of cells of a Sentinel-2 scene fit; wider scenes
+# decode some cells twice, which costs less than memory that grows with them.
+SHARED_BYTES = 128 * 10**6
 
 # Share of the free memory that is used when the user gives no budget: a run must not push the desktop out.
 _DEFAULT_SHARE, _DEFAULT_MOST = 0.5, 16 * 10**9
@@ -120,7 +123,8 @@ class Plan:
     @property
     def memory(self) -> int:
         """Estimated peak of one process in bytes."""
-        return _BASE_BYTES + self.window_bytes + self.workers * self.block_bytes
+        shared = SHARED_BYTES if self.tiling.margin else 0
+        return _BASE_BYTES + shared + self.window_bytes + self.workers * self.block_bytes
 
     @property
     def disk(self) -> int:
@@ -135,8 +139,8 @@ class Plan:
         rate = measured_rate(self.model, self.tiling.largest_read(), self.options.device, self.options.precision)
         return None if rate is None else self.tiling.computed / rate
 
-    def recipe(self) -> Recipe:
-        """Choose device, precision, layout and batch by a short measurement (cached), and return the work's recipe.
+    def execution(self) -> Execution:
+        """Choose device, precision, layout and batch by a short measurement, which is cached.
 
         Raises
         ------
@@ -146,18 +150,17 @@ class Plan:
             If the weights cannot be loaded.
         """
         from geoseg.models import choose_execution
-        from geoseg.segment import Recipe
 
-        execution = choose_execution(
+        found = choose_execution(
             self.model,
             self.tiling.largest_read(),
             dtype=self.raster.dtype,
             device=self.options.device,
             precision=self.options.precision,
         )
-        if execution.streams > 1 and self.memory + self.window_bytes * (execution.streams - 1) > self.options.budget:
-            execution = replace(execution, streams=1, threads=execution.threads * execution.streams)
-        return Recipe(self.raster, self.model, self.tiling, check_stitch(self.options.stitch), execution)
+        if found.streams > 1 and self.memory + self.window_bytes * (found.streams - 1) > self.options.budget:
+            return replace(found, streams=1, threads=found.threads * found.streams)
+        return found
 
 
 def make_plan(source: Any, model: Any = None, options: Options | None = None) -> Plan:

@@ -16,7 +16,9 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.clock import Clock
-from geoseg.stitch import Blender, Stitch
+from geoseg.plan import SHARED_BYTES, Options, Plan, make_plan
+from geoseg.raster.cache import SharedReads
+from geoseg.stitch import Blender, Stitch, check_stitch
 from geoseg.tiling import Box, Tiling, Window
 
 if TYPE_CHECKING:
@@ -127,7 +129,7 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     region = recipe.tiling.read_box(block, overlapping=recipe.stitch != "trim")
     clock = Clock()
     with clock("read"):
-        pixels = recipe.raster.read(region)
+        pixels = _read(recipe, region)
     valid = pixels.valid[block.within(region)]
     classes, confidence = np.full(valid.shape, NODATA, np.uint8), np.full(valid.shape, NODATA, np.uint8)
     if not valid.any():
@@ -241,6 +243,7 @@ def _same_size(one: Window, other: Window) -> bool:
     return (one.read.height, one.read.width) == (other.read.height, other.read.width)
 
 
+_READERS: dict[str, SharedReads] = {}
 _PREDICTORS: dict[tuple[object, ...], Predictor] = {}
 _SLOTS: dict[tuple[str, int], threading.BoundedSemaphore] = {}
 _LOCK = threading.Lock()
@@ -251,6 +254,19 @@ def _slots(execution: Execution) -> threading.BoundedSemaphore:
     key = (execution.device, execution.streams)
     with _LOCK:
         return _SLOTS.setdefault(key, threading.BoundedSemaphore(execution.streams))
+
+
+def _read(recipe: Recipe, region: Box) -> Pixels:
+    """Read a block's region; where regions overlap, through cells that are decoded once."""
+    if recipe.tiling.margin == 0:
+        return recipe.raster.read(region)
+    key = recipe.raster.fingerprint()
+    with _LOCK:
+        if key not in _READERS:
+            _READERS.clear()  # scenes come one after the other: the last one's cells are of no more use
+            _READERS[key] = SharedReads(recipe.raster, SHARED_BYTES)
+        reader = _READERS[key]
+    return reader.read(region)
 
 
 def predictor_of(recipe: Recipe) -> Predictor:
@@ -318,12 +334,17 @@ def segment(
     OptionError
         If an option's value is impossible.
     """
-    from geoseg.plan import Options, make_plan
-
     options = Options(
         window=window, margin=margin, stitch=stitch, block=block, device=device, precision=precision, memory=memory
     )
-    return to_dataset(make_plan(raster, model, options).recipe())
+    return to_dataset(make_recipe(make_plan(raster, model, options)))
+
+
+def make_recipe(plan: Plan, *, execution: Execution | None = None, look: Look | None = None) -> Recipe:
+    """Return the recipe of a plan; ``execution`` is chosen by a short measurement if None."""
+    return Recipe(
+        plan.raster, plan.model, plan.tiling, check_stitch(plan.options.stitch), execution or plan.execution(), look
+    )
 
 
 def to_dataset(recipe: Recipe) -> xr.Dataset:

@@ -53,11 +53,13 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     """
     from geoseg.cli.parent import die_with_parent
     from geoseg.job import Job, run
+    from geoseg.models import keep_memory
     from geoseg.products import Products
     from geoseg.progress import reporter
 
     if values.pop("die_with_parent"):
         die_with_parent()
+    keep_memory()
     reading = reading_of(values)
     products = Products(
         polygons=not values.pop("no_polygons"),
