@@ -1,4 +1,4 @@
-"""A believable satellite scene with known truth, made on the spot: for a first try, and for tests that need an answer."""
+"""A believable satellite scene with known truth, made on the spot: for a first try, and for tests."""
 
 from __future__ import annotations
 

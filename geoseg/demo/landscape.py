@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from geoseg.demo.noise import blur, fractal, scatter, smooth
+from geoseg.demo.noise import blur, fractal, grain, scatter, smooth
 from geoseg.demo.spectra import MATERIALS
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def make_landscape(size: int, rng: np.random.Generator) -> Landscape:
     """Return a river plain between wooded hills, farmed, with a town, villages, roads, a lake and a quarry."""
     height = fractal(rng, size, size / 2.2, 12, 0.5)
     land = Landscape(
-        *(np.zeros((size, size), np.uint8) for _ in range(3)),
+        classes=np.zeros((size, size), np.uint8),
+        first=np.zeros((size, size), np.uint8),
+        second=np.zeros((size, size), np.uint8),
         share=np.zeros((size, size), np.float32),
         tone=np.ones((size, size), np.float32),
         height=height,
@@ -82,8 +84,8 @@ def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
     """Parcels in farm blocks, each block with its own direction and size of fields."""
     size = land.classes.shape[0]
     yy, xx = np.mgrid[:size, :size].astype(np.float32)
-    xx += 14 * smooth(rng, size, 90)
-    yy += 14 * smooth(rng, size, 90)
+    xx += 7 * smooth(rng, size, 170)
+    yy += 7 * smooth(rng, size, 170)
     block = _nearest(xx, yy, rng, size, spacing=max(150.0, size / 11))
     angle = scatter(block, salt=1) * np.float32(np.pi)
     along = xx * np.cos(angle) + yy * np.sin(angle)
@@ -124,7 +126,7 @@ def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
 
 
 def _nearest(xx: Field, yy: Field, rng: np.random.Generator, size: int, spacing: float) -> NDArray[np.int32]:
-    """Number of the nearest of random points, one in each square of a grid."""
+    """Return the number of the nearest of random points, one in each square of a grid."""
     count = int(size / spacing) + 5
     points = (np.indices((count, count)).astype(np.float32) - 1.5 + rng.random((2, count, count))) * spacing
     home_y, home_x = (np.floor(axis / spacing).astype(np.int32) for axis in (yy, xx))
@@ -146,7 +148,7 @@ def _grow_forest(land: Landscape, rng: np.random.Generator, banks: Field) -> Non
     size = land.classes.shape[0]
     wood = np.float32(0.75) * land.height + np.float32(0.75) * fractal(rng, size, size / 9, 5, 0.6)
     wood -= np.float32(0.25) * banks
-    edge = 0.55
+    edge = 0.72
     species = np.clip(0.5 + 0.9 * fractal(rng, size, 180, 10, 0.6) + 0.35 * (land.height - 1), 0, 1).astype(np.float32)
     heath = (wood > edge - 0.16) & (smooth(rng, size, 120) > 0.15)
     land.paint(heath, GRASS, "shrub", "dry grass", np.clip(0.45 + 0.3 * smooth(rng, size, 8), 0, 1))
@@ -154,12 +156,12 @@ def _grow_forest(land: Landscape, rng: np.random.Generator, banks: Field) -> Non
     land.paint(forest, TREE, "broadleaf", "conifer", species)
     clearing = forest & (fractal(rng, size, 46, 8, 0.5) > 1.9)
     land.paint(clearing, GRASS, "meadow", "shrub", np.clip(0.5 + 0.3 * smooth(rng, size, 10), 0, 1))
-    crowns = 0.10 * rng.standard_normal((size, size), dtype=np.float32) + 0.06 * smooth(rng, size, 3)
+    crowns = 0.09 * rng.standard_normal((size, size), dtype=np.float32) + 0.07 * grain(rng, size)
     land.tone[forest] = 1 + crowns[forest]
 
 
 def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None:
-    """The main river, tributaries that join it, a lake; gravel bars and trees along the banks."""
+    """Lay the main river, tributaries that join it, a lake; gravel bars and trees along the banks."""
     size = land.classes.shape[0]
     unit = size / 2000
     courses = [(river, 5 * unit, 15 * unit)]
@@ -175,6 +177,7 @@ def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None
     land.paint(grove, TREE, "broadleaf", "shrub", 0.2)
     bar = _strokes(size, [(river + np.array([3, 2]) * unit, 6 * unit, 17 * unit)]) & (smooth(rng, size, 42 * unit) > 1)
     land.paint(bar, BARE, "gravel", "pale soil", 0.4)
+    land.tone[bar] = 0.8
     yy, xx = np.mgrid[:size, :size].astype(np.float32) / size
     lake = np.hypot((xx - 0.235) / 0.075, (yy - 0.30) / 0.052) + 0.20 * fractal(rng, size, size / 14, 6, 0.5)
     shore = (lake < 1.13) & (lake > 1)
@@ -187,22 +190,28 @@ def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None
 
 
 def _dig_quarry(land: Landscape, rng: np.random.Generator) -> None:
-    """A quarry with benches and a pond, and bare rock and scree on the highest ground."""
+    """Dig a quarry with benches and a pond, and strew bare rock and scree on the highest ground."""
     size = land.classes.shape[0]
     yy, xx = np.mgrid[:size, :size].astype(np.float32) / size
-    pit = np.hypot((xx - 0.80) / 0.036, (yy - 0.235) / 0.028) + 0.22 * fractal(rng, size, size / 20, 6, 0.5)
-    benches = np.clip(0.5 + 0.5 * np.sin(pit * 14), 0, 1).astype(np.float32)
+    u, v = np.abs((xx - 0.80) + 0.5 * (yy - 0.235)) / 0.034, np.abs((yy - 0.235) - 0.4 * (xx - 0.80)) / 0.026
+    # Between a circle and a rectangle: dug in straight faces, from several sides.
+    pit = (u**4 + v**4) ** np.float32(0.25) + np.float32(0.30) * fractal(rng, size, size / 22, 6, 0.45)
+    benches = np.clip(0.5 + 0.5 * np.sin(pit * 17), 0, 1).astype(np.float32)
     land.paint(pit < 1, BARE, "limestone", "gravel", benches)
-    land.tone[pit < 1] = (0.82 + 0.22 * benches)[pit < 1]
+    land.tone[pit < 1] = (0.66 + 0.22 * benches)[pit < 1]
     land.paint(pit < 0.25, WATER, "deep water", "turbid water", 0.8)
     dry = land.classes != WATER
-    scree = dry & (land.height > np.quantile(land.height, 0.992)) & (smooth(rng, size, 12) > -0.5)
-    land.paint(scree, BARE, "gravel", "brown soil", np.clip(0.4 + 0.25 * smooth(rng, size, 6), 0, 1))
+    top = land.height + np.float32(0.30) * fractal(rng, size, 48, 3, 0.75)
+    crest = dry & (top > np.quantile(top, 0.982))
+    land.paint(crest, GRASS, "dry grass", "shrub", np.clip(0.5 + 0.3 * smooth(rng, size, 6), 0, 1))
+    scree = dry & (top > np.quantile(top, 0.989))
+    land.paint(scree, BARE, "gravel", "brown soil", np.clip(0.6 + 0.25 * smooth(rng, size, 6), 0, 1))
+    land.tone[scree] = 0.85
     land.tone[pit < 0.25] = 1
 
 
 def _build(land: Landscape, rng: np.random.Generator, river: Points, town: Points) -> None:
-    """The town with its blocks and works, villages, and roads between all of them."""
+    """Build the town with its blocks and works, villages, and roads between all of them."""
     size = land.classes.shape[0]
     unit = size / 2000
     villages = np.array([[0.16, 0.62], [0.40, 0.13], [0.56, 0.86], [0.86, 0.52], [0.30, 0.86], [0.66, 0.30]]) * size
@@ -212,7 +221,7 @@ def _build(land: Landscape, rng: np.random.Generator, river: Points, town: Point
     main = [_road(rng, town, end, 0.05) for end in ends]
     small = [_road(rng, town, village, 0.10) for village in villages]
     small += [_road(rng, a, b, 0.12) for a, b in zip(villages, np.roll(villages, 2, axis=0), strict=True)]
-    _settle(land, rng, town, 150 * unit, streets=11, density=0.80)
+    _settle(land, rng, town, 155 * unit, streets=11, density=0.80)
     for number, village in enumerate(villages):
         _settle(land, rng, village, (26 + 8 * (number % 3)) * unit + 6, streets=8, density=0.55)
     _works(land, rng, town + np.array([150, 70]) * unit, 55 * unit)
@@ -233,7 +242,7 @@ def _settle(
     box = slice(top, min(top + 2 * reach, size)), slice(left, min(left + 2 * reach, size))
     yy, xx = (axis.astype(np.float32) for axis in np.mgrid[box])
     ragged = fractal(rng, max(xx.shape), max(radius / 2.5, 9), 5, 0.5)[: xx.shape[0], : xx.shape[1]]
-    away = np.hypot(xx - centre[0], yy - centre[1]) / np.float32(radius) + np.float32(0.22) * ragged
+    away = np.hypot(xx - centre[0], yy - centre[1]) / np.float32(radius) + np.float32(0.30) * ragged
     angle = rng.uniform(0, np.pi)
     u = xx * np.cos(angle) + yy * np.sin(angle) + 2 * ragged
     v = yy * np.cos(angle) - xx * np.sin(angle)
@@ -242,13 +251,13 @@ def _settle(
     quarter = (np.floor(u / streets).astype(np.int32), np.floor(v / (streets * 1.6)).astype(np.int32))
     house = scatter(np.floor(u / 2).astype(np.int32), np.floor(v / 2).astype(np.int32), salt=21)
     house = house * (0.6 + 0.4 * scatter(*quarter, salt=25))
-    green = np.clip(0.12 + 0.55 * away + 0.9 * (house - density), 0.02, 0.85).astype(np.float32)
+    green = np.clip(0.20 + 0.55 * away + 0.9 * (house - density), 0.05, 0.9).astype(np.float32)
     park = (scatter(*quarter, salt=22) < 0.055) & ~street
     roof = scatter(*quarter, salt=23)
     spots = _View(land, box)
     spots.paint(inside, BUILT, "tile roof", "garden", green)
     spots.paint(inside & (roof < 0.35), BUILT, "grey roof", "garden", green)
-    spots.paint(inside & (roof > 0.93), BUILT, "white roof", "grey roof", green)
+    spots.paint(inside & (roof > 0.965), BUILT, "white roof", "grey roof", green)
     spots.paint(inside & street, BUILT, "asphalt", "garden", 0.15)
     spots.paint(inside & park & (roof < 0.5), GRASS, "meadow", "garden", 0.3)
     spots.paint(inside & park & (roof >= 0.5), TREE, "broadleaf", "garden", 0.25)
@@ -296,22 +305,20 @@ def _main_river(size: int, rng: np.random.Generator) -> Points:
     return np.stack([x, y], axis=1) * size
 
 
-def _tributary(
-    size: int, rng: np.random.Generator, mouth: Points, side: Literal[-1, 1] | int, length: float
-) -> Points:
-    """A stream from the hills to its mouth."""
+def _tributary(size: int, rng: np.random.Generator, mouth: Points, side: int, length: float) -> Points:
+    """Return a stream from the hills to its mouth."""
     t = np.linspace(1, 0, 300)
     phase = rng.uniform(0, 2 * np.pi, 3)
     x = side * length * t
     y = -0.55 * length * t**1.2
-    sway = np.minimum(t * 4, 1)
+    sway = np.minimum(t * 4, 1) * min(length / 0.5, 1)
     y = y + sway * (0.018 * np.sin(17 * t + phase[0]) + 0.007 * np.sin(51 * t + phase[1]))
     x = x + sway * 0.008 * np.sin(43 * t + phase[2])
     return np.stack([x, y], axis=1) * size + mouth
 
 
 def _road(rng: np.random.Generator, start: Points, end: Points, sway: float) -> Points:
-    """A road with a few gentle bends."""
+    """Return a road with a few gentle bends."""
     t = np.linspace(0, 1, 120)[:, None]
     along = end - start
     aside = np.array([-along[1], along[0]])

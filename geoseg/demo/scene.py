@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from geoseg.classes import LAND_COVER, NODATA, MapClass
 from geoseg.demo.landscape import WATER, Landscape, make_landscape
-from geoseg.demo.noise import blur, smooth
+from geoseg.demo.noise import blur, grain, smooth
 from geoseg.demo.spectra import BANDS, REFLECTANCE
 from geoseg.errors import InputError, OptionError, OutputError
 from geoseg.tiling import Box
@@ -51,8 +50,8 @@ class DemoScene:
 def make_scene(folder: str | Path, size: int = 2000, *, seed: int = 7, overwrite: bool = False) -> DemoScene:
     """Write ``demo.tif``, a scene as a multispectral satellite might see it, and ``demo_truth.tif``.
 
-    A river plain between wooded hills with fields, a town, villages, roads, a lake and a quarry. The same seed and size give
-    the same pixels on every machine up to the last bits of its floating point.
+    A river plain between wooded hills with fields, a town, villages, roads, a lake and a quarry. The same seed and size
+    give the same pixels on every machine up to the last bits of its floating point.
 
     Parameters
     ----------
@@ -95,9 +94,9 @@ def _geobox(size: int) -> Any:
 
 
 def _swath(size: int) -> NDArray[np.bool_]:
-    """Valid everywhere but in a corner, as where a satellite's swath ends."""
+    """Return what is valid: all but a corner, as where a satellite's swath ends."""
     row, col = np.ogrid[:size, :size]
-    return np.asarray(col + 0.24 * row < 0.94 * size)
+    return np.asarray(col + 0.24 * row < 1.05 * size)
 
 
 def _write_scene(path: Path, land: Landscape, valid: NDArray[np.bool_], rng: np.random.Generator) -> None:
@@ -134,7 +133,7 @@ def _expose(land: Landscape, rng: np.random.Generator) -> Any:
     size = len(land.classes)
     light = _sunlight(land)
     water = land.classes == WATER
-    grain = np.float32(0.035) * smooth(rng, size, 2.2) + np.float32(0.05) * smooth(rng, size, 26)
+    texture = np.float32(0.035) * grain(rng, size) + np.float32(0.05) * smooth(rng, size, 26)
     haze = np.float32(0.004) * (1 + np.float32(0.5) * smooth(rng, size, size / 3))
     tint = smooth(rng, size, 7)
     for band in range(len(BANDS)):
@@ -143,7 +142,7 @@ def _expose(land: Landscape, rng: np.random.Generator) -> Any:
         surface = low + (high - low) * land.share
         # What differs between two fields of one crop is seldom grey: the infrared and the visible go their own ways.
         color = 1 + np.float32(0.025) * tint * (1 if band in (0, 1, 2) else -1)
-        surface *= np.where(water, np.float32(1), land.tone * light * color * (1 + grain))
+        surface *= np.where(water, np.float32(1), land.tone * light * color * (1 + texture))
         # Aerosol that correction left over brightens the short waves most.
         surface += haze * np.float32(2.0 ** (-1.2 * band))
         surface = blur(surface, 0.11)
@@ -155,8 +154,8 @@ def _sunlight(land: Landscape) -> NDArray[np.float32]:
     """Light on slopes: sun from the north-west at 45 degrees, relief of some hundred metres."""
     down, right = np.gradient(land.height * np.float32(220.0 / 10.0))
     slope = np.float32(0.045)
-    light = 1 + slope * (down + right) * np.float32(2.2)
-    return np.clip(light, 0.55, 1.35).astype(np.float32)
+    light: NDArray[np.float32] = 1 + slope * (down + right) * np.float32(2.2)
+    return np.clip(light, np.float32(0.55), np.float32(1.35))
 
 
 def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
@@ -177,20 +176,19 @@ def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
     InputError
         If a file cannot be read, the sizes differ, or no pixel is valid in both.
     """
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import RasterioError
+
+    from geoseg.raster.environment import environment, open_dataset
 
     count = len(LAND_COVER)
     confusion = np.zeros((256, 256), np.int64)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(truth) as reference, rasterio.open(classes) as predicted:
-                if reference.shape != predicted.shape:
-                    raise InputError(f"{classes} has {predicted.shape} pixels but {truth} has {reference.shape}")
-                for _, window in reference.block_windows(1):
-                    pairs = reference.read(1, window=window).astype(np.int64) * 256 + predicted.read(1, window=window)
-                    confusion += np.bincount(pairs.ravel(), minlength=256 * 256).reshape(256, 256)
+        with environment(), open_dataset(str(truth)) as reference, open_dataset(str(classes)) as predicted:
+            if reference.shape != predicted.shape:
+                raise InputError(f"{classes} has {predicted.shape} pixels but {truth} has {reference.shape}")
+            for _, window in reference.block_windows(1):
+                pairs = reference.read(1, window=window).astype(np.int64) * 256 + predicted.read(1, window=window)
+                confusion += np.bincount(pairs.ravel(), minlength=256 * 256).reshape(256, 256)
     except RasterioError as error:
         raise InputError(f"accuracy of {classes}: {error}") from error
     confusion = confusion[:NODATA, :NODATA]
@@ -199,9 +197,7 @@ def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
         raise InputError(f"{classes} and {truth} have no valid pixel in common")
     right = np.diag(confusion)
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
-    iou = {
-        item.name: float(right[item.id] / union[item.id]) if union[item.id] else None for item in LAND_COVER
-    }
+    iou = {item.name: float(right[item.id] / union[item.id]) if union[item.id] else None for item in LAND_COVER}
     found = [value for value in iou.values() if value is not None]
     return {
         "overall": float(right.sum() / pixels),

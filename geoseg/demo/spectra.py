@@ -1,8 +1,9 @@
 """What surfaces look like to a multispectral satellite.
 
 Surface reflectance in blue, green, red, near infrared and two short-wave infrared bands, as Sentinel-2 and Landsat see
-them. The magnitudes are typical ones, rounded, and lie within the spread of the spectral libraries ECOSTRESS (Meerdink et
-al. 2019, https://doi.org/10.1016/j.rse.2019.05.015) and USGS splib07 (Kokaly et al. 2017, https://doi.org/10.3133/ds1035).
+them. The magnitudes are typical ones, rounded, and lie within the spread of the spectral libraries ECOSTRESS
+(Meerdink et al. 2019, https://doi.org/10.1016/j.rse.2019.05.015) and USGS splib07 (Kokaly et al. 2017,
+https://doi.org/10.3133/ds1035).
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -41,7 +43,8 @@ def write_cog(
     data
         ``(y, x)`` or ``(1, y, x)``, integers: 0…254 and 255 for nodata (confidence: 0…100 and 255). Its grid is
         ``data.odc.geobox``; a map without one is written without georeference. Attributes that are read:
-        ``class_names`` and ``class_colors`` (``#rrggbb``), lists in the order of the numbers from 0; ``kind``.
+        ``class_names``, ``class_colors`` (``#rrggbb``) and ``class_values`` (0, 1, 2, … if missing), lists in
+        one order, as :func:`geoseg.segment` gives them; ``kind``; ``nodata`` (another value than 255 becomes 255).
     path
         File to make.
     classes
@@ -65,32 +68,47 @@ def write_cog(
     if data.ndim == 3 and data.shape[0] == 1:  # a band dimension of one, as rioxarray makes
         data = data[0]
     if data.ndim != 2 or data.dtype.kind not in "iub" or 0 in data.shape:
-        raise OptionError(f"write_cog: expected whole numbers of shape (y, x), got {data.dtype} {data.shape}")
+        raise OptionError(
+            f"write_cog: expected whole numbers of shape (y, x), got {data.dtype} {data.shape}; "
+            'a map with NaN becomes one by .fillna(255).astype("uint8")'
+        )
     if kind is None:
         kind = data.attrs.get("kind", "confidence" if data.name == "confidence" else "classes")
     if kind not in ("classes", "confidence"):
         raise OptionError(f"write_cog: kind is {kind!r}; use 'classes' or 'confidence'")
+    geobox = _geobox(data)
     if classes is None:
         classes = classes_of(data) if kind == "classes" else ()
-    with CogSink(path, _geobox(data), kind=cast("Kind", kind), classes=classes, overwrite=overwrite) as sink:
+    nodata = data.odc.nodata
+    with CogSink(path, geobox, kind=cast("Kind", kind), classes=classes, overwrite=overwrite) as sink:
         for box, values in _pieces(data.data):
-            sink.write(box, _as_uint8(values, box))
+            sink.write(box, _as_uint8(values, nodata, box))
     return sink.path
 
 
 def classes_of(data: xr.DataArray) -> tuple[MapClass, ...]:
-    """Return the classes that the attributes ``class_names`` and ``class_colors`` of an array name.
+    """Return the classes that the attributes ``class_values``, ``class_names`` and ``class_colors`` of an array name.
+
+    Values are 0, 1, 2, … if they are not given, colours geoseg's own.
 
     Raises
     ------
     OptionError
-        If there are not as many colours as names.
+        If there are not as many values or colours as names.
     """
-    names = list(data.attrs.get("class_names", ()))
-    colors = list(data.attrs.get("class_colors", ())) or [default_color(number) for number in range(len(names))]
-    if len(names) != len(colors):
-        raise OptionError(f"class map has {len(names)} class_names but {len(colors)} class_colors: give one for each")
-    return tuple(MapClass(number, name, color) for number, (name, color) in enumerate(zip(names, colors, strict=True)))
+    names = _listed(data, "class_names")
+    values = [int(value) for value in _listed(data, "class_values") or range(len(names))]
+    colors = _listed(data, "class_colors") or [default_color(value) for value in values]
+    for name, found in (("class_values", values), ("class_colors", colors)):
+        if len(found) != len(names):
+            raise OptionError(f"class map has {len(names)} class_names but {len(found)} {name}: give one for each")
+    return tuple(MapClass(*entry) for entry in zip(values, names, colors, strict=True))
+
+
+def _listed(data: xr.DataArray, name: str) -> list[Any]:
+    """Return an attribute as a list; a file that it went through may have made an array or a single value of it."""
+    found: list[Any] = np.atleast_1d(data.attrs.get(name, ())).tolist()
+    return found
 
 
 def _geobox(data: xr.DataArray) -> GeoBox:
@@ -101,6 +119,8 @@ def _geobox(data: xr.DataArray) -> GeoBox:
     geobox = data.odc.geobox
     if isinstance(geobox, GeoBox):
         return geobox
+    if geobox is not None:
+        raise OptionError("write_cog: the array lies on control points, not on a grid: warp it to a GeoBox first")
     height, width = data.shape
     return GeoBox((height, width), Affine.identity(), None)
 
@@ -133,19 +153,24 @@ def _groups(items: Iterable[tuple[int, int]], size: int) -> Iterator[list[tuple[
 
 def _group_size() -> int:
     """How many chunks keep the scheduler busy: twice its threads."""
-    try:
-        from distributed import get_client
-
-        client: Any = get_client()
-        return 2 * max(sum(int(count) for count in client.nthreads().values()), 1)
-    except (ImportError, ValueError):  # no cluster is active
-        return 2 * (os.cpu_count() or 1)
+    distributed: Any = sys.modules.get("distributed")  # who has a cluster has imported it
+    if distributed is not None:
+        with suppress(ValueError):  # no cluster is active
+            return 2 * max(sum(int(count) for count in distributed.get_client().nthreads().values()), 1)
+    return 2 * (os.cpu_count() or 1)
 
 
-def _as_uint8(values: NDArray[Any], box: Box) -> NDArray[np.uint8]:
-    if values.dtype == np.uint8:
-        return values
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or high > NODATA:
-        raise OutputError(f"{box} holds values {low}…{high}: a class map holds 0…254, and 255 for nodata")
-    return values.astype(np.uint8)
+def _as_uint8(values: NDArray[Any], nodata: float | None, box: Box) -> NDArray[np.uint8]:
+    if nodata is None or nodata == NODATA:
+        missing, found, top = None, values, NODATA
+    else:
+        missing = values == nodata
+        found, top = values[~missing], NODATA - 1
+    if found.size and (found.dtype != np.uint8 or missing is not None):
+        low, high = int(found.min()), int(found.max())
+        if low < 0 or high > top:
+            raise OutputError(f"{box} holds values {low}…{high}: a class map holds 0…254, and 255 for nodata")
+    result = values.astype(np.uint8, copy=missing is not None)
+    if missing is not None:
+        result[missing] = NODATA
+    return result

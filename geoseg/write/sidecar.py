@@ -8,15 +8,14 @@ The names are also in the TIFF's metadata: whoever loses the sidecar keeps them.
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError
+from geoseg.write.styles import attribute, content
 from geoseg.write.tiff import Description, Tag, read_geo_tags
 
 if TYPE_CHECKING:
@@ -39,13 +38,14 @@ def describe(geobox: GeoBox, classes: Sequence[MapClass], kind: str) -> tuple[De
         metadata.append((_METADATA_KEY, json.dumps([[c.id, c.name, c.color] for c in classes], ensure_ascii=False)))
     description = Description(
         geo_tags=geo_tags,
-        color_map=_color_map(classes) if kind == "classes" else None,
+        # Without classes grey: a table of no colours would show everything black.
+        color_map=_color_map(classes) if kind == "classes" and classes else None,
         metadata=_metadata(metadata, band_name=kind),
     )
     band = _band(classes) if kind == "classes" and classes else ""
     if not band and not lost_crs:
         return description, ""
-    srs = f"  <SRS>{escape(lost_crs)}</SRS>\n" if lost_crs else ""
+    srs = f"  <SRS>{content(lost_crs)}</SRS>\n" if lost_crs else ""
     return description, f"<PAMDataset>\n{srs}{band}</PAMDataset>\n"
 
 
@@ -64,17 +64,17 @@ def read_classes(path: str | Path) -> tuple[MapClass, ...]:
     InputError
         If it cannot be opened.
     """
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import RasterioError
 
+    from geoseg.raster.environment import environment, gdal_path, open_dataset
+
+    name = gdal_path(str(path))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path) as source:
-                own = source.tags().get(_METADATA_KEY)
-                if own:
-                    return tuple(MapClass(*entry) for entry in json.loads(own))
-                colors = _colors(source)
+        with environment(name), open_dataset(name) as source:
+            own = source.tags().get(_METADATA_KEY)
+            if own:
+                return tuple(MapClass(*entry) for entry in json.loads(own))
+            colors = _colors(source)
     except (RasterioError, OSError, ValueError, TypeError) as error:
         raise InputError(f"{path}: class names could not be read: {error}") from error
     names = _category_names(Path(f"{path}.aux.xml"))
@@ -109,16 +109,16 @@ def _category_names(aux: Path) -> dict[int, str]:
 def _geo_tags(geobox: GeoBox) -> tuple[dict[int, Tag], str]:
     """GeoTIFF tags of the grid, as GDAL writes them, and the WKT of a CRS that they cannot carry exactly."""
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
     from rasterio.io import MemoryFile
+
+    from geoseg.raster.environment import environment
 
     crs, transform = geobox.crs, geobox.affine
     if crs is None and transform.is_identity:
         return {}, ""  # GDAL reads "no georeference" as just that
     profile = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}
     wkt = None if crs is None else crs.to_wkt()
-    with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as memory:
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    with environment(), rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as memory:
         with memory.open(**profile, crs=wkt, transform=transform):
             pass
         with memory.open() as template:
@@ -135,15 +135,15 @@ def _color_map(classes: Sequence[MapClass]) -> NDArray[np.uint16]:
 
 
 def _metadata(items: Sequence[tuple[str, str]], band_name: str) -> str:
-    lines = [f"  <Item name={quoteattr(name)}>{escape(value)}</Item>\n" for name, value in items]
-    lines.append(f'  <Item name="DESCRIPTION" sample="0" role="description">{escape(band_name)}</Item>\n')
+    lines = [f"  <Item name={attribute(name)}>{content(value)}</Item>\n" for name, value in items]
+    lines.append(f'  <Item name="DESCRIPTION" sample="0" role="description">{content(band_name)}</Item>\n')
     return "<GDALMetadata>\n" + "".join(lines) + "</GDALMetadata>\n"
 
 
 def _band(classes: Sequence[MapClass]) -> str:
     names = {item.id: item.name for item in classes}
     categories = "".join(
-        f"      <Category>{escape(names.get(value, ''))}</Category>\n" for value in range(max(names) + 1)
+        f"      <Category>{content(names.get(value, ''))}</Category>\n" for value in range(max(names) + 1)
     )
     fields = "".join(
         f'      <FieldDefn index="{index}">\n        <Name>{name}</Name>\n        <Type>{kind}</Type>\n'
@@ -152,7 +152,7 @@ def _band(classes: Sequence[MapClass]) -> str:
     )
     rows = "".join(
         f'      <Row index="{index}">\n'
-        + "".join(f"        <F>{escape(str(value))}</F>\n" for value in (item.id, item.name, *item.rgb))
+        + "".join(f"        <F>{content(str(value))}</F>\n" for value in (item.id, item.name, *item.rgb))
         + "      </Row>\n"
         for index, item in enumerate(classes)
     )

@@ -6,8 +6,8 @@ import errno
 import itertools
 import threading
 import uuid
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -39,6 +39,8 @@ _EAGER = 2
 _AREA = TILE << _EAGER
 """Side of such an area: 2048 pixels."""
 
+_STALE = (".aux.xml", ".ovr", ".msk")
+"""Files beside a raster that GDAL reads with it; those of a replaced file say nothing true of the new one."""
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -103,10 +105,11 @@ class CogSink:
         self._spool: Spool | None = None
         self._parts: list[tuple[Path, Path]] = []
         self._complete = False
+        self._broken: BaseException | None = None
+        self._cancelled = False
 
     def __enter__(self) -> Self:
-        if self.path.exists() and not self.overwrite:
-            raise OutputError(f"{self.path} exists: choose another name or pass --overwrite (overwrite=True)")
+        self._refuse_existing()
         with self._telling():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._spool = Spool(self.path.parent, [tile_grid(*size) for size in self._sizes])
@@ -146,7 +149,7 @@ class CogSink:
                 f"{self.path.name}: {values.dtype} {values.shape} does not fit {box} "
                 f"of a scene of {self._scene.height} x {self._scene.width} uint8 pixels"
             )
-        with self._lock, self._telling():
+        with self._lock, self._telling(), self._remembering():
             for area in _areas(box):
                 part = area.intersection(box)
                 pixels = values[part.within(box)]
@@ -166,7 +169,9 @@ class CogSink:
         """
         if self._complete:
             return
-        with self._lock, self._telling():
+        if self._broken is not None:  # the caller went on after an error: the file would lack what failed
+            raise OutputError(f"{self.path} is incomplete: an earlier write failed ({self._broken})") from self._broken
+        with self._lock, self._telling(), self._remembering():
             for future in self._busy.values():
                 future.result()
             self._store.settle()
@@ -186,6 +191,7 @@ class CogSink:
                 for number in reversed(range(len(levels))):
                     rows, cols = self._made[number].shape
                     for row in range(rows):
+                        self._check_cancelled()
                         for col in range(cols):
                             blob = self._store.blob((number, row, col))
                             file.write(len(blob).to_bytes(4, "little") + blob + blob[-4:])
@@ -261,6 +267,7 @@ class CogSink:
                 pass
 
     def _halve_tile(self, level: int, row: int, col: int) -> None:
+        self._check_cancelled()
         half = TILE // 2
         tile = np.full((TILE, TILE), 255, np.uint8)
         rows, cols = self._made[level - 1].shape
@@ -278,17 +285,27 @@ class CogSink:
         return part
 
     def _publish(self) -> None:
+        self._refuse_existing()  # somebody else may have made it meanwhile
         with self._telling():
-            for part, target in self._parts:  # the raster comes last: who sees it sees its style too
+            targets = {target for _, target in self._parts}
+            for name in (Path(f"{self.path}{ending}") for ending in _STALE):
+                if name not in targets:
+                    name.unlink(missing_ok=True)
+            while self._parts:  # the raster comes last: who sees it sees its style too
+                part, target = self._parts[0]
                 part.replace(target)
-            self._parts.clear()
+                self._parts.pop(0)
+
+    def _refuse_existing(self) -> None:
+        if self.path.is_dir():
+            raise OutputError(f"{self.path} is a folder: give the name of a file")
+        if self.path.exists() and not self.overwrite:
+            raise OutputError(f"{self.path} exists: choose another name or pass --overwrite (overwrite=True)")
 
     def _abandon(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        if self._busy:
-            wait(self._busy.values())
-            self._busy.clear()
+        self._busy.clear()
         for part, _ in self._parts:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
@@ -296,6 +313,22 @@ class CogSink:
         if self._spool is not None:
             self._spool.close()
             self._spool = None
+
+    def cancel(self) -> None:
+        """Make a :meth:`complete` that runs in another thread give up soon."""
+        self._cancelled = True
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled:
+            raise OutputError(f"{self.path} was given up")
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self._broken = error
+            raise
 
     def _telling(self) -> _Telling:
         return _Telling(self.path)
@@ -331,8 +364,14 @@ def finish_together(*sinks: CogSink) -> None:
         If one of them cannot be written.
     """
     with ThreadPoolExecutor(max(len(sinks), 1)) as pool:
-        for future in [pool.submit(sink.complete) for sink in sinks]:
-            future.result()
+        futures = [pool.submit(sink.complete) for sink in sinks]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:  # Ctrl-C too: the pool waits for its threads, which may have gigabytes to copy
+            for sink in sinks:
+                sink.cancel()
+            raise
 
 
 def checked_classes(classes: Sequence[MapClass]) -> tuple[MapClass, ...]:

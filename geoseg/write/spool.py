@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,7 +125,8 @@ class Spool:
 
     def close(self) -> None:
         """Delete the file."""
-        self._file.close()
+        with suppress(OSError):  # a full disk may refuse the last of what nobody needs any more
+            self._file.close()
 
 
 def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

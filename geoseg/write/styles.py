@@ -6,6 +6,7 @@ both.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
@@ -23,6 +24,20 @@ _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _QGIS = '<qgis version="3.22.0" styleCategories="Symbology">\n'
 _FILL_ALPHA = 150
 """Of 255: the image under the polygons stays visible."""
+
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold in any form; one of them in a class name would spoil the whole file."""
+
+
+def content(text: str) -> str:
+    """Return text as the content of an XML element."""
+    return escape(_NOT_XML.sub("", text))
+
+
+def attribute(text: str) -> str:
+    """Return text as the quoted value of an XML attribute."""
+    return quoteattr(_NOT_XML.sub("", text))
 
 
 def write_qml(path: str | Path, classes: Sequence[MapClass], kind: str = "classes") -> None:
@@ -53,7 +68,7 @@ def style_text(classes: Sequence[MapClass], kind: str) -> str:
 
 def _palette(classes: Sequence[MapClass]) -> str:
     entries = "".join(
-        f'        <paletteEntry value="{item.id}" color="{item.color}" label={quoteattr(item.name)} alpha="255"/>\n'
+        f'        <paletteEntry value="{item.id}" color="{item.color}" label={attribute(item.name)} alpha="255"/>\n'
         for item in classes
     )
     return (
@@ -87,7 +102,7 @@ def polygon_qml(classes: Sequence[MapClass]) -> str:
         Names and colours, in the order of the legend.
     """
     categories = "".join(
-        f'      <category value="{item.id}" type="long" symbol="{index}" label={quoteattr(item.name)} render="true"/>\n'
+        f'      <category value="{item.id}" type="long" symbol="{index}" label={attribute(item.name)} render="true"/>\n'
         for index, item in enumerate(classes)
     )
     symbols = "".join(_symbol(index, item) for index, item in enumerate(classes))
@@ -137,14 +152,14 @@ def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons") -> str:
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<StyledLayerDescriptor version="1.1.0" xmlns="http://www.opengis.net/sld" xmlns:se="http://www.opengis.net/se"'
         ' xmlns:ogc="http://www.opengis.net/ogc">\n'
-        f"  <NamedLayer>\n    <se:Name>{escape(layer)}</se:Name>\n    <UserStyle>\n"
-        f"      <se:Name>{escape(layer)}</se:Name>\n      <se:FeatureTypeStyle>\n{rules}"
+        f"  <NamedLayer>\n    <se:Name>{content(layer)}</se:Name>\n    <UserStyle>\n"
+        f"      <se:Name>{content(layer)}</se:Name>\n      <se:FeatureTypeStyle>\n{rules}"
         "      </se:FeatureTypeStyle>\n    </UserStyle>\n  </NamedLayer>\n</StyledLayerDescriptor>\n"
     )
 
 
 def _rule(item: MapClass) -> str:
-    name = escape(item.name)
+    name = content(item.name)
     outline = "#{:02x}{:02x}{:02x}".format(*_darker(item))
     return (
         f"        <se:Rule>\n          <se:Name>{name}</se:Name>\n"

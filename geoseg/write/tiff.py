@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 TILE = 512
 """Side of a tile in pixels."""
 
+CLASSIC_END = 2**32
+"""What classic TIFF's offsets of four bytes can reach; longer files are BigTIFF."""
+
 _GHOST = (
     b"LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n"
     b"BLOCK_TRAILER=LAST_4_BYTES_REPEATED\nKNOWN_INCOMPATIBLE_EDITION=NO\n "
@@ -128,7 +131,7 @@ def header(levels: Sequence[Level], description: Description) -> bytes:
             _directories(levels, description, [np.zeros(level.sizes.shape, np.uint64) for level in levels], big)
         )
         offsets, end = _offsets(levels, start)
-        if big or end < 2**32:
+        if big or end < CLASSIC_END:
             return _directories(levels, description, offsets, big)
     raise AssertionError
 
