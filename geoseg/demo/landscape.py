@@ -91,14 +91,18 @@ def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
     along = xx * np.cos(angle) + yy * np.sin(angle)
     across = yy * np.cos(angle) - xx * np.sin(angle)
     wide, long = 16 + 30 * scatter(block, salt=2), 30 + 50 * scatter(block, salt=3)
-    strip = np.floor(across / wide)
-    row = np.floor(along / long + scatter(block, strip.astype(np.int32), salt=4))
-    u, v = along / long + scatter(block, strip.astype(np.int32), salt=4) - row, across / wide - strip
-    parcel = (scatter(block, strip.astype(np.int32), row.astype(np.int32), salt=5) * 2**24).astype(np.int32)
+    v, u = across / wide, along / long
+    strip = np.floor(v)
+    lane = _numbers(block, strip, salt=4)
+    u += scatter(lane, salt=13)  # parcels of two strips side by side do not start on one line
+    row = np.floor(u)
+    u -= row
+    v -= strip
+    parcel = _numbers(lane, row, salt=5)
     # Some parcels were divided among heirs: two to four narrow strips side by side.
     parts = np.floor(1 + 3.2 * scatter(parcel, salt=6) ** 2)
     piece = np.floor(v * parts)
-    parcel = (scatter(parcel, piece.astype(np.int32), salt=7) * 2**24).astype(np.int32)
+    parcel = _numbers(parcel, piece, salt=7)
     edge = np.minimum(np.minimum(u, 1 - u) * long, np.minimum(v, 1 - v) * wide)  # pixels to the parcel's border
 
     kind, stage = scatter(parcel, salt=8), scatter(parcel, salt=9)
@@ -118,11 +122,16 @@ def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
     land.paint(kind >= low, GRASS, "meadow", "dry grass", dry)
     rows = np.sin(across * np.float32(2 * np.pi / 3.1)) * (kind < 0.5)  # tracks of machines
     land.tone *= 1 + np.float32(0.02) * rows + np.float32(0.20) * (scatter(parcel, salt=10) - np.float32(0.5))
-    hedge = (edge < 0.7) & (scatter(block, strip.astype(np.int32), salt=11) < 0.30)
+    hedge = (edge < 0.7) & (scatter(lane, salt=11) < 0.30)
     hedge &= smooth(rng, size, 9) > -1.1
     land.paint(hedge, TREE, "broadleaf", "shrub", 0.35)
-    track = (edge < 0.55) & ~hedge & (scatter(block, row.astype(np.int32), salt=12) < 0.22)
+    track = (edge < 0.55) & ~hedge & (scatter(block, row, salt=12) < 0.22)
     land.paint(track, GRASS, "dry grass", "pale soil", 0.3)
+
+
+def _numbers(first: NDArray[np.int32], second: Field, salt: int) -> NDArray[np.int32]:
+    """Return one repeatable number for each pair of numbers."""
+    return (scatter(first, second, salt=salt) * 2**24).astype(np.int32)
 
 
 def _nearest(xx: Field, yy: Field, rng: np.random.Generator, size: int, spacing: float) -> NDArray[np.int32]:
@@ -177,7 +186,7 @@ def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None
     land.paint(grove, TREE, "broadleaf", "shrub", 0.2)
     bar = _strokes(size, [(river + np.array([3, 2]) * unit, 6 * unit, 17 * unit)]) & (smooth(rng, size, 42 * unit) > 1)
     land.paint(bar, BARE, "gravel", "pale soil", 0.4)
-    land.tone[bar] = 0.8
+    land.tone[bar] = 0.65
     yy, xx = np.mgrid[:size, :size].astype(np.float32) / size
     lake = np.hypot((xx - 0.235) / 0.075, (yy - 0.30) / 0.052) + 0.20 * fractal(rng, size, size / 14, 6, 0.5)
     shore = (lake < 1.13) & (lake > 1)
@@ -197,16 +206,16 @@ def _dig_quarry(land: Landscape, rng: np.random.Generator) -> None:
     # Between a circle and a rectangle: dug in straight faces, from several sides.
     pit = (u**4 + v**4) ** np.float32(0.25) + np.float32(0.30) * fractal(rng, size, size / 22, 6, 0.45)
     benches = np.clip(0.5 + 0.5 * np.sin(pit * 17), 0, 1).astype(np.float32)
-    land.paint(pit < 1, BARE, "limestone", "gravel", benches)
-    land.tone[pit < 1] = (0.66 + 0.22 * benches)[pit < 1]
+    land.paint(pit < 1, BARE, "limestone", "pale soil", 1 - 0.6 * benches)
+    land.tone[pit < 1] = (0.62 + 0.20 * benches)[pit < 1]
     land.paint(pit < 0.25, WATER, "deep water", "turbid water", 0.8)
     dry = land.classes != WATER
     top = land.height + np.float32(0.30) * fractal(rng, size, 48, 3, 0.75)
-    crest = dry & (top > np.quantile(top, 0.982))
+    crest = dry & (top > np.quantile(top[::8, ::8], 0.982))
     land.paint(crest, GRASS, "dry grass", "shrub", np.clip(0.5 + 0.3 * smooth(rng, size, 6), 0, 1))
-    scree = dry & (top > np.quantile(top, 0.989))
-    land.paint(scree, BARE, "gravel", "brown soil", np.clip(0.6 + 0.25 * smooth(rng, size, 6), 0, 1))
-    land.tone[scree] = 0.85
+    scree = dry & (top > np.quantile(top[::8, ::8], 0.991))
+    land.paint(scree, BARE, "gravel", "brown soil", np.clip(0.7 + 0.25 * smooth(rng, size, 6), 0, 1))
+    land.tone[scree] = 0.62
     land.tone[pit < 0.25] = 1
 
 

@@ -51,12 +51,12 @@ def _spline_weights(size: int, cell: float, count: int, shift: float) -> Field:
     return weights
 
 
-def scatter(*numbers: NDArray[np.integer] | int, salt: int = 0) -> Field:
+def scatter(*numbers: NDArray[np.int32] | Field, salt: int = 0) -> Field:
     """Return for whole numbers (ids of parcels, say) a repeatable random value in 0…1 each."""
     state = np.uint32((salt * 0x9E3779B9 + 0x85EBCA6B) & 0xFFFFFFFF)
     mixed = np.asarray(state)
     for number in numbers:
-        mixed = mixed ^ np.asarray(number).astype(np.int64).astype(np.uint32)
+        mixed = mixed ^ np.asarray(number).astype(np.int32).view(np.uint32)
         for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):  # Wellons' "lowbias32" integer hash
             mixed = (mixed ^ (mixed >> np.uint32(shift))) * np.uint32(factor)
         mixed = mixed ^ (mixed >> np.uint32(16))

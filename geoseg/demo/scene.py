@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,15 @@ from geoseg.tiling import Box
 from geoseg.write import CogSink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _PIXEL = 10.0
 _CRS = "EPSG:32633"
 _ORIGIN = (412_340.0, 5_346_780.0)
+_RELIEF = 500.0
+"""Metres of height to one deviation of the terrain."""
 _SCALE = 0.0001
 """Reflectance of one unit: the convention of Sentinel-2 and Landsat Collection 2 products in common use."""
 
@@ -128,34 +133,40 @@ def _write_scene(path: Path, land: Landscape, valid: NDArray[np.bool_], rng: np.
             part.unlink(missing_ok=True)
 
 
-def _expose(land: Landscape, rng: np.random.Generator) -> Any:
+def _expose(land: Landscape, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
     """Yield the reflectance of each band: surfaces, relief, haze, the sensor's blur and noise."""
     size = len(land.classes)
-    light = _sunlight(land)
-    water = land.classes == WATER
     texture = np.float32(0.035) * grain(rng, size) + np.float32(0.05) * smooth(rng, size, 26)
+    shade = land.tone * _sunlight(land) * (1 + texture)
+    # What differs between two fields of one crop is seldom grey: the infrared and the visible go their own ways.
+    tint = np.float32(0.025) * smooth(rng, size, 7)
+    visible, infrared = shade * (1 + tint), shade * (1 - tint)
+    visible[land.classes == WATER] = infrared[land.classes == WATER] = 1
+    # Aerosol that correction left over brightens the short waves most.
     haze = np.float32(0.004) * (1 + np.float32(0.5) * smooth(rng, size, size / 3))
-    tint = smooth(rng, size, 7)
-    for band in range(len(BANDS)):
-        spectrum = REFLECTANCE[:, band]
-        low, high = spectrum[land.first], spectrum[land.second]
+
+    def band(number: int, own: np.random.Generator) -> NDArray[np.float32]:
+        low, high = (REFLECTANCE[:, number][material] for material in (land.first, land.second))
         surface = low + (high - low) * land.share
-        # What differs between two fields of one crop is seldom grey: the infrared and the visible go their own ways.
-        color = 1 + np.float32(0.025) * tint * (1 if band in (0, 1, 2) else -1)
-        surface *= np.where(water, np.float32(1), land.tone * light * color * (1 + texture))
-        # Aerosol that correction left over brightens the short waves most.
-        surface += haze * np.float32(2.0 ** (-1.2 * band))
+        surface *= visible if number < 3 else infrared
+        surface += haze * np.float32(2.0 ** (-1.2 * number))
         surface = blur(surface, 0.11)
         noise = np.float32(0.0012) + np.float32(0.010) * surface
-        yield surface + noise * rng.standard_normal((size, size), dtype=np.float32)
+        noise *= own.standard_normal((size, size), dtype=np.float32)
+        surface += noise
+        return surface
+
+    # One generator for each band, so that threads do not decide which number goes where.
+    with ThreadPoolExecutor(2) as pool:
+        yield from pool.map(band, range(len(BANDS)), rng.spawn(len(BANDS)))
 
 
 def _sunlight(land: Landscape) -> NDArray[np.float32]:
-    """Light on slopes: sun from the north-west at 45 degrees, relief of some hundred metres."""
-    down, right = np.gradient(land.height * np.float32(220.0 / 10.0))
-    slope = np.float32(0.045)
-    light: NDArray[np.float32] = 1 + slope * (down + right) * np.float32(2.2)
-    return np.clip(light, np.float32(0.55), np.float32(1.35))
+    """Light on slopes: sun in the north-west at 45 degrees, hills of some hundred metres."""
+    down, right = np.gradient(land.height)
+    # A slope that rises towards south-east by its tangent catches as much more light, at this height of the sun.
+    tangent = (down + right) * np.float32(_RELIEF / _PIXEL / np.sqrt(2))
+    return np.clip(1 + tangent, np.float32(0.5), np.float32(1.5)).astype(np.float32, copy=False)
 
 
 def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.classes import MapClass
+from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError
 from geoseg.write.styles import attribute, content
 from geoseg.write.tiff import Description, Tag, read_geo_tags
@@ -78,8 +78,6 @@ def read_classes(path: str | Path) -> tuple[MapClass, ...]:
     except (RasterioError, OSError, ValueError, TypeError) as error:
         raise InputError(f"{path}: class names could not be read: {error}") from error
     names = _category_names(Path(f"{path}.aux.xml"))
-    from geoseg.classes import default_color
-
     return tuple(
         MapClass(number, name, colors.get(number, default_color(number))) for number, name in sorted(names.items())
     )
@@ -135,8 +133,9 @@ def _color_map(classes: Sequence[MapClass]) -> NDArray[np.uint16]:
 
 
 def _metadata(items: Sequence[tuple[str, str]], band_name: str) -> str:
-    lines = [f"  <Item name={attribute(name)}>{content(value)}</Item>\n" for name, value in items]
-    lines.append(f'  <Item name="DESCRIPTION" sample="0" role="description">{content(band_name)}</Item>\n')
+    # GDAL takes escapes away twice when it reads this tag, and puts them there twice when it writes it.
+    lines = [f"  <Item name={attribute(name)}>{content(content(value))}</Item>\n" for name, value in items]
+    lines.append(f'  <Item name="DESCRIPTION" sample="0" role="description">{content(content(band_name))}</Item>\n')
     return "<GDALMetadata>\n" + "".join(lines) + "</GDALMetadata>\n"
 
 

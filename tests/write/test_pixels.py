@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -34,7 +35,7 @@ def scene_of(height, width, seed, values=7):
 
 def cut(length, cuts):
     ends = sorted({0, length, *(value for value in cuts if value < length)})
-    return list(zip(ends, ends[1:], strict=False))
+    return list(itertools.pairwise(ends))
 
 
 def write(path, geobox, pieces, **options):
@@ -89,7 +90,7 @@ def test_gives_back_what_was_written(grid, height, width, seed, threads, row_cut
         found = levels_of(path)
         np.testing.assert_array_equal(found[0], pixels)
         halve = halve_by_mode if kind == "classes" else halve_by_mean
-        for before, after in zip(found, found[1:], strict=False):
+        for before, after in itertools.pairwise(found):
             np.testing.assert_array_equal(after, halve(before))
         in_pieces = path.read_bytes()
         assert write(path, grid(height, width), whole(pixels), kind=kind, threads=0).read_bytes() == in_pieces
