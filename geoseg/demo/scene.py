@@ -166,7 +166,8 @@ def _sunlight(land: Landscape) -> NDArray[np.float32]:
     down, right = np.gradient(land.height)
     # A slope that rises towards south-east by its tangent catches as much more light, at this height of the sun.
     tangent = (down + right) * np.float32(_RELIEF / _PIXEL / np.sqrt(2))
-    return np.clip(1 + tangent, np.float32(0.5), np.float32(1.5)).astype(np.float32, copy=False)
+    light: NDArray[np.float32] = np.asarray(1 + tangent, np.float32)
+    return light.clip(0.5, 1.5)
 
 
 def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
