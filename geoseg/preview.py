@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 PANEL = 900
 """Longest side of scene and class map in the picture, in pixels."""
 
-_SPACE, _TEXT, _SMALL = 24, 20, 16
-_PAPER, _INK, _SOFT, _MISSING = "#ffffff", "#222222", "#777777", "#e4e4e4"
+_SPACE, _TEXT, _SMALL, _ROW = 24, 20, 16, 34
+_PAPER, _INK, _SOFT, _MISSING = "#ffffff", "#222222", "#666666", "#ececec"
+_FRAME, _SWATCH = "#bbbbbb", 32
 _COMPOSITES = (("red", "green", "blue"), ("nir", "red", "green"), ("swir16", "nir", "red"))
 
 
@@ -105,39 +107,44 @@ def draw(preview: Preview) -> Image.Image:
         for array in (stretch(preview.look, preview.valid), paint(preview.classes, preview.names))
     ]
     legend = _legend(preview)
-    top = 2 * _SPACE + _TEXT
-    column = (
-        _SPACE + 26 + int(max((big.getlength(f"{name}  {share}") for _, name, share in legend), default=0)) + _SPACE
-    )
-    canvas_width = max(2 * wide + 3 * _SPACE + column, int(big.getlength(preview.title)) + 2 * _SPACE)
-    canvas_height = max(high, len(legend) * 32) + top + 3 * _SPACE
+    names = max((big.getlength(name) for _, name, _ in legend), default=0)
+    shares = max((small.getlength(share) for _, _, share in legend), default=0)
+    column = int(_SWATCH + names + _SPACE + shares)
+    top = 2 * _SPACE + 2 * _TEXT
+    title_width = max(big.getlength(preview.title), column)
+    canvas_width = int(max(2 * wide + 3 * _SPACE + column, title_width) + _SPACE)
+    canvas_height = top + max(high + 2 * _SPACE, len(legend) * _ROW) + _SPACE // 2
     canvas = Image.new("RGB", (canvas_width, canvas_height), _PAPER)
     pen = ImageDraw.Draw(canvas)
-    pen.text((_SPACE, _SPACE), preview.title, fill=_INK, font=big)
-    for number, panel in enumerate(panels):
-        canvas.paste(panel, (_SPACE + number * (wide + _SPACE), top))
+    pen.text((_SPACE, _SPACE // 2), preview.title, fill=_INK, font=big)
+    for number, (panel, caption) in enumerate(zip(panels, ("scene", "classes"), strict=True)):
+        left = _SPACE + number * (wide + _SPACE)
+        canvas.paste(panel, (left, top))
+        pen.rectangle((left - 1, top - 1, left + wide, top + high), outline=_FRAME)
+        if wide >= small.getlength(caption):
+            pen.text((left, top - 8), caption, fill=_SOFT, font=small, anchor="ls")
     left = 2 * wide + 3 * _SPACE
     for row, (color, name, share) in enumerate(legend):
-        y = top + row * 32
-        pen.rectangle((left, y, left + 18, y + 18), fill=color, outline=_SOFT)
-        pen.text((left + 28, y - 2), name, fill=_INK, font=big)
-        pen.text((left + 28 + big.getlength(name + "  "), y + 1), share, fill=_SOFT, font=small)
-    _scale_bar(pen, preview, wide / width, (_SPACE, top + high + 14), wide, small)
+        middle = top + row * _ROW + _ROW // 2 - 5
+        pen.rectangle((left, middle - 10, left + 20, middle + 10), fill=color, outline=_FRAME)
+        pen.text((left + _SWATCH, middle), name, fill=_INK, font=big, anchor="lm")
+        pen.text((left + column, middle), share, fill=_SOFT, font=small, anchor="rm")
+    _scale_bar(pen, preview, wide / width, (_SPACE, top + high + 16), wide, small)
     return canvas
 
 
 def stretch(look: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return bands (bands, h, w) as colours (h, w, 3): 2nd to 98th percentile of each band, missing pixels grey."""
+    """Return bands (bands, h, w) as colours (h, w, 3): 1st to 98th percentile of each band, missing pixels grey."""
     out = np.empty((*valid.shape, 3), np.uint8)
     out[:] = int(_MISSING[1:3], 16)
     if not valid.any():
         return out
     for channel in range(3):
         values = look[min(channel, len(look) - 1)][valid].astype(np.float64)
-        low, high = np.percentile(values, (2, 98))
+        low, high = np.percentile(values, (1, 98))
         scaled = (values - low) / max(high - low, 1e-12)
-        # Reflectance is linear in light, and forests look black on a screen; a gamma of 1.5 opens the shadows.
-        out[..., channel][valid] = np.clip(scaled, 0, 1) ** (1 / 1.5) * 255
+        # Reflectance is linear in light, and forests look black on a screen; a gamma of 1.7 opens the shadows.
+        out[..., channel][valid] = np.rint(np.clip(scaled, 0, 1) ** (1 / 1.7) * 255)
     return out
 
 
@@ -185,16 +192,27 @@ def _scale_bar(
 
 
 def ground_size(geobox: GeoBox) -> float | None:
-    """Width of a pixel on the ground at the scene's centre in metres; None without CRS."""
-    from pyproj import CRS, Geod
+    """Width of a pixel on the ground at the scene's centre in metres; None without CRS.
+
+    Measured on the ellipsoid wherever the CRS knows its own: the metres of Web Mercator are not those of the ground.
+    """
+    from pyproj import CRS, Transformer
+    from pyproj.exceptions import ProjError
 
     if geobox.crs is None:
         return None
-    crs = CRS.from_user_input(str(geobox.crs))
-    transform, (height, width) = geobox.transform, geobox.shape
-    if not crs.is_geographic:
-        factor = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
-        return math.hypot(transform.a, transform.d) * factor
-    x, y = transform.a * width / 2 + transform.b * height / 2 + transform.c, transform.f + transform.e * height / 2
-    geod = crs.get_geod() or Geod(ellps="WGS84")
-    return float(geod.inv(x, y, x + transform.a, y)[2]) or None
+    crs, transform, (height, width) = CRS.from_user_input(str(geobox.crs)), geobox.affine, geobox.shape
+    column, row = np.array([width / 2 - 0.5, width / 2 + 0.5]), height / 2
+    x = transform.a * column + transform.b * row + transform.c
+    y = transform.d * column + transform.e * row + transform.f
+    geod = crs.get_geod()
+    if geod is not None and crs.geodetic_crs is not None:
+        with suppress(ProjError):
+            lon, lat = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True).transform(x, y)
+            length = float(geod.inv(lon[0], lat[0], lon[1], lat[1])[2])
+            if math.isfinite(length) and length > 0:
+                return length
+    if crs.is_geographic:
+        return None
+    factor = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
+    return math.hypot(transform.a, transform.d) * factor or None

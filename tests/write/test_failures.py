@@ -57,7 +57,7 @@ def test_nothing_is_left_when_finishing_is_interrupted(grid, tmp_path, monkeypat
 def test_existing_file_is_kept(grid, tmp_path):
     path = make(tmp_path / "map.tif", grid(4, 4))
     before = path.read_bytes()
-    with pytest.raises(OutputError, match="map.tif exists"):
+    with pytest.raises(OutputError, match=r"map\.tif exists"):
         make(path, grid(4, 4), 5)
     with pytest.raises(ValueError, match="oops"), CogSink(path, grid(4, 4), overwrite=True):
         raise ValueError("oops")

@@ -191,7 +191,12 @@ def test_failing_computation_leaves_nothing(grid, tmp_path, numbers):
     with pytest.raises(RuntimeError, match="worker broke"), dask.config.set(scheduler="threads"):
         write_cog(wrap_xr(values, grid(*numbers.shape)), tmp_path / "map.tif")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_file(grid, tmp_path, numbers):
+    data = wrap_xr(numbers, grid(*numbers.shape))
+    path = write_cog(data, tmp_path / "map.tif")
     with pytest.raises(OutputError, match="exists"):
-        for _ in range(2):
-            write_cog(wrap_xr(numbers, grid(*numbers.shape)), tmp_path / "map.tif")
-    write_cog(wrap_xr(numbers, grid(*numbers.shape)), tmp_path / "map.tif", overwrite=True)
+        write_cog(data, path)
+    write_cog(data + np.uint8(1), path, overwrite=True)
+    np.testing.assert_array_equal(read(path), numbers + np.uint8(1))

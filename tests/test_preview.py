@@ -1,0 +1,148 @@
+"""The picture of a run: right colours in the right place, and a scale bar that tells the truth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from PIL import Image
+
+from geoseg.classes import LAND_COVER, NODATA
+from geoseg.errors import OutputError
+from geoseg.preview import PANEL, Preview, choose_bands, draw, ground_size, paint, step_of, stretch, write_preview
+
+UTM = Affine(10, 0, 500000, 0, -10, 5400000)
+GREY = 0xEC
+
+
+def preview_of(height, width, *, bands=3, step=1, crs="EPSG:32633", transform=UTM, classes=None):
+    rng = np.random.default_rng(0)
+    if classes is None:
+        classes = np.arange(height * width).reshape(height, width).astype(np.uint8) % 6
+    pixels = dict(enumerate(np.bincount(classes.ravel(), minlength=256).tolist()))
+    geobox = GeoBox((height * step, width * step), transform, crs)
+    look = rng.integers(0, 10_000, (bands, height, width), dtype=np.uint16)
+    return Preview(look, classes != NODATA, classes, LAND_COVER, pixels, step, geobox, "scene: classes")
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (60, 80), (450, 900)])
+def test_draws_any_shape(bands, shape):
+    image = np.asarray(draw(preview_of(*shape, bands=bands)))
+    assert image.ndim == 3
+    assert max(image.shape) < 3 * PANEL
+    for item in LAND_COVER:  # in the legend, if nowhere else
+        assert (image == item.rgb).all(axis=-1).any(), item.name
+
+
+def test_class_panel_shows_every_pixel_as_a_square():
+    preview = preview_of(3, 4)
+    image = np.asarray(draw(preview))
+    factor = PANEL // 2 // 4
+    expected = paint(preview.classes, LAND_COVER).repeat(factor, axis=0).repeat(factor, axis=1)
+    first = expected[0, 0]
+    rows, cols = np.nonzero((image == first).all(axis=-1))
+    top, left = rows.min(), cols[rows == rows.min()].min()
+    np.testing.assert_array_equal(image[top : top + 3 * factor, left : left + 4 * factor], expected)
+
+
+def test_all_nodata():
+    preview = preview_of(40, 50, classes=np.full((40, 50), NODATA, np.uint8))
+    assert (stretch(preview.look, preview.valid) == GREY).all()
+    assert (np.asarray(draw(preview)) == GREY).all(axis=-1).sum() > 2 * 40 * 50
+
+
+def test_stretch_is_monotone_and_ignores_missing_pixels():
+    look = np.arange(200, dtype=np.float32).reshape(1, 10, 20)
+    valid = np.ones((10, 20), bool)
+    valid[0, 0] = valid[0, 1] = False
+    look[0, 0, 0], look[0, 0, 1] = np.nan, 1e30
+    out = stretch(look, valid)
+    assert (out[0, :2] == GREY).all()
+    values = out[valid]
+    assert (values == values[:, :1]).all()  # one band is grey
+    assert (np.diff(values[:, 0].astype(int)) >= 0).all()
+    assert (values[0, 0], values[-1, 0]) == (0, 255)
+
+
+def test_stretch_of_one_value_does_not_fail():
+    assert stretch(np.full((3, 4, 4), 7, np.uint16), np.ones((4, 4), bool)).shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("blue", "green", "red", "nir"), (2, 1, 0)),
+        (("nir", "red", "green"), (0, 1, 2)),
+        (("swir16", "nir", "red"), (0, 1, 2)),
+        (("band1",), (0,)),
+        (("a", "b"), (0,)),
+        (("a", "b", "c", "d"), (0, 1, 2)),
+    ],
+)
+def test_choice_of_bands(names, chosen):
+    assert choose_bands(names) == chosen
+
+
+@pytest.mark.parametrize(("shape", "step"), [((1, 1), 1), ((PANEL, 3), 1), ((3, PANEL + 1), 2), ((24_000, 9), 27)])
+def test_step(shape, step):
+    assert step_of(*shape) == step
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "metres"),
+    [
+        ("EPSG:32633", UTM, 10 / 0.9996),  # the scale on the central meridian of UTM
+        ("EPSG:4326", Affine(0.001, 0, 10, 0, -0.001, 60), 111.319 / 2 * 1.0025),  # a parallel at 60° is half as long
+        ("EPSG:3857", Affine(10, 0, 1e6, 0, -10, 8399737.89), 5 * 1.0025),  # Mercator at 60° shows all twice as large
+        ("EPSG:2263", Affine(10, 0, 984250, 0, -10, 200000), 3.048),  # feet
+        ("EPSG:32633", Affine(0, 10, 500000, 10, 0, 5400000), 10 / 0.9996),  # turned by 90°
+        ('LOCAL_CS["site",UNIT["metre",1]]', UTM, 10),
+    ],
+)
+def test_size_of_a_pixel_on_the_ground(crs, transform, metres):
+    assert ground_size(GeoBox((10, 10), transform, crs)) == pytest.approx(metres, rel=1e-3)
+
+
+def test_no_ground_without_crs():
+    assert ground_size(GeoBox((10, 10), Affine.identity(), None)) is None
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "step", "metres"),
+    [
+        ("EPSG:32633", UTM, 1, 2000),
+        ("EPSG:32633", UTM, 3, 10_000),
+        ("EPSG:4326", Affine(0.001, 0, 10, 0, -0.001, 60), 1, 20_000),
+        (None, UTM, 1, 200),  # pixels
+    ],
+)
+def test_scale_bar_has_its_length(crs, transform, step, metres):
+    """The black bar under the scene, measured in the picture."""
+    preview = preview_of(450, 900, crs=crs, transform=transform, step=step)
+    image = np.asarray(draw(preview))
+    dark = (image == 0x22).all(axis=-1)
+    runs = [max((len(run) for run in "".join("#" if v else " " for v in row).split()), default=0) for row in dark]
+    bar = max(runs[460:])
+    per_pixel = (ground_size(preview.geobox) or 1) * step
+    assert bar == pytest.approx(metres / per_pixel, abs=1.5)
+    assert bar <= 0.4 * 900 + 1.5
+    assert math.log10(metres / int(str(metres)[0])) % 1 == 0
+
+
+def test_writes_a_png_and_leaves_nothing_else(tmp_path):
+    write_preview(tmp_path / "a.png", preview_of(30, 40))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.format == "PNG"
+
+
+def test_unwritable_is_one_line(tmp_path):
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(OutputError, match=r"cannot write .*a\.png") as caught:
+        write_preview(tmp_path / "a.png", preview_of(30, 40))
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
