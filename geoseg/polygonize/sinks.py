@@ -84,9 +84,11 @@ def _temporary(path: Path) -> Iterator[Path]:
         yield part
         part.replace(path)
     finally:
-        for left in (part, *(part.with_name(part.name + end) for end in ("-journal", "-wal", "-shm"))):
-            with contextlib.suppress(OSError):
-                left.unlink(missing_ok=True)
+        # GDAL and SQLite put temporary files of their own beside it, under names that begin alike.
+        with contextlib.suppress(OSError):
+            for left in part.parent.iterdir():
+                if left.name.startswith(part.stem):
+                    left.unlink(missing_ok=True)
 
 
 def write(

@@ -229,6 +229,29 @@ def test_a_truncated_file_leaves_nothing_behind(tmp_path, suffix):
     assert [item.name for item in tmp_path.iterdir() if item.name != "cut.tif"] == []
 
 
+def test_an_interruption_leaves_nothing_behind_and_gets_through(tmp_path):
+    values = np.random.default_rng(0).integers(0, 9, (2000, 800), dtype=np.uint8)
+    source = write(tmp_path / "map.tif", values)
+
+    def stop(done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    for suffix in (".gpkg", ".parquet", ".fgb"):
+        with pytest.raises(KeyboardInterrupt):
+            polygonize(source, tmp_path / f"out{suffix}", progress=stop, memory="60MB")
+    assert [item.name for item in tmp_path.iterdir()] == ["map.tif"]
+
+
+def test_one_region_with_a_hundred_thousand_holes(tmp_path):
+    values = np.ones((1600, 1600), np.uint8)
+    values[1::5, 1::5] = 2
+    frame = polygonize(write(tmp_path / "map.tif", values), only=[1], memory="100MB")
+    assert len(frame) == 1
+    assert len(frame.geometry[0].interiors) == 320 * 320
+    assert frame.area_m2[0] == pytest.approx(100 * (1600**2 - 320**2), rel=1e-3)
+
+
 @pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".fgb"])
 def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path, map_, suffix):
     resource = pytest.importorskip("resource")
