@@ -186,7 +186,7 @@ def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None
     land.paint(grove, TREE, "broadleaf", "shrub", 0.2)
     bar = _strokes(size, [(river + np.array([3, 2]) * unit, 6 * unit, 17 * unit)]) & (smooth(rng, size, 42 * unit) > 1)
     land.paint(bar, BARE, "gravel", "pale soil", 0.4)
-    land.tone[bar] = 0.65
+    land.tone[bar] = 0.8
     yy, xx = np.mgrid[:size, :size].astype(np.float32) / size
     lake = np.hypot((xx - 0.235) / 0.075, (yy - 0.30) / 0.052) + 0.20 * fractal(rng, size, size / 14, 6, 0.5)
     shore = (lake < 1.13) & (lake > 1)
@@ -206,16 +206,16 @@ def _dig_quarry(land: Landscape, rng: np.random.Generator) -> None:
     # Between a circle and a rectangle: dug in straight faces, from several sides.
     pit = (u**4 + v**4) ** np.float32(0.25) + np.float32(0.30) * fractal(rng, size, size / 22, 6, 0.45)
     benches = np.clip(0.5 + 0.5 * np.sin(pit * 17), 0, 1).astype(np.float32)
-    land.paint(pit < 1, BARE, "limestone", "pale soil", 1 - 0.6 * benches)
-    land.tone[pit < 1] = (0.62 + 0.20 * benches)[pit < 1]
+    land.paint(pit < 1, BARE, "bare earth", "limestone", 0.5 * benches)
+    land.tone[pit < 1] = (0.78 + 0.20 * benches)[pit < 1]
     land.paint(pit < 0.25, WATER, "deep water", "turbid water", 0.8)
     dry = land.classes != WATER
     top = land.height + np.float32(0.30) * fractal(rng, size, 48, 3, 0.75)
     crest = dry & (top > np.quantile(top[::8, ::8], 0.982))
     land.paint(crest, GRASS, "dry grass", "shrub", np.clip(0.5 + 0.3 * smooth(rng, size, 6), 0, 1))
     scree = dry & (top > np.quantile(top[::8, ::8], 0.991))
-    land.paint(scree, BARE, "gravel", "brown soil", np.clip(0.7 + 0.25 * smooth(rng, size, 6), 0, 1))
-    land.tone[scree] = 0.62
+    land.paint(scree, BARE, "bare earth", "gravel", np.clip(0.15 + 0.2 * smooth(rng, size, 6), 0, 1))
+    land.tone[scree] = 0.8
     land.tone[pit < 0.25] = 1
 
 

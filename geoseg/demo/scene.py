@@ -166,6 +166,7 @@ def _sunlight(land: Landscape) -> NDArray[np.float32]:
     down, right = np.gradient(land.height)
     # A slope that rises towards south-east by its tangent catches as much more light, at this height of the sun.
     tangent = (down + right) * np.float32(_RELIEF / _PIXEL / np.sqrt(2))
+    tangent *= np.clip(land.height + np.float32(0.6), np.float32(0.2), 1)  # the plain is flat
     light: NDArray[np.float32] = np.asarray(1 + tangent, np.float32)
     return light.clip(0.5, 1.5)
 
