@@ -17,7 +17,7 @@ settings.load_profile("geoseg")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory):
     """Tests neither read nor change the user's calibrations and models."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GEOSEG_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("GEOSEG_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("GEOSEG_MODELS", str(tmp_path_factory.mktemp("models")))
         yield
 
@@ -72,7 +72,7 @@ def identity_model(card):
 
 @pytest.fixture(scope="session")
 def neighbour_model(card):
-    """A model whose class is the sum over a (2·radius+1)² neighbourhood, modulo its classes: exact, and full of context."""
+    """A model whose class is the sum over its neighbourhood, modulo its classes: exact, and full of context."""
     import torch
 
     from geoseg.models import Model
@@ -132,7 +132,7 @@ SPECTRA = np.array(
 
 @pytest.fixture(scope="session")
 def reflectance():
-    """Write a six-band reflectance GeoTIFF: ``reflectance(path, height, width, nodata=True, **profile)``; returns the path."""
+    """Write a six-band reflectance GeoTIFF: ``reflectance(path, height, width, nodata=True)``; returns the path."""
     import rasterio
 
     def make(
@@ -145,9 +145,9 @@ def reflectance():
             data = np.moveaxis(SPECTRA[which], -1, 0) + generator.integers(0, 60, (6, height, width), dtype=np.uint16)
             if nodata:
                 data[:, : height // 4, : width // 4] = 0
+        count, height, width = data.shape
         profile = {
-            "driver": "GTiff", "height": data.shape[1], "width": data.shape[2], "count": data.shape[0], "dtype": data.dtype,
-            "crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True,
+            "driver": "GTiff", "height": height, "width": width, "count": count, "dtype": data.dtype, "crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True,
             "blockxsize": 64, "blockysize": 64, "compress": "deflate", "nodata": 0 if nodata else None, **profile,
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)

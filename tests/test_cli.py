@@ -96,7 +96,7 @@ def test_stack_of_single_bands_with_scale_and_bbox(geoseg, tmp_path, reflectance
                 band.write(file.read(number), 1)
     files = [tmp_path / f"T33_{name}.tif" for name in names]
     bbox = "500100,5399500,500600,5399900"
-    code, out, err = geoseg(
+    code, _, err = geoseg(
         "segment", *files, "--stack", "--bbox", bbox, "--scale", "1/10000", "-o", tmp_path / "out", *FAST
     )
     assert code == 0, err

@@ -135,9 +135,8 @@ def test_segment_takes_a_lazy_array_that_the_user_computed(identity_model, scene
 
 def test_processes_compute_the_same(tmp_path, scene):
     """A recipe travels to other processes as a reference to files."""
-    from dask.distributed import Client, LocalCluster
-
     import rasterio
+    from dask.distributed import Client, LocalCluster
 
     path = tmp_path / "scene.tif"
     generator = np.random.default_rng(1)

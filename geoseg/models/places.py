@@ -15,7 +15,12 @@ def user_models() -> Path:
 
 
 def user_folder(kind: str) -> Path:
-    """Return geoseg's folder for ``"data"`` or ``"cache"`` on this platform; it may not exist yet."""
+    """Return geoseg's folder for ``"data"`` or ``"cache"`` on this platform; it may not exist yet.
+
+    ``GEOSEG_CACHE`` names another cache folder.
+    """
+    if kind == "cache" and (folder := os.environ.get("GEOSEG_CACHE")):
+        return Path(folder).expanduser()
     home = Path.home()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "geoseg"

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Execution", "Predictor"]
 
+# torch warns of arrays that are read-only; nothing here writes to them. (Not warnings.catch_warnings around the call:
+# that changes the filters of all threads.)
+warnings.filterwarnings("ignore", message=".*not writable.*")
+
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 # torch has no kernels for these: the numpy type they are brought to first. All values survive but uint64 above 2^63.
@@ -248,10 +252,7 @@ def to_tensor(data: NDArray[Any]) -> torch.Tensor:
         data = data.astype(data.dtype.newbyteorder("="))
     if any(stride < 0 for stride in data.strides):
         data = np.ascontiguousarray(data)
-    with warnings.catch_warnings():
-        # torch warns of arrays that are read-only; nothing here writes to them.
-        warnings.filterwarnings("ignore", message=".*not writable.*")
-        return torch.from_numpy(data)
+    return torch.from_numpy(data)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from geoseg.models import BandSpec, Model, ModelCard, ValueScaling, save_model
 def _own_folders(monkeypatch, tmp_path):
     """Neither the user's models nor their cache of measurements may be touched."""
     monkeypatch.setenv("GEOSEG_MODELS", str(tmp_path / "user-models"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GEOSEG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
     monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path / "home")
     # Weights that an earlier test read stay in memory; a test that damages the file must not get those.
