@@ -147,9 +147,20 @@ def reflectance():
                 data[:, : height // 4, : width // 4] = 0
         count, height, width = data.shape
         profile = {
-            "driver": "GTiff", "height": height, "width": width, "count": count, "dtype": data.dtype, "crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True,
-            "blockxsize": 64, "blockysize": 64, "compress": "deflate", "nodata": 0 if nodata else None, **profile,
-        }  # fmt: skip
+            "driver": "GTiff",
+            "height": height,
+            "width": width,
+            "count": count,
+            "dtype": data.dtype,
+            "crs": "EPSG:32633",
+            "transform": rasterio.Affine(10, 0, 500000, 0, -10, 5400000),
+            "tiled": True,
+            "blockxsize": 64,
+            "blockysize": 64,
+            "compress": "deflate",
+            "nodata": 0 if nodata else None,
+            **profile,
+        }
         path.parent.mkdir(parents=True, exist_ok=True)
         with rasterio.open(path, "w", **profile) as file:
             file.write(data)
