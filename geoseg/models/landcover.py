@@ -66,15 +66,16 @@ def _smooth(values: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 
 
 def double(values: torch.Tensor) -> torch.Tensor:
-    """Interpolate bilinearly to twice the size (a grouped transposed convolution: three times faster on a CPU)."""
-    channels = values.shape[1]
-    line = torch.tensor([0.25, 0.75, 0.75, 0.25], dtype=values.dtype, device=values.device)
-    kernel = (line[:, None] * line).expand(channels, 1, 4, 4)
-    return F.conv_transpose2d(F.pad(values, (1,) * 4, mode="replicate"), kernel, stride=2, padding=3, groups=channels)
+    """Interpolate bilinearly to twice the size."""
+    return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class Pyramid(nn.Module):
     """Logarithms of the bands, and their means and deviations over growing surroundings. Nothing in it is learned."""
+
+    spread: torch.Tensor
+    near: torch.Tensor
+    wide: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,9 +109,7 @@ class Pyramid(nn.Module):
         return logs, found
 
     @staticmethod
-    def _moments(
-        first: torch.Tensor, second: torch.Tensor, kernel: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _moments(first: torch.Tensor, second: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         mean = _smooth(first, kernel)
         variance = _smooth(second, kernel) - mean * mean
         return mean[:, : len(BANDS)], variance.clamp(min=1e-6).sqrt()
@@ -128,6 +127,9 @@ class LandcoverNet(nn.Module):
     context
         Channels of the hidden layer at a quarter of the resolution, which sees the wide surroundings.
     """
+
+    minus: torch.Tensor
+    plus: torch.Tensor
 
     def __init__(self, width: int = 64, decide: int = 40, context: int = 128) -> None:
         super().__init__()
@@ -151,8 +153,9 @@ class LandcoverNet(nn.Module):
         # (a − b) / (a + b) of reflectance plus floor is what tanh makes of half the difference of logarithms.
         values = reflectance.clamp(0.0, 2.0) + _FLOOR
         ratios = F.conv2d(values, self.minus) / F.conv2d(values, self.plus)
-        hidden = F.relu(self.pixel(torch.cat([ratios, logs], 1)) + double(near))
-        return self.head(F.relu(self.decide(hidden)))  # type: ignore[no-any-return]
+        # In place: at full resolution a fresh tensor costs more than the arithmetic on it.
+        hidden = self.pixel(torch.cat([ratios, logs], 1)).add_(double(near)).relu_()
+        return self.head(self.decide(hidden).relu_())  # type: ignore[no-any-return]
 
     def _describe(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
         return torch.cat([torch.tanh(F.conv2d(mean, self.minus) * 0.5), mean, deviation], 1)

@@ -1,0 +1,1 @@
+"""Recipe of the bundled ``landcover`` model: data and folds, baselines, training, report."""

@@ -1,0 +1,96 @@
+"""The labelled tiles and how they are split: by place, never by tile or pixel."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+CLASS_NAMES = ("tree", "grass/shrub", "crop", "built", "bare", "water")
+CLASS_COUNT = len(CLASS_NAMES)
+BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Labelled tiles.
+
+    Attributes
+    ----------
+    images
+        Surface reflectance 0…1, float32 (tiles, 6, side, side), bands as in :data:`BANDS`.
+    labels
+        Class, uint8 (tiles, side, side), 255 where unknown.
+    places
+        Number of the place of each tile. Tiles of one place overlap or are neighbours.
+    """
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    places: NDArray[np.int64]
+
+    @classmethod
+    def read(cls, folder: Path) -> Tiles:
+        """Read ``images/N.tif``, ``labels/N.tif`` and ``clusters.csv`` (tile, location_cluster)."""
+        with (folder / "clusters.csv").open(encoding="utf-8") as lines:
+            places = {int(row["tile"]): int(row["location_cluster"]) for row in csv.DictReader(lines)}
+        images, labels = [], []
+        for tile in sorted(places):
+            with rasterio.open(folder / "images" / f"{tile}.tif") as source:
+                order = [source.descriptions.index(band) + 1 for band in BANDS]
+                images.append(source.read(order).astype(np.float32) * np.float32(source.scales[0]))
+            with rasterio.open(folder / "labels" / f"{tile}.tif") as source:
+                labels.append(source.read(1))
+        return cls(np.stack(images), np.stack(labels), np.array([places[tile] for tile in sorted(places)]))
+
+
+def make_folds(labels: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give each tile the number of its fold: whole places, classes and pixels as even as they go.
+
+    The largest place first, each goes to the fold where the shares of all classes stay most even; then single moves
+    and swaps are made while they help. Deterministic.
+    """
+    names = np.unique(places)
+    counts = np.array(
+        [[np.count_nonzero(labels[places == p] == k) for k in range(CLASS_COUNT)] for p in names], dtype=float
+    )
+    shares = np.column_stack([counts / counts.sum(0), counts.sum(1) / counts.sum()])
+    order = np.argsort(-shares.sum(1), kind="stable")
+    fold = np.zeros(len(names), dtype=np.int64)
+    totals = np.zeros((FOLDS, shares.shape[1]))
+
+    def cost(totals: NDArray[np.float64]) -> float:
+        return float(((totals - 1 / FOLDS) ** 2).sum())
+
+    for p in order:
+        costs = [cost(totals + np.eye(FOLDS)[:, [f]] * shares[p]) for f in range(FOLDS)]
+        fold[p] = int(np.argmin(costs))
+        totals[fold[p]] += shares[p]
+    improved = True
+    while improved:
+        improved = False
+        for p in order:
+            for f in range(FOLDS):
+                moved = totals.copy()
+                moved[fold[p]] -= shares[p]
+                moved[f] += shares[p]
+                if f != fold[p] and cost(moved) < cost(totals) - 1e-12:
+                    totals, fold[p], improved = moved, f, True
+        for p in order:
+            for q in order:
+                moved = totals.copy()
+                moved[fold[p]] += shares[q] - shares[p]
+                moved[fold[q]] += shares[p] - shares[q]
+                if fold[p] != fold[q] and cost(moved) < cost(totals) - 1e-12:
+                    totals, improved = moved, True
+                    fold[p], fold[q] = fold[q], fold[p]
+    return fold[np.searchsorted(names, places)]
