@@ -45,7 +45,7 @@ _DEFAULT_SHARE, _DEFAULT_MOST = 0.5, 16 * 10**9
 # demo and on Sentinel-2 scenes: 0.3–0.9) with room for noisy maps.
 _DISK_BYTES_PER_PIXEL = 1.5
 
-# Activations of a typical U-Net in float32 (measured for smp Unet(resnet18)); used for cards that do not say.
+# Activations of a large U-Net in float32, per pixel; for cards that do not say (Unet(resnet18) takes 540).
 _TYPICAL_BYTES_PER_PIXEL = 900.0
 
 
