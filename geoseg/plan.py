@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 COG_BLOCK = 512
 """Side of the tiles of a finished class map; keep cells are multiples of it, so that tiles are written once."""
 
-# Keep cells to choose from, best first. A large cell wastes least on context; beyond 2048 the gain is below 3 % and
-# activations of a U-Net reach several GB.
-_KEEPS = (2048, 1536, 1024, 512)
+# Keep cells to choose from, best first. Larger ones waste less on context, but one forward pass of 2048 px takes a CPU
+# ten seconds, for which Ctrl-C would have to wait, and streams run out of work at the end of a scene.
+_KEEPS = (1024, 512)
+
+# Least side of a block: the unit of work, of resuming and of memory. It holds whole keep cells, or windows at its
+# borders would be computed twice.
+_BLOCK = 1024
 
 # What a Python process with torch, GDAL and their buffers holds before the first window (measured on Linux).
 _BASE_BYTES = 600 * 10**6
@@ -233,8 +237,7 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
         )
 
     def tiling(keep: int) -> Tiling:
-        # Blocks hold whole keep cells, or windows at their borders would be computed twice.
-        block = options.block or round_up(max(keep, _block_side(options)), keep)
+        block = options.block or round_up(max(keep, _BLOCK), keep)
         return Tiling(height, width, keep, margin, block, stride, card.min_window)
 
     if options.window is not None:
@@ -262,10 +265,6 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
         f"memory {format_bytes(options.budget)} is too little for model {card.name!r} on {raster.name!r}: "
         f"give at least {format_bytes(needed * 1.05)}"
     )
-
-
-def _block_side(options: Options) -> int:
-    return 2048 if options.budget >= 2 * 10**9 else 1024
 
 
 def bytes_per_pixel(model: Model) -> float:

@@ -181,6 +181,8 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
     ModelError
         If segmentation-models-pytorch has no such architecture or encoder, or refuses the arguments.
     """
+    if card.architecture == _LANDCOVER_NET:
+        return _landcover_net(card)
     # smp takes seconds to import; only models that need it pay.
     import segmentation_models_pytorch as smp
 
@@ -290,6 +292,9 @@ def save_model(
     return open_folder(folder, str(folder))
 
 
+# The network of scripts/train_landcover.py.
+_LANDCOVER_NET = "geoseg:landcover-net"
+
 # What the runtime takes beyond the tensors that are counted: scratch and reordered copies of oneDNN and cuDNN. Measured
 # for Unet(resnet18) on a CPU at 512–1536 px: 1.03–1.36 times the count.
 _SCRATCH = 1.35
@@ -301,6 +306,16 @@ def _footprint(network: torch.nn.Module, card: ModelCard) -> float | None:
     side = max(-(-512 // card.stride) * card.stride, card.min_window)
     counted = bytes_per_pixel(network, len(card.bands), side)
     return None if counted is None else round(counted * _SCRATCH, 1)
+
+
+def _landcover_net(card: ModelCard) -> torch.nn.Module:
+    from geoseg.models.landcover import LandcoverNet
+
+    kwargs = card.hyperparameters.get("kwargs") or {}
+    try:
+        return LandcoverNet(**kwargs).eval()
+    except (TypeError, RuntimeError) as error:
+        raise ModelError(f"model {card.name!r}: {card.architecture} cannot be built from {kwargs!r}: {error}") from None
 
 
 def card_with(card: ModelCard, **changes: Any) -> ModelCard:

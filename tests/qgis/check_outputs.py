@@ -1,4 +1,4 @@
-"""Opened in QGIS with no plugin, outputs show class names and colours. Run with QGIS's own Python: check_outputs.py FOLDER."""
+"""Opened in QGIS with no plugin, outputs show names and colours. With QGIS's own Python: check_outputs.py FOLDER."""
 
 from __future__ import annotations
 
