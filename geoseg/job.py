@@ -161,7 +161,8 @@ class _SceneRun:
             started = time.perf_counter()
             store, recipe = self._open(work)
             summary = self._compute(recipe, store, clock)
-            facts = write_products(recipe, store, self.job.products, work / "out", clock, self.reporter)
+            room = self.plan.polygon_bytes
+            facts = write_products(recipe, store, self.job.products, work / "out", clock, self.reporter, memory=room)
             report = self._report(recipe, facts, summary, clock, time.perf_counter() - started, fingerprint)
             report_name = outputs["report"].name
             (work / "out" / report_name).write_text(json.dumps(report, indent=2, ensure_ascii=False), "utf-8")

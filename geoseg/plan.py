@@ -131,6 +131,11 @@ class Plan:
         return _BASE_BYTES + shared + self.window_bytes + self.workers * self.block_bytes
 
     @property
+    def polygon_bytes(self) -> int:
+        """Memory for polygonizing, which comes when the model is done: what the budget leaves, at most 1.5 GB."""
+        return min(max(self.options.budget - _BASE_BYTES, 200 * 10**6), 1500 * 10**6)
+
+    @property
     def disk(self) -> int:
         """Bytes on disk while the run goes on, at most: finished blocks, class map, confidence, polygons."""
         # Class maps and confidence compress to well under 2 bytes a pixel together; they stand twice for a moment.

@@ -74,7 +74,14 @@ def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
 
 
 def write_products(
-    recipe: Recipe, store: BlockStore, products: Products, folder: Path, clock: Clock, reporter: Reporter
+    recipe: Recipe,
+    store: BlockStore,
+    products: Products,
+    folder: Path,
+    clock: Clock,
+    reporter: Reporter,
+    *,
+    memory: int | None = None,
 ) -> dict[str, Any]:
     """Write every output of one scene into ``folder`` and return what the report says of them.
 
@@ -88,6 +95,8 @@ def write_products(
         Emptied first: what an interrupted run left in it is made anew.
     clock, reporter
         Told about time and progress per stage.
+    memory
+        Bytes that polygonizing may use; its own default if None.
 
     Returns
     -------
@@ -105,7 +114,7 @@ def write_products(
     facts: dict[str, Any] = {"classes": classes, "nodata_pixels": int(pixels[NODATA])}
     if products.polygons:
         with clock("polygonize"):
-            _write_polygons(recipe, products, paths, classes, reporter)
+            _write_polygons(recipe, products, paths, classes, reporter, memory)
     if products.preview:
         with clock("preview"):
             _write_preview(recipe, store, paths, pixels)
@@ -146,6 +155,7 @@ def _write_polygons(
     paths: Mapping[str, Path],
     classes: dict[str, dict[str, Any]],
     reporter: Reporter,
+    memory: int | None,
 ) -> None:
     """Polygonize the finished class map and add number and area of polygons to ``classes``."""
     from geoseg import __version__
@@ -159,6 +169,7 @@ def _write_polygons(
         names=card.classes,
         min_area=products.min_area,
         simplify=products.simplify,
+        memory=memory,
         provenance={
             "scene": recipe.raster.name,
             "model": card.name,

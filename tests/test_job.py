@@ -118,7 +118,7 @@ def test_blocks_of_another_scene_model_or_option_are_never_mixed(tmp_path, refle
     import geoseg.job
 
     scene = reflectance(tmp_path / "scene.tif", seed=1)
-    monkeypatch.setattr(geoseg.job, "write_products", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(geoseg.job, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN))
     monkeypatch.undo()
