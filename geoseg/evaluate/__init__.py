@@ -1,0 +1,1 @@
+"""How good a map is: against a reference, against interpreted points."""
