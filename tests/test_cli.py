@@ -243,7 +243,8 @@ def _wait_for_blocks(process, count):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_ends_within_seconds_and_keeps_finished_blocks(slow_run):
     arguments, out = slow_run
-    process = start(*arguments)
+    # Whoever starts the tests in the background of a shell hands them a SIGINT that is ignored, and so down to here.
+    process = start(*arguments, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     _wait_for_blocks(process, 20)
     process.send_signal(signal.SIGINT)
     asked = time.monotonic()
