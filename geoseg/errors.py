@@ -20,7 +20,17 @@ class ReadError(InputError):
 
 
 class ContractError(InputError):
-    """The scene does not match what the model card asks for: bands, values, resolution."""
+    """The scene does not match what the model card asks for: bands, values, resolution.
+
+    Attributes
+    ----------
+    mend
+        Options that would mend it, as far as can be told: ``{"bands": "blue=1,…"}``, ``{"scale": "0.0001"}``.
+    """
+
+    def __init__(self, message: str, *, mend: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.mend = mend or {}
 
 
 class ModelError(GeosegError):

@@ -38,7 +38,8 @@ class Inspection:
         if self.plan is not None:
             facts["run"] = _run_facts(self.plan)
         if self.error is not None:
-            facts["error"] = {"type": type(self.error).__name__, "message": str(self.error)}
+            mend = getattr(self.error, "mend", {})
+            facts["error"] = {"type": type(self.error).__name__, "message": str(self.error), "mend": mend}
         return facts
 
     def as_text(self) -> str:

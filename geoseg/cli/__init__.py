@@ -57,6 +57,12 @@ def main(arguments: list[str] | None = None) -> None:
     # `--debug` works before and after the command's name.
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    # So does this one, which is for programs that drive geoseg: no command may outlive the one that started it.
+    if "--die-with-parent" in arguments:
+        from geoseg.cli.parent import die_with_parent
+
+        arguments = [argument for argument in arguments if argument != "--die-with-parent"]
+        die_with_parent()
     sys.exit(_run(arguments, debug=debug))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.errors import ContractError
 from geoseg.models.scaling import to_card_units
+from geoseg.raster.names import usual_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,12 +48,17 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
             f"{lacks}: it has {len(have)} band{'s' * (len(have) != 1)} ({listing}), the model needs {len(wanted)}; "
             "add files of the other bands with --stack, or choose another model with -m"
         )
-    example = _example(wanted, have)
-    raise ContractError(f"{lacks}: it has {listing}; say which is which, as in --bands {example}")
+    example = _example(wanted, have, np.dtype(raster.dtype))
+    message = f"{lacks}: it has {listing}; say which is which, as in --bands {example}"
+    raise ContractError(message, mend={"bands": example})
 
 
-def _example(wanted: Sequence[str], have: Sequence[str]) -> str:
-    """Return a ``--bands`` value with every number that is known, and a free one for the others."""
+def _example(wanted: Sequence[str], have: Sequence[str], dtype: np.dtype[Any]) -> str:
+    """Return a ``--bands`` value: by name, else by the usual order of such a file, else a free number each."""
+    if not set(wanted) & set(have):
+        usual = usual_order(len(have), dtype)
+        if set(wanted) <= set(usual):
+            return ",".join(f"{name}={usual.index(name) + 1}" for name in wanted)
     free = iter([i for i, name in enumerate(have, 1) if name not in wanted])
     return ",".join(f"{name}={have.index(name) + 1 if name in have else next(free)}" for name in wanted)
 
@@ -107,7 +113,8 @@ def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
     # The brightest band decides: dark scenes are common, scenes where every band is dark by a factor of 50 are not.
     top, bottom = max(highs), min(lows)
     if top > low + _ABOVE * span or top < low + span / _BELOW:
-        raise ContractError(_units_message(card, raster, top, max(raw)))
+        message, mend = _units_message(card, raster, top, max(raw))
+        raise ContractError(message, mend=mend)
     if bottom < low - 0.5 * span:
         down = f"{raster.name!r}: values reach down to {bottom:.6g}, the model expects {low:g}…{high:g}"
         return [f"{down}; if that is fill, name it with --nodata"]
@@ -120,7 +127,7 @@ def _ends(values: NDArray[np.generic]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _units_message(card: ModelCard, raster: Raster, top: float, raw_top: float) -> str:
+def _units_message(card: ModelCard, raster: Raster, top: float, raw_top: float) -> tuple[str, dict[str, str]]:
     assert card.value_range is not None
     low, high = card.value_range
     band = card.bands[0]
@@ -131,16 +138,17 @@ def _units_message(card: ModelCard, raster: Raster, top: float, raw_top: float) 
         f"the model expects {low:g}…{high:g}"
     )
     if not (raw_top > 0 and math.isfinite(raw_top)):
-        return f"{said}; give the file's units with --scale and --offset"
+        return f"{said}; give the file's units with --scale and --offset", {}
     full = min(_FULL_SCALE, key=lambda scale: abs(math.log(scale / raw_top)) if raw_top <= 1.6 * scale else math.inf)
     if raw_top > 1.6 * _FULL_SCALE[-1]:
-        return f"{said}; give the file's units with --scale and --offset"
+        return f"{said}; give the file's units with --scale and --offset", {}
     physical = high * band.scale + band.offset
     suggestion = physical / full
     if scaled and math.isclose(suggestion, raster.bands[0].scale, rel_tol=1e-3):
-        return f"{said}; the model is made for other scenes"
+        return f"{said}; the model is made for other scenes", {}
     kind = "reflectance" if math.isclose(physical, 1.0, rel_tol=0.7) else "values"
-    return f"{said}; if the file holds {kind} as 0…{full:g}, write --scale {suggestion:.6g}"
+    scale = f"{suggestion:.6g}"
+    return f"{said}; if the file holds {kind} as 0…{full:g}, write --scale {scale}", {"scale": scale}
 
 
 def _check_resolution(card: ModelCard, raster: Raster) -> list[str]:

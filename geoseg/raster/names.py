@@ -7,6 +7,9 @@ green, red, rededge071, rededge075, rededge078, nir, nir08, nir09, cirrus, swir1
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import numpy as np
 
 COMMON = (
     "coastal", "blue", "green", "yellow", "red", "rededge", "rededge071", "rededge075", "rededge078", "nir", "nir08",
@@ -112,6 +115,30 @@ def band_token(stem: str) -> str | None:
             return str(tokens[-1])
     words = [word for word in re.split(r"[^A-Za-z0-9]+", stem) if _word(word)]
     return words[0] if len(words) == 1 else None
+
+
+_HLS = ("blue", "green", "red", "nir", "swir16", "swir22")
+_RED_EDGE = ("rededge071", "rededge075", "rededge078")
+
+
+def usual_order(count: int, dtype: np.dtype[Any]) -> tuple[str, ...]:
+    """Return the common names of unnamed bands in the order in which files of so many bands usually have them.
+
+    A guess to offer, never to act on: pictures are red, green, blue and perhaps nir; reflectance goes by wavelength.
+    Empty if there is no usual order.
+    """
+    if count in {3, 4} and dtype == np.uint8:
+        return ("red", "green", "blue", "nir")[:count]
+    blue, green, red, nir, *swir = _HLS
+    return {
+        3: (red, green, blue),
+        4: (blue, green, red, nir),
+        6: _HLS,  # Landsat, HLS
+        7: ("coastal", *_HLS),
+        10: (blue, green, red, *_RED_EDGE, nir, "nir08", *swir),  # Sentinel-2, bands of 10 and 20 m
+        12: ("coastal", blue, green, red, *_RED_EDGE, nir, "nir08", "nir09", *swir),  # Sentinel-2 L2A
+        13: ("coastal", blue, green, red, *_RED_EDGE, nir, "nir08", "nir09", "cirrus", *swir),  # Sentinel-2 L1C
+    }.get(count, ())
 
 
 def is_auxiliary(stem: str) -> bool:

@@ -25,6 +25,24 @@ def test_missing_names(card):
     assert message.endswith("--bands red=1,green=2,nir=3")
 
 
+@pytest.mark.parametrize(
+    ("count", "dtype", "mend"),
+    [
+        (4, np.uint8, "red=1,green=2,nir=4"),
+        (4, np.uint16, "red=3,green=2,nir=4"),
+        (7, np.int16, "red=4,green=3,nir=5"),
+        (12, np.uint16, "red=4,green=3,nir=8"),
+        (5, np.uint16, "red=1,green=2,nir=3"),
+    ],
+)
+def test_unnamed_bands_are_offered_in_their_usual_order(card, count, dtype, mend):
+    names = tuple(f"band{i}" for i in range(1, count + 1))
+    with pytest.raises(ContractError) as caught:
+        check_bands(card, fake_raster(names, dtype=dtype))
+    assert caught.value.mend == {"bands": mend}
+    assert str(caught.value).endswith(f"--bands {mend}")
+
+
 def test_too_few_bands(card):
     with pytest.raises(ContractError, match=r"has 1 band \(1 gray\), the model needs 3; .*--stack"):
         check_bands(card, fake_raster(("gray",)))
@@ -44,6 +62,7 @@ def test_other_units(card, high, dtype, fields, suggestion):
     with pytest.raises(ContractError) as caught:
         check_contract(card, fake_raster(dtype=dtype, **fields), fake_sample(0, high, dtype=dtype))
     assert suggestion in str(caught.value)
+    assert float(caught.value.mend["scale"]) == float(suggestion.split()[-1])
     assert "expects 0…10000" in str(caught.value)
 
 
