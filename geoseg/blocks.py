@@ -1,13 +1,13 @@
 """Finished blocks on disk: what makes a run survive being killed.
 
-Each block is a small two-band GeoTIFF (classes, confidence), written under a temporary name and renamed. A manifest
-says of which scene, model and options the blocks are; blocks of anything else are never reused.
+Each block is a small two-band GeoTIFF (classes, confidence), written under a temporary name, brought to the disk and
+renamed. A manifest says of which scene, model and options the blocks are; its fingerprint is part of every block's
+name, so that a worker of another run that is not yet dead cannot mix its blocks in.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from geoseg.classes import NODATA
 from geoseg.errors import OutputError
+from geoseg.locks import put, settle, temporary_beside, write_text
 from geoseg.segment import BlockResult, Look
 from geoseg.tiling import Box, Tiling
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 _MANIFEST = "manifest.json"
+
+# Digits of the fingerprint in a block's name.
+_TAG = 10
 
 
 @dataclass(frozen=True)
@@ -42,30 +45,37 @@ class BlockStore:
         Which blocks there are.
     geobox
         The scene's grid: finished blocks can be opened in a GIS while the run goes on.
+    tag
+        What the blocks are of: part of their names.
     """
 
     folder: Path
     tiling: Tiling
     geobox: GeoBox
+    tag: str = "blocks"
 
     def path(self, index: int) -> Path:
         """File of a finished block with at least one valid pixel."""
-        return self.folder / f"{index:07d}.tif"
+        return self.folder / f"{index:07d}.{self.tag}.tif"
 
     def empty_path(self, index: int) -> Path:
         """Zero-byte file that marks a finished block without a valid pixel."""
-        return self.folder / f"{index:07d}.empty"
+        return self.folder / f"{index:07d}.{self.tag}.empty"
 
     def look_path(self, index: int) -> Path:
         """File with the block's part of the reduced view."""
-        return self.folder / f"{index:07d}.npy"
+        return self.folder / f"{index:07d}.{self.tag}.npy"
+
+    def has(self, index: int) -> bool:
+        """Whether a block need not be computed again."""
+        return self.path(index).exists() or self.empty_path(index).exists()
 
     def finished(self) -> set[int]:
         """Numbers of the blocks that need not be computed again."""
-        return {int(path.stem) for path in self.folder.iterdir() if path.suffix in (".tif", ".empty")}
+        return finished_blocks(self.folder, self.tag)
 
     def write(self, index: int, result: BlockResult) -> None:
-        """Keep a block; it counts as finished only when it is complete.
+        """Keep a block; it counts as finished only when it is complete and on the disk.
 
         Raises
         ------
@@ -78,7 +88,6 @@ class BlockStore:
             with _reported(self.folder):
                 self.empty_path(index).touch()
             return
-        temporary = self.folder / f"{index:07d}.{os.getpid()}.partial"
         rows, cols = result.box.within(self.tiling.scene)
         part = self.geobox[rows, cols]
         profile = {
@@ -89,14 +98,20 @@ class BlockStore:
         }  # fmt: skip
         with _reported(self.folder):
             if result.look is not None:  # before the block itself: a finished block has all its parts
-                np.save(self.look_path(index), result.look)
-            with rasterio.open(temporary, "w", **profile) as file:
+                with _completed(self.look_path(index)) as temporary, temporary.open("wb") as file:
+                    np.save(file, result.look)
+            with _completed(self.path(index)) as temporary, rasterio.open(temporary, "w", **profile) as file:
                 file.write(result.classes, 1)
                 file.write(result.confidence, 2)
-            temporary.replace(self.path(index))
 
     def read(self, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return classes and confidence of a part of the scene (uint8, height × width); all its blocks are finished."""
+        """Return classes and confidence of a part of the scene (uint8, height × width), 255 where no block is.
+
+        Raises
+        ------
+        OutputError
+            If a finished block is damaged; it is deleted, so that running again computes it anew.
+        """
         import rasterio
         from rasterio.windows import Window
 
@@ -111,8 +126,14 @@ class BlockStore:
                 part = block.intersection(box)
                 here = part.within(box)
                 window = Window(part.col - block.col, part.row - block.row, part.width, part.height)
-                with rasterio.open(path) as file:
-                    both[:, here[0], here[1]] = file.read(window=window)
+                try:
+                    with rasterio.open(path) as file:
+                        both[:, here[0], here[1]] = file.read(window=window)
+                except rasterio.errors.RasterioError as error:
+                    path.unlink(missing_ok=True)
+                    raise OutputError(
+                        f"the finished block at {block} is damaged ({path}) and was deleted: run the same command again"
+                    ) from error
         return both[0], both[1]
 
     def read_look(self, look: Look, dtype: Any) -> NDArray[Any]:
@@ -132,6 +153,19 @@ class BlockStore:
 
 
 @contextmanager
+def _completed(path: Path) -> Iterator[Path]:
+    """Hand out a temporary name; what is written there is brought to the disk and gets the final name."""
+    temporary = temporary_beside(path)
+    try:
+        yield temporary
+        settle(temporary)
+        put(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
 def _reported(folder: Path) -> Iterator[None]:
     import rasterio
 
@@ -146,30 +180,19 @@ def _reported(folder: Path) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder against other runs; the lock vanishes with its process, however that ends.
+def finished_blocks(folder: Path, tag: str) -> set[int]:
+    """Numbers of the finished blocks in a folder that bear ``tag``."""
+    ends = (f".{tag}.tif", f".{tag}.empty")
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:
+        return set()
+    return {int(name.partition(".")[0]) for name in names if name.endswith(ends)}
 
-    Raises
-    ------
-    OutputError
-        If another run holds it, or the folder cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_suffix(".lock"))
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise OutputError(f"another run is writing to {folder}: wait for it or choose another folder with -o") from None
-    except OSError as error:
-        raise OutputError(
-            f"cannot write to {folder}: {error.strerror or error}; choose another folder with -o"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-        folder.with_suffix(".lock").unlink(missing_ok=True)
+
+def tag_of(manifest: dict[str, Any]) -> str:
+    """Return what the names of a manifest's blocks contain."""
+    return str(manifest.get("fingerprint", ""))[:_TAG] or "blocks"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -184,10 +207,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def open_store(folder: Path, tiling: Tiling, geobox: GeoBox, manifest: dict[str, Any]) -> BlockStore:
     """Open the store for blocks described by ``manifest``; blocks of anything else are deleted first."""
     found = read_manifest(folder)
-    if not found or found != manifest:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        temporary = folder / (_MANIFEST + ".partial")
-        temporary.write_text(json.dumps(manifest), "utf-8")
-        temporary.replace(folder / _MANIFEST)
-    return BlockStore(folder, tiling, geobox)
+    with _reported(folder):
+        if not found or found != manifest:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(folder / _MANIFEST, json.dumps(manifest))
+        else:
+            for path in folder.glob("*.partial"):  # what killed processes left
+                path.unlink(missing_ok=True)
+    return BlockStore(folder, tiling, geobox, tag_of(manifest))

@@ -37,5 +37,13 @@ class ModelError(GeosegError):
     """A model folder, card or its weights are missing, damaged, unsafe or misbehave."""
 
 
+class DeviceMemoryError(ModelError):
+    """The memory of the device (GPU) does not hold one window; other programs may have it for the moment."""
+
+
+class ClusterError(GeosegError):
+    """The dask scheduler or its workers are lost, do not answer, or do not fit this installation."""
+
+
 class OutputError(GeosegError):
     """A result cannot be written: exists, not writable, disk full, unknown format."""

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from geoseg import __version__
-from geoseg.blocks import BlockStore, locked, open_store, read_manifest
+from geoseg.blocks import BlockStore, open_store, read_manifest
+from geoseg.locks import locked
 from geoseg.clock import Clock
 from geoseg.errors import GeosegError, InputError, OutputError
 from geoseg.plan import Options, Plan, make_plan

@@ -14,12 +14,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "geoseg"
 # A module may import those on lower lines, never those above or beside on the same line.
 LAYERS = [
     {"errors", "clock"},
-    {"classes", "tiling", "sizes"},
+    {"classes", "tiling", "sizes", "locks", "trace"},
     {"raster", "stitch"},
     {"models", "progress"},
     {"plan"},
     {"segment"},
-    {"write", "blocks"},
+    {"write", "blocks", "failures"},
     {"polygonize", "preview", "evaluate", "schedule", "inspection"},
     {"products", "demo"},
     {"job"},

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from geoseg.blocks import locked
+from geoseg.locks import locked
 from geoseg.errors import OptionError, OutputError
 from geoseg.job import Job, run
 from geoseg.plan import Options

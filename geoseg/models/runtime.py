@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from geoseg.errors import ModelError
+from geoseg.errors import DeviceMemoryError, ModelError
 from geoseg.models.decide import decide, decide_strip, strip_rows
 from geoseg.models.execution import Execution
 from geoseg.models.fuse import fused
@@ -174,7 +174,7 @@ class Predictor:
                     f"{_first_line(error)}"
                 ) from None
             if len(data) == 1:
-                raise ModelError(
+                raise DeviceMemoryError(
                     f"model {self.card.name!r}: one window of {data.shape[-2]} × {data.shape[-1]} pixels does "
                     "not fit the "
                     f"memory of {self.device}; use a smaller --window or another --device"
@@ -298,7 +298,7 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
-                raise ModelError(
+                raise DeviceMemoryError(
                     f"model {model.card.name!r} does not fit the memory of {execution.device}; use --device cpu"
                 ) from None
             if execution.device.startswith("cuda"):
