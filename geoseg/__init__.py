@@ -6,7 +6,7 @@ The whole public interface is on this page. Names are loaded on first use, so th
 Import order inside the package (one way; ``tests/test_architecture.py`` holds it)::
 
     errors, classes, tiling -> raster -> models, stitch -> segment -> write -> job -> cli
-    polygonize, evaluate stand on raster and write alone
+    polygonize stands on raster and write alone; evaluate also on polygonize's names of classes and true areas
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from geoseg.errors import GeosegError
+    from geoseg.evaluate import evaluate
     from geoseg.models import ModelCard, load_model
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
@@ -30,6 +31,7 @@ _HOME = {
     "GeosegError": "geoseg.errors",
     "ModelCard": "geoseg.models",
     "Raster": "geoseg.raster",
+    "evaluate": "geoseg.evaluate",
     "load_model": "geoseg.models",
     "open_raster": "geoseg.raster",
     "polygonize": "geoseg.polygonize",
@@ -42,6 +44,7 @@ __all__ = [
     "ModelCard",
     "Raster",
     "__version__",
+    "evaluate",
     "load_model",
     "open_raster",
     "polygonize",

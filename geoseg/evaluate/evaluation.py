@@ -1,0 +1,260 @@
+"""The result of an evaluation: for people a table, for programs JSON, for the eye a picture."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geoseg.classes import MapClass
+from geoseg.errors import OutputError
+from geoseg.evaluate.metrics import Scores, scores
+from geoseg.evaluate.tally import Tally
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SCHEMA = 1
+"""Version of the JSON report: fields are added, never renamed or taken away, while it stays the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How well a map (or a model's maps) agrees with a reference.
+
+    Attributes
+    ----------
+    predicted, reference
+        What was compared, as the user called it.
+    classes
+        Common classes; position = row and column of the matrix.
+    tally
+        Everything counted.
+    tolerance
+        Of boundary F1, in pixels; None if that was not asked for.
+    notes
+        What the user should know, one line each.
+    facts
+        More about the inputs, for the report.
+    """
+
+    predicted: str
+    reference: str
+    classes: tuple[MapClass, ...]
+    tally: Tally
+    tolerance: float | None
+    notes: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """IoU, F1, precision, recall, kappa …: see :class:`geoseg.evaluate.metrics.Scores`."""
+        return scores(self.tally.matrix)
+
+    @property
+    def matrix(self) -> NDArray[np.int64]:
+        """int64 (K, K) pixels: rows are the reference, columns the map."""
+        return self.tally.matrix
+
+    @property
+    def boundary_f1(self) -> float | None:
+        """Mean boundary F1 over the classes that have a boundary in map or reference; None if not asked for."""
+        if self.tally.boundary is None:
+            return None
+        values = self.tally.boundary.f1
+        return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report: plain numbers, None where a score is not defined."""
+        found, counted = self.scores, self.tally
+        per_class = {
+            item.name: {
+                "iou": _plain(found.iou[k]),
+                "f1": _plain(found.f1[k]),
+                "precision": _plain(found.precision[k]),
+                "recall": _plain(found.recall[k]),
+                "boundary_f1": None if counted.boundary is None else _plain(counted.boundary.f1[k]),
+                "reference_pixels": int(found.support[k]),
+                "map_pixels": int(found.predicted[k]),
+                "color": item.color,
+            }
+            for k, item in enumerate(self.classes)
+        }
+        reliability = counted.reliability
+        return {
+            "kind": "geoseg-evaluation",
+            "schema": SCHEMA,
+            "predicted": self.predicted,
+            "reference": self.reference,
+            "pixels": {
+                "total": counted.pixels,
+                "compared": int(counted.matrix.sum()),
+                "map_only": counted.map_only,
+                "reference_only": counted.reference_only,
+                "neither": counted.neither,
+            },
+            "overall_accuracy": _plain(found.overall_accuracy),
+            "mean_iou": _plain(found.mean_iou),
+            "mean_f1": _plain(found.mean_f1),
+            "kappa": _plain(found.kappa),
+            "boundary": None
+            if self.tolerance is None
+            else {"tolerance_pixels": self.tolerance, "mean_f1": _plain(self.boundary_f1)},
+            "calibration": None
+            if reliability is None
+            else {
+                "ece": _plain(reliability.ece),
+                "mean_confidence": _plain(reliability.mean_confidence),
+                "bins": reliability.bins(),
+            },
+            "classes": per_class,
+            "confusion": {
+                "classes": [item.name for item in self.classes],
+                "rows": "reference",
+                "columns": "map",
+                "pixels": counted.matrix.tolist(),
+            },
+            "notes": list(self.notes),
+            **self.facts,
+        }
+
+    def table(self) -> str:
+        """Return the report as lines for a terminal."""
+        counted, found = self.tally, self.scores
+        compared = int(counted.matrix.sum())
+        left_out = (
+            f"{counted.map_only:,} in the reference, {counted.reference_only:,} in the map, {counted.neither:,} in both"
+        )
+        head = [
+            f"{self.predicted} against {self.reference}",
+            f"{compared:,} pixels compared; without class: {left_out}",
+            "",
+        ]
+        boundary = counted.boundary
+        names = ["class", "pixels", "IoU", "F1", "precision", "recall"] + ["boundary F1"] * (boundary is not None)
+        rows = [
+            [
+                item.name,
+                f"{found.support[k]:,}",
+                *(_two(values[k]) for values in (found.iou, found.f1, found.precision, found.recall)),
+                *([_two(boundary.f1[k])] if boundary is not None else []),
+            ]
+            for k, item in enumerate(self.classes)
+        ]
+        return "\n".join([*head, *_aligned([names, *rows]), "", *self._summary()])
+
+    def _summary(self) -> list[str]:
+        found, counted = self.scores, self.tally
+        means = f"mean IoU {_two(found.mean_iou)}, mean F1 {_two(found.mean_f1)}, kappa {_two(found.kappa)}"
+        lines = [f"overall accuracy {_two(found.overall_accuracy)}, {means}"]
+        if self.tolerance is not None and self.boundary_f1 is not None:
+            lines.append(f"boundary F1 {_two(self.boundary_f1)} within {self.tolerance:g} px")
+        if counted.reliability is not None and counted.reliability.pixels.sum():
+            sure, ece = counted.reliability.mean_confidence, counted.reliability.ece
+            verdict = "too sure of itself" if sure > found.overall_accuracy else "surer than it says"
+            lines.append(f"mean confidence {_two(sure)}, calibration error (ECE) {_two(ece)}: {verdict}")
+        lines += [f"most often mistaken: {text}" for text in self._mistakes()]
+        return lines
+
+    def _mistakes(self, most: int = 3) -> list[str]:
+        """Return the largest entries off the diagonal in words."""
+        wrong = self.matrix.copy()
+        np.fill_diagonal(wrong, 0)
+        found = []
+        for flat in np.argsort(wrong, axis=None, kind="stable")[::-1][:most]:
+            row, col = divmod(int(flat), len(wrong))
+            if not wrong[row, col]:
+                break
+            share = 100 * wrong[row, col] / self.scores.support[row]
+            found.append(
+                f"{self.classes[row].name} mapped as {self.classes[col].name} ({share:.1f} % of the reference)"
+            )
+        return found
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> dict[str, Path]:
+        """Write the report as JSON, and the picture beside it.
+
+        Parameters
+        ----------
+        path
+            ``report.json``; the picture is ``report.png``.
+        overwrite
+            Replace files that are there.
+
+        Returns
+        -------
+        The files written: ``report`` and ``picture``.
+
+        Raises
+        ------
+        OutputError
+            If a file exists or cannot be written.
+        """
+        from geoseg.evaluate.picture import draw
+
+        report, picture = report_paths(path, overwrite=overwrite)
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        image = draw(self)
+        write_complete(report, lambda part: part.write_text(text, "utf-8"))
+        write_complete(picture, lambda part: image.save(part, format="PNG", optimize=True))
+        return {"report": report, "picture": picture}
+
+
+def report_paths(path: str | Path, *, overwrite: bool = False) -> tuple[Path, Path]:
+    """Return the files of a report, so that a run can be refused before it begins.
+
+    Raises
+    ------
+    OutputError
+        If one exists and may not be replaced, or the name is not one of JSON.
+    """
+    report = Path(path)
+    if report.is_dir() or not report.suffix:
+        report = report / "evaluation.json"
+    if report.suffix.lower() != ".json":
+        raise OutputError(f"{report}: a report is JSON, with its picture beside it: name it {report.stem}.json")
+    paths = report, report.with_suffix(".png")
+    for target in paths:
+        if target.exists() and not overwrite:
+            raise OutputError(f"{target} exists: choose another name or add --overwrite (overwrite=True)")
+    return paths
+
+
+def write_complete(path: Path, write: Any) -> None:
+    """Write a file under a temporary name and rename it when it is complete.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}; choose another with -o") from error
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(float(value), 6)
+
+
+def _two(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in
+                  enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    ]  # fmt: skip

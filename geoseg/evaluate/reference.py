@@ -1,0 +1,346 @@
+"""What is compared, on the map's grid: class rasters, and polygons burnt in where they are needed.
+
+A reference on another grid is brought to the map's by the nearest pixel: each map pixel is held against the reference
+at its centre. That keeps areas true on average, where a majority filter would take area from small classes and a
+finer grid than the map's would count one decision many times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from geoseg.classes import MapClass, default_color
+from geoseg.errors import InputError, OptionError
+from geoseg.evaluate.scheme import Side
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.raster import Raster
+    from geoseg.raster.probe import Grid
+    from geoseg.tiling import Box
+
+VECTORS = (".gpkg", ".shp", ".geojson", ".fgb", ".parquet", ".gml", ".kml", ".sqlite")
+"""File names that are taken for polygons."""
+
+# Below this many polygons the layer is read once and kept; above, window by window through the file's spatial index.
+_KEPT = 200_000
+
+
+class Layer(Protocol):
+    """Classes on the map's grid. ``read`` may be called by several threads at once."""
+
+    @property
+    def side(self) -> Side:
+        """What it is called and the classes that it names."""
+        ...
+
+    def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Values and validity of a box of the map's pixels."""
+        ...
+
+
+@dataclass(frozen=True)
+class RasterLayer:
+    """One band of class numbers."""
+
+    raster: Raster
+    classes: tuple[MapClass, ...]
+    label: str
+
+    @property
+    def side(self) -> Side:
+        """What it is called and the classes that it names."""
+        return Side(self.label, self.classes)
+
+    def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Values and validity of a box."""
+        pixels = self.raster.read(box)
+        return pixels.data[0], pixels.valid
+
+
+def is_vector(source: Any) -> bool:
+    """Whether a reference is polygons: a vector file by its name, or a GeoDataFrame."""
+    if isinstance(source, str | Path):
+        return str(source).lower().endswith(VECTORS)
+    return hasattr(source, "geometry") and hasattr(source, "sindex")
+
+
+def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
+    """Open a class raster on its own grid, or on another.
+
+    Parameters
+    ----------
+    source
+        Path, URL or ``xarray.DataArray`` (y, x).
+    grid
+        The grid to bring it to, by the nearest pixel; its own if None.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened, has several bands, has no CRS where the grid has one (or the other way round), or lies
+        elsewhere.
+    """
+    if isinstance(source, str | Path):
+        return _open_file(str(source), grid)
+    from geoseg.polygonize.names import classes_of_attributes
+    from geoseg.raster import open_raster
+
+    raster = open_raster(source)
+    label = raster.name
+    _one_band(label, len(raster.bands))
+    if grid is not None and raster.grid != grid:
+        raise InputError(f"{label}: an array must lie on the map's grid; reproject it first, with .odc.reproject")
+    return RasterLayer(raster, classes_of_attributes(source.attrs), label)
+
+
+def _open_file(path: str, grid: Grid | None) -> RasterLayer:
+    from geoseg.raster.environment import is_remote
+    from geoseg.raster.grids import place
+    from geoseg.raster.probe import probe, stem_of
+    from geoseg.raster.raster import Part, Raster
+
+    info = replace(probe(path, remote=is_remote(path)), categorical=True)
+    label = Path(path).name
+    _one_band(label, len(info.bands))
+    target = info.grid if grid is None else grid
+    if grid is not None:
+        check_place(info.grid, grid, label)
+    notes = tuple(note for note in info.notes if "palette" not in note)
+    source = place(info, target)
+    raster = Raster(stem_of(path), target, info.bands, notes, (Part(0, info.indexes[0]),), (source,))
+    return RasterLayer(raster, _classes_of(info.path), label)
+
+
+def _classes_of(path: str) -> tuple[MapClass, ...]:
+    """Classes that a file names; a palette alone gives colours, not names."""
+    from geoseg.polygonize.names import classes_of
+    from geoseg.raster.environment import environment, open_dataset
+
+    with environment(path), open_dataset(path) as dataset:
+        found = classes_of(dataset, 1)
+    # Category names are lists from 0 on, in which unused numbers are empty and come out unnamed.
+    return tuple(item for item in found if item.name != f"class {item.id}")
+
+
+def _one_band(label: str, count: int) -> None:
+    if count != 1:
+        raise InputError(f"{label} has {count} bands: a class map has one; take it out with: gdal_translate -b 1")
+
+
+def check_place(own: Grid, target: Grid, label: str) -> None:
+    """Refuse what cannot be laid over the map.
+
+    Raises
+    ------
+    InputError
+        If one of the two lacks a CRS, or they share no ground.
+    """
+    from geoseg.raster.grids import bounds_in
+
+    if (own.crs is None) != (target.crs is None):
+        lacking = "it has no CRS and the map has one" if own.crs is None else "it has a CRS and the map has none"
+        raise InputError(f"{label} cannot be laid over the map: {lacking}; add it with gdal_edit.py -a_srs EPSG:… FILE")
+    check_overlap(bounds_in(own, target.crs, label), target, label)
+
+
+def check_overlap(bounds: tuple[float, float, float, float], target: Grid, label: str) -> None:
+    """Refuse bounds (in the map's CRS) that do not touch the map.
+
+    Raises
+    ------
+    InputError
+        Giving both extents.
+    """
+    west, south, east, north = bounds
+    left, bottom, right, top = target.bounds()
+    if min(east, right) <= max(west, left) or min(north, top) <= max(south, bottom):
+        here, there = (", ".join(f"{value:.8g}" for value in box) for box in (bounds, (left, bottom, right, top)))
+        raise InputError(
+            f"{label} covers ({here}) and the map ({there}): they do not overlap, compare maps of one place"
+        )
+
+
+class PolygonLayer:
+    """Polygons with a class field, burnt in window by window: a pixel has the class of the polygon over its centre.
+
+    Where polygons overlap, the later in the file counts.
+
+    Parameters
+    ----------
+    source
+        Vector file or GeoDataFrame.
+    grid
+        The map's grid.
+    field
+        Field with class names or numbers; ``class_name`` of geoseg's own polygons if None.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is no layer of polygons, is empty, has no CRS or lies elsewhere.
+    OptionError
+        If the field is missing.
+    """
+
+    def __init__(self, source: Any, grid: Grid, field: str | None = None) -> None:
+        self._grid = grid
+        self._path = str(source) if isinstance(source, str | Path) else None
+        self._label = Path(self._path).name if self._path else "polygons"
+        fields, count, crs, kind = self._describe(source)
+        self._field = self._choose_field(field, fields)
+        if not count:
+            raise InputError(f"{self._label} holds no polygons; there is nothing to compare with")
+        if kind and "polygon" not in kind.lower() and kind.lower() not in ("unknown", "geometry"):
+            raise InputError(f"{self._label} holds {kind}s, not polygons; give polygons, or a raster")
+        if (crs is None) != (grid.crs is None):
+            lacking = "they have no CRS" if crs is None else "the map has no CRS"
+            raise InputError(f"{self._label}: {lacking}, so the polygons cannot be laid over the map; assign one first")
+        self._crs = crs
+        self._frame = self._read_all(source) if self._path is None or count <= _KEPT else None
+        self._values, self.classes = self._classes()
+        self._check_extent()
+
+    @property
+    def side(self) -> Side:
+        """What it is called and the classes that it names."""
+        return Side(self._label, self.classes)
+
+    def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Values and validity of a box."""
+        from affine import Affine
+        from rasterio.features import rasterize
+
+        transform = self._grid.transform * Affine.translation(box.col, box.row)
+        shape = box.height, box.width
+        frame = self._within(box)
+        burnt = np.full(shape, -1, np.int32)
+        if len(frame):
+            values = frame[self._field].map(self._values)
+            pairs = [
+                (geometry, int(value))
+                for geometry, value in zip(frame.geometry, values, strict=True)
+                if geometry is not None and not geometry.is_empty and value == value  # noqa: PLR0124  NaN: no class
+            ]
+            if pairs:
+                rasterize(pairs, out=burnt, transform=transform)
+        return burnt, burnt >= 0
+
+    def _describe(self, source: Any) -> tuple[list[str], int, Any, str]:
+        if self._path is None:
+            kinds = source.geom_type.dropna().unique()
+            fields = [name for name in source.columns if name != source.geometry.name]
+            return fields, len(source), source.crs, str(kinds[0]) if len(kinds) == 1 else "Unknown"
+        import pyogrio
+        from pyogrio.errors import DataLayerError, DataSourceError
+
+        if "://" not in self._path and not Path(self._path).exists():
+            raise InputError(f"{self._path}: no such file; check the path")
+        try:
+            info = pyogrio.read_info(self._path, force_feature_count=True)
+        except (DataSourceError, DataLayerError) as error:
+            raise InputError(f"{self._path}: cannot be read as polygons: {' '.join(str(error).split())}") from error
+        return list(info["fields"]), int(info["features"]), info["crs"], str(info["geometry_type"])
+
+    def _choose_field(self, field: str | None, fields: list[str]) -> str:
+        if field is None and "class_name" in fields:
+            return "class_name"
+        listing = ", ".join(fields[:12]) or "none"
+        if field is None:
+            raise OptionError(f"{self._label}: which field holds the class? It has {listing}: add --class-field NAME")
+        if field not in fields:
+            raise OptionError(f"{self._label} has no field {field!r}; it has {listing}")
+        return field
+
+    def _read_all(self, source: Any) -> Any:
+        frame = source if self._path is None else self._read_file()
+        frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+        return frame if self._crs is None else frame.to_crs(self._target)
+
+    def _read_file(self, bounds: tuple[float, ...] | None = None, *, geometry: bool = True) -> Any:
+        import pyogrio
+        from pyogrio.errors import DataSourceError, FieldError, GeometryError
+
+        try:
+            return pyogrio.read_dataframe(
+                self._path, columns=[self._field], bbox=bounds, read_geometry=geometry, on_invalid="ignore"
+            )
+        except (DataSourceError, FieldError, GeometryError) as error:
+            raise InputError(f"{self._path}: cannot be read: {' '.join(str(error).split())}") from error
+
+    def _classes(self) -> tuple[dict[Any, int], tuple[MapClass, ...]]:
+        """Return the number to burn for each value of the field, and names where the field holds text."""
+        column = (self._frame if self._frame is not None else self._read_file(geometry=False))[self._field].dropna()
+        found = sorted(column.unique().tolist(), key=str)
+        if not found:
+            raise InputError(f"{self._label}: field {self._field!r} is empty everywhere; name another --class-field")
+        if all(isinstance(value, int | float | bool) for value in found):
+            odd = [value for value in found if value != int(value)]
+            if odd:
+                raise InputError(f"{self._label}: field {self._field!r} holds {odd[0]:g}, which is no class number")
+            if min(found) < 0:
+                raise InputError(f"{self._label}: field {self._field!r} holds {min(found)}; class numbers begin at 0")
+            return {value: int(value) for value in found}, ()
+        if all(isinstance(value, str) and value.strip().isdigit() for value in found):
+            return {value: int(value) for value in found}, ()
+        named = {value: str(value).strip() for value in found}
+        classes = tuple(
+            MapClass(number, name, default_color(number)) for number, name in enumerate(dict.fromkeys(named.values()))
+        )
+        numbers = {item.name: item.id for item in classes}
+        return {value: numbers[name] for value, name in named.items() if name}, tuple(c for c in classes if c.name)
+
+    @property
+    def _target(self) -> str:
+        """The map's CRS as WKT."""
+        return str(self._grid.crs.to_wkt()) if self._grid.crs is not None else ""
+
+    @cached_property
+    def _to_own(self) -> Any:
+        import pyproj
+
+        return pyproj.Transformer.from_crs(self._target, self._crs, always_xy=True)
+
+    def _bounds(self, box: Box) -> tuple[float, float, float, float]:
+        corners = [self._grid.transform * (col, row) for col in (box.col, box.right) for row in (box.row, box.bottom)]
+        xs, ys = zip(*corners, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
+    def _within(self, box: Box) -> Any:
+        """Polygons that touch a box, in the map's CRS and the file's order."""
+        bounds = self._bounds(box)
+        if self._frame is not None:
+            from shapely.geometry import box as rectangle
+
+            return self._frame.iloc[np.sort(self._frame.sindex.query(rectangle(*bounds)))]
+        if self._crs is None:
+            return self._read_file(bounds)
+        frame = self._read_file(self._to_own.transform_bounds(*bounds, densify_pts=21))
+        return frame if not len(frame) else frame.to_crs(self._target)
+
+    def _check_extent(self) -> None:
+        if self._frame is not None:
+            if not len(self._frame):
+                raise InputError(f"{self._label} holds no polygon with an area; there is nothing to compare with")
+            check_overlap(tuple(self._frame.total_bounds), self._grid, self._label)
+
+
+def open_reference(source: Any, grid: Grid, field: str | None = None) -> Layer:
+    """Open a reference on the map's grid: a class raster, or polygons with a class field.
+
+    Raises
+    ------
+    InputError, OptionError
+        See :func:`open_map` and :class:`PolygonLayer`.
+    """
+    if is_vector(source):
+        return PolygonLayer(source, grid, field)
+    if field is not None:
+        raise OptionError(f"class-field is for polygons, but {source} is a raster; leave it out")
+    return open_map(source, grid)
