@@ -14,7 +14,9 @@ def die_with_parent() -> None:
 
 def _watch() -> None:
     try:
-        while sys.stdin.buffer.read(1):
+        # The descriptor, not sys.stdin: this thread would hold the lock of its buffer while Python shuts down, which
+        # Python answers by aborting.
+        while os.read(sys.stdin.fileno(), 64):
             pass
     except (OSError, ValueError):
         pass
