@@ -294,7 +294,9 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
                 # A copy: the model's own module is shared with whoever else uses it, in another layout perhaps.
                 side = max(model.card.min_window, 2 * model.card.stride)
                 sample = torch.randn((1, len(model.card.bands), side, side), generator=torch.Generator().manual_seed(0))
-                placed = fused(model.module(), sample).to(execution.device).to(memory_format=layout)
+                # Transposed convolutions were measured on CPUs alone.
+                module = fused(model.module(), sample, upsampling=execution.device == "cpu")
+                placed = module.to(execution.device).to(memory_format=layout)
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise

@@ -1,10 +1,12 @@
-"""Folding batch normalisation changes no class."""
+"""Folding layers into their neighbours changes no class."""
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from geoseg.models.fuse import fused
+from geoseg.models.upsample import fold_upsampling
 
 
 def norms(module):
@@ -77,3 +79,36 @@ def test_what_cannot_be_folded_stays():
         with torch.inference_mode():
             assert torch.equal(folded(x), net(x))
     assert norms(fused(Picky().eval(), x)) == 1
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 96), (32, 32)])
+@pytest.mark.parametrize(("attention", "folds"), [(None, 5), ("scse", 0)])
+def test_upsampling_is_folded_where_nothing_stands_between(size, attention, folds):
+    import segmentation_models_pytorch as smp
+
+    torch.manual_seed(1)
+    channels = (32, 24, 16, 16, 16)
+    net = shaken(
+        smp.Unet(
+            "resnet18",
+            encoder_weights=None,
+            decoder_channels=channels,
+            in_channels=2,
+            classes=3,
+            decoder_attention_type=attention,
+        )
+    ).double()
+    x = torch.randn(2, 2, *size, dtype=torch.float64)
+    with torch.no_grad():
+        expected = net(x)
+        assert fold_upsampling(net, x[:1]) == folds
+        # In double precision nothing but a wrong kernel or border could differ by this much.
+        torch.testing.assert_close(net(x), expected, atol=1e-9, rtol=1e-9)
+
+
+def test_other_interpolations_stay():
+    import segmentation_models_pytorch as smp
+
+    net = smp.Unet("resnet18", encoder_weights=None, decoder_interpolation="bilinear").eval()
+    with torch.no_grad():
+        assert fold_upsampling(net, torch.randn(1, 3, 64, 64)) == 0

@@ -1,0 +1,105 @@
+"""Nearest upsampling folded into the convolution after it: the same function with 4 products where there were 9.
+
+A U-Net's decoder doubles its feature map by repeating pixels, appends the encoder's map and convolves both with 3 × 3
+kernels. Repeating pixels is a transposed convolution with a 2 × 2 kernel of ones, and two convolutions in a row are
+one. So the repeated part becomes a transposed convolution of stride 2 with a 4 × 4 kernel (2 × 2 products per output
+pixel; the sub-pixel view of upsampling of Shi et al. 2016, arXiv:1609.07009), the encoder's part a convolution of its
+own, and neither the large map nor the joined one is ever made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+
+def fold_upsampling(module: torch.nn.Module, sample: torch.Tensor) -> int:
+    """Replace, in place, the decoder blocks of an smp Unet for which it can be done.
+
+    Parameters
+    ----------
+    module
+        A network in eval mode; batch normalisation may be folded before.
+    sample
+        Input of the network, float32; it is run once to see what each block is given.
+
+    Returns
+    -------
+    Number of blocks replaced.
+    """
+    from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoderBlock
+
+    places = {
+        child: (parent, name)
+        for parent in module.modules()
+        for name, child in parent.named_children()
+        if type(child) is UnetDecoderBlock and _foldable(child)
+    }
+    channels: dict[torch.nn.Module, int] = {}
+
+    def see(block: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        channels[block] = (args[0] if args else kwargs["feature_map"]).shape[1]
+
+    hooks = [block.register_forward_pre_hook(see, with_kwargs=True) for block in places]
+    try:
+        if places:
+            module(sample)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for block, count in channels.items():
+        parent, name = places[block]
+        setattr(parent, name, _FoldedBlock(block, count))
+    return len(channels)
+
+
+def _foldable(block: Any) -> bool:
+    conv = block.conv1[0]
+    return (
+        block.interpolation_mode == "nearest"
+        and isinstance(block.attention1.attention, torch.nn.Identity)
+        and type(conv) is torch.nn.Conv2d
+        and (conv.kernel_size, conv.stride, conv.padding) == ((3, 3), (1, 1), (1, 1))
+        and (conv.dilation, conv.groups, conv.padding_mode) == ((1, 1), 1, "zeros")
+    )
+
+
+class _FoldedBlock(torch.nn.Module):
+    """An smp ``UnetDecoderBlock``, of whose first convolution ``channels`` inputs are upsampled."""
+
+    def __init__(self, block: Any, channels: int) -> None:
+        super().__init__()
+        self.block = block
+        weight = block.conv1[0].weight.detach()
+        self.register_buffer("above", _with_repeats(weight[:, :channels]), persistent=False)
+        self.register_buffer("beside", weight[:, channels:].contiguous(), persistent=False)
+        self.above: torch.Tensor
+        self.beside: torch.Tensor
+
+    def forward(
+        self,
+        feature_map: torch.Tensor,
+        target_height: int,
+        target_width: int,
+        skip_connection: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return what the block that it replaces returns."""
+        block, (rows, cols) = self.block, feature_map.shape[2:]
+        if (target_height, target_width) != (2 * rows, 2 * cols):  # a size that is no multiple of the stride
+            return block(feature_map, target_height, target_width, skip_connection)  # type: ignore[no-any-return]
+        convolution, norm, activation = block.conv1
+        x = functional.conv_transpose2d(feature_map, self.above, convolution.bias, stride=2, padding=1)
+        if skip_connection is not None:
+            x.add_(functional.conv2d(skip_connection, self.beside, padding=1))
+        return block.attention2(block.conv2(activation(norm(x))))  # type: ignore[no-any-return]
+
+
+def _with_repeats(weight: torch.Tensor) -> torch.Tensor:
+    """Kernel (in, out, 4, 4) that does in one step what ``weight`` (out, in, 3, 3) does to pixels repeated 2 × 2."""
+    out, inputs, height, width = weight.shape
+    # A transposed convolution is a convolution with the flipped kernel; that of the repeats is all ones.
+    kernels = weight.flip(2, 3).reshape(out * inputs, 1, height, width).double()
+    joined = functional.conv_transpose2d(kernels, torch.ones(1, 1, 2, 2, dtype=torch.float64))
+    return joined.reshape(out, inputs, height + 1, width + 1).transpose(0, 1).contiguous().to(weight.dtype)
