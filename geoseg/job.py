@@ -1,31 +1,43 @@
 """Scenes × model → an output folder. What the command line, QGIS and batch scripts call.
 
-Per scene: plan, compute the blocks that are missing, write class map and confidence, polygonize, picture, report.
-Everything is made in a working folder beside the outputs and moved to its final name when all of it is complete.
+Scenes and blocks share the workers: while one scene is written and polygonized, the next one's blocks are computed,
+and the one after that is opened, so that small files keep a device as busy as large ones. Memory does not grow with
+the number of scenes: so many are open at a time, and blocks in flight are bounded. Everything is made in a working
+folder beside the outputs and moved to its final name when all of it is complete.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
+import os
+import queue
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from geoseg import __version__
-from geoseg.blocks import BlockStore, open_store, read_manifest
-from geoseg.locks import locked
-from geoseg.clock import Clock
-from geoseg.errors import GeosegError, InputError, OutputError
-from geoseg.plan import Options, Plan, make_plan
-from geoseg.products import Products, look_of, outputs_of, write_products
-from geoseg.progress import Rate, Reporter, Silent
-from geoseg.raster import Raster, open_raster
-from geoseg.schedule import BlockSummary, connect, in_threads, on_cluster
-from geoseg.segment import Recipe, make_recipe
+from geoseg.errors import GeosegError, InputError
+from geoseg.inorder import InOrder
+from geoseg.plan import Options, Plan
+from geoseg.products import Products
+from geoseg.progress import Reporter, Silent
+from geoseg.raster import Raster
+from geoseg.scenelist import Listed
+from geoseg.scenerun import SceneResult, SceneRun, Setting, open_scene
+from geoseg.schedule import Dispatcher, Pool, Threads
+from geoseg.summary import write_summary
+from geoseg.trace import Trace
+
+if TYPE_CHECKING:
+    from geoseg.models import Execution
+
+__all__ = ["DemoResult", "Job", "SceneResult", "run", "run_demo"]
+
+# Scenes that are opened ahead of the one whose blocks are handed out, and scenes that wait to be written at most.
+_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Job:
     Attributes
     ----------
     scenes
-        Files, folders, URLs, or lists of files that make one scene.
+        Files, folders, URLs, lists of files that make one scene, or :class:`geoseg.scenelist.Listed` with a name.
     output
         Folder for the results.
     model
@@ -47,9 +59,16 @@ class Job:
     products
         Which results to write and how.
     scheduler
-        ``"threads"``, ``"local"`` or the address of a dask scheduler.
+        ``"threads"``, ``"local"``, the address of a dask scheduler, ``"slurm"``, ``"pbs"``, ``"lsf"``,
+        ``"kubernetes"``, or a ``dask.distributed.Client``.
     overwrite
         Replace results that are there.
+    retries
+        How often a block is tried again that failed for a passing reason.
+    allow_partial
+        Write results with nodata where blocks failed for good.
+    profile
+        File for a trace of the run (Chrome's trace format); none if None.
     """
 
     scenes: Sequence[Any]
@@ -58,33 +77,11 @@ class Job:
     reading: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     products: Products = field(default_factory=Products)
-    scheduler: str = "threads"
+    scheduler: Any = "threads"
     overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class SceneResult:
-    """What became of one scene.
-
-    Attributes
-    ----------
-    name
-        The scene's name.
-    status
-        ``"done"``, ``"kept"`` (was there already) or ``"failed"``.
-    outputs
-        Path per kind of output.
-    report
-        Content of the report file; empty if failed.
-    error
-        Why it failed.
-    """
-
-    name: str
-    status: str
-    outputs: dict[str, Path] = field(default_factory=dict)
-    report: dict[str, Any] = field(default_factory=dict)
-    error: GeosegError | None = None
+    retries: int = 2
+    allow_partial: bool = False
+    profile: Path | None = None
 
 
 def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
@@ -96,252 +93,301 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
 
     Raises
     ------
-    OptionError, ModelError
-        If nothing can be done at all: a bad option, a model that cannot be loaded.
+    OptionError, ModelError, ClusterError
+        If nothing can be done at all: a bad option, a model that cannot be loaded, a scheduler that does not answer.
     """
+    reporter = reporter or Silent()
+    started = time.perf_counter()
+    setting = setting_of(job)
+    trace = None if job.profile is None else Trace(job.profile)
+    reporter.start(version=__version__, scenes=len(job.scenes), model=setting.model.card.name, output=str(job.output))
+    with _Workers(job, reporter) as workers:
+        setting = replace(setting, options=workers.options, output=workers.output, trace=trace)
+        batch = _Batch(job, setting, workers, reporter)
+        try:
+            results = batch.run()
+        finally:
+            batch.close()
+            if trace is not None:
+                trace.write()
+    if len(results) > 1:
+        summary = write_summary(job.output, job.scenes, results)
+        tell = getattr(reporter, "summary", None)
+        if tell is not None:
+            tell(scenes=summary, seconds=round(time.perf_counter() - started, 3))
+    return results
+
+
+def setting_of(job: Job) -> Setting:
+    """Return what all scenes of a job have in common; loads the model's card, not its network."""
     from geoseg.models import DEFAULT_MODEL, load_model
 
-    reporter = reporter or Silent()
     model = load_model(job.model or DEFAULT_MODEL)
-    client = None if job.scheduler == "threads" else connect(job.scheduler, job.options.workers)
-    reporter.start(version=__version__, scenes=len(job.scenes), model=model.card.name, output=str(job.output))
-    try:
-        names: dict[str, Any] = {}
-        return [_one_scene(job, scene, model, names, client, reporter) for scene in job.scenes]
-    finally:
-        if client is not None:
-            client.close()
+    name = job.scheduler if isinstance(job.scheduler, str) else "client"
+    return Setting(
+        model, job.options, job.products, job.reading, job.output, name, job.overwrite, job.allow_partial, job.retries
+    )
 
 
-def _one_scene(job: Job, scene: Any, model: Any, names: dict[str, Any], client: Any, reporter: Reporter) -> SceneResult:
-    name = _label(scene)
-    try:
-        raster = scene if isinstance(scene, Raster) else open_raster(scene, **job.reading)
-        name = raster.name
-        if name in names:
-            raise InputError(
-                f"{_label(scene)} and {_label(names[name])} would both write {name}_classes.tif: "
-                "run them into different folders"
-            )
-        names[name] = scene
-        plan = make_plan(raster, model, job.options)
-        return _SceneRun(job, plan, client, reporter).run()
-    except GeosegError as error:
-        reporter.error(type(error).__name__, str(error))
-        return SceneResult(name, "failed", error=error)
+class _Workers:
+    """Who computes: threads, made when the first plan says how many, or a cluster, connected at once."""
 
+    def __init__(self, job: Job, reporter: Reporter) -> None:
+        self._job, self._reporter = job, reporter
+        self.options, self.output = job.options, job.output
+        self.name = job.scheduler if isinstance(job.scheduler, str) else "client"
+        self.cluster: Any = None
+        self._pool: Pool | None = None
+        self._chosen: list[tuple[Any, int, Execution]] = []
 
-def _label(scene: Any) -> str:
-    if isinstance(scene, list | tuple):
-        return f"{scene[0]} and {len(scene) - 1} more" if len(scene) > 1 else str(scene[0])
-    return str(getattr(scene, "name", None) or scene)
+    def __enter__(self) -> Self:
+        if self.name != "threads":
+            from geoseg.cluster import Cluster
 
+            self.output = self.output.absolute()
+            self.cluster = Cluster(self._job.scheduler, self.options, self._reporter)
+            self.options = self.cluster.options
+        return self
 
-@dataclass
-class _SceneRun:
-    """One scene on its way to its outputs."""
+    def __exit__(self, *_: object) -> None:
+        if self.cluster is not None:
+            self.cluster.close()
 
-    job: Job
-    plan: Plan
-    client: Any
-    reporter: Reporter
+    def source(self, source: Any) -> Any:
+        """Return a scene's source as all workers can open it: with whole paths."""
+        if self.cluster is None or isinstance(source, Raster):
+            return source
+        if isinstance(source, list | tuple):
+            return [self.source(one) for one in source]
+        return os.path.abspath(source) if os.path.exists(source) else source  # noqa: PTH100, PTH110 - also text
 
-    def run(self) -> SceneResult:
-        raster, output = self.plan.raster, self.job.output
-        for warning in self.plan.warnings:
-            self.reporter.warning(f"{raster.name}: {warning}")
-        outputs = outputs_of(output, raster.name, self.job.products)
-        fingerprint = self._fingerprint()
-        kept = self._kept(outputs, fingerprint)
-        if kept is not None:
-            return kept
-        work = output / ".geoseg" / raster.name
-        with locked(work):
-            self._check_disk(output)
-            clock = Clock()
-            started = time.perf_counter()
-            store, recipe = self._open(work)
-            summary = self._compute(recipe, store, clock)
-            room = self.plan.polygon_bytes
-            facts = write_products(recipe, store, self.job.products, work / "out", clock, self.reporter, memory=room)
-            report = self._report(recipe, facts, summary, clock, time.perf_counter() - started, fingerprint)
-            report_name = outputs["report"].name
-            (work / "out" / report_name).write_text(json.dumps(report, indent=2, ensure_ascii=False), "utf-8")
-            _move(work / "out", output, last=report_name)
-            store.remove()
-        _remove_empty(work.parent)
-        classes = report["classes"]
-        self.reporter.result(scene=raster.name, outputs={k: str(p) for k, p in outputs.items()}, classes=classes)
-        return SceneResult(raster.name, "done", outputs, report)
+    def slots(self, plan: Plan) -> tuple[int, int]:
+        """Blocks in flight, and processes."""
+        return (plan.workers, 1) if self.cluster is None else self.cluster.slots()
 
-    def _kept(self, outputs: dict[str, Path], fingerprint: str) -> SceneResult | None:
-        """Return what is there from the same inputs; refuse to touch what is there from others."""
-        existing = [path for path in outputs.values() if path.exists()]
-        if not existing or self.job.overwrite:
-            return None
-        try:
-            report = json.loads(outputs["report"].read_text("utf-8"))
-        except (OSError, ValueError):
-            report = {}
-        if report.get("fingerprint") != fingerprint or len(existing) < len(outputs):
-            raise OutputError(
-                f"{existing[0]} exists and is of another scene, model or options: add --overwrite to replace it, "
-                "or choose another folder with -o"
-            )
-        name = self.plan.raster.name
-        self.reporter.info(f"{name}: kept, it is complete in {outputs['report'].parent}; --overwrite makes it anew")
-        self.reporter.result(scene=name, outputs={k: str(p) for k, p in outputs.items()}, classes=report["classes"])
-        return SceneResult(name, "kept", outputs, report)
+    def pool(self, plan: Plan) -> Pool:
+        """Return the pool; the first plan says how many threads it has."""
+        if self._pool is None:
+            self._pool = Threads(plan.workers) if self.cluster is None else self.cluster.pool()
+        return self._pool
 
-    def _fingerprint(self) -> str:
-        """Everything that the result depends on, as a hash."""
-        parts = [self._block_manifest()["fingerprint"], repr(self.job.products)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    def choose(self, plan: Plan) -> Execution:
+        """Choose how the model runs; scenes whose windows are no larger than measured ones share the choice.
 
-    def _block_manifest(self) -> dict[str, Any]:
-        plan = self.plan
-        parts = [
-            plan.raster.fingerprint(), plan.model.fingerprint, repr(plan.tiling), plan.options.stitch,
-            plan.options.device, plan.options.precision, repr(self.job.products.preview), __version__,
-        ]  # fmt: skip
-        return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}
+        Measuring while other scenes compute would mislead, and a batch of files of many sizes would measure each.
+        """
+        rows, cols = plan.tiling.largest_read()
+        for dtype, area, execution in self._chosen:
+            if dtype == plan.raster.dtype and rows * cols <= area:
+                return execution
+        execution = plan.execution() if self.cluster is None else self.cluster.execution(plan)
+        self._chosen.append((plan.raster.dtype, rows * cols, execution))
+        return execution
 
-    def _open(self, work: Path) -> tuple[BlockStore, Recipe]:
-        """Open the store of finished blocks; an unfinished run goes on with the device and layout it began with."""
+    def remember(self, report: Mapping[str, Any]) -> None:
+        """Take the choice over from a scene that was done before, so that a batch that is resumed goes on alike."""
+        import numpy as np
+
         from geoseg.models import Execution
 
-        manifest = self._block_manifest()
-        found, geobox = read_manifest(work), self.plan.raster.geobox
-        look = look_of(self.plan.raster, self.job.products)
-        if found.get("fingerprint") == manifest["fingerprint"]:
-            recipe = make_recipe(self.plan, execution=Execution(**found["execution"]), look=look)
-            store = open_store(work, self.plan.tiling, geobox, found)
-        else:
-            if found:
-                self.reporter.info(f"{self.plan.raster.name}: unfinished blocks of other inputs or options are dropped")
-            recipe = make_recipe(self.plan, look=look)
-            store = open_store(work, self.plan.tiling, geobox, {**manifest, "execution": asdict(recipe.execution)})
-        self.reporter.info(f"{self.plan.raster.name}: {describe(recipe)}")
-        return store, recipe
+        rows, cols = report["tiling"]["window"]
+        self._chosen.append((np.dtype(report["scene"]["dtype"]), rows * cols, Execution(**report["execution"])))
 
-    def _compute(self, recipe: Recipe, store: BlockStore, clock: Clock) -> dict[str, int]:
-        tiling = self.plan.tiling
-        finished = store.finished()
-        todo = [index for index in range(tiling.block_count) if index not in finished]
-        if finished:
-            self.reporter.info(
-                f"{self.plan.raster.name}: {len(finished)} of {tiling.block_count} blocks are there already"
+    def close(self) -> None:
+        """End threads, give up tasks."""
+        if self._pool is not None:
+            self._pool.close()
+
+
+class _Batch:
+    """The scenes of a job in all their stages. All but opening and finishing happens in the caller's thread."""
+
+    def __init__(self, job: Job, setting: Setting, workers: _Workers, reporter: Reporter) -> None:
+        self.job, self.setting, self.workers = job, setting, workers
+        self.single = len(job.scenes) == 1
+        self.reporters = InOrder(reporter)
+        self.results: dict[int, SceneResult] = {}
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        # One scene alone is opened and finished here: Ctrl-C reaches it at once.
+        self._opener: Executor = _Inline() if self.single else ThreadPoolExecutor(_AHEAD, "geoseg-open")
+        self._finisher: Executor = _Inline() if self.single else ThreadPoolExecutor(1, "geoseg-finish")
+        self._opened: dict[int, Future[SceneRun]] = {}
+        self._running: dict[int, SceneRun] = {}
+        self._finishing: set[int] = set()
+        self._names: dict[str, Any] = {}
+        self._next_open = self._next_begin = 0
+        self._dispatcher: Dispatcher | None = None
+
+    def run(self) -> list[SceneResult]:
+        """Do all scenes."""
+        while len(self.results) < len(self.job.scenes):
+            self._open_ahead()
+            while self._may_begin():
+                self._begin(self._next_begin)
+                self._open_ahead()
+            if self._dispatcher is not None:
+                self._dispatcher.fill()
+            self._finish_ended()
+            if len(self.results) == len(self.job.scenes):
+                break
+            try:
+                call = self._calls.get(timeout=self._dispatcher.patience() if self._dispatcher else 0.5)
+            except queue.Empty:
+                continue
+            call()
+        return [self.results[number] for number in range(len(self.job.scenes))]
+
+    def close(self) -> None:
+        """Give up what is not finished; on the way out nothing is lost but blocks in flight."""
+        unfinished = len(self.results) < len(self.job.scenes)
+        if unfinished:
+            self.reporters.stop()
+        self.workers.close()
+        self._opener.shutdown(cancel_futures=True)
+        self._finisher.shutdown(cancel_futures=True)
+        for scene in self._running.values():
+            scene.close()
+
+    # --- open, in threads
+
+    def _open_ahead(self) -> None:
+        limit = self._next_begin + (1 if self.single else _AHEAD)
+        while self._next_open < min(limit, len(self.job.scenes)):
+            number = self._next_open
+            self._next_open += 1
+            self._opened[number] = self._opener.submit(self._open, number)
+            self._opened[number].add_done_callback(lambda _: self._calls.put(_nothing))
+
+    def _open(self, number: int) -> SceneRun:
+        entry = Listed.of(self.job.scenes[number])
+        raster = open_scene(self.workers.source(entry.source), self.setting, entry.name)
+        scene = SceneRun(raster, self.setting, self.reporters.of(number))
+        scene.prepare()
+        return scene
+
+    # --- begin, in order
+
+    def _may_begin(self) -> bool:
+        """Whether the next scene is opened, and the workers have room for its blocks."""
+        number = self._next_begin
+        if number not in self._opened or not self._opened[number].done():
+            return False
+        if len(self._finishing) >= _AHEAD:
+            return False  # writing does not keep up: more blocks would only fill the disk
+        return self._dispatcher is None or self._dispatcher.hungry
+
+    def _begin(self, number: int) -> None:
+        self._next_begin += 1
+        entry = self.job.scenes[number]
+        with self._guarded(number, Listed.of(entry).label):
+            scene = self._opened.pop(number).result()
+            self._claim(scene.name, entry)
+            with self._guarded(number, scene.name):
+                self._running[number] = scene
+                found = scene.begin(self.workers.choose, self.workers.slots(scene.plan) if scene.plan else (1, 1))
+                if isinstance(found, SceneResult):
+                    self._recall(found)
+                    self._end(number, found)
+                    return
+                assert scene.plan is not None
+                assert scene.work is not None
+                pool = self.workers.pool(scene.plan)
+                if self._dispatcher is None:
+                    self._dispatcher = Dispatcher(pool, self.job.retries, self._calls.put)
+                self._dispatcher.add(scene.work, found, scene)
+
+    def _recall(self, result: SceneResult) -> None:
+        try:
+            self.workers.remember(result.report)
+        except (KeyError, TypeError, ValueError, GeosegError):
+            return  # a report of another version
+
+    def _claim(self, name: str, entry: Any) -> None:
+        if name in self._names:
+            raise InputError(
+                f"{Listed.of(entry).label} and {Listed.of(self._names[name]).label} would both write "
+                f"{name}_classes.tif: run them into different folders, or name them in a CSV given with --scenes"
             )
-        pixels = sum(tiling.block_box(index).area for index in todo)
-        rate, done, forwards, count = Rate(pixels), 0, 0, len(finished)
-        stage = f"segment {self.plan.raster.name}"
-        self.reporter.progress(count, tiling.block_count, stage)
-        blocks: Iterable[BlockSummary]
-        if self.client is None:
-            blocks = in_threads(recipe, store, todo, self.plan.workers)
-        else:
-            blocks = on_cluster(recipe, store, todo, self.client)
-        with clock("segment"):
-            for block in blocks:
-                done, forwards, count = done + block.pixels, forwards + block.forwards, count + 1
-                clock.add({f"segment.{name}": value for name, value in block.seconds.items()})
-                self.reporter.progress(count, tiling.block_count, f"{stage}: {rate.message(done)}")
-        return {"blocks": tiling.block_count, "blocks_reused": len(finished), "windows": forwards}
+        self._names[name] = entry
 
-    def _check_disk(self, output: Path) -> None:
-        need = self.plan.disk
-        free = shutil.disk_usage(output).free
-        if need > free:
-            from geoseg.sizes import format_bytes
+    # --- finish
 
-            raise OutputError(
-                f"{output} has {format_bytes(free)} free, and this run may need {format_bytes(need)}: "
-                "free some space or choose another folder with -o"
-            )
+    def _finish_ended(self) -> None:
+        for number, scene in list(self._running.items()):
+            if scene.ended and number not in self._finishing:
+                self._finishing.add(number)
+                self._finisher.submit(self._finish, number, scene)
 
-    def _report(
-        self,
-        recipe: Recipe,
-        facts: dict[str, Any],
-        summary: dict[str, int],
-        clock: Clock,
-        seconds: float,
-        fingerprint: str,
-    ) -> dict[str, Any]:
-        plan, card, raster = self.plan, self.plan.model.card, self.plan.raster
-        height, width = raster.shape
-        scene = {
-            "name": raster.name,
-            "sources": list(raster.sources),
-            "height": height,
-            "width": width,
-            "bands": [band.name for band in raster.bands],
-            "dtype": str(raster.dtype),
-            "crs": str(raster.crs) if raster.crs else None,
-            "transform": list(raster.transform)[:6],
-        }
-        tiling = {
-            "window": list(plan.tiling.largest_read()),
-            "keep": plan.tiling.keep,
-            "margin": plan.tiling.margin,
-            "block": plan.tiling.block,
-            "pixels_kept_per_computed": round(plan.tiling.kept_share, 4),
-            **summary,
-        }
-        reading = {key: str(value) for key, value in self.job.reading.items() if value not in (None, False)}
-        return {
-            "geoseg": __version__,
-            "fingerprint": fingerprint,
-            "scene": scene,
-            "model": {"name": card.name, "version": card.version, "fingerprint": plan.model.fingerprint},
-            "options": {
-                **_plain(asdict(plan.options)),
-                **_plain(asdict(self.job.products)),
-                "scheduler": self.job.scheduler,
-                "reading": reading,
-            },
-            "tiling": tiling,
-            "execution": asdict(recipe.execution),
-            "warnings": list(plan.warnings),
-            **facts,
-            "seconds": {"total": round(seconds, 3), **{k: round(v, 3) for k, v in sorted(clock.seconds.items())}},
-            "versions": versions(),
-        }
+    def _finish(self, number: int, scene: SceneRun) -> None:
+        outcome: SceneResult | BaseException
+        try:
+            outcome = scene.finish(alone=self.single)
+        except BaseException as error:
+            if self.single and not isinstance(error, GeosegError):
+                raise
+            outcome = error
+        self._calls.put(partial(self._finished, number, scene.name, outcome))
+
+    def _finished(self, number: int, name: str, outcome: SceneResult | BaseException) -> None:
+        self._finishing.discard(number)
+        with self._guarded(number, name):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if outcome.error is not None:
+                self.reporters.of(number).error("PartialError", str(outcome.error))
+            self._end(number, outcome)
+
+    def _guarded(self, number: int, name: str) -> _Guard:
+        return _Guard(self, number, name)
+
+    def fail(self, number: int, name: str, error: GeosegError) -> None:
+        """Report a scene that failed; the others go on."""
+        self.reporters.of(number).error(type(error).__name__, str(error))
+        self._end(number, SceneResult(name, "failed", error=error))
+
+    def _end(self, number: int, result: SceneResult) -> None:
+        scene = self._running.pop(number, None)
+        if scene is not None:
+            scene.close()
+        self.results[number] = result
+        self.reporters.end(number)
 
 
-def describe(recipe: Recipe) -> str:
-    """Return one line: device, why, and how the forward pass runs."""
-    execution = recipe.execution
-    layout = "channels last" if execution.channels_last else "channels first"
-    rows, cols = recipe.tiling.largest_read()
-    return f"{execution.device}, {execution.precision}, {layout}, windows of {cols} × {rows} px ({execution.reason})"
+class _Guard:
+    """Turns what goes wrong with one scene into its result."""
+
+    def __init__(self, batch: _Batch, number: int, name: str) -> None:
+        self._batch, self._number, self._name = batch, number, name
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if isinstance(error, GeosegError):
+            self._batch.fail(self._number, self._name, error)
+            return True
+        if self._batch.single or not isinstance(error, Exception):
+            return False
+        text = " ".join(str(error).split()) or type(error).__name__
+        unexpected = GeosegError(f"{self._name}: unexpected {type(error).__name__}: {text}; run it alone with --debug")
+        self._batch.fail(self._number, self._name, unexpected)
+        return True
 
 
-def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on."""
-    from importlib.metadata import version
+class _Inline(Executor):
+    """Runs things at once, in the caller's thread."""
 
-    import rasterio
-
-    names = ("torch", "segmentation-models-pytorch", "rasterio", "numpy", "shapely", "dask")
-    return {**{name: version(name) for name in names}, "gdal": rasterio.__gdal_version__}
-
-
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if value is not None}
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*args, **kwargs))
+        except GeosegError as error:
+            future.set_exception(error)
+        return future
 
 
-def _move(staged: Path, output: Path, *, last: str) -> None:
-    """Move finished files to their final names; the report last, since it says that all others are there."""
-    for path in sorted(staged.iterdir(), key=lambda path: (path.name == last, path.name)):
-        path.replace(output / path.name)
-
-
-def _remove_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return  # other scenes are still in it
+def _nothing() -> None:
+    """Wake the loop."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ The JSON protocol (version 1) prints one object a line on stdout; everything els
     {"event":"start","protocol":1,…}     {"event":"progress","done":3,"total":40,"message":…}
     {"event":"info"|"warning","message":…}
     {"event":"result","outputs":{…},"classes":{…}}     {"event":"error","type":…,"message":…}
+    {"event":"summary","scenes":[…]} after several scenes     {"event":"status","scenes":[…]} for --status
 """
 
 from __future__ import annotations
@@ -151,6 +152,10 @@ class Json:
         """Print a ``result`` event."""
         _emit("result", **facts)
 
+    def summary(self, **facts: Any) -> None:
+        """Print a ``summary`` event: what became of every scene of a batch."""
+        _emit("summary", **facts)
+
     def error(self, kind: str, message: str) -> None:
         """Print an ``error`` event, and the same line on stderr for people who read logs."""
         _emit("error", type=kind, message=message)
@@ -178,9 +183,14 @@ class Rate:
     def __init__(self, total: int) -> None:
         self._start, self._total = time.perf_counter(), total
 
+    @property
+    def seconds(self) -> float:
+        """Seconds since it was made."""
+        return time.perf_counter() - self._start
+
     def message(self, done: int) -> str:
         """Return ``"3.1 Mpx/s, 2 min left"`` after ``done`` pixels."""
-        seconds = max(time.perf_counter() - self._start, 1e-6)
+        seconds = max(self.seconds, 1e-6)
         rate = done / seconds
         left = (self._total - done) / rate if rate else 0.0
         return f"{rate / 1e6:.2f} Mpx/s, {format_seconds(left)} left"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import rasterio
 
-from geoseg.locks import locked
 from geoseg.errors import OptionError, OutputError
 from geoseg.job import Job, run
+from geoseg.locks import locked
 from geoseg.plan import Options
 from geoseg.products import Products
 
@@ -115,10 +115,10 @@ def test_a_broken_off_run_goes_on_and_gives_the_same_bytes(tmp_path, reflectance
 
 
 def test_blocks_of_another_scene_model_or_option_are_never_mixed(tmp_path, reflectance, monkeypatch):
-    import geoseg.job
+    import geoseg.scenerun
 
     scene = reflectance(tmp_path / "scene.tif", seed=1)
-    monkeypatch.setattr(geoseg.job, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(geoseg.scenerun, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN))
     monkeypatch.undo()

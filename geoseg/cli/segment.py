@@ -12,9 +12,16 @@ from geoseg.cli.options import options_of, progress_option, reading_of, reading_
 
 
 @click.command()
-@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
+@click.argument("scenes", nargs=-1, metavar="SCENE…")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Folder for the results."
+)
+@click.option(
+    "--scenes",
+    "listed",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="More scenes: a text file with one a line, a CSV with columns scene and name, or a STAC ItemCollection.",
 )
 @segmenting_options
 @reading_options
@@ -39,27 +46,44 @@ from geoseg.cli.options import options_of, progress_option, reading_of, reading_
     "--scheduler",
     default="threads",
     show_default=True,
-    metavar="threads|local|ADDRESS",
-    help="Who computes: threads here, worker processes here, a dask cluster.",
+    metavar="threads|local|ADDRESS|slurm|pbs|lsf|kubernetes",
+    help="Who computes: threads here, worker processes here, a dask cluster, or jobs that geoseg submits.",
 )
+@click.option(
+    "--retries",
+    type=click.IntRange(0),
+    default=2,
+    show_default=True,
+    help="Try a block again that fails for a passing reason: network, memory, a lost worker.",
+)
+@click.option("--allow-partial", is_flag=True, help="Write results with nodata where blocks failed for good.")
 @click.option("--overwrite", is_flag=True, help="Replace results that are there.")
+@click.option("--status", is_flag=True, help="Only say how far the scenes (all in OUT if none is given) are.")
+@click.option("--clean", is_flag=True, help="Only remove unfinished blocks and temporary files from OUT.")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a trace of who did what when, for chrome://tracing or Perfetto.",
+)
 @progress_option
 @click.option("--die-with-parent", is_flag=True, hidden=True)
 def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: str, **values: Any) -> None:
     """Segment scenes to class maps, confidence and land-cover polygons.
 
     Each SCENE is a file, VRT, URL, folder, .SAFE, Zarr store or STAC item; with --stack all files given are one scene.
-    Results are OUT/NAME_classes.tif, _confidence.tif, _polygons.gpkg, _preview.png and _report.json.
+    Results are OUT/NAME_classes.tif, _confidence.tif, _polygons.gpkg, _preview.png and _report.json; of several
+    scenes also OUT/summary.csv. Killed at any moment, the same command goes on where it stopped.
     """
     from geoseg.cli.parent import die_with_parent
     from geoseg.job import Job, run
     from geoseg.models import keep_memory
     from geoseg.products import Products
     from geoseg.progress import reporter
+    from geoseg.scenelist import check_duplicates, read_scenes
 
     if values.pop("die_with_parent"):
         die_with_parent()
-    keep_memory()
     reading = reading_of(values)
     products = Products(
         polygons=not values.pop("no_polygons"),
@@ -68,13 +92,57 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
         min_area=values.pop("min_area"),
         simplify=values.pop("simplify"),
     )
-    sources: list[Any] = [list(scenes)] if reading.get("stack") else list(scenes)
+    listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
+    sources: list[Any] = [list(scenes)] if reading.get("stack") and scenes else list(scenes)
+    sources += read_scenes(listed) if listed else []
+    check_duplicates(sources)
     options = options_of(values)
     job = Job(sources, output, model, reading, options, products, **values)
+    if only_clean:
+        _clean(job)
+        return
+    if only_status:
+        _status(job, progress)
+        return
+    if not sources:
+        raise click.UsageError("Missing argument 'SCENE…': name scenes, or a file that lists them with --scenes.")
+    keep_memory()
     results = run(job, reporter(progress))
-    failed = [result for result in results if result.status == "failed"]
     if len(results) > 1 and progress != "json":
-        for result in results:
-            click.echo(f"{result.name}: {result.status}", err=True)
-    if failed:
+        from geoseg.summary import as_table, rows_of
+
+        click.echo(as_table(rows_of(sources, results)), err=True)
+    if any(result.status in ("failed", "partial") for result in results):
+        sys.exit(1)
+
+
+def _status(job: Any, progress: str) -> None:
+    from geoseg.job import setting_of
+    from geoseg.status import as_json, status
+
+    found = status(job.output, job.scenes, setting_of(job) if job.scenes else None)
+    if progress == "json":
+        click.echo(as_json(found))
+        return
+    for one in found:
+        click.echo(one.as_text())
+    if not found:
+        click.echo(f"{job.output}: no run has begun here")
+
+
+def _clean(job: Any) -> None:
+    from geoseg.job import setting_of
+    from geoseg.scenelist import Listed
+    from geoseg.scenerun import open_scene
+    from geoseg.status import clean
+
+    names = None
+    if job.scenes:
+        setting = setting_of(job)
+        entries = [Listed.of(scene) for scene in job.scenes]
+        names = [open_scene(entry.source, setting, entry.name).name for entry in entries]
+    removed, busy = clean(job.output, names)
+    click.echo(f"removed unfinished work on {', '.join(removed)}" if removed else "nothing to remove")
+    if busy:
+        click.echo(f"left alone, because a run is writing there: {', '.join(busy)}", err=True)
         sys.exit(1)
