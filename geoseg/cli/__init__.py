@@ -16,6 +16,7 @@ from geoseg.errors import GeosegError
 _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Scenes in, class maps and land-cover polygons out."),
     "polygonize": ("geoseg.cli.polygonize", "polygonize", "A class map in, polygons out."),
+    "evaluate": ("geoseg.cli.evaluate", "evaluate", "A map or a model against a reference; samples and areas."),
     "inspect": ("geoseg.cli.inspect", "inspect", "What a scene is, whether it fits a model, what a run will cost."),
     "model": ("geoseg.cli.model", "model", "List, show and check models."),
     "demo": ("geoseg.cli.demo", "demo", "Make a scene, segment it, write every output and a picture."),

@@ -146,7 +146,7 @@ class Evaluation:
             ]
             for k, item in enumerate(self.classes)
         ]
-        return "\n".join([*head, *_aligned([names, *rows]), "", *self._summary()])
+        return "\n".join([*head, *aligned([names, *rows]), "", *self._summary()])
 
     def _summary(self) -> list[str]:
         found, counted = self.scores, self.tally
@@ -251,7 +251,8 @@ def _two(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.3f}"
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Return rows of cells as lines: the first column to the left, numbers to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in

@@ -243,10 +243,21 @@ class PolygonLayer:
         if "://" not in self._path and not Path(self._path).exists():
             raise InputError(f"{self._path}: no such file; check the path")
         try:
-            info = pyogrio.read_info(self._path, force_feature_count=True)
+            self._layer = self._only_layer(pyogrio.list_layers(self._path))
+            info = pyogrio.read_info(self._path, layer=self._layer, force_feature_count=True)
         except (DataSourceError, DataLayerError) as error:
             raise InputError(f"{self._path}: cannot be read as polygons: {' '.join(str(error).split())}") from error
         return list(info["fields"]), int(info["features"]), info["crs"], str(info["geometry_type"])
+
+    def _only_layer(self, layers: NDArray[Any]) -> str:
+        """Return the one layer with geometries; GeoPackages have others, for styles."""
+        found = [str(name) for name, kind in layers if kind is not None]
+        if len(found) != 1:
+            listing = ", ".join(found) or "none with geometries"
+            raise InputError(
+                f"{self._label} has the layers {listing}; write the one to compare with to a file of its own"
+            )
+        return found[0]
 
     def _choose_field(self, field: str | None, fields: list[str]) -> str:
         if field is None and "class_name" in fields:
@@ -269,7 +280,12 @@ class PolygonLayer:
 
         try:
             return pyogrio.read_dataframe(
-                self._path, columns=[self._field], bbox=bounds, read_geometry=geometry, on_invalid="ignore"
+                self._path,
+                layer=self._layer,
+                columns=[self._field],
+                bbox=bounds,
+                read_geometry=geometry,
+                on_invalid="ignore",
             )
         except (DataSourceError, FieldError, GeometryError) as error:
             raise InputError(f"{self._path}: cannot be read: {' '.join(str(error).split())}") from error

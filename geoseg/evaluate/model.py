@@ -1,0 +1,226 @@
+"""A model against labelled images: each is segmented as ``geoseg segment`` would, then held against its labels."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoseg.errors import InputError, OptionError
+from geoseg.evaluate.api import check_compared
+from geoseg.evaluate.evaluation import Evaluation
+from geoseg.evaluate.metrics import scores
+from geoseg.evaluate.reference import RasterLayer, is_vector, open_map, open_reference
+from geoseg.evaluate.scheme import match, parse_renames
+from geoseg.evaluate.tally import Comparison, Tally, in_order, tally
+
+if TYPE_CHECKING:
+    from geoseg.plan import Options, Plan
+
+_RASTERS = (".tif", ".tiff", ".vrt", ".jp2", ".png", ".img")
+_LABEL_ENDS = ("_labels", "_label", "_mask", "_classes", "_truth", "_reference", "_gt")
+
+
+def evaluate_model(
+    model: Any,
+    images: Sequence[Any] | str | Path,
+    labels: Sequence[Any] | str | Path,
+    *,
+    class_field: str | None = None,
+    renames: str | Mapping[str, str] | None = None,
+    tolerance: float | None = 2.0,
+    options: Options | None = None,
+    reading: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Segment labelled images and hold the maps against the labels.
+
+    Parameters
+    ----------
+    model
+        Name, folder or loaded model.
+    images
+        Scenes, or a folder of rasters.
+    labels
+        Class rasters or polygons: one for each image in the same order, a folder with files named as the images
+        (``A.tif`` or ``A_labels.tif``), or one file for all. Partly labelled is fine.
+    class_field, renames, tolerance
+        See :func:`geoseg.evaluate`.
+    options
+        Window, margin, device …: :class:`geoseg.plan.Options`.
+    reading
+        Keyword arguments of :func:`geoseg.open_raster` for the images.
+    progress
+        Called with images done, their number, and what is done.
+    warn
+        Called with warnings, one line each.
+
+    Returns
+    -------
+    Evaluation
+        Over all images; ``facts["images"]`` gives pixels, overall accuracy and mean IoU of each.
+
+    Raises
+    ------
+    InputError, ContractError
+        If an image or its labels cannot be used, or no pixel is labelled.
+    """
+    from geoseg.models import load_model
+    from geoseg.plan import Options, make_plan
+    from geoseg.raster import open_raster
+
+    loaded = load_model(model)
+    pairs = pair(images, labels)
+    say, total = _Few(warn), None
+    found: list[dict[str, Any]] = []
+    parts: list[Evaluation] = []
+    for number, (image, label) in enumerate(pairs):
+        name = Path(str(image)).name
+        if progress is not None:
+            progress(number, len(pairs), f"evaluate: {name}")
+        raster = open_raster(image, **dict(reading or {}))
+        plan = make_plan(raster, loaded, options or Options())
+        for line in plan.warnings:
+            say(f"{raster.name}: {line}")
+        with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-") as folder:
+            part = _one(plan, Path(folder), label, class_field, parse_renames(renames), tolerance)
+        parts.append(part)
+        known = scores(part.matrix)
+        found.append(
+            {
+                "image": str(image),
+                "labels": str(label),
+                "pixels": int(part.matrix.sum()),
+                "overall_accuracy": None if not part.matrix.sum() else round(known.overall_accuracy, 6),
+                "mean_iou": None if not part.matrix.sum() else round(known.mean_iou, 6),
+            }
+        )
+        if not part.matrix.sum():
+            say(f"{name}: no pixel of it is labelled")
+        total = _added(total, part.tally)
+    if progress is not None:
+        progress(len(pairs), len(pairs), "evaluate")
+    say.close()
+    assert total is not None
+    what = f"model {loaded.card.name}"
+    told = f"{len(pairs)} labelled image{'s' * (len(pairs) != 1)}"
+    check_compared(total, what, told)
+    notes = tuple(dict.fromkeys(note.replace(part.reference, "labels") for part in parts for note in part.notes))
+    facts = {"model": {"name": loaded.card.name, "fingerprint": loaded.fingerprint}, "images": found}
+    return Evaluation(what, told, parts[0].classes, total, tolerance, notes, facts)
+
+
+class _Few:
+    """Hands on the first warnings; hundreds of tiles of one kind need not all be told the same."""
+
+    most = 5
+
+    def __init__(self, warn: Callable[[str], None] | None) -> None:
+        self._warn = warn or (lambda _: None)
+        self._count = 0
+
+    def __call__(self, line: str) -> None:
+        self._count += 1
+        if self._count <= self.most:
+            self._warn(line)
+
+    def close(self) -> None:
+        """Say how many were kept back."""
+        if self._count > self.most:
+            self._warn(f"{self._count - self.most} more warnings of this kind for other images")
+
+
+def _added(total: Tally | None, part: Tally) -> Tally:
+    if total is None:
+        return part
+    total.add(part)
+    total.errors = None  # a map of errors is one of one scene
+    return total
+
+
+def _one(
+    plan: Plan, folder: Path, label: Any, field: str | None, renames: dict[str, str], tolerance: float | None
+) -> Evaluation:
+    """Segment one image into a folder and compare."""
+    classes, confidence = _segment(plan, folder)
+    layer = open_map(classes)
+    # The temporary file's names tell the user nothing.
+    shown = RasterLayer(layer.raster, plan.model.card.classes, f"model {plan.model.card.name}")
+    other = open_reference(label, layer.raster.grid, field if is_vector(label) else None)
+    scheme = match(shown.side, other.side, renames)
+    comparison = Comparison(shown, other, scheme, open_map(confidence), tolerance)
+    counted = tally(comparison)
+    from geoseg.raster import release_handles
+
+    release_handles()  # Windows deletes no open file
+    return Evaluation(shown.label, other.side.label, scheme.classes, counted, tolerance, scheme.notes)
+
+
+def _segment(plan: Plan, folder: Path) -> tuple[Path, Path]:
+    """Write class map and confidence of a plan, block by block."""
+    from geoseg.segment import make_recipe, segment_block
+    from geoseg.write import CogSink
+
+    recipe = make_recipe(plan)
+    paths = folder / "classes.tif", folder / "confidence.tif"
+    box = plan.raster.geobox
+    with CogSink(paths[0], box) as classes, CogSink(paths[1], box, kind="confidence") as confidence:
+        for block in in_order(lambda index: segment_block(recipe, index), range(plan.tiling.block_count)):
+            classes.write(block.box, block.classes)
+            confidence.write(block.box, block.confidence)
+    return paths
+
+
+def pair(images: Sequence[Any] | str | Path, labels: Sequence[Any] | str | Path) -> list[tuple[Any, Any]]:
+    """Return images with their labels.
+
+    Raises
+    ------
+    InputError
+        If an image has no labels, or a folder no rasters.
+    OptionError
+        If there are several labels, but not one for each image.
+    """
+    scenes = _listed(images, "images")
+    folder = _folder(labels)
+    if folder is not None:
+        return [(scene, _beside(folder, scene)) for scene in scenes]
+    wanted = _listed(labels, "labels")
+    if len(wanted) == 1:
+        return [(scene, wanted[0]) for scene in scenes]
+    if len(wanted) != len(scenes):
+        raise OptionError(
+            f"{len(scenes)} images and {len(wanted)} labels: give one label for each image, or one for all"
+        )
+    return list(zip(scenes, wanted, strict=True))
+
+
+def _folder(source: Any) -> Path | None:
+    if isinstance(source, Sequence) and not isinstance(source, str) and len(source) == 1:
+        source = source[0]
+    return Path(source) if isinstance(source, str | Path) and Path(source).is_dir() else None
+
+
+def _listed(source: Any, what: str) -> list[Any]:
+    folder = _folder(source)
+    if folder is not None:
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _RASTERS)
+        if not found:
+            raise InputError(f"{folder}: no rasters in this folder of {what}; name files")
+        return list(found)
+    found_list = [source] if isinstance(source, str | Path) or not isinstance(source, Sequence) else list(source)
+    if not found_list:
+        raise OptionError(f"no {what} given; name at least one")
+    return found_list
+
+
+def _beside(folder: Path, scene: Any) -> Path:
+    stem = Path(str(scene)).stem
+    wanted = (stem, *(stem + end for end in _LABEL_ENDS), *(stem.removesuffix("_image") + end for end in _LABEL_ENDS))
+    files = {path.stem: path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() != ".xml"}
+    found = next((files[name] for name in wanted if name in files), None)
+    if found is None:
+        raise InputError(f"{scene}: no labels of that name in {folder}; name them {stem}.tif or {stem}_labels.tif")
+    return found
