@@ -1,0 +1,230 @@
+"""What all algorithms share: the parameters of scenes and models, and running geoseg under a feedback."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Iterable
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+    QgsProviderRegistry,
+    QgsRasterLayer,
+)
+from qgis.PyQt.QtCore import QUrl
+from qgis.PyQt.QtGui import QIcon
+
+from .. import settings
+from ..commands import Scene
+from ..environment import check_interpreter
+from ..runner import Event, RunError, geoseg_command, run, shown
+from ..tr import tr
+from ..work import Progress
+
+FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+"""Where the plugin is."""
+
+READING = ("scale", "offset", "nodata", "resolution")
+_NUMBER = QgsProcessingParameterNumber.Type
+
+
+class GeosegAlgorithm(QgsProcessingAlgorithm):
+    """An algorithm that is a command of geoseg.
+
+    Layers and settings are read in ``prepareAlgorithm``, on the main thread; geoseg is run in ``processAlgorithm``, on
+    Processing's worker thread.
+    """
+
+    ID = ""
+    SEVERAL_STAGES = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._python = ""
+        self._folder = ""
+
+    def createInstance(self) -> QgsProcessingAlgorithm:
+        """Return a new object; each run has its own."""
+        return type(self)()
+
+    def name(self) -> str:
+        """Return the identifier, which never changes."""
+        return self.ID
+
+    def icon(self) -> QIcon:
+        """Return the plugin's icon."""
+        return QIcon(os.path.join(FOLDER, "icon.svg"))
+
+    def helpUrl(self) -> str:
+        """Return the help page that comes with the plugin."""
+        return QUrl.fromLocalFile(os.path.join(FOLDER, "help", "index.html")).toString() + "#" + self.ID
+
+    def checkParameterValues(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[bool, str]:
+        """Also check that there is a Python to run geoseg in."""
+        good, message = super().checkParameterValues(parameters, context)
+        if good and (reason := no_python(settings.interpreter())):
+            return False, reason
+        return good, message
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Remember the interpreter."""
+        self._python = settings.interpreter()
+        if reason := no_python(self._python):
+            raise QgsProcessingException(reason)
+        return True
+
+    # --- parameters
+
+    def add_advanced(self, parameter: QgsProcessingParameterDefinition) -> None:
+        """Add a parameter under "Advanced"."""
+        parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
+        self.addParameter(parameter)
+
+    def add_model(self, name: str = "MODEL", text: str = "", *, optional: bool = True) -> None:
+        """Add a model: one of the list, or a folder."""
+        parameter = QgsProcessingParameterString(name, text or tr("Model"), defaultValue=None, optional=optional)
+        names = [card["name"] for card in settings.known_models()]
+        parameter.setMetadata({"widget_wrapper": {"value_hints": ["", *names]}})
+        parameter.setHelp(tr("Name of an installed model; geoseg's own default if empty. The dock refreshes the list."))
+        self.addParameter(parameter)
+        folder = QgsProcessingParameterFile(
+            f"{name}_FOLDER",
+            tr("… or a model folder"),
+            behavior=QgsProcessingParameterFile.Behavior.Folder,
+            optional=True,
+        )
+        self.add_advanced(folder)
+
+    def add_bands(self) -> None:
+        """Add which band is which."""
+        parameter = QgsProcessingParameterString("BANDS", tr("Bands (blue=1,green=2,…)"), optional=True)
+        parameter.setHelp(
+            tr(
+                "Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write."
+            )
+        )
+        self.addParameter(parameter)
+
+    def add_reading(self) -> None:
+        """Add how stored numbers become values."""
+        for name, text in (
+            ("SCALE", tr("Scale: value = stored × scale + offset")),
+            ("OFFSET", tr("Offset")),
+            ("NODATA", tr("Nodata value, instead of the file's")),
+            ("RESOLUTION", tr("Pixel size in CRS units; the finest band's if empty")),
+        ):
+            self.add_number(name, text)
+
+    def add_number(self, name: str, text: str, *, whole: bool = False, least: float | None = None) -> None:
+        """Add an optional number under "Advanced"."""
+        kind = _NUMBER.Integer if whole else _NUMBER.Double
+        parameter = QgsProcessingParameterNumber(name, text, kind, None, True)
+        if least is not None:
+            parameter.setMinimum(least)
+        self.add_advanced(parameter)
+
+    def number(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> float | int | None:
+        """Return an optional number, or None if it was left empty."""
+        if parameters.get(name) in {None, ""}:
+            return None
+        if self.parameterDefinition(name).dataType() == _NUMBER.Integer:
+            return self.parameterAsInt(parameters, name, context)
+        return self.parameterAsDouble(parameters, name, context)
+
+    def text(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+        """Return a text without the spaces around it."""
+        return (self.parameterAsString(parameters, name, context) or "").strip()
+
+    def model(self, parameters: dict[str, Any], context: QgsProcessingContext, name: str = "MODEL") -> str:
+        """Return name or folder of the chosen model."""
+        folder = self.text(parameters, f"{name}_FOLDER", context)
+        return folder or self.text(parameters, name, context)
+
+    def scene(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, layers: Iterable[QgsRasterLayer]
+    ) -> Scene:
+        """Return the scene that the parameters INPUT, BANDS, EXTENT and those of reading describe."""
+        layers = list(layers)
+        if not layers:
+            raise QgsProcessingException(tr("No raster is chosen, or it cannot be opened."))
+        bbox: tuple[float, ...] = ()
+        if parameters.get("EXTENT"):
+            box = self.parameterAsExtent(parameters, "EXTENT", context, layers[0].crs())
+            if not box.isEmpty():
+                bbox = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
+        reading = {name: self.number(parameters, name.upper(), context) for name in READING}
+        return Scene([source_of(layer) for layer in layers], self.text(parameters, "BANDS", context), bbox, reading)
+
+    # --- running
+
+    def run_geoseg(self, arguments: list[str], feedback: QgsProcessingFeedback) -> list[Event]:
+        """Run geoseg, telling the feedback how it goes, and return its result events.
+
+        Raises
+        ------
+        QgsProcessingException
+            With geoseg's own line, also on cancel: a plain return would count as success.
+        """
+        command = geoseg_command(self._python, arguments)
+        feedback.pushCommandInfo(shown(command))
+        progress, told = Progress(self.SEVERAL_STAGES), ["", 0.0]
+
+        def on_event(event: Event) -> None:
+            kind, message = event["event"], str(event.get("message", ""))
+            if progress.take(event) and kind == "progress":
+                feedback.setProgress(progress.percent)
+                # The stage is told when it changes, rate and time left once a second.
+                if told[0] != progress.stage or time.monotonic() - told[1] > 1:
+                    told[:] = [progress.stage, time.monotonic()]
+                    feedback.setProgressText(progress.text())
+            elif kind == "info":
+                feedback.pushInfo(message)
+            elif kind == "warning":
+                feedback.pushWarning(message)
+            elif kind == "log" and not message.startswith("error: "):
+                feedback.pushConsoleInfo(message)
+
+        try:
+            return run(command, on_event, feedback.isCanceled)
+        except RunError as error:
+            raise QgsProcessingException(str(error)) from error
+
+
+def no_python(python: str) -> str:
+    """Return why geoseg cannot be run; empty if it can, as far as can be seen without starting it."""
+    if not python:
+        return tr("GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.")
+    reason = check_interpreter(python)
+    return (
+        tr("GeoSeg's Python does not work: {reason}. See Plugins ▸ GeoSeg ▸ Environment…").format(reason=reason)
+        if reason
+        else ""
+    )
+
+
+def source_of(layer: QgsRasterLayer) -> str:
+    """Return what geoseg opens for a raster layer.
+
+    Raises
+    ------
+    QgsProcessingException
+        If the layer is no file: a map service has pictures, not measurements.
+    """
+    if layer.providerType() != "gdal":
+        raise QgsProcessingException(
+            tr("'{name}' is a {kind} layer: only raster files can be used.").format(
+                name=layer.name(), kind=layer.providerType()
+            )
+        )
+    parts = QgsProviderRegistry.instance().decodeUri("gdal", layer.source())
+    path = str(parts.get("path") or layer.source())
+    return path if parts.get("layerName") is None else layer.source()

@@ -1,0 +1,80 @@
+"""Evaluate map: a class map or polygons against a reference."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingParameterField,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMapLayer,
+    QgsProcessingParameterRasterLayer,
+    QgsVectorLayer,
+)
+
+from .. import commands
+from ..tr import tr
+from ..vectors import file_of
+from .base import GeosegAlgorithm, source_of
+
+
+class EvaluateMap(GeosegAlgorithm):
+    """``geoseg evaluate``."""
+
+    ID = "evaluate"
+
+    def displayName(self) -> str:
+        """Return the name in the toolbox."""
+        return tr("Evaluate map")
+
+    def shortHelpString(self) -> str:
+        """Return the text beside the parameters."""
+        return tr(
+            "Holds a class map against a reference: a class raster, or polygons with a field that names the class. "
+            "The report has overall accuracy, IoU and F1 per class, and the confusion matrix."
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        """Declare the parameters."""
+        self.addParameter(QgsProcessingParameterRasterLayer("INPUT", tr("Class map")))
+        kinds = [QgsProcessing.SourceType.TypeRaster, QgsProcessing.SourceType.TypeVectorPolygon]
+        self.addParameter(
+            QgsProcessingParameterMapLayer("REFERENCE", tr("Reference: raster or polygons"), None, False, kinds)
+        )
+        anything = QgsProcessingParameterField.DataType.Any
+        self.addParameter(
+            QgsProcessingParameterField(
+                "FIELD", tr("Field with the class, of reference polygons"), None, "REFERENCE", anything, False, True
+            )
+        )
+        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Report"), tr("JSON files (*.json)")))
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Read layers and options."""
+        super().prepareAlgorithm(parameters, context, feedback)
+        self._predicted = source_of(self.parameterAsRasterLayer(parameters, "INPUT", context))
+        reference = self.parameterAsLayer(parameters, "REFERENCE", context)
+        self._field = ""
+        if isinstance(reference, QgsVectorLayer):
+            self._reference = file_of(reference)
+            self._field = self.text(parameters, "FIELD", context)
+        else:
+            self._reference = source_of(reference)
+        return True
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Run geoseg."""
+        output = self.parameterAsFileOutput(parameters, "OUTPUT", context)
+        options = {"class_field": self._field}
+        if os.path.exists(output):
+            options["overwrite"] = True
+        self.run_geoseg(commands.evaluate(self._predicted, self._reference, output, **options), feedback)
+        return {"OUTPUT": output}

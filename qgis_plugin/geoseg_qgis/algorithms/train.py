@@ -1,0 +1,104 @@
+"""Train model: rasters and labels in, a model out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterField,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorLayer,
+)
+
+from .. import commands
+from ..tr import tr
+from ..vectors import file_of
+from .base import GeosegAlgorithm, source_of
+
+
+class TrainModel(GeosegAlgorithm):
+    """``geoseg train``."""
+
+    ID = "train"
+
+    def displayName(self) -> str:
+        """Return the name in the toolbox."""
+        return tr("Train model")
+
+    def shortHelpString(self) -> str:
+        """Return the text beside the parameters."""
+        return tr(
+            "Trains a model on rasters and label polygons (a field names the class), or a label raster for each raster. "
+            "With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored."
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        """Declare the parameters."""
+        raster = QgsProcessing.SourceType.TypeRaster
+        self.addParameter(QgsProcessingParameterMultipleLayers("INPUT", tr("Rasters"), raster))
+        polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
+        self.addParameter(QgsProcessingParameterVectorLayer("LABELS", tr("Label polygons"), polygons, None, True))
+        anything = QgsProcessingParameterField.DataType.Any
+        self.addParameter(
+            QgsProcessingParameterField(
+                "FIELD", tr("Field with the class"), "class_name", "LABELS", anything, False, True
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterMultipleLayers("LABEL_RASTERS", tr("… or label rasters"), raster, None, True)
+        )
+        self.add_model("FROM", tr("Model to start from"))
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "EPOCHS", tr("Epochs"), QgsProcessingParameterNumber.Type.Integer, 10, False, 1
+            )
+        )
+        self.add_bands()
+        self.add_number("SCALE", tr("Scale: value = stored × scale + offset"))
+        self.add_number("OFFSET", tr("Offset"))
+        self.add_advanced(QgsProcessingParameterString("ARCH", tr("Architecture, as unet"), None, False, True))
+        self.add_advanced(QgsProcessingParameterString("ENCODER", tr("Encoder, as resnet18"), None, False, True))
+        self.add_advanced(QgsProcessingParameterString("DEVICE", tr("Device: auto, cpu, cuda"), "auto", False, True))
+        self.addParameter(QgsProcessingParameterFolderDestination("OUTPUT", tr("Model folder")))
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Read layers and options."""
+        super().prepareAlgorithm(parameters, context, feedback)
+        self._images = [source_of(layer) for layer in self.parameterAsLayerList(parameters, "INPUT", context)]
+        polygons = self.parameterAsVectorLayer(parameters, "LABELS", context)
+        rasters = self.parameterAsLayerList(parameters, "LABEL_RASTERS", context)
+        if (polygons is None) == (not rasters):
+            raise QgsProcessingException(tr("Give label polygons or label rasters, one of the two."))
+        self._field = ""
+        if polygons is not None:
+            self._labels = [file_of(polygons)]
+            self._field = self.text(parameters, "FIELD", context)
+        else:
+            self._labels = [source_of(layer) for layer in rasters]
+        self._from = self.model(parameters, context, "FROM")
+        texts = {name: self.text(parameters, name.upper(), context) for name in ("bands", "arch", "encoder", "device")}
+        numbers = {name: self.number(parameters, name.upper(), context) for name in ("scale", "offset")}
+        epochs = self.parameterAsInt(parameters, "EPOCHS", context)
+        self._options = {**texts, **numbers, "class_field": self._field, "epochs": epochs}
+        return True
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Run geoseg."""
+        output = self.parameterAsFileOutput(parameters, "OUTPUT", context)
+        if os.path.isdir(output) and not os.listdir(output):
+            os.rmdir(output)  # Processing makes temporary folders beforehand; geoseg wants to make it itself
+        arguments = commands.train(self._images, self._labels, output, self._from, **self._options)
+        self.run_geoseg(arguments, feedback)
+        return {"OUTPUT": output}

@@ -1,0 +1,91 @@
+"""What the user chose, as arguments of geoseg. No qgis import; nothing of geoseg's own knowledge is repeated here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+JSON = "--progress=json"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is read, and how.
+
+    Attributes
+    ----------
+    sources
+        Files; several are the bands of one scene.
+    bands
+        ``"blue=1,green=2,…"``, or empty: by the files' own names.
+    bbox
+        West, south, east, north in the scene's CRS; empty for all of it.
+    reading
+        Further options by name: scale, offset, nodata, resolution.
+    """
+
+    sources: Sequence[str]
+    bands: str = ""
+    bbox: Sequence[float] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+    def arguments(self) -> list[str]:
+        """Return the sources and the options that say how they are read."""
+        found = list(self.sources)
+        if len(self.sources) > 1:
+            found.append("--stack")
+        box = ",".join(repr(float(value)) for value in self.bbox)
+        return found + options({"bands": self.bands, "bbox": box, **self.reading})
+
+
+def options(values: Mapping[str, Any]) -> list[str]:
+    """Return ``--name=value`` of everything that is set; True is a flag of its own, several values repeat the name."""
+    found = []
+    for name, value in values.items():
+        flag = "--" + name.replace("_", "-")
+        if value is None or value is False or value == "":
+            continue
+        if value is True:
+            found.append(flag)
+        elif isinstance(value, (list, tuple)):
+            found += [f"{flag}={item}" for item in value]
+        else:
+            found.append(f"{flag}={value!r}" if isinstance(value, float) else f"{flag}={value}")
+    return found
+
+
+def segment(scene: Scene, output: str, model: str = "", /, **values: Any) -> list[str]:
+    """Return ``geoseg segment``."""
+    return ["segment", *scene.arguments(), *options({"output": output, "model": model, **values}), JSON]
+
+
+def inspect(scene: Scene, model: str = "", /, **values: Any) -> list[str]:
+    """Return ``geoseg inspect``, which prints one JSON object a scene."""
+    return ["inspect", *scene.arguments(), *options({"model": model, **values}), "--json"]
+
+
+def polygonize(classes: str, output: str, /, **values: Any) -> list[str]:
+    """Return ``geoseg polygonize``."""
+    return ["polygonize", classes, *options({"output": output, **values}), JSON]
+
+
+def evaluate(predicted: str, reference: str, output: str, /, **values: Any) -> list[str]:
+    """Return ``geoseg evaluate``."""
+    return ["evaluate", predicted, reference, *options({"output": output, **values}), JSON]
+
+
+def train(images: Sequence[str], labels: Sequence[str], output: str, base: str = "", /, **values: Any) -> list[str]:
+    """Return ``geoseg train``; ``base`` is the model to go on from."""
+    chosen = {"images": list(images), "labels": list(labels), "output": output, "from": base, **values}
+    return ["train", *options(chosen), JSON]
+
+
+def models() -> list[str]:
+    """Return ``geoseg model list``, which prints one JSON array."""
+    return ["model", "list", "--json"]
+
+
+def seconds_left(message: str) -> tuple[str, str]:
+    """Split a progress message ``"segment x: 3.1 Mpx/s, 2 min left"`` into what is done and how fast it goes."""
+    stage, _, detail = message.partition(": ")
+    return stage, detail

@@ -1,0 +1,94 @@
+"""The plugin: provider, dock, menu. In the desktop all of it, under qgis_process the provider alone."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from qgis.core import QgsApplication, QgsSettings
+from qgis.PyQt.QtCore import QCoreApplication, Qt, QTranslator, QUrl
+from qgis.PyQt.QtGui import QDesktopServices, QIcon
+
+from .provider import GeosegProvider
+from .tr import tr
+
+try:
+    from qgis.PyQt.QtGui import QAction  # Qt 6
+except ImportError:
+    from qgis.PyQt.QtWidgets import QAction
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+class GeoSegPlugin:
+    """What QGIS starts and ends."""
+
+    def __init__(self, iface: Any) -> None:
+        self.iface = iface  # None under qgis_process
+        self.provider: GeosegProvider | None = None
+        self.dock: Any = None
+        self._actions: list[QAction] = []
+        self._translator = _translator()
+
+    def initProcessing(self) -> None:
+        """Add the provider. All that qgis_process calls."""
+        self.provider = GeosegProvider()
+        QgsApplication.processingRegistry().addProvider(self.provider)
+
+    def initGui(self) -> None:
+        """Add provider, dock panel and menu."""
+        self.initProcessing()
+        from .dock import GeosegDock
+
+        self.dock = GeosegDock(self.iface)
+        self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
+        self.dock.hide()
+        self._add(tr("GeoSeg panel"), self.show_dock, toolbar=True)
+        self._add(tr("Environment…"), self.dock.open_environment)
+        self._add(tr("Copy diagnostics"), self.dock.copy_diagnostics)
+        self._add(tr("Help"), show_help)
+
+    def unload(self) -> None:
+        """Take everything away; a run that goes on is ended."""
+        for action in self._actions:
+            self.iface.removePluginMenu("GeoSeg", action)
+            self.iface.removeToolBarIcon(action)
+        self._actions.clear()
+        if self.dock is not None:
+            self.dock.shut_down()
+            self.iface.removeDockWidget(self.dock)
+            self.dock.deleteLater()
+            self.dock = None
+        if self.provider is not None:
+            QgsApplication.processingRegistry().removeProvider(self.provider)
+            self.provider = None
+        if self._translator is not None:
+            QCoreApplication.removeTranslator(self._translator)
+
+    def show_dock(self) -> None:
+        """Show the panel, in front of others in its place."""
+        self.dock.setUserVisible(True)
+
+    def _add(self, text: str, slot: Any, *, toolbar: bool = False) -> None:
+        action = QAction(QIcon(os.path.join(FOLDER, "icon.svg")), text, self.iface.mainWindow())
+        action.triggered.connect(lambda *_: slot())
+        self.iface.addPluginToMenu("GeoSeg", action)
+        if toolbar:
+            self.iface.addToolBarIcon(action)
+        self._actions.append(action)
+
+
+def show_help() -> None:
+    """Open the help pages that come with the plugin."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(os.path.join(FOLDER, "help", "index.html")))
+
+
+def _translator() -> QTranslator | None:
+    """Install the translation for the user's language, if there is one."""
+    locale = str(QgsSettings().value("locale/userLocale", "en"))[:2]
+    path = os.path.join(FOLDER, "i18n", f"geoseg_qgis_{locale}.qm")
+    translator = QTranslator()
+    if os.path.isfile(path) and translator.load(path):
+        QCoreApplication.installTranslator(translator)
+        return translator
+    return None

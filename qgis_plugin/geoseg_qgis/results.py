@@ -1,0 +1,132 @@
+"""Results in the project: styled by the .qml beside them, polygons above rasters, in one group."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from qgis.core import (
+    QgsLayerTreeGroup,
+    QgsMapLayer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QTimer
+
+from .tr import tr
+
+# From top to bottom, and whether it is shown at first.
+ORDER = {"polygons": True, "classes": True, "confidence": False}
+
+
+def names() -> dict[str, str]:
+    """Return what results are called in the layer tree."""
+    return {"polygons": tr("Polygons"), "classes": tr("Classes"), "confidence": tr("Confidence")}
+
+
+def open_layer(path: str, kind: str, name: str = "") -> QgsMapLayer:
+    """Open a result with its style. The layer may be invalid: ask it."""
+    name = name or names()[kind]
+    if kind == "polygons":
+        return QgsVectorLayer(path, name, "ogr")
+    return QgsRasterLayer(path, name)
+
+
+def style(layer: QgsMapLayer) -> None:
+    """Give a layer the style that lies beside its file."""
+    path = os.path.splitext(layer.source().split("|")[0])[0] + ".qml"
+    if os.path.isfile(path):
+        layer.loadNamedStyle(path)
+        layer.triggerRepaint()
+
+
+def group_of(name: str, project: QgsProject) -> QgsLayerTreeGroup:
+    """Return the group for the results of a scene, at the top of the tree."""
+    root = project.layerTreeRoot()
+    title = tr("GeoSeg {scene}").format(scene=name)
+    return root.findGroup(title) or root.insertGroup(0, title)
+
+
+def add(outputs: dict[str, str], name: str) -> dict[str, QgsMapLayer]:
+    """Add the results of a run to the project and return the layers by kind; those from before are replaced."""
+    project = QgsProject.instance()
+    group = group_of(name, project)
+    fresh = {os.path.normpath(path) for path in outputs.values()}
+    for node in group.findLayers():
+        layer = node.layer()
+        if layer is not None and os.path.normpath(layer.source().split("|")[0]) in fresh:
+            project.removeMapLayer(layer.id())
+    layers = {}
+    for kind, shown in ORDER.items():
+        if kind not in outputs:
+            continue
+        layer = open_layer(outputs[kind], kind)
+        if layer.isValid():
+            style(layer)
+            project.addMapLayer(layer, addToLegend=False)
+            node = group.addLayer(layer)
+            node.setItemVisibilityChecked(shown)
+            node.setExpanded(kind == "polygons")
+            layers[kind] = layer
+    return layers
+
+
+class Grouping:
+    """The results of one Processing run, which belong into one group."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def place(self, layer: QgsMapLayer, kind: str, project: QgsProject) -> None:
+        """Move a layer that Processing has added to its place in the group."""
+        node = project.layerTreeRoot().findLayer(layer.id())
+        if node is None:
+            return
+        group = group_of(self.name, project)
+        order = list(ORDER)
+        copy = node.clone()
+        before = [child for child in group.findLayers() if _kind_of(child) in order[: order.index(kind)]]
+        group.insertChildNode(len(before), copy)
+        copy.setCustomProperty("geoseg/kind", kind)
+        copy.setItemVisibilityChecked(ORDER[kind])
+        node.parent().removeChildNode(node)
+
+
+def _kind_of(node: Any) -> str:
+    return str(node.customProperty("geoseg/kind", ""))
+
+
+class _Finish(QgsProcessingLayerPostProcessorInterface):
+    """Styles and groups a layer after Processing has added it."""
+
+    # Processing holds no reference: without one here Python frees the object and it silently never runs.
+    alive: list[_Finish] = []  # noqa: RUF012 - shared by all on purpose
+
+    def __init__(self, kind: str, grouping: Grouping) -> None:
+        super().__init__()
+        self._kind, self._grouping = kind, grouping
+        self.alive.append(self)
+
+    def postProcessLayer(
+        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        """Style the layer at once; group it when Processing is done with the layer tree."""
+        style(layer)
+        project, identifier = context.project(), layer.id()
+
+        def place() -> None:
+            there = project.mapLayer(identifier) if project is not None else None
+            if there is not None:
+                self._grouping.place(there, self._kind, project)
+
+        QTimer.singleShot(0, place)
+
+
+def attach(path: str, kind: str, context: QgsProcessingContext, grouping: Grouping) -> None:
+    """Let Processing style and group a result, if it will load it."""
+    if kind in ORDER and context.willLoadLayerOnCompletion(path):
+        context.layerToLoadOnCompletionDetails(path).setPostProcessor(_Finish(kind, grouping))

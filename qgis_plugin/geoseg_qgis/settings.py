@@ -1,0 +1,83 @@
+"""What the plugin remembers between starts, in QGIS's own settings; and how it talks to the log panel."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from qgis.core import Qgis, QgsMessageLog, QgsSettings
+
+from . import environment
+from .environment import Probe
+
+_GROUP = "geoseg/"
+
+
+def get(name: str, default: Any = "") -> Any:
+    """Return a remembered value."""
+    return QgsSettings().value(_GROUP + name, default)
+
+
+def put(name: str, value: Any) -> None:
+    """Remember a value."""
+    QgsSettings().setValue(_GROUP + name, value)
+
+
+def interpreter() -> str:
+    """Return the Python that has geoseg as far as is known, or ``""``."""
+    return environment.find(str(get("python")))
+
+
+def remember_probe(found: Probe) -> None:
+    """Remember what the last check of an interpreter found, with the state of the file."""
+    facts = {"python": found.python, "stamp": _stamp(found.python), "facts": dict(found.facts), "error": found.error}
+    put("probe", json.dumps(facts))
+
+
+def last_probe(python: str) -> Probe | None:
+    """Return the last check of an interpreter; None if it is of another one, or the file has changed since."""
+    try:
+        facts = json.loads(get("probe", "{}"))
+    except ValueError:
+        return None
+    if not python or facts.get("python") != python or facts.get("stamp") != _stamp(python):
+        return None
+    return Probe(python, facts.get("facts", {}), facts.get("error", ""))
+
+
+def _stamp(path: str) -> float:
+    try:
+        return os.path.getmtime(path)
+    except OSError:
+        return 0.0
+
+
+def remember_models(cards: list[dict[str, Any]]) -> None:
+    """Remember the list of models, so that Processing's dialogs can offer it at once."""
+    put("models", json.dumps(cards))
+
+
+def known_models() -> list[dict[str, Any]]:
+    """Return the last list of models: name, title, bands, classes, default."""
+    try:
+        cards = json.loads(get("models", "[]"))
+    except ValueError:
+        return []
+    return cards if isinstance(cards, list) else []
+
+
+def proxy() -> str:
+    """Return the proxy that QGIS is set to use, as URL, or ``""``."""
+    settings = QgsSettings()
+    if not settings.value("proxy/proxyEnabled", False, type=bool):
+        return ""
+    host, port = settings.value("proxy/proxyHost", ""), settings.value("proxy/proxyPort", "")
+    scheme = "socks5" if "Socks" in str(settings.value("proxy/proxyType", "")) else "http"
+    return f"{scheme}://{host}:{port}" if host and port else ""
+
+
+def log(message: str, *, warning: bool = False) -> None:
+    """Write a line into the log panel's GeoSeg page."""
+    level = Qgis.MessageLevel.Warning if warning else Qgis.MessageLevel.Info
+    QgsMessageLog.logMessage(message, "GeoSeg", level, notifyUser=False)
