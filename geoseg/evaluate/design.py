@@ -198,28 +198,21 @@ def allocate(total: int, weights: NDArray[np.float64], minimum: int, available: 
     The sum is ``total`` unless the minima ask for more, or the map has fewer pixels.
     """
     least = np.minimum(np.maximum(minimum, 2), available)
-    sizes = np.zeros(len(weights), np.int64)
-    fixed = np.zeros(len(weights), np.bool_)
-    while not fixed.all():
-        rest = total - int(sizes[fixed].sum())
-        share = np.where(fixed, 0.0, weights)
-        wanted = share / share.sum() * max(rest, 0)
-        short = ~fixed & (wanted < least)
-        full = ~fixed & (wanted > available)
-        if not (short.any() or full.any()):
-            sizes[~fixed] = _rounded(wanted[~fixed], rest)
-            break
-        changed = short if short.any() else full
-        sizes[changed] = least[changed] if short.any() else available[changed]
-        fixed |= changed
-    return sizes
+    wanted = int(np.clip(total, least.sum(), available.sum()))
+    # The factor that turns weights into sizes, found by halving: the clipped sum only grows with it.
+    low, high = 0.0, float(available.max() / weights.min())
+    for _ in range(200):
+        middle = (low + high) / 2
+        enough = np.clip(middle * weights, least, available).sum() >= wanted
+        low, high = (low, middle) if enough else (middle, high)
+    return _rounded(np.clip(high * weights, least, available), wanted)
 
 
 def _rounded(values: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     """Round to whole numbers that sum to ``total``: largest remainders first."""
     floor = np.floor(values).astype(np.int64)
     order = np.argsort(floor - values, kind="stable")
-    floor[order[: total - int(floor.sum())]] += 1
+    floor[order[: max(total - int(floor.sum()), 0)]] += 1
     return floor
 
 

@@ -173,7 +173,7 @@ def estimate(counts: ArrayLike, mapped: ArrayLike, names: Sequence[str] | None =
         k = int(lacking[0])
         name = names[k] if names else f"class {k}"
         raise InputError(
-            f"the map class {name!r} has {found[k]} interpreted point{'s' * (found[k] != 1)}: "
+            f"the map class {name!r} has {found[k]} interpreted point{'s' * int(found[k] != 1)}: "
             "each class on the map needs two or more; interpret more points, or draw a larger sample"
         )
     return AreaEstimate(points, areas)

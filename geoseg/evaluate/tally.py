@@ -150,11 +150,11 @@ def tally(comparison: Comparison, progress: Callable[[int, int], None] | None = 
     return total
 
 
-def windows(height: int, width: int, side: int = SIDE) -> Iterator[Box]:
+def windows(height: int, width: int) -> Iterator[Box]:
     """Cut a scene into windows, row by row."""
-    for row in range(0, height, side):
-        for col in range(0, width, side):
-            yield Box(row, col, min(side, height - row), min(side, width - col))
+    for row in range(0, height, SIDE):
+        for col in range(0, width, SIDE):
+            yield Box(row, col, min(SIDE, height - row), min(SIDE, width - col))
 
 
 def in_order(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
