@@ -15,7 +15,7 @@ from geoseg.sizes import format_bytes
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found; ``error`` says why the scene cannot be read or does not fit."""
+    """What was found; ``error`` says why the scene cannot be read or does not fit, ``needs`` which bands the model sees."""
 
     name: str
     model: str
@@ -23,6 +23,7 @@ class Inspection:
     plan: Plan | None = None
     error: GeosegError | None = None
     notes: tuple[str, ...] = field(default=())
+    needs: tuple[str, ...] = field(default=())
 
     @property
     def fits(self) -> bool:
@@ -31,7 +32,7 @@ class Inspection:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        facts: dict[str, Any] = {"scene": self.name, "model": self.model, "fits": self.fits}
+        facts: dict[str, Any] = {"scene": self.name, "model": self.model, "fits": self.fits, "needs": list(self.needs)}
         facts["warnings"] = list(self.plan.warnings if self.plan else self.notes)
         if self.raster is not None:
             facts["raster"] = _raster_facts(self.raster)
@@ -68,16 +69,17 @@ def inspect_scene(source: Any, model: str | None, reading: Mapping[str, Any], op
     from geoseg.models import DEFAULT_MODEL, load_model
 
     loaded = load_model(model or DEFAULT_MODEL)
+    name, needs = loaded.card.name, tuple(band.name for band in loaded.card.bands)
     label = str(source[0]) if isinstance(source, list) else str(source)
     try:
         raster = open_raster(source, **reading)
     except GeosegError as error:
-        return Inspection(label, loaded.card.name, error=error)
+        return Inspection(label, name, error=error, needs=needs)
     try:
         plan = make_plan(raster, loaded, options)
     except GeosegError as error:
-        return Inspection(raster.name, loaded.card.name, raster, error=error, notes=raster.notes)
-    return Inspection(raster.name, loaded.card.name, raster, plan)
+        return Inspection(raster.name, name, raster, error=error, notes=raster.notes, needs=needs)
+    return Inspection(raster.name, name, raster, plan, needs=needs)
 
 
 def _raster_facts(raster: Raster) -> dict[str, Any]:

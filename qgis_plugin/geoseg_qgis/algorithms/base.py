@@ -109,7 +109,8 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         parameter = QgsProcessingParameterString("BANDS", tr("Bands (blue=1,green=2,…)"), optional=True)
         parameter.setHelp(
             tr(
-                "Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write."
+                "Which band is which. Empty: by the bands' descriptions. "
+                "'Inspect raster' says what fits and what to write."
             )
         )
         self.addParameter(parameter)

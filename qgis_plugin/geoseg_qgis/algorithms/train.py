@@ -36,8 +36,9 @@ class TrainModel(GeosegAlgorithm):
     def shortHelpString(self) -> str:
         """Return the text beside the parameters."""
         return tr(
-            "Trains a model on rasters and label polygons (a field names the class), or a label raster for each raster. "
-            "With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored."
+            "Trains a model on rasters and label polygons (a field names the class), or a label raster for each. "
+            "With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is "
+            "ignored."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
