@@ -15,7 +15,7 @@ from geoseg.sizes import format_bytes
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found; ``error`` says why the scene cannot be read or does not fit, ``needs`` which bands the model sees."""
+    """What was found; ``error`` says why the scene cannot be read or does not fit, ``needs`` what the model sees."""
 
     name: str
     model: str
