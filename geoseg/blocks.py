@@ -1,8 +1,8 @@
 """Finished blocks on disk: what makes a run survive being killed.
 
-Each block is a small two-band GeoTIFF (classes, confidence), written under a temporary name, brought to the disk and
-renamed. A manifest says of which scene, model and options the blocks are; its fingerprint is part of every block's
-name, so that a worker of another run that is not yet dead cannot mix its blocks in.
+Each block is a small two-band GeoTIFF (classes, confidence; see :mod:`geoseg.write.packed`), written under a temporary
+name, brought to the disk and renamed. A manifest says of which scene, model and options the blocks are; its fingerprint
+is part of every block's name, so that a worker of another run that is not yet dead cannot mix its blocks in.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from geoseg.errors import OutputError
 from geoseg.locks import put, settle, temporary_beside, write_text
 from geoseg.segment import BlockResult, Look
 from geoseg.tiling import Box, Tiling
+from geoseg.write.packed import PackedBlock, pack, unpack
+from geoseg.write.sidecar import geo_tags_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,27 +84,33 @@ class BlockStore:
         OutputError
             If the disk is full or the folder cannot be written.
         """
-        import rasterio
-
         if not result.forwards and not (result.classes != NODATA).any():
             with _reported(self.folder):
                 self.empty_path(index).touch()
             return
-        rows, cols = result.box.within(self.tiling.scene)
-        part = self.geobox[rows, cols]
-        profile = {
-            "crs": None if part.crs is None else str(part.crs),
-            "transform": part.transform,
-            "driver": "GTiff", "height": result.box.height, "width": result.box.width, "count": 2, "dtype": "uint8",
-            "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "zstd", "zstd_level": 1, "nodata": NODATA,
-        }  # fmt: skip
+        part = self.geobox[result.box.within(self.tiling.scene)]
+        data = pack(result.classes, result.confidence, side=self.tiling.block, geo_tags=geo_tags_of(part)[0])
         with _reported(self.folder):
             if result.look is not None:  # before the block itself: a finished block has all its parts
                 with _completed(self.look_path(index)) as temporary, temporary.open("wb") as file:
                     np.save(file, result.look)
-            with _completed(self.path(index)) as temporary, rasterio.open(temporary, "w", **profile) as file:
-                file.write(result.classes, 1)
-                file.write(result.confidence, 2)
+            with _completed(self.path(index)) as temporary:
+                temporary.write_bytes(data)
+
+    def packed(self, index: int) -> PackedBlock | None:
+        """Return a finished block as it was packed; None if it has no valid pixel.
+
+        Raises
+        ------
+        OutputError
+            If the block is damaged; it is deleted, so that running again computes it anew.
+        """
+        try:
+            return unpack(self.path(index).read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise self._damaged(index) from error
 
     def read(self, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return classes and confidence of a part of the scene (uint8, height × width), 255 where no block is.
@@ -119,10 +127,11 @@ class BlockStore:
         side, cols = self.tiling.block, self.tiling.block_shape[1]
         for row in range(box.row // side, -(-box.bottom // side)):
             for col in range(box.col // side, -(-box.right // side)):
-                path = self.path(row * cols + col)
+                index = row * cols + col
+                path = self.path(index)
                 if not path.exists():
                     continue  # no valid pixel in it
-                block = self.tiling.block_box(row * cols + col)
+                block = self.tiling.block_box(index)
                 part = block.intersection(box)
                 here = part.within(box)
                 window = Window(part.col - block.col, part.row - block.row, part.width, part.height)
@@ -130,11 +139,16 @@ class BlockStore:
                     with rasterio.open(path) as file:
                         both[:, here[0], here[1]] = file.read(window=window)
                 except rasterio.errors.RasterioError as error:
-                    path.unlink(missing_ok=True)
-                    raise OutputError(
-                        f"the finished block at {block} is damaged ({path}) and was deleted: run the same command again"
-                    ) from error
+                    raise self._damaged(index) from error
         return both[0], both[1]
+
+    def _damaged(self, index: int) -> OutputError:
+        path = self.path(index)
+        path.unlink(missing_ok=True)
+        return OutputError(
+            f"the finished block at {self.tiling.block_box(index)} is damaged ({path}) and was deleted: "
+            "run the same command again"
+        )
 
     def read_look(self, look: Look, dtype: Any) -> NDArray[Any]:
         """Return the reduced view of the whole scene (bands, h, w); 0 where nothing is valid."""

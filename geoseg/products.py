@@ -14,6 +14,7 @@ from geoseg.classes import NODATA
 from geoseg.errors import OptionError
 from geoseg.segment import Look
 from geoseg.tiling import Tiling
+from geoseg.write.tiff import TILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from geoseg.progress import Reporter
     from geoseg.raster import Raster
     from geoseg.segment import Recipe
+    from geoseg.write import CogSink
 
 WRITE_SIDE = 2048
 """Class maps are written in areas of this side: what a CogSink compresses and overviews in one go."""
@@ -128,24 +130,48 @@ def _write_rasters(
     from geoseg.write import CogSink, finish_together
 
     geobox, classes = recipe.raster.geobox, recipe.model.card.classes
-    pixels = np.zeros(256, np.int64)
-    height, width = geobox.shape
-    areas = list(Tiling(height, width, WRITE_SIDE, block=WRITE_SIDE).blocks())
-    stage = f"write {recipe.raster.name}"
     with (
         CogSink(paths["classes"], geobox, kind="classes", classes=classes) as class_sink,
         CogSink(paths["confidence"], geobox, kind="confidence") as confidence_sink,
     ):
-        for done, area in enumerate(areas, 1):
-            values, confidence = store.read(area)
-            found = np.bincount(values.ravel(), minlength=256)
-            pixels += found
-            if found[NODATA] < area.area:  # what is never written is nodata
-                class_sink.write(area, values)
-                confidence_sink.write(area, confidence)
-            reporter.progress(done, len(areas) + 1, stage)
+        join = _put_tiles if recipe.tiling.block % TILE == 0 else _write_areas
+        pixels = join(recipe, store, class_sink, confidence_sink, reporter)
         finish_together(class_sink, confidence_sink)
-    reporter.progress(len(areas) + 1, len(areas) + 1, stage)
+    return pixels
+
+
+def _put_tiles(
+    recipe: Recipe, store: BlockStore, classes: CogSink, confidence: CogSink, reporter: Reporter
+) -> NDArray[np.int64]:
+    """Hand the blocks' compressed tiles on as they are."""
+    pixels = np.zeros(256, np.int64)
+    count = recipe.tiling.block_count
+    for index, box in enumerate(recipe.tiling.blocks()):
+        packed = store.packed(index)
+        if packed is None:  # what is never written is nodata
+            pixels[NODATA] += box.area
+        else:
+            pixels += packed.pixels
+            classes.put(box, packed.classes)
+            confidence.put(box, packed.confidence)
+        reporter.progress(index + 1, count, f"write {recipe.raster.name}")
+    return pixels
+
+
+def _write_areas(
+    recipe: Recipe, store: BlockStore, classes: CogSink, confidence: CogSink, reporter: Reporter
+) -> NDArray[np.int64]:
+    """Cut blocks that are no whole tiles of the class map anew."""
+    pixels = np.zeros(256, np.int64)
+    areas = list(Tiling(recipe.tiling.height, recipe.tiling.width, WRITE_SIDE, block=WRITE_SIDE).blocks())
+    for done, area in enumerate(areas, 1):
+        values, sure = store.read(area)
+        found = np.bincount(values.ravel(), minlength=256)
+        pixels += found
+        if found[NODATA] < area.area:
+            classes.write(area, values)
+            confidence.write(area, sure)
+        reporter.progress(done, len(areas), f"write {recipe.raster.name}")
     return pixels
 
 

@@ -32,7 +32,7 @@ _COLUMNS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("
 
 def describe(geobox: GeoBox, classes: Sequence[MapClass], kind: str) -> tuple[Description, str]:
     """Return what goes into the TIFF and the text of the ``.aux.xml`` beside it, empty if none is needed."""
-    geo_tags, lost_crs = _geo_tags(geobox)
+    geo_tags, lost_crs = geo_tags_of(geobox)
     metadata = [("BAND_KIND", kind)]
     if classes:
         metadata.append((_METADATA_KEY, json.dumps([[c.id, c.name, c.color] for c in classes], ensure_ascii=False)))
@@ -104,7 +104,7 @@ def _category_names(aux: Path) -> dict[int, str]:
     return {number: item.text for number, item in enumerate(names) if item.text and item.text.strip()}
 
 
-def _geo_tags(geobox: GeoBox) -> tuple[dict[int, Tag], str]:
+def geo_tags_of(geobox: GeoBox) -> tuple[dict[int, Tag], str]:
     """GeoTIFF tags of the grid, as GDAL writes them, and the WKT of a CRS that they cannot carry exactly."""
     import rasterio
     from rasterio.io import MemoryFile

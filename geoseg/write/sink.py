@@ -20,7 +20,7 @@ from geoseg.write.overviews import halve_by_mean, halve_by_mode
 from geoseg.write.sidecar import describe
 from geoseg.write.spool import Spool
 from geoseg.write.styles import style_text
-from geoseg.write.tiff import TILE, Level, header, level_sizes, tile_grid
+from geoseg.write.tiff import TILE, Level, framed, header, level_sizes, tile_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,6 +159,34 @@ class CogSink:
                 else:
                     self._patch(area, part, pixels)
 
+    def put(self, box: Box, levels: Sequence[Sequence[bytes]]) -> None:
+        """Write one piece of tiles that are compressed already; see :func:`geoseg.write.packed.pack`.
+
+        Parameters
+        ----------
+        box
+            Where it lies; on whole tiles of the scene, at each of the levels.
+        levels
+            Full size first, then overviews: the tiles of the piece in row order.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full.
+        """
+        with self._lock, self._telling(), self._remembering():
+            area = Box(box.row // _AREA * _AREA, box.col // _AREA * _AREA, _AREA, _AREA)
+            self._settle(area)
+            self._mark(area, made=False, least=len(levels))
+            for level, tiles in enumerate(levels[: len(self._sizes)]):
+                top, left, columns = (box.row >> level) // TILE, (box.col >> level) // TILE, -(-box.width >> level)
+                columns = -(-columns // TILE)
+                for number, blob in enumerate(tiles):
+                    key = level, top + number // columns, left + number % columns
+                    self._store.drop_held(key)
+                    self._store.put_compressed(key, blob)
+                    self._made[level][key[1:]] = True
+
     def complete(self) -> None:
         """Write everything under temporary names; exit then only renames. Several sinks may do this at the same time.
 
@@ -193,8 +221,7 @@ class CogSink:
                     for row in range(rows):
                         self._check_cancelled()
                         for col in range(cols):
-                            blob = self._store.blob((number, row, col))
-                            file.write(len(blob).to_bytes(4, "little") + blob + blob[-4:])
+                            file.write(framed(self._store.blob((number, row, col))))
         self._complete = True
 
     @property
@@ -239,8 +266,8 @@ class CogSink:
                 rows, cols = common.within(tile)
                 self._store.patch((0, row, col), rows.start, cols.start, pixels[common.within(part)])
 
-    def _mark(self, area: Box, *, made: bool) -> None:
-        for level in range(1, min(_EAGER + 1, len(self._sizes))):
+    def _mark(self, area: Box, *, made: bool, least: int = 1) -> None:
+        for level in range(least, min(_EAGER + 1, len(self._sizes))):
             side = _AREA >> level
             row, col = (area.row >> level) // TILE, (area.col >> level) // TILE
             self._made[level][row : row + side // TILE, col : col + side // TILE] = made

@@ -60,7 +60,14 @@ class Spool:
         if (pixels == NODATA).all():
             self._sizes[level][row, col] = 0
             return
-        blob = compress(_padded(pixels))
+        self.put_compressed(key, compress(padded(pixels)))
+
+    def put_compressed(self, key: Key, blob: bytes) -> None:
+        """Store a tile that :func:`compress` compressed, at its full size."""
+        level, row, col = key
+        if blob == self.empty:
+            self._sizes[level][row, col] = 0
+            return
         with self._lock:
             self._file.seek(self._end)
             self._file.write(blob)
@@ -129,9 +136,10 @@ class Spool:
             self._file.close()
 
 
-def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if pixels.shape == (TILE, TILE):
+def padded(pixels: NDArray[np.uint8], side: int = TILE) -> NDArray[np.uint8]:
+    """Return a tile at its full size; what is missing is nodata."""
+    if pixels.shape == (side, side):
         return pixels
-    tile = np.full((TILE, TILE), NODATA, np.uint8)
+    tile = np.full((side, side), NODATA, np.uint8)
     tile[: pixels.shape[0], : pixels.shape[1]] = pixels
     return tile

@@ -48,7 +48,7 @@ _NUMPY_TYPES: dict[int, np.dtype[Any]] = {
 
 NEW_SUBFILE_TYPE, IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION = 254, 256, 257, 258, 259
 PHOTOMETRIC, SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION, COLOR_MAP = 262, 277, 284, 320
-TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SAMPLE_FORMAT = 322, 323, 324, 325, 339
+TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, EXTRA_SAMPLES, SAMPLE_FORMAT = 322, 323, 324, 325, 338, 339
 GDAL_METADATA, GDAL_NODATA = 42112, 42113
 GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 """ModelPixelScale, ModelTiepoint, ModelTransformation, GeoKeyDirectory, GeoDoubleParams, GeoAsciiParams."""
@@ -69,7 +69,7 @@ class Level:
     height, width
         Size in pixels.
     sizes
-        Bytes of each compressed tile in row order, uint64.
+        Bytes of each compressed tile in row order, band by band, uint64.
     """
 
     height: int
@@ -91,17 +91,28 @@ class Description:
         Text of the ``GDAL_METADATA`` tag, empty for none.
     nodata
         Value of invalid pixels.
+    bands
+        Their number; each has tiles of its own, those of the first band come first.
+    tile
+        Side of the tiles in pixels, a multiple of 16.
     """
 
     geo_tags: dict[int, Tag] = field(default_factory=dict)
     color_map: NDArray[np.uint16] | None = None
     metadata: str = ""
     nodata: int = 255
+    bands: int = 1
+    tile: int = TILE
+
+    @property
+    def structure(self) -> bytes:
+        """What tells readers of the order of tiles; it has no words for bands apart."""
+        return STRUCTURAL_METADATA if self.bands == 1 else b""
 
 
-def tile_grid(height: int, width: int) -> tuple[int, int]:
+def tile_grid(height: int, width: int, tile: int = TILE) -> tuple[int, int]:
     """Rows and columns of tiles that cover so many pixels."""
-    return -(-height // TILE), -(-width // TILE)
+    return -(-height // tile), -(-width // tile)
 
 
 def level_sizes(height: int, width: int) -> list[tuple[int, int]]:
@@ -110,6 +121,11 @@ def level_sizes(height: int, width: int) -> list[tuple[int, int]]:
     while max(sizes[-1]) > TILE:
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
     return sizes
+
+
+def framed(blob: bytes) -> bytes:
+    """Return a compressed tile as it stands in the file: between its size and a repetition of its last four bytes."""
+    return len(blob).to_bytes(4, "little") + blob + blob[-4:]
 
 
 def header(levels: Sequence[Level], description: Description) -> bytes:
@@ -152,10 +168,10 @@ def _directories(
     offsets: list[NDArray[np.uint64]],
     big: bool,  # noqa: FBT001
 ) -> bytes:
-    first = (16 if big else 8) + len(STRUCTURAL_METADATA)
+    first = (16 if big else 8) + len(description.structure)
     first += first % 2
     start = struct.pack("<2sHHHQ", b"II", 43, 8, 0, first) if big else struct.pack("<2sHI", b"II", 42, first)
-    data = bytearray((start + STRUCTURAL_METADATA).ljust(first, b"\0"))
+    data = bytearray((start + description.structure).ljust(first, b"\0"))
     for number, (level, positions) in enumerate(zip(levels, offsets, strict=True)):
         tags = _tags(level, positions, description, big=big, overview=number > 0)
         data += _directory(tags, len(data), big=big, last=number == len(levels) - 1)
@@ -169,11 +185,16 @@ def _tags(
     tags: dict[int, Tag] = {
         number: (SHORT if value < 2**16 else LONG, np.array([value]))
         for number, value in (
-            (IMAGE_WIDTH, level.width), (IMAGE_LENGTH, level.height), (BITS_PER_SAMPLE, 8), (COMPRESSION, _DEFLATE),
-            (PHOTOMETRIC, _PALETTE if palette else _BLACK_IS_ZERO), (SAMPLES_PER_PIXEL, 1), (PLANAR_CONFIGURATION, 1),
-            (TILE_WIDTH, TILE), (TILE_LENGTH, TILE), (SAMPLE_FORMAT, 1),
+            (IMAGE_WIDTH, level.width), (IMAGE_LENGTH, level.height), (COMPRESSION, _DEFLATE),
+            (PHOTOMETRIC, _PALETTE if palette else _BLACK_IS_ZERO), (SAMPLES_PER_PIXEL, description.bands),
+            (PLANAR_CONFIGURATION, 1 if description.bands == 1 else 2),
+            (TILE_WIDTH, description.tile), (TILE_LENGTH, description.tile),
         )
     }  # fmt: skip
+    tags[BITS_PER_SAMPLE] = (SHORT, np.full(description.bands, 8))
+    tags[SAMPLE_FORMAT] = (SHORT, np.full(description.bands, 1))
+    if description.bands > 1:
+        tags[EXTRA_SAMPLES] = (SHORT, np.zeros(description.bands - 1))
     tags[TILE_OFFSETS] = (LONG8 if big else LONG, positions)
     tags[TILE_BYTE_COUNTS] = (LONG, level.sizes)
     tags[GDAL_NODATA] = text(str(description.nodata))
@@ -210,19 +231,32 @@ def _directory(tags: dict[int, Tag], position: int, *, big: bool, last: bool) ->
     return bytes(entries + values)
 
 
-def read_geo_tags(data: bytes) -> dict[int, Tag]:
-    """Return the GeoTIFF tags of a small little-endian TIFF held in memory."""
-    (position,) = struct.unpack_from("<I", data, 4)
+def read_directory(data: bytes, position: int) -> tuple[dict[int, Tag], int]:
+    """Return the tags of one directory of a little-endian classic TIFF, and where the next stands (0: nowhere)."""
     (count,) = struct.unpack_from("<H", data, position)
     tags: dict[int, Tag] = {}
     for index in range(count):
         at = position + 2 + 12 * index
         number, kind, size = struct.unpack_from("<HHI", data, at)
-        if number in GEO_TAGS:
-            dtype = _NUMPY_TYPES[kind]
-            if size * dtype.itemsize > 4:
-                (start,) = struct.unpack_from("<I", data, at + 8)
-            else:
-                start = at + 8
-            tags[number] = (kind, np.frombuffer(data, dtype, size, start))
-    return tags
+        if kind not in _NUMPY_TYPES:
+            continue
+        dtype = _NUMPY_TYPES[kind]
+        if size * dtype.itemsize > 4:
+            (start,) = struct.unpack_from("<I", data, at + 8)
+        else:
+            start = at + 8
+        tags[number] = (kind, np.frombuffer(data, dtype, size, start))
+    (following,) = struct.unpack_from("<I", data, position + 2 + 12 * count)
+    return tags, following
+
+
+def first_directory(data: bytes) -> int:
+    """Return where the first directory of a little-endian classic TIFF stands."""
+    (position,) = struct.unpack_from("<I", data, 4)
+    return int(position)
+
+
+def read_geo_tags(data: bytes) -> dict[int, Tag]:
+    """Return the GeoTIFF tags of a small little-endian TIFF held in memory."""
+    tags, _ = read_directory(data, first_directory(data))
+    return {number: tag for number, tag in tags.items() if number in GEO_TAGS}

@@ -1,0 +1,134 @@
+"""A finished block as bytes: both rasters' compressed tiles, their first overviews and their counts.
+
+Pixels are compressed once, by whoever computed them; the class map of the whole scene is put together from these very
+tiles (:meth:`geoseg.write.CogSink.put`). Until then the bytes are a TIFF of two bands with overviews that any GIS
+opens. Behind the TIFF stand the pixels per value of the class map and a checksum, which its readers ignore.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geoseg.write.overviews import halve_by_mean, halve_by_mode
+from geoseg.write.spool import compress, padded
+from geoseg.write.tiff import (
+    TILE,
+    TILE_BYTE_COUNTS,
+    TILE_OFFSETS,
+    Description,
+    Level,
+    first_directory,
+    framed,
+    header,
+    level_sizes,
+    read_directory,
+    tile_grid,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.write.tiff import Tag
+
+_COUNTS = np.dtype("<u8"), 256
+_TRAILER = 256 * 8 + 4
+
+
+@dataclass(frozen=True)
+class PackedBlock:
+    """What a finished block holds.
+
+    Attributes
+    ----------
+    classes, confidence
+        Per level, full size first, the compressed tiles in row order.
+    pixels
+        int64 (256,): pixels per value of the class map.
+    """
+
+    classes: list[list[bytes]]
+    confidence: list[list[bytes]]
+    pixels: NDArray[np.int64]
+
+
+def pack(
+    classes: NDArray[np.uint8], confidence: NDArray[np.uint8], *, side: int, geo_tags: dict[int, Tag] | None = None
+) -> bytes:
+    """Return a block as bytes.
+
+    Parameters
+    ----------
+    classes, confidence
+        uint8 (height, width).
+    side
+        Side of the lattice of blocks in pixels: as many overviews are made as whole tiles of the scene's come of it.
+    geo_tags
+        Tags of GeoTIFF that say where the block lies.
+    """
+    # Blocks that are no whole tiles of the class map are decoded again anyway: they need not be filled up to 512.
+    tile = TILE if side % TILE == 0 else min(TILE, -(-max(classes.shape) // 16) * 16)
+    sizes = level_sizes(*classes.shape)
+    count = 1
+    while count < len(sizes) and (side >> count) % TILE == 0:
+        count += 1
+    both = [_pyramid(classes, halve_by_mode, count, tile), _pyramid(confidence, halve_by_mean, count, tile)]
+    levels = [[*one, *other] for one, other in zip(*both, strict=True)]
+    description = Description(geo_tags=geo_tags or {}, bands=2, tile=tile)
+    head = header(
+        [
+            Level(*size, np.array([len(blob) for blob in blobs], np.uint64))
+            for size, blobs in zip(sizes, levels, strict=False)
+        ],
+        description,
+    )
+    body = b"".join(framed(blob) for blobs in reversed(levels) for blob in blobs)
+    pixels = np.bincount(classes.ravel(), minlength=256).astype(_COUNTS[0]).tobytes()
+    content = b"".join([head, body, pixels])
+    return content + zlib.crc32(content).to_bytes(4, "little")
+
+
+def unpack(data: bytes) -> PackedBlock:
+    """Return what :func:`pack` packed.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are damaged.
+    """
+    if len(data) < _TRAILER or zlib.crc32(memoryview(data)[:-4]) != int.from_bytes(data[-4:], "little"):
+        raise ValueError("the checksum does not match")
+    both: tuple[list[list[bytes]], list[list[bytes]]] = ([], [])
+    position = first_directory(data)
+    while position:
+        tags, position = read_directory(data, position)
+        spans = zip(tags[TILE_OFFSETS][1].tolist(), tags[TILE_BYTE_COUNTS][1].tolist(), strict=True)
+        blobs = [data[start : start + size] for start, size in spans]
+        half = len(blobs) // 2
+        both[0].append(blobs[:half])
+        both[1].append(blobs[half:])
+    pixels = np.frombuffer(data, *_COUNTS, offset=len(data) - _TRAILER).astype(np.int64)
+    return PackedBlock(*both, pixels)
+
+
+def _pyramid(
+    pixels: NDArray[np.uint8], halve: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], count: int, tile: int
+) -> list[list[bytes]]:
+    levels = []
+    for level in range(count):
+        if level:
+            pixels = halve(pixels)
+        levels.append([compress(padded(part, tile)) for part in _tiles(pixels, tile)])
+    return levels
+
+
+def _tiles(pixels: NDArray[np.uint8], tile: int) -> Iterator[NDArray[np.uint8]]:
+    height, width = pixels.shape
+    rows, cols = tile_grid(height, width, tile)
+    for row in range(rows):
+        for col in range(cols):
+            yield pixels[row * tile : (row + 1) * tile, col * tile : (col + 1) * tile]
