@@ -74,10 +74,11 @@ def evaluate(predicted: str, reference: str, output: str, /, **values: Any) -> l
     return ["evaluate", predicted, reference, *options({"output": output, **values}), JSON]
 
 
-def train(images: Sequence[str], labels: Sequence[str], output: str, base: str = "", /, **values: Any) -> list[str]:
-    """Return ``geoseg train``; ``base`` is the model to go on from."""
-    chosen = {"images": list(images), "labels": list(labels), "output": output, "from": base, **values}
-    return ["train", *options(chosen), JSON]
+def train(scene: Scene, labels: Sequence[str], output: str, base: str = "", /, **values: Any) -> list[str]:
+    """Return ``geoseg train`` on one or several images; ``base`` is the model to go on from."""
+    reading = {"bands": scene.bands, **scene.reading}
+    chosen = {"images": list(scene.sources), "labels": list(labels), "output": output, "from": base}
+    return ["train", *options({**chosen, **reading, **values}), JSON]
 
 
 def models() -> list[str]:

@@ -108,19 +108,19 @@ def check_interpreter(path: str) -> str:
     return ""
 
 
-def probe_child(python: str, limit: float = PROBE_LIMIT) -> Child:
-    """Start the check of an interpreter; poll the child and give it to :func:`read_probe` when it ended.
+def probe_command(python: str) -> list[str]:
+    """Return the command that checks an interpreter; run it and give the ended child to :func:`read_probe`.
 
     Raises
     ------
     RunError
-        If the file cannot be a Python or cannot be started.
+        If the file cannot be a Python.
     """
     reason = check_interpreter(python)
     if reason:
         raise RunError(reason)
     code = _PROBE % {"needs": NEEDS, "least": ".".join(map(str, NEEDS))}
-    return Child([python, "-I", "-u", "-X", "utf8", "-c", code], limit=limit)
+    return [python, "-I", "-u", "-X", "utf8", "-c", code]
 
 
 def read_probe(child: Child) -> Probe:
@@ -138,7 +138,7 @@ def read_probe(child: Child) -> Probe:
 def probe(python: str, limit: float = PROBE_LIMIT) -> Probe:
     """Check an interpreter by really importing what geoseg needs. Takes seconds; never raises."""
     try:
-        child = probe_child(python, limit)
+        child = Child(probe_command(python), limit=limit)
     except RunError as error:
         return Probe(python, error=str(error))
     try:

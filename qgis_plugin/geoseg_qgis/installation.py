@@ -18,7 +18,7 @@ from .environment import (
     check_base,
     find_uv,
     managed_folder,
-    probe_child,
+    probe_command,
     read_probe,
     venv_python,
 )
@@ -204,7 +204,7 @@ class Installation:
             raise RunError("cancelled")
         if not self._steps:
             self._probing = True
-            self._child = probe_child(venv_python(folder), self._limit)
+            self._child = Child(probe_command(venv_python(folder)), limit=self._limit)
             return [{"event": "log", "message": "checking: importing geoseg and what it needs"}]
         step = self._steps.pop(0)
         self._refuse_foreign_folder()

@@ -200,10 +200,12 @@ class Child:
             return "cancelled"
         if self.said_error:
             return self.said_error
-        for line in reversed(self.tail):
-            for mark in ("error: ", "Error: "):
-                if line.startswith(mark):
-                    return line[len(mark) :]
+        lines = [line.strip() for line in self.tail]
+        for place in range(len(lines) - 1, -1, -1):
+            word, mark, text = lines[place].partition(": ")
+            if mark and word.lower() == "error":
+                # geoseg says all in this line; installers give the cause in those after it.
+                return "; ".join([text, *lines[place + 1 : place + 3]])
         last = f": {self.tail[-1]}" if self.tail else ""
         if self.code is not None and self.code < 0:
             # Linux ends a process this way when memory runs out; nothing else says so.

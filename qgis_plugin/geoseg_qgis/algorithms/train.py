@@ -87,10 +87,11 @@ class TrainModel(GeosegAlgorithm):
         else:
             self._labels = [source_of(layer) for layer in rasters]
         self._from = self.model(parameters, context, "FROM")
-        texts = {name: self.text(parameters, name.upper(), context) for name in ("bands", "arch", "encoder", "device")}
-        numbers = {name: self.number(parameters, name.upper(), context) for name in ("scale", "offset")}
+        texts = {name: self.text(parameters, name.upper(), context) for name in ("arch", "encoder", "device")}
+        reading = {name: self.number(parameters, name.upper(), context) for name in ("scale", "offset")}
+        self._scene = commands.Scene(self._images, self.text(parameters, "BANDS", context), (), reading)
         epochs = self.parameterAsInt(parameters, "EPOCHS", context)
-        self._options = {**texts, **numbers, "class_field": self._field, "epochs": epochs}
+        self._options = {**texts, "class_field": self._field, "epochs": epochs}
         return True
 
     def processAlgorithm(
@@ -100,6 +101,6 @@ class TrainModel(GeosegAlgorithm):
         output = self.parameterAsFileOutput(parameters, "OUTPUT", context)
         if os.path.isdir(output) and not os.listdir(output):
             os.rmdir(output)  # Processing makes temporary folders beforehand; geoseg wants to make it itself
-        arguments = commands.train(self._images, self._labels, output, self._from, **self._options)
+        arguments = commands.train(self._scene, self._labels, output, self._from, **self._options)
         self.run_geoseg(arguments, feedback)
         return {"OUTPUT": output}

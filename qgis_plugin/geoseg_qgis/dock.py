@@ -1,0 +1,191 @@
+"""The dock panel: raster and model, preview and run, results, corrections. It only connects its parts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from qgis.core import Qgis, QgsApplication
+from qgis.gui import QgsDockWidget
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from . import commands, environment, settings
+from .environment import Probe
+from .environment_page import EnvironmentPage, diagnostics
+from .panel_correct import CorrectPanel
+from .panel_result import ResultPanel
+from .panel_run import RunPanel
+from .panel_scene import ScenePanel
+from .runner import RunError, geoseg_command
+from .session import Session, start
+from .tr import tr
+
+_LIMIT = 120.0  # seconds for the list of models
+
+
+class GeosegDock(QgsDockWidget):
+    """GeoSeg for people who do not know Processing."""
+
+    def __init__(self, iface: Any) -> None:
+        super().__init__(tr("GeoSeg"), iface.mainWindow())
+        self.setObjectName("GeosegDock")
+        self.iface = iface
+        self._began = False
+        self._sessions: list[Session] = []
+        self._classes: dict[str, Any] = {}
+        self.page: EnvironmentPage | None = None
+        self._build()
+
+    def _build(self) -> None:
+        inside = QWidget(self)
+        self.banner = QFrame(inside)
+        self.banner.setFrameShape(QFrame.Shape.StyledPanel)
+        self.banner_text = QLabel(self.banner)
+        self.banner_text.setWordWrap(True)
+        self.setup_button = QPushButton(tr("Set up…"), self.banner)
+        self.setup_button.clicked.connect(self.open_environment)
+        layout = QVBoxLayout(self.banner)
+        layout.addWidget(self.banner_text)
+        layout.addWidget(self.setup_button)
+        self.scene = ScenePanel(inside)
+        self.run = RunPanel(self.iface, self.scene, inside)
+        self.result = ResultPanel(self.iface, inside)
+        self.correct = CorrectPanel(self.iface, self.scene, inside)
+        layout = QVBoxLayout(inside)
+        for widget in (self.banner, self.scene, self.run, self.result, self.correct):
+            layout.addWidget(widget)
+        layout.addStretch()
+        area = QScrollArea(self)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        self.setWidget(area)
+        self.run.said.connect(self.say)
+        self.correct.said.connect(self.say)
+        self.run.finished.connect(self._show_result)
+        self.result.shown.connect(self._begin_corrections)
+        self.correct.trained.connect(self._take_model)
+        self._show_banner(None)
+
+    def showEvent(self, event: Any) -> None:
+        """Find geoseg when the panel is seen for the first time: starting QGIS stays as quick as it was."""
+        super().showEvent(event)
+        if not self._began:
+            self._began = True
+            self.refresh()
+
+    def say(self, text: str, bad: bool) -> None:
+        """Tell the user in the message bar and in the log."""
+        level = Qgis.MessageLevel.Warning if bad else Qgis.MessageLevel.Success
+        self.iface.messageBar().pushMessage("GeoSeg", text, level, 0 if bad else 6)
+        settings.log(text, warning=bad)
+
+    # --- environment and models
+
+    def refresh(self, model: str = "") -> None:
+        """Check the interpreter if it was not, then list the models and choose ``model``."""
+        python = settings.interpreter()
+        found = settings.last_probe(python)
+        self._show_banner(found)
+        if not python:
+            self.scene.set_models([])
+        elif found is None:
+            self._probe(python)
+        elif found.works:
+            self.scene.set_models(settings.known_models(), model)
+            self._list_models(python, model)
+
+    def _show_banner(self, found: Probe | None) -> None:
+        python = settings.interpreter()
+        text = ""
+        if not python:
+            text = tr("geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.")
+        elif found is not None and not found.works:
+            text = tr("geoseg does not run: {reason}").format(reason=found.error)
+        self.banner_text.setText(text)
+        self.banner.setVisible(bool(text))
+        if found is not None:
+            self.run.show_device(found.device)
+
+    def _start(self, command: list[str], on_end: Any, limit: float) -> RunError | None:
+        session = start(command, self, on_end, limit)
+        if isinstance(session, RunError):
+            return session
+        self._sessions.append(session)
+        session.ended.connect(self._sessions.remove)
+        return None
+
+    def _probe(self, python: str) -> None:
+        def ended(session: Session) -> None:
+            settings.remember_probe(environment.read_probe(session.child))
+            self.refresh()
+
+        try:
+            failed = self._start(environment.probe_command(python), ended, environment.PROBE_LIMIT)
+        except RunError as error:
+            failed = error
+        if failed is not None:
+            settings.remember_probe(Probe(python, error=str(failed)))
+            self._show_banner(Probe(python, error=str(failed)))
+
+    def _list_models(self, python: str, model: str) -> None:
+        def ended(session: Session) -> None:
+            try:
+                session.child.raise_for_error()
+                cards = json.loads(next(line for line in session.said if line.startswith("[")))
+            except (RunError, StopIteration, ValueError) as error:
+                self.say(tr("The models cannot be listed: {reason}").format(reason=error), True)
+                return
+            if cards != settings.known_models() or not self.scene.models.count() or model:
+                settings.remember_models(cards)
+                self.scene.set_models(cards, model)
+                # Processing offers the models in its dialogs; they are built anew from here.
+                provider = QgsApplication.processingRegistry().providerById("geoseg")
+                if provider is not None:
+                    provider.refreshAlgorithms()
+
+        failed = self._start(geoseg_command(python, commands.models()), ended, _LIMIT)
+        if failed is not None:
+            self.say(str(failed), True)
+
+    def open_environment(self) -> None:
+        """Open the environment page."""
+        if self.page is None:
+            self.page = EnvironmentPage(self.iface.mainWindow())
+            self.page.changed.connect(self.refresh)
+        self.page.show_state()
+        self.page.show()
+        self.page.raise_()
+
+    def copy_diagnostics(self) -> None:
+        """Put the text for a bug report on the clipboard."""
+        log = self.page.log.toPlainText().splitlines() if self.page is not None else []
+        QgsApplication.clipboard().setText(diagnostics(log))
+        self.say(tr("Diagnostics are on the clipboard."), False)
+
+    # --- results
+
+    def _show_result(self, event: dict[str, Any], name: str) -> None:
+        self._classes = event.get("classes", {})
+        self._name, self._outputs = name, event["outputs"]
+        self.result.show_result(event, name)
+
+    def _begin_corrections(self, layers: dict[str, Any]) -> None:
+        self.correct.begin(layers, self._outputs, self._classes, self._name)
+
+    def _take_model(self, name: str) -> None:
+        self.refresh(name)
+
+    def shut_down(self) -> None:
+        """End everything that runs."""
+        for session in list(self._sessions):
+            session.drop()
+        self._sessions.clear()
+        self.scene.stop()
+        self.run.shut_down()
+        self.correct.shut_down()
+        if self.page is not None:
+            self.page.shut_down()
+            self.page.close()

@@ -1,0 +1,298 @@
+"""Middle of the dock: preview, run, progress, device, cancel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsProcessingException,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+)
+from qgis.gui import QgsFileWidget
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from . import commands, results, settings
+from .panel_scene import ScenePanel
+from .runner import RunError, geoseg_command
+from .session import Session, start
+from .tr import tr
+from .work import Progress
+
+PREVIEW_PIXELS = 1_000_000
+"""A preview computes about so many pixels: as many as a screen shows, in seconds also without a GPU."""
+
+
+class RunPanel(QWidget):
+    """Starts geoseg on the visible part or on all of the scene, and shows how it goes."""
+
+    finished = pyqtSignal(dict, str)
+    """A whole scene is done: the result event, and the raster layer's name."""
+    said = pyqtSignal(str, bool)
+    """Something for the user, and whether it is bad."""
+
+    def __init__(self, iface: Any, scene: ScenePanel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._iface, self._scene = iface, scene
+        self._session: Session | None = None
+        self._progress = Progress()
+        self._preview_layer = ""
+        self._folder = ""
+        self._clicked = 0.0
+        self._last: dict[str, Any] = {}
+        self.preview_seconds = 0.0
+        self._build()
+        scene.checked.connect(self._enable)
+
+    def _build(self) -> None:
+        self.preview_button = QPushButton(tr("Preview"), self)
+        self.preview_button.setToolTip(tr("Segment the visible part of the map and show it as an overlay"))
+        self.preview_button.clicked.connect(self.preview)
+        self.run_button = QPushButton(tr("Run"), self)
+        self.run_button.setToolTip(tr("Segment the whole scene in the background"))
+        self.run_button.clicked.connect(self.run)
+        self.cancel_button = QPushButton(tr("Cancel"), self)
+        self.cancel_button.setEnabled(False)
+        self.cancel_button.clicked.connect(self.cancel)
+        buttons = QHBoxLayout()
+        for button in (self.preview_button, self.run_button, self.cancel_button):
+            buttons.addWidget(button)
+        self.bar = QProgressBar(self)
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.badge = QLabel("CPU", self)
+        self.badge.setStyleSheet("QLabel{background:#33691e;color:white;border-radius:6px;padding:1px 7px}")
+        self.badge.setToolTip(tr("What geoseg computes on"))
+        line = QHBoxLayout()
+        line.addWidget(self.bar, 1)
+        line.addWidget(self.badge)
+        self.status = QLabel(self)
+        self.status.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._build_options())
+        layout.addLayout(buttons)
+        layout.addLayout(line)
+        layout.addWidget(self.status)
+
+    def _build_options(self) -> QFormLayout:
+        self.folder = QgsFileWidget(self)
+        self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self.folder.setFilePath(str(settings.get("folder")))
+        self.folder.lineEdit().setPlaceholderText(tr("geoseg_results, beside the raster"))
+        self.min_area, self.simplify = QDoubleSpinBox(self), QDoubleSpinBox(self)
+        for box, unit in ((self.min_area, " m²"), (self.simplify, " m")):
+            box.setRange(0, 1e9)
+            box.setDecimals(1)
+            box.setSuffix(unit)
+            box.setSpecialValueText(tr("as it is"))
+        self.overwrite = QCheckBox(tr("Replace results that are there"), self)
+        self.overwrite.setChecked(True)
+        form = QFormLayout()
+        form.addRow(tr("Results"), self.folder)
+        form.addRow(tr("Least polygon"), self.min_area)
+        form.addRow(tr("Simplify"), self.simplify)
+        form.addRow("", self.overwrite)
+        return form
+
+    @property
+    def running(self) -> bool:
+        """Whether geoseg runs."""
+        return self._session is not None
+
+    def show_device(self, name: str) -> None:
+        """Show what geoseg computes on."""
+        gpu = name not in {"", "CPU", "cpu"}
+        self.badge.setText(name if gpu else "CPU")
+        colour = "#4a148c" if gpu else "#33691e"
+        self.badge.setStyleSheet(f"QLabel{{background:{colour};color:white;border-radius:6px;padding:1px 7px}}")
+
+    def _enable(self, facts: dict[str, Any] | None = None) -> None:
+        fits = bool((self._scene.facts if facts is None else facts).get("fits"))
+        self.preview_button.setEnabled(fits and not self.running)
+        self.run_button.setEnabled(fits and not self.running)
+        self.cancel_button.setEnabled(self.running)
+
+    # --- preview
+
+    def preview(self) -> None:
+        """Segment what the canvas shows."""
+        self._clicked = time.monotonic()
+        layer = self._scene.layer()
+        box = self.visible(layer) if layer is not None else QgsRectangle()
+        if layer is None or box.isEmpty():
+            self._fail(tr("The map shows no part of the raster: zoom to it first."))
+            return
+        pixel = layer.rasterUnitsPerPixelX()
+        side = (box.width() * box.height() / PREVIEW_PIXELS) ** 0.5
+        coarse = side if side > pixel * 1.05 else None
+        self._clear_folder()
+        self._folder = tempfile.mkdtemp(prefix="geoseg-preview-")
+        options = {"no_polygons": True, "no_preview": True}
+        bounds = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
+        self._start(bounds, self._folder, options, self._preview_done, coarse)
+
+    def visible(self, layer: QgsRasterLayer) -> QgsRectangle:
+        """Return the part of the raster that the canvas shows, in the raster's CRS."""
+        canvas = self._iface.mapCanvas()
+        box = canvas.extent()
+        source, target = canvas.mapSettings().destinationCrs(), layer.crs()
+        if source.isValid() and target.isValid() and source != target:
+            try:
+                box = QgsCoordinateTransform(source, target, QgsProject.instance()).transformBoundingBox(box)
+            except QgsCsException:
+                return layer.extent()
+        return box.intersect(layer.extent())
+
+    def _preview_done(self, session: Session) -> None:
+        if not self._ended(session):
+            return
+        path = session.results[-1]["outputs"]["classes"]
+        layer = results.open_layer(path, "classes", tr("GeoSeg preview"))
+        if not layer.isValid():
+            self._fail(tr("{path} cannot be opened").format(path=path))
+            return
+        self.clear_preview()
+        results.style(layer)
+        layer.setOpacity(0.65)
+        layer.setCustomProperty("geoseg/preview", value=True)
+        project = QgsProject.instance()
+        project.addMapLayer(layer, addToLegend=False)
+        project.layerTreeRoot().insertLayer(0, layer)
+        self._preview_layer = layer.id()
+        self.preview_seconds = time.monotonic() - self._clicked
+        text = tr("Preview after {seconds:.1f} s").format(seconds=self.preview_seconds)
+        if self._coarse:
+            size = tr("{size:.4g} map units").format(size=self._coarse)
+            text += "; " + tr("computed with pixels of {size}: zoom in to see what the run will give").format(size=size)
+        self.status.setText(text)
+
+    def clear_preview(self) -> None:
+        """Take the overlay away."""
+        if self._preview_layer:
+            QgsProject.instance().removeMapLayer(self._preview_layer)
+            self._preview_layer = ""
+
+    def _clear_folder(self) -> None:
+        self.clear_preview()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
+
+    # --- run
+
+    def run(self) -> None:
+        """Segment the whole scene."""
+        layer = self._scene.layer()
+        if layer is None:
+            return
+        folder = self.folder.filePath()
+        settings.put("folder", folder)
+        folder = folder or self._beside()
+        options = {
+            "min_area": self.min_area.value() or None,
+            "simplify": self.simplify.value() or None,
+            "overwrite": self.overwrite.isChecked(),
+        }
+        self._name = layer.name()
+        self._start((), folder, options, self._run_done)
+
+    def _beside(self) -> str:
+        """Return a folder for results beside the raster, or in the home folder if that cannot be written."""
+        try:
+            place = os.path.dirname(self._scene.scene().sources[0])
+        except QgsProcessingException:
+            place = ""
+        home = os.path.expanduser("~")
+        return os.path.join(place if place and os.access(place, os.W_OK) else home, "geoseg_results")
+
+    def _run_done(self, session: Session) -> None:
+        if self._ended(session):
+            self.clear_preview()
+            self.bar.setValue(1000)
+            self.status.setText(tr("Done: {folder}").format(folder=os.path.dirname(self._output(session, "classes"))))
+            self.finished.emit(session.results[-1], self._name)
+
+    @staticmethod
+    def _output(session: Session, kind: str) -> str:
+        return str(session.results[-1]["outputs"][kind])
+
+    # --- both
+
+    def _start(
+        self, bbox: tuple[float, ...], folder: str, options: dict[str, Any], on_end: Any, coarse: float | None = None
+    ) -> None:
+        self._coarse = coarse
+        try:
+            chosen = self._scene.scene()
+        except QgsProcessingException as error:
+            self._fail(str(error))
+            return
+        reading = {**chosen.reading, **({"resolution": coarse} if coarse else {})}
+        scene = commands.Scene(chosen.sources, chosen.bands, bbox, reading)
+        os.makedirs(folder, exist_ok=True)
+        arguments = commands.segment(scene, folder, self._scene.model(), **options)
+        session = start(geoseg_command(settings.interpreter(), arguments), self, on_end)
+        if isinstance(session, RunError):
+            self._fail(str(session))
+            return
+        session.event.connect(self._take)
+        self._session, self._progress = session, Progress()
+        self.bar.setValue(0)
+        self.status.setText(tr("Starting geoseg…"))
+        self._enable()
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if self._progress.take(event):
+            self.bar.setValue(int(self._progress.percent * 10))
+            if self._progress.text():
+                self.status.setText(self._progress.text())
+            if self._progress.device == "cpu":
+                self.show_device("CPU")
+
+    def cancel(self) -> None:
+        """Cancel what runs; finished parts are kept and used by the next run."""
+        if self._session is not None:
+            self.status.setText(tr("Cancelling…"))
+            self._session.cancel()
+
+    def _ended(self, session: Session) -> bool:
+        """Take notice of the end of a session and return whether it was a good one."""
+        self._session = None
+        self._enable()
+        if session.child.cancelled:
+            self.bar.setValue(0)
+            self.status.setText(tr("Cancelled. Run again to go on where it was."))
+        elif session.error:
+            self._fail(session.error)
+        return not session.error
+
+    def _fail(self, message: str) -> None:
+        self.bar.setValue(0)
+        self.status.setText("")
+        self.said.emit(message, True)
+
+    def shut_down(self) -> None:
+        """End what runs and take temporary things away."""
+        if self._session is not None:
+            self._session.drop()
+            self._session = None
+        self._clear_folder()
