@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
     from geoseg.segment import segment
+    from geoseg.train import train
     from geoseg.write import write_cog
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ _HOME = {
     "open_raster": "geoseg.raster",
     "polygonize": "geoseg.polygonize",
     "segment": "geoseg.segment",
+    "train": "geoseg.train",
     "write_cog": "geoseg.write",
 }
 
@@ -49,6 +51,7 @@ __all__ = [
     "open_raster",
     "polygonize",
     "segment",
+    "train",
     "write_cog",
 ]
 

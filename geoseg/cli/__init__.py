@@ -17,6 +17,7 @@ _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Scenes in, class maps and land-cover polygons out."),
     "polygonize": ("geoseg.cli.polygonize", "polygonize", "A class map in, polygons out."),
     "evaluate": ("geoseg.cli.evaluate", "evaluate", "A map or a model against a reference; samples and areas."),
+    "train": ("geoseg.cli.train", "train", "Labelled images in, a model with its card out."),
     "inspect": ("geoseg.cli.inspect", "inspect", "What a scene is, whether it fits a model, what a run will cost."),
     "model": ("geoseg.cli.model", "model", "List, show and check models."),
     "demo": ("geoseg.cli.demo", "demo", "Make a scene, segment it, write every output and a picture."),
@@ -74,8 +75,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         return _fail(error, str(error), arguments, debug=debug)
     except click.exceptions.Abort:
         return _interrupted()
-    except KeyboardInterrupt:
-        return _interrupted()
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(str(interrupt))
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -109,6 +110,7 @@ def _fail(error: BaseException, message: str, arguments: list[str], *, debug: bo
     return 1
 
 
-def _interrupted() -> int:
-    click.echo("interrupted: finished blocks are kept; run the same command again to go on", err=True)
+def _interrupted(remedy: str = "") -> int:
+    remedy = remedy or "finished blocks are kept; run the same command again to go on"
+    click.echo(f"interrupted: {remedy}", err=True)
     return 130

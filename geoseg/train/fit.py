@@ -1,0 +1,385 @@
+"""The loop: Lightning with checkpoints, early stopping, logs; halved batches where memory runs out."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from geoseg.errors import ModelError, OptionError
+from geoseg.models.device import choose_device, supports
+from geoseg.models.footprint import bytes_per_pixel
+from geoseg.plan import Options
+from geoseg.progress import Reporter
+from geoseg.train.augment import Augment
+from geoseg.train.learner import Learner
+from geoseg.train.loading import Epochs, Loader
+from geoseg.train.losses import Loss, parse_class_weights
+from geoseg.train.samples import TrainingWindows, ValidationWindows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from geoseg.train.options import TrainOptions
+    from geoseg.train.prepare import Prepared
+
+# A training step holds the activations of a forward pass until they have been used backwards, and as many gradients:
+# measured for Unet(resnet18) on a CPU, four times the peak of a forward pass.
+_TRAINING = 4.0
+
+_MOST_BATCH, _MOST_WINDOWS = 16, 4000
+
+# Batches of an epoch at least: fewer do not move the running means of batch normalisation to where they belong.
+_LEAST_BATCHES = 16
+
+_NAMES = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What came out of the loop.
+
+    Attributes
+    ----------
+    state
+        Weights of the best epoch.
+    matrix
+        Its confusion matrix on the validation part, None without validation.
+    epoch, epochs
+        The best epoch, counted from 0, and how many were run.
+    batch, accumulate, windows
+        Windows of a step, steps that are joined, windows of an epoch: as they were in the end.
+    lr
+        Learning rate.
+    start
+        Where the weights came from.
+    """
+
+    state: dict[str, torch.Tensor]
+    matrix: NDArray[Any] | None
+    epoch: int
+    epochs: int
+    batch: int
+    accumulate: int
+    windows: int
+    lr: float
+    start: str
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A network, what it learns from, and where its checkpoints and logs go."""
+
+    prepared: Prepared
+    options: TrainOptions
+    network: nn.Module
+    start: str
+    folder: Path
+    stage: str = "train"
+
+
+def fit(task: Task, report: Reporter, *, resume: bool = False, callbacks: Sequence[Callback] = ()) -> Fitted:
+    """Train.
+
+    Parameters
+    ----------
+    task
+        What is trained.
+    report
+        Hears of progress.
+    resume
+        Go on from the last checkpoint in the folder.
+    callbacks
+        More of Lightning's.
+
+    Raises
+    ------
+    ModelError
+        If the loss is lost or memory does not suffice for one window.
+    KeyboardInterrupt
+        If the user stops it; the last finished epoch is kept in the folder.
+    """
+    options, device = task.options, choose_device(task.options.device)
+    report.info(f"training {device[1]}")
+    first = {name: value.clone() for name, value in task.network.state_dict().items()}
+    batch = options.batch or usual_batch(task, device[0])
+    accumulate = options.accumulate
+    # Whole batches on every device, also after halving.
+    windows = options.windows or _usual_windows(task.prepared, batch)
+    windows = math.ceil(windows / (batch * options.devices)) * batch * options.devices
+    while True:
+        try:
+            return _run(task, report, device[0], (batch, accumulate, windows), resume=resume, callbacks=callbacks)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise _understood(error, batch) from error
+            if batch == 1:
+                raise ModelError(
+                    f"out of memory with a single window of {task.prepared.window} px: give a smaller --window or "
+                    "--encoder"
+                ) from None
+        half = batch // 2
+        accumulate, batch = math.ceil(accumulate * batch / half), half
+        windows = math.ceil(windows / (batch * options.devices)) * batch * options.devices
+        report.warning(f"out of memory: going on with --batch {batch} --accumulate {accumulate}")
+        if device[0].startswith("cuda"):
+            torch.cuda.empty_cache()
+        resume = (task.folder / "last.ckpt").is_file()
+        task.network.load_state_dict(first)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on whatever device."""
+    text = str(error).lower()
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or "out of memory" in text or "can't allocate memory" in text
+
+
+def _understood(error: BaseException, batch: int) -> BaseException:
+    if "more than 1 value per channel" in str(error):
+        return OptionError(f"this architecture normalises over a batch and cannot learn from {batch}: give --batch 2")
+    return error
+
+
+def usual_batch(task: Task, device: str) -> int:
+    """Return the windows of a step that fit into memory, at most 16."""
+    prepared = task.prepared
+    side = prepared.window
+    forward = bytes_per_pixel(task.network, len(prepared.card.bands), side) or 900.0
+    budget = Options(memory=task.options.memory).budget
+    if device.startswith("cuda") and task.options.memory is None:
+        budget = int(torch.cuda.mem_get_info(device)[0] * 0.7)
+    fitting = int(budget // (side * side * forward * _TRAINING))
+    return max(min(fitting, _MOST_BATCH if device != "cpu" else _MOST_BATCH // 2), 1)
+
+
+def _usual_windows(prepared: Prepared, batch: int) -> int:
+    """Return as many windows as cover the labelled training pixels once, within bounds."""
+    labelled = int(prepared.split.training().sum())
+    return min(max(labelled // prepared.window**2, _LEAST_BATCHES * batch), _MOST_WINDOWS)
+
+
+def usual_rate(options: TrainOptions) -> float:
+    """Return the learning rate: high from nothing, lower the more is known already."""
+    if options.lr is not None:
+        return options.lr
+    return 1e-4 if options.base else 3e-4 if options.weights else 1e-3
+
+
+def _precision(wanted: str, device: str) -> Any:
+    if wanted == "auto":
+        if not device.startswith("cuda"):
+            return _NAMES["fp32"]
+        wanted = "bf16" if supports(device, "bf16") else "fp16"
+    if not supports(device, wanted):
+        raise OptionError(f"precision {wanted} does not exist on {device}: use auto or fp32")
+    return _NAMES[wanted]
+
+
+def _devices(device: str, number: int) -> dict[str, Any]:
+    if device.startswith("cuda"):
+        if number > torch.cuda.device_count():
+            raise OptionError(f"devices: {number} asked for, {torch.cuda.device_count()} CUDA devices are here")
+        chosen: Any = number if number > 1 else [int(device.partition(":")[2] or 0)]
+        kind = "gpu"
+    else:
+        chosen, kind = number, device
+    # Spawned, not forked or started anew from the command line: works in notebooks and on every platform.
+    return {"accelerator": kind, "devices": chosen} | ({"strategy": "ddp_spawn"} if number > 1 else {})
+
+
+def _run(
+    task: Task,
+    report: Reporter,
+    device: str,
+    sizes: tuple[int, int, int],
+    *,
+    resume: bool,
+    callbacks: Sequence[Callback],
+) -> Fitted:
+    options, prepared = task.options, task.prepared
+    batch, accumulate, windows = sizes
+    train, validate = _loaders(task, batch, windows)
+    lr = usual_rate(options)
+    per_epoch = math.ceil(windows // options.devices // batch / accumulate)
+    names = [c.name for c in prepared.card.classes]
+    learner = Learner(
+        task.network,
+        Loss(options.loss, parse_class_weights(options.class_weights, names, prepared.split.training())),
+        lr=lr,
+        weight_decay=options.weight_decay,
+        steps=per_epoch * options.epochs,
+        classes=len(names),
+        seed=options.seed,
+        place=Place(tuple(scene.raster.name for scene in prepared.scenes)),
+    )
+    keep = _checkpoint(task.folder, scored=validate is not None)
+    hooks: list[Callback] = [keep, Tell(report, task.stage, options.epochs, windows // options.devices // batch)]
+    if options.patience and validate is not None:
+        hooks.append(EarlyStopping("val_miou", mode="max", patience=options.patience, check_finite=False))
+    with warnings.catch_warnings():
+        # Advice about its own defaults, which are chosen here on purpose.
+        warnings.simplefilter("ignore")
+        for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        trainer = pl.Trainer(
+            **_devices(device, options.devices),
+            precision=_precision(options.precision, device),
+            max_epochs=options.epochs,
+            accumulate_grad_batches=accumulate,
+            gradient_clip_val=1.0,
+            callbacks=[*hooks, *callbacks],
+            logger=_loggers(task.folder),
+            default_root_dir=str(task.folder),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            limit_val_batches=None if validate is not None else 0,
+            log_every_n_steps=10,
+            use_distributed_sampler=False,
+        )
+        last = task.folder / "last.ckpt"
+        _guarded_fit(trainer, learner, train, validate, last if resume and last.is_file() else None)
+    return _result(keep, task, (batch, accumulate, windows), lr, trainer.current_epoch)
+
+
+def _guarded_fit(
+    trainer: pl.Trainer, learner: Learner, train: Loader, validate: Loader | None, last: Path | None
+) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(learner, train, validate, ckpt_path=str(last) if last else None, weights_only=True)
+    except SystemExit:
+        # Lightning leaves like this after Ctrl-C, and ignores the signal from then on.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
+    finally:
+        for logger in trainer.loggers:
+            logger.finalize("done")
+
+
+def _loaders(task: Task, batch: int, windows: int) -> tuple[Loader, Loader | None]:
+    prepared, options = task.prepared, task.options
+    workers = min(4, os.cpu_count() or 1) if options.workers is None else options.workers
+    augment = Augment(options.augment)
+    drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
+    train = Loader(drawn, batch, workers, sampler=Epochs(windows))
+    if not options.validation:
+        return train, None
+    tiles = ValidationWindows(
+        prepared.held,
+        prepared.split.parts,
+        cell=prepared.cell,
+        window=prepared.validation_window,
+        margin=prepared.card.margin,
+        stride=prepared.card.stride,
+    )
+    return train, Loader(tiles, 1, workers, count=len(tiles))
+
+
+def _checkpoint(folder: Path, *, scored: bool) -> ModelCheckpoint:
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename="best",
+        monitor="val_miou" if scored else None,
+        mode="max",
+        save_top_k=1,
+        save_last=True,
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
+    )
+
+
+def _loggers(folder: Path) -> list[Any]:
+    # A run that is resumed logs into a new folder: the loggers would delete what the first part wrote.
+    logs = folder / "logs"
+    version = f"run{len(list(logs.iterdir())) + 1 if logs.is_dir() else 1}"
+    found: list[Any] = [CSVLogger(folder, name="logs", version=version)]
+    # tensorboard comes with the extra, but the CSV file says the same.
+    with contextlib.suppress(ModuleNotFoundError):
+        found.append(TensorBoardLogger(folder, name="logs", version=version, default_hp_metric=False))
+    return found
+
+
+def _result(keep: ModelCheckpoint, task: Task, sizes: tuple[int, int, int], lr: float, epochs: int) -> Fitted:
+    path = keep.best_model_path or keep.last_model_path or str(task.folder / "last.ckpt")
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    state = {
+        name.removeprefix("network."): value
+        for name, value in content["state_dict"].items()
+        if name.startswith("network.")
+    }
+    matrix = content["geoseg"]["matrix"]
+    return Fitted(
+        state=state,
+        matrix=None if matrix is None else matrix.numpy(),
+        epoch=int(content["geoseg"]["epoch"]),
+        epochs=epochs,
+        batch=sizes[0],
+        accumulate=sizes[1],
+        windows=sizes[2],
+        lr=lr,
+        start=task.start,
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Says where a window lies."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, where: Sequence[int]) -> str:
+        """Return ``"image A, row 10, column 20"``."""
+        image, row, col = where
+        return f"image {self.names[image]}, row {row}, column {col}"
+
+
+class Tell(Callback):
+    """Hands Lightning's progress to a reporter."""
+
+    def __init__(self, report: Reporter, stage: str, epochs: int, batches: int) -> None:
+        self.report, self.stage, self.epochs, self.batches = report, stage, epochs, batches
+        self._score = ""
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        outputs: Any,
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,
+    ) -> None:
+        """Report the batch."""
+        if not trainer.is_global_zero:
+            return
+        done = trainer.current_epoch * self.batches + batch_idx + 1
+        loss = float(outputs["loss"]) * trainer.accumulate_grad_batches
+        message = f"{self.stage}: epoch {trainer.current_epoch + 1}/{self.epochs}, loss {loss:.3f}{self._score}"
+        self.report.progress(done, self.epochs * self.batches, message)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Report the epoch and its scores."""
+        if not trainer.is_global_zero:
+            return
+        found = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        line = f"epoch {trainer.current_epoch + 1}/{self.epochs}: loss {found.get('train_loss', math.nan):.3f}"
+        if "val_miou" in found:
+            self._score = f", mIoU {found['val_miou']:.3f}"
+            line += f", validation loss {found['val_loss']:.3f}{self._score}, accuracy {found['val_accuracy']:.3f}"
+        self.report.info(line)

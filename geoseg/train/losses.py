@@ -1,0 +1,98 @@
+"""Losses and sums of them, blind to unlabelled pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from geoseg.classes import NODATA
+from geoseg.errors import OptionError
+from geoseg.train.options import parse_loss
+
+
+class Loss(nn.Module):
+    """Sum of losses over labelled pixels.
+
+    ``ce`` cross-entropy; ``dice`` 1 − soft Dice (Milletari et al. 2016); ``focal`` (Lin et al. 2017); ``lovasz``
+    Lovász-softmax (Berman et al. 2018).
+
+    Parameters
+    ----------
+    text
+        ``"ce"``, ``"ce+dice"`` ….
+    weights
+        (K,) weight of each class in ce, dice and focal; None for all alike.
+    """
+
+    def __init__(self, text: str, weights: NDArray[np.float32] | None = None) -> None:
+        super().__init__()
+        from segmentation_models_pytorch import losses as smp
+
+        given = None if weights is None else torch.as_tensor(weights, dtype=torch.float32)
+        listed = None if given is None else {"class_weights": given.tolist()}
+        self.parts = nn.ModuleList()
+        for name in parse_loss(text):
+            if name == "ce":
+                self.parts.append(nn.CrossEntropyLoss(weight=given, ignore_index=NODATA))
+            elif name == "dice":
+                self.parts.append(smp.DiceLoss("multiclass", ignore_index=NODATA, **(listed or {})))
+            elif name == "focal":
+                self.parts.append(smp.FocalLoss("multiclass", ignore_index=NODATA, **(listed or {})))
+            else:
+                self.parts.append(smp.LovaszLoss("multiclass", ignore_index=NODATA))
+
+    def forward(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return the loss of logits (N, K, h, w) for labels (N, h, w) int64; 0 where nothing is labelled."""
+        if not bool((labels != NODATA).any()):
+            return logits.sum() * 0.0  # a mean over nothing would be NaN
+        # Sums over a window leave the range of half precision.
+        terms = [part(logits.float(), labels) for part in self.parts]
+        return torch.stack(terms).sum()
+
+
+def parse_class_weights(
+    text: str | None, names: Sequence[str], pixels: NDArray[np.int64]
+) -> NDArray[np.float32] | None:
+    """Return the weight of each class.
+
+    Parameters
+    ----------
+    text
+        ``"balanced"`` (1/√frequency, mean 1), ``"tree=1,water=2"`` (others 1), or a number for each class.
+    names
+        Of the classes.
+    pixels
+        (K,) labelled training pixels.
+
+    Raises
+    ------
+    OptionError
+        If it is none of these.
+    """
+    if text is None:
+        return None
+    if text.strip().lower() == "balanced":
+        weights = 1 / np.sqrt(np.maximum(pixels, 1).astype(np.float64))
+        return np.asarray(weights / weights.mean(), np.float32)
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        if any("=" in part for part in parts):
+            given = {name.strip(): float(value) for name, _, value in (part.rpartition("=") for part in parts)}
+            if unknown := set(given) - set(names):
+                raise OptionError(
+                    f"class weights: there is no class {min(unknown)!r}; the classes are {', '.join(names)}"
+                )
+            values = [given.get(name, 1.0) for name in names]
+        else:
+            values = [float(part) for part in parts]
+    except ValueError:
+        raise OptionError(f"class weights {text!r}: write balanced, NAME=WEIGHT,… or a number for each class") from None
+    if len(values) != len(names):
+        raise OptionError(f"class weights: {len(values)} given for {len(names)} classes: {', '.join(names)}")
+    if not all(np.isfinite(value) and value >= 0 for value in values) or not any(values):
+        raise OptionError(f"class weights {text!r}: they must be 0 or more, and not all 0")
+    return np.array(values, np.float32)

@@ -1,0 +1,115 @@
+"""What may be chosen about a training, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from geoseg.errors import OptionError
+
+LOSSES = ("ce", "dice", "focal", "lovasz")
+"""Losses that may be given alone or as a sum: ``"ce+dice"``."""
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+# Options that a resumed run may change: they decide where and how long it runs, not what it learns from.
+_FREE = {"epochs", "device", "devices", "workers", "memory", "patience"}
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Everything about a training but images, labels and where it goes; see :func:`geoseg.train` for each."""
+
+    arch: str = "unet"
+    encoder: str = "resnet18"
+    weights: str | None = None
+    base: str | None = None
+    loss: str = "ce+dice"
+    lr: float | None = None
+    weight_decay: float = 1e-2
+    epochs: int = 30
+    batch: int | None = None
+    accumulate: int = 1
+    window: int | None = None
+    windows: int | None = None
+    class_weights: str | None = None
+    augment: float = 1.0
+    split: str = "blocks"
+    block_size: float | None = None
+    group_field: str | None = None
+    groups: str | None = None
+    validation: float = 0.2
+    seed: int = 0
+    precision: str = "auto"
+    device: str = "auto"
+    devices: int = 1
+    patience: int | None = None
+    workers: int | None = None
+    memory: str | int | None = None
+
+    def __post_init__(self) -> None:
+        parse_loss(self.loss)
+        at_least = {"epochs": 1, "batch": 1, "accumulate": 1, "window": 8, "windows": 1, "devices": 1, "patience": 1}
+        for name, least in (at_least | {"workers": 0, "seed": 0}).items():
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise OptionError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if self.lr is not None and not 0 < self.lr < 10:
+            raise OptionError(f"lr must lie between 0 and 10, got {self.lr:g}: 0.001 is usual, 0.0001 for fine-tuning")
+        if not 0 <= self.weight_decay < 1:
+            raise OptionError(f"weight decay must lie in 0…1, got {self.weight_decay:g}")
+        if not 0 <= self.augment <= 3:
+            raise OptionError(f"augment must lie in 0…3, got {self.augment:g}: 1 is usual, 0 is none")
+        if not 0 <= self.validation < 1:
+            raise OptionError(
+                f"validation must be a share 0…0.9, got {self.validation:g}: 0.2 keeps a fifth, 0 nothing"
+            )
+        if self.block_size is not None and self.block_size <= 0:
+            raise OptionError(f"block size must be positive, got {self.block_size:g}")
+        if self.precision not in PRECISIONS:
+            raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISIONS)}")
+        self._check_split()
+
+    def _check_split(self) -> None:
+        if self.split not in ("blocks", "groups"):
+            raise OptionError(f"split {self.split!r} is unknown: use blocks or groups")
+        if self.group_field and self.groups:
+            raise OptionError("both a group field and a groups file are given: keep one of the two")
+        if self.split == "groups" and not (self.group_field or self.groups):
+            raise OptionError(
+                "split groups needs to know the groups: name a field of the polygons (--group-field) or a csv file of "
+                "image,group (--groups)"
+            )
+        if self.base and self.weights:
+            raise OptionError("both a model to start from (--from) and --weights are given: keep one of the two")
+
+    @property
+    def grouped(self) -> bool:
+        """Whether groups, not blocks, decide what is kept for validation; naming them is enough to say so."""
+        return bool(self.split == "groups" or self.group_field or self.groups)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the options as plain values."""
+        return asdict(self)
+
+    def differing(self, other: dict[str, Any]) -> list[str]:
+        """Return the names of options that decide what is learned and differ from ``other``."""
+        mine = self.as_dict()
+        return [f.name for f in fields(self) if f.name not in _FREE and mine[f.name] != other.get(f.name)]
+
+
+def parse_loss(text: str) -> tuple[str, ...]:
+    """Return the parts of a loss: ``"ce+dice"`` → ``("ce", "dice")``.
+
+    Raises
+    ------
+    OptionError
+        If a part is unknown or given twice.
+    """
+    parts = tuple(part.strip().lower() for part in text.split("+"))
+    for part in parts:
+        if part not in LOSSES:
+            raise OptionError(f"loss {part!r} is unknown: use {', '.join(LOSSES)}, or a sum such as ce+dice")
+    if len(set(parts)) < len(parts):
+        raise OptionError(f"loss {text!r} names one loss twice")
+    return parts
