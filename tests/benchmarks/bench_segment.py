@@ -183,8 +183,14 @@ def run_forward(scene: str, model: str, seconds: float) -> dict:
         if _bf16_pays(module, tiles[0]):
             forward = partial(forward_once, module, batches, "bf16", 2)
             rates[f"{side} NHWC bf16 1"] = side**2 * rate_of(forward, 1, seconds)
-    best = max(rates, key=rates.get)
-    return {"rate": rates[best], "best": best, "rates": rates}
+    return {"rates": rates}
+
+
+def _best_rate(found: list[dict]) -> tuple[str, float]:
+    """The fastest way and its rate: of the medians, since the largest of many noisy numbers is the luckiest."""
+    medians = {way: statistics.median(r["rates"][way] for r in found) for way in found[0]["rates"]}
+    best = max(medians, key=medians.get)
+    return best, medians[best]
 
 
 def _bf16_pays(module, tile: np.ndarray) -> bool:
@@ -245,9 +251,9 @@ def report(size: int, repeats: int, found: dict[str, list[dict]]) -> None:
     pixels = size * size
     read1 = statistics.median(r["times"]["1"] for r in found["read"])
     read2 = statistics.median(r["times"]["2"] for r in found["read"])
-    forward = pixels / statistics.median(r["rate"] for r in found["spectral forward"])
+    forward = pixels / _best_rate(found["spectral forward"])[1]
     spectral = statistics.median(r["seconds"] for r in found["spectral"])
-    bare = statistics.median(r["rate"] for r in found["r18 forward"])
+    best, bare = _best_rate(found["r18 forward"])
     whole = statistics.median(r["computed"] / r["seconds"] for r in found["r18"])
     rows = [
         ("bare read, rasterio as it comes", f"{read1:.2f} s", ""),
@@ -255,7 +261,7 @@ def report(size: int, repeats: int, found: dict[str, list[dict]]) -> None:
         ("`spectral`, bare forward", f"{forward:.2f} s", ""),
         ("`spectral`, geoseg", f"{spectral:.2f} s", f"{spectral / max(read1, forward):.2f} × the longer (≤ 1.50)"),
         ("… against the read with 2 threads", "", f"{spectral / max(read2, forward):.2f} × the longer"),
-        (f"Unet(resnet18), bare forward ({found['r18 forward'][0]['best']})", f"{bare / 1e6:.2f} Mpx/s", ""),
+        (f"Unet(resnet18), bare forward ({best})", f"{bare / 1e6:.2f} Mpx/s", ""),
         ("Unet(resnet18), geoseg, computed", f"{whole / 1e6:.2f} Mpx/s", f"{whole / bare:.2f} of bare (≥ 0.90)"),
         ("pixels kept / computed", "", f"{found['r18'][0]['kept_share']:.3f} (≥ 0.80)"),
     ]
