@@ -28,8 +28,9 @@ COG_BLOCK = 512
 """Side of the tiles of a finished class map; keep cells are multiples of it, so that tiles are written once."""
 
 # Keep cells to choose from, best first. Larger ones waste less on context, but one forward pass of 2048 px takes a CPU
-# ten seconds, for which Ctrl-C would have to wait, and streams run out of work at the end of a scene.
-_KEEPS = (1024, 512)
+# ten seconds, for which Ctrl-C would have to wait, and streams run out of work at the end of a scene: the largest is
+# for scenes that have at least so many of them.
+_KEEPS = ((1536, 16), (1024, 0), (512, 0))
 
 # Least side of a block: the unit of work, of resuming and of memory. It holds whole keep cells, or windows at its
 # borders would be computed twice.
@@ -254,7 +255,9 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
                 f"margin of {margin}, such as {least}"
             )
         return tiling(keep)
-    for keep in (round_up(keep, stride) for keep in _KEEPS):
+    cells = {keep: -(-height // keep) * -(-width // keep) for keep, _ in _KEEPS}
+    worth = [keep for keep, least in _KEEPS if cells[keep] >= least and (margin or not least)]
+    for keep in (round_up(keep, stride) for keep in worth):
         chosen = tiling(keep)
         if Plan(raster, model, options, chosen).memory <= options.budget:
             return chosen
