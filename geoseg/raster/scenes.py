@@ -69,6 +69,11 @@ def find(path: str, *, stack: bool, allow_remote: bool | None) -> Scene:
         return _find_virtual(path, remote=remote)
     where = Path(path)
     lowered = where.name.lower()
+    collection, _, item = path.rpartition("#")
+    if collection.lower().endswith((".json", ".geojson")) and not where.exists() and Path(collection).is_file():
+        from geoseg.raster.stac import open_item
+
+        return open_item(collection, remote=remote, item=item)
     if where.is_dir():
         return _find_in_folder(where, stack=stack, remote=remote)
     if lowered.startswith("mtd_msil") and lowered.endswith(".xml"):

@@ -24,20 +24,34 @@ _TYPES = ("image/tiff", "image/jp2", "image/vnd.stac.geotiff", "application/vnd.
 _ENDINGS = (".tif", ".tiff", ".jp2", ".vrt")
 
 
-def open_item(path: str, *, remote: bool) -> Scene:
+def open_item(path: str, *, remote: bool, item: str | None = None) -> Scene:
     """Return the bands of a STAC item; of assets that hold one band twice, the first GeoTIFF.
+
+    Parameters
+    ----------
+    path
+        The item, or an ItemCollection.
+    remote
+        Whether the network may be used.
+    item
+        Which item of an ItemCollection, by its id.
 
     Raises
     ------
     InputError
         If it is no STAC item, has no raster, or refers to the network from a local file.
     """
-    item = _load(path, remote=remote)
-    if not isinstance(item, dict) or item.get("type") != "Feature" or not isinstance(item.get("assets"), dict):
-        kind = item.get("type") if isinstance(item, dict) else type(item).__name__
-        raise InputError(f"{path}: not a STAC item (its type is {kind!r}); a scene's item has type Feature and assets")
+    content = _load(path, remote=remote)
+    if item is not None:
+        content = _item_of(content, path, item)
+    if not isinstance(content, dict) or content.get("type") != "Feature" or not isinstance(content.get("assets"), dict):
+        kind = content.get("type") if isinstance(content, dict) else type(content).__name__
+        hint = "; to segment all its items use --scenes" if kind == "FeatureCollection" else ""
+        raise InputError(
+            f"{path}: not a STAC item (its type is {kind!r}); a scene's item has type Feature and assets{hint}"
+        )
     found: dict[str, tuple[bool, File]] = {}
-    for key, asset in item["assets"].items():
+    for key, asset in content["assets"].items():
         if not _is_raster(key, asset):
             continue
         said = _bands_of(key, asset)
@@ -49,14 +63,22 @@ def open_item(path: str, *, remote: bool) -> Scene:
     files = tuple(file for _, file in found.values())
     if not files:
         raise InputError(
-            f"{path}: the STAC item has no raster asset; its assets are {', '.join(item['assets']) or 'none'}"
+            f"{path}: the STAC item has no raster asset; its assets are {', '.join(content['assets']) or 'none'}"
         )
     refused = next((file.path for file in files if is_remote(file.path) and not remote), None)
     if refused is not None:
         raise InputError(
             f"{path}: refers to {refused} on the network; pass allow_remote=True, or open the item by its URL"
         )
-    return Scene(files, name=str(item.get("id") or Path(path).stem))
+    return Scene(files, name=str(content.get("id") or Path(path).stem))
+
+
+def _item_of(collection: Any, path: str, item: str) -> Any:
+    features = collection.get("features") if isinstance(collection, dict) else None
+    for feature in features if isinstance(features, list) else ():
+        if isinstance(feature, dict) and str(feature.get("id")) == item:
+            return feature
+    raise InputError(f"{path}: has no item {item!r}; it must be a STAC ItemCollection with an item of this id")
 
 
 def _load(path: str, *, remote: bool) -> Any:
