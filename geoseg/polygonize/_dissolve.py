@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from geoseg.polygonize._runs import Runs, find
 from geoseg.polygonize._types import Array
+from geoseg.polygonize.jit import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _touching(
     row_ptr: Array, start: Array, stop: Array, region: Array, line_weight: Array, row_weight: Array,
     corners: bool, pair: Array, length: Array,  # noqa: FBT001
@@ -74,7 +74,7 @@ def summed(pair: Array, length: Array) -> tuple[Array, Array]:
     return pair[first], np.add.reduceat(length[order], first)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _push(heap: Array, size: int, area: Array, rank: Array, item: int) -> None:
     k = size
     while k:
@@ -87,7 +87,7 @@ def _push(heap: Array, size: int, area: Array, rank: Array, item: int) -> None:
     heap[k] = item
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pop(heap: Array, size: int, area: Array, rank: Array) -> int:
     """Take the smallest; ``size`` counts it still."""
     top = heap[0]
@@ -109,21 +109,20 @@ def _pop(heap: Array, size: int, area: Array, rank: Array) -> int:
     return int(top)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def dissolve(  # noqa: PLR0915
     least: int, area: Array, value: Array, fixed: Array, head: Array, tail: Array, follow: Array, other: Array,
-    length: Array, parent: Array, shared: Array, met: Array, heap: Array,
+    length: Array, parent: Array, shared: Array, met: Array, heap: Array, stale: Array, stale_rank: Array, rank: Array,
 ) -> None:  # fmt: skip
     """Merge, until no region that may go is smaller than ``least``; see ``mapunit``.
 
     ``head``, ``tail``, ``follow``, ``other`` and ``length`` are linked lists of neighbours of the regions that may go.
     ``parent`` comes in as the identity and leaves as the forest of merged regions, whose roots keep ``value``.
     Regions grow while they wait in the heap: each stands there once, and sinks when met at the top with a new area.
+    ``stale`` and ``stale_rank`` are the area and rank by which it was put there, ``rank`` is the order of last pixels;
+    like ``met`` and ``heap`` they come in with any content, ``shared`` with -1.
     """
     size = 0
-    stale = np.empty(area.size, np.int64)  # area and rank by which a region was put into the heap
-    stale_rank = np.empty(area.size, np.int64)
-    rank = np.empty(area.size, np.int64)  # order of last pixels
     for r in range(area.size):
         stale[r] = area[r]
         stale_rank[r] = r
@@ -196,7 +195,7 @@ def dissolve(  # noqa: PLR0915
                 _append(head, tail, follow, best, u)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _append(head: Array, tail: Array, follow: Array, to: int, what: int) -> None:
     """Hang the list of one region onto that of another."""
     if head[what] < 0:

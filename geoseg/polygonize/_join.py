@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geoseg.polygonize._runs import find, union
 from geoseg.polygonize._types import Array
+from geoseg.polygonize.jit import compiled
 
 
 class Open(NamedTuple):
@@ -111,7 +111,7 @@ def join_parts(old_below: Array, new_above: Array, old_group: Array, new_group: 
     return part, group
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _join_parts(
     old_below: Array, new_above: Array, old: int, members: Array, seen: Array, part: Array, group: Array
 ) -> None:
@@ -152,7 +152,7 @@ def link_chains(
     return kind, last_piece, last_unit
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _link(
     follow: Array,
     first: Array,
@@ -208,7 +208,7 @@ def gather(pool: Pool, heads: Array) -> tuple[Array, Array]:
     return out, ptr
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _count(length: Array, follow: Array, heads: Array, ptr: Array) -> None:
     total = 0
     for h in range(heads.size):
@@ -219,7 +219,7 @@ def _count(length: Array, follow: Array, heads: Array, ptr: Array) -> None:
         ptr[h + 1] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _gather(xy: Array, start: Array, length: Array, follow: Array, heads: Array, out: Array) -> None:
     at = 0
     for h in range(heads.size):
@@ -231,7 +231,7 @@ def _gather(xy: Array, start: Array, length: Array, follow: Array, heads: Array,
             piece = follow[piece]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def accumulate(root: Array, last: Array, sums: Array, least: Array) -> None:
     """Add what each part has to its root, in place."""
     for p in range(root.size):

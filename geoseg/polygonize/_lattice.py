@@ -10,9 +10,9 @@ from __future__ import annotations
 import tempfile
 
 import numpy as np
-from numba import njit
 
 from geoseg.polygonize._types import Array
+from geoseg.polygonize.jit import compiled
 
 
 def new_lattice(height: int, width: int, limit: int) -> Array:
@@ -24,10 +24,10 @@ def new_lattice(height: int, width: int, limit: int) -> Array:
         return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mark(codes: Array, first_line: int, lattice: Array) -> None:
     """Write the edges of a strip's lattice lines: bit 0 of a point is the edge to its right, bit 1 the one below."""
-    rows, width = codes.shape
+    rows, width = codes.shape[0], codes.shape[1]
     for i in range(1, rows):
         line = first_line + i - 1
         for x in range(width - 1):
@@ -42,7 +42,7 @@ def mark(codes: Array, first_line: int, lattice: Array) -> None:
                 lattice[line, x >> 2] |= bits << (2 * (x & 3))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def edges_at(lattice: Array, x: int, y: int) -> int:
     """Edges that meet at a point, bits 0 east, 1 south, 2 west, 3 north."""
     here = (lattice[y, x >> 2] >> (2 * (x & 3))) & 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geoseg.polygonize._types import PLAIN, SADDLE, Array
+from geoseg.polygonize.jit import compiled
 
 if TYPE_CHECKING:
     from geoseg.polygonize.ground import Edges
@@ -35,7 +35,7 @@ class Rings(NamedTuple):
     part: Array
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _emit(xy: Array, begin: int, end: int, out: Array, at: int) -> Any:
     """Copy one ring, rotated to its first vertex; return twice its area, and that vertex as a key."""
     first = begin
@@ -63,14 +63,14 @@ def _emit(xy: Array, begin: int, end: int, out: Array, at: int) -> Any:
     return twice, key
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _before(a: int, b: int, hole: Array, key: Array) -> bool:
     if hole[a] != hole[b]:
         return bool(hole[a] < hole[b])
     return bool(key[a] < key[b])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sort(order: Array, low: int, high: int, hole: Array, key: Array) -> None:
     """Shell sort: short, in place, and quick where the rings come nearly in order, as they do."""
     gap = 1
@@ -87,7 +87,7 @@ def _sort(order: Array, low: int, high: int, hole: Array, key: Array) -> None:
         gap //= 3
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _survey(xy: Array, ring_start: Array, ring_stop: Array, found: Array) -> None:
     """Find vertices in all, rings that splitting may add, and vertices of the longest ring that may be split."""
     for r in range(ring_start.size):
@@ -101,7 +101,7 @@ def _survey(xy: Array, ring_start: Array, ring_stop: Array, found: Array) -> Non
             found[2] = count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _split(
     xy: Array,
     ring_start: Array,
@@ -172,7 +172,7 @@ def _split(
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _order(part: Array, hole: Array, key: Array, ptr: Array, order: Array) -> None:
     """Sort rings by part, shells first, then by first vertex; ``ptr`` comes in as zeros."""
     for r in range(order.size):
@@ -220,14 +220,14 @@ def arrange(xy: Array, ring_start: Array, ring_stop: Array, ring_part: Array, pa
     return Rings(out, start[:-1][order], start[1:][order], ptr)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put32(out: Array, at: int, value: int) -> int:
     for k in range(4):
         out[at + k] = (value >> (8 * k)) & 255
     return at + 4
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _write(
     xy: Array,
     start: Array,
@@ -301,14 +301,14 @@ def write_wkb(rings: Rings, feature: Array, affine: Array, *, multi: bool) -> tu
     return out[:used], offsets
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def strip_flags(xy: Array) -> None:
     """Take the flags off every x, in place."""
     for k in range(xy.size // 2):
         xy[2 * k] &= PLAIN
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _between(table: Array, at: float) -> float:
     """Value of a table at a fractional place."""
     low = int(at)
@@ -317,7 +317,7 @@ def _between(table: Array, at: float) -> float:
     return float(table[low] + (at - low) * (table[low + 1] - table[low]))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _lengths(
     xy: Array,
     start: Array,
@@ -360,7 +360,7 @@ def lengths(rings: Rings, feature: Array, edges: Edges) -> tuple[Array, Array]:
     return length, area
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _bounds(xy: Array, start: Array, stop: Array, part: Array, feature: Array, out: Array) -> None:
     for f in range(feature.size - 1):
         low_x = low_y = np.inf

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geoseg.polygonize._types import Array
+from geoseg.polygonize.jit import compiled
 
 if TYPE_CHECKING:
     from geoseg.polygonize.ground import StripAreas
@@ -42,7 +42,7 @@ class Runs(NamedTuple):
     group: Array
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def find(parent: Array, i: int) -> int:
     """Root of ``i``, halving the path on the way."""
     while parent[i] != i:
@@ -51,7 +51,7 @@ def find(parent: Array, i: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def union(parent: Array, i: int, j: int) -> None:
     """Join two sets; the smaller number stays root, so that numbering does not depend on the order of unions."""
     i = find(parent, i)
@@ -62,7 +62,7 @@ def union(parent: Array, i: int, j: int) -> None:
         parent[i] = j
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def dense(parent: Array, number: Array) -> int:
     """Write numbers 0, 1, … of the sets, in order of their first members, into ``number``."""
     count = 0
@@ -76,9 +76,9 @@ def dense(parent: Array, number: Array) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _label(codes: Array, absent: int, row_ptr: Array, start: Array, stop: Array, parent: Array) -> None:
-    rows, width = codes.shape
+    rows, width = codes.shape[0], codes.shape[1]
     n = 0
     above = 0
     row_ptr[0] = 0
@@ -108,7 +108,7 @@ def _label(codes: Array, absent: int, row_ptr: Array, start: Array, stop: Array,
         above = above_end
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _corners(codes: Array, row_ptr: Array, start: Array, stop: Array, region: Array, parent: Array) -> None:
     """Union regions of equal value that touch at a corner."""
     for i in range(1, codes.shape[0]):
@@ -166,7 +166,7 @@ def measure(
     return value, last, sums, least
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _measure(
     codes: Array,
     row_ptr: Array,
@@ -219,21 +219,21 @@ def _measure(
                 least[r] = low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def union_all(parent: Array, one: Array, two: Array) -> None:
     """Join the sets of pairs."""
     for k in range(one.size):
         union(parent, one[k], two[k])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def flatten(parent: Array) -> None:
     """Let every member point to its root."""
     for k in range(parent.size):
         parent[k] = find(parent, k)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def paint(row_ptr: Array, start: Array, stop: Array, region: Array, value: Array, out: Array) -> None:
     """Write the value of each region into its pixels."""
     for i in range(row_ptr.size - 1):

@@ -24,129 +24,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from geoseg.polygonize._guard import clear
 from geoseg.polygonize._lattice import edges_at
 from geoseg.polygonize._rings import Rings
 from geoseg.polygonize._types import NODE, PLAIN, Array
+from geoseg.polygonize.jit import compiled
 
 
-@njit(cache=True, nogil=True)
-def _sort(keys: Array, n: int) -> None:
-    gap = 1
-    while gap < n // 3:
-        gap = 3 * gap + 1
-    while gap:
-        for i in range(gap, n):
-            item = keys[i]
-            j = i
-            while j >= gap and keys[j - gap] > item:
-                keys[j] = keys[j - gap]
-                j -= gap
-            keys[j] = item
-        gap //= 3
-
-
-@njit(cache=True, nogil=True)
-def _has(keys: Array, n: int, key: int) -> bool:
-    low = 0
-    high = n
-    while low < high:
-        middle = (low + high) >> 1
-        if keys[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    return low < n and keys[low] == key
-
-
-@njit(cache=True, nogil=True)
-def _foreign(lattice: Array, own: Array, points: int, low: int, high: int, y: int) -> bool:
-    """Whether a point ``low … high`` of line ``y`` lies on a boundary other than ``own``."""
-    for x in range(low, high + 1):  # noqa: SIM110 - a generator does not compile
-        if edges_at(lattice, x, y) and not _has(own, points, (y << 32) + x):
-            return True
-    return False
-
-
-@njit(cache=True, nogil=True)
-def _clear(xs: Array, ys: Array, i: int, j: int, lattice: Array) -> bool:  # noqa: PLR0915
-    """Whether the closed area between the stretch ``i … j`` and its chord holds no point of another boundary."""
-    units = 0
-    for k in range(i, j):
-        units += abs(xs[k + 1] - xs[k]) + abs(ys[k + 1] - ys[k])
-    own = np.empty(units + 1, np.int64)
-    walls = np.empty(units + 1, np.int64)  # vertical unit edges of the stretch
-    points = 0
-    count = 0
-    x = xs[i]
-    y = ys[i]
-    low_y = y
-    high_y = y
-    own[0] = (y << 32) + x
-    points = 1
-    for k in range(i, j):
-        while x != xs[k + 1] or y != ys[k + 1]:
-            if x < xs[k + 1]:
-                x += 1
-            elif x > xs[k + 1]:
-                x -= 1
-            elif y < ys[k + 1]:
-                walls[count] = (y << 32) + x
-                count += 1
-                y += 1
-            else:
-                y -= 1
-                walls[count] = (y << 32) + x
-                count += 1
-            own[points] = (y << 32) + x
-            points += 1
-        low_y = min(low_y, y)
-        high_y = max(high_y, y)
-    _sort(own, points)
-    _sort(walls, count)
-    px = xs[i]
-    py = ys[i]
-    qx = xs[j]
-    qy = ys[j]
-    if py > qy:
-        px, py, qx, qy = qx, qy, px, py
-    if py == qy and _foreign(lattice, own, points, min(px, qx) + 1, max(px, qx) - 1, py):
-        return False
-    w = 0
-    for line in range(low_y, high_y + 1):
-        # The chord crosses this line between the integers `below` and `above`, equal where it meets a point.
-        crosses = py < qy and py <= line <= qy
-        below = 0
-        above = 0
-        if crosses:
-            rise = (line - py) * (qx - px)
-            below = px + rise // (qy - py)
-            above = below if rise % (qy - py) == 0 else below + 1
-            if below == above and py < line < qy and _foreign(lattice, own, points, below, below, line):
-                return False
-            crosses = line < qy  # a ray just below the line, as for the walls
-        # Points just below the line alternate between outside and inside at each crossing from left to right.
-        inside = False
-        left = 0
-        while (w < count and (walls[w] >> 32) == line) or crosses:
-            wall = w < count and (walls[w] >> 32) == line
-            place = walls[w] & 0xFFFFFFFF if wall else 0
-            if crosses and (not wall or above <= place):
-                if inside and _foreign(lattice, own, points, left, below, line):
-                    return False
-                left = above
-                crosses = False
-            else:
-                if inside and _foreign(lattice, own, points, left, place, line):
-                    return False
-                left = place
-                w += 1
-            inside = not inside
-    return True
-
-
-@njit(cache=True, nogil=True)
+@compiled
 def _farthest(xs: Array, ys: Array, i: int, j: int, sx: float, sy: float) -> Any:
     """Vertex between ``i`` and ``j`` farthest from their chord, the first of equals, and its squared distance."""
     ax = xs[i] * sx
@@ -170,9 +56,20 @@ def _farthest(xs: Array, ys: Array, i: int, j: int, sx: float, sy: float) -> Any
     return at, best
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _divide(
-    xs: Array, ys: Array, i: int, j: int, sx: float, sy: float, limit: float, keep: Array, lattice: Array, stack: Array
+    xs: Array,
+    ys: Array,
+    i: int,
+    j: int,
+    sx: float,
+    sy: float,
+    limit: float,
+    keep: Array,
+    lattice: Array,
+    stack: Array,
+    own: Array,
+    walls: Array,
 ) -> None:
     """Mark the vertices that stay between two that do."""
     stack[0] = i
@@ -185,7 +82,7 @@ def _divide(
         if b - a < 2:
             continue
         at, far = _farthest(xs, ys, a, b, sx, sy)
-        if far <= limit and _clear(xs, ys, a, b, lattice):
+        if far <= limit and clear(xs, ys, a, b, lattice, own, walls):
             continue
         keep[at] = 1
         stack[top] = a
@@ -195,13 +92,13 @@ def _divide(
         top += 4
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _is_node(lattice: Array, x: int, y: int, edges: int, width: int) -> bool:
     count = (edges & 1) + ((edges >> 1) & 1) + ((edges >> 2) & 1) + ((edges >> 3) & 1)
     return count > 2 or ((x in (0, width)) and (y in (0, lattice.shape[0] - 1)))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rival(xs: Array, ys: Array, last: int, lattice: Array, width: int, reach_x: float, reach_y: float) -> bool:
     """Whether another arc joins the same two nodes and could become the same chord.
 
@@ -254,10 +151,10 @@ def _rival(xs: Array, ys: Array, last: int, lattice: Array, width: int, reach_x:
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _arc(
     xs: Array, ys: Array, last: int, sx: float, sy: float, limit: float, keep: Array, lattice: Array, width: int,
-    stack: Array,
+    stack: Array, own: Array, walls: Array,
 ) -> None:  # fmt: skip
     """Simplify an arc between two different nodes."""
     if last < 2:
@@ -266,36 +163,48 @@ def _arc(
     reach = np.sqrt(limit)
     if (
         far <= limit
-        and _clear(xs, ys, 0, last, lattice)
+        and clear(xs, ys, 0, last, lattice, own, walls)
         and not _rival(xs, ys, last, lattice, width, reach / sx, reach / sy)
     ):
         return
     keep[at] = 1
-    _divide(xs, ys, 0, at, sx, sy, limit, keep, lattice, stack)
-    _divide(xs, ys, at, last, sx, sy, limit, keep, lattice, stack)
+    _divide(xs, ys, 0, at, sx, sy, limit, keep, lattice, stack, own, walls)
+    _divide(xs, ys, at, last, sx, sy, limit, keep, lattice, stack, own, walls)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _loop(
-    xs: Array, ys: Array, last: int, sx: float, sy: float, limit: float, keep: Array, lattice: Array, stack: Array
+    xs: Array,
+    ys: Array,
+    last: int,
+    sx: float,
+    sy: float,
+    limit: float,
+    keep: Array,
+    lattice: Array,
+    stack: Array,
+    own: Array,
+    walls: Array,
 ) -> None:
     """Simplify an arc that returns to its start: it keeps at least three corners that span an area."""
     middle, _ = _farthest(xs, ys, 0, last, sx, sy)
     keep[middle] = 1
-    _divide(xs, ys, 0, middle, sx, sy, limit, keep, lattice, stack)
-    _divide(xs, ys, middle, last, sx, sy, limit, keep, lattice, stack)
+    _divide(xs, ys, 0, middle, sx, sy, limit, keep, lattice, stack, own, walls)
+    _divide(xs, ys, middle, last, sx, sy, limit, keep, lattice, stack, own, walls)
     for k in range(1, last):
         if k != middle and keep[k]:
             return
     first, one = _farthest(xs, ys, 0, middle, sx, sy)
     second, two = _farthest(xs, ys, middle, last, sx, sy)
-    begin, at, end = (0, first, middle) if one >= two else (middle, second, last)
+    begin, at, end = 0, first, middle
+    if one < two:
+        begin, at, end = middle, second, last
     keep[at] = 1
-    _divide(xs, ys, begin, at, sx, sy, limit, keep, lattice, stack)
-    _divide(xs, ys, at, end, sx, sy, limit, keep, lattice, stack)
+    _divide(xs, ys, begin, at, sx, sy, limit, keep, lattice, stack, own, walls)
+    _divide(xs, ys, at, end, sx, sy, limit, keep, lattice, stack, own, walls)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _take(xy: Array, begin: int, stop: int, start: int, count: int, xs: Array, ys: Array) -> bool:
     """Copy ``count + 1`` vertices of a ring, from ``start`` on around, in the direction of the arc's own.
 
@@ -320,7 +229,7 @@ def _take(xy: Array, begin: int, stop: int, start: int, count: int, xs: Array, y
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _simplify(
     xy: Array,
     start: Array,
@@ -334,6 +243,8 @@ def _simplify(
     ys: Array,
     keep: Array,
     stack: Array,
+    own: Array,
+    walls: Array,
     stays: Array,
 ) -> None:
     """Mark in ``stays`` the vertices that stay; the other arrays are room for the longest ring."""
@@ -365,9 +276,9 @@ def _simplify(
             sy = pixel_height[ys[0]]
             limit = tolerance * tolerance
             if xs[0] == xs[count] and ys[0] == ys[count]:
-                _loop(xs, ys, count, sx, sy, limit, keep, lattice, stack)
+                _loop(xs, ys, count, sx, sy, limit, keep, lattice, stack, own, walls)
             else:
-                _arc(xs, ys, count, sx, sy, limit, keep, lattice, width, stack)
+                _arc(xs, ys, count, sx, sy, limit, keep, lattice, width, stack, own, walls)
             keep[0] = 1
             keep[count] = 1
             for k in range(count):
@@ -377,7 +288,21 @@ def _simplify(
             done += count
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def _longest(xy: Array, start: Array, stop: Array) -> int:
+    """Length of the longest ring in pixel sides."""
+    most = 0
+    for r in range(start.size):
+        length = 0
+        before = stop[r] - 1
+        for k in range(start[r], stop[r]):
+            length += abs((xy[2 * k] & PLAIN) - (xy[2 * before] & PLAIN)) + abs(xy[2 * k + 1] - xy[2 * before + 1])
+            before = k
+        most = max(most, length)
+    return most
+
+
+@compiled
 def _compact(xy: Array, start: Array, stop: Array, stays: Array, out: Array, out_start: Array, out_stop: Array) -> None:
     at = 0
     for r in range(start.size):
@@ -411,8 +336,9 @@ def choose(rings: Rings, tolerance: float, pixel: tuple[Array, Array], lattice: 
     longest = int((rings.stop - rings.start).max(initial=0)) + 2
     xs, ys, stack = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(4 * longest, np.int64)
     keep = np.empty(longest, np.uint8)
+    room = np.empty((2, _longest(rings.xy, rings.start, rings.stop) + 1), np.int64)
     stays = np.zeros(rings.xy.size // 2, np.uint8)
-    _simplify(rings.xy, rings.start, rings.stop, tolerance, *pixel, lattice, width, xs, ys, keep, stack, stays)
+    _simplify(rings.xy, rings.start, rings.stop, tolerance, *pixel, lattice, width, xs, ys, keep, stack, *room, stays)
     return stays
 
 

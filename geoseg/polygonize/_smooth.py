@@ -12,17 +12,17 @@ Coordinates are whole numbers divided by powers of two, so both neighbours compu
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from geoseg.polygonize._lattice import edges_at
 from geoseg.polygonize._rings import Rings
 from geoseg.polygonize._types import NODE, PLAIN, Array
+from geoseg.polygonize.jit import compiled
 
 _MOST = 5
 """Points that replace one corner, at most."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _on_stretch(xy: Array, begin: int, end: int, a: int, c: int, x: int, y: int) -> bool:
     """Whether a point lies on the traced boundary strictly between vertices ``a`` and ``c`` (around the ring)."""
     ax = xy[2 * a] & PLAIN
@@ -44,7 +44,7 @@ def _on_stretch(xy: Array, begin: int, end: int, a: int, c: int, x: int, y: int)
         ay = by
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _free(
     xy: Array, begin: int, end: int, a: int, c: int, lattice: Array,
     px: float, py: float, bx: float, by: float, qx: float, qy: float,
@@ -63,7 +63,7 @@ def _free(
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _reach(dx: float, dy: float, most: float) -> float:
     """Largest of ½, ¼, … of an edge that is no longer than ``most``."""
     part = 0.5
@@ -72,7 +72,7 @@ def _reach(dx: float, dy: float, most: float) -> float:
     return part
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _round(  # noqa: PLR0915
     xy: Array, start: Array, stop: Array, stays: Array, lattice: Array, most: float,
     out: Array, out_start: Array, out_stop: Array,

@@ -18,10 +18,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geoseg.polygonize._runs import Runs
 from geoseg.polygonize._types import NODE, SADDLE, Array
+from geoseg.polygonize.jit import compiled
 
 
 class Pieces(NamedTuple):
@@ -47,15 +47,7 @@ class Pieces(NamedTuple):
     tail: Array
 
 
-@njit(cache=True, nogil=True)
-def _grown(old: Array, used: int) -> Array:
-    new = np.empty(old.size * 2, np.int32)
-    for k in range(used):
-        new[k] = old[k]
-    return new
-
-
-@njit(cache=True, nogil=True)
+@compiled
 def _run_at(start: Array, low: int, high: int, column: int) -> int:
     """Last run of ``low … high - 1`` that starts at or before ``column``."""
     while high - low > 1:
@@ -67,7 +59,7 @@ def _run_at(start: Array, low: int, high: int, column: int) -> int:
     return low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _follow(
     flat: Array,
     width: int,
@@ -86,13 +78,13 @@ def _follow(
 ) -> Any:
     """Follow one boundary from its arrival at vertex ``at``.
 
-    Headings are 0 east, 1 south, 2 west, 3 north. Returns vertices, place, heading and the port where a chain ended,
-    -1 for a closed ring, -2 where ``xy`` is full: then make room and call again.
+    Headings are 0 east, 1 south, 2 west, 3 north. Returns vertices and the port where a chain ended, -1 for a closed
+    ring, -2 where ``xy`` is full.
     """
     room = xy.size // 2
     while True:
         if n >= room:
-            return n, at, heading, -2
+            return n, -2
         if heading == 0:
             left = flat[at - width]
             right = flat[at]
@@ -128,24 +120,24 @@ def _follow(
             xy[2 * n + 1] = row
             n += 1
         if at == stop_at and heading == stop_heading:
-            return n, at, heading, -1
+            return n, -1
         if heading == 0:
             seen[at] |= 1
             at += 1
         elif heading == 1:
             at += width
             if at >= bottom:
-                return n, at, heading, at - bottom + width
+                return n, at - bottom + width
         elif heading == 2:
             at -= 1
             seen[at] |= 2
         else:
             if at < 2 * width:
-                return n, at, heading, at - width
+                return n, at - width
             at -= width
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _trace(  # noqa: PLR0915
     flat: Array,
     seen: Array,
@@ -157,27 +149,37 @@ def _trace(  # noqa: PLR0915
     offset: int,
     height: int,
     nodes: bool,  # noqa: FBT001
-) -> Any:
+    xy: Array,
+    ptr: Array,
+    owner: Array,
+    head: Array,
+    tail: Array,
+    place: Array,
+) -> bool:
+    """Trace from ``place`` (source, row, column, side, vertices, pieces) on; False where an array is full.
+
+    ``place`` then says where to go on, with the piece that did not fit, once there is more room.
+    """
     rows = flat.size // width
-    xy = np.empty(8192, np.int32)
-    ptr = np.empty(1024, np.int32)
-    ptr[0] = 0
-    owner = np.empty(1024, np.int32)
-    head = np.empty(1024, np.int32)
-    tail = np.empty(1024, np.int32)
-    n = 0
-    pieces = 0
+    resume_row = place[1]
+    resume_column = place[2]
+    resume_side = place[3]
+    n = place[4]
+    pieces = place[5]
     bottom = rows * width
     top_row = -offset
     bottom_row = height - offset
     # Three sources of starts, in this order: chains from above, chains from below, and whatever edge is unseen.
-    for source in range(3):
+    for source in range(place[0], 3):
         first = rows if source == 1 else 1
         stop = rows if source == 2 else first + 1
-        for i in range(first, stop):
-            for j in range(1, width):
+        for i in range(max(first, resume_row), stop):
+            resume_row = 0
+            for j in range(max(1, resume_column), width):
+                resume_column = 0
                 at = i * width + j
-                for side in range(2):
+                for side in range(resume_side, 2):
+                    resume_side = 0
                     stop_at = -1
                     stop_heading = -1
                     port = -1
@@ -214,21 +216,22 @@ def _trace(  # noqa: PLR0915
                             heading = 2
                             stop_at = at + 1
                             stop_heading = 2
-                    if pieces + 1 == owner.size:
-                        owner = _grown(owner, pieces)
-                        head = _grown(head, pieces)
-                        tail = _grown(tail, pieces)
-                        ptr = _grown(ptr, pieces + 1)
-                    value = flat[pixel]
                     end = -2
-                    while True:
-                        n, arrive, heading, end = _follow(
-                            flat, width, seen, xy, n, arrive, heading, value, stop_at, stop_heading,
+                    if pieces + 1 < owner.size:
+                        n, end = _follow(
+                            flat, width, seen, xy, n, arrive, heading, flat[pixel], stop_at, stop_heading,
                             bottom, top_row, bottom_row, nodes,
                         )  # fmt: skip
-                        if end != -2:
-                            break
-                        xy = _grown(xy, 2 * n)
+                    if end == -2:
+                        if source == 2:
+                            seen[at] &= 3 - (1 << side)  # this start has not been dealt with
+                        place[0] = source
+                        place[1] = i
+                        place[2] = j
+                        place[3] = side
+                        place[4] = ptr[pieces]
+                        place[5] = pieces
+                        return False
                     row = pixel // width
                     run = _run_at(start, row_ptr[row], row_ptr[row + 1], pixel - row * width)
                     owner[pieces] = region[run]
@@ -238,7 +241,9 @@ def _trace(  # noqa: PLR0915
                     ptr[pieces] = n
     for k in range(n):
         xy[2 * k + 1] += offset
-    return xy, n, ptr, owner, head, tail, pieces
+    place[4] = n
+    place[5] = pieces
+    return True
 
 
 def trace(codes: Array, absent: int, runs: Runs, first_row: int, height: int, *, nodes: bool) -> Pieces:
@@ -258,7 +263,17 @@ def trace(codes: Array, absent: int, runs: Runs, first_row: int, height: int, *,
         Keep and mark the vertices where three or more boundaries meet, straight or not.
     """
     seen = np.zeros(codes.size, np.uint8)
-    xy, n, ptr, owner, head, tail, pieces = _trace(
-        codes.ravel(), seen, codes.shape[1], absent, runs.row_ptr, runs.start, runs.region, first_row - 1, height, nodes
-    )
+    xy, table = np.empty(8192, np.int32), np.zeros((4, 1024), np.int32)
+    place = np.zeros(6, np.int64)
+    while not _trace(
+        codes.ravel(), seen, codes.shape[1], absent, runs.row_ptr, runs.start, runs.region, first_row - 1, height,
+        nodes, xy, *table, place,
+    ):  # fmt: skip
+        n, pieces = place[4:].tolist()
+        if pieces == table.shape[1] - 1:
+            table = np.concatenate([table, np.empty_like(table)], axis=1)
+        else:
+            xy = np.concatenate([xy, np.empty_like(xy)])
+    n, pieces = place[4:].tolist()
+    ptr, owner, head, tail = table
     return Pieces(xy[: 2 * n], ptr[: pieces + 1], owner[:pieces], head[:pieces], tail[:pieces])

@@ -183,7 +183,7 @@ def _merged(least: int, value: Array, area: Array, fixed: Array, pair: Array, le
     scratch = np.full(count, -1, np.int64)
     _dissolve.dissolve(
         least, area, value, fixed, head, tail, follow, other, length, parent, scratch,
-        np.empty(count, np.int64), np.empty(count, np.int64),
+        *np.empty((5, count), np.int64),
     )  # fmt: skip
     _runs.flatten(parent)
     return value[parent]
