@@ -52,7 +52,7 @@ def parse_classes(text: str | Sequence[str] | Mapping[str, str] | None) -> tuple
     entries = []
     for part in parts:
         match = _ENTRY.fullmatch(part)
-        if not match:
+        if not match or ":#" in match["name"]:
             raise OptionError(f"classes: {part!r} is not understood; write NAME, VALUE=NAME or VALUE=NAME:#rrggbb")
         key = match["key"]
         entries.append(Entry(key and key.strip(), match["name"].strip(), match["color"]))

@@ -1,0 +1,98 @@
+"""``geoseg train`` as a user and the QGIS plugin call it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from geoseg.cli.train import train
+
+ENCODER = "tu-mobilenetv3_small_050"
+ARGUMENTS = ["--encoder", ENCODER, "--window", "64", "--batch", "4", "--windows", "8", "--device", "cpu"]
+ARGUMENTS += ["--block-size", "640"]
+
+
+def test_images_and_labels_take_several_words(monkeypatch):
+
+    seen = {}
+
+    def fake(images, labels, output, **values):
+        seen.update(images=images, labels=labels, output=str(output), **values)
+
+    monkeypatch.setattr(sys.modules["geoseg.train"], "train", fake)
+    words = [
+        "--images",
+        "a.tif",
+        "b.tif",
+        "--labels",
+        "x.gpkg",
+        "y.gpkg",
+        "-o",
+        "m",
+        "--no-augment",
+        "--bands",
+        "red,nir",
+    ]
+    words += ["--from", "base", "--scale", "1/10000", "--license", "MIT", "--ignore", "0, 9", "--progress", "none"]
+    result = CliRunner().invoke(train, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert seen["images"] == ["a.tif", "b.tif"]
+    assert seen["labels"] == ["x.gpkg", "y.gpkg"]
+    assert (seen["output"], seen["augment"], seen["base"], seen["licence"]) == ("m", 0.0, "base", "MIT")
+    assert seen["reading"] == {"bands": "red,nir", "scale": 1e-4}
+    assert seen["ignore"] == ("0", "9")
+
+
+def test_json_events(place, tmp_path):
+    command = [sys.executable, "-m", "geoseg", "train", "--images", str(place.image), "--labels", str(place.labels)]
+    command += ["-o", str(tmp_path / "m"), "--epochs", "1", "--progress", "json", *ARGUMENTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] in ("info", "progress", "start")
+    assert {"start", "progress", "info", "result"} <= set(kinds)
+    assert events[-1]["outputs"]["model"] == str(tmp_path / "m")
+    assert next(e for e in events if e["event"] == "start")["protocol"] == 1
+    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    assert again.returncode == 1
+    (error,) = [json.loads(line) for line in again.stdout.splitlines()]
+    assert (error["event"], error["type"]) == ("error", "OutputError")
+    assert again.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_interrupted_and_resumed(place, tmp_path):
+    command = [sys.executable, "-m", "geoseg", "train", "--images", str(place.image), "--labels", str(place.labels)]
+    command += ["-o", str(tmp_path / "m"), "--epochs", "200", "--progress", "json", *ARGUMENTS]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    last = tmp_path / "m.training" / "last.ckpt"
+    until = time.monotonic() + 200
+    while not last.is_file() and time.monotonic() < until:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 130, errors
+    assert "--resume" in errors
+    assert not (tmp_path / "m").exists()
+    command[command.index("200")] = "3"
+    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "m" / "model.json").is_file()
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(place, tmp_path):
+    command = [sys.executable, "-m", "geoseg", "train", "--images", str(place.image), "--labels", str(place.labels)]
+    command += ["-o", str(tmp_path / "m"), "--epochs", "2", "--devices", "2", "--progress", "json", *ARGUMENTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=290)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["metrics"]["pixels"] > 0
