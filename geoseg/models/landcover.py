@@ -1,10 +1,13 @@
-"""The network of the ``landcover`` model: scale-free indices at five widths of surroundings, and a small decision.
+"""The network of the ``landcover`` model: a pixel, its neighbours, and five widths of surroundings; a small decision.
 
-Six bands of surface reflectance go in, logits of six classes come out. Every pixel is described by its normalised
-differences and levels, and by the means and deviations of the same over surroundings of about 4 to 80 pixels, all
-from fixed arithmetic; only the decision over these numbers is learned. That keeps the capacity where few places of
-training data can support it, and makes the network cheap: all but two layers work at a half, a quarter or less of the
-resolution.
+Six bands of surface reflectance go in, logits of six classes come out. Every pixel is described by the logarithms of
+its bands and of its four neighbours', and by means, deviations and normalised differences over surroundings of about
+4 to 80 pixels. All this is fixed arithmetic; only the decision over these numbers is learned. That keeps the capacity
+where few places of training data can support it, and makes the network cheap: what sees surroundings works at half
+the resolution or less.
+
+Pixels whose bands are all 0 or less hold no data (:class:`~geoseg.models.runtime.Predictor` gives 0 for invalid
+pixels): they have no part in any mean or deviation.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ STRIDE = 16
 """Window sides must be multiples of this, in pixels."""
 
 MARGIN = 64
-"""How far a pixel's surroundings reach, in pixels: 40 of the widest mean, 16 of its smoothing and interpolation."""
+"""How far a pixel's surroundings reach, in pixels: 40 of the widest mean, 24 of its smoothing and interpolation."""
 
 CLASS_COUNT = 6
 
@@ -35,17 +38,24 @@ _FLOOR = 0.01
 """Added to reflectance: below it sensors measure noise, and logarithms and ratios of noise must not matter."""
 
 LEVELS = (2, 4, 8, 16, 16)
-"""Pixel sizes of the surroundings' grids; the last is the fourth again over a wider box."""
+"""Pixel sizes of the surroundings' grids; the last is the fourth again over a wider neighbourhood."""
 
-PIXEL_FEATURES = len(PAIRS) + len(BANDS)
-LEVEL_FEATURES = PIXEL_FEATURES + len(BANDS) + len(_RATIOS)
+MEANS = len(BANDS)
+DEVIATIONS = len(BANDS) + len(_RATIOS)
+LEVEL_FEATURES = len(PAIRS) + MEANS + DEVIATIONS
+
+# Weights along a line; smooth shoulders, because a box draws straight edges around every bright spot.
+_NEAR = (0.25, 0.5, 0.25)
+_WIDE = (0.125, 0.25, 0.25, 0.25, 0.125)
+
+_LEAST_SHARE = 1e-3
 
 
-def _selection(pairs: tuple[tuple[int, int], ...], second: float) -> torch.Tensor:
-    """1×1 kernel that adds ``second`` times the second band of each pair to the first."""
+def differences(pairs: tuple[tuple[int, int], ...], weight: float) -> torch.Tensor:
+    """1×1 kernel that takes the second of each pair from the first, times ``weight``."""
     kernel = torch.zeros(len(pairs), len(BANDS), 1, 1)
     for row, (i, j) in enumerate(pairs):
-        kernel[row, i], kernel[row, j] = 1.0, second
+        kernel[row, i], kernel[row, j] = weight, -weight
     return kernel
 
 
@@ -73,17 +83,15 @@ def double(values: torch.Tensor) -> torch.Tensor:
 class Pyramid(nn.Module):
     """Logarithms of the bands, and their means and deviations over growing surroundings. Nothing in it is learned."""
 
-    spread: torch.Tensor
+    ratios: torch.Tensor
     near: torch.Tensor
     wide: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        eye = torch.eye(len(BANDS))[:, :, None, None]
-        self.register_buffer("spread", torch.cat([eye, _selection(_RATIOS, -1.0)]), persistent=False)
-        line = torch.tensor([0.25, 0.5, 0.25])
-        self.register_buffer("near", (line[:, None] * line)[None, None], persistent=False)
-        self.register_buffer("wide", torch.full((1, 1, 5, 5), 1 / 25), persistent=False)
+        self.register_buffer("ratios", differences(_RATIOS, 1.0), persistent=False)
+        for name, line in (("near", torch.tensor(_NEAR)), ("wide", torch.tensor(_WIDE))):
+            self.register_buffer(name, (line[:, None] * line)[None, None], persistent=False)
 
     def forward(self, reflectance: torch.Tensor) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
         """Describe pixels and surroundings.
@@ -96,23 +104,28 @@ class Pyramid(nn.Module):
         Returns
         -------
         Logarithms (N, 6, h, w), and for each of :data:`LEVELS` the means (N, 6, h/level, w/level) and deviations
-        (N, 12, h/level, w/level) of logarithms of bands and of band ratios.
+        (N, 12, h/level, w/level) of logarithms of bands and of band ratios; where a surrounding has no valid pixel,
+        0.
         """
         logs = soft_log(reflectance)
-        first = F.conv2d(logs, self.spread)
-        second = first * first
-        found = []
-        for _ in range(4):
-            first, second = F.avg_pool2d(first, 2), F.avg_pool2d(second, 2)
-            found.append(self._moments(first, second, self.near))
-        found.append(self._moments(first, second, self.wide))
+        valid = (reflectance.amax(1, keepdim=True) > 0).to(logs.dtype)
+        share = F.avg_pool2d(valid, 2)
+        known = logs * valid
+        total = F.avg_pool2d(known, 2)
+        ratios = F.conv2d(total / share.clamp(min=_LEAST_SHARE), self.ratios)
+        moments = torch.cat([share, total, ratios * share, F.avg_pool2d(known * logs, 2), ratios * ratios * share], 1)
+        found = [self._describe(moments, self.near)]
+        for _ in range(3):
+            moments = F.avg_pool2d(moments, 2)
+            found.append(self._describe(moments, self.near))
+        found.append(self._describe(moments, self.wide))
         return logs, found
 
     @staticmethod
-    def _moments(first: torch.Tensor, second: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        mean = _smooth(first, kernel)
-        variance = _smooth(second, kernel) - mean * mean
-        return mean[:, : len(BANDS)], variance.clamp(min=1e-6).sqrt()
+    def _describe(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        share, values = _smooth(moments, kernel).split([1, 2 * DEVIATIONS], 1)
+        mean, square = (values / share.clamp(min=_LEAST_SHARE)).chunk(2, 1)
+        return mean[:, :MEANS], (square - mean * mean).clamp(min=1e-6).sqrt()
 
 
 class LandcoverNet(nn.Module):
@@ -125,37 +138,37 @@ class LandcoverNet(nn.Module):
     decide
         Channels of the layer after it.
     context
-        Channels of the hidden layer at a quarter of the resolution, which sees the wide surroundings.
+        Channels of the hidden layer at half the resolution, which sees the surroundings.
     """
 
     minus: torch.Tensor
-    plus: torch.Tensor
 
     def __init__(self, width: int = 64, decide: int = 40, context: int = 128) -> None:
         super().__init__()
         self.pyramid = Pyramid()
-        self.register_buffer("minus", _selection(PAIRS, -1.0), persistent=False)
-        self.register_buffer("plus", _selection(PAIRS, 1.0), persistent=False)
-        self.pixel = nn.Conv2d(PIXEL_FEATURES, width, 1)
-        self.near = nn.Conv2d(LEVEL_FEATURES, width, 1, bias=False)
-        self.far = nn.ModuleList(nn.Conv2d(LEVEL_FEATURES, context, 1, bias=i == 0) for i in range(4))
-        self.bring = nn.Conv2d(context, width, 1, bias=False)
+        # (a − b) / (a + b) is what tanh makes of half the difference of logarithms.
+        self.register_buffer("minus", differences(PAIRS, 0.5), persistent=False)
+        self.around = nn.ModuleList(nn.Conv2d(LEVEL_FEATURES, context, 1, bias=i == 0) for i in range(len(LEVELS)))
+        self.bring = nn.Conv2d(context, width, 1)
+        self.ratios = nn.Conv2d(len(PAIRS), width, 1, bias=False)
+        self.pixel = nn.Conv2d(len(BANDS), width, 3, padding=1, padding_mode="replicate", bias=False)
         self.decide = nn.Conv2d(width, decide, 1)
         self.head = nn.Conv2d(decide, CLASS_COUNT, 1)
 
     def forward(self, reflectance: torch.Tensor) -> torch.Tensor:
         """Return logits."""
         logs, levels = self.pyramid(reflectance)
-        described = [self._describe(mean, deviation) for mean, deviation in levels]
-        far = double(self.far[2](described[3]) + self.far[3](described[4]))
-        far = double(far + self.far[1](described[2])) + self.far[0](described[1])
-        near = double(self.bring(F.relu(far))) + self.near(described[0])
-        # (a − b) / (a + b) of reflectance plus floor is what tanh makes of half the difference of logarithms.
-        values = reflectance.clamp(0.0, 2.0) + _FLOOR
-        ratios = F.conv2d(values, self.minus) / F.conv2d(values, self.plus)
+        seen = [
+            layer(torch.cat([torch.tanh(F.conv2d(mean, self.minus)), mean, deviation], 1))
+            for layer, (mean, deviation) in zip(self.around, levels, strict=True)
+        ]
+        around = seen[4].add_(seen[3])
+        for finer in (seen[2], seen[1], seen[0]):
+            around = double(around).add_(finer)
+        around = self.bring(around.relu_())
         # In place: at full resolution a fresh tensor costs more than the arithmetic on it.
-        hidden = self.pixel(torch.cat([ratios, logs], 1)).add_(double(near)).relu_()
-        return self.head(self.decide(hidden).relu_())  # type: ignore[no-any-return]
-
-    def _describe(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
-        return torch.cat([torch.tanh(F.conv2d(mean, self.minus) * 0.5), mean, deviation], 1)
+        hidden = self.pixel(logs).add_(self.ratios(torch.tanh(F.conv2d(logs, self.minus))))
+        # Four pixels share their surroundings: added to a view, without making it four times as large first.
+        height, width = around.shape[-2:]
+        hidden.unflatten(3, (width, 2)).unflatten(2, (height, 2)).add_(around[:, :, :, None, :, None])
+        return self.head(self.decide(hidden.relu_()).relu_())  # type: ignore[no-any-return]

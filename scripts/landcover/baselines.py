@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from landcover.data import Tiles
 
 _SCALES = (5, 15, 45)
-_SAMPLE = 120_000
 
 
 def rules(tiles: Tiles, fold: NDArray[np.int64]) -> FoldScores:
@@ -83,10 +82,12 @@ def box_features(image: NDArray[np.float32]) -> NDArray[np.float16]:
     return np.concatenate(found).astype(np.float16)
 
 
-def boosting(tiles: Tiles, fold: NDArray[np.int64], say: Callable[[str], None], seed: int = 0) -> FoldScores:
+def boosting(
+    tiles: Tiles, fold: NDArray[np.int64], say: Callable[[str], None], seed: int = 0, sample: int = 120_000
+) -> FoldScores:
     """Score gradient boosting over :func:`box_features`.
 
-    Learned from 120,000 labelled pixels, and tested on every second row and column: each takes minutes per fold as is.
+    Learned from ``sample`` labelled pixels, and tested on every second row and column.
     """
     features = np.stack([box_features(image) for image in tiles.images])
     side = features.shape[-1]
@@ -95,7 +96,7 @@ def boosting(tiles: Tiles, fold: NDArray[np.int64], say: Callable[[str], None], 
     for part in range(FOLDS):
         learn = np.flatnonzero(fold != part)
         known = np.flatnonzero(tiles.labels[learn].ravel() < CLASS_COUNT)
-        chosen = np.sort(generator.choice(known, _SAMPLE, replace=False))
+        chosen = np.sort(generator.choice(known, min(sample, len(known)), replace=False))
         tile, row, column = np.unravel_index(chosen, (len(learn), side, side))
         model = HistGradientBoostingClassifier(
             max_iter=100,

@@ -19,12 +19,14 @@ from torch import nn
 
 from geoseg.models.landcover import (
     CLASS_COUNT,
+    DEVIATIONS,
     LEVEL_FEATURES,
     LEVELS,
+    MEANS,
     PAIRS,
-    PIXEL_FEATURES,
     LandcoverNet,
     Pyramid,
+    differences,
     double,
     soft_exp,
     soft_log,
@@ -37,10 +39,22 @@ if TYPE_CHECKING:
 
     from landcover.data import Tiles
 
-_FIRST = [i for i, _ in PAIRS]
-_SECOND = [j for _, j in PAIRS]
 _LEVEL_COUNT = len(LEVELS)
 _HAZE = torch.tensor([1.0, 0.75, 0.55, 0.3, 0.1, 0.05])  # scattering falls with wavelength
+_NEIGHBOURS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # rows and columns away: left, right, above, below
+# The eight flips and turns of a pixel's neighbours.
+_TURNS = (
+    (0, 1, 2, 3),
+    (1, 0, 2, 3),
+    (0, 1, 3, 2),
+    (1, 0, 3, 2),
+    (2, 3, 0, 1),
+    (3, 2, 0, 1),
+    (2, 3, 1, 0),
+    (3, 2, 1, 0),
+)
+_PIXEL_FEATURES = len(PAIRS) + MEANS * (1 + len(_NEIGHBOURS))
+_GROUPS = 1 + len(_NEIGHBOURS) + _LEVEL_COUNT  # sets of six logarithms a pixel is described by
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,8 @@ class Recipe:
     ----------
     width, decide, context
         Size of the network, see :class:`~geoseg.models.landcover.LandcoverNet`.
+    narrow
+        Rank of what the surroundings tell the pixel.
     steps, batch, rate, decay, dropout, smoothing, averaging
         Steps, pixels per step, highest learning rate, weight decay, dropout, label smoothing, and the decay of the
         running average of weights, which is what is kept.
@@ -68,35 +84,46 @@ class Recipe:
     width: int = 64
     decide: int = 40
     context: int = 128
-    steps: int = 1000
-    batch: int = 8192
-    rate: float = 6e-3
+    narrow: int = 24
+    steps: int = 1800
+    batch: int = 2048
+    rate: float = 4e-3
     decay: float = 0.02
     dropout: float = 0.05
     smoothing: float = 0.02
-    averaging: float = 0.99
+    averaging: float = 0.996
     balance: float = 0.35
-    gain: float = 0.08
-    band_gain: float = 0.025
-    offset: float = 0.0015
-    haze: float = 0.003
-    lost_band: float = 0.03
-    zoomed: float = 0.15
+    gain: float = 0.05
+    band_gain: float = 0.015
+    offset: float = 0.001
+    haze: float = 0.0015
+    lost_band: float = 0.01
+    zoomed: float = 0.05
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """Features and labels of scattered pixels: (tiles, pixels, features) float16 and (tiles, pixels) int64."""
+    """Scattered pixels of all tiles.
+
+    Attributes
+    ----------
+    features
+        (tiles, pixels, features) float16: logarithms of the pixel and its four neighbours, then means and deviations
+        of every level.
+    labels
+        (tiles, pixels) int64, 255 where unknown.
+    """
 
     features: torch.Tensor
     labels: torch.Tensor
 
 
 @torch.inference_mode()
-def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 4096) -> Pixels:
-    """Compute the features of ``count`` pixels of every tile, magnified ``zoom`` times.
+def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -> Pixels:
+    """Compute the features of pixels of every tile, magnified ``zoom`` times: one of every 2 × 2 if not magnified.
 
-    Each level's features are interpolated as the network does; the nonlinear ones are taken by :class:`PixelNet`.
+    Of magnified tiles ``count`` pixels are taken at random. Levels are interpolated to half the resolution, as the
+    network does; the nonlinear features are taken by :class:`PixelNet`.
     """
     pyramid = Pyramid()
     generator = np.random.default_rng(seed)
@@ -108,20 +135,21 @@ def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 4096) -
             pixels = F.interpolate(pixels, scale_factor=zoom, mode="bicubic", align_corners=False)
             classes = classes.repeat_interleave(zoom, 0).repeat_interleave(zoom, 1)
         logs, levels = pyramid(pixels)
-        stack = [logs]
+        side = classes.shape[0]
+        around = F.pad(logs, (1, 1, 1, 1), mode="replicate")
+        shifted = [around[:, :, 1 + y : 1 + y + side, 1 + x : 1 + x + side] for y, x in ((0, 0), *_NEIGHBOURS)]
+        stack = [torch.cat(shifted, 1)[:, :, ::2, ::2]]
         for level, moments in zip(LEVELS, levels, strict=True):
             values = torch.cat(moments, 1)
-            for _ in range(level.bit_length() - 1):
+            for _ in range(level.bit_length() - 2):
                 values = double(values)
             stack.append(values)
-        flat = torch.cat(stack, 1)[0].flatten(1)
-        if zoom == 1:  # every second row and column: the whole tile, evenly
-            side = classes.shape[0]
-            chosen = torch.arange(side * side).reshape(side, side)[::2, ::2].flatten()
-        else:
-            chosen = torch.from_numpy(np.sort(generator.choice(flat.shape[1], count, replace=False)))
+        flat, known = torch.cat(stack, 1)[0].flatten(1), classes[::2, ::2].flatten()
+        chosen = torch.arange(len(known))
+        if zoom > 1:
+            chosen = torch.from_numpy(np.sort(generator.choice(len(known), count, replace=False)))
         features.append(flat[:, chosen].T.half())
-        labels.append(classes.flatten()[chosen].long())
+        labels.append(known[chosen].long())
     return Pixels(torch.stack(features), torch.stack(labels))
 
 
@@ -131,33 +159,43 @@ class PixelNet(nn.Module):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
-        self.pixel = nn.Linear(PIXEL_FEATURES, recipe.width, bias=False)
-        self.near = nn.Linear(LEVEL_FEATURES, recipe.width, bias=False)
-        self.far = nn.Linear(LEVEL_FEATURES * (_LEVEL_COUNT - 1), recipe.context, bias=False)
-        self.far_norm = nn.BatchNorm1d(recipe.context)
-        self.bring = nn.Linear(recipe.context, recipe.width, bias=False)
-        self.norm = nn.BatchNorm1d(recipe.width)
+        self.minus = differences(PAIRS, 0.5)[:, :, 0, 0].T
+        self.around = nn.Linear(LEVEL_FEATURES * _LEVEL_COUNT, recipe.context, bias=False)
+        self.around_norm = nn.BatchNorm1d(recipe.context)
+        self.bring = nn.Linear(recipe.context, recipe.narrow, bias=False)
+        self.hidden = nn.Linear(_PIXEL_FEATURES + recipe.narrow, recipe.width, bias=False)
+        self.hidden_norm = nn.BatchNorm1d(recipe.width)
         self.decide = nn.Linear(recipe.width, recipe.decide, bias=False)
         self.decide_norm = nn.BatchNorm1d(recipe.decide)
         self.head = nn.Linear(recipe.decide, CLASS_COUNT)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return logits (pixels, classes) of features (pixels, features)."""
-        levels = features[:, 6:].reshape(len(features), _LEVEL_COUNT, -1)
-        logs = torch.cat([features[:, None, :6], levels[:, :, :6]], 1)
+        split = MEANS * (1 + len(_NEIGHBOURS))
+        own = features[:, :split].reshape(len(features), -1, MEANS)
+        levels = features[:, split:].reshape(len(features), _LEVEL_COUNT, -1)
+        logs = torch.cat([own, levels[:, :, :MEANS]], 1)
         if self.training:
-            logs = self._disturb(logs)
-        ratios = torch.tanh((logs[:, :, _FIRST] - logs[:, :, _SECOND]) * 0.5)
-        described = torch.cat([2.0 * ratios, 0.7 * (logs + 2.0)], 2)
+            turn = _TURNS[int(torch.randint(len(_TURNS), ()))]
+            logs = self._disturb(logs[:, [0, *(1 + k for k in turn), *range(1 + len(turn), _GROUPS)]])
+        own, means = logs.split([1 + len(_NEIGHBOURS), _LEVEL_COUNT], 1)
         # The constants bring features near unit deviation, so that weight decay treats them alike.
-        around = torch.cat([described[:, 1:], 4.0 * levels[:, :, 6:]], 2)
-        far = F.relu(self.far_norm(self.far(around[:, 1:].flatten(1))))
-        hidden = self.pixel(described[:, 0]) + self.near(around[:, 0]) + self.bring(self._drop(far))
-        hidden = self._drop(F.relu(self.norm(hidden)))
+        neighbours = (3.0 * (own[:, 1:] - own[:, :1])).flatten(1)
+        pixel = torch.cat([self._scaled(own[:, 0]), neighbours], 1)
+        around = torch.cat([self._scaled(means), 4.0 * levels[:, :, MEANS:]], 2).flatten(1)
+        around = self.bring(self._drop(F.relu(self.around_norm(self.around(around)))))
+        hidden = self._drop(F.relu(self.hidden_norm(self.hidden(torch.cat([pixel, around], 1)))))
         return self.head(self._drop(F.relu(self.decide_norm(self.decide(hidden)))))  # type: ignore[no-any-return]
 
+    def _scaled(self, logs: torch.Tensor) -> torch.Tensor:
+        return torch.cat([2.0 * torch.tanh(logs @ self.minus), 0.7 * (logs + 2.0)], -1)
+
     def _drop(self, values: torch.Tensor) -> torch.Tensor:
-        return F.dropout(values, self.recipe.dropout, self.training)
+        share = self.recipe.dropout
+        if not self.training or not share:
+            return values
+        # F.dropout, several times as fast on a CPU.
+        return values * (torch.rand(values.shape) > share).float().div_(1.0 - share)
 
     def _disturb(self, logs: torch.Tensor) -> torch.Tensor:
         recipe, count = self.recipe, len(logs)
@@ -174,22 +212,26 @@ class PixelNet(nn.Module):
         """Return the same function as a network on images."""
         recipe = self.recipe
         net = LandcoverNet(recipe.width, recipe.decide, recipe.context)
-        scale = torch.cat([torch.full((len(PAIRS),), 2.0), torch.full((6,), 0.7)])
-        shift = torch.cat([torch.zeros(len(PAIRS)), torch.full((6,), 1.4)])
-        around_scale = torch.cat([scale, torch.full((LEVEL_FEATURES - PIXEL_FEATURES,), 4.0)])
-        around_shift = torch.cat([shift, torch.zeros(LEVEL_FEATURES - PIXEL_FEATURES)])
+        pairs = len(PAIRS)
+        scale = torch.cat([torch.full((pairs,), 2.0), torch.full((MEANS,), 0.7), torch.full((DEVIATIONS,), 4.0)])
+        shift = torch.cat([torch.zeros(pairs), torch.full((MEANS,), 1.4), torch.zeros(DEVIATIONS)])
         with torch.no_grad():
-            gain, bias = _folded(self.norm)
-            kernel = self.pixel.weight * gain[:, None]
-            near = self.near.weight * gain[:, None]
-            _set(net.pixel, kernel * scale, bias + kernel @ shift + near @ around_shift)
-            _set(net.near, near * around_scale)
-            _set(net.bring, self.bring.weight * gain[:, None])
-            gain, bias = _folded(self.far_norm)
-            parts = (self.far.weight * gain[:, None]).chunk(_LEVEL_COUNT - 1, 1)
-            for index, (conv, part) in enumerate(zip(net.far, parts, strict=True)):
-                total = bias + sum((p @ around_shift for p in parts), torch.zeros_like(bias))
-                _set(conv, part * around_scale, total if index == 0 else None)
+            gain, bias = _folded(self.hidden_norm)
+            ratios, own, others, around = (self.hidden.weight * gain[:, None]).split(
+                [pairs, MEANS, MEANS * len(_NEIGHBOURS), recipe.narrow], 1
+            )
+            _set(net.ratios, 2.0 * ratios)
+            _set(net.bring, around @ self.bring.weight, bias + 1.4 * own.sum(1))
+            net.pixel.weight.zero_()
+            net.pixel.weight[:, :, 1, 1] = 0.7 * own
+            for (y, x), part in zip(_NEIGHBOURS, others.split(MEANS, 1), strict=True):
+                net.pixel.weight[:, :, 1 + y, 1 + x] = 3.0 * part
+                net.pixel.weight[:, :, 1, 1] -= 3.0 * part
+            gain, bias = _folded(self.around_norm)
+            parts = (self.around.weight * gain[:, None]).chunk(_LEVEL_COUNT, 1)
+            for index, (conv, part) in enumerate(zip(net.around, parts, strict=True)):
+                total = bias + sum((p @ shift for p in parts), torch.zeros_like(bias))
+                _set(conv, part * scale, total if index == 0 else None)
             gain, bias = _folded(self.decide_norm)
             _set(net.decide, self.decide.weight * gain[:, None], bias)
             _set(net.head, self.head.weight, self.head.bias)
@@ -209,6 +251,12 @@ def _set(conv: nn.Module, weight: torch.Tensor, bias: torch.Tensor | None = None
         conv.bias.copy_(bias)  # type: ignore[operator]
 
 
+def frequencies(labels: torch.Tensor) -> torch.Tensor:
+    """Return each class's share of the known labels, at least 0.002."""
+    shares = torch.bincount(labels[labels < CLASS_COUNT], minlength=CLASS_COUNT).float()
+    return (shares / shares.sum()).clamp(min=0.002)
+
+
 def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, seed: int) -> PixelNet:
     """Train on the given tiles.
 
@@ -224,9 +272,7 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
     torch.manual_seed(seed)
     net = PixelNet(recipe)
     chosen = torch.from_numpy(tiles)
-    known = zooms[0].labels[chosen]
-    frequency = torch.bincount(known[known < CLASS_COUNT], minlength=CLASS_COUNT).float()
-    frequency = (frequency / frequency.sum()).clamp(min=0.002)
+    frequency = frequencies(zooms[0].labels[chosen])
     weight = frequency**-recipe.balance
     weight = weight / (weight * frequency).sum()
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
@@ -242,13 +288,7 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
             pixel = torch.randint(pixels.labels.shape[1], (count,))
             features.append(pixels.features[tile, pixel])
             labels.append(pixels.labels[tile, pixel])
-        target = torch.cat(labels)
-        loss = F.cross_entropy(
-            net(torch.cat(features).float()),
-            torch.where(target < CLASS_COUNT, target, -100),
-            weight=weight,
-            label_smoothing=recipe.smoothing,
-        )
+        loss = _loss(net(torch.cat(features).float()), torch.cat(labels), weight, recipe.smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -259,6 +299,14 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
                 if mean.is_floating_point():
                     mean.lerp_(value, 1 - keep)
     return average.eval()
+
+
+def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, smoothing: float) -> torch.Tensor:
+    """Return the cross entropy with softened labels, each class weighted, per pixel whose label is known."""
+    known = labels < CLASS_COUNT
+    target = F.one_hot(labels.clamp(max=CLASS_COUNT - 1), CLASS_COUNT) * (1.0 - smoothing) + smoothing / CLASS_COUNT
+    losses = -(F.log_softmax(logits, 1) * target * weight).sum(1)
+    return (losses * known).sum() / known.sum()
 
 
 @torch.inference_mode()
