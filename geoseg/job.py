@@ -8,7 +8,6 @@ folder beside the outputs and moved to its final name when all of it is complete
 
 from __future__ import annotations
 
-import os
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,23 +15,21 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from geoseg import __version__
+from geoseg.computing import Computing
 from geoseg.errors import GeosegError, InputError
 from geoseg.inorder import InOrder
-from geoseg.plan import Options, Plan
+from geoseg.plan import Options
 from geoseg.products import Products
 from geoseg.progress import Reporter, Silent
-from geoseg.raster import Raster
 from geoseg.scenelist import Listed
-from geoseg.scenerun import SceneResult, SceneRun, Setting, open_scene
-from geoseg.schedule import Dispatcher, Pool, Threads
+from geoseg.scenerun import SceneRun
+from geoseg.schedule import Dispatcher
+from geoseg.setting import SceneResult, Setting, open_scene
 from geoseg.summary import write_summary
 from geoseg.trace import Trace
-
-if TYPE_CHECKING:
-    from geoseg.models import Execution
 
 __all__ = ["DemoResult", "Job", "SceneResult", "run", "run_demo"]
 
@@ -101,7 +98,7 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     setting = setting_of(job)
     trace = None if job.profile is None else Trace(job.profile)
     reporter.start(version=__version__, scenes=len(job.scenes), model=setting.model.card.name, output=str(job.output))
-    with _Workers(job, reporter) as workers:
+    with Computing(job.scheduler, job.options, job.output, reporter) as workers:
         setting = replace(setting, options=workers.options, output=workers.output, trace=trace)
         batch = _Batch(job, setting, workers, reporter)
         try:
@@ -129,80 +126,10 @@ def setting_of(job: Job) -> Setting:
     )
 
 
-class _Workers:
-    """Who computes: threads, made when the first plan says how many, or a cluster, connected at once."""
-
-    def __init__(self, job: Job, reporter: Reporter) -> None:
-        self._job, self._reporter = job, reporter
-        self.options, self.output = job.options, job.output
-        self.name = job.scheduler if isinstance(job.scheduler, str) else "client"
-        self.cluster: Any = None
-        self._pool: Pool | None = None
-        self._chosen: list[tuple[Any, int, Execution]] = []
-
-    def __enter__(self) -> Self:
-        if self.name != "threads":
-            from geoseg.cluster import Cluster
-
-            self.output = self.output.absolute()
-            self.cluster = Cluster(self._job.scheduler, self.options, self._reporter)
-            self.options = self.cluster.options
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.cluster is not None:
-            self.cluster.close()
-
-    def source(self, source: Any) -> Any:
-        """Return a scene's source as all workers can open it: with whole paths."""
-        if self.cluster is None or isinstance(source, Raster):
-            return source
-        if isinstance(source, list | tuple):
-            return [self.source(one) for one in source]
-        return os.path.abspath(source) if os.path.exists(source) else source  # noqa: PTH100, PTH110 - also text
-
-    def slots(self, plan: Plan) -> tuple[int, int]:
-        """Blocks in flight, and processes."""
-        return (plan.workers, 1) if self.cluster is None else self.cluster.slots()
-
-    def pool(self, plan: Plan) -> Pool:
-        """Return the pool; the first plan says how many threads it has."""
-        if self._pool is None:
-            self._pool = Threads(plan.workers) if self.cluster is None else self.cluster.pool()
-        return self._pool
-
-    def choose(self, plan: Plan) -> Execution:
-        """Choose how the model runs; scenes whose windows are no larger than measured ones share the choice.
-
-        Measuring while other scenes compute would mislead, and a batch of files of many sizes would measure each.
-        """
-        rows, cols = plan.tiling.largest_read()
-        for dtype, area, execution in self._chosen:
-            if dtype == plan.raster.dtype and rows * cols <= area:
-                return execution
-        execution = plan.execution() if self.cluster is None else self.cluster.execution(plan)
-        self._chosen.append((plan.raster.dtype, rows * cols, execution))
-        return execution
-
-    def remember(self, report: Mapping[str, Any]) -> None:
-        """Take the choice over from a scene that was done before, so that a batch that is resumed goes on alike."""
-        import numpy as np
-
-        from geoseg.models import Execution
-
-        rows, cols = report["tiling"]["window"]
-        self._chosen.append((np.dtype(report["scene"]["dtype"]), rows * cols, Execution(**report["execution"])))
-
-    def close(self) -> None:
-        """End threads, give up tasks."""
-        if self._pool is not None:
-            self._pool.close()
-
-
 class _Batch:
     """The scenes of a job in all their stages. All but opening and finishing happens in the caller's thread."""
 
-    def __init__(self, job: Job, setting: Setting, workers: _Workers, reporter: Reporter) -> None:
+    def __init__(self, job: Job, setting: Setting, workers: Computing, reporter: Reporter) -> None:
         self.job, self.setting, self.workers = job, setting, workers
         self.single = len(job.scenes) == 1
         self.reporters = InOrder(reporter)

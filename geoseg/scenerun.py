@@ -5,145 +5,34 @@ The steps are methods that :mod:`geoseg.job` calls in order; several scenes can 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoseg import __version__
 from geoseg.blocks import open_store, read_manifest
 from geoseg.clock import Clock, recorded
 from geoseg.errors import GeosegError, OutputError
-from geoseg.failures import BlockFailure, describe_failures, is_passing, listed, pause
+from geoseg.failures import BlockFailure, describe_failures, listed
 from geoseg.live import LiveView
 from geoseg.locks import locked, settle, settle_folder, temporary_beside
-from geoseg.models import check_bands
-from geoseg.plan import Options, Plan, make_plan
-from geoseg.products import Products, look_of, outputs_of, write_products
-from geoseg.raster import Raster, open_raster
+from geoseg.plan import Plan, make_plan
+from geoseg.products import look_of, outputs_of, write_products
+from geoseg.raster import Raster
 from geoseg.report import Facts, Tally, describe, make_report
 from geoseg.schedule import BlockSummary, Work
 from geoseg.segment import make_recipe
+from geoseg.setting import WORK_FOLDER, SceneResult, Setting, fingerprint_of, manifest_of, read_report
 from geoseg.tiling import Tiling
-from geoseg.trace import Trace, here
+from geoseg.trace import here
 
 if TYPE_CHECKING:
-    from geoseg.models import Execution, Model
+    from geoseg.models import Execution
     from geoseg.progress import Reporter
-
-WORK_FOLDER = ".geoseg"
-"""Folder inside the output folder for what is not finished."""
-
-
-@dataclass(frozen=True)
-class SceneResult:
-    """What became of one scene.
-
-    Attributes
-    ----------
-    name
-        The scene's name.
-    status
-        ``"done"``, ``"kept"`` (was there already), ``"partial"`` (blocks are missing) or ``"failed"``.
-    outputs
-        Path per kind of output.
-    report
-        Content of the report file; empty if failed.
-    error
-        Why it failed, or what is missing.
-    """
-
-    name: str
-    status: str
-    outputs: dict[str, Path] = field(default_factory=dict)
-    report: dict[str, Any] = field(default_factory=dict)
-    error: GeosegError | None = None
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all scenes of a job have in common.
-
-    Attributes
-    ----------
-    model, options, products, reading
-        As in :class:`geoseg.job.Job`.
-    output
-        Folder for the results.
-    scheduler
-        Its name, for the report.
-    overwrite, allow_partial, retries
-        As in :class:`geoseg.job.Job`.
-    trace
-        Collects spans, if wanted.
-    """
-
-    model: Model
-    options: Options
-    products: Products
-    reading: Mapping[str, Any]
-    output: Path
-    scheduler: str = "threads"
-    overwrite: bool = False
-    allow_partial: bool = False
-    retries: int = 2
-    trace: Trace | None = None
-
-
-def open_scene(source: Any, setting: Setting, name: str | None = None) -> Raster:
-    """Open a scene with the model's bands; a network that fails is asked again.
-
-    Raises
-    ------
-    GeosegError
-        If it cannot be opened or has not the bands.
-    """
-    reading = {**setting.reading, **({"name": name} if name else {})}
-    for attempt in range(1, setting.retries + 2):
-        try:
-            raster = source if isinstance(source, Raster) else open_raster(source, **reading)
-            break
-        except GeosegError as error:
-            files = source if isinstance(source, list | tuple) else [source]
-            if attempt > setting.retries or not is_passing(error, [str(file) for file in files]):
-                raise
-        time.sleep(pause(attempt))
-    check_bands(setting.model.card, raster)
-    return raster.select([band.name for band in setting.model.card.bands])
-
-
-def manifest_of(raster: Raster, setting: Setting) -> dict[str, Any]:
-    """Return what a scene's blocks are of.
-
-    Windows that the memory budget chose are no part of it: an unfinished run goes on with the windows it began with.
-    """
-    options = setting.options
-    parts = [
-        raster.fingerprint(), setting.model.fingerprint,
-        repr((options.window, options.margin, options.block)), options.stitch, options.device, options.precision,
-        repr(setting.products.preview), __version__,
-    ]  # fmt: skip
-    return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}
-
-
-def fingerprint_of(raster: Raster, setting: Setting) -> str:
-    """Everything that a scene's results depend on, as a hash."""
-    parts = [manifest_of(raster, setting)["fingerprint"], repr(setting.products)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def read_report(path: Path) -> dict[str, Any]:
-    """Return a report file's content; empty if there is none that can be read."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 class SceneRun:

@@ -14,7 +14,7 @@ from geoseg.errors import GeosegError, OutputError
 from geoseg.live import live_path
 from geoseg.locks import is_locked, locked
 from geoseg.scenelist import Listed
-from geoseg.scenerun import WORK_FOLDER, Setting, fingerprint_of, manifest_of, open_scene, read_report
+from geoseg.setting import WORK_FOLDER, Setting, fingerprint_of, manifest_of, open_scene, read_report
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from geoseg.progress import format_seconds
 from geoseg.scenelist import Listed
 
 if TYPE_CHECKING:
-    from geoseg.scenerun import SceneResult
+    from geoseg.setting import SceneResult
 
 SUMMARY = "summary.csv"
 

@@ -133,7 +133,7 @@ def _status(job: Any, progress: str) -> None:
 def _clean(job: Any) -> None:
     from geoseg.job import setting_of
     from geoseg.scenelist import Listed
-    from geoseg.scenerun import open_scene
+    from geoseg.setting import open_scene
     from geoseg.status import clean
 
     names = None
