@@ -10,7 +10,8 @@ Modules, each used by those after it::
     statistics   what normalises the input
     windows      where training windows lie
     augment, samples, loading   windows as tensors, read ahead
-    losses, weights, learner    what is learned, from where, how
+    losses, weights, network, learner    what is learned, from where, how
+    labelled     images with the labels on them;  divide  their split
     prepare      images and labels -> everything a training needs
     fit          the loop: progress, checkpoints, resuming, memory
     package      the model folder

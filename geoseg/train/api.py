@@ -19,7 +19,8 @@ from geoseg.train.options import TrainOptions
 if TYPE_CHECKING:
     from geoseg.models import Model
     from geoseg.train.fit import Fitted
-    from geoseg.train.prepare import Prepared, Sources
+    from geoseg.train.labelled import Sources
+    from geoseg.train.prepare import Prepared
 
 OPTIONS_FILE = "training.json"
 """What a run was started with, in its folder beside the checkpoints."""
@@ -89,7 +90,7 @@ def train(
         If the user stops it; ``resume`` goes on from the last finished epoch.
     """
     _check_installed()
-    from geoseg.train.prepare import Sources
+    from geoseg.train.labelled import Sources
 
     chosen = parse_options(options)
     report = report or Silent()
@@ -148,9 +149,16 @@ def _train(
     from geoseg.train.prepare import prepare
     from geoseg.train.tune import at, search
 
+    report.start(
+        images=[str(image) for image in sources.images],
+        output=None if target is None else str(target),
+        epochs=options.epochs,
+        base=options.base,
+        resume=resume,
+    )
     base = load_model(options.base) if options.base else None
     prepared = prepare(sources, options, base, report)
-    _announce(prepared, options, base, report)
+    _announce(prepared, report)
     tuning = None
     if tune:
         options, window, tuning = search(prepared, options, base, trials=tune, folder=folder, report=report)
@@ -169,24 +177,12 @@ def _train(
     return model
 
 
-def _announce(prepared: Prepared, options: TrainOptions, base: Model | None, report: Reporter) -> None:
-    card = prepared.card
-    names = [c.name for c in card.classes]
-    report.start(
-        images=[scene.raster.name for scene in prepared.scenes],
-        bands=[band.name for band in card.bands],
-        classes=names,
-        architecture=card.architecture,
-        encoder=card.hyperparameters.get("encoder"),
-        base=base.card.name if base else None,
-        window=prepared.window,
-        epochs=options.epochs,
-        split=prepared.split.said,
-    )
-    learned, held = prepared.split.training(), prepared.split.held()
+def _announce(prepared: Prepared, report: Reporter) -> None:
+    names = [c.name for c in prepared.card.classes]
     number = len(prepared.scenes)
     report.info(f"{number} image{'s' * (number != 1)}, windows of {prepared.window} px; {prepared.split.said}")
-    for part, pixels in (("to learn from", learned), ("to validate with", held)):
+    parts = (("to learn from", prepared.split.training()), ("to validate with", prepared.split.held()))
+    for part, pixels in parts:
         listing = ", ".join(f"{name} {int(n):,}" for name, n in zip(names, pixels, strict=True))
         if pixels.any():
             report.info(f"labelled pixels {part}: {listing}")
