@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from geoseg.classes import NODATA, MapClass
 from geoseg.errors import OutputError
+from geoseg.raster.ground import pixel_sides
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,8 +176,8 @@ def _scale_bar(
     pen: ImageDraw.ImageDraw, preview: Preview, zoom: float, at: tuple[int, int], width: int, font: Any
 ) -> None:
     """Draw a bar of a round length, at most two fifths of the panel."""
-    metres = ground_size(preview.geobox)
-    size, unit = (metres, "m") if metres else (1.0, "px")
+    sides = pixel_sides(preview.geobox.crs, preview.geobox.affine, preview.geobox.shape)
+    size, unit = (sides[0], "m") if sides else (1.0, "px")
     per_pixel = size * preview.step / zoom
     longest = per_pixel * width * 0.4
     if longest <= 0:
@@ -189,30 +189,3 @@ def _scale_bar(
     pen.rectangle((x, y, end, y + 6), fill=_INK)
     text = f"{length / 1000:g} km" if unit == "m" and length >= 1000 else f"{length:g} {unit}"
     pen.text((end + 8, y - 6), text, fill=_INK, font=font)
-
-
-def ground_size(geobox: GeoBox) -> float | None:
-    """Width of a pixel on the ground at the scene's centre in metres; None without CRS.
-
-    Measured on the ellipsoid wherever the CRS knows its own: the metres of Web Mercator are not those of the ground.
-    """
-    from pyproj import CRS, Transformer
-    from pyproj.exceptions import ProjError
-
-    if geobox.crs is None:
-        return None
-    crs, transform, (height, width) = CRS.from_user_input(str(geobox.crs)), geobox.affine, geobox.shape
-    column, row = np.array([width / 2 - 0.5, width / 2 + 0.5]), height / 2
-    x = transform.a * column + transform.b * row + transform.c
-    y = transform.d * column + transform.e * row + transform.f
-    geod = crs.get_geod()
-    if geod is not None and crs.geodetic_crs is not None:
-        with suppress(ProjError):
-            lon, lat = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True).transform(x, y)
-            length = float(geod.inv(lon[0], lat[0], lon[1], lat[1])[2])
-            if math.isfinite(length) and length > 0:
-                return length
-    if crs.is_geographic:
-        return None
-    factor = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
-    return math.hypot(transform.a, transform.d) * factor or None

@@ -10,6 +10,7 @@ import numpy as np
 
 from geoseg.errors import ContractError
 from geoseg.models.scaling import to_card_units
+from geoseg.raster.ground import pixel_sides
 from geoseg.raster.names import usual_order
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ _FULL_SCALE = (1.0, 255.0, 10_000.0, 65_535.0)
 # How far the bright end of a scene may lie above the card's range (clouds, glint) or below it (night, deep forest,
 # water) before its units are doubted. Between the common scales lie factors of 6.5 and more.
 _ABOVE, _BELOW = 2.5, 50.0
-
-_METRES_PER_DEGREE = 111_320.0
 
 
 def check_bands(card: ModelCard, raster: Raster) -> None:
@@ -169,21 +168,6 @@ def _check_resolution(card: ModelCard, raster: Raster) -> list[str]:
 
 
 def pixel_size(raster: Raster) -> float | None:
-    """Side of a pixel in metres (mean of both axes, at the scene's centre), or None if the scene has no CRS."""
-    crs, transform = raster.crs, raster.transform
-    if crs is None or transform is None:
-        return None
-    width, height = math.hypot(transform.a, transform.d), math.hypot(transform.b, transform.e)
-    if getattr(crs, "geographic", False) or getattr(crs, "is_geographic", False):
-        rows, cols = raster.shape
-        latitude = transform.f + transform.d * cols / 2 + transform.e * rows / 2
-        width, height = width * _METRES_PER_DEGREE * math.cos(math.radians(latitude)), height * _METRES_PER_DEGREE
-        return (width + height) / 2
-    return (width + height) / 2 * _metres_per_unit(crs)
-
-
-def _metres_per_unit(crs: object) -> float:
-    """Length of the CRS's unit in metres: 0.3048 for feet. 1 where it does not say."""
-    proj = getattr(crs, "proj", None)  # odc.geo wraps pyproj
-    axes = getattr(proj, "axis_info", ()) or ()
-    return float(axes[0].unit_conversion_factor) if axes else 1.0
+    """Side of a pixel on the ground in metres: mean of both, at the scene's centre; None without CRS."""
+    sides = pixel_sides(raster.crs, raster.transform, raster.shape)
+    return None if sides is None else sum(sides) / 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import uuid
@@ -153,13 +154,24 @@ def _gdal(options: Mapping[str, Any]) -> Iterator[None]:
         pyogrio.set_gdal_config_options(before)
 
 
+@functools.cache
+def _without_crs() -> None:
+    """Silence pyogrio's warning about files without CRS for good; geoseg says it itself, see ``PolygonSummary.notes``.
+
+    Filters are one list for the whole process: to set one for a while, as ``warnings.catch_warnings`` does, would undo
+    what other threads set meanwhile.
+    """
+    warnings.filterwarnings("ignore", message="'crs' was not provided", module=r"pyogrio\b")
+
+
 def _ogr(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]) -> None:
     import pyogrio
 
     geopackage = part.suffix == ".gpkg"
     reader = pa.RecordBatchReader.from_batches(layer.schema, batches)
-    with warnings.catch_warnings(), _gdal({"OGR_CURRENT_DATE": DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}):
-        warnings.filterwarnings("ignore", message="'crs' was not provided")
+    if layer.crs is None:
+        _without_crs()
+    with _gdal({"OGR_CURRENT_DATE": DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}):
         pyogrio.write_arrow(
             reader,
             part,

@@ -11,6 +11,7 @@ Modules, each used by those after it::
     probe        one file -> its bands, grid and validity
     grids        bringing sources onto one grid
     scenes, safe, stac, zarrs   folders, .SAFE, STAC items, Zarr stores -> files with names
+    ground       size of pixels in metres
     extents      bounding boxes -> pixels
     raster       Raster
     arrays       xarray objects

@@ -98,8 +98,8 @@ def fake_raster(names=("red", "green", "nir"), dtype=np.uint16, size=10.0, **ban
         bands=tuple(band(name, **band_fields) for name in names),
         dtype=np.dtype(dtype),
         shape=(64, 64),
-        crs=SimpleNamespace(geographic=False),
-        transform=Affine(size, 0, 0, 0, -size, 0),
+        crs="EPSG:32633",
+        transform=Affine(size, 0, 500000, 0, -size, 5400000),
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from affine import Affine
 
 from geoseg.errors import ContractError
 from geoseg.models import check_bands, check_contract
@@ -107,7 +106,7 @@ def test_resolution(size, words):
 
 def test_resolution_in_degrees():
     raster = fake_raster(size=9e-5)
-    raster.crs = SimpleNamespace(geographic=True)
+    raster.crs, raster.transform = "EPSG:4326", Affine(9e-5, 0, 10, 0, -9e-5, 0)
     assert check_contract(make_card(resolution=(10, 30)), raster, fake_sample(0, 4000)) == []
     raster.crs = None
     assert check_contract(make_card(resolution=(1000, 3000)), raster, fake_sample(0, 4000)) == []
