@@ -57,6 +57,7 @@ class GeosegDock(QgsDockWidget):
             layout.addWidget(widget)
         layout.addStretch()
         area = QScrollArea(self)
+        area.setMinimumWidth(340)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

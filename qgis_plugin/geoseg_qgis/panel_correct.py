@@ -22,7 +22,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from . import commands, settings
-from .corrections import Corrections
+from .corrections import FIELD, Corrections
 from .panel_scene import ScenePanel
 from .runner import RunError, geoseg_command
 from .session import Session, start
@@ -163,14 +163,14 @@ class CorrectPanel(QWidget):
             self.said.emit(tr("There is a model called {name}: choose another name.").format(name=name), True)
             return
         os.makedirs(folder, exist_ok=True)
-        arguments = commands.train(
-            self._trained_scene, [labels], target, self._model, class_field="class_name", epochs=self.epochs.value()
-        )
+        scene = self._trained_scene
+        options = {"class_field": FIELD, "epochs": self.epochs.value(), "stack": len(scene.sources) > 1}
+        arguments = commands.train(scene, [labels], target, self._model, **options)
         session = start(geoseg_command(settings.interpreter(), arguments), self, self._ended)
         if isinstance(session, RunError):
             self.said.emit(str(session), True)
             return
-        session.event.connect(self._take)
+        session.spoke.connect(self._take)
         self._session, self._progress = session, Progress(several=False)
         self.bar.setValue(0)
         self.note.setText(tr("Starting geoseg…"))

@@ -160,7 +160,7 @@ class ResultPanel(QWidget):
         box = feature.geometry().boundingBox()
         if layer.crs().isValid() and target.isValid():
             box = QgsCoordinateTransform(layer.crs(), target, QgsProject.instance()).transformBoundingBox(box)
-        box.scale(2.5)
+        box.scale(1.4)
         canvas.setExtent(box)
         canvas.refresh()
         canvas.flashFeatureIds(layer, [identifier])

@@ -254,7 +254,7 @@ class RunPanel(QWidget):
         if isinstance(session, RunError):
             self._fail(str(session))
             return
-        session.event.connect(self._take)
+        session.spoke.connect(self._take)
         self._session, self._progress = session, Progress()
         self.bar.setValue(0)
         self.status.setText(tr("Starting geoseg…"))

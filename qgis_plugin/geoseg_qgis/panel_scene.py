@@ -48,6 +48,7 @@ class ScenePanel(QWidget):
         self._session: Session | None = None
         self._mends = 0
         self._bands = ""
+        self._layer_id = ""
         self._raw: list[str] = []  # the raster's own bands, before any were chosen
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -60,6 +61,10 @@ class ScenePanel(QWidget):
         self.layers.layerChanged.connect(self._layer_changed)
         self.models = QComboBox(self)
         self.models.currentIndexChanged.connect(lambda _: self.check_soon())
+        for box in (self.layers, self.models):
+            # Long names must not widen the panel.
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(12)
         folder = QToolButton(self)
         folder.setText("…")
         folder.setToolTip(tr("Add a model folder"))
@@ -130,11 +135,8 @@ class ScenePanel(QWidget):
         if layer is None:
             raise QgsProcessingException(tr("Add a raster layer to the project."))
         sources = [source_of(layer)]
-        for row in range(self.more.count()):
-            item = self.more.item(row)
-            other = QgsProject.instance().mapLayer(item.data(Qt.ItemDataRole.UserRole))
-            if item.checkState() == Qt.CheckState.Checked and isinstance(other, QgsRasterLayer):
-                sources.append(source_of(other))
+        others = [QgsProject.instance().mapLayer(identifier) for identifier in self._others()]
+        sources += [source_of(other) for other in others if isinstance(other, QgsRasterLayer)]
         texts = {"scale": self.scale, "offset": self.offset, "nodata": self.nodata}
         reading = {name: edit.text().strip() for name, edit in texts.items()}
         return commands.Scene(sources, self._bands, (), reading)
@@ -174,15 +176,19 @@ class ScenePanel(QWidget):
     # --- the fit check
 
     def _layer_changed(self, _: Any = None) -> None:
-        """Forget what belonged to the layer before."""
+        """Forget what belonged to the layer before. Also called when other layers come and go."""
+        self._list_others()
+        chosen = self.layer()
+        if chosen is not None and chosen.id() == self._layer_id:
+            return
+        self._layer_id = chosen.id() if chosen is not None else ""
         self._bands, self._raw = "", []
         for edit in (self.scale, self.offset, self.nodata):
             edit.clear()
-        self._list_others()
         self.check_soon()
 
     def _list_others(self) -> None:
-        chosen = self.layer()
+        chosen, checked = self.layer(), self._others()
         self.more.blockSignals(True)
         self.more.clear()
         for layer in QgsProject.instance().mapLayers().values():
@@ -190,8 +196,13 @@ class ScenePanel(QWidget):
                 item = QListWidgetItem(layer.name(), self.more)
                 item.setData(Qt.ItemDataRole.UserRole, layer.id())
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-                item.setCheckState(Qt.CheckState.Unchecked)
+                item.setCheckState(Qt.CheckState.Checked if layer.id() in checked else Qt.CheckState.Unchecked)
         self.more.blockSignals(False)
+
+    def _others(self) -> list[str]:
+        """Return the ids of the further layers that are ticked."""
+        items = [self.more.item(row) for row in range(self.more.count())]
+        return [i.data(Qt.ItemDataRole.UserRole) for i in items if i.checkState() == Qt.CheckState.Checked]
 
     def check_soon(self) -> None:
         """Check the fit when the user has stopped changing things."""
@@ -240,7 +251,7 @@ class ScenePanel(QWidget):
             return
         if error:
             self._say(error["message"], good=False)
-            self.mend.setText(tr("Mend it: {options}").format(options=", ".join(f"{k} {v}" for k, v in remedy.items())))
+            self.mend.setToolTip(", ".join(f"{name} {value}" for name, value in remedy.items()))
             self.mend.setVisible(bool(remedy))
         else:
             self._say(self._fit_text(), good=True)

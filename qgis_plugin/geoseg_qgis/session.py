@@ -30,7 +30,7 @@ class Session(QObject):
         If it cannot be started.
     """
 
-    event = pyqtSignal(dict)
+    spoke = pyqtSignal(dict)
     ended = pyqtSignal(object)
 
     def __init__(self, command: Sequence[str], parent: QObject, limit: float | None = None) -> None:
@@ -70,7 +70,7 @@ class Session(QObject):
                     log(event["message"])
             elif event["event"] == "warning":
                 log(event["message"], warning=True)
-            self.event.emit(event)
+            self.spoke.emit(event)
         if self.child.ended:
             self._timer.stop()
             self.ended.emit(self)

@@ -1,0 +1,64 @@
+"""Makes inputs of the tests under QGIS from the demo's scene: make_inputs.py DEMO_FOLDER TARGET. Python with geoseg."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.windows import Window
+
+SIDE = 700
+UNNAMED_SIDE = 300
+SMALL_SIDE = 320
+
+
+def _cut(source: Path, target: Path, side: int, *, named: bool = True, dtype: str | None = None) -> None:
+    """Write the upper left part of a scene; ``named=False`` drops names and scales of bands, which many files lack."""
+    with rasterio.open(source) as file:
+        data = file.read(window=Window(0, 0, side, side))
+        profile = {**file.profile, "width": side, "height": side, "dtype": dtype or file.profile["dtype"]}
+        with rasterio.open(target, "w", **profile) as out:
+            out.write(data.astype(profile["dtype"]))
+            if named:
+                out.descriptions, out.scales, out.offsets = file.descriptions, file.scales, file.offsets
+
+
+def _model(folder: Path) -> None:
+    """A network that can be trained further: small, and only its plumbing is of interest here."""
+    import segmentation_models_pytorch as smp
+    import torch
+
+    from geoseg.models import ModelCard, load_model, save_model
+
+    torch.manual_seed(0)
+    module = smp.create_model("unet", encoder_name="resnet18", encoder_weights=None, in_channels=6, classes=6)
+    spectral = load_model("spectral").card
+    card = ModelCard(
+        name=folder.name,
+        title="Small network for tests",
+        architecture="unet",
+        bands=spectral.bands,
+        classes=spectral.classes,
+        value_range=spectral.value_range,
+        resolution=spectral.resolution,
+    )
+    save_model(folder, card, module, arch="unet", encoder="resnet18")
+
+
+def main(demo: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    scene = next(path for path in demo.glob("*.tif") if not path.stem.endswith(("_classes", "_confidence", "_truth")))
+    _cut(scene, target / "scene.tif", SIDE)
+    _cut(scene, target / "small scene.tif", SMALL_SIDE)
+    _cut(scene, target / "unnamed bands.tif", UNNAMED_SIDE, named=False)
+    with rasterio.open(target / "scene.tif") as file:
+        blue, nir = file.read(1), file.read(4)
+    assert np.mean(nir) > np.mean(blue) > 0
+    _model(target / "models" / "small")
+    print(f"inputs in {target}: {sorted(path.name for path in target.iterdir())}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,332 @@
+"""The plugin in a real QGIS window, step by step as a user goes: qgis --code window.py. Ends by itself.
+
+Writes pictures and result.json into $GEOSEG_TEST_OUT and exits with 0 or 1 by os._exit: no question whether to save, no
+crash while QGIS takes itself down, nothing that could hang. window.sh sets the stage and holds an outer time limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from qgis.core import (
+    QgsApplication,
+    QgsCategorizedSymbolRenderer,
+    QgsPalettedRasterRenderer,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+)
+from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.utils import active_plugins, iface, plugins
+
+OUT = Path(os.environ["GEOSEG_TEST_OUT"])
+INPUTS = Path(os.environ["GEOSEG_TEST_INPUTS"])
+LIMIT = float(os.environ.get("GEOSEG_TEST_LIMIT", "150"))
+STEP = 90.0  # seconds that a single step may take
+STARTED = time.monotonic()
+state = {"ok": False, "why": "", "steps": [], "numbers": {}}
+
+
+def finish(ok: bool, why: str = "") -> None:
+    state["ok"], state["why"] = ok, why
+    if not ok:
+        shot("failed")
+    (OUT / "result.json").write_text(json.dumps(state, indent=1), "utf-8")
+    print("FINISH", ok, why, flush=True)
+    sys.stderr.flush()
+    try:
+        dock().shut_down()  # what geoseg does at this moment ends with us in any case; this is quicker
+    finally:
+        os._exit(0 if ok else 1)
+
+
+def step(name: str) -> None:
+    state["steps"].append([name, round(time.monotonic() - STARTED, 2)])
+    print(f"{time.monotonic() - STARTED:7.2f} s  {name}", flush=True)
+
+
+def shot(name: str) -> None:
+    QgsApplication.processEvents()
+    iface.mainWindow().grab().save(str(OUT / f"{name}.png"))
+
+
+def dock():
+    return plugins["geoseg_qgis"].dock
+
+
+class Heartbeat:
+    """How long the event loop was away: a timer of 10 ms notes the time between its own ticks."""
+
+    def __init__(self) -> None:
+        self.gaps: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        self.gaps, self._last = [], time.perf_counter()
+        self._timer.start(10)
+
+    def stop(self) -> dict[str, float]:
+        self._timer.stop()
+        gaps = sorted(1000 * gap for gap in self.gaps)
+        shares = {"median": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+        found = {name: round(gaps[min(int(len(gaps) * share), len(gaps) - 1)], 1) for name, share in shares.items()}
+        return {"ticks": len(gaps), **found}
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(now - self._last)
+        self._last = now
+
+
+heart = Heartbeat()
+
+
+def story():
+    """Each ``yield`` hands over a condition; the story goes on when it is true."""
+    step("QGIS is up")
+    assert "geoseg_qgis" in plugins, f"the plugin is not loaded: {active_plugins}"
+    assert QgsApplication.processingRegistry().algorithmById("geoseg:segment")
+    iface.mainWindow().resize(1500, 950)
+    scene = QgsRasterLayer(str(INPUTS / "scene.tif"), "scene")
+    assert scene.isValid()
+    QgsProject.instance().addMapLayer(scene)
+    iface.mapCanvas().setExtent(scene.extent())
+    panel = dock()
+    plugins["geoseg_qgis"].show_dock()
+    iface.mainWindow().resizeDocks([panel], [400], Qt.Orientation.Horizontal)
+    yield lambda: panel.scene.models.count() and panel.scene.facts.get("fits")
+    step("interpreter checked, models listed, scene fits")
+    assert "✔" in panel.scene.verdict.text()
+    assert panel.run.run_button.isEnabled()
+    assert not panel.banner.isVisible()
+    yield from mending(panel, scene)
+    yield from previewing(panel, scene)
+    yield from cancelling(panel)
+    yield from running(panel)
+    yield from uncertain(panel)
+    yield from correcting(panel)
+    yield from environment_page(panel)
+
+
+def mending(panel, scene):
+    """A raster whose bands have no names: one click."""
+    unnamed = QgsRasterLayer(str(INPUTS / "unnamed bands.tif"), "unnamed bands")
+    QgsProject.instance().addMapLayer(unnamed)
+    panel.scene.layers.setLayer(unnamed)
+    yield panel.scene.mend.isVisible
+    assert "✖" in panel.scene.verdict.text()
+    assert not panel.run.run_button.isEnabled()
+    shot("does_not_fit")
+    panel.scene.mend.click()
+    yield lambda: panel.scene.facts.get("fits")
+    step("bands and scale mended with one click")
+    assert panel.scene.table.rowCount() == 6
+    panel.scene.layers.setLayer(scene)
+    QgsProject.instance().removeMapLayer(unnamed.id())
+    yield lambda: panel.scene.facts.get("fits")
+
+
+def previewing(panel, scene):
+    box = scene.extent()
+    middle = QgsRectangle(
+        box.center().x() - 2000, box.center().y() - 1400, box.center().x() + 2000, box.center().y() + 1400
+    )
+    iface.mapCanvas().setExtent(middle)
+    panel.run.preview_button.click()
+    assert panel.run.cancel_button.isEnabled()
+    yield lambda: panel.run.preview_seconds
+    state["numbers"]["seconds from click to preview, first"] = round(panel.run.preview_seconds, 2)
+    step("preview")
+    (layer,) = [x for x in QgsProject.instance().mapLayers().values() if x.customProperty("geoseg/preview")]
+    assert isinstance(layer.renderer(), QgsPalettedRasterRenderer)
+    assert layer.extent().width() < box.width()
+    yield drawn()
+    shot("preview")
+    panel.run.preview_seconds = 0.0
+    panel.run.preview_button.click()
+    yield lambda: panel.run.preview_seconds
+    state["numbers"]["seconds from click to preview, again"] = round(panel.run.preview_seconds, 2)
+
+
+def drawn():
+    done = []
+    canvas = iface.mapCanvas()
+    canvas.mapCanvasRefreshed.connect(lambda: done.append(True))
+    canvas.refreshAllLayers()
+    return lambda: done
+
+
+def cancelling(panel):
+    panel.run.folder.setFilePath(str(OUT / "results"))
+    panel.run.run_button.click()
+    child = panel.run._session.child
+    yield lambda: panel.run._progress.device or panel.run._progress.stage
+    panel.run.cancel_button.click()
+    yield lambda: not panel.run.running
+    assert "Cancelled" in panel.run.status.text(), panel.run.status.text()
+    assert not Path(f"/proc/{child.pid}").exists()
+    assert not list((OUT / "results").glob("*.tif"))
+    step("run cancelled, no process left")
+
+
+def running(panel):
+    heart.start()
+    yield pause(2.0)
+    state["numbers"]["event loop, idle, ms"] = heart.stop()
+    heart.start()
+    panel.run.run_button.click()
+    yield lambda: panel.run._progress.stage
+    shot("running")
+    heart._last = time.perf_counter()  # the picture above is the test's doing
+    yield lambda: not panel.run.running
+    state["numbers"]["event loop while a run goes on, ms"] = heart.stop()
+    yield panel.result.isVisible
+    step("run done")
+    root = QgsProject.instance().layerTreeRoot()
+    names = [node.name() for node in root.findLayers()]
+    assert names == ["Polygons", "Classes", "Confidence", "scene"], names
+    group = root.findGroup("GeoSeg scene")
+    kinds = {node.name(): node.layer().renderer() for node in group.findLayers()}
+    assert isinstance(kinds["Polygons"], QgsCategorizedSymbolRenderer)
+    assert isinstance(kinds["Classes"], QgsPalettedRasterRenderer)
+    labels = {entry.label for entry in kinds["Classes"].classes()}
+    assert {"tree", "water", "built"} <= labels, labels
+    rows = panel.result.table.rowCount()
+    shares = [float(panel.result.table.item(row, 2).text()) for row in range(rows)]
+    assert rows == 6
+    assert abs(sum(shares) - 100) < 0.5, shares
+    iface.mapCanvas().setExtent(group.findLayers()[0].layer().extent())
+    yield drawn()
+    shot("result")
+    panel.result.report_button.click()
+    assert "scene" in panel.result.window.windowTitle() or panel.result.window.isVisible()
+    QgsApplication.processEvents()
+    panel.result.window.grab().save(str(OUT / "report.png"))
+    panel.result.window.close()
+
+
+def pause(seconds: float):
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
+def uncertain(panel):
+    before = iface.mapCanvas().extent()
+    panel.result.uncertain_button.click()
+    yield panel.result.note.text
+    assert panel.result.note.text().startswith("1 of "), panel.result.note.text()
+    (feature,) = panel.correct.corrections.result().selectedFeatures()
+    assert iface.mapCanvas().extent().contains(feature.geometry().boundingBox())
+    yield drawn()
+    shot("uncertain")
+    panel.result.uncertain_button.click()
+    yield lambda: panel.result.note.text().startswith("2 of ")
+    step("zoomed to uncertain polygons")
+    iface.mapCanvas().setExtent(before)
+
+
+def correcting(panel):
+    """Run the network that can be trained, correct polygons of its map, draw one more, train it for one epoch."""
+    panel.scene.models.setCurrentIndex(panel.scene.models.findData("small"))
+    yield lambda: panel.scene.facts.get("model") == "small"
+    panel.run.run_button.click()
+    yield lambda: not panel.run.running
+    assert panel.correct.isVisible(), panel.run.status.text()
+    step("run with a model that can be trained")
+    layer = panel.correct.corrections.result()
+    assert layer.editorWidgetSetup(layer.fields().indexOf("class_name")).type() == "ValueMap"
+    layer.startEditing()
+    field = layer.fields().indexOf("class_name")
+    largest = sorted(layer.getFeatures(), key=lambda feature: -feature["area_m2"])[:6]
+    names = ("crop", "tree", "crop", "water", "tree", "built")
+    for feature, name in zip(largest, names, strict=True):
+        layer.changeAttributeValue(feature.id(), field, name)
+    edited = sum(feature["class_name"] != name for feature, name in zip(largest, names, strict=True))
+    panel.correct._count()
+    assert panel.correct.corrections.waiting() >= edited > 0
+    panel.correct.collect_button.click()
+    labels = panel.correct.corrections.count()
+    assert labels == len(largest), (labels, edited)
+    assert panel.correct.corrections.waiting() == 0
+    shot("corrections")
+    step(f"{labels} edited polygons are labels")
+    panel.correct.epochs.setValue(1)
+    name = panel.correct.name.text()
+    assert name == "small_tuned1", name
+    panel.correct.tune_button.click()
+    yield lambda: panel.correct._session is None
+    yield lambda: panel.scene.model() == name
+    step(f"fine-tuned: {name} is in the list and chosen")
+    yield lambda: panel.scene.facts.get("fits")
+    shot("fine_tuned")
+
+
+def environment_page(panel):
+    panel.open_environment()
+    page = panel.page
+    assert "✔" in page.state.text(), page.state.text()
+    assert "$ " in page.recipe.toPlainText(), page.recipe.toPlainText()
+    QgsApplication.processEvents()
+    page.grab().save(str(OUT / "environment.png"))
+    page.copy_button.click()
+    text = QgsApplication.clipboard().text()
+    assert "GeoSeg diagnostics" in text
+    assert "check: works" in text
+    page.own.setFilePath("/usr/bin/true")
+    page.use_button.click()
+    yield lambda: "not a Python interpreter" in page.state.text()
+    assert panel.banner.isVisible()
+    page.own.setFilePath("")
+    page.use_button.click()
+    yield lambda: "✔" in page.state.text() or page.probing
+    page.close()
+    step("environment page, diagnostics, wrong interpreter")
+
+
+class Teller:
+    """Runs the story from a timer; any error or a step that takes too long ends QGIS."""
+
+    def __init__(self) -> None:
+        self._story = story()
+        self._condition = None
+        self._since = time.monotonic()
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(40)
+
+    def _tick(self) -> None:
+        self._timer.stop()
+        try:
+            if self._condition is None or self._condition():
+                self._condition, self._since = next(self._story), time.monotonic()
+            elif time.monotonic() - self._since > STEP:
+                texts = [panel_text() for panel_text in (dock().run.status.text, dock().scene.verdict.text)]
+                finish(False, f"a step took over {STEP:.0f} s after {state['steps'][-1]}: {texts}")
+        except StopIteration:
+            verdict()
+        except BaseException:  # noqa: BLE001 - also a failed assert ends QGIS
+            finish(False, traceback.format_exc())
+        self._timer.start(40)
+
+
+def verdict() -> None:
+    """The last word: was QGIS responsive?"""
+    run, idle = (state["numbers"][f"event loop{name}, ms"] for name in (" while a run goes on", ", idle"))
+    # A machine that runs tests takes the processor away now and then, from an idle QGIS as well.
+    allowed = max(100.0, 2 * idle["p99"])
+    if run["p99"] >= allowed:
+        finish(False, f"the event loop was away for {run['p99']} ms; allowed are {allowed} ms: {run}")
+    finish(True)
+
+
+QTimer.singleShot(int(LIMIT * 1000), lambda: finish(False, f"timed out after {LIMIT:.0f} s"))
+# --code runs before the window is shown; the story starts when it is.
+QTimer.singleShot(1500, lambda: globals().__setitem__("teller", Teller()))

@@ -1,0 +1,39 @@
+#!/bin/bash
+# The plugin in a real QGIS window under Xvfb: window.sh PYTHON_WITH_GEOSEG INPUTS OUT. Ends by itself, three limits deep.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+python=$1 inputs=$2 out=$3
+limit=${GEOSEG_TEST_LIMIT:-150}
+mkdir -p "$out"
+rm -f "$out/result.json"
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+mkdir -p "$home/cfg/profiles/default/QGIS" "$home/run" "$home/tmp"
+chmod 700 "$home/run"
+# A fresh profile: the plugin on, nothing that asks, looks for news or for updates.
+cat >"$home/cfg/profiles/default/QGIS/QGIS3.ini" <<INI
+[PythonPlugins]
+geoseg_qgis=true
+processing=true
+[qgis]
+askToSaveProjectChanges=false
+checkVersion=false
+showTips=false
+warnOldProjectVersion=false
+[app]
+projections\\unknownCrsBehavior=UseDefaultCrs
+[core]
+NewsFeed\\httpsfeedqgisorg\\disabled=true
+INI
+env -i HOME="$home" TMPDIR="$home/tmp" PATH=/usr/bin:/bin LANG=C.UTF-8 XDG_RUNTIME_DIR="$home/run" LIBGL_ALWAYS_SOFTWARE=1 \
+    PYTHONDONTWRITEBYTECODE=1 QGIS_PLUGINPATH="$here/../../qgis_plugin" PYQGIS_STARTUP="$here/guard.py" \
+    GEOSEG_PYTHON="$python" GEOSEG_MODELS="$inputs/models" GEOSEG_CACHE="$inputs/cache" OMP_NUM_THREADS=2 \
+    GEOSEG_TEST_OUT="$out" GEOSEG_TEST_INPUTS="$inputs" GEOSEG_TEST_LIMIT="$limit" GEOSEG_TEST_HARD_LIMIT=$((limit + 20)) \
+    timeout -k 10 $((limit + 40)) xvfb-run -a -s "-screen 0 1600x1000x24 -nolisten tcp" \
+    qgis --nologo --noversioncheck --profiles-path "$home/cfg" --code "$here/window.py" >"$out/window.log" 2>&1
+code=$?
+# Exit code 0 without a result: QGIS was closed some other way.
+if [ $code -eq 0 ] && ! grep -q '"ok": true' "$out/result.json" 2>/dev/null; then code=1; fi
+grep -E '^ +[0-9.]+ s  |^FINISH|^GUARD' "$out/window.log"
+if [ $code -ne 0 ]; then tail -30 "$out/window.log"; cat "$out/result.json" 2>/dev/null; fi
+exit $code
