@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import options_of, progress_option, reading_of, reading_options, segmenting_options
+from geoseg.cli.options import options_of, progress_option, reading_of, reading_options, segmenting_options, spread
 from geoseg.errors import OptionError
 
 _MANY = ("--images", "--labels")
@@ -21,7 +21,7 @@ class _Evaluate(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the hidden command's name where none is given."""
         if args and args[0] not in self.commands and not (args[0] in ctx.help_option_names and len(args) == 1):
-            args = ["compare", *_spread(args)]
+            args = ["compare", *spread(args, _MANY)]
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -30,20 +30,6 @@ class _Evaluate(click.Group):
         with click.Context(command, info_name=ctx.info_name, parent=ctx.parent) as inner:
             command.format_help(inner, formatter)
         self.format_commands(ctx, formatter)
-
-
-def _spread(args: list[str]) -> list[str]:
-    """Let ``--images A.tif B.tif`` stand for ``--images A.tif --images B.tif``."""
-    spread: list[str] = []
-    name = ""
-    for arg in args:
-        if arg.startswith("-"):
-            name = arg if arg in _MANY else ""
-            if not name:
-                spread.append(arg)
-        else:
-            spread += [name, arg] if name else [arg]
-    return spread
 
 
 @click.group(cls=_Evaluate)

@@ -106,3 +106,17 @@ def options_of(values: dict[str, Any]) -> Any:
 
     names = ("window", "margin", "stitch", "block", "device", "precision", "memory", "workers")
     return Options(**{name: values.pop(name) for name in names})
+
+
+def spread(args: list[str], names: tuple[str, ...]) -> list[str]:
+    """Let ``--images A.tif B.tif`` stand for ``--images A.tif --images B.tif``, for the options named."""
+    found: list[str] = []
+    current = ""
+    for arg in args:
+        if arg.startswith("-"):
+            current = arg if arg in names else ""
+            if not current:
+                found.append(arg)
+        else:
+            found += [current, arg] if current else [arg]
+    return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -118,6 +119,8 @@ class ModelCard(BaseModel):
         Measured numbers by name.
     training_data, known_failures, attribution
         One line each, for people.
+    test_vector
+        A made-up input and the network's answer, by which a build is checked: :mod:`geoseg.models.vector`.
     weights
         The file with the weights; None for models that are code.
     item
@@ -146,6 +149,7 @@ class ModelCard(BaseModel):
     training_data: tuple[str, ...] = ()
     known_failures: tuple[str, ...] = ()
     attribution: tuple[str, ...] = ()
+    test_vector: dict[str, Any] = Field(default_factory=dict, repr=False)
     weights: Weights | None = None
     item: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
 
@@ -251,12 +255,22 @@ class ModelCard(BaseModel):
                 " ".join(str(part) for part in (self.architecture, self.hyperparameters.get("encoder")) if part),
             ),
             ("windows", f"multiples of {self.stride} px, margin {self.margin} px"),
-            ("metrics", json.dumps(self.metrics, ensure_ascii=False) if self.metrics else ""),
+            *(("metrics", line) for line in _flat(self.metrics)),
             *(("training data", line) for line in self.training_data),
             *(("known failure", line) for line in self.known_failures),
             *(("attribution", line) for line in self.attribution),
         )
-        return "\n".join([f"{self.name}: {self.title}", *(f"  {key:<14}{value}" for key, value in pairs if value)])
+        lines = [f"{self.name}: {self.title}"]
+        before = None
+        for key, value in pairs:
+            if value:
+                label = key if key != before else ""  # several lines of one kind are named once
+                wrapped = textwrap.wrap(value, 100) or [""]
+                lines += [
+                    f"  {part:<14}{text}" for part, text in zip([label, *[""] * len(wrapped)], wrapped, strict=False)
+                ]
+                before = key
+        return "\n".join(lines)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> ModelCard:
@@ -309,6 +323,21 @@ def one_line(error: ValidationError) -> str:
     what = first["msg"].removeprefix("Value error, ")
     more = f" (and {len(others)} more)" if others else ""
     return " ".join(f"{where}: {what}{more}".removeprefix(": ").split())
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:
+    """Return nested numbers as lines: ``mean_iou 0.52``, ``iou tree 0.71``."""
+    lines: list[str] = []
+    simple: list[str] = []
+    for key, value in values.items():
+        name = f"{before}{key}"
+        if isinstance(value, Mapping):
+            lines += _flat(value, f"{name} ")
+        elif isinstance(value, float):
+            simple.append(f"{key} {value:.4g}")
+        elif value is not None:
+            simple.append(f"{key} {value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)}")
+    return ([before + ", ".join(simple)] if simple else []) + lines
 
 
 def _repeated(names: Sequence[str]) -> str | None:

@@ -80,9 +80,9 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
         raise ModelError(
             f"model {card.name!r}: weights {href!r} lie outside the model folder; only files in it are loaded"
         )
-    if path.suffix.lower() != ".safetensors":
+    if path.suffix.lower() not in (".safetensors", ".onnx"):
         raise ModelError(
-            f"model {card.name!r}: weights {href!r} are not a .safetensors file, the only kind that is loaded"
+            f"model {card.name!r}: weights {href!r} are not a .safetensors or .onnx file, the kinds that are loaded"
         )
     if not path.is_file():
         raise ModelError(f"model {card.name!r}: weights {path} are missing; copy the whole model folder")
@@ -149,6 +149,11 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
     from safetensors.torch import load
 
     data = read_weights(folder, card)
+    if weights_path(folder, card).suffix.lower() == ".onnx":
+        from geoseg.models.onnx import build_network
+
+        network: torch.nn.Module = build_network(data, card).eval()
+        return network
     module = build_architecture(card)
     try:
         state = load(data)
@@ -260,6 +265,8 @@ def save_model(
     import torch
     from safetensors.torch import save
 
+    from geoseg.models.vector import make_vector
+
     parameters = dict(card.hyperparameters)
     if encoder is not None:
         parameters["encoder"] = encoder
@@ -277,6 +284,7 @@ def save_model(
     _load_state(network, state, card)
     if card.bytes_per_pixel is None:
         card = card_with(card, bytes_per_pixel=_footprint(network, card))
+    card = card_with(card, test_vector=make_vector(network.eval(), card))
     data = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()})
     card = card_with(card, weights=Weights(href=WEIGHTS_FILE, size=len(data), checksum=multihash(data)))
     folder = Path(folder)

@@ -45,8 +45,8 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     Parameters
     ----------
     ref
-        Name of a bundled or installed model, path of a model folder (or of the ``model.json`` in it), or a loaded
-        model, which is returned as it is.
+        Name of a bundled or installed model, path of a model folder (or of the ``model.json`` in it), of an ``.onnx``
+        file with its card inside (``geoseg model export``), or a loaded model, which is returned as it is.
 
     Returns
     -------
@@ -60,6 +60,8 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     if isinstance(ref, Model):
         return ref
     text = os.fspath(ref)
+    if text.lower().endswith(".onnx") and Path(text).expanduser().is_file():
+        return _load_onnx(Path(text).expanduser().resolve())
     folder = _find(text)
     named = folder.parent == _BUNDLED
     folder = folder if named else folder.resolve()
@@ -67,6 +69,17 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     with _LOCK:
         if key not in _OPEN:
             _OPEN[key] = open_folder(folder, text if named else str(folder))
+        return _OPEN[key]
+
+
+def _load_onnx(path: Path) -> Model:
+    from geoseg.models.onnx import open_onnx
+
+    status = path.stat()
+    key = (path, status.st_size, status.st_mtime_ns)
+    with _LOCK:
+        if key not in _OPEN:
+            _OPEN[key] = open_onnx(path)
         return _OPEN[key]
 
 
@@ -132,7 +145,8 @@ def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
         verified = "checksum verified" if card.weights.checksum else "the card gives no checksum"
         lines.append(f"weights: {card.weights.href}, {verified}")
     parameters = sum(parameter.numel() for parameter in model.module().parameters())
-    lines.append(f"architecture: {card.architecture}, {parameters:,} parameters")
+    counted = f"{parameters:,} parameters" if parameters else "as a graph or code without parameters"
+    lines.append(f"architecture: {card.architecture}, {counted}")
     side = max(card.min_window, card.stride * 2)
     from geoseg.models.runtime import Execution, Predictor
 
@@ -143,4 +157,20 @@ def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
     affine = [step.after(start) if step else start for step in card.value_scaling or [None] * len(card.bands)]
     Predictor(model, affine, Execution()).classify(data)
     lines.append(f"forward pass: {side} × {side} pixels give {len(card.classes)} finite scores each")
+    lines.append(_check_vector(model))
     return lines
+
+
+def _check_vector(model: Model) -> str:
+    from geoseg.models.vector import TOLERANCE, check_vector
+
+    card = model.card
+    if not card.test_vector:
+        return "test vector: the card holds none (geoseg adds one when it saves a model)"
+    off = check_vector(model.module(), card, card.test_vector)
+    if not off <= TOLERANCE:
+        raise ModelError(
+            f"model {card.name!r} answers differently from when it was saved: probabilities differ by {off:.3g} where "
+            f"{TOLERANCE:g} is allowed; its weights or the libraries that build it changed"
+        )
+    return f"test vector: answers as when it was saved, largest difference {off:.1e}"

@@ -39,6 +39,7 @@ _OWN = (
     "training_data",
     "known_failures",
     "attribution",
+    "test_vector",
 )
 
 # eo:common_name takes only these; other bands (a DSM, a radar channel) go by their name alone.
