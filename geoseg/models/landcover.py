@@ -151,7 +151,7 @@ class LandcoverNet(nn.Module):
         self.around = nn.ModuleList(nn.Conv2d(LEVEL_FEATURES, context, 1, bias=i == 0) for i in range(len(LEVELS)))
         self.bring = nn.Conv2d(context, width, 1)
         self.ratios = nn.Conv2d(len(PAIRS), width, 1, bias=False)
-        self.pixel = nn.Conv2d(len(BANDS), width, 3, padding=1, padding_mode="replicate", bias=False)
+        self.pixel = nn.Conv2d(len(BANDS), width, 3, bias=False)
         self.decide = nn.Conv2d(width, decide, 1)
         self.head = nn.Conv2d(decide, CLASS_COUNT, 1)
 
@@ -165,10 +165,19 @@ class LandcoverNet(nn.Module):
         around = seen[4].add_(seen[3])
         for finer in (seen[2], seen[1], seen[0]):
             around = double(around).add_(finer)
-        around = self.bring(around.relu_())
-        # In place: at full resolution a fresh tensor costs more than the arithmetic on it.
-        hidden = self.pixel(logs).add_(self.ratios(torch.tanh(F.conv2d(logs, self.minus))))
-        # Four pixels share their surroundings: added to a view, without making it four times as large first.
-        height, width = around.shape[-2:]
-        hidden.unflatten(3, (width, 2)).unflatten(2, (height, 2)).add_(around[:, :, :, None, :, None])
-        return self.head(self.decide(hidden.relu_()).relu_())  # type: ignore[no-any-return]
+        return self._decide(logs, self.bring(around.relu_()))
+
+    def _decide(self, logs: torch.Tensor, around: torch.Tensor) -> torch.Tensor:
+        """Return logits of pixels from their logarithms (N, 6, h, w) and what is around them (N, width, h/2, w/2)."""
+        padded = F.pad(logs, (1, 1, 1, 1), mode="replicate")
+        found = []
+        # Four pixels share their surroundings. Each looks at its neighbours in the mirror that puts it into the upper
+        # left of the four, for which the weights are.
+        for row in (0, 1):
+            for column in (0, 1):
+                mirror = [axis for axis, on in ((2, row), (3, column)) if on]
+                hidden = F.conv2d(padded[:, :, row:, column:], self.pixel.weight.flip(mirror), stride=2)
+                # In place: a fresh tensor costs more than the arithmetic on it.
+                hidden.add_(self.ratios(torch.tanh(F.conv2d(logs[:, :, row::2, column::2], self.minus)))).add_(around)
+                found.append(self.head(self.decide(hidden.relu_()).relu_()))
+        return F.pixel_shuffle(torch.stack(found, 2).flatten(1, 2), 2)

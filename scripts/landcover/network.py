@@ -42,19 +42,7 @@ if TYPE_CHECKING:
 _LEVEL_COUNT = len(LEVELS)
 _HAZE = torch.tensor([1.0, 0.75, 0.55, 0.3, 0.1, 0.05])  # scattering falls with wavelength
 _NEIGHBOURS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # rows and columns away: left, right, above, below
-# The eight flips and turns of a pixel's neighbours.
-_TURNS = (
-    (0, 1, 2, 3),
-    (1, 0, 2, 3),
-    (0, 1, 3, 2),
-    (1, 0, 3, 2),
-    (2, 3, 0, 1),
-    (3, 2, 0, 1),
-    (2, 3, 1, 0),
-    (3, 2, 1, 0),
-)
 _PIXEL_FEATURES = len(PAIRS) + MEANS * (1 + len(_NEIGHBOURS))
-_GROUPS = 1 + len(_NEIGHBOURS) + _LEVEL_COUNT  # sets of six logarithms a pixel is described by
 
 
 @dataclass(frozen=True)
@@ -120,7 +108,7 @@ class Pixels:
 
 @torch.inference_mode()
 def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -> Pixels:
-    """Compute the features of pixels of every tile, magnified ``zoom`` times: one of every 2 × 2 if not magnified.
+    """Compute the features of the upper left of every 2 × 2 pixels of every tile, magnified ``zoom`` times.
 
     Of magnified tiles ``count`` pixels are taken at random. Levels are interpolated to half the resolution, as the
     network does; the nonlinear features are taken by :class:`PixelNet`.
@@ -176,8 +164,7 @@ class PixelNet(nn.Module):
         levels = features[:, split:].reshape(len(features), _LEVEL_COUNT, -1)
         logs = torch.cat([own, levels[:, :, :MEANS]], 1)
         if self.training:
-            turn = _TURNS[int(torch.randint(len(_TURNS), ()))]
-            logs = self._disturb(logs[:, [0, *(1 + k for k in turn), *range(1 + len(turn), _GROUPS)]])
+            logs = self._disturb(logs)
         own, means = logs.split([1 + len(_NEIGHBOURS), _LEVEL_COUNT], 1)
         # The constants bring features near unit deviation, so that weight decay treats them alike.
         neighbours = (3.0 * (own[:, 1:] - own[:, :1])).flatten(1)
