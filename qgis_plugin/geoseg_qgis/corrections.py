@@ -16,8 +16,6 @@ from qgis.core import (
     QgsEditorWidgetSetup,
     QgsFeature,
     QgsFeatureRequest,
-    QgsField,
-    QgsFields,
     QgsFillSymbol,
     QgsProcessingException,
     QgsProject,
@@ -26,7 +24,7 @@ from qgis.core import (
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QObject, QVariant, pyqtSignal
+from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from . import results
 from .tr import tr
@@ -196,8 +194,8 @@ def _vector(identifier: str) -> QgsVectorLayer | None:
 
 
 def _create(path: str, crs: QgsCoordinateReferenceSystem) -> None:
-    fields = QgsFields()
-    fields.append(QgsField(FIELD, QVariant.Type.String))
+    # Types of fields have other names in Qt 5 and Qt 6; this spelling is understood by every QGIS.
+    fields = QgsVectorLayer(f"NoGeometry?field={FIELD}:string", "fields", "memory").fields()
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName, options.layerName = "GPKG", "labels"
     kind = QgsWkbTypes.Type.MultiPolygon

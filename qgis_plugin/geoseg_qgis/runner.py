@@ -12,7 +12,7 @@ import json
 import os
 import queue
 import signal
-import subprocess  # nosec B404 - running geoseg in its own Python is what this module is for
+import subprocess  # nosec B404
 import threading
 import time
 from typing import Any, Callable, Iterable, Mapping, Sequence
@@ -134,7 +134,8 @@ class Child:
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
             own = {"creationflags": flags}
         try:
-            self._process = subprocess.Popen(  # noqa: S603  # nosec B603 - a list without shell; the user's own setting
+            # A list and no shell; the program is the user's own setting.
+            self._process = subprocess.Popen(  # noqa: S603  # nosec B603
                 self.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

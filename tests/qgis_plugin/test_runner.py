@@ -122,7 +122,7 @@ sys.path.insert(0, {plugin!r})
 from geoseg_qgis.runner import Child
 child = Child({command!r})
 print(child.pid, flush=True)
-while True:
+while not child.ended:
     child.poll(0.1)
 """
 
@@ -137,11 +137,13 @@ def test_it_dies_with_a_parent_that_is_killed(fake, tmp_path, real, reflectance)
         command = geoseg_command(sys.executable, [*arguments, "--device", "cpu", "--precision", "fp32"])
     code = _PARENT.format(plugin=str(PLUGIN), command=command)
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    child = int(parent.stdout.readline())
-    time.sleep(2.5 if real else 0.5)  # geoseg watches from its first moments; it need not be far
-    assert alive(child)
-    parent.kill()
-    parent.wait()
+    try:
+        child = int(parent.stdout.readline())
+        time.sleep(1.0 if real else 0.5)  # geoseg watches from its first moments; it need not be far
+        assert alive(child)
+    finally:
+        parent.kill()
+        parent.wait()
     wait_for(lambda: not alive(child), 30)
 
 

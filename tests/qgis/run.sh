@@ -1,0 +1,36 @@
+#!/bin/bash
+# Everything that needs QGIS: run.sh PYTHON_WITH_GEOSEG DEMO_FOLDER [PICTURES]. Prints what passed, exits non-zero on failure,
+# leaves nothing running. DEMO_FOLDER is what `geoseg demo` wrote; pictures of the window test go into PICTURES, if given.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# Not resolved: the python of a virtual environment is a link, and followed it is another Python.
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+demo=$(cd "$2" && pwd)
+scratch=$(mktemp -d)
+trap 'jobs -p | xargs -r kill 2>/dev/null || true; rm -rf "$scratch"' EXIT
+pictures=${3:-$scratch/pictures}
+mkdir -p "$pictures"
+step() { printf -- '--- %s (%s s)\n' "$1" "$SECONDS"; }
+# A virtual environment first on PATH makes QGIS crash, and nothing of ours may reach it: a clean environment.
+clean() { env -i HOME="$scratch" PATH=/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 "$@"; }
+
+step "QGIS opens what the demo wrote"
+clean QT_QPA_PLATFORM=offscreen timeout -k 10 120 /usr/bin/python3 -I "$here/check_outputs.py" "$demo"
+
+step "the plugin's zip"
+clean timeout -k 10 60 /usr/bin/python3 -I "$here/../../qgis_plugin/build_zip.py" "$scratch/zip"
+
+step "inputs"
+clean timeout -k 10 120 "$python" -I "$here/make_inputs.py" "$demo" "$scratch/inputs"
+
+step "every algorithm through qgis_process"
+rasters=$here/../../../shared/data
+clean timeout -k 10 "${GEOSEG_TEST_LIMIT:-300}" /usr/bin/python3 -I "$here/headless.py" "$python" "$scratch/inputs" "$scratch/out" "$rasters"
+
+step "under QGIS's Python"
+clean QT_QPA_PLATFORM=offscreen timeout -k 10 "${GEOSEG_TEST_LIMIT:-120}" \
+    /usr/bin/python3 -I "$here/in_qgis.py" "$python" "$scratch/inputs" "$scratch/out"
+
+step "a real window"
+GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-150} "$here/window.sh" "$python" "$scratch/inputs" "$pictures"
+step "QGIS: all passed"

@@ -1,0 +1,131 @@
+"""The plugin's widgets under PyQt6, with stand-ins for QGIS: python qt6.py. Any Python that has PyQt6.
+
+QGIS 4 is not needed for what breaks most often: enums without their class, names that moved between modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import types
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.dont_write_bytecode = True
+
+from PyQt6 import QtCore, QtGui, QtWidgets  # noqa: E402 - after the platform is chosen
+
+PLUGIN = Path(__file__).resolve().parents[2] / "qgis_plugin"
+
+
+class _Anything(type):
+    """A class whose attributes and calls give more of the same: QGIS's own classes, of which only names matter here."""
+
+    def __getattr__(cls, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _make(f"{cls.__name__}.{name}")
+
+    def __or__(cls, _other):
+        return cls
+
+
+def _make(name: str):
+    return _Anything(name, (_Base,), {})
+
+
+class _Base(metaclass=_Anything):
+    def __init__(self, *_args, **_options) -> None:
+        pass
+
+    def __getattr__(self, name: str):
+        return lambda *_args, **_options: _Base()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __iter__(self):
+        return iter(())
+
+    def __str__(self) -> str:
+        return ""
+
+
+class _Settings(_Base):
+    def value(self, _name, default=None, **_options):
+        return default
+
+
+class _Widget(QtWidgets.QComboBox):
+    layerChanged = QtCore.pyqtSignal(object)
+    fileChanged = QtCore.pyqtSignal(str)
+    StorageMode = _make("StorageMode")
+
+    def __init__(self, *_args) -> None:
+        super().__init__()
+
+    def lineEdit(self):
+        return QtWidgets.QLineEdit(self)
+
+    def __getattr__(self, name: str):
+        return lambda *_args, **_options: ""
+
+
+class _Box(QtWidgets.QGroupBox):
+    def setCollapsed(self, _collapsed: bool) -> None:
+        pass
+
+
+def stand_ins() -> None:
+    """Put a package ``qgis`` into place whose PyQt is PyQt6."""
+    qgis = types.ModuleType("qgis")
+    qgis.__path__ = []
+    core, gui = types.ModuleType("qgis.core"), types.ModuleType("qgis.gui")
+    core.__getattr__ = lambda name: _Settings if name == "QgsSettings" else _make(name)
+    widgets = {
+        "QgsDockWidget": QtWidgets.QDockWidget, "QgsMapLayerComboBox": _Widget, "QgsFileWidget": _Widget,
+        "QgsCollapsibleGroupBox": _Box, "QgsFilterLineEdit": QtWidgets.QLineEdit,
+    }  # fmt: skip
+    vars(gui).update(widgets)
+    pyqt = types.ModuleType("qgis.PyQt")
+    pyqt.__path__ = []
+    modules = {"qgis": qgis, "qgis.core": core, "qgis.gui": gui, "qgis.PyQt": pyqt}
+    for name, module in (("QtCore", QtCore), ("QtGui", QtGui), ("QtWidgets", QtWidgets)):
+        modules[f"qgis.PyQt.{name}"] = module
+    sys.modules.update(modules)
+
+
+class _Iface(_Base):
+    def __init__(self) -> None:
+        self.window = QtWidgets.QMainWindow()
+
+    def mainWindow(self):
+        return self.window
+
+
+def main() -> None:
+    application = QtWidgets.QApplication([])
+    stand_ins()
+    sys.path.insert(0, str(PLUGIN))
+    modules = sorted(path.relative_to(PLUGIN).with_suffix("") for path in (PLUGIN / "geoseg_qgis").rglob("*.py"))
+    for module in modules:
+        importlib.import_module(".".join(module.parts).removesuffix(".__init__"))
+    from geoseg_qgis.dock import GeosegDock
+    from geoseg_qgis.environment_page import EnvironmentPage
+    from geoseg_qgis.plugin import GeoSegPlugin
+
+    iface = _Iface()
+    dock = GeosegDock(iface)
+    dock.result.fill({"tree": {"area_m2": 3e4, "polygons": 2, "color": "#1b7434"}})
+    assert dock.result.table.rowCount() == 1
+    page = EnvironmentPage(iface.window)
+    assert page.recipe.toPlainText()
+    GeoSegPlugin(iface).initGui()
+    application.processEvents()
+    print(f"{len(modules)} modules, dock, environment page and menu work under PyQt {QtCore.PYQT_VERSION_STR}")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
