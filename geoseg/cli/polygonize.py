@@ -40,8 +40,16 @@ def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[s
 @click.option("--keep", metavar="A,B,…", callback=_listed, help="Classes that --min-area never dissolves.")
 @click.option("--nodata", type=float, metavar="VALUE", help="Pixels without class; instead of the file's own.")
 @click.option("--band", type=int, metavar="N", help="Band of a raster that has several, from 1.")
-@click.option("--workers", type=click.IntRange(1), help="Threads that read and trace.")
-@click.option("--memory", metavar="1.5GB", help="Budget.")
+@click.option("--round", "rounded", is_flag=True, help="Round floats to the nearest whole number.")
+@click.option("--workers", type=click.IntRange(1), help="Threads that read and trace, or processes.")
+@click.option(
+    "--scheduler",
+    default="threads",
+    show_default=True,
+    metavar="threads|local|ADDRESS",
+    help="Who computes: threads here, worker processes here, a dask cluster.",
+)
+@click.option("--memory", metavar="1.5GB", help="Budget of this process.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @progress_option
 def polygonize(classes: str, output: Path, progress: str, connectivity: str, **values: Any) -> None:

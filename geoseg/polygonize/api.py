@@ -13,7 +13,8 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError
-from geoseg.polygonize.source import Coder, Source, open_source
+from geoseg.polygonize.coder import Coder
+from geoseg.polygonize.source import Source, open_source
 
 if TYPE_CHECKING:
     import geopandas
@@ -74,6 +75,7 @@ class _Options:
     exclude: tuple[int | str, ...]
     keep: tuple[int | str, ...]
     nodata: float | None
+    rounded: bool = False
     workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 16))
     memory: int = 0
 
@@ -102,7 +104,9 @@ def polygonize(
     keep: Iterable[int | str] = (),
     nodata: float | None = None,
     band: int | None = None,
+    rounded: bool = False,
     workers: int | None = None,
+    scheduler: Any = None,
     memory: str | int | None = None,
     overwrite: bool = False,
     provenance: Mapping[str, Any] | None = None,
@@ -117,7 +121,7 @@ def polygonize(
     ----------
     classes
         Path or URL of a raster, or an ``xarray.DataArray`` (rows, columns), in memory or dask. Whole numbers that
-        int32 holds; floats only if every one is whole.
+        int32 holds; floats only if every one is whole, or with ``rounded``.
     path
         File to write: ``.gpkg`` (GeoPackage 1.2, layer ``polygons``, with a style), ``.parquet`` (GeoParquet 1.1 with
         bounding boxes) or ``.fgb`` (FlatGeobuf). None returns a GeoDataFrame.
@@ -141,10 +145,16 @@ def polygonize(
         Value of pixels without class; instead of the raster's own.
     band
         Band of the raster, from 1; needed where there are several.
+    rounded
+        Round floats to the nearest whole number, halves to the even one.
     workers
-        Threads that read and trace.
+        Threads that read and trace, or processes with ``scheduler="local"``.
+    scheduler
+        Who traces: None or ``"threads"`` of this process, ``"local"`` processes, the address of a dask scheduler, or a
+        ``distributed.Client``. Workers must see the files under the same names; of an array they see only dask's. The
+        result is the same to the last byte.
     memory
-        Budget, such as ``"2GB"``.
+        Budget of this process, such as ``"2GB"``.
     overwrite
         Replace the file.
     provenance
@@ -164,15 +174,18 @@ def polygonize(
         If a raster cannot be used.
     OptionError
         If an option is impossible.
+    ClusterError
+        If the scheduler does not answer or its workers are lost.
     OutputError
         If the file cannot be written; nothing is left under its name.
     """
+    from geoseg.polygonize.cluster import client_of
     from geoseg.sizes import parse_bytes
 
     extra = {} if workers is None else {"workers": workers}
     options = _Options(
         names, min_area or None, simplify or None, smooth, connectivity,
-        None if only is None else tuple(only), tuple(exclude), tuple(keep), nodata,
+        None if only is None else tuple(only), tuple(exclude), tuple(keep), nodata, rounded,
         memory=parse_bytes(memory or _MEMORY), **extra,
     )  # fmt: skip
     if path is not None:
@@ -182,15 +195,19 @@ def polygonize(
     source = open_source(classes, band)
     certain = None if confidence is None else open_source(confidence, purpose="take confidence from")
     try:
-        job = _job(source, certain, options)
-        return _collected(job, progress) if path is None else _written(job, path, provenance, progress)
+        with client_of(scheduler, options.workers) as client:
+            job = _job(source, certain, options, client)
+            if path is None:
+                return _collected(job, progress, client)
+            return _written(job, path, provenance, progress, client)
     finally:
         source.close()
         if certain is not None:
             certain.close()
 
 
-def _job(source: Source, confidence: Source | None, options: _Options) -> Job:
+def _job(source: Source, confidence: Source | None, options: _Options, client: Any) -> Job:
+    from geoseg.polygonize.cluster import check_sources, threads_of
     from geoseg.polygonize.encode import Encoding
     from geoseg.polygonize.ground import Ground
     from geoseg.polygonize.reshape import reshaping
@@ -204,7 +221,7 @@ def _job(source: Source, confidence: Source | None, options: _Options) -> Job:
     numbers = {item.name: item.id for item in source.classes}
     only = None if options.only is None else _numbers(options.only, numbers)
     keep = tuple(_numbers(options.keep, numbers))
-    coder = Coder(source, options.nodata, only, _numbers(options.exclude, numbers))
+    coder = Coder(source, options.nodata, only, _numbers(options.exclude, numbers), rounded=options.rounded)
     ground = Ground(source.transform, source.crs, source.height, source.width)
     encoding = Encoding(
         ground,
@@ -212,7 +229,11 @@ def _job(source: Source, confidence: Source | None, options: _Options) -> Job:
         multi=options.connectivity == 8,
         confidence_scale=None if confidence is None else confidence_scale(confidence),
     )
-    rows = strip_rows(source, options.memory, options.workers)
+    under_way = options.workers
+    if client is not None:
+        check_sources(source, confidence)
+        under_way = threads_of(client)
+    rows = strip_rows(source, options.memory, under_way)
     reshape = None
     if options.simplify or options.smooth:
         reshape = reshaping(
@@ -236,7 +257,7 @@ def _numbers(chosen: Iterable[int | str], numbers: Mapping[str, int]) -> list[in
     return found
 
 
-def _collected(job: Job, progress: Callable[[int, int], None] | None) -> geopandas.GeoDataFrame:
+def _collected(job: Job, progress: Callable[[int, int], None] | None, client: Any) -> geopandas.GeoDataFrame:
     import geopandas
     import pyarrow as pa
     import shapely
@@ -244,7 +265,7 @@ def _collected(job: Job, progress: Callable[[int, int], None] | None) -> geopand
     from geoseg.polygonize.encode import GEOMETRY
     from geoseg.polygonize.stream import Totals, record_batches
 
-    batches = list(record_batches(job, Totals(), progress))
+    batches = list(record_batches(job, Totals(), progress, client))
     table = pa.Table.from_batches(batches, job.encoding.schema)
     frame = table.drop_columns([GEOMETRY]).to_pandas()
     geometry = shapely.from_wkb(table.column(GEOMETRY).to_numpy())
@@ -252,7 +273,11 @@ def _collected(job: Job, progress: Callable[[int, int], None] | None) -> geopand
 
 
 def _written(
-    job: Job, path: Path, provenance: Mapping[str, Any] | None, progress: Callable[[int, int], None] | None
+    job: Job,
+    path: Path,
+    provenance: Mapping[str, Any] | None,
+    progress: Callable[[int, int], None] | None,
+    client: Any,
 ) -> PolygonSummary:
     from geoseg.polygonize import sinks
     from geoseg.polygonize.encode import rebatched
@@ -260,7 +285,7 @@ def _written(
 
     totals = Totals()
     layer = sinks.Layer(job.encoding.schema, _wkt(job.source), job.encoding.multi, sinks.text_of(provenance))
-    sinks.write(path, layer, rebatched(record_batches(job, totals, progress)), lambda: _legend(job, totals))
+    sinks.write(path, layer, rebatched(record_batches(job, totals, progress, client)), lambda: _legend(job, totals))
     return PolygonSummary(
         path,
         {

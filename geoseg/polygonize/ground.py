@@ -82,6 +82,10 @@ class Ground:
             self.pixel_size = math.sqrt(nominal)
         self.unit = nominal / 2**20 if nominal > 0 and math.isfinite(nominal) else 1.0
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A transformer belongs to its process, and tables are quickly made again.
+        return {k: v for k, v in vars(self).items() if k != "_to_geodetic"} | {"_rows": {}}
+
     @property
     def _parallel(self) -> bool:
         """Whether rows are parallels and columns are meridians."""

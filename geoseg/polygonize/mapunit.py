@@ -69,18 +69,24 @@ def sketch(codes: Array, absent: int, first_row: int, areas: StripAreas, sides: 
 
 
 class NewClasses(NamedTuple):
-    """Return the new class of every region of every strip: those of strip ``k`` begin at ``base[k]``."""
+    """New class of every region of every strip: those of strip ``k`` begin at ``base[k - first]``."""
 
     value: Array
     base: Array
     dtype: type
     absent: int
+    first: int = 0
+
+    def part(self, index: int) -> NewClasses:
+        """Return what strip ``index`` needs."""
+        begin, end = self.base[index - self.first : index - self.first + 2].tolist()
+        return self._replace(value=self.value[begin:end], base=np.array([0, end - begin]), first=index)
 
     def apply(self, codes: Array, absent: int, index: int, *, eight: bool) -> tuple[Array, int]:
         """Return the codes of strip ``index`` with the new classes, and their code of absent pixels."""
         runs = _runs.label(codes, absent, eight=eight)
         out: Array = np.full(codes.shape, self.absent, self.dtype)
-        _runs.paint(*runs[:4], self.value[self.base[index] : self.base[index + 1]], out)
+        _runs.paint(*runs[:4], self.part(index).value, out)
         return out, self.absent
 
 

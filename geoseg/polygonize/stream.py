@@ -11,21 +11,26 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from geoseg.errors import InputError
+from geoseg.polygonize import cluster
+from geoseg.polygonize.cluster import Rows
+from geoseg.polygonize.coder import Coder
 from geoseg.polygonize.encode import Encoded, Encoding, batches, encode
 from geoseg.polygonize.mapunit import NewClasses, Sides, Sketch, merge_small, sketch
 from geoseg.polygonize.names import complete
 from geoseg.polygonize.reshape import Reshape
-from geoseg.polygonize.source import Coder, RowCache, Source
+from geoseg.polygonize.source import RowCache, Source
 from geoseg.polygonize.strips import Finished, Frontier, Strip, Tracing, trace_strip
 
 _T = TypeVar("_T")
 Progress = Callable[[int, int], None]
+Item: TypeAlias = tuple[Rows, Rows | None, int]
+"""What a strip is made of: readers of the class map and of its confidence, and its number."""
 
 _BYTES_PER_PIXEL = 192
 """Memory that one pixel of a strip may need in the worst map, one with a polygon per pixel: corners and WKB."""
@@ -85,15 +90,58 @@ def strip_rows(source: Source, memory: int, workers: int) -> int:
     return int(max(block // -(-block // rows), 1))
 
 
-def record_batches(job: Job, totals: Totals, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield all polygons of a raster, in the order in which a scan meets their last pixels."""
+class Runner:
+    """Computes strips in order: in threads, or on a cluster whose results the threads finish.
+
+    Parameters
+    ----------
+    pool
+        Threads of this process.
+    client
+        A dask client, or None.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor, client: Any) -> None:
+        self._pool = pool
+        self._client = client
+
+    def strips(self, job: Job, work: Callable[[Job, Any], _T]) -> Iterator[_T]:
+        """Yield ``work(job, (pixels, confidence, index))`` of every strip."""
+        if self._client is not None:
+            return cluster.in_order(self._client, job, work)
+        caches = row_caches(job)
+        return self.here(job, work, ((*caches, index) for index in range(job.strips)))
+
+    def here(self, job: Job, work: Callable[[Job, Any], _T], inputs: Iterator[Any]) -> Iterator[_T]:
+        """Map in threads, a few items ahead of the consumer."""
+        pending: deque[Future[_T]] = deque()
+        try:
+            for item in inputs:
+                pending.append(self._pool.submit(work, job, item))
+                if len(pending) > job.workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def record_batches(
+    job: Job, totals: Totals, progress: Progress | None = None, client: Any = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield all polygons of a raster, in the order in which a scan meets their last pixels.
+
+    ``client`` is that of a dask cluster which computes the strips; None computes them in threads.
+    """
     passes = 1 if job.min_area is None else 2
     tell = progress or (lambda _done, _total: None)
     with ThreadPoolExecutor(max_workers=job.workers, thread_name_prefix="polygonize") as pool:
+        runner = Runner(pool, client)
         if job.min_area is not None:
-            job = _merge_small(job, pool, lambda done: tell(done, passes * job.strips))
+            job = _merge_small(job, runner, lambda done: tell(done, passes * job.strips))
         before = (passes - 1) * job.strips
-        for done, (inner, joined) in enumerate(_encoded(job, pool), before + 1):
+        for done, (inner, joined) in enumerate(_encoded(job, runner), before + 1):
             for part in (inner, joined):
                 totals.add(part)
             for value in totals.polygons:
@@ -103,21 +151,21 @@ def record_batches(job: Job, totals: Totals, progress: Progress | None = None) -
             tell(done, passes * job.strips)
 
 
-def _encoded(job: Job, pool: ThreadPoolExecutor) -> Iterator[tuple[Encoded, Encoded]]:
+def _encoded(job: Job, runner: Runner) -> Iterator[tuple[Encoded, Encoded]]:
     """Yield the polygons that each strip finishes: those within it, and those that it completes."""
     if job.reshape is None:
         frontier = Frontier()
-        for strip, inner in _in_order(pool, job, _trace_and_encode, _inputs(job)):
+        for strip, inner in runner.strips(job, _trace_and_encode):
             yield inner, encode(frontier.push(strip), job.encoding)
         return
     # Boundaries are reshaped with regard to what lies below them: wait until that has been traced.
     ahead = -(-job.reshape.lines_ahead // job.rows)
-    yield from _in_order(pool, job, _reshape_and_encode, _late(_joined(job, pool), ahead))
+    yield from runner.here(job, _reshape_and_encode, _late(_joined(job, runner), ahead))
 
 
-def _joined(job: Job, pool: ThreadPoolExecutor) -> Iterator[tuple[Finished, Finished]]:
+def _joined(job: Job, runner: Runner) -> Iterator[tuple[Finished, Finished]]:
     frontier = Frontier()
-    for strip in _in_order(pool, job, _trace, _inputs(job)):
+    for strip in runner.strips(job, _trace):
         assert strip.finished is not None
         yield strip.finished, frontier.push(strip._replace(finished=None))
 
@@ -132,52 +180,36 @@ def _late(items: Iterator[_T], count: int) -> Iterator[_T]:
     yield from held
 
 
-def _in_order(
-    pool: ThreadPoolExecutor, job: Job, work: Callable[[Job, Any], _T], inputs: Iterator[Any]
-) -> Iterator[_T]:
-    """Map in threads, a few items ahead of the consumer."""
-    pending: deque[Future[_T]] = deque()
-    try:
-        for item in inputs:
-            pending.append(pool.submit(work, job, item))
-            if len(pending) > job.workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()
-
-
-def _inputs(job: Job) -> Iterator[tuple[RowCache, RowCache | None, int]]:
+def row_caches(job: Job) -> tuple[RowCache, RowCache | None]:
+    """Return readers of the class map and of its confidence, shared by all strips."""
     source = job.source
     slab = max(job.rows, source.block_rows) if source.block_rows < source.height else job.rows
     keep = 2 + -(-(job.workers + 1) * job.rows // slab)
     pixels = RowCache(source, slab, keep)
     confidence = None if job.confidence is None else RowCache(job.confidence, slab, keep)
-    return ((pixels, confidence, index) for index in range(job.strips))
+    return pixels, confidence
 
 
-def _codes(job: Job, pixels: RowCache, first: int, last: int) -> tuple[Any, int]:
+def _codes(job: Job, pixels: Rows, first: int, last: int) -> tuple[Any, int]:
     data, valid = pixels.read(max(first - 1, 0), last)
     return job.coder.code(data, valid, int(first == 0), int(last == job.source.height))
 
 
-def _merge_small(job: Job, pool: ThreadPoolExecutor, tell: Callable[[int], None]) -> Job:
+def _merge_small(job: Job, runner: Runner, tell: Callable[[int], None]) -> Job:
     """Return the job with the classes that the minimum mapping unit leaves."""
     assert job.min_area is not None
     ground = job.encoding.ground
     work = partial(_sketch, sides=Sides.of(ground))
 
     def told() -> Iterator[Sketch]:
-        for done, item in enumerate(_in_order(pool, job, work, _inputs(job)), 1):
+        for done, item in enumerate(runner.strips(job, work), 1):
             yield item
             tell(done)
 
     return replace(job, classes=merge_small(told(), job.min_area / ground.unit, job.keep))
 
 
-def _sketch(job: Job, item: tuple[RowCache, RowCache | None, int], sides: Sides) -> Sketch:
+def _sketch(job: Job, item: Item, sides: Sides) -> Sketch:
     pixels, _, index = item
     first = index * job.rows
     last = min(first + job.rows, job.source.height)
@@ -186,7 +218,7 @@ def _sketch(job: Job, item: tuple[RowCache, RowCache | None, int], sides: Sides)
     return sketch(codes, absent, first, areas, sides, eight=job.tracing.eight)
 
 
-def _trace(job: Job, item: tuple[RowCache, RowCache | None, int]) -> Strip:
+def _trace(job: Job, item: Item) -> Strip:
     pixels, confidence, index = item
     first = index * job.rows
     last = min(first + job.rows, job.source.height)
@@ -201,7 +233,7 @@ def _trace(job: Job, item: tuple[RowCache, RowCache | None, int]) -> Strip:
     return trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), certain)
 
 
-def _trace_and_encode(job: Job, item: tuple[RowCache, RowCache | None, int]) -> tuple[Strip, Encoded]:
+def _trace_and_encode(job: Job, item: Item) -> tuple[Strip, Encoded]:
     strip = _trace(job, item)
     assert strip.finished is not None
     return strip._replace(finished=None), encode(strip.finished, job.encoding)
