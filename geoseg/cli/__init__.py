@@ -73,8 +73,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         code: Any = cli.main(arguments, prog_name="geoseg", standalone_mode=False)
     except GeosegError as error:
         return _fail(error, str(error), arguments, debug=debug)
-    except click.exceptions.Abort:
-        return _interrupted()
+    except click.exceptions.Abort as abort:
+        # What click makes of Ctrl-C; the command's own words stay in the cause.
+        return _interrupted(str(abort.__cause__ or ""))
     except KeyboardInterrupt as interrupt:
         return _interrupted(str(interrupt))
     except click.ClickException as error:
