@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import sys
 
 import geopandas
 import numpy as np
@@ -279,6 +281,82 @@ def test_command_line(tmp_path, map_, capsys):
     assert events[-1]["event"] == "result"
     assert events[-1]["outputs"] == {"polygons": str(path)}
     assert set(events[-1]["classes"]) == {"class 1", "class 2"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["{t}/none.tif", "-o", "{t}/o.gpkg"], 1, "there is no such file"),
+        (["{t}/note.txt", "-o", "{t}/o.gpkg"], 1, "not a raster"),
+        (["{t}/float.tif", "-o", "{t}/o.gpkg"], 1, "round them with --round"),
+        (["{t}/bands.tif", "-o", "{t}/o.gpkg"], 1, "has 3 bands.*--band 1"),
+        (["{t}/bands.tif", "-o", "{t}/o.gpkg", "--band", "4"], 1, "bands 1…3"),
+        (["{t}/map.tif", "-o", "{t}/o.shp"], 1, "unknown format '.shp'"),
+        (["{t}/map.tif", "-o", "{t}/no/o.gpkg"], 1, "does not exist; make it first"),
+        (["{t}/map.tif", "-o", "{t}/old.gpkg"], 1, "--overwrite"),
+        (["{t}/map.tif", "-o", "{t}/o.gpkg", "--simplify", "-1"], 1, "0 or larger"),
+        (["{t}/map.tif", "-o", "{t}/o.gpkg", "--min-area", "nan"], 1, "0 or larger"),
+        (["{t}/map.tif", "-o", "{t}/o.gpkg", "--memory", "lots"], 1, "write it like 4GB"),
+        (["{t}/map.tif", "-o", "{t}/o.gpkg", "--classes", "lava"], 1, "neither a number nor a name"),
+        (["{t}/map.tif", "-o", "{t}/o.gpkg", "--scheduler", "mars"], 1, "scheduler 'mars' is unknown"),
+        (["{t}/map.tif", "-o", "{t}/o.gpkg", "--connectivity", "6"], 2, "'6' is not one of"),
+        (["{t}/map.tif", "-o", "{t}/o.gpkg", "--workers", "0"], 2, "0 is not in the range"),
+        (["{t}/map.tif"], 2, "Missing option"),
+    ],
+)
+def test_command_line_says_what_is_wrong_in_one_line(tmp_path, map_, capsys, arguments, code, text):
+    from geoseg.cli import main
+
+    (tmp_path / "note.txt").write_text("no raster")
+    (tmp_path / "old.gpkg").write_text("mine")
+    write(tmp_path / "float.tif", np.full(SHAPE, 0.37, np.float32))
+    write(tmp_path / "bands.tif", np.zeros((3, *SHAPE), np.uint8))
+    before = sorted(item.name for item in tmp_path.iterdir())
+    with pytest.raises(SystemExit) as done:
+        main(["polygonize", *(item.format(t=tmp_path) for item in arguments), "--progress", "none"])
+    said = capsys.readouterr().err
+    assert done.value.code == code
+    assert re.search(text, said)
+    assert "Traceback" not in said
+    if code == 1:
+        assert said.startswith("error: ")
+        assert said.count("\n") == 1
+    assert sorted(item.name for item in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_are_rounded_when_asked(tmp_path, values, dtype):
+    noise = np.random.default_rng(3).uniform(-0.4, 0.4, SHAPE)
+    source = write(tmp_path / "float.tif", (values + noise).astype(dtype), nodata=-9999.5)
+    with rasterio.open(source, "r+") as file:
+        block = file.read(1)
+        block[:5], block[5:7] = -9999.5, np.nan
+        file.write(block, 1)
+    frame = polygonize(source, rounded=True, only=[0, 1])
+    mask = values < 2
+    mask[:7] = False
+    classes, geometries = one_pass(values, mask=mask)
+    placed = shapely.transform(np.array(geometries), lambda xy: xy * (10, -10) + (500000, 5400000))
+    assert canonical(frame.class_id, frame.geometry) == canonical(classes, placed)
+
+
+def test_a_missing_nodata_makes_every_pixel_a_class(tmp_path, values):
+    frame = polygonize(write(tmp_path / "map.tif", values))
+    assert frame.area_m2.sum() == pytest.approx(values.size * 100, rel=2e-3)
+
+
+def test_a_tolerance_larger_than_all_regions_loses_none(map_, values):
+    frame = polygonize(map_, simplify=1e5, smooth=True)
+    assert len(frame) == len(one_pass(values)[0])
+    assert (frame.geometry.area > 0).all()
+    assert shapely.coverage_is_valid(np.asarray(frame.geometry))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders of Windows have other rights")
+def test_a_folder_without_write_permission(tmp_path, map_, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)  # also where tests run as root
+    with pytest.raises(OutputError, match="not writable"):
+        polygonize(map_, tmp_path / "out.gpkg")
 
 
 def test_real_labels(shared_data):
