@@ -228,5 +228,5 @@ def open_store(folder: Path, tiling: Tiling, geobox: GeoBox, manifest: dict[str,
             write_text(folder / _MANIFEST, json.dumps(manifest))
         else:
             for path in folder.glob("*.partial"):  # what killed processes left
-                path.unlink(missing_ok=True)
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return BlockStore(folder, tiling, geobox, tag_of(manifest))

@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     from geoseg.plan import Options, Plan
     from geoseg.progress import Reporter
 
-# Blocks go out in groups that take about this long, so that a message costs next to nothing beside the work it brings,
-# and at most so many at once.
-_GROUP_SECONDS, _GROUP_MOST = 1.0, 64
+# Blocks go out in groups that take at least this long, so that a message costs next to nothing beside the work it
+# brings, and at most so many at once.
+_GROUP_SECONDS, _GROUP_MOST = 1.0, 1024
+
+# What a scheduler does for one task, in seconds, with a margin (measured: 1 to 3 ms on one core of 2023): with so many
+# threads that it would have no time left, groups grow instead. See bench_scale.py simulate.
+_TASK_SECONDS = 0.004
 
 # Share of a worker's memory limit that is used: dask stops giving it work at 0.8.
 _LIMIT_SHARE = 0.7
@@ -118,10 +122,10 @@ class Workers:
         return 2 * self._threads + 2
 
     def group(self, feed: Feed) -> int:
-        """So many blocks that they take about a second, but fewer towards the end, where all shall have work."""
+        """So many blocks that they take a while, but fewer towards the end, where all shall have work."""
         if not feed.seconds_per_block:
             return 1
-        most = min(int(_GROUP_SECONDS / feed.seconds_per_block), _GROUP_MOST)
+        most = min(int(group_seconds(self._threads) / feed.seconds_per_block), _GROUP_MOST)
         return max(min(most, len(feed.waiting) // (4 * self._threads)), 1)
 
     def submit(self, work: Work, indices: Sequence[int], done: Done) -> None:
@@ -159,6 +163,11 @@ class Workers:
         if self._futures and self._client.status == "running":
             self._client.cancel(list(self._futures), force=True)
         self._futures.clear()
+
+
+def group_seconds(threads: int) -> float:
+    """How long a group of blocks should take, so that one scheduler keeps so many threads busy."""
+    return max(_GROUP_SECONDS, threads * _TASK_SECONDS)
 
 
 def budget(facts: Sequence[dict[str, Any]]) -> int:

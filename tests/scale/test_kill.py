@@ -175,15 +175,20 @@ def test_kill_many_times(unbroken, tmp_path, seed):
     """At least 30 kills in all: per seed three of the client alone, one of a worker, one of the scheduler, one of a
     cluster's client. What was killed when is written to kill_log.txt where GEOSEG_KILL_LOG says."""
     chance = random.Random(1000 + seed)
-    log = kill_client(chance, unbroken, _folder(tmp_path / "threads"), 3)
-    log += kill_worker(chance, unbroken, _folder(tmp_path / "worker"))
-    log += kill_scheduler(chance, unbroken, _folder(tmp_path / "scheduler"))
+    kills = _logged(seed, kill_client(chance, unbroken, _folder(tmp_path / "threads"), 3))
+    kills += _logged(seed, kill_worker(chance, unbroken, _folder(tmp_path / "worker")))
+    kills += _logged(seed, kill_scheduler(chance, unbroken, _folder(tmp_path / "scheduler")))
     with DaskCluster(_folder(tmp_path / "cluster")) as cluster:
-        log += kill_client(chance, unbroken, tmp_path / "cluster", 1, "--scheduler", cluster.address)
-    assert len(log) == 6
+        extra = ("--scheduler", cluster.address)
+        kills += _logged(seed, kill_client(chance, unbroken, tmp_path / "cluster", 1, *extra))
+    assert kills == 6
+
+
+def _logged(seed, lines) -> int:
     if "GEOSEG_KILL_LOG" in os.environ:
         with Path(os.environ["GEOSEG_KILL_LOG"]).open("a", encoding="utf-8") as file:
-            file.writelines(f"seed {seed}: {line}; resumed: same bytes\n" for line in log)
+            file.writelines(f"seed {seed}: {line}; resumed: same bytes\n" for line in lines)
+    return len(lines)
 
 
 def _folder(path):

@@ -1,0 +1,342 @@
+"""What scheduling costs, whether memory is flat, and where a cluster breaks.
+
+    python tests/benchmarks/bench_scale.py overhead [--blocks 10000] [--side 1024] [--pool threads|dask] [--repeats 3]
+    python tests/benchmarks/bench_scale.py memory   [--sizes 6000 60000] [--memory 2GB]
+    python tests/benchmarks/bench_scale.py simulate [--tasks 1000 4000 16000] [--workers 1 4 16 64]
+
+``overhead`` computes the blocks of a sparse scene with a model that does next to nothing, once in a bare loop and once
+through the dispatcher with one thread (or one worker process of a dask cluster), in turns, and compares. A block is a
+window, so the time is that of reading, deciding and storing: what a real model adds makes the share smaller.
+
+``memory`` compares the peak resident memory of whole runs (class map, confidence, polygons) of a cheap model on 4 bands
+uint16, each in a process of its own.
+
+``simulate`` leaves out the pixels: tasks that do nothing go through the dispatcher and dask's scheduler to more and
+more workers. From the cost of one task follows how many tasks a second a scheduler hands out, and with it how long the tasks
+of 1,000 workers must take so that they never wait; the rest is arithmetic, and printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import queue
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+MILLION, THOUSAND = 1_000_000, 1_000
+
+
+def sparse_scene(path: Path, height: int, width: int, bands: int, filled: int = 0) -> Path:
+    """A scene of any size that takes next to no disk: zeros, with content in every ``filled``-th tile of a row."""
+    import rasterio
+    from affine import Affine
+    from rasterio.windows import Window
+
+    profile = {
+        "driver": "GTiff", "width": width, "height": height, "count": bands, "dtype": "uint16", "crs": "EPSG:32633",
+        "transform": Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True, "blockxsize": 512, "blockysize": 512,
+        "compress": "deflate", "BIGTIFF": "YES", "SPARSE_OK": True,
+    }  # fmt: skip
+    rng = np.random.default_rng(0)
+    patch = np.kron(rng.integers(0, 10_000, (bands, 64, 64)), np.ones((1, 8, 8))).astype(np.uint16)
+    with rasterio.open(path, "w", **profile) as file:
+        for number in range(1, bands + 1):
+            file.set_band_description(number, f"band{number}")
+        file.scales = (0.0001,) * bands
+        if filled:
+            for row in range(0, height - 511, 512 * filled):
+                for col in range(0, width - 511, 512):
+                    file.write(patch, window=Window(col, row, 512, 512))
+    return path
+
+
+def cheap_model(bands: int, classes: int = 6):
+    """One multiplication per band and class: next to nothing."""
+    import torch
+
+    from geoseg.classes import MapClass, default_color
+    from geoseg.models import BandSpec, Model, ModelCard
+
+    torch.manual_seed(0)
+    module = torch.nn.Conv2d(bands, classes, 1).eval()
+    module.pointwise = True
+    card = ModelCard(
+        name="cheap",
+        architecture="Conv2d",
+        bands=tuple(BandSpec(name=f"band{i + 1}", scale=0.0001) for i in range(bands)),
+        classes=tuple(MapClass(i, f"class {i}", default_color(i)) for i in range(classes)),
+        bytes_per_pixel=40.0,
+    )
+    return Model(card, module=module)
+
+
+def a_work(folder: Path, blocks: int, side: int):
+    """Blocks of a sparse scene, about as many as asked for, as work for a pool."""
+    from geoseg.models import Execution
+    from geoseg.plan import Options, make_plan
+    from geoseg.segment import make_recipe
+
+    rows = max(round(blocks**0.5), 1)
+    scene = sparse_scene(folder / "sparse.tif", rows * side, -(-blocks // rows) * side, 1)
+    plan = make_plan(str(scene), cheap_model(1), Options(window=side, block=side, device="cpu", precision="fp32"))
+    return make_recipe(plan, execution=Execution())
+
+
+class Counter:
+    """A listener that counts."""
+
+    def __init__(self) -> None:
+        self.done, self.ended = 0, False
+
+    def block_done(self, summary) -> None:
+        self.done += 1
+
+    def block_failed(self, failure) -> None:
+        raise SystemExit(failure.cause)
+
+    def block_repeated(self, failure, attempt) -> None:
+        """Nothing."""
+
+    def blocks_ended(self) -> None:
+        self.ended = True
+
+
+def dispatch(pool, work, todo) -> tuple[float, float]:
+    """Seconds, and the processor's seconds of the thread that dispatches."""
+    from geoseg.schedule import Dispatcher
+
+    calls: queue.SimpleQueue = queue.SimpleQueue()
+    dispatcher, counter = Dispatcher(pool, 0, calls.put), Counter()
+    start, busy = time.perf_counter(), time.thread_time()
+    dispatcher.add(work, todo, counter)
+    while not counter.ended:
+        dispatcher.fill()
+        calls.get()()
+    assert counter.done == len(todo)
+    return time.perf_counter() - start, time.thread_time() - busy
+
+
+def overhead(blocks: int, side: int, kind: str, repeats: int) -> None:
+    from geoseg.blocks import open_store
+    from geoseg.schedule import Threads, Work, compute_and_store
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        recipe = a_work(folder, blocks, side)
+        todo = list(range(recipe.tiling.block_count))
+        client = local_client(1) if kind == "dask" else None
+
+        def fresh(what: str, number: int) -> Work:
+            manifest = {"fingerprint": f"{what}{number}"}
+            return Work(recipe, open_store(folder / f"{what}{number}", recipe.tiling, recipe.raster.geobox, manifest))
+
+        bare, through, busy = [], [], []
+        for repeat in range(repeats + 1):
+            work = fresh("bare", repeat)
+            few = todo if repeat else todo[: max(len(todo) // 20, 1)]  # the first round warms up
+            if client is None:
+                start = time.perf_counter()
+                for index in few:
+                    compute_and_store(work, index)
+                seconds = time.perf_counter() - start
+            else:  # the same process, the same thread, one task
+                seconds = client.submit(bare_loop, work, few, pure=False).result()
+            pool = Threads(1) if client is None else dask_pool(client)
+            wall, own = dispatch(pool, fresh("through", repeat), few)
+            pool.close()
+            if repeat:
+                bare.append(seconds)
+                through.append(wall)
+                busy.append(own)
+            work.store.remove()
+        if client is not None:
+            client.close()
+    ratios = [t / b - 1 for t, b in zip(through, bare, strict=True)]
+    print(f"{len(todo)} blocks of {side}² through {kind}, {repeats} rounds in turns")
+    print(f"  bare loop     {statistics.median(bare) / len(todo) * 1e3:.3f} ms a block")
+    print(f"  dispatched    {statistics.median(through) / len(todo) * 1e3:.3f} ms a block")
+    print(f"  dispatcher    {statistics.median(busy) / len(todo) * 1e6:.0f} µs of processor a block")
+    print(
+        f"  overhead      {statistics.median(ratios):+.2%} (rounds: {', '.join(f'{r:+.2%}' for r in ratios)}); wanted < 2 %"
+    )
+
+
+def bare_loop(work, todo) -> float:
+    """Runs on a dask worker."""
+    from geoseg.schedule import compute_and_store
+
+    start = time.perf_counter()
+    for index in todo:
+        compute_and_store(work, index)
+    return time.perf_counter() - start
+
+
+def local_client(workers: int, *, processes: bool = True):
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=processes, memory_limit=0, dashboard_address=None,
+        silence_logs=50,
+    )  # fmt: skip
+    client = Client(cluster, set_as_default=False)
+    client.wait_for_workers(workers)
+    return client
+
+
+def dask_pool(client):
+    from geoseg.cluster import Workers
+
+    return Workers(client)
+
+
+# --- memory
+
+
+def memory(sizes: list[int], budget: str) -> None:
+    peaks = {}
+    with tempfile.TemporaryDirectory() as name:
+        for size in sizes:
+            sparse_scene(Path(name) / f"s{size}.tif", size, size, 4, filled=max(size // 4096, 1))
+            command = [sys.executable, __file__, "memory-child", name, str(size), budget]
+            found = subprocess.run(command, capture_output=True, text=True, check=False)
+            if found.returncode:
+                raise SystemExit(found.stderr[-2000:])
+            peaks[size] = json.loads(found.stdout.splitlines()[-1])
+            print(f"  {size:>6}²  peak {peaks[size]['peak'] / 1e6:7.0f} MB, {peaks[size]['seconds']:.0f} s")
+    ratio = peaks[sizes[-1]]["peak"] / peaks[sizes[0]]["peak"]
+    print(f"memory of {sizes[-1]}² over {sizes[0]}²: {ratio:.3f} (wanted at most 1.15), budget {budget}")
+
+
+def memory_child(folder: Path, size: int, budget: str) -> None:
+    import resource
+
+    from geoseg.job import Job, run
+    from geoseg.models import keep_memory
+    from geoseg.plan import Options
+
+    keep_memory()
+    start = time.perf_counter()
+    options = Options(device="cpu", precision="fp32", memory=budget)
+    (result,) = run(Job([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options))
+    if result.error:
+        raise SystemExit(str(result.error))
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    print(json.dumps({"peak": peak, "seconds": time.perf_counter() - start}))
+
+
+# --- simulation
+
+
+def nothing(version: str, packed: bytes, indices: tuple[int, ...]):
+    """Stands in for geoseg.cluster._on_worker: what a task costs that does nothing."""
+    from geoseg.schedule import BlockSummary
+
+    return [BlockSummary(index, 1, 0, {}) for index in indices]
+
+
+def simulate(counts: list[int], workers: list[int]) -> None:
+    import psutil
+
+    from geoseg import cluster
+    from geoseg.blocks import BlockStore
+    from geoseg.schedule import Work
+
+    cluster._on_worker = nothing
+    cluster._GROUP_MOST = 1  # a task a block: the cost of a task is what is wanted
+    with tempfile.TemporaryDirectory() as name:
+        recipe = a_work(Path(name), 4, 64)
+        work = Work(recipe, BlockStore(Path(name), recipe.tiling, recipe.raster.geobox))
+        print("  workers   tasks   ms a task   tasks/s   memory of client and scheduler")
+        cost = 0.0
+        for many in workers:
+            client = local_client(many, processes=False)
+            for count in counts:
+                seconds, _ = dispatch(dask_pool(client), work, list(range(count)))
+                cost = max(cost, seconds / count) if count == counts[-1] else cost
+                held = psutil.Process().memory_info().rss
+                rate = count / seconds
+                print(f"  {many:>7}  {count:>6}   {1e3 / rate:>9.3f}   {rate:>7.0f}   {held / 1e6:.0f} MB")
+            client.close()
+        listing = seconds_to_list(Path(name))
+    extrapolate(cost, listing)
+
+
+def seconds_to_list(folder: Path, count: int = 20_000) -> float:
+    """Seconds to find out which of so many blocks are finished, for each."""
+    from geoseg.blocks import finished_blocks
+
+    store = folder / "many"
+    store.mkdir()
+    for index in range(count):
+        (store / f"{index:07d}.tag.empty").touch()
+    start = time.perf_counter()
+    assert len(finished_blocks(store, "tag")) == count
+    return (time.perf_counter() - start) / count
+
+
+def extrapolate(cost: float, listing: float) -> None:
+    """Say where 1,000,000 blocks on 1,000 workers break."""
+    from geoseg.cluster import group_seconds
+
+    threads = 2 * THOUSAND
+    rate = 1 / cost
+    least = threads / rate
+    group = group_seconds(threads)
+    print(f"arithmetic for {MILLION:,} blocks on {THOUSAND:,} workers of 2 threads:")
+    print(f"  a scheduler hands out 1 / {cost * 1e3:.2f} ms = {rate:.0f} tasks a second (the slowest of the above;")
+    print("  client, scheduler and workers share this machine here, so a scheduler with a core of its own does better)")
+    print(f"  {threads} threads never wait if a task takes at least {threads} / {rate:.0f} = {least:.1f} s")
+    print(
+        f"  tasks are groups of blocks that take {group:.0f} s at that many threads: {'enough' if group > least else 'NOT ENOUGH'}"
+    )
+    for block in (0.05, 1.0, 20.0):
+        tasks = MILLION / max(group / block, 1)
+        total = max(tasks * cost, MILLION * block / threads)
+        busy = tasks * cost / total
+        print(
+            f"  blocks of {block:>5} s: {tasks:>9,.0f} tasks, {total / 3600:6.2f} h, scheduler busy {busy:4.0%} of it, "
+            f"workers {MILLION * block / threads / total:4.0%}"
+        )
+    print(f"  in flight: {2 * threads + 2} tasks whatever the scene, so the scheduler's memory is flat")
+    print(f"  to resume, a folder of {MILLION:,} blocks is listed in {MILLION * listing:.0f} s (local disk)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("overhead")
+    one.add_argument("--blocks", type=int, default=10_000)
+    one.add_argument("--side", type=int, default=1024)
+    one.add_argument("--pool", choices=["threads", "dask"], default="threads")
+    one.add_argument("--repeats", type=int, default=3)
+    two = commands.add_parser("memory")
+    two.add_argument("--sizes", type=int, nargs="+", default=[6000, 60_000])
+    two.add_argument("--memory", default="2GB")
+    three = commands.add_parser("simulate")
+    three.add_argument("--tasks", type=int, nargs="+", default=[1000, 4000, 16_000])
+    three.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16, 64])
+    child = commands.add_parser("memory-child")
+    child.add_argument("folder", type=Path)
+    child.add_argument("size", type=int)
+    child.add_argument("budget")
+    given = parser.parse_args()
+    if given.command == "overhead":
+        overhead(given.blocks, given.side, given.pool, given.repeats)
+    elif given.command == "memory":
+        memory(given.sizes, given.memory)
+    elif given.command == "simulate":
+        simulate(given.tasks, given.workers)
+    else:
+        memory_child(given.folder, given.size, given.budget)
+
+
+if __name__ == "__main__":
+    main()
