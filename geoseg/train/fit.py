@@ -124,9 +124,14 @@ def fit(task: Task, report: Reporter, *, resume: bool = False, callbacks: Sequen
     while True:
         try:
             return _run(task, report, device[0], (batch, accumulate, windows), resume=resume, callbacks=callbacks)
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, ValueError, MemoryError) as error:
+            if "more than 1 value per channel" in str(error):
+                raise OptionError(
+                    f"this architecture normalises over a batch and cannot learn from {batch} window of "
+                    f"{task.prepared.window} px at a time: give --batch 2 or more, or a larger --window"
+                ) from None
             if not out_of_memory(error):
-                raise _understood(error, batch) from error
+                raise
             if batch == 1:
                 raise ModelError(
                     f"out of memory with a single window of {task.prepared.window} px: give a smaller --window or "
@@ -147,12 +152,6 @@ def out_of_memory(error: BaseException) -> bool:
     text = str(error).lower()
     kinds = (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, kinds) or "out of memory" in text or "can't allocate memory" in text
-
-
-def _understood(error: BaseException, batch: int) -> BaseException:
-    if "more than 1 value per channel" in str(error):
-        return OptionError(f"this architecture normalises over a batch and cannot learn from {batch}: give --batch 2")
-    return error
 
 
 def usual_batch(task: Task, device: str) -> int:
@@ -266,7 +265,7 @@ def _guarded_fit(
     except SystemExit:
         # Lightning leaves like this after Ctrl-C, and ignores the signal from then on.
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)
+            signal.signal(signal.SIGINT, handler or signal.default_int_handler)
         raise KeyboardInterrupt from None
     finally:
         for logger in trainer.loggers:

@@ -11,10 +11,11 @@ from geoseg.errors import InputError
 from geoseg.models import ModelCard, check_bands
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.scenes import _RASTERS
-from geoseg.train.labels import RasterLabels, place_rasters
+from geoseg.train.labels import place_rasters
 from geoseg.train.polygons import SUFFIXES
 
 if TYPE_CHECKING:
+    from geoseg.raster.probe import FileInfo
     from geoseg.train.labels import LabelSource
 
 _GENERIC = re.compile(r"band\d+(_\d+)?")
@@ -132,10 +133,10 @@ def match_rasters(rasters: Sequence[Raster], labels: Sequence[str]) -> list[Labe
             )
         named, by_name = [[label] for label in labels], True
     found: list[LabelSource | None] = []
+    known: dict[str, FileInfo] = {}
     for raster, own in zip(rasters, named, strict=True):
         files = own if by_name else list(labels)
-        placed: RasterLabels | None = place_rasters(files, raster.grid, raster.sources[0]) if files else None
-        found.append(placed)
+        found.append(place_rasters(files, raster.grid, raster.sources[0], known) if files else None)
     return found
 
 

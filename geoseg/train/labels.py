@@ -84,8 +84,12 @@ class RasterLabels:
         return values, labelled
 
 
-def place_rasters(paths: Sequence[str], grid: Grid, image: str) -> RasterLabels | None:
+def place_rasters(
+    paths: Sequence[str], grid: Grid, image: str, known: dict[str, FileInfo] | None = None
+) -> RasterLabels | None:
     """Return the labels of ``image`` from class rasters, or None if none of them overlaps it.
+
+    ``known`` remembers files that were looked at, for the next image.
 
     Raises
     ------
@@ -93,9 +97,12 @@ def place_rasters(paths: Sequence[str], grid: Grid, image: str) -> RasterLabels 
         If a file is no class raster, or only one of image and labels has a CRS.
     """
     sources, nodata = [], []
+    known = {} if known is None else known
     for path in paths:
-        info = probe(path, remote=False)
-        _check_class_raster(info)
+        if path not in known:
+            known[path] = probe(path, remote=False)
+            _check_class_raster(known[path])
+        info = known[path]
         if (info.grid.crs is None) != (grid.crs is None):
             without, having = (info.label, image) if info.grid.crs is None else (image, info.label)
             raise InputError(

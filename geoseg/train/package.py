@@ -151,6 +151,7 @@ def finished_card(
         training_data=(*(card.training_data if base else ()), *lines),
         bytes_per_pixel=card.bytes_per_pixel if base else None,
         weights=None,
+        test_vector={},
         item={},
     )
 
