@@ -7,6 +7,7 @@ scene, and says what that costs. It never imports torch: ``geoseg inspect`` answ
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
-from geoseg.errors import OptionError
+from geoseg.errors import OptionError, ReadError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
 from geoseg.raster import Pixels, Raster, open_raster
 from geoseg.sizes import format_bytes, parse_bytes
@@ -211,7 +212,8 @@ def sample_values(raster: Raster) -> Pixels:
     """
     height, width = raster.shape
     if height * width <= _PROBES**2 * _PROBE_SIDE**2:
-        return raster.read(raster.box)
+        with suppress(ReadError):  # part of it may be readable
+            return raster.read(raster.box)
     boxes = []
     for i in range(_PROBES):
         for j in range(_PROBES):
@@ -219,10 +221,23 @@ def sample_values(raster: Raster) -> Pixels:
             row = (height * (2 * i + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
             col = (width * (2 * j + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
             boxes.append(Box(row, col, _PROBE_SIDE, _PROBE_SIDE).intersection(raster.box))
-    found = [raster.read(box) for box in sorted(set(boxes))]
+    found = _readable(raster, sorted(set(boxes)))
     data = np.concatenate([pixels.data.reshape(len(raster.bands), -1) for pixels in found], 1)
     valid = np.concatenate([pixels.valid.ravel() for pixels in found])
     return Pixels(data[:, None], valid[None])
+
+
+def _readable(raster: Raster, boxes: list[Box]) -> list[Pixels]:
+    """Read boxes; a few that cannot be read are left to the run, which names their blocks and does all others."""
+    found, errors = [], []
+    for box in boxes:
+        try:
+            found.append(raster.read(box))
+        except ReadError as error:
+            errors.append(error)
+            if len(errors) * 2 > len(boxes):
+                raise
+    return found
 
 
 def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:

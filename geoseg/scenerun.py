@@ -24,9 +24,9 @@ from geoseg.plan import Plan, make_plan
 from geoseg.products import look_of, outputs_of, write_products
 from geoseg.raster import Raster
 from geoseg.report import Facts, Tally, describe, make_report
-from geoseg.schedule import BlockSummary, Work
+from geoseg.schedule import BlockSummary, Work, sources_of
 from geoseg.segment import make_recipe
-from geoseg.setting import WORK_FOLDER, SceneResult, Setting, fingerprint_of, manifest_of, read_report
+from geoseg.setting import WORK_FOLDER, SceneResult, Setting, fingerprint_of, manifest_of, patiently, read_report
 from geoseg.tiling import Tiling
 from geoseg.trace import here
 
@@ -67,7 +67,9 @@ class SceneRun:
     def prepare(self) -> None:
         """Plan, unless the result is there already. Reads a few pixels, so several scenes can do it at a time."""
         if not self._is_there():
-            self.plan = make_plan(self.raster, self.setting.model, self.setting.options)
+            model, options = self.setting.model, self.setting.options
+            sources = sources_of(self.raster)
+            self.plan = patiently(lambda: make_plan(self.raster, model, options), sources, self.setting.retries)
 
     def _is_there(self) -> bool:
         report = read_report(self.outputs["report"])

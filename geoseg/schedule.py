@@ -22,6 +22,8 @@ from geoseg.blocks import BlockStore
 from geoseg.clock import Clock, Span, recorded
 from geoseg.errors import GeosegError
 from geoseg.failures import BlockFailure, failure, pause
+from geoseg.raster import Raster
+from geoseg.raster.forget import forget
 from geoseg.segment import Recipe, segment_block
 from geoseg.trace import Place, here
 
@@ -70,8 +72,12 @@ class Work:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """What GDAL opens: files and addresses."""
-        raster = self.recipe.raster
-        return tuple({str(getattr(raster.inputs[part.source], "path", "")): None for part in raster.parts})
+        return sources_of(self.recipe.raster)
+
+
+def sources_of(raster: Raster) -> tuple[str, ...]:
+    """Return the files and addresses that GDAL opens for a scene."""
+    return tuple({str(getattr(raster.inputs[part.source], "path", "")): None for part in raster.parts})
 
 
 def compute_and_store(work: Work, index: int, stopped: Callable[[], bool] = lambda: False) -> Outcome:
@@ -83,7 +89,10 @@ def compute_and_store(work: Work, index: int, stopped: Callable[[], bool] = lamb
             with clock("store"):
                 work.store.write(index, result)
     except (GeosegError, MemoryError) as error:
-        return failure(index, error, work.sources)
+        found = failure(index, error, work.sources)
+        if found.passing:
+            forget(work.sources)
+        return found
     seconds = {**result.seconds, **clock.seconds}
     return BlockSummary(index, result.box.area, result.forwards, seconds, here(), tuple(spans) if work.traced else ())
 

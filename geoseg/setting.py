@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from geoseg import __version__
-from geoseg.errors import GeosegError
+from geoseg.errors import ContractError, GeosegError, InputError
 from geoseg.failures import is_passing, pause
 from geoseg.models import check_bands
 from geoseg.plan import Options
 from geoseg.products import Products
 from geoseg.raster import Raster, open_raster
+from geoseg.raster.environment import is_remote
+from geoseg.raster.forget import forget
 from geoseg.trace import Trace
 
 if TYPE_CHECKING:
     from geoseg.models import Model
+
+Result = TypeVar("Result")
 
 WORK_FOLDER = ".geoseg"
 """Folder inside the output folder for what is not finished."""
@@ -90,17 +94,27 @@ def open_scene(source: Any, setting: Setting, name: str | None = None) -> Raster
         If it cannot be opened or has not the bands.
     """
     reading = {**setting.reading, **({"name": name} if name else {})}
-    for attempt in range(1, setting.retries + 2):
-        try:
-            raster = source if isinstance(source, Raster) else open_raster(source, **reading)
-            break
-        except GeosegError as error:
-            files = source if isinstance(source, list | tuple) else [source]
-            if attempt > setting.retries or not is_passing(error, [str(file) for file in files]):
-                raise
-        time.sleep(pause(attempt))
+    files = [str(file) for file in (source if isinstance(source, list | tuple) else [source])]
+    raster: Raster = source
+    if not isinstance(source, Raster):
+        raster = patiently(lambda: open_raster(source, **reading), files, setting.retries)
     check_bands(setting.model.card, raster)
     return raster.select([band.name for band in setting.model.card.bands])
+
+
+def patiently(call: Callable[[], Result], sources: Sequence[str], retries: int) -> Result:
+    """Call something that reads files; after a network error wait and call it again, up to ``retries`` times."""
+    for attempt in range(1, retries + 1):
+        try:
+            return call()
+        except GeosegError as error:
+            # What cannot be opened may be the network's fault, too.
+            remote = isinstance(error, InputError) and any(is_remote(source) for source in sources)
+            if not (remote or is_passing(error, sources)) or isinstance(error, ContractError):
+                raise
+        forget(sources)
+        time.sleep(pause(attempt))
+    return call()
 
 
 def manifest_of(raster: Raster, setting: Setting) -> dict[str, Any]:
