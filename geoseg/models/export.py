@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.errors import ModelError, OptionError, OutputError
-from geoseg.models.onnx import CARD_KEY, OUTPUT_KEY
+from geoseg.models.onnx import CARD_KEY, OUTPUT_KEY, SUFFIX
 from geoseg.models.vector import card_input, make_vector, normalised, own_transforms
 
 if TYPE_CHECKING:
@@ -128,16 +128,23 @@ def export_model(
     options, say = options or ExportOptions(), say or (lambda _: None)
     loaded = load_model(model)
     target, folder = _target(Path(path), options)
-    if loaded.card.weights is not None and loaded.card.weights.href.lower().endswith(".onnx"):
+    weights = loaded.card.weights
+    if weights is not None and weights.href.lower().endswith(SUFFIX):
         raise ModelError(f"model {loaded.card.name!r} is ONNX already; copy its file, or export the torch model")
     network = _wrapped(loaded, options)
     say(f"trace {loaded.card.name}")
     if target.suffix.lower() == ".pt2":
         return _export_pt2(loaded.card, network, target, options)
-    proto = _trace(loaded.card, network, options)
-    differences = _check(loaded.card, _runner(proto.SerializeToString()), _torch_runner(network), options)
     agreement = None
     notes = list(_deepness_notes(loaded.card, options))
+    try:
+        proto = _trace(loaded.card, network, options)
+        differences = _check(loaded.card, _runner(proto.SerializeToString()), _torch_runner(network), options)
+    except ModelError:
+        # Networks that go through their batch in Python (as geoseg:spectral does) can be traced for one window alone.
+        proto = _trace(loaded.card, network, options, batch=1)
+        differences = _check(loaded.card, _runner(proto.SerializeToString()), _torch_runner(network), options, batch=1)
+        notes.append("the graph takes one window at a time: its network cannot be traced for any number")
     if options.int8:
         from geoseg.models.quantize import quantized
 
@@ -206,21 +213,29 @@ def _sample(card: ModelCard, options: ExportOptions, shape: tuple[int, int, int]
     return pixels if options.raw else normalised(card, pixels)
 
 
-def _shapes(card: ModelCard) -> list[tuple[int, int, int]]:
+def _shapes(card: ModelCard, batch: int | None) -> list[tuple[int, int, int]]:
     """Batch, height and width of the inputs by which an export is checked: other than those it was traced with."""
     side = max(card.min_window, 2 * card.stride)
     large = max(-(-256 // card.stride) * card.stride, side)
-    return [(1, side, side), (3, side, side + card.stride), (1, large, large + 2 * card.stride)]
+    return [(1, side, side), (batch or 3, side, side + card.stride), (1, large, large + 2 * card.stride)]
 
 
-def _dynamic() -> tuple[dict[int, Any]]:
+def _dynamic(batch: int | None) -> tuple[dict[int, Any]]:
     import torch
 
     free = torch.export.Dim.AUTO
-    return ({0: free, 2: free, 3: free},)
+    return ({2: free, 3: free} if batch else {0: free, 2: free, 3: free},)
 
 
-def _trace(card: ModelCard, network: torch.nn.Module, options: ExportOptions) -> Any:
+def _traced_with(card: ModelCard, options: ExportOptions, batch: int | None) -> torch.Tensor:
+    """Return the input for tracing. Sides differ, and none is 1 or 2, which tracing would take for constants."""
+    import torch
+
+    side = max(card.min_window, 2 * card.stride, 8)
+    return torch.from_numpy(_sample(card, options, (batch or 2, side, side + 2 * card.stride)))
+
+
+def _trace(card: ModelCard, network: torch.nn.Module, options: ExportOptions, batch: int | None = None) -> Any:
     """Return the ONNX graph of a network."""
     import torch
 
@@ -230,17 +245,16 @@ def _trace(card: ModelCard, network: torch.nn.Module, options: ExportOptions) ->
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ModelError(f"{error.name} is not installed; install it with: pip install 'geoseg[onnx]'") from None
-    side = max(card.min_window, 2 * card.stride)
-    sample = torch.from_numpy(_sample(card, options, (2, side, side + 2 * card.stride)))
+    sample = _traced_with(card, options, batch)
     try:
         with warnings.catch_warnings(), _quiet():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                network, (sample,), dynamo=True, opset_version=options.opset, dynamic_shapes=_dynamic(), verbose=False,
-                input_names=["scene"], output_names=["logits" if options.logits else "probabilities"],
+                network, (sample,), dynamo=True, opset_version=options.opset, dynamic_shapes=_dynamic(batch),
+                verbose=False, input_names=["scene"], output_names=["logits" if options.logits else "probabilities"],
             )  # fmt: skip
         assert program is not None
-        return _named(program.model_proto)
+        return _named(program.model_proto, batch)
     except Exception as error:  # noqa: BLE001 - tracing other people's networks fails in many ways
         text = " ".join(str(error).split())[:300]
         raise ModelError(f"model {card.name!r} cannot be exported to ONNX: {text}") from None
@@ -254,7 +268,7 @@ def _quiet() -> Any:
     return contextlib.redirect_stdout(io.StringIO())
 
 
-def _named(proto: Any) -> Any:
+def _named(proto: Any, batch: int | None) -> Any:
     """Give the free sides of the input speaking names; leave those of the output open.
 
     Deepness takes outputs only whose height and width are the same, by number or by name.
@@ -262,7 +276,7 @@ def _named(proto: Any) -> Any:
     names = ("batch", None, "height", "width")
     for entry, sides in ((proto.graph.input[0], names), (proto.graph.output[0], ("batch", None, None, None))):
         for number, (dim, name) in enumerate(zip(entry.type.tensor_type.shape.dim, sides, strict=True)):
-            if number != 1:
+            if number != 1 and not (number == 0 and batch):
                 dim.Clear()
                 if name:
                     dim.dim_param = name
@@ -295,7 +309,7 @@ def _torch_runner(network: torch.nn.Module) -> _Run:
 
 
 def _check(
-    card: ModelCard, exported: _Run, original: _Run, options: ExportOptions
+    card: ModelCard, exported: _Run, original: _Run, options: ExportOptions, batch: int | None = None
 ) -> tuple[tuple[tuple[int, ...], float], ...]:
     """Return the largest difference at several shapes.
 
@@ -305,7 +319,7 @@ def _check(
         If one is too large.
     """
     found = []
-    for number, shape in enumerate(_shapes(card)):
+    for number, shape in enumerate(_shapes(card, batch)):
         pixels = _sample(card, options, shape, seed=number + 1)
         wanted = original(pixels)
         try:
@@ -416,20 +430,29 @@ def _card_beside(target: Path) -> None:
     open_onnx(target).card.write(target.parent / CARD_FILE)
 
 
+def _program(card: ModelCard, network: torch.nn.Module, options: ExportOptions, batch: int | None = None) -> Any:
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sample = _traced_with(card, options, batch)
+            return torch.export.export(network, (sample,), dynamic_shapes=_dynamic(batch))
+    except Exception as error:  # noqa: BLE001 - tracing other people's networks fails in many ways
+        text = " ".join(str(error).split())[:300]
+        raise ModelError(f"model {card.name!r} cannot be exported to PT2: {text}") from None
+
+
 def _export_pt2(card: ModelCard, network: torch.nn.Module, target: Path, options: ExportOptions) -> Export:
     """Write ``torch.export``'s archive, with the card inside as the extra file ``model.json``."""
     import torch
 
-    side = max(card.min_window, 2 * card.stride)
-    sample = torch.from_numpy(_sample(card, options, (2, side, side + 2 * card.stride)))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.export.export(network, (sample,), dynamic_shapes=_dynamic())
-    except Exception as error:  # noqa: BLE001 - tracing other people's networks fails in many ways
-        text = " ".join(str(error).split())[:300]
-        raise ModelError(f"model {card.name!r} cannot be exported to PT2: {text}") from None
-    differences = _check(card, _torch_runner(program.module()), _torch_runner(network), options)
+        program = _program(card, network, options)
+        differences = _check(card, _torch_runner(program.module()), _torch_runner(network), options)
+    except ModelError:
+        program = _program(card, network, options, batch=1)
+        differences = _check(card, _torch_runner(program.module()), _torch_runner(network), options, batch=1)
     item = json.dumps(onnx_item(card, target.name, options) | {}, ensure_ascii=False).replace('"ONNX"', '"PyTorch"')
     with tempfile.TemporaryDirectory(prefix="geoseg-export-") as folder:
         # torch adds an ending of its own to names that lack it; the bytes are then written like any other file.

@@ -172,8 +172,11 @@ def _network() -> type:
             """Return logits (N, classes, h, w) of normalised pixels (N, bands, h, w)."""
             session = self._session(x.device.type, torch.get_num_threads())
             pixels = np.ascontiguousarray(x.detach().float().cpu().numpy())
+            entry = session.get_inputs()[0]
+            # Graphs made for one window at a time take a batch window by window.
+            parts = np.split(pixels, len(pixels)) if entry.shape and entry.shape[0] == 1 else [pixels]
             try:
-                (found,) = session.run(None, {session.get_inputs()[0].name: pixels})
+                found = np.concatenate([session.run(None, {entry.name: part})[0] for part in parts])
             except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
                 text = " ".join(str(error).split())
                 memory = "out of memory: " if "alloc" in text.lower() else ""
@@ -207,7 +210,7 @@ def make_session(data: bytes, device: str, threads: int, name: str) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised, and said once
     # Several sessions share the processor: threads that wait must not spin.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
