@@ -16,7 +16,9 @@ _GROUP = "geoseg/"
 
 def get(name: str, default: Any = "") -> Any:
     """Return a remembered value."""
-    return QgsSettings().value(_GROUP + name, default)
+    value = QgsSettings().value(_GROUP + name, default)
+    # An empty text comes back as nothing, or as Qt's own nothing, from some settings files.
+    return default if value is None or str(value) == "NULL" else value
 
 
 def put(name: str, value: Any) -> None:

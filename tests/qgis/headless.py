@@ -188,12 +188,11 @@ def bad_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
 def killed(qgis: Qgis, inputs: Path, out: Path) -> None:
     """kill -9 of QGIS in the middle of a run."""
     target = out / "killed.tif"
-    values = {"INPUT": inputs / "scene.tif", "MODEL": "small", "STITCH": "linear", "WINDOW": 128, "OUTPUT": target}
+    values = {"INPUT": inputs / "big scene.tif", "MODEL": "small", "STITCH": "linear", "OUTPUT": target}
     process = qgis.start("run", "geoseg:segment", "--", *_values(values))
     mark = str(out / ".killed")
     try:
-        _wait(lambda: children_with(mark), "geoseg did not start")
-        time.sleep(2)
+        _wait(lambda: list(out.glob(".killed*/.geoseg")), "geoseg did not start")
         running = children_with(mark)
         assert running, "it was over before it could be killed"
     finally:

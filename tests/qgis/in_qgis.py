@@ -103,13 +103,18 @@ def cancel_by_feedback(inputs: Path) -> None:
 
     algorithm = QgsApplication.processingRegistry().algorithmById("geoseg:segment").create()
     folder = tempfile.mkdtemp()
-    values = {"INPUT": [str(inputs / "scene.tif")], "MODEL": "small", "STITCH": "linear", "WINDOW": 128}
+    values = {"INPUT": [str(inputs / "big scene.tif")], "MODEL": "small", "STITCH": "linear"}
     values["OUTPUT"] = os.path.join(folder, "map.tif")
     context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
     said = []
     feedback.progressChanged.connect(said.append)
-    timer = threading.Timer(4.0, feedback.cancel)
-    timer.start()
+
+    def cancel() -> None:
+        while not list(Path(folder).glob("*/.geoseg")) and not list(Path(folder).glob(".*/.geoseg")):
+            time.sleep(0.05)
+        feedback.cancel()
+
+    threading.Thread(target=cancel, daemon=True).start()
     good, message = algorithm.checkParameterValues(values, context)
     assert good, message
     assert algorithm.prepare(values, context, feedback)

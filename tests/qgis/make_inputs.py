@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -33,7 +34,10 @@ def _model(folder: Path) -> None:
     from geoseg.models import ModelCard, load_model, save_model
 
     torch.manual_seed(0)
-    module = smp.create_model("unet", encoder_name="resnet18", encoder_weights=None, in_channels=6, classes=6)
+    build = {"decoder_channels": [16, 16, 8, 8, 8]}
+    module = smp.create_model(
+        "unet", encoder_name="mobilenet_v2", encoder_weights=None, in_channels=6, classes=6, **build
+    )
     spectral = load_model("spectral").card
     card = ModelCard(
         name=folder.name,
@@ -44,13 +48,14 @@ def _model(folder: Path) -> None:
         value_range=spectral.value_range,
         resolution=spectral.resolution,
     )
-    save_model(folder, card, module, arch="unet", encoder="resnet18")
+    save_model(folder, card, module, arch="unet", encoder="mobilenet_v2", **build)
 
 
 def main(demo: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     scene = next(path for path in demo.glob("*.tif") if not path.stem.endswith(("_classes", "_confidence", "_truth")))
     _cut(scene, target / "scene.tif", SIDE)
+    shutil.copyfile(scene, target / "big scene.tif")
     _cut(scene, target / "small scene.tif", SMALL_SIDE)
     _cut(scene, target / "unnamed bands.tif", UNNAMED_SIDE, named=False)
     with rasterio.open(target / "scene.tif") as file:

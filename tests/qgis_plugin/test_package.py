@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -64,9 +63,9 @@ def test_bandit_finds_nothing():
     assert json.loads(found.stdout)["results"] == []
 
 
-@pytest.mark.skipif(not shutil.which("detect-secrets"), reason="detect-secrets is not installed")
+@pytest.mark.skipif(not importlib.util.find_spec("detect_secrets"), reason="detect-secrets is not installed")
 def test_no_secrets():
-    call = ["detect-secrets", "scan", "--all-files", str(PLUGIN / "geoseg_qgis")]
+    call = [sys.executable, "-m", "detect_secrets", "scan", "--all-files", str(PLUGIN / "geoseg_qgis")]
     found = subprocess.run(call, capture_output=True, text=True, check=True)
     assert json.loads(found.stdout)["results"] == {}
 
