@@ -7,6 +7,7 @@ forked workers deadlock on GDAL's and torch's locks, and spawned ones cost secon
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 
+from geoseg.classes import NODATA
 from geoseg.raster import release_handles
 from geoseg.train.samples import Sample
 
@@ -92,14 +94,18 @@ class Loader:
     def __len__(self) -> int:
         if self._epochs is not None:
             return len(self._epochs.numbers()) // self.batch
-        rank, world = _process()
-        return len(range(rank, self.count, world))
+        return math.ceil(self.count / _process()[1])
 
     def __iter__(self) -> Iterator[Batch]:
         if self._epochs is None:
             rank, world = _process()
             # One window at a time: those at borders differ in size, and validation computes no gradients.
-            yield from (collate([sample]) for sample in self._read(range(rank, self.count, world)))
+            numbers = range(rank, self.count, world)
+            yield from (collate([sample]) for sample in self._read(numbers))
+            if len(numbers) < len(self):
+                # Processes wait for one another at every step: all take as many, the last without a label to count.
+                spare = collate([self.samples[0]])
+                yield spare._replace(y=torch.full_like(spare.y, NODATA))
             return
         read = self._read(self._epochs.numbers())
         while len(samples := list(itertools.islice(read, self.batch))) == self.batch:

@@ -62,10 +62,9 @@ def resolution_of(rasters: Sequence[Raster], zoom: float) -> tuple[float, float]
 
 
 def model_name(output: Path | None) -> str:
-    """Return a name for the card from the folder's."""
-    text = re.sub(r"[^a-zA-Z0-9_.\-]+", "-", output.name if output else "model").strip("-_. ")
-    text = text if text[:1].isalpha() else f"model-{text}"
-    return text.rstrip("-_.") or "model"
+    """Return a name for the card from the folder's: cards want a letter first, two characters at least."""
+    text = re.sub(r"[^a-zA-Z0-9_.\-]+", "-", output.resolve().name if output else "model").strip("-_.")
+    return text if re.match(r"[a-zA-Z].*[a-zA-Z0-9]$", text) else f"model-{text}".strip("-")
 
 
 def metrics_of(matrix: NDArray[np.int64], card: ModelCard) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ from geoseg.models import BandSpec, Model, ModelCard
 from geoseg.models.folder import build_architecture, card_with
 from geoseg.train.network import start_network, with_classes
 from geoseg.train.options import TrainOptions
-from geoseg.train.package import architecture_name
+from geoseg.train.package import architecture_name, model_name
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 
@@ -32,6 +34,12 @@ def _card(architecture="Unet", classes=3, bands=BANDS, **fields):
 )
 def test_architectures_by_their_usual_names(text, name):
     assert architecture_name(text) == name
+
+
+@pytest.mark.parametrize("folder", ["m", "7", "wald & wiesen", "_x_", "…", "Модель", "a.b-c_d", "x/../y", "."])
+def test_any_folder_gives_a_name_that_cards_take(folder):
+    name = model_name(Path(folder))
+    assert card_with(_card(), name=name).name == name
 
 
 def test_unknown_architectures_are_listed():
@@ -75,6 +83,11 @@ def test_classes_keep_what_was_learned_of_them():
     assert torch.equal(moved["encoder.conv1.weight"], old["encoder.conv1.weight"])
 
 
-def test_what_cannot_run_is_said_before_anything_is_read():
-    with pytest.raises(ModelError, match="does not run on windows of 40 px"):
-        start_network(_card(), TrainOptions(), None, 40)
+def test_what_does_not_fit_is_said_before_anything_is_read():
+    options = TrainOptions(base="x")
+    shrinks = Model(_card(), module=torch.nn.Conv2d(6, 3, 3))
+    with pytest.raises(ModelError, match=r"returns scores of shape \(1, 3, 62, 62\) for a window of 64 px"):
+        start_network(_card(), options, shrinks, 64)
+    narrow = Model(_card(), module=torch.nn.Conv2d(4, 3, 1))
+    with pytest.raises(ModelError, match="does not run on windows of 64 px"):
+        start_network(_card(), options, narrow, 64)

@@ -88,3 +88,20 @@ def test_leaving_a_loader_early_ends_its_threads(scene):
     for _ in Loader(windows, 2, 2, sampler=Epochs(40)):
         break
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("geoseg-read")]
+
+
+def test_processes_take_as_many_steps_each(scene, monkeypatch):
+    from geoseg.train import loading
+
+    held = np.ones((32, 24), bool)
+    parts = cut([held], [np.ones((32, 24, 3), np.int64)], [1])
+    windows = ValidationWindows([scene], parts, cell=CELL, window=64, margin=0, stride=32)
+    counted = []
+    for rank in range(5):
+        monkeypatch.setattr(loading, "_process", lambda rank=rank: (rank, 5))
+        loader = Loader(windows, 1, 0, count=len(windows))
+        batches = list(loader)
+        assert len(batches) == len(loader) == 3
+        counted.append(sum(int((batch.y != 255).sum()) for batch in batches))
+    assert len(windows) == 12
+    assert sum(counted) == 256 * 192
