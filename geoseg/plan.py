@@ -67,6 +67,7 @@ class Options:
     precision: str = "auto"
     memory: str | int | None = None
     workers: int | None = None
+    compile: bool = False
 
     @cached_property
     def budget(self) -> int:
@@ -170,7 +171,11 @@ class Plan:
             precision=self.options.precision,
         )
         if found.streams > 1 and self.memory + self.window_bytes * (found.streams - 1) > self.options.budget:
-            return replace(found, streams=1, threads=found.threads * found.streams)
+            found = replace(found, streams=1, threads=found.threads * found.streams)
+        if self.options.compile:
+            from geoseg.models.compiled import with_compile
+
+            return with_compile(self.model, found, self.tiling.largest_read(), self.raster.dtype)
         return found
 
 

@@ -76,6 +76,7 @@ segmenting_options = _apply(
     click.option("--block", type=click.IntRange(1), hidden=True),
     click.option("--device", default="auto", show_default=True, metavar="cpu|cuda|cuda:N", help="Where it runs."),
     click.option("--precision", type=_PRECISION, default="auto", show_default=True, help="Arithmetic of the model."),
+    click.option("--compile", is_flag=True, help="Let torch.compile make the model faster, if it can."),
     click.option("--memory", metavar="4GB", help="Budget of one process; half of what is free if left out."),
     click.option("--workers", type=click.IntRange(1), help="Blocks in flight, or processes with --scheduler local."),
 )  # fmt: skip
@@ -104,7 +105,7 @@ def options_of(values: dict[str, Any]) -> Any:
     """Take the segmenting options, but for the model, out of a command's values."""
     from geoseg.plan import Options
 
-    names = ("window", "margin", "stitch", "block", "device", "precision", "memory", "workers")
+    names = ("window", "margin", "stitch", "block", "device", "precision", "memory", "workers", "compile")
     return Options(**{name: values.pop(name) for name in names})
 
 

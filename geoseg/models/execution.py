@@ -36,6 +36,8 @@ class Execution:
         Forward passes at a time on the device, each called from its own thread.
     threads
         Intra-op threads of each stream (CPU).
+    compile
+        Whether the network is compiled by ``torch.compile``.
     reason
         One line for the user: why this device and these settings.
     rate
@@ -48,6 +50,7 @@ class Execution:
     batch: int = 1
     streams: int = 1
     threads: int = 1
+    compile: bool = False
     reason: str = field(default="", compare=False)
     rate: float | None = field(default=None, compare=False)
 

@@ -287,7 +287,7 @@ _LOCK = threading.Lock()
 def place(model: Model, execution: Execution) -> torch.nn.Module:
     """Return the model's network on the execution's device and in its layout; made once per process."""
     layout = torch.channels_last if execution.channels_last else torch.contiguous_format
-    key = (model.fingerprint, execution.device, execution.channels_last)
+    key = (model.fingerprint, execution.device, execution.channels_last, execution.compile)
     with _LOCK:
         if key not in _PLACED:
             try:
@@ -303,6 +303,10 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
                 raise DeviceMemoryError(
                     f"model {model.card.name!r} does not fit the memory of {execution.device}; use --device cpu"
                 ) from None
+            if execution.compile:
+                from geoseg.models.compiled import compile_module
+
+                placed = compile_module(placed.eval(), sample.to(execution.device), model.card.name)
             if execution.device.startswith("cuda"):
                 torch.cuda.synchronize(execution.device)
             if len(_PLACED) >= 8:
