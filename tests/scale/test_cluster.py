@@ -264,7 +264,7 @@ def test_slurm_jobs_from_dasks_configuration(plain, tmp_path):
     config = tmp_path / "config"
     config.mkdir()
     (config / "jobqueue.yaml").write_text(
-        "jobqueue:\n  slurm:\n    cores: 1\n    processes: 1\n    memory: 4GB\n    queue: short\n    walltime: '00:10:00'\n"
+        "jobqueue:\n  slurm:\n    cores: 1\n    processes: 1\n    memory: 4GB\n    queue: short\n"
     )
     env = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "DASK_CONFIG": str(config)}
     done = succeed(scene, "-o", tmp_path / "out", *SMALL, "--scheduler", "slurm", "--workers", 2, env=env)
