@@ -97,19 +97,24 @@ def boundary_counts(
     counts = BoundaryCounts.zeros(classes)
     pair = predicted, reference
     edges = _edges(predicted), _edges(reference)
-    size, word = next((entry for entry in _WORDS if entry[0] >= classes), _WORDS[-1])
-    for first in range(0, classes, size):
-        group = [(values >= first) & (values < first + size) & edge for values, edge in zip(pair, edges, strict=True)]
-        bits = [_as_bits(values, chosen, first, word) for values, chosen in zip(pair, group, strict=True)]
+    # Only classes that have a boundary here get a bit: few bits are fast to move about.
+    seen = [np.bincount(values[edge], minlength=classes) for values, edge in zip(pair, edges, strict=True)]
+    present = np.flatnonzero(seen[0] + seen[1])
+    size, word = next((entry for entry in _WORDS if entry[0] >= present.size), _WORDS[-1])
+    for first in range(0, present.size, size):
+        some = present[first : first + size]
+        table = np.zeros(classes + 1, word)  # the last entry is that of -1
+        table[some] = word(1) << np.arange(some.size).astype(word)
+        bits = [table[np.where(edge, values, -1)] for values, edge in zip(pair, edges, strict=True)]
         near = [_dilate(image, tolerance) for image in bits]
         for own, (total, matched) in enumerate(
             ((counts.predicted, counts.predicted_matched), (counts.reference, counts.reference_matched))
         ):
-            chosen = group[own][core]
-            which = pair[own][core][chosen].astype(np.int64)
-            hit = near[1 - own][core][chosen] >> (which - first).astype(word) & word(1)
+            chosen = bits[own][core] != 0
+            which = pair[own][core][chosen]
+            hit = (near[1 - own][core][chosen] & table[which]) != 0
             np.add(total, np.bincount(which, minlength=classes), out=total)
-            np.add(matched, np.bincount(which[hit == 1], minlength=classes), out=matched)
+            np.add(matched, np.bincount(which[hit], minlength=classes), out=matched)
     return counts
 
 
@@ -124,14 +129,6 @@ def _edges(values: NDArray[np.int16]) -> NDArray[np.bool_]:
         edge[one] |= differ
         edge[other] |= differ
     return edge
-
-
-def _as_bits(
-    values: NDArray[np.int16], chosen: NDArray[np.bool_], first: int, word: type[np.unsignedinteger[Any]]
-) -> NDArray[Any]:
-    """Return bit ``class − first`` at the chosen pixels, 0 elsewhere."""
-    shift = np.where(chosen, values - first, 0).astype(word)
-    return np.where(chosen, word(1) << shift, word(0))
 
 
 def _dilate(bits: NDArray[Any], radius: float) -> NDArray[Any]:
