@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from typing import Any
 
 from qgis.core import QgsProcessingException
@@ -67,8 +68,12 @@ class CorrectPanel(QWidget):
         self.epochs.setRange(1, 1000)
         self.epochs.setValue(10)
         self.name = QLineEdit(box)
+        self.more = QLineEdit(box)
+        self.more.setPlaceholderText("--batch=4 --lr=0.0001")
+        self.more.setToolTip(tr("Further options of geoseg train"))
         form = QFormLayout()
         form.addRow(tr("Epochs"), self.epochs)
+        form.addRow(tr("Options"), self.more)
         form.addRow(tr("New model"), self.name)
         self.tune_button = QPushButton(tr("Fine-tune model on my corrections"), box)
         self.tune_button.clicked.connect(self.tune)
@@ -166,6 +171,11 @@ class CorrectPanel(QWidget):
         scene = self._trained_scene
         options = {"class_field": FIELD, "epochs": self.epochs.value(), "stack": len(scene.sources) > 1}
         arguments = commands.train(scene, [labels], target, self._model, **options)
+        try:
+            arguments += shlex.split(self.more.text())
+        except ValueError as error:
+            self.said.emit(tr("Options: {reason}").format(reason=error), True)
+            return
         session = start(geoseg_command(settings.interpreter(), arguments), self, self._ended)
         if isinstance(session, RunError):
             self.said.emit(str(session), True)

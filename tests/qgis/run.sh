@@ -25,7 +25,8 @@ clean timeout -k 10 120 "$python" -I "$here/make_inputs.py" "$demo" "$scratch/in
 
 step "every algorithm through qgis_process"
 rasters=$here/../../../shared/data
-clean timeout -k 10 "${GEOSEG_TEST_LIMIT:-300}" /usr/bin/python3 -I "$here/headless.py" "$python" "$scratch/inputs" "$scratch/out" "$rasters"
+clean GEOSEG_TEST_LIMIT="${GEOSEG_TEST_LIMIT:-150}" timeout -k 10 $((2 * ${GEOSEG_TEST_LIMIT:-150})) \
+    /usr/bin/python3 -I "$here/headless.py" "$python" "$scratch/inputs" "$scratch/out" "$rasters"
 
 step "under QGIS's Python"
 clean QT_QPA_PLATFORM=offscreen timeout -k 10 "${GEOSEG_TEST_LIMIT:-120}" \

@@ -27,7 +27,7 @@ from qgis.utils import active_plugins, iface, plugins
 OUT = Path(os.environ["GEOSEG_TEST_OUT"])
 INPUTS = Path(os.environ["GEOSEG_TEST_INPUTS"])
 LIMIT = float(os.environ.get("GEOSEG_TEST_LIMIT", "150"))
-STEP = 90.0  # seconds that a single step may take
+STEP = float(os.environ.get("GEOSEG_TEST_STEP", "90"))  # seconds that a single step may take
 STARTED = time.monotonic()
 state = {"ok": False, "why": "", "steps": [], "numbers": {}}
 
@@ -259,6 +259,7 @@ def correcting(panel):
     shot("corrections")
     step(f"{labels} edited polygons are labels")
     panel.correct.epochs.setValue(1)
+    panel.correct.more.setText("--window=64 --batch=2")
     name = panel.correct.name.text()
     assert name == "small_tuned1", name
     panel.correct.tune_button.click()

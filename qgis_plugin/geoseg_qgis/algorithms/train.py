@@ -65,6 +65,9 @@ class TrainModel(GeosegAlgorithm):
         self.add_bands()
         self.add_number("SCALE", tr("Scale: value = stored × scale + offset"))
         self.add_number("OFFSET", tr("Offset"))
+        self.add_number("WINDOW", tr("Side of training windows in pixels"), whole=True, least=8)
+        self.add_number("BATCH", tr("Windows of a step; what fits into memory if empty"), whole=True, least=1)
+        self.add_number("LR", tr("Learning rate"), least=0)
         self.add_advanced(QgsProcessingParameterString("ARCH", tr("Architecture, as unet"), None, False, True))
         self.add_advanced(QgsProcessingParameterString("ENCODER", tr("Encoder, as resnet18"), None, False, True))
         self.add_advanced(QgsProcessingParameterString("DEVICE", tr("Device: auto, cpu, cuda"), "auto", False, True))
@@ -90,8 +93,9 @@ class TrainModel(GeosegAlgorithm):
         texts = {name: self.text(parameters, name.upper(), context) for name in ("arch", "encoder", "device")}
         reading = {name: self.number(parameters, name.upper(), context) for name in ("scale", "offset")}
         self._scene = commands.Scene(self._images, self.text(parameters, "BANDS", context), (), reading)
+        numbers = {name: self.number(parameters, name.upper(), context) for name in ("window", "batch", "lr")}
         epochs = self.parameterAsInt(parameters, "EPOCHS", context)
-        self._options = {**texts, "class_field": self._field, "epochs": epochs}
+        self._options = {**texts, **numbers, "class_field": self._field, "epochs": epochs}
         return True
 
     def processAlgorithm(

@@ -334,6 +334,21 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
+        <source>Side of training windows in pixels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Windows of a step; what fits into memory if empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Learning rate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
         <source>Rasters</source>
         <translation type="unfinished"></translation>
     </message>
@@ -622,6 +637,16 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>Further options of geoseg train</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Options</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>New model</source>
         <translation type="unfinished"></translation>
     </message>
@@ -654,6 +679,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_correct.py"/>
         <source>There is a model called {name}: choose another name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Options: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
