@@ -145,7 +145,7 @@ def _train(
     from geoseg.models import Model, load_model
     from geoseg.train import package
     from geoseg.train.fit import Task, fit
-    from geoseg.train.network import start_network
+    from geoseg.train.network import check_trainable, start_network
     from geoseg.train.prepare import prepare
     from geoseg.train.tune import at, search
 
@@ -157,6 +157,8 @@ def _train(
         resume=resume,
     )
     base = load_model(options.base) if options.base else None
+    if base is not None:
+        check_trainable(base)
     prepared = prepare(sources, options, base, report)
     _announce(prepared, report)
     tuning = None

@@ -48,12 +48,22 @@ def start_network(card: ModelCard, options: TrainOptions, base: Model | None, wi
     return module.train().requires_grad_(requires_grad=True), said
 
 
-def _continued(card: ModelCard, base: Model) -> nn.Module:
+def check_trainable(base: Model) -> None:
+    """Refuse models that are code, not weights.
+
+    Raises
+    ------
+    ModelError
+        Saying so.
+    """
     if base.card.weights is None and base.folder is not None:
         raise ModelError(
-            f"model {base.card.name!r} is made of rules and has no weights to train on from; start from another model, "
+            f"model {base.card.name!r} is made of rules and has no weights to train further; start from another model, "
             "or from none with --arch and --encoder"
         )
+
+
+def _continued(card: ModelCard, base: Model) -> nn.Module:
     module = copy.deepcopy(base.module())
     if card.classes == base.card.classes:
         return module

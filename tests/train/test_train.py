@@ -16,9 +16,9 @@ from geoseg.models import check_model, load_model
 
 @pytest.fixture(scope="module")
 def trained(place, small, tmp_path_factory, hearing):
-    """Train for ten short epochs: enough to tell three classes of plain spectra apart."""
+    """Train for eight short epochs: enough to tell three classes of plain spectra apart."""
     output, heard = tmp_path_factory.mktemp("trained") / "three-classes", hearing()
-    options = small | {"epochs": 10, "windows": 32, "loss": "ce", "classes": "wood:#00ff00,field,water"}
+    options = small | {"epochs": 8, "windows": 20, "loss": "ce", "classes": "wood:#00ff00,field,water"}
     model = geoseg.train(place.image, place.labels, output, licence="CC-BY-4.0", report=heard, **options)
     return model, output, heard
 
@@ -63,11 +63,11 @@ def test_the_card_says_how_it_came_about(trained, place):
 def test_what_is_told_while_it_runs(trained):
     _, output, heard = trained
     (start,) = heard.all("start")
-    assert (start["epochs"], start["output"]) == (10, str(output))
+    assert (start["epochs"], start["output"]) == (8, str(output))
     assert heard.events[0][0] == "start"
     done, total, message = [p for p in heard.all("progress") if p[2].startswith("train")][-1]
-    assert done == total == 10 * 8
-    assert "epoch 10/10" in message
+    assert done == total == 8 * 5
+    assert "epoch 8/8" in message
     (result,) = heard.all("result")
     assert result["outputs"]["model"] == str(output)
     assert 0 < result["classes"]["wood"]["iou"] <= 1
@@ -90,8 +90,6 @@ def test_seeds_reproduce_and_resuming_changes_nothing(place, small, tmp_path, mo
     whole = geoseg.train(place.image, place.labels, tmp_path / "whole", **small)
     again = geoseg.train(place.image, place.labels, **small)
     assert _same(_state(whole), _state(again))
-    other = geoseg.train(place.image, place.labels, **(small | {"seed": 1}))
-    assert not _same(_state(whole), _state(other))
 
     from geoseg.train import fit
 
@@ -258,8 +256,7 @@ class _Bad:
         return {"base": "nowhere"}, "no model is called 'nowhere'"
 
     def rules_to_train_on(self):
-        bands = {"bands": "blue=1,green=2,red=3,nir=4,swir16=4,swir22=4"}
-        return {"base": "spectral", "reading": bands, "classes": None}, "."
+        return {"base": "spectral"}, "is made of rules and has no weights"
 
     def unknown_option(self):
         return {"learning_rate": 1}, "no option 'learning_rate'"
