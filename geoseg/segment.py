@@ -91,7 +91,7 @@ class BlockResult:
     forwards
         Windows that went through the model: 0 when nothing in the block is valid.
     seconds
-        Time spent per stage: ``read``, ``forward``, ``wait`` (for the device).
+        Time spent per stage: ``read``, ``wait`` (for the device), ``forward``, ``stitch``.
     look
         The block's part of the recipe's reduced view: stored values (bands, h, w).
     """
@@ -171,10 +171,11 @@ class _BlockWork:
             data, valid = self._stack(batch)
             with self._device():
                 found, sure = predictor.classify(data, valid)
-            for i, window in enumerate(batch):
-                part = window.keep.intersection(self.block)
-                inside, here = part.within(window.read), part.within(self.block)
-                classes[here], confidence[here] = found[i][inside], sure[i][inside]
+            with self.clock("stitch"):
+                for i, window in enumerate(batch):
+                    part = window.keep.intersection(self.block)
+                    inside, here = part.within(window.read), part.within(self.block)
+                    classes[here], confidence[here] = found[i][inside], sure[i][inside]
         return classes, confidence
 
     def blend(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -188,7 +189,8 @@ class _BlockWork:
                 scores = predictor.scores(data, valid)
                 for i, window in enumerate(batch):
                     blender.add(window, scores[i])
-        return blender.result()
+        with self.clock("stitch"):
+            return blender.result()
 
     @contextmanager
     def _device(self) -> Iterator[None]:

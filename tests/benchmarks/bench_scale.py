@@ -158,6 +158,7 @@ def overhead(blocks: int, side: int, kind: str, repeats: int) -> None:
             work.store.remove()
         if client is not None:
             client.close()
+            client.cluster.close()
     ratios = [t / b - 1 for t, b in zip(through, bare, strict=True)]
     print(f"{len(todo)} blocks of {side}² through {kind}, {repeats} rounds in turns")
     print(f"  bare loop     {statistics.median(bare) / len(todo) * 1e3:.3f} ms a block")
@@ -179,14 +180,18 @@ def bare_loop(work, todo) -> float:
 
 
 def local_client(workers: int, *, processes: bool = True):
+    import logging
+
     from distributed import Client, LocalCluster
 
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     cluster = LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=processes, memory_limit=0, dashboard_address=None,
         silence_logs=50,
     )  # fmt: skip
     client = Client(cluster, set_as_default=False)
     client.wait_for_workers(workers)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     return client
 
 
@@ -263,8 +268,10 @@ def simulate(counts: list[int], workers: list[int]) -> None:
                 cost = max(cost, seconds / count) if count == counts[-1] else cost
                 held = psutil.Process().memory_info().rss
                 rate = count / seconds
-                print(f"  {many:>7}  {count:>6}   {1e3 / rate:>9.3f}   {rate:>7.0f}   {held / 1e6:.0f} MB")
+                line = f"  {many:>7}  {count:>6}   {1e3 / rate:>9.3f}   {rate:>7.0f}   {held / 1e6:.0f} MB"
+                print(line, flush=True)
             client.close()
+            client.cluster.close()
         listing = seconds_to_list(Path(name))
     extrapolate(cost, listing)
 

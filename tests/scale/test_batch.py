@@ -207,7 +207,7 @@ def test_the_trace_holds_every_stage_and_thread(tmp_path, reflectance):
     run(job)
     trace = json.loads((tmp_path / "trace.json").read_text("utf-8"))
     spans = [event for event in trace["traceEvents"] if event["ph"] == "X"]
-    assert {"read", "wait", "forward", "store", "write", "polygonize"} <= {span["name"] for span in spans}
+    assert {"read", "wait", "forward", "stitch", "store", "write", "polygonize"} <= {span["name"] for span in spans}
     assert all(span["ts"] >= 0 and span["dur"] > 0 for span in spans)
     assert {span["args"]["block"] for span in spans if span["name"] == "store"} == {0, 1, 2, 3}
     names = {event["args"]["name"] for event in trace["traceEvents"] if event["name"] == "thread_name"}

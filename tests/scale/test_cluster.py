@@ -214,6 +214,7 @@ def test_local_processes_and_a_batch(plain, tmp_path, reflectance):
     assert {"blocks_per_s", "mpx_per_s", "device_share", "io_share"} == set(report["rates"]["segment"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="mount namespaces are Linux's")
 def test_a_worker_that_sees_another_folder(plain, tmp_path):
     """A worker in a mount namespace of its own: the path is there, the folder is not the same."""
@@ -251,6 +252,7 @@ exit 0
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SLURM's commands are shell scripts here")
 def test_slurm_jobs_from_dasks_configuration(plain, tmp_path):
     pytest.importorskip("dask_jobqueue")
