@@ -12,8 +12,8 @@ window, so the time is that of reading, deciding and storing: what a real model 
 uint16, each in a process of its own.
 
 ``simulate`` leaves out the pixels: tasks that do nothing go through the dispatcher and dask's scheduler to more and
-more workers. From the cost of one task follows how many tasks a second a scheduler hands out, and with it how long the tasks
-of 1,000 workers must take so that they never wait; the rest is arithmetic, and printed.
+more workers. From the cost of one task follows how many tasks a second a scheduler hands out, and with it how long the
+tasks of 1,000 workers must take so that they never wait; the rest is arithmetic, and printed.
 """
 
 from __future__ import annotations
@@ -164,9 +164,8 @@ def overhead(blocks: int, side: int, kind: str, repeats: int) -> None:
     print(f"  bare loop     {statistics.median(bare) / len(todo) * 1e3:.3f} ms a block")
     print(f"  dispatched    {statistics.median(through) / len(todo) * 1e3:.3f} ms a block")
     print(f"  dispatcher    {statistics.median(busy) / len(todo) * 1e6:.0f} µs of processor a block")
-    print(
-        f"  overhead      {statistics.median(ratios):+.2%} (rounds: {', '.join(f'{r:+.2%}' for r in ratios)}); wanted < 2 %"
-    )
+    rounds = ", ".join(f"{ratio:+.2%}" for ratio in ratios)
+    print(f"  overhead      {statistics.median(ratios):+.2%} (rounds: {rounds}); wanted < 2 %")
 
 
 def bare_loop(work, todo) -> float:
@@ -301,9 +300,8 @@ def extrapolate(cost: float, listing: float) -> None:
     print(f"  a scheduler hands out 1 / {cost * 1e3:.2f} ms = {rate:.0f} tasks a second (the slowest of the above;")
     print("  client, scheduler and workers share this machine here, so a scheduler with a core of its own does better)")
     print(f"  {threads} threads never wait if a task takes at least {threads} / {rate:.0f} = {least:.1f} s")
-    print(
-        f"  tasks are groups of blocks that take {group:.0f} s at that many threads: {'enough' if group > least else 'NOT ENOUGH'}"
-    )
+    verdict = "enough" if group > least else "NOT ENOUGH"
+    print(f"  tasks are groups of blocks that take {group:.0f} s at that many threads: {verdict}")
     for block in (0.05, 1.0, 20.0):
         tasks = MILLION / max(group / block, 1)
         total = max(tasks * cost, MILLION * block / threads)
