@@ -258,8 +258,29 @@ def test_command_line(exported, tmp_path, capsys):
         main(["model", "check", str(exported.path)])
     assert "test vector: answers as" in capsys.readouterr().out
     with pytest.raises(SystemExit) as stopped:
-        main(["model", "export", "spectral", "-o", str(tmp_path / "s.onnx"), "--logits"])
+        main(["model", "export", "spectral", "-o", str(tmp_path / "s.pt2"), "--logits"])
     found = capsys.readouterr()
     assert stopped.value.code == 0, found.err
     assert found.out.count("largest difference") == 3
-    assert load_model(tmp_path / "s.onnx").card.architecture == "geoseg:spectral"
+    assert (tmp_path / "s.pt2").is_file()
+
+
+def test_a_network_that_loops_over_its_batch(model, tmp_path):
+    class Looping(Small):
+        def forward(self, x):
+            out = torch.empty((len(x), 4, *x.shape[2:]))
+            for i in range(len(x)):
+                out[i] = super().forward(x[i : i + 1])[0]
+            return out
+
+    torch.manual_seed(3)
+    looping = Model(model.card, module=Looping().eval())
+    made = export_model(looping, tmp_path / "one.onnx")
+    assert ort.InferenceSession(made.path.read_bytes()).get_inputs()[0].shape == [1, 4, "height", "width"]
+    assert "one window at a time" in made.notes[-1]
+    pixels = card_input(model.card, 3, 16, 24).astype(np.uint8)
+    np.testing.assert_array_equal(_classify(load_model(made.path), pixels)[0], _classify(model, pixels)[0])
+
+
+def test_cards_without_a_test_vector_stay_valid():
+    assert check_model("spectral")[-1].startswith("test vector: the card holds none")

@@ -223,9 +223,10 @@ def test_a_card_without_weights_needs_a_builtin(tmp_path):
 
 def test_check_model(tiny_model):
     lines = check_model(tiny_model.folder)
-    assert [line.split(":")[0] for line in lines] == ["card", "weights", "architecture", "forward pass"]
+    assert [line.split(":")[0] for line in lines] == ["card", "weights", "architecture", "forward pass", "test vector"]
     assert "checksum verified" in lines[1]
-    assert len(check_model("spectral")) == 3
+    assert "answers as when it was saved" in lines[4]
+    assert len(check_model("spectral")) == 4
     (tiny_model.folder / "weights.safetensors").write_bytes(b"x")
     with pytest.raises(ModelError, match="is truncated"):
         check_model(tiny_model.folder)
