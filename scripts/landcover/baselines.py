@@ -10,7 +10,7 @@ from scipy.ndimage import uniform_filter
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from landcover.data import BANDS, CLASS_COUNT, FOLDS
-from landcover.scores import FoldScores, confusion
+from landcover.scores import FoldScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def rules(tiles: Tiles, fold: NDArray[np.int64]) -> FoldScores:
         values = values * torch.tensor(scale)[:, None, None] + torch.tensor(shift)[:, None, None]
         with torch.inference_mode():
             predicted = torch.cat([net(values[i : i + 4].float()).argmax(1) for i in range(0, len(values), 4)])
-        scores.matrices.append(confusion(predicted.numpy(), tiles.labels[chosen]))
+        scores.add(predicted.numpy(), tiles.labels[chosen], tiles.images[chosen])
     return scores
 
 
@@ -62,7 +62,8 @@ def gaussian(tiles: Tiles, fold: NDArray[np.int64]) -> FoldScores:
             away = unknown - members.mean(0)
             distance = np.einsum("ni,ij,nj->n", away, np.linalg.inv(covariance), away)
             likelihood.append(-0.5 * (distance + np.linalg.slogdet(covariance)[1]))
-        scores.matrices.append(confusion(np.argmax(likelihood, axis=0), tiles.labels[test].ravel()))
+        predicted = np.argmax(likelihood, axis=0).reshape(tiles.labels[test].shape)
+        scores.add(predicted, tiles.labels[test], tiles.images[test])
     return scores
 
 
@@ -107,10 +108,9 @@ def boosting(
             early_stopping=False,
             random_state=seed,
         ).fit(features[learn[tile], :, row, column].astype(np.float32), tiles.labels[learn[tile], row, column])
-        total = np.zeros((CLASS_COUNT, CLASS_COUNT), dtype=np.int64)
-        for t in np.flatnonzero(fold == part):
-            pixels = features[t][:, ::2, ::2].reshape(len(features[t]), -1).T.astype(np.float32)
-            total += confusion(model.predict(pixels), tiles.labels[t, ::2, ::2].ravel())
-        scores.matrices.append(total)
+        test = fold == part
+        half = [f[:, ::2, ::2].reshape(len(f), -1).T.astype(np.float32) for f in features[test]]
+        predicted = np.stack([model.predict(pixels).reshape(side // 2, -1) for pixels in half])
+        scores.add(predicted, tiles.labels[test, ::2, ::2], tiles.images[test, :, ::2, ::2])
         say(f"gradient boosting: fold {part + 1} of {FOLDS}")
     return scores

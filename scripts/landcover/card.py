@@ -16,14 +16,18 @@ _TILES = (
     "compiled by github.com/shahed137003/Water-Segmentation-project (MIT)"
 )
 _LABELS = (
-    "Labels: ESA WorldCover 2020/2021 at 10 m (CC BY 4.0) merged to six classes, water replaced by hand-made masks of "
-    "each date, clouds left out; scores measure agreement with these labels, not with the ground"
+    "Labels: ESA WorldCover 2020/2021 at 10 m (CC BY 4.0) merged to six classes, water replaced by hand-made masks, "
+    "clouds left out; scores measure agreement with these labels, not with the ground"
+)
+_CLEANED = (
+    "Not learned from: the 38 % of water labels where the image shows no water (NDWI and MNDWI below 0), floods of "
+    "another day mostly. They count in the scores, but for those called without_contradicted_water"
 )
 _SPLIT = (
     "The shipped weights learned from all tiles; the metrics are of networks made by the same recipe that had not seen "
     "the places they were tested on"
 )
-TRAINING_DATA = (_TILES, _LABELS, _SPLIT)
+TRAINING_DATA = (_TILES, _LABELS, _CLEANED, _SPLIT)
 
 _WORLDCOVER = (
     "© ESA WorldCover project 2020/2021, contains modified Copernicus Sentinel data (2020, 2021) processed by the ESA "
@@ -32,28 +36,38 @@ _WORLDCOVER = (
 ATTRIBUTION = ("NASA Harmonized Landsat Sentinel-2 (HLS) v2", _WORLDCOVER)
 
 DESCRIPTION = (
-    "Land cover of six classes from surface reflectance at 10–30 m (Landsat, Sentinel-2, HLS). A small network over "
-    "normalised differences and their means and deviations in growing surroundings. For overviews, first drafts and "
-    "as a start for training on your own labels; not for area statistics without a sample of reference points. To make "
-    "it again: python scripts/train_landcover.py DATA -o FOLDER."
+    "Land cover of six classes from surface reflectance at 10–30 m (Landsat, Sentinel-2, HLS). A small network over a "
+    "pixel, its neighbours, and means, deviations and normalised differences of growing surroundings. For overviews, "
+    "first drafts and as a start for training on your own labels; not for area statistics without a sample of "
+    "reference points. To make it again: python scripts/train_landcover.py DATA -o FOLDER --folds --baselines."
+)
+
+_PROTOCOL = (
+    "5 folds by location_cluster; means and deviations over folds, all labelled pixels of the test tiles; gradient "
+    "boosting learned from 120,000 pixels a fold and was tested on every second row and column"
 )
 
 # Looked at with the weights trained on all tiles by this recipe.
-_SUNDARBANS = (
-    "Sentinel-2, mangrove coast (Sundarbans, January): wet and harvested fields are mapped as water over wide areas, "
-    "mangrove partly as crop and grass/shrub, narrow creeks are lost; villages under trees are not seen"
+_MANGROVE = (
+    "Sentinel-2, mangrove coast (Sundarbans, January): half of the mangrove is mapped as grass/shrub, parts as "
+    "crop and built; bare wet fields are mapped as built and water, field by field; the narrowest creeks are lost"
+)
+_ARID = (
+    "Sentinel-2, arid plateau in Australia: bare rock, scree and dry river beds are mapped as crop and grass/shrub, "
+    "hardly anything as bare; places like it are not among the training data"
 )
 _FIRE = (
-    "Sentinel-2, arid plateau in Australia: bare plateaus and river beds are mapped as grass/shrub and crop; after a "
-    "fire, burnt ground is mapped as crop, its darkest parts as water and its surroundings as tree; no class for it"
+    "The same place burning (swir22 estimated): burnt ground is mapped as crop, the line of flames as tree and "
+    "grass/shrub, smoke as bare; there is no class for any of them"
 )
-_BORDER = (
-    "Pixels without data (zero) enter the means of their surroundings: up to 60 px from a black border the classes "
-    "cannot be trusted"
+_HILLS = (
+    "HLS tiles of places it had not seen: open woodland on slopes becomes grass/shrub over hundreds of metres; "
+    "pasture, fallow and crop are taken for one another; shaded slopes may become water"
 )
-_BLOCKS = "Wide surroundings weigh too much far from the training places: classes change in straight, blocky lines"
-_BARE = "Bare ground is rarely right in places not seen (IoU 0.16, 0.03 to 0.4 by fold): few places teach it"
-KNOWN_FAILURES = (_BARE, _BLOCKS, _BORDER, _SUNDARBANS, _FIRE)
+_TOWNS = "Towns: dark roofs and gardens between them become crop or tree, gravel roads become built"
+_BARE = "Bare ground is rarely right in places not seen: few places teach it"
+_ZERO = "A band of zeros is not missing data to it: see metrics, disturbed; leave out scenes that lack one of its bands"
+KNOWN_FAILURES = (_BARE, _MANGROVE, _ARID, _FIRE, _HILLS, _TOWNS, _ZERO)
 
 
 def make_card(metrics: dict[str, Any], recipe: Recipe) -> ModelCard:
@@ -78,7 +92,7 @@ def make_card(metrics: dict[str, Any], recipe: Recipe) -> ModelCard:
         margin=MARGIN,
         min_window=2 * STRIDE,
         resolution=(10, 30),
-        metrics=metrics,
+        metrics={"protocol": _PROTOCOL} | metrics if metrics else {},
         training_data=TRAINING_DATA,
         known_failures=KNOWN_FAILURES,
         attribution=ATTRIBUTION,

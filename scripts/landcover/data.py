@@ -18,6 +18,7 @@ CLASS_NAMES = ("tree", "grass/shrub", "crop", "built", "bare", "water")
 CLASS_COUNT = len(CLASS_NAMES)
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 FOLDS = 5
+UNKNOWN = 255
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,25 @@ class Tiles:
             with rasterio.open(folder / "labels" / f"{tile}.tif") as source:
                 labels.append(source.read(1))
         return cls(np.stack(images), np.stack(labels), np.array([places[tile] for tile in sorted(places)]))
+
+
+def trusted(labels: NDArray[np.uint8], images: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return labels without the water that the image contradicts: 255 there.
+
+    The masks of water are often those of a flood that had gone when the image was taken: over a third of their pixels
+    are dry fields to the eye. A network that believes them sees water everywhere.
+
+    Parameters
+    ----------
+    labels
+        Classes (…, side, side).
+    images
+        Reflectance (…, 6, side, side), bands as in :data:`BANDS`.
+    """
+    green, nir, swir = (images[..., BANDS.index(name), :, :] for name in ("green", "nir", "swir16"))
+    # NDWI (McFeeters 1996) and MNDWI (Xu 2006) both below 0.
+    dry = (green < nir) & (green < swir)
+    return np.where(dry & (labels == CLASS_NAMES.index("water")), np.uint8(UNKNOWN), labels)
 
 
 def make_folds(labels: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:

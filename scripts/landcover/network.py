@@ -31,6 +31,7 @@ from geoseg.models.landcover import (
     soft_exp,
     soft_log,
 )
+from landcover.data import trusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _LEVEL_COUNT = len(LEVELS)
 _HAZE = torch.tensor([1.0, 0.75, 0.55, 0.3, 0.1, 0.05])  # scattering falls with wavelength
 _NEIGHBOURS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # rows and columns away: left, right, above, below
+_WIDE = 3  # levels of 8 pixels and more
 _PIXEL_FEATURES = len(PAIRS) + MEANS * (1 + len(_NEIGHBOURS))
 
 
@@ -67,6 +69,8 @@ class Recipe:
         Probability that a pixel's band is replaced by its neighbour.
     zoomed
         Share of pixels from tiles magnified two or three times, as sensors of 10 to 15 m see them.
+    strange
+        Probability that a pixel gets the wide surroundings of another: what is near must suffice.
     """
 
     width: int = 64
@@ -87,6 +91,7 @@ class Recipe:
     haze: float = 0.0015
     lost_band: float = 0.01
     zoomed: float = 0.05
+    strange: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class Pixels:
         (tiles, pixels, features) float16: logarithms of the pixel and its four neighbours, then means and deviations
         of every level.
     labels
-        (tiles, pixels) int64, 255 where unknown.
+        (tiles, pixels) int64, 255 where unknown or not :func:`~landcover.data.trusted`.
     """
 
     features: torch.Tensor
@@ -122,6 +127,7 @@ def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -
         if zoom > 1:
             pixels = F.interpolate(pixels, scale_factor=zoom, mode="bicubic", align_corners=False)
             classes = classes.repeat_interleave(zoom, 0).repeat_interleave(zoom, 1)
+        classes = torch.from_numpy(trusted(classes.numpy(), pixels[0].numpy()))
         logs, levels = pyramid(pixels)
         side = classes.shape[0]
         around = F.pad(logs, (1, 1, 1, 1), mode="replicate")
@@ -165,6 +171,7 @@ class PixelNet(nn.Module):
         logs = torch.cat([own, levels[:, :, :MEANS]], 1)
         if self.training:
             logs = self._disturb(logs)
+            logs, levels = self._displace(logs, levels)
         own, means = logs.split([1 + len(_NEIGHBOURS), _LEVEL_COUNT], 1)
         # The constants bring features near unit deviation, so that weight decay treats them alike.
         neighbours = (3.0 * (own[:, 1:] - own[:, :1])).flatten(1)
@@ -183,6 +190,15 @@ class PixelNet(nn.Module):
             return values
         # F.dropout, several times as fast on a CPU.
         return values * (torch.rand(values.shape) > share).float().div_(1.0 - share)
+
+    def _displace(self, logs: torch.Tensor, levels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        count = len(logs)
+        source = torch.where(
+            torch.rand(count) < self.recipe.strange, torch.randint(count, (count,)), torch.arange(count)
+        )
+        return torch.cat([logs[:, :-_WIDE], logs[source, -_WIDE:]], 1), torch.cat(
+            [levels[:, :-_WIDE], levels[source, -_WIDE:]], 1
+        )
 
     def _disturb(self, logs: torch.Tensor) -> torch.Tensor:
         recipe, count = self.recipe, len(logs)

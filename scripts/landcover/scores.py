@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from landcover.data import CLASS_COUNT, CLASS_NAMES
+from landcover.data import CLASS_COUNT, CLASS_NAMES, trusted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,10 +29,16 @@ def per_class_iou(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
 
 @dataclass
 class FoldScores:
-    """Confusion matrices of one method, one per fold."""
+    """Confusion matrices of one method, one per fold: with all labels, and with those that the image supports."""
 
     name: str
     matrices: list[NDArray[np.int64]] = field(default_factory=list)
+    supported: list[NDArray[np.int64]] = field(default_factory=list)
+
+    def add(self, predicted: NDArray[np.integer], labels: NDArray[np.uint8], images: NDArray[np.float32]) -> None:
+        """Count a fold: classes and labels (tiles, h, w), reflectance (tiles, 6, h, w)."""
+        self.matrices.append(confusion(predicted, labels))
+        self.supported.append(confusion(predicted, trusted(labels, images)))
 
     def summary(self) -> dict[str, Any]:
         """Return the means over folds, the pooled scores, and each fold's."""
@@ -55,6 +61,11 @@ class FoldScores:
             "overall_accuracy_by_fold": [_round(v) for v in overall],
             "per_class": per_class,
             "confusion": pooled.tolist(),
+            "without_contradicted_water": {
+                "miou": _round(np.mean([np.nanmean(per_class_iou(m)) for m in self.supported])),
+                "overall_accuracy": _round(np.mean([np.trace(m) / m.sum() for m in self.supported])),
+                "water_iou": _round(np.mean([per_class_iou(m)[CLASS_NAMES.index("water")] for m in self.supported])),
+            },
         }
 
 
