@@ -179,7 +179,9 @@ class RunPanel(QWidget):
         project.layerTreeRoot().insertLayer(0, layer)
         self._preview_layer = layer.id()
         self.preview_seconds = time.monotonic() - self._clicked
-        text = tr("Preview after {seconds:.1f} s").format(seconds=self.preview_seconds)
+        settings.log(tr("Preview after {seconds:.1f} s").format(seconds=self.preview_seconds))
+        self.bar.setValue(1000)
+        text = tr("Preview of the visible part")
         if self._coarse:
             size = tr("{size:.4g} map units").format(size=self._coarse)
             text += "; " + tr("computed with pixels of {size}: zoom in to see what the run will give").format(size=size)

@@ -34,7 +34,7 @@ def as_html(report: dict[str, Any], picture: str = "") -> str:
     ]
     parts = [f"<h2>{escape(scene['name'])}</h2>"]
     if picture and os.path.isfile(picture):
-        parts.append(f'<img src="{Path(picture).as_uri()}" width="760">')
+        parts.append(f'<p><img src="{Path(picture).as_uri()}" width="740"></p>')
     parts += [f"<p style='color:#b3261e'>{escape(text)}</p>" for text in report.get("warnings", [])]
     parts += [f"<h3>{tr('Classes')}</h3>", _classes(report["classes"]), f"<h3>{tr('Run')}</h3>", _table(facts)]
     return "\n".join(parts)

@@ -748,6 +748,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
+        <source>Preview of the visible part</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
         <source>Preview</source>
         <translation type="unfinished"></translation>
     </message>
@@ -814,17 +819,17 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>Preview after {seconds:.1f} s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>Cancelling…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
         <source>Cancelled. Run again to go on where it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview after {seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
