@@ -6,17 +6,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from geoseg.classes import unnamed
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.evaluation import Evaluation
-from geoseg.evaluate.reference import RasterLayer, open_map, open_reference
-from geoseg.evaluate.scheme import match, parse_renames
-from geoseg.evaluate.tally import Comparison, Tally, tally
+from geoseg.evaluate.reference import Layer, RasterLayer, open_map, open_reference
+from geoseg.evaluate.scheme import Side, match, parse_renames
+from geoseg.evaluate.tally import Comparison, Tally, in_order, tally, windows
+from geoseg.tiling import Box
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import xarray as xr
 
 _TOLERANCES = (0.0, 64.0)
+
+_MOST_VALUES = 1000
 
 
 def evaluate(
@@ -70,12 +76,48 @@ def evaluate(
         raise OptionError(f"tolerance is {tolerance:g} pixels: it must lie in 0…{_TOLERANCES[1]:g}")
     layer = open_map(predicted)
     other = open_reference(reference, layer.raster.grid, class_field)
-    scheme = match(layer.side, other.side, parse_renames(renames))
+    scheme = match(*_sides(layer, other), parse_renames(renames))
     sure = _open_confidence(predicted, confidence, layer)
     comparison = Comparison(layer, other, scheme, sure, tolerance)
     counted = tally(comparison, progress)
     check_compared(counted, layer.side.label, other.side.label)
     return summarise(comparison, counted, scheme.notes)
+
+
+def _sides(layer: RasterLayer, other: Layer) -> tuple[Side, Side]:
+    """Return both sides; where neither names classes and numbers may be large, with the numbers that occur."""
+    sides = layer.side, other.side
+    small = all(isinstance(one, RasterLayer) and one.raster.dtype.itemsize == 1 for one in (layer, other))
+    if small or any(side.classes for side in sides):
+        return sides
+    found = tuple(unnamed(value) for value in sorted({*values_of(layer), *values_of(other)}))
+    return Side(sides[0].label, found), Side(sides[1].label, found)
+
+
+def values_of(layer: Layer) -> set[int]:
+    """Return the numbers that occur, by a pass over the pixels.
+
+    Raises
+    ------
+    InputError
+        If there are too many for a class map.
+    """
+    if not isinstance(layer, RasterLayer):
+        return set(getattr(layer, "values", ()))
+    found: set[int] = set()
+    for part in in_order(lambda box: _unique(layer, box), windows(*layer.raster.shape)):
+        found.update(part)
+        if len(found) > _MOST_VALUES:
+            raise InputError(f"{layer.label} holds more than {_MOST_VALUES} different values: it is no class map")
+    return found
+
+
+def _unique(layer: RasterLayer, box: Box) -> list[int]:
+    values, valid = layer.read(box)
+    found = np.unique(values[valid])
+    if odd := [value for value in found[:_MOST_VALUES].tolist() if value != int(value)]:
+        raise InputError(f"{layer.label} holds {odd[0]:g}, which is no class number; classify or round it first")
+    return [int(value) for value in found[: _MOST_VALUES + 1]]
 
 
 def summarise(comparison: Comparison, counted: Tally, notes: tuple[str, ...]) -> Evaluation:

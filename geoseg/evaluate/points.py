@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, OutputError
 from geoseg.evaluate.design import Strata, allocate, draw, parse_expected, sample_size, strata_of
 from geoseg.evaluate.estimate import Z95, AreaEstimate, estimate
+from geoseg.evaluate.form import add_form
 from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.scheme import plain
 from geoseg.evaluate.tally import SIDE
@@ -106,7 +108,8 @@ def draw_sample(
     names = np.array([item.name for item in strata.classes], object)[picked.classes]
     t, cols, rows = layer.raster.transform, picked.cols + 0.5, picked.rows + 0.5
     xs, ys = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
-    _write_points(target, layer, names, xs, ys)
+    # All classes of the map: an interpreter may find one that it never shows.
+    _write_points(target, layer, names, xs, ys, _all_classes(layer, strata))
     return Sample(target, strata.classes, tuple(map(int, sizes)), tuple(map(float, strata.weights)))
 
 
@@ -123,7 +126,9 @@ def _target(path: str | Path, *, overwrite: bool) -> Path:
     return target
 
 
-def _write_points(path: Path, layer: RasterLayer, names: NDArray[Any], xs: Any, ys: Any) -> None:
+def _write_points(
+    path: Path, layer: RasterLayer, names: NDArray[Any], xs: Any, ys: Any, classes: tuple[MapClass, ...]
+) -> None:
     import geopandas as gpd
     import pyogrio
     from pyogrio.errors import DataSourceError
@@ -144,8 +149,9 @@ def _write_points(path: Path, layer: RasterLayer, names: NDArray[Any], xs: Any, 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         pyogrio.write_dataframe(frame, part, layer=LAYER, driver="GPKG")
+        add_form(part, LAYER, _REFERENCE, classes)
         part.replace(path)
-    except (OSError, DataSourceError) as error:
+    except (OSError, DataSourceError, sqlite3.Error) as error:
         part.unlink(missing_ok=True)
         raise OutputError(f"{path} cannot be written: {' '.join(str(error).split())}") from error
 
@@ -280,7 +286,8 @@ def _read_points(points: Any, layer: RasterLayer, field: str) -> tuple[str, Any]
         if not Path(points).exists():
             raise InputError(f"{points}: no such file; check the path")
         try:
-            frame = pyogrio.read_dataframe(points)
+            layers = [str(name) for name, kind in pyogrio.list_layers(points) if kind is not None]
+            frame = pyogrio.read_dataframe(points, layer=LAYER if LAYER in layers else layers[0] if layers else None)
         except (DataSourceError, DataLayerError) as error:
             raise InputError(f"{points}: cannot be read as points: {' '.join(str(error).split())}") from error
     else:

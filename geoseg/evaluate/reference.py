@@ -210,7 +210,12 @@ class PolygonLayer:
     @property
     def side(self) -> Side:
         """What it is called and the classes that it names."""
-        return Side(self._label, self.classes)
+        return Side(self._label, self.classes, numbered=not self.classes)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """Numbers that are burnt in."""
+        return tuple(sorted(set(self._values.values())))
 
     def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Values and validity of a box."""

@@ -31,10 +31,13 @@ class Side:
         What messages call it.
     classes
         The classes that it names; empty if it holds bare numbers.
+    numbered
+        Whether the numbers of its classes mean something: False where only names were given.
     """
 
     label: str
     classes: tuple[MapClass, ...] = ()
+    numbered: bool = True
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,13 @@ def match(predicted: Side, reference: Side, renames: Mapping[str, str]) -> Schem
     OptionError
         If ``renames`` names a class that neither has.
     """
+    bare = not predicted.classes and not reference.classes
     names_p, names_r = ({item.id: item.name for item in side.classes} for side in (predicted, reference))
+    if not names_p and names_r and not reference.numbered:
+        raise InputError(
+            f"{predicted.label} names no classes, and {reference.label} gives names without numbers "
+            f"({', '.join(list(names_r.values())[:6])}): choose a field with the map's class numbers"
+        )
     if not names_p and not names_r:
         names_p = names_r = {value: unnamed(value).name for value in range(MAX_CLASSES)}
     names_p, names_r = dict(names_p or names_r), dict(names_r or names_p)
@@ -175,6 +184,7 @@ def match(predicted: Side, reference: Side, renames: Mapping[str, str]) -> Schem
     position = {plain(item.name): item.id for item in classes}
     _check_reference(names_r, position, predicted, reference)
     listing = ", ".join(f"{value} {name}" for value, name in list(names_p.items())[:8] if name)
+    listing = f"0…{MAX_CLASSES - 1}" if bare else listing
     remedy = f"the map's classes are {listing}: say what they count as with --map VALUE=CLASS, or ignore: --map VALUE="
     return Scheme(
         classes,

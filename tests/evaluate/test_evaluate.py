@@ -156,6 +156,26 @@ def test_bare_numbers(class_map, patches):
     assert result.boundary_f1 == 1
 
 
+def test_large_bare_numbers(class_map, patches):
+    import geopandas as gpd
+    from shapely.geometry import box
+
+    numbers = (patches(40, 40, 1).astype(np.uint16) * 400) + 111
+    path = class_map("a.tif", numbers, classes=(), nodata=None)
+    result = geoseg.evaluate(path, path)
+    assert [item.name for item in result.classes] == [f"class {111 + 400 * k}" for k in range(6)]
+    assert result.scores.overall_accuracy == 1
+    inside = box(500010, 5399700, 500100, 5399900)
+    frame = gpd.GeoDataFrame({"code": [511], "kind": ["reed"]}, geometry=[inside], crs="EPSG:32633")
+    found = geoseg.evaluate(path, frame, class_field="code")
+    assert found.scores.support.sum() == 9 * 20
+    with pytest.raises(InputError, match="names without numbers"):
+        geoseg.evaluate(path, frame, class_field="kind")
+    noise = np.arange(1600, dtype=np.uint16).reshape(40, 40)
+    with pytest.raises(InputError, match="more than 1000 different values"):
+        geoseg.evaluate(path, class_map("n.tif", noise, classes=(), nodata=None))
+
+
 def test_report(class_map, patches, tmp_path):
     from PIL import Image
 

@@ -113,6 +113,26 @@ def test_points_lie_in_their_class_and_are_reproducible(class_map, patches, tmp_
     assert [item.name for item in tmp_path.iterdir() if item.name.startswith(".")] == []
 
 
+def test_qgis_gets_a_list_of_classes(class_map, patches, tmp_path):
+    """What QGIS 3.22 was seen to read: the default style, with a value map for the field to fill."""
+    import sqlite3
+    from contextlib import closing
+    from xml.etree import ElementTree as ET
+
+    array = patches(60, 60, 3)
+    array[array == 5] = 0  # water is a class of the map that no pixel has; an interpreter may find it
+    draw_sample(class_map("a.tif", array), tmp_path / "p.gpkg", total=50, minimum=5)
+    with closing(sqlite3.connect(tmp_path / "p.gpkg")) as database:
+        (row,) = database.execute("SELECT f_table_name, useAsDefault, styleQML FROM layer_styles").fetchall()
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert row[:2] == ("points", 1)
+    root = ET.fromstring(row[2].partition("\n")[2])
+    widget = root.find("fieldConfiguration/field[@name='reference_class']/editWidget")
+    assert widget.get("type") == "ValueMap"
+    assert [item.get("value") for item in widget.iterfind(".//Option[@type='QString']")] == [c.name for c in LAND_COVER]
+    assert root.find("renderer-v2").get("attr") == "reference_class"
+
+
 def test_points_are_uniform_in_their_stratum(class_map, tmp_path):
     import pyogrio
 

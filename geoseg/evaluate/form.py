@@ -1,0 +1,62 @@
+"""A form for interpreters: QGIS offers the map's classes as a list when a point is edited, and colours points by it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from geoseg.classes import MapClass
+
+# The schema that QGIS itself makes.
+_STYLES = """CREATE TABLE layer_styles (
+ id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
+ f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
+ useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)"""
+
+
+def add_form(path: Path, layer: str, field: str, classes: Sequence[MapClass]) -> None:
+    """Add to a GeoPackage the default style of a layer of points, with a list of classes for one field."""
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(_STYLES)
+        database.execute(
+            "INSERT INTO layer_styles VALUES (1, '', '', ?, 'geom', ?, ?, '', 1, ?, '', NULL, ?)",
+            (layer, layer, point_qml(field, classes), "Points to interpret", "1970-01-01T00:00:00.000Z"),
+        )
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+            "VALUES ('layer_styles', 'attributes', 'layer_styles', '', '1970-01-01T00:00:00.000Z', 0)"
+        )
+
+
+def point_qml(field: str, classes: Sequence[MapClass]) -> str:
+    """Return QGIS's style: hollow points until they are interpreted, the class's colour then; a list to choose from."""
+    root = ET.Element("qgis", version="3.22", styleCategories="Symbology|Fields|Forms")
+    renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr=field, forceraster="0")
+    categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
+    entries = [(item.name, item.name, item.rgb) for item in classes] + [("", "to interpret", (255, 255, 255))]
+    for number, (value, label, color) in enumerate(entries):
+        ET.SubElement(categories, "category", value=value, symbol=str(number), label=label, render="true")
+        symbol = ET.SubElement(symbols, "symbol", name=str(number), type="marker", alpha="1")
+        marker = {
+            "name": "circle",
+            "size": "2.6",
+            "color": ",".join(map(str, (*color, 255))),
+            "outline_color": "0,0,0,255",
+        }
+        layer = ET.SubElement(symbol, "layer", {"class": "SimpleMarker", "enabled": "1"})
+        options = ET.SubElement(layer, "Option", type="Map")
+        for key, text in marker.items():
+            # As properties for QGIS before 3.20, as options for those since.
+            ET.SubElement(layer, "prop", k=key, v=text)
+            ET.SubElement(options, "Option", name=key, value=text, type="QString")
+    widgets = ET.SubElement(root, "fieldConfiguration")
+    widget = ET.SubElement(ET.SubElement(widgets, "field", name=field), "editWidget", type="ValueMap")
+    config = ET.SubElement(ET.SubElement(widget, "config"), "Option", type="Map")
+    listing = ET.SubElement(config, "Option", name="map", type="List")
+    for item in classes:
+        entry = ET.SubElement(listing, "Option", type="Map")
+        ET.SubElement(entry, "Option", name=item.name, value=item.name, type="QString")
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, "unicode")
