@@ -85,7 +85,7 @@ class EnvironmentPage(QDialog):
         self.device.addItem(tr("NVIDIA GPU (CUDA), where the driver allows it"), "cuda")
         self.package, self.proxy = QgsFilterLineEdit(box), QgsFilterLineEdit(box)
         self.package.setText(str(settings.get("package", installation.PACKAGE)))
-        self.package.setToolTip(tr("Name, wheel, or folder with geoseg's source"))
+        self.package.setToolTip(tr("Name, wheel, or folder with geoseg's source; [train] adds what training needs"))
         self.proxy.setText(settings.proxy())
         self.proxy.setPlaceholderText(tr("as the system says; else http://host:port"))
         self.wheels = QgsFileWidget(box)

@@ -24,7 +24,7 @@ from .environment import (
 )
 from .runner import Child, Event, RunError, clean_environment, shown
 
-PACKAGE = "geoseg"
+PACKAGE = "geoseg[train]"
 """What is installed unless the user says otherwise: a name, a wheel, or a folder with geoseg's source."""
 
 # What geoseg and all that it needs take on Linux, 2026, with torch 2.15: for the CPU and with CUDA 13.
