@@ -246,10 +246,10 @@ def _result(future: Any) -> list[Outcome] | BaseException:
     from distributed.scheduler import KilledWorker
 
     try:
-        error: BaseException | None = future.exception()
-        if error is None:
+        if future.status == "finished":
             found: list[Outcome] = future.result()
             return found
+        error: BaseException = future.exception()
     except BaseException as raised:  # noqa: BLE001 - cancelled, connection lost, worker gone
         return LostError(f"the connection to the dask scheduler was lost ({type(raised).__name__})")
     if isinstance(error, KilledWorker):
