@@ -270,8 +270,8 @@ def simulate(counts: list[int], workers: list[int]) -> None:
                 cost = max(cost, busy) if count == counts[-1] else cost
                 held = psutil.Process().memory_info().rss
                 rate = count / seconds
-                line = f"  {many:>7}  {count:>6}   {1e3 / rate:>9.3f}   {rate:>7.0f}   {busy * 1e3:>22.3f}   {held / 1e6:.0f} MB"
-                print(line, flush=True)
+                line = f"  {many:>7}  {count:>6}   {1e3 / rate:>9.3f}   {rate:>7.0f}   {busy * 1e3:>22.3f}"
+                print(f"{line}   {held / 1e6:.0f} MB", flush=True)
             client.close()
             client.cluster.close()
         listing = seconds_to_list(Path(name))
