@@ -36,8 +36,9 @@ class Qgis:
             "XDG_RUNTIME_DIR": str(self.home / "run"), "QT_QPA_PLATFORM": "offscreen",
             "QGIS_CUSTOM_CONFIG_PATH": str(self.home), "QGIS_PLUGINPATH": str(PLUGINS), "PYTHONDONTWRITEBYTECODE": "1",
             "GEOSEG_PYTHON": python, "GEOSEG_MODELS": str(inputs / "models"), "GEOSEG_CACHE": str(inputs / "cache"),
-            # What QGIS's launchers set, and what must not reach geoseg.
-            "PROJ_LIB": "/usr/share/proj", "GDAL_DATA": "/usr/share/gdal",
+            # The last two are what QGIS's launchers set, and what must not reach geoseg.
+            # One thread: on a busy machine two of them wait for each other most of the time.
+            "OMP_NUM_THREADS": "1", "PROJ_LIB": "/usr/share/proj", "GDAL_DATA": "/usr/share/gdal",
         }  # fmt: skip
 
     def start(self, *arguments: str, **env: str) -> subprocess.Popen:
