@@ -18,6 +18,9 @@ from geoseg.evaluate.tally import Comparison, Tally, in_order, tally
 if TYPE_CHECKING:
     from geoseg.plan import Options, Plan
 
+# Blocks from which on an image is large.
+_LARGE = 8
+
 _RASTERS = (".tif", ".tiff", ".vrt", ".jp2", ".png", ".img")
 _LABEL_ENDS = ("_labels", "_label", "_mask", "_classes", "_truth", "_reference", "_gt")
 
@@ -85,7 +88,8 @@ def evaluate_model(
         for line in plan.warnings:
             say(f"{raster.name}: {line}")
         with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-") as folder:
-            part = _one(plan, Path(folder), label, class_field, parse_renames(renames), tolerance)
+            maps = _segment(plan, Path(folder), progress)
+            part = _compare(plan, maps, label, class_field, parse_renames(renames), tolerance)
         parts.append(part)
         known = scores(part.matrix)
         found.append(
@@ -140,11 +144,16 @@ def _added(total: Tally | None, part: Tally) -> Tally:
     return total
 
 
-def _one(
-    plan: Plan, folder: Path, label: Any, field: str | None, renames: dict[str, str], tolerance: float | None
+def _compare(
+    plan: Plan,
+    maps: tuple[Path, Path],
+    label: Any,
+    field: str | None,
+    renames: dict[str, str],
+    tolerance: float | None,
 ) -> Evaluation:
-    """Segment one image into a folder and compare."""
-    classes, confidence = _segment(plan, folder)
+    """Hold the class map and confidence of one image against its labels."""
+    classes, confidence = maps
     layer = open_map(classes)
     # The temporary file's names tell the user nothing.
     shown = RasterLayer(layer.raster, plan.model.card.classes, f"model {plan.model.card.name}")
@@ -158,7 +167,7 @@ def _one(
     return Evaluation(shown.label, other.side.label, scheme.classes, counted, tolerance, scheme.notes)
 
 
-def _segment(plan: Plan, folder: Path) -> tuple[Path, Path]:
+def _segment(plan: Plan, folder: Path, progress: Callable[[int, int, str], None] | None) -> tuple[Path, Path]:
     """Write class map and confidence of a plan, block by block."""
     from geoseg.segment import make_recipe, segment_block
     from geoseg.write import CogSink
@@ -167,7 +176,11 @@ def _segment(plan: Plan, folder: Path) -> tuple[Path, Path]:
     paths = folder / "classes.tif", folder / "confidence.tif"
     box = plan.raster.geobox
     with CogSink(paths[0], box) as classes, CogSink(paths[1], box, kind="confidence") as confidence:
-        for block in in_order(lambda index: segment_block(recipe, index), range(plan.tiling.block_count)):
+        blocks = in_order(lambda index: segment_block(recipe, index), range(plan.tiling.block_count), plan.workers)
+        for done, block in enumerate(blocks, 1):
+            # Small images are over in a moment: only large ones get a bar of their own.
+            if progress is not None and plan.tiling.block_count > _LARGE:
+                progress(done, plan.tiling.block_count, f"segment {plan.raster.name}")
             classes.write(block.box, block.classes)
             confidence.write(block.box, block.confidence)
     return paths

@@ -157,9 +157,11 @@ def windows(height: int, width: int) -> Iterator[Box]:
             yield Box(row, col, min(SIDE, height - row), min(SIDE, width - col))
 
 
-def in_order(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+def in_order(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
+) -> Iterator[_Result]:
     """Compute in a few threads, yield in order, and hold no more than twice as many results as threads."""
-    workers = max(min(os.cpu_count() or 1, 4), 1)
+    workers = workers or min(os.cpu_count() or 1, 4)
     with ThreadPoolExecutor(workers, thread_name_prefix="geoseg-evaluate") as pool:
         waiting: deque[Future[_Result]] = deque()
         try:
