@@ -15,7 +15,7 @@ from geoseg.models import BandSpec, Execution, Model, ModelCard, ValueScaling, c
 from geoseg.models import export as export_module
 from geoseg.models.export import ExportOptions, export_model
 from geoseg.models.runtime import Predictor
-from geoseg.models.vector import card_input
+from geoseg.models.vector import card_input, own_transforms
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
@@ -59,7 +59,7 @@ def exported(model, tmp_path_factory):
 
 def _classify(model, pixels):
     card = model.card
-    steps = export_module.own_transforms(card)
+    steps = own_transforms(card)
     return Predictor(model, steps, Execution()).classify(pixels)
 
 
