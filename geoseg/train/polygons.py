@@ -152,12 +152,27 @@ def _table(source: Any) -> tuple[str, Any]:
     if not Path(source).exists():
         raise InputError(f"{name}: there is no such file")
     try:
-        frame = gpd.read_parquet(source) if name.lower().endswith(".parquet") else gpd.read_file(source)
+        if name.lower().endswith(".parquet"):
+            frame = gpd.read_parquet(source)
+        else:
+            frame = gpd.read_file(source, layer=_layer(name))
+    except InputError:
+        raise
     except Exception as error:  # noqa: BLE001 - pyogrio, pyarrow and GDAL each have their own
         raise InputError(f"{name}: polygons cannot be read ({' '.join(str(error).split())[:200]})") from None
     if not hasattr(frame, "geometry") or not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{name}: a table without geometries; labels are polygons")
     return name, frame
+
+
+def _layer(name: str) -> str:
+    """Return the layer of polygons in a file; tables without geometries, such as QGIS's styles, are none."""
+    import pyogrio
+
+    layers = [str(layer) for layer, kind in pyogrio.list_layers(name) if kind and "Point" not in kind]
+    if len(layers) > 1:
+        raise InputError(f"{name}: has several layers ({', '.join(layers)}); give a file with the one of the labels")
+    return layers[0] if layers else str(pyogrio.list_layers(name)[0][0])
 
 
 def _guess_field(name: str, frame: Any) -> str:

@@ -49,32 +49,42 @@ def test_images_and_labels_take_several_words(monkeypatch):
     assert seen["ignore"] == ("0", "9")
 
 
-def test_json_events(place, tmp_path):
-    command = [sys.executable, "-m", "geoseg", "train", "--images", str(place.image), "--labels", str(place.labels)]
-    command += ["-o", str(tmp_path / "m"), "--epochs", "1", "--progress", "json", *ARGUMENTS]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
-    assert done.returncode == 0, done.stderr
-    events = [json.loads(line) for line in done.stdout.splitlines()]
+def test_json_events(place, tmp_path, capsys):
+    from geoseg.cli import main
+
+    command = ["train", "--images", str(place.image), "--labels", str(place.labels), "-o", str(tmp_path / "m")]
+    command += ["--epochs", "1", "--progress", "json", *ARGUMENTS]
+    with pytest.raises(SystemExit) as done:
+        main(command)
+    told = capsys.readouterr()
+    assert done.value.code == 0, told.err
+    events = [json.loads(line) for line in told.out.splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds[0] == "start"
     assert {"start", "progress", "info", "result"} <= set(kinds)
+    assert events[0]["protocol"] == 1
     assert events[-1]["outputs"]["model"] == str(tmp_path / "m")
-    assert next(e for e in events if e["event"] == "start")["protocol"] == 1
-    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
-    assert again.returncode == 1
-    (error,) = [json.loads(line) for line in again.stdout.splitlines()]
+    with pytest.raises(SystemExit) as done:
+        main(command)
+    told = capsys.readouterr()
+    assert done.value.code == 1
+    error = json.loads(told.out.splitlines()[-1])
     assert (error["event"], error["type"]) == ("error", "OutputError")
-    assert again.stderr.count("\n") == 1
+    assert told.err.count("\n") == 1
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_interrupted_and_resumed(place, tmp_path):
     command = [sys.executable, "-m", "geoseg", "train", "--images", str(place.image), "--labels", str(place.labels)]
     command += ["-o", str(tmp_path / "m"), "--epochs", "200", "--progress", "json", *ARGUMENTS]
+    # A runner in the background ignores the signal, and what it starts inherits that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     last = tmp_path / "m.training" / "last.ckpt"
-    until = time.monotonic() + 200
+    until = time.monotonic() + 600
     while not last.is_file() and time.monotonic() < until:
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
@@ -83,16 +93,17 @@ def test_interrupted_and_resumed(place, tmp_path):
     assert "--resume" in errors
     assert not (tmp_path / "m").exists()
     command[command.index("200")] = "3"
-    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False, timeout=280)
+    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False, timeout=800)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "m" / "model.json").is_file()
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_two_processes_train_together(place, tmp_path):
     command = [sys.executable, "-m", "geoseg", "train", "--images", str(place.image), "--labels", str(place.labels)]
     command += ["-o", str(tmp_path / "m"), "--epochs", "2", "--devices", "2", "--progress", "json", *ARGUMENTS]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=290)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1700)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["metrics"]["pixels"] > 0

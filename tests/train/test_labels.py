@@ -143,3 +143,17 @@ def test_polygons_are_checked(polygons, tmp_path):
     table = read_polygons([polygons.path], None, "zone")
     assert [c.name for c in table.vocabulary.classes] == list(polygons.names)
     assert len(table.group_names) == 12
+
+
+def test_the_layer_of_polygons_is_found_beside_tables(polygons, tmp_path, recwarn):
+    import pandas as pd
+    import pyogrio
+
+    path = tmp_path / "two.gpkg"
+    pyogrio.write_dataframe(pd.DataFrame({"style": ["x"]}), path, layer="layer_styles")
+    polygons.frame.to_file(path, layer="fields")
+    assert len(read_polygons([path], None, None).codes) == len(polygons.frame)
+    assert not [w for w in recwarn if "layer" in str(w.message)]
+    polygons.frame.to_file(path, layer="more")
+    with pytest.raises(InputError, match=r"several layers \(fields, more\)"):
+        read_polygons([path], None, None)
