@@ -166,7 +166,7 @@ def _target(path: Path, options: ExportOptions) -> tuple[Path, bool]:
     folder = path.is_dir() or suffix == ""
     target = path / "model.onnx" if folder else path
     if not folder and suffix not in (".onnx", ".pt2"):
-        raise OptionError(f"{path}: models are exported as .onnx or .pt2 (TorchScript is no longer made by torch)")
+        raise OptionError(f"{path}: models are exported as .onnx or .pt2 (TorchScript is deprecated)")
     if suffix == ".pt2" and (options.int8 or options.calibration):
         raise OptionError("int8 is for ONNX: name the file .onnx")
     if options.calibration and not options.int8:
