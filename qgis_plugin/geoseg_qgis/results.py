@@ -37,11 +37,13 @@ def open_layer(path: str, kind: str, name: str = "") -> QgsMapLayer:
 
 
 def style(layer: QgsMapLayer) -> None:
-    """Give a layer the style that lies beside its file."""
+    """Give a layer the style that lies beside its file, or, as in a GeoPackage, inside it."""
     path = os.path.splitext(layer.source().split("|")[0])[0] + ".qml"
     if os.path.isfile(path):
         layer.loadNamedStyle(path)
-        layer.triggerRepaint()
+    else:
+        layer.loadDefaultStyle()
+    layer.triggerRepaint()
 
 
 def group_of(name: str, project: QgsProject) -> QgsLayerTreeGroup:
