@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import signal
 import subprocess
@@ -19,13 +20,12 @@ ARGUMENTS += ["--block-size", "640"]
 
 
 def test_images_and_labels_take_several_words(monkeypatch):
-
     seen = {}
 
     def fake(images, labels, output, **values):
         seen.update(images=images, labels=labels, output=str(output), **values)
 
-    monkeypatch.setattr(sys.modules["geoseg.train"], "train", fake)
+    monkeypatch.setattr(importlib.import_module("geoseg.train"), "train", fake)
     words = [
         "--images",
         "a.tif",
