@@ -156,12 +156,12 @@ def _gdal(options: Mapping[str, Any]) -> Iterator[None]:
 
 @functools.cache
 def _without_crs() -> None:
-    """Silence pyogrio's warning about files without CRS for good; geoseg says it itself, see ``PolygonSummary.notes``.
+    """Silence pyogrio's warning about geoseg's files without CRS for good; see ``PolygonSummary.notes`` instead.
 
     Filters are one list for the whole process: to set one for a while, as ``warnings.catch_warnings`` does, would undo
     what other threads set meanwhile.
     """
-    warnings.filterwarnings("ignore", message="'crs' was not provided", module=r"pyogrio\b")
+    warnings.filterwarnings("ignore", message="'crs' was not provided", module=r"geoseg\.polygonize\b")
 
 
 def _ogr(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]) -> None:
