@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -55,6 +55,7 @@ def _same(one, other):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
 
 
+@settings(max_examples=60)
 @given(MAPS)
 def test_counts_are_those_of_brute_force(case):
     predicted, reference, hidden, tolerance = case
@@ -63,6 +64,7 @@ def test_counts_are_those_of_brute_force(case):
     _same(boundary_counts(predicted, reference, whole, tolerance, 4), _brute(predicted, reference, tolerance, 4))
 
 
+@settings(max_examples=60)
 @given(MAPS, st.integers(1, 14), st.integers(1, 14))
 def test_parts_sum_to_the_whole(case, rows, cols):
     predicted, reference, hidden, tolerance = case

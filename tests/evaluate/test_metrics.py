@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -19,6 +19,7 @@ PAIRS = st.integers(1, 200).flatmap(
 )
 
 
+@settings(max_examples=30)  # scikit-learn takes its time
 @given(PAIRS)
 def test_scores_are_those_of_scikit_learn(pair):
     predicted, reference = pair

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoseg.classes import LAND_COVER
@@ -67,6 +67,7 @@ def test_variances_are_those_of_simulation():
         np.testing.assert_allclose(mean, spread, rtol=0.12, err_msg=name)
 
 
+@settings(max_examples=60)
 @given(
     st.integers(10, 2000),
     st.lists(st.floats(0.001, 1), min_size=1, max_size=8),
