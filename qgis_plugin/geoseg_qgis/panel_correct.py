@@ -109,10 +109,10 @@ class CorrectPanel(QWidget):
         self.name.setText(self._free_name())
         self._count()
 
-    def _free_name(self) -> str:
+    def _free_name(self, used: str = "") -> str:
         base = re.sub(r"[^\w-]+", "_", os.path.basename(self._model) or "model")
         base = re.sub(r"_tuned\d*$", "", base)
-        taken = {card["name"] for card in settings.known_models()}
+        taken = {used, *(card["name"] for card in settings.known_models())}
         return next(name for n in range(1, 10_000) if (name := f"{base}_tuned{n}") not in taken)
 
     def _count(self) -> None:
@@ -207,7 +207,7 @@ class CorrectPanel(QWidget):
             name = self.name.text().strip()
             self.said.emit(tr("Model {name} is trained and in the list").format(name=name), False)
             self.trained.emit(name)
-            self.name.setText(self._free_name())
+            self.name.setText(self._free_name(name))
 
     def shut_down(self) -> None:
         """End what runs."""

@@ -265,6 +265,7 @@ def correcting(panel):
     panel.correct.tune_button.click()
     yield lambda: panel.correct._session is None
     yield lambda: panel.scene.model() == name
+    assert panel.correct.name.text() == "small_tuned2"
     step(f"fine-tuned: {name} is in the list and chosen")
     yield lambda: panel.scene.facts.get("fits")
     shot("fine_tuned")
