@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,13 +112,19 @@ class SceneRun:
         return self._todo(self.work, slots)
 
     def _kept(self) -> SceneResult:
-        if read_manifest(self.folder).get("fingerprint") == manifest_of(self.raster, self.setting)["fingerprint"]:
-            with locked(self.folder):  # killed between the last rename and tidying up
-                shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.parent.is_dir():
+            self._tidy()
         report = read_report(self.outputs["report"])
         self.reporter.info(f"{self.name}: kept, it is complete in {self.setting.output}; --overwrite makes it anew")
         self._tell(report, "kept")
         return SceneResult(self.name, "kept", self.outputs, report)
+
+    def _tidy(self) -> None:
+        """Remove what a run leaves that was killed after its last rename; nothing of another run's."""
+        ours = manifest_of(self.raster, self.setting)["fingerprint"]
+        with suppress(OutputError), locked(self.folder):
+            if read_manifest(self.folder).get("fingerprint", ours) == ours:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def _staged(self) -> Path | None:
         """Return the folder of finished files that an interrupted run did not get to name, if there is one."""

@@ -131,6 +131,18 @@ def test_blocks_of_another_scene_model_or_option_are_never_mixed(tmp_path, refle
     assert np.array_equal(read(result.outputs["classes"]), read(fresh.outputs["classes"]))
 
 
+def test_leftovers_of_a_run_that_was_killed_while_tidying_go_with_the_next(tmp_path, reflectance):
+    scene, out = reflectance(tmp_path / "scene.tif"), tmp_path / "out"
+    job = Job([scene], out, "spectral", options=FAST, products=PLAIN)
+    run(job)
+    (out / ".geoseg" / "scene").mkdir(parents=True)
+    for name in ("scene/0000000.x.tif", "scene.lock", "scene.owner"):
+        (out / ".geoseg" / name).touch()
+    (kept,) = run(job)
+    assert kept.status == "kept"
+    assert not (out / ".geoseg").exists()
+
+
 def test_what_is_complete_is_kept_and_what_is_others_is_not_touched(tmp_path, reflectance):
     scene = reflectance(tmp_path / "scene.tif")
     job = Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN)

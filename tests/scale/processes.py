@@ -82,6 +82,13 @@ class DaskCluster:
             "--scheduler-file", self._file,
         )  # fmt: skip
         self.workers = [self.add_worker() for _ in range(workers)]
+        try:
+            self._find_address()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _find_address(self) -> None:
         wait_until(lambda: self._file.exists() and self._file.read_text().strip().endswith("}"), 240)
         self.address = json.loads(self._file.read_text())["address"]
 
