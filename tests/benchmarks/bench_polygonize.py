@@ -82,6 +82,8 @@ def compare(folder: Path, size: int, repeat: int, methods: list[str]) -> dict[tu
 
 def linear(folder: Path, sizes: list[int], repeat: int) -> float:
     """Print time against pixels and length of boundaries; return the largest deviation from a linear law."""
+    from scipy.optimize import nnls
+
     rows, seconds = [], []
     for size in sizes:
         for kind in ("smooth", "fragmented"):
@@ -92,9 +94,10 @@ def linear(folder: Path, sizes: list[int], repeat: int) -> float:
             source.unlink()
     counts, taken = np.array(rows), np.array(seconds)
     # Relative errors count: small maps as much as large ones.
-    law, *_ = np.linalg.lstsq(counts / taken[:, None], np.ones(len(taken)), rcond=None)
+    counts = np.column_stack([counts, np.ones(len(taken))])
+    law, _ = nnls(counts / taken[:, None], np.ones(len(taken)))
     ratio = taken / (counts @ law)
-    print(f"\nseconds = {law[0]:.4f} × megapixels + {law[1]:.4f} × million pixel sides of boundary")
+    print(f"\nseconds = {law[2]:.2f} + {law[0]:.4f} × megapixels + {law[1]:.4f} × million pixel sides of boundary")
     print(f"{'megapixels':>12}{'boundary':>12}{'seconds':>10}{'of the law':>12}")
     for (pixels, sides), time, part in zip(rows, seconds, ratio, strict=True):
         print(f"{pixels:>12.1f}{sides:>12.1f}{time:>10.2f}{part:>12.2f}", flush=True)
@@ -135,7 +138,7 @@ def simplify(folder: Path, size: int, repeat: int) -> tuple[float, float]:
     plain = best(child("geoseg", source) for _ in range(repeat))
     whole = best(child("geoseg", source, simplify=SIMPLIFY) for _ in range(repeat))
     shapely = best(child("coverage_simplify", polygons, simplify=SIMPLIFY) for _ in range(repeat))
-    step = max(whole["seconds"] - plain["seconds"], 0.01 * whole["seconds"])
+    step = max(whole["seconds"] - plain["seconds"], 0.1 * whole["seconds"])  # less would be noise
     ratios = shapely["seconds"] / step, shapely["seconds"] / whole["seconds"]
     print(f"\nsimplification, {size} × {size}, {whole['polygons']:,.0f} polygons, tolerance {SIMPLIFY:g} m")
     print(f"{'':<34}{'seconds':>9}{'CPU':>9}{'peak MB':>10}")
@@ -144,7 +147,10 @@ def simplify(folder: Path, size: int, repeat: int) -> tuple[float, float]:
         ("shapely.coverage_simplify alone", shapely),
     ):  # fmt: skip
         print(f"{name:<34}{found['seconds']:>9.2f}{found['cpu']:>9.2f}{found['peak_mb']:>10.0f}")
-    print(f"shapely takes {ratios[0]:.1f} × what simplifying adds, {ratios[1]:.1f} × geoseg's whole way", flush=True)
+    print(
+        f"shapely takes at least {ratios[0]:.1f} × what simplifying adds, {ratios[1]:.1f} × geoseg's whole way",
+        flush=True,
+    )
     source.unlink()
     return ratios
 
@@ -163,7 +169,7 @@ def test_faster_than_the_others(tmp_path):
 @pytest.mark.benchmark
 @pytest.mark.timeout(1800)
 def test_time_is_linear(tmp_path):
-    assert linear(tmp_path, [2000, 4000], 2) < 1.5
+    assert linear(tmp_path, [1500, 3000, 4500], 2) < 1.5
 
 
 @pytest.mark.benchmark
