@@ -161,7 +161,11 @@ def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
 def real_raster(qgis: Qgis, out: Path, rasters: Path) -> None:
     """Sentinel-2 as it is downloaded: one file a band, parentheses in the names, reflectance × 65,535."""
     folder = rasters / "scenes" / "sentinel2_l2a_sundarbans"
-    files = [next(folder.glob(f"*_{band}_*")) for band in ("B02", "B03", "B04", "B08", "B11", "B12")]
+    # A copy: QGIS writes what it finds out about a raster into a file beside it.
+    copy = out / "rasters"
+    copy.mkdir()
+    bands = [next(folder.glob(f"*_{band}_*.tiff")) for band in ("B02", "B03", "B04", "B08", "B11", "B12")]
+    files = [shutil.copy(path, copy) for path in bands]
     values = {"INPUT": files, "SCALE": 1 / 65535, "OUTPUT": out / "delta.tif", "POLYGONS": out / "delta.gpkg"}
     qgis.run("segment", **values)
     say("Segment raster: real Sentinel-2 scene, a file a band")
