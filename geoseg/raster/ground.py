@@ -10,7 +10,7 @@ import numpy as np
 from affine import Affine
 
 
-def pixel_sides(crs: Any, transform: Affine | None, shape: tuple[int, int]) -> tuple[float, float] | None:
+def pixel_sides(crs: Any, transform: Affine | None, shape: Any) -> tuple[float, float] | None:
     """Length of a pixel along rows and along columns in metres, at the raster's centre.
 
     Measured on the ellipsoid wherever the CRS knows its own: the metres of Web Mercator are not those of the ground.
@@ -22,7 +22,7 @@ def pixel_sides(crs: Any, transform: Affine | None, shape: tuple[int, int]) -> t
     transform
         Pixel corners (column, row) → CRS.
     shape
-        Rows, columns.
+        Rows, columns: a pair, also odc-geo's.
 
     Returns
     -------
