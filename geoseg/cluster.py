@@ -8,9 +8,12 @@ is worth repeating.
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -47,6 +50,17 @@ _FREE_SHARE, _MOST = 0.5, 16 * 10**9
 _PATIENCE = 30.0
 
 
+_GONE = "the dask scheduler is gone: start it again and run the same command again, finished blocks are kept"
+
+
+def _ask(call: Callable[[], Any]) -> Any:
+    """Ask the scheduler something; if it is dying at this very moment, say so in one line."""
+    try:
+        return call()
+    except (OSError, asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+        raise ClusterError(_GONE) from error
+
+
 class Cluster:
     """A dask cluster that is ready to compute.
 
@@ -70,8 +84,8 @@ class Cluster:
     def __init__(self, scheduler: Any, options: Options, reporter: Reporter) -> None:
         self._deployment: Deployment = deploy(scheduler, options.workers, reporter)
         self._client = self._deployment.client
-        facts = list(self._client.run(_facts).values())
-        threads = self._client.nthreads()
+        facts = list(_ask(lambda: self._client.run(_facts)).values())
+        threads = _ask(self._client.nthreads)
         self._processes = len(threads)
         self._least_threads = min(threads.values(), default=1)
         memory = options.memory if options.memory is not None else budget(facts)
@@ -83,7 +97,7 @@ class Cluster:
 
     def slots(self) -> tuple[int, int]:
         """Blocks in flight at a time, and processes."""
-        threads = self._client.nthreads()
+        threads = _ask(self._client.nthreads)
         return max(sum(threads.values()), 1), max(len(threads), 1)
 
     def pool(self) -> Workers:
@@ -92,7 +106,7 @@ class Cluster:
 
     def execution(self, plan: Plan) -> Execution:
         """Choose how the model runs where it will run: on a worker."""
-        found: Execution = self._client.submit(_choose, pickle.dumps(plan), pure=False).result()
+        found: Execution = _ask(self._client.submit(_choose, pickle.dumps(plan), pure=False).result)
         streams = min(found.streams, self._least_threads)
         if self._deployment.one_machine and found.device == "cpu":  # its processes share the cores
             streams = min(streams, max(found.streams // self._processes, 1))
@@ -118,7 +132,9 @@ class Workers:
         """Two groups for every thread: one that it computes, and the next."""
         now = time.monotonic()
         if now - self._asked > 2.0 and self._client.status == "running":  # workers come and go
-            self._threads, self._asked = sum(self._client.nthreads().values()) or 1, now
+            self._asked = now
+            with suppress(ClusterError):  # check() says so when it is gone for good
+                self._threads = sum(_ask(self._client.nthreads).values()) or 1
         return 2 * self._threads + 2
 
     def group(self, feed: Feed) -> int:
@@ -154,9 +170,7 @@ class Workers:
         now = time.monotonic()
         self._lost_since = self._lost_since or now
         if self._client.status in ("closed", "closing") or now - self._lost_since > _PATIENCE:
-            raise ClusterError(
-                "the dask scheduler is gone: start it again and run the same command again, finished blocks are kept"
-            )
+            raise ClusterError(_GONE)
 
     def close(self) -> None:
         """Give up what is in flight: workers end the group they compute, and nobody asks for it."""

@@ -201,6 +201,8 @@ def _quiet() -> None:
     """Lost workers are this program's daily bread: it says itself what matters, and dask's tracebacks do not."""
     import dask
 
-    for name in ("distributed", "tornado", "asyncio", "bokeh"):
+    # Some of dask's loggers have levels of their own.
+    known = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
+    for name in ("distributed", "tornado", "asyncio", "bokeh", *known):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     dask.config.set({"logging.distributed": "critical"})

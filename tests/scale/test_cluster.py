@@ -8,6 +8,7 @@ import pickle
 import stat
 import subprocess
 import sys
+from concurrent.futures import CancelledError
 from dataclasses import replace
 
 import pytest
@@ -150,6 +151,19 @@ def test_a_scheduler_that_is_gone_is_said(client, monkeypatch):
     monkeypatch.setattr(clusters, "_PATIENCE", -1.0)
     with pytest.raises(ClusterError):
         pool.check()
+
+
+@pytest.mark.parametrize("kind", [OSError, CancelledError])
+def test_a_scheduler_that_dies_while_it_is_asked(kind):
+    class Dying:
+        status = "running"
+
+        def nthreads(self):
+            raise kind("Timed out trying to connect")
+
+    with pytest.raises(ClusterError, match="the dask scheduler is gone"):
+        clusters._ask(Dying().nthreads)
+    assert clusters.Workers(Dying()).slots == 4
 
 
 def test_memory_of_a_worker_is_its_limit_or_its_part_of_the_machine():
