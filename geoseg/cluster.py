@@ -57,7 +57,8 @@ def _ask(call: Callable[[], Any]) -> Any:
     """Ask the scheduler something; if it is dying at this very moment, say so in one line."""
     try:
         return call()
-    except (OSError, asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+    # TypeError: a client whose connection is just closing has no comm to write to.
+    except (OSError, TypeError, asyncio.CancelledError, concurrent.futures.CancelledError) as error:
         raise ClusterError(_GONE) from error
 
 
@@ -175,7 +176,8 @@ class Workers:
     def close(self) -> None:
         """Give up what is in flight: workers end the group they compute, and nobody asks for it."""
         if self._futures and self._client.status == "running":
-            self._client.cancel(list(self._futures), force=True)
+            with suppress(Exception):  # a scheduler that is dying needs no orders
+                self._client.cancel(list(self._futures), force=True)
         self._futures.clear()
 
 

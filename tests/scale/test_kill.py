@@ -121,7 +121,7 @@ def kill_scheduler(chance, unbroken, folder, *, anew: bool = True) -> list[str]:
         assert code == 1
         assert [line for line in run.errors if line.startswith("error: ")], run.errors
         assert "Traceback" not in "\n".join(run.errors)
-        assert "scheduler" in run.errors[-1]
+        assert "scheduler" in run.errors[-1], run.errors
     if anew:
         with DaskCluster(folder, 1, env=QUICK) as cluster:
             succeed(scene, "-o", out, *SMALL, "--scheduler", cluster.address)
