@@ -265,7 +265,9 @@ def _result(future: Any) -> list[Outcome] | BaseException:
         if future.status == "finished":
             found: list[Outcome] = future.result()
             return found
-        error: BaseException = future.exception()
+        error: BaseException | None = future.exception()
+        if error is None:  # lost between its end and this question
+            return LostError("the connection to the dask scheduler was lost")
     except BaseException as raised:  # noqa: BLE001 - cancelled, connection lost, worker gone
         return LostError(f"the connection to the dask scheduler was lost ({type(raised).__name__})")
     if isinstance(error, KilledWorker):
