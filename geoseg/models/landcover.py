@@ -123,8 +123,8 @@ class Pyramid(nn.Module):
 
     @staticmethod
     def _describe(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        share, values = _smooth(moments, kernel).split([1, 2 * DEVIATIONS], 1)
-        mean, square = (values / share.clamp(min=_LEAST_SHARE)).chunk(2, 1)
+        smoothed = _smooth(moments, kernel)
+        mean, square = (smoothed[:, 1:] / smoothed[:, :1].clamp(min=_LEAST_SHARE)).chunk(2, 1)
         return mean[:, :MEANS], (square - mean * mean).clamp(min=1e-6).sqrt()
 
 

@@ -1,16 +1,20 @@
-"""The network of the land-cover recipe: any size, finite answers, and a folder like any other model's."""
+"""The network of the land-cover recipe, and the model of it that comes with geoseg."""
 
 from __future__ import annotations
 
+import csv
+
+import numpy as np
 import pytest
+import rasterio
 import torch
 
 from geoseg.classes import LAND_COVER
 from geoseg.errors import ModelError
-from geoseg.models import BandSpec, ModelCard, load_model, save_model
-from geoseg.models.landcover import LandcoverNet
-
-BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+from geoseg.models import BandSpec, ModelCard, check_model, load_model, save_model
+from geoseg.models.landcover import BANDS, MARGIN, STRIDE, LandcoverNet, Pyramid
+from geoseg.models.runtime import Execution, Predictor
+from geoseg.models.scaling import BandTransform
 
 
 def card(**kwargs):
@@ -48,3 +52,108 @@ def test_it_packs_as_any_model(tmp_path):
 def test_arguments_it_does_not_have_are_refused(tmp_path):
     with pytest.raises(ModelError, match="cannot be built"):
         save_model(tmp_path / "net", card(depth=3), LandcoverNet())
+
+
+def test_surroundings_are_means_and_deviations_of_what_is_valid():
+    """The finest level, away from edges, against plain numpy."""
+    generator = np.random.default_rng(3)
+    image = generator.uniform(0.02, 0.5, (6, 32, 32)).astype(np.float32)
+    image[:, 14:18, 11:19] = 0.0
+    _, levels = Pyramid()(torch.from_numpy(image)[None])
+    mean, deviation = (part[0].numpy() for part in levels[0])
+    logs, valid = np.log(image + 0.01), image.max(0) > 0
+    line = np.repeat([1.0, 2.0, 1.0], 2)  # of 2 × 2 pixels to the cell and its neighbours
+    weights = np.outer(line, line)
+    for row, col in ((4, 4), (6, 5), (9, 9), (8, 6)):
+        part = (slice(2 * row - 2, 2 * row + 4), slice(2 * col - 2, 2 * col + 4))
+        w = weights * valid[part]
+        expected = (logs[:, *part] * w).sum((1, 2)) / w.sum()
+        np.testing.assert_allclose(mean[:, row, col], expected, atol=1e-5)
+        square = ((logs[:, *part] - expected[:, None, None]) ** 2 * w).sum((1, 2)) / w.sum()
+        np.testing.assert_allclose(deviation[:6, row, col], np.sqrt(square), atol=1e-3)
+
+
+def test_pixels_without_data_change_nothing_around_them():
+    torch.manual_seed(1)
+    net = LandcoverNet().eval()
+    scene = torch.rand(6)[:, None, None].expand(1, 6, 96, 96).clone()
+    holed = scene.clone()
+    holed[..., 40:70, 20:50] = 0.0
+    holed[..., 80:, :] = 0.0
+    far = torch.ones(96, 96, dtype=torch.bool)
+    far[39:71, 19:51] = far[79:, :] = False  # the pixel itself and its neighbours are seen as they are
+    with torch.inference_mode():
+        whole, found = net(scene), net(holed)
+    torch.testing.assert_close(found[..., far], whole[..., far], atol=2e-3, rtol=0)
+
+
+def test_where_a_window_begins_does_not_matter_beyond_the_margin():
+    """Windows at multiples of the stride see the same grid: their middles agree."""
+    net = load_model("landcover").module()
+    generator = np.random.default_rng(5)
+    coarse = torch.from_numpy(generator.uniform(0.03, 0.4, (1, 6, 14, 14)).astype(np.float32))
+    scene = torch.nn.functional.interpolate(coarse, scale_factor=16, mode="bilinear")
+    scene = scene * (1 + 0.05 * torch.from_numpy(generator.standard_normal(scene.shape).astype(np.float32)))
+    with torch.inference_mode():
+        whole = net(scene)[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+        side = 32 + 2 * MARGIN
+        corner = net(scene[..., STRIDE : STRIDE + side, STRIDE : STRIDE + side])
+    inner = slice(STRIDE, STRIDE + 32)
+    torch.testing.assert_close(corner[..., MARGIN:-MARGIN, MARGIN:-MARGIN], whole[..., inner, inner], atol=0.05, rtol=0)
+
+
+def predict(images):
+    """Classes of reflectance (n, 6, h, w) by the bundled model."""
+    model = load_model("landcover")
+    start = BandTransform(1.0, 0.0)
+    affine = [step.after(start) for step in model.card.value_scaling]
+    return Predictor(model, affine, Execution()).classify(images * np.float32(10000))[0]
+
+
+def test_the_bundled_model_is_whole_small_and_honest():
+    model = load_model("landcover")
+    assert any("checksum verified" in line for line in check_model(model))
+    assert sum(path.stat().st_size for path in model.folder.iterdir()) < 6e6
+    card = model.card
+    assert tuple(band.name for band in card.bands) == BANDS
+    assert card.classes == LAND_COVER
+    assert any("WorldCover" in line for line in card.attribution)
+    assert len(card.known_failures) >= 4
+    assert "scripts/train_landcover.py" in card.description
+    assert len(card.metrics["miou_by_fold"]) == 5
+    assert set(card.metrics["per_class"]) == {c.name for c in LAND_COVER}
+    assert np.isclose(np.mean(card.metrics["miou_by_fold"]), card.metrics["miou"], atol=1e-3)
+
+
+def test_plain_surfaces_are_what_they_are():
+    """Uniform windows of typical spectra; what needs its surroundings to be told is not asked."""
+    spectra = {"tree": (0.017, 0.030, 0.019, 0.235, 0.095, 0.042), "water": (0.058, 0.074, 0.052, 0.020, 0.008, 0.005)}
+    for name, spectrum in spectra.items():
+        image = np.broadcast_to(np.float32(spectrum)[:, None, None], (1, 6, 64, 64)).copy()
+        found = np.bincount(predict(image).ravel(), minlength=6)
+        assert LAND_COVER[int(found.argmax())].name == name
+
+
+def test_gain_and_offset_cost_little(shared_data):
+    """On some of its training tiles: what it loses when the same places are seen a little brighter, darker, noisier."""
+    folder = shared_data / "landcover-hls"
+    with (folder / "clusters.csv").open(encoding="utf-8") as lines:
+        tiles = [int(row["tile"]) for row in csv.DictReader(lines)][::16]
+    images, labels = [], []
+    for tile in tiles:
+        with rasterio.open(folder / "images" / f"{tile}.tif") as source:
+            bands = [source.descriptions.index(band) + 1 for band in BANDS]
+            images.append(source.read(bands).astype(np.float32) * np.float32(1e-4))
+        with rasterio.open(folder / "labels" / f"{tile}.tif") as source:
+            labels.append(source.read(1))
+    images, labels = np.stack(images), np.stack(labels)
+    known = labels < 6
+
+    def agreement(changed):
+        return (predict(changed) == labels)[known].mean()
+
+    plain = agreement(images)
+    assert plain > 0.7
+    noise = np.random.default_rng(0).normal(0, 0.003, images.shape).astype(np.float32)
+    for changed in (images * np.float32(1.1), images * np.float32(0.9), images + np.float32(0.005), images + noise):
+        assert agreement(changed) > plain - 0.05
