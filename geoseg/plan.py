@@ -18,7 +18,7 @@ import psutil
 from geoseg.errors import OptionError, ReadError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
 from geoseg.raster import Pixels, Raster, open_raster
-from geoseg.sizes import format_bytes, parse_bytes
+from geoseg.sizes import cpu_count, format_bytes, parse_bytes
 from geoseg.stitch import check_stitch
 from geoseg.tiling import Box, Tiling, round_up
 
@@ -37,8 +37,9 @@ _KEEPS = ((1536, 16), (1024, 0), (512, 0))
 # borders would be computed twice.
 _BLOCK = 1024
 
-# What a Python process with torch, GDAL and their buffers holds before the first window (measured on Linux).
-_BASE_BYTES = 600 * 10**6
+# What a Python process with torch, GDAL, its cache of 128 MiB, and the heap's slack holds beside windows and blocks
+# (resident, measured on Linux with torch's CUDA build: 830 MB after the imports alone).
+_BASE_BYTES = 1050 * 10**6
 
 # Decoded cells that neighbouring blocks read as well. Two rows of cells of a Sentinel-2 scene fit; wider scenes
 # decode some cells twice, which costs less than memory that grows with them.
@@ -46,6 +47,9 @@ SHARED_BYTES = 128 * 10**6
 
 # Share of the free memory that is used when the user gives no budget: a run must not push the desktop out.
 _DEFAULT_SHARE, _DEFAULT_MOST = 0.5, 16 * 10**9
+
+# Share of the budget for blocks in flight beyond the three that keep two streams busy.
+_BLOCKS_SHARE = 0.25
 
 # Bytes on disk per pixel, for the check before a run: compressed blocks and finished files (measured on the
 # demo and on Sentinel-2 scenes: 0.3–0.9) with room for noisy maps.
@@ -79,12 +83,13 @@ class Options:
             If the budget is malformed or below what a process needs to start.
         """
         if self.memory is None:
-            return max(int(min(psutil.virtual_memory().available * _DEFAULT_SHARE, _DEFAULT_MOST)), 2 * _BASE_BYTES)
+            free = psutil.virtual_memory().available
+            return int(max(min(free * _DEFAULT_SHARE, _DEFAULT_MOST), 1.5 * _BASE_BYTES))
         budget = parse_bytes(self.memory)
-        if budget < 1.5 * _BASE_BYTES:
+        if budget < 1.25 * _BASE_BYTES:
             raise OptionError(
                 f"memory {self.memory} is too little: torch and GDAL alone need {format_bytes(_BASE_BYTES)}; "
-                "give 1GB or more"
+                "give 1.5GB or more"
             )
         return budget
 
@@ -113,8 +118,11 @@ class Plan:
 
     @property
     def workers(self) -> int:
-        """Blocks in flight: one on each stream of the device, and one that is read or written meanwhile."""
-        return self.options.workers or 3
+        """Blocks in flight: one on each core, and one that is read or written meanwhile, if memory allows."""
+        if self.options.workers:
+            return self.options.workers
+        most = int(_BLOCKS_SHARE * self.options.budget / max(self.block_bytes, 1))
+        return max(min(cpu_count() + 1, most), 3)
 
     @property
     def window_bytes(self) -> int:
@@ -170,8 +178,10 @@ class Plan:
             device=self.options.device,
             precision=self.options.precision,
         )
-        if found.streams > 1 and self.memory + self.window_bytes * (found.streams - 1) > self.options.budget:
-            found = replace(found, streams=1, threads=found.threads * found.streams)
+        # As many streams as fit the budget; the others' cores help in those.
+        fitting = 1 + max(self.options.budget - self.memory, 0) // max(self.window_bytes, 1)
+        if found.streams > fitting:
+            found = replace(found, streams=fitting, threads=found.threads * found.streams // fitting)
         if self.options.compile:
             from geoseg.models.compiled import with_compile
 

@@ -125,7 +125,8 @@ def manifest_of(raster: Raster, setting: Setting) -> dict[str, Any]:
     options = setting.options
     parts = [
         raster.fingerprint(), setting.model.fingerprint,
-        repr((options.window, options.margin, options.block, options.compile)), options.stitch, options.device, options.precision,
+        repr((options.window, options.margin, options.block, options.compile)),
+        options.stitch, options.device, options.precision,
         repr(setting.products.preview), __version__,
     ]  # fmt: skip
     return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}

@@ -1,7 +1,8 @@
-"""Bytes as people write them: ``4GB``, ``512MB``, ``1.5GiB``."""
+"""Bytes as people write them (``4GB``, ``512MB``, ``1.5GiB``), and the cores that there are."""
 
 from __future__ import annotations
 
+import os
 import re
 
 from geoseg.errors import OptionError
@@ -32,3 +33,11 @@ def format_bytes(count: float) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count:.0f} B"
+
+
+def cpu_count() -> int:
+    """Cores that this process may use."""
+    try:
+        return max(len(os.sched_getaffinity(0)), 1)
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1

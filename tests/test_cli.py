@@ -166,7 +166,7 @@ def _no_cuda(folder, make):
 
 
 def _tiny_memory(folder, make):
-    return [make(folder / "scene.tif"), "--memory", "10MB"], "1GB"
+    return [make(folder / "scene.tif"), "--memory", "10MB"], "1.5GB"
 
 
 def _stack_apart(folder, make):

@@ -164,7 +164,7 @@ def test_processes_compute_the_same(tmp_path, scene):
         ({"window": 128, "margin": 64}, OptionError, "larger than twice the margin of 64, such as 160"),
         ({"margin": 33}, OptionError, "a multiple of 32, such as 64"),
         ({"memory": "lots"}, OptionError, "write it like 4GB"),
-        ({"memory": "100MB"}, OptionError, "give 1GB or more"),
+        ({"memory": "100MB"}, OptionError, "give 1.5GB or more"),
         ({"device": "abacus"}, OptionError, "abacus"),
         ({"precision": "fp8"}, OptionError, "fp8"),
     ],

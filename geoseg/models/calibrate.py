@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from geoseg.errors import ModelError, OptionError
 from geoseg.models import cache
 from geoseg.models.device import choose_device, device_name, supports
 from geoseg.models.execution import Execution, Precision, measured_window
+from geoseg.sizes import cpu_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -212,14 +212,6 @@ def _repeat(work: Callable[[], None], clock: Callable[[], float], deadline: floa
         work()
         seconds.append(clock() - start)
     return seconds
-
-
-def cpu_count() -> int:
-    """Cores that this process may use."""
-    try:
-        return max(len(os.sched_getaffinity(0)), 1)
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
 
 
 def _key(

@@ -1,13 +1,14 @@
 """Speed and memory of `segment`, as ratios taken side by side.
 
-    python tests/benchmarks/bench_segment.py speed  [--size 4096] [--repeats 3]
+    python tests/benchmarks/bench_segment.py speed  [--size 4096] [--repeats 3] [--only r18]
     python tests/benchmarks/bench_segment.py memory [--sizes 6000 24000]
 
 ``speed`` compares, on one scene of 6 bands uint16 (deflate, predictor 2), from file to class map and confidence:
 
 * for an smp Unet(resnet18) with seeded random weights: geoseg's rate per pixel *computed* with the bare forward pass of
   the same network over tiles that are in memory already, in the best layout, precision and number of streams of this
-  processor (each is tried);
+  processor (each is tried); and the same for a small real network, Unet(mobilenetv4-small), of which more of the time
+  is spent around the forward pass;
 * for `spectral`: geoseg's time with the longer of the bare read of the file (rasterio, in one piece, best of GDAL's
   decoding threads 1 and 2) and the bare forward pass.
 
@@ -88,9 +89,9 @@ def make_unet(folder: Path, encoder: str, bands: int, **kwargs: object) -> str:
     return str(folder)
 
 
-def make_tiny(folder: Path) -> str:
-    """A small real network on 4 bands: what is around the forward pass weighs most."""
-    return make_unet(folder / "tiny", "tu-mobilenetv4_conv_small_035", 4, decoder_channels=(32, 24, 16, 12, 8))
+def make_tiny(folder: Path, bands: int = 4) -> str:
+    """A small real network: what is around the forward pass weighs most."""
+    return make_unet(folder / "tiny", "tu-mobilenetv4_conv_small_035", bands, decoder_channels=(32, 24, 16, 12, 8))
 
 
 def child(*arguments: str) -> dict:
@@ -223,21 +224,24 @@ def run_read(scene: str) -> dict:
     return {"seconds": min(times.values()), "times": times}
 
 
-def speed(size: int, repeats: int) -> None:
+def speed(size: int, repeats: int, only: str | None) -> None:
     """Print the table of speeds and ratios."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["GEOSEG_CACHE"] = str(folder / "cache")  # calibrated here and now, not on some busy day before
         scene = str(folder / "scene.tif")
         make_scene(Path(scene), size)
-        unet = make_unet(folder / "r18", "resnet18", 6)
+        unet, tiny = make_unet(folder / "r18", "resnet18", 6), make_tiny(folder, 6)
         work = {
             "read": ["_read", scene],
             "spectral forward": ["_forward", scene, "spectral", "--seconds", "0.5"],
             "spectral": ["_segment", scene, "spectral", str(folder / "out")],
             "r18 forward": ["_forward", scene, unet, "--seconds", "2"],
             "r18": ["_segment", scene, unet, str(folder / "out")],
+            "tiny forward": ["_forward", scene, tiny, "--seconds", "1"],
+            "tiny": ["_segment", scene, tiny, str(folder / "out")],
         }
+        work = {name: what for name, what in work.items() if only in (None, name.split()[0])}
         found: dict[str, list[dict]] = {name: [] for name in work}
         for _ in range(repeats):
             for what, arguments in work.items():
@@ -248,32 +252,41 @@ def speed(size: int, repeats: int) -> None:
 
 def report(size: int, repeats: int, found: dict[str, list[dict]]) -> None:
     """Print medians, ratios, and what they are made of."""
-    pixels = size * size
-    read1 = statistics.median(r["times"]["1"] for r in found["read"])
-    read2 = statistics.median(r["times"]["2"] for r in found["read"])
-    forward = pixels / _best_rate(found["spectral forward"])[1]
-    spectral = statistics.median(r["seconds"] for r in found["spectral"])
-    best, bare = _best_rate(found["r18 forward"])
-    whole = statistics.median(r["computed"] / r["seconds"] for r in found["r18"])
-    rows = [
-        ("bare read, rasterio as it comes", f"{read1:.2f} s", ""),
-        ("bare read, rasterio with 2 decoding threads", f"{read2:.2f} s", ""),
-        ("`spectral`, bare forward", f"{forward:.2f} s", ""),
-        ("`spectral`, geoseg", f"{spectral:.2f} s", f"{spectral / max(read1, forward):.2f} × the longer (≤ 1.50)"),
-        ("… against the read with 2 threads", "", f"{spectral / max(read2, forward):.2f} × the longer"),
-        (f"Unet(resnet18), bare forward ({best})", f"{bare / 1e6:.2f} Mpx/s", ""),
-        ("Unet(resnet18), geoseg, computed", f"{whole / 1e6:.2f} Mpx/s", f"{whole / bare:.2f} of bare (≥ 0.90)"),
-        ("pixels kept / computed", "", f"{found['r18'][0]['kept_share']:.3f} (≥ 0.80)"),
-    ]
+    rows = _cheap_rows(size * size, found) if "spectral" in found and "read" in found else []
+    for model, title, aim in (("r18", "Unet(resnet18)", 0.90), ("tiny", "Unet(mobilenetv4-small)", 0.80)):
+        if model not in found:
+            continue
+        best, bare = _best_rate(found[f"{model} forward"])
+        whole = statistics.median(r["computed"] / r["seconds"] for r in found[model])
+        rows += [
+            (f"{title}, bare forward ({best})", f"{bare / 1e6:.2f} Mpx/s", ""),
+            (f"{title}, geoseg, computed", f"{whole / 1e6:.2f} Mpx/s", f"{whole / bare:.2f} of bare (≥ {aim:.2f})"),
+            (f"{title}, pixels kept / computed", "", f"{found[model][0]['kept_share']:.3f} (≥ 0.80)"),
+        ]
     print(f"\n{size}² × 6 bands uint16 deflate, file to class map and confidence on disk, median of {repeats}\n")
     print("| what | measured | ratio |\n|---|---|---|")
     for row in rows:
         print(f"| {' | '.join(row)} |")
     print()
-    for model in ("spectral", "r18"):
-        print(f"{model}: {json.dumps(found[model][-1]['stages'])}\n  {json.dumps(found[model][-1]['execution'])}")
-    for model in ("spectral forward", "r18 forward"):
-        print(f"{model}: " + json.dumps({k: round(v / 1e6, 2) for k, v in found[model][-1]["rates"].items()}))
+    for model, runs in found.items():
+        if "stages" in runs[-1]:
+            print(f"{model}: {json.dumps(runs[-1]['stages'])}\n  {json.dumps(runs[-1]['execution'])}")
+        elif "rates" in runs[-1]:
+            print(f"{model}: " + json.dumps({k: round(v / 1e6, 2) for k, v in runs[-1]["rates"].items()}))
+
+
+def _cheap_rows(pixels: int, found: dict[str, list[dict]]) -> list[tuple[str, str, str]]:
+    """Rows of the model whose forward pass costs next to nothing."""
+    read1, read2 = (statistics.median(r["times"][threads] for r in found["read"]) for threads in ("1", "2"))
+    forward = pixels / _best_rate(found["spectral forward"])[1]
+    spectral = statistics.median(r["seconds"] for r in found["spectral"])
+    return [
+        ("bare read, rasterio as it comes", f"{read1:.2f} s", ""),
+        ("bare read, rasterio with 2 decoding threads", f"{read2:.2f} s", ""),
+        ("`spectral`, bare forward", f"{forward:.2f} s", ""),
+        ("`spectral`, geoseg", f"{spectral:.2f} s", f"{spectral / max(read1, forward):.2f} × the longer (≤ 1.50)"),
+        ("… against the read with 2 threads", "", f"{spectral / max(read2, forward):.2f} × the longer"),
+    ]
 
 
 def memory(sizes: list[int], budget: str | None) -> None:
@@ -300,6 +313,7 @@ def main() -> None:
     one = commands.add_parser("speed")
     one.add_argument("--size", type=int, default=4096)
     one.add_argument("--repeats", type=int, default=3)
+    one.add_argument("--only", choices=["spectral", "r18", "tiny"], help="one model alone")
     two = commands.add_parser("memory")
     two.add_argument("--sizes", type=int, nargs="+", default=[6000, 24000])
     two.add_argument("--memory")
@@ -314,7 +328,7 @@ def main() -> None:
     commands.add_parser("_read").add_argument("scene")
     options = parser.parse_args()
     if options.command == "speed":
-        speed(options.size, options.repeats)
+        speed(options.size, options.repeats, options.only)
     elif options.command == "memory":
         memory(options.sizes, options.memory)
     elif options.command == "_segment":

@@ -11,6 +11,7 @@ import torch
 from geoseg.errors import OptionError
 from geoseg.models import Execution, calibrate, choose_execution, device, measured_rate
 from geoseg.models.places import user_folder
+from geoseg.sizes import cpu_count
 from tests.models.conftest import identity_model
 
 
@@ -34,7 +35,7 @@ def test_measured_once_then_remembered(measured):
     assert first.reason == second.reason
     assert first.device == "cpu"
     assert first.rate > 0
-    assert first.streams * first.threads <= calibrate.cpu_count()
+    assert first.streams * first.threads <= cpu_count()
     choose(identity_model(), device="cpu", precision="fp32")
     choose_execution(identity_model(), (96, 64), dtype=np.uint16, device="cpu")
     choose_execution(identity_model(), (64, 64), dtype=np.uint8, device="cpu")

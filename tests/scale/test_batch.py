@@ -263,7 +263,7 @@ def test_memory_for_polygons_is_shared_with_the_next_scenes_blocks(tmp_path, ref
 
     monkeypatch.setattr(geoseg.scenerun, "write_products", watched)
     scenes = [reflectance(tmp_path / f"{name}.tif", 32, 32) for name in "ab"]
-    options = replace(FAST, memory="1GB")
+    options = replace(FAST, memory="1.5GB")
     run(Job(scenes[:1], tmp_path / "one", "spectral", options=options, products=PLAIN))
     run(Job(scenes, tmp_path / "two", "spectral", options=options, products=PLAIN))
     assert rooms[1] == rooms[2] < rooms[0] <= 10**9
