@@ -7,7 +7,7 @@
 Each measurement runs in a process of its own, so that memory is its own; the methods take turns, so that what else the
 machine does hits all alike. The best of the repeats counts. Methods:
 
-- ``geoseg``: ``geoseg.polygonize(map, file)``, after one call on a 16 × 16 map (code is compiled);
+- ``geoseg``: ``geoseg.polygonize(map, file)``, after one call on a small map of several strips (code is compiled);
 - ``geoseg cold``: the same as the first call of a process, imports and compilation included;
 - ``rasterio``: the documented route, ``rasterio.features.shapes`` → ``GeoDataFrame.from_features`` → ``to_file``;
 - ``gdal C``: ``GDALPolygonize`` of rasterio's own libgdal into a GeoPackage, by ctypes, in one transaction;
