@@ -39,7 +39,7 @@ _BLOCK = 1024
 
 # What a Python process with torch, GDAL, its cache of 128 MiB, and the heap's slack holds beside windows and blocks
 # (resident, measured on Linux with torch's CUDA build: 830 MB after the imports alone).
-_BASE_BYTES = 1050 * 10**6
+_BASE_BYTES = 1150 * 10**6
 
 # Decoded cells that neighbouring blocks read as well. Two rows of cells of a Sentinel-2 scene fit; wider scenes
 # decode some cells twice, which costs less than memory that grows with them.

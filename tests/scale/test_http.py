@@ -41,6 +41,7 @@ def test_a_network_that_fails_now_and_then(served, tmp_path):
         assert np.array_equal(file.read(1), expected)
 
 
+@pytest.mark.slow
 def test_a_range_that_never_comes_is_named_and_the_rest_is_kept(served, tmp_path):
     folder, expected = served
     out = tmp_path / "out"

@@ -164,6 +164,7 @@ def test_kill_a_client_between_the_last_renames(unbroken, tmp_path, reflectance)
     assert not (out / ".geoseg").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="loopback clusters are slow to start there")
 def test_kill_a_worker(unbroken, tmp_path):
     kill_worker(random.Random(2), unbroken, tmp_path)
