@@ -170,6 +170,7 @@ def test_kill_a_worker(unbroken, tmp_path):
     kill_worker(random.Random(2), unbroken, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="loopback clusters are slow to start there")
 def test_kill_the_scheduler(unbroken, tmp_path):
     kill_scheduler(random.Random(3), unbroken, tmp_path, anew=False)
