@@ -130,10 +130,13 @@ def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict
 
 def peak_mb() -> float:
     """Peak resident memory of this process in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux, getrusage reports the parent's peak if that was higher when this process began
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
     import resource
 
-    factor = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * factor / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def forward_once(module, batches: list, precision: str, threads: int, number: int) -> None:
