@@ -195,4 +195,4 @@ def test_osgeo4w_is_taken_off_the_path():
 def test_secrets_are_not_shown():
     assert hide_secrets("http://me:secret@proxy:3128/x") == "http://***@proxy:3128/x"
     assert hide_secrets("https://host/a@b") == "https://host/a@b"
-    assert shown(["uv", "--index-url", "https://u:p@h/s", "C:/a b"]) == 'uv --index-url https://***@h/s "C:/a b"'
+    assert shown(["uv", "--proxy", "https://u:p@h:3128", "C:/a b"]) == 'uv --proxy https://***@h:3128 "C:/a b"'
