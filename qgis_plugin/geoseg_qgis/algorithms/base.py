@@ -7,12 +7,15 @@ import time
 from typing import Any, Iterable
 
 from qgis.core import (
+    QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingParameterDefinition,
+    QgsProcessingParameterExtent,
     QgsProcessingParameterFile,
+    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
     QgsProviderRegistry,
@@ -103,6 +106,18 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
             optional=True,
         )
         self.add_advanced(folder)
+
+    def add_scene(self) -> None:
+        """Add what :meth:`scene` and :meth:`model` read: rasters, model, bands, extent."""
+        raster = QgsProcessing.SourceType.TypeRaster
+        self.addParameter(
+            QgsProcessingParameterMultipleLayers("INPUT", tr("Raster, or the bands of one scene"), raster)
+        )
+        self.add_model()
+        self.add_bands()
+        self.addParameter(
+            QgsProcessingParameterExtent("EXTENT", tr("Extent; all of the scene if empty"), optional=True)
+        )
 
     def add_bands(self) -> None:
         """Add which band is which."""

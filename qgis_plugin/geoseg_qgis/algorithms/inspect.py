@@ -6,16 +6,13 @@ import json
 from typing import Any
 
 from qgis.core import (
-    QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputBoolean,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterExtent,
     QgsProcessingParameterFileDestination,
-    QgsProcessingParameterMultipleLayers,
 )
 
 from .. import commands
@@ -42,15 +39,7 @@ class InspectRaster(GeosegAlgorithm):
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Declare parameters and outputs."""
-        raster = QgsProcessing.SourceType.TypeRaster
-        self.addParameter(
-            QgsProcessingParameterMultipleLayers("INPUT", tr("Raster, or the bands of one scene"), raster)
-        )
-        self.add_model()
-        self.add_bands()
-        self.addParameter(
-            QgsProcessingParameterExtent("EXTENT", tr("Extent; all of the scene if empty"), optional=True)
-        )
+        self.add_scene()
         self.add_reading()
         self.addParameter(
             QgsProcessingParameterFileDestination("REPORT", tr("Report"), tr("JSON files (*.json)"), None, True, False)

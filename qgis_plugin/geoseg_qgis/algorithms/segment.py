@@ -13,9 +13,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingParameterEnum,
-    QgsProcessingParameterExtent,
     QgsProcessingParameterFileDestination,
-    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterString,
@@ -56,15 +54,7 @@ class SegmentRaster(GeosegAlgorithm):
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Declare the parameters."""
-        raster = QgsProcessing.SourceType.TypeRaster
-        self.addParameter(
-            QgsProcessingParameterMultipleLayers("INPUT", tr("Raster, or the bands of one scene"), raster)
-        )
-        self.add_model()
-        self.add_bands()
-        self.addParameter(
-            QgsProcessingParameterExtent("EXTENT", tr("Extent; all of the scene if empty"), optional=True)
-        )
+        self.add_scene()
         for name, text in (
             ("MIN_AREA", tr("Least area of a polygon in m²; smaller ones are merged into a neighbour")),
             ("SIMPLIFY", tr("Let polygon borders move by this many metres")),

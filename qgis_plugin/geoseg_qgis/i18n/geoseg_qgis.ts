@@ -37,6 +37,16 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Raster, or the bands of one scene</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Extent; all of the scene if empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <location filename="../algorithms/train.py"/>
         <source>Scale: value = stored × scale + offset</source>
         <translation type="unfinished"></translation>
@@ -127,18 +137,6 @@
     <message>
         <location filename="../algorithms/inspect.py"/>
         <source>geoseg said nothing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Raster, or the bands of one scene</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Extent; all of the scene if empty</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
