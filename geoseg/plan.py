@@ -25,9 +25,6 @@ from geoseg.tiling import Box, Tiling, round_up
 if TYPE_CHECKING:
     from geoseg.models import Execution, Model
 
-COG_BLOCK = 512
-"""Side of the tiles of a finished class map; keep cells are multiples of it, so that tiles are written once."""
-
 # Keep cells to choose from, best first. Larger ones waste less on context, but one forward pass of 2048 px takes a CPU
 # ten seconds, for which Ctrl-C would have to wait, and streams run out of work at the end of a scene: the largest is
 # for scenes that have at least so many of them.

@@ -102,7 +102,7 @@ def _by_polygons(
 
     polygons = labelled.polygons
     assert polygons is not None
-    kept, said, number, held_number = groups.hold_polygons(
+    kept, said = groups.hold_polygons(
         polygons.codes,
         polygons.groups,
         shapely.area(polygons.geometries),
@@ -119,7 +119,7 @@ def _by_polygons(
     (own, learned), (other, validated) = sides
     parts = split.cut([counts.sum(-1) > 0 for counts in validated], learned, reaches)
     parts = tuple(split.Parts(p.validation, p.forbidden, p.training, v) for p, v in zip(parts, validated, strict=True))
-    return (own, other), split.Split(parts, said, number, held_number)
+    return (own, other), split.Split(parts, said)
 
 
 @dataclass(frozen=True)

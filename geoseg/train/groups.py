@@ -66,7 +66,7 @@ def by_images(
     held = _choose(sums, names, share, seed)
     kept = {name for name, h in zip(names, held, strict=True) if h}
     validation = [np.full(c.shape[:2], g in kept) for g, c in zip(groups, counts, strict=True)]
-    return Split(cut(validation, counts, reaches), _said(kept, names, seed), len(names), len(kept))
+    return Split(cut(validation, counts, reaches), _said(kept, names, seed))
 
 
 def overlaps(grounds: Sequence[Ground], split: Split) -> list[tuple[str, str]]:
@@ -96,7 +96,7 @@ def hold_polygons(
     names: Sequence[str],
     share: float,
     seed: int,
-) -> tuple[NDArray[np.bool_], str, int, int]:
+) -> tuple[NDArray[np.bool_], str]:
     """Decide which polygons are kept for validation.
 
     Parameters
@@ -110,7 +110,7 @@ def hold_polygons(
 
     Returns
     -------
-    (n,) bool, one line that says what was done, the number of groups and of those held.
+    (n,) bool, and one line that says what was done.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def hold_polygons(
     np.add.at(sums, (groups, codes), areas / max(float(areas.sum()), 1e-300) * 1e9)
     held = _choose(np.ceil(sums).astype(np.int64), names, share, seed)
     kept = {name for name, h in zip(names, held, strict=True) if h}
-    return held[groups], _said(kept, names, seed), len(names), len(kept)
+    return held[groups], _said(kept, names, seed)
 
 
 def _choose(sums: NDArray[np.int64], names: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:

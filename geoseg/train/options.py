@@ -83,11 +83,6 @@ class TrainOptions:
         if self.base and self.weights:
             raise OptionError("both a model to start from (--from) and --weights are given: keep one of the two")
 
-    @property
-    def grouped(self) -> bool:
-        """Whether groups, not blocks, decide what is kept for validation; naming them is enough to say so."""
-        return bool(self.split == "groups" or self.group_field or self.groups)
-
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values."""
         return asdict(self)

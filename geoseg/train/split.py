@@ -62,8 +62,6 @@ class Split:
 
     parts: tuple[Parts, ...]
     said: str
-    blocks: int
-    held_blocks: int
 
     def training(self) -> NDArray[np.int64]:
         """Return the labelled pixels of each class to learn from, (K,)."""
@@ -96,7 +94,7 @@ def keep_nothing(grounds: Sequence[Ground]) -> Split:
     for ground in grounds:
         nowhere = np.zeros(ground.counts.shape[:2], np.bool_)
         parts.append(Parts(nowhere, nowhere, ground.counts, np.zeros_like(ground.counts)))
-    return Split(tuple(parts), "no validation: everything was learned from", 0, 0)
+    return Split(tuple(parts), "no validation: everything was learned from")
 
 
 def buffers(rasters: Sequence[Raster], margin: int, side: int) -> list[int]:
@@ -171,7 +169,7 @@ def by_blocks(
             f"{int(held.sum())} of {number} blocks of {tried:g} {unit} (with labels) kept for validation, drawn with "
             f"seed {seed}; training windows stay {margin} px away from them"
         )
-        split = Split(parts, said, number, int(held.sum()))
+        split = Split(parts, said)
         if not split.training().any() or not split.held().any() or not usable(parts):
             continue
         # A class that one part lacks costs most; then blocks too few to be representative.

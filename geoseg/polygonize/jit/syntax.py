@@ -6,7 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -28,13 +28,6 @@ Type: TypeAlias = str | ArrayType
 
 CASTS = {"int": "i", "int64": "i", "int32": "i", "float": "f", "float64": "f", "bool": "b"}
 ROUNDING = ("sqrt", "ceil", "floor")
-
-
-class Callee(Protocol):
-    """A compiled function, seen from one that calls it."""
-
-    __name__: str
-    py_func: Callable[..., Any]
 
 
 def wider(kinds: Iterable[str | None]) -> str | None:
