@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,7 +168,7 @@ def _assemble(infos: list[FileInfo], resolution: tuple[float, float] | None, nam
         name=name,
         grid=grid,
         bands=tuple(replace(band, name=n) for band, n in zip(found, unique, strict=True)),
-        notes=tuple(_merged(notes)),
+        notes=tuple(merged_notes(notes, "files")),
         parts=tuple(Part(i, band) for i, info in enumerate(infos) for band in info.indexes),
         inputs=sources,
     )
@@ -192,14 +192,17 @@ def _stack_notes(infos: list[FileInfo], sources: tuple[Any, ...], grid: Grid) ->
     return notes
 
 
-def _merged(notes: list[str]) -> list[str]:
-    """Say once what holds for many files: a stack of twelve must not print the same line twelve times."""
+def merged_notes(notes: Iterable[str], kind: str) -> list[str]:
+    """Say once what holds for many: a stack of twelve files must not print the same line twelve times.
+
+    ``notes`` begin with ``NAME: ``; ``kind`` is what they are about, as ``"files"``.
+    """
     told: dict[str, list[str]] = {}
     for note in notes:
         file, _, said = note.partition(": ")
         told.setdefault(said, []).append(file)
     return [
-        f"{files[0]}: {said}" if len(files) == 1 else f"{len(files)} files ({files[0]}, …): {said}"
+        f"{files[0]}: {said}" if len(files) == 1 else f"{len(files)} {kind} ({files[0]}, …): {said}"
         for said, files in told.items()
     ]
 

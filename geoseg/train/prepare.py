@@ -13,6 +13,7 @@ from geoseg.errors import InputError, OptionError
 from geoseg.models import BandSpec, Model, ModelCard, check_contract
 from geoseg.progress import Reporter
 from geoseg.raster import Raster
+from geoseg.raster.opening import merged_notes
 from geoseg.tiling import round_up
 from geoseg.train import groups, legend, split
 from geoseg.train.augment import Augment
@@ -89,7 +90,7 @@ def prepare(sources: Sources, options: TrainOptions, base: Model | None, report:
     card = base.card if base else None
     stride = card.stride if card else _SMP_STRIDE
     rasters = open_images(sources.images, sources.reading, card)
-    for note in _merged([note for raster in rasters for note in raster.notes]):
+    for note in merged_notes([note for raster in rasters for note in raster.notes], "images"):
         report.info(note)
     least = card.min_window if card else stride
     windows = _windows(options, [raster.shape for raster in rasters], stride, least, report)
@@ -115,18 +116,6 @@ def prepare(sources: Sources, options: TrainOptions, base: Model | None, report:
         window=window,
         polygons=labelled.polygons.field if labelled.polygons else None,
     )
-
-
-def _merged(notes: Sequence[str]) -> list[str]:
-    """Say once what holds for many images."""
-    told: dict[str, list[str]] = {}
-    for note in notes:
-        file, _, said = note.partition(": ")
-        told.setdefault(said, []).append(file)
-    return [
-        f"{files[0]}: {said}" if len(files) == 1 else f"{len(files)} images ({files[0]}, …): {said}"
-        for said, files in told.items()
-    ]
 
 
 def _windows(
