@@ -169,3 +169,21 @@ def reflectance():
         return path
 
     return make
+
+
+@pytest.fixture
+def geoseg(capfd):
+    """Run the command line in this process: ``code, stdout, stderr = geoseg("segment", …)``."""
+
+    from geoseg.cli import _run
+
+    def call(*arguments):
+        try:
+            code = _run([str(argument) for argument in arguments], debug=False)
+        except SystemExit as end:
+            code = end.code
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call

@@ -13,25 +13,6 @@ import numpy as np
 import pytest
 import rasterio
 
-from geoseg.cli import _run
-
-
-@pytest.fixture
-def geoseg(capfd):
-    """Run the command line in this process: ``code, stdout, stderr = geoseg("segment", …)``."""
-
-    def call(*arguments):
-        try:
-            code = _run([str(argument) for argument in arguments], debug=False)
-        except SystemExit as end:
-            code = end.code
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
-
-
 FAST = ("--device", "cpu", "--precision", "fp32", "-m", "spectral", "--progress", "none")
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import rasterio
 
-from geoseg.cli import _run
 from geoseg.errors import InputError
 from geoseg.inorder import InOrder
 from geoseg.job import Job, run
@@ -24,20 +23,6 @@ from geoseg.segment import Stopped
 FAST = Options(device="cpu", precision="fp32", window=64, block=64)
 PLAIN = Products(polygons=False, preview=False)
 ARGUMENTS = ("-m", "spectral", "--device", "cpu", "--precision", "fp32", "--no-preview", "--no-polygons")
-
-
-@pytest.fixture
-def geoseg(capfd):
-    def call(*arguments):
-        try:
-            code = _run([str(argument) for argument in arguments], debug=False)
-        except SystemExit as end:
-            code = end.code
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
 
 
 class Heard:

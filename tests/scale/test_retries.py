@@ -15,7 +15,6 @@ import rasterio
 from filelock import FileLock
 
 import geoseg.schedule
-from geoseg.cli import _run
 from geoseg.errors import DeviceMemoryError, GeosegError, ModelError, OutputError, ReadError
 from geoseg.failures import is_passing, pause
 from geoseg.job import Job, run
@@ -229,42 +228,30 @@ def test_locks_exclude_however_often_they_are_taken(tmp_path):
 # --- how far it is, and tidying up
 
 
-@pytest.fixture
-def cli(capfd):
-    def call(*arguments):
-        try:
-            code = _run(["segment", *map(str, arguments)], debug=False)
-        except SystemExit as end:
-            code = end.code
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return call
-
-
-def test_status_and_clean(cli, tmp_path, reflectance):
+def test_status_and_clean(geoseg, tmp_path, reflectance):
     scene, out = reflectance(tmp_path / "scene.tif", 1024, 1024), tmp_path / "out"
     arguments = [argument for argument in SMALL if argument not in ("--progress", "json")]
     arguments += ["-o", out, "--no-polygons"]
-    assert cli(scene, *arguments, "--status") == (0, "scene: not begun\n", "")
-    assert cli("-o", out, "--status")[1].endswith("no run has begun here\n")
+    assert geoseg("segment", scene, *arguments, "--status") == (0, "scene: not begun\n", "")
+    assert geoseg("segment", "-o", out, "--status")[1].endswith("no run has begun here\n")
     running = Run(scene, *arguments, "--progress", "json")
     wait_until(lambda: blocks_in(out) >= 20)
-    code, said, _ = cli(scene, *arguments, "--status")
+    code, said, _ = geoseg("segment", scene, *arguments, "--status")
     assert code == 0
     assert said.startswith("scene: running: ")
     assert " of 256 blocks (" in said
-    assert cli("-o", out, "--clean")[0] == 1, "a running scene is left alone"
+    assert geoseg("segment", "-o", out, "--clean")[0] == 1, "a running scene is left alone"
     running.kill()
     done = blocks_in(out)
     started = time.monotonic()
-    code, said, _ = cli(scene, *arguments, "--status", "--progress", "json")
+    code, said, _ = geoseg("segment", scene, *arguments, "--status", "--progress", "json")
     assert time.monotonic() - started < 20
     (state,) = json.loads(said)["scenes"]
     assert (state["state"], state["done"], state["blocks"]) == ("interrupted", done, 256)
-    assert "of another scene, model or options" in cli(scene, *arguments, "--stitch", "linear", "--status")[1]
-    assert cli("-o", out, "--status")[1] == said_line(state)
-    code, said, _ = cli("-o", out, "--clean")
+    code, said, _ = geoseg("segment", scene, *arguments, "--stitch", "linear", "--status")
+    assert "of another scene, model or options" in said
+    assert geoseg("segment", "-o", out, "--status")[1] == said_line(state)
+    code, said, _ = geoseg("segment", "-o", out, "--clean")
     assert (code, said) == (0, "removed unfinished work on scene\n")
     assert list(out.iterdir()) == []
 
@@ -285,10 +272,10 @@ def test_status_loads_no_network(tmp_path, reflectance):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_usage(cli, tmp_path):
-    assert cli("-o", tmp_path)[0] == 2
-    assert cli("x.tif", "-o", tmp_path, "--retries", "-1")[0] == 2
-    code, _, err = cli("x.tif", "-o", tmp_path, "--profile", tmp_path / "none" / "trace.json")
+def test_usage(geoseg, tmp_path):
+    assert geoseg("segment", "-o", tmp_path)[0] == 2
+    assert geoseg("segment", "x.tif", "-o", tmp_path, "--retries", "-1")[0] == 2
+    code, _, err = geoseg("segment", "x.tif", "-o", tmp_path, "--profile", tmp_path / "none" / "trace.json")
     assert code == 1
     assert "folder does not exist" in err
     assert isinstance(OutputError("x"), GeosegError)
