@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ClusterError, OptionError
+from geoseg.sizes import cpu_count
 
 if TYPE_CHECKING:
     from geoseg.progress import Reporter
@@ -104,7 +105,7 @@ def _local(workers: int) -> Deployment:
     from distributed import Client, LocalCluster
 
     # One thread more than forward passes: it reads and writes meanwhile.
-    threads = max((os.cpu_count() or 1) // workers, 1) + 1
+    threads = max(cpu_count() // workers, 1) + 1
     dashboard = ":0" if importlib.util.find_spec("bokeh") else None
     cluster = LocalCluster(
         n_workers=workers, threads_per_worker=threads, processes=True, memory_limit=0, dashboard_address=dashboard,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from geoseg.evaluate.boundary import BoundaryCounts, boundary_counts, halo_of
 from geoseg.evaluate.calibration import Reliability
 from geoseg.evaluate.metrics import confusion
 from geoseg.evaluate.scheme import IGNORED
+from geoseg.sizes import cpu_count
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def in_order(
     function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
 ) -> Iterator[_Result]:
     """Compute in a few threads, yield in order, and hold no more than twice as many results as threads."""
-    workers = workers or min(os.cpu_count() or 1, 4)
+    workers = workers or min(cpu_count(), 4)
     with ThreadPoolExecutor(workers, thread_name_prefix="geoseg-evaluate") as pool:
         waiting: deque[Future[_Result]] = deque()
         try:

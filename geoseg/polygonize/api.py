@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from geoseg.classes import MapClass
 from geoseg.errors import OptionError
 from geoseg.polygonize.coder import Coder
 from geoseg.polygonize.source import Source, open_source
+from geoseg.sizes import cpu_count
 
 if TYPE_CHECKING:
     import geopandas
@@ -76,7 +76,7 @@ class _Options:
     keep: tuple[int | str, ...]
     nodata: float | None
     rounded: bool = False
-    workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 16))
+    workers: int = field(default_factory=lambda: min(cpu_count(), 16))
     memory: int = 0
 
     def __post_init__(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import os
 import signal
 import threading
 import warnings
@@ -24,6 +23,7 @@ from geoseg.models.device import choose_device, supports
 from geoseg.models.footprint import bytes_per_pixel
 from geoseg.plan import Options
 from geoseg.progress import Reporter
+from geoseg.sizes import cpu_count
 from geoseg.train.augment import Augment
 from geoseg.train.learner import Learner
 from geoseg.train.loading import Epochs, Loader
@@ -274,7 +274,7 @@ def _guarded_fit(
 
 def _loaders(task: Task, batch: int, windows: int) -> tuple[Loader, Loader | None]:
     prepared, options = task.prepared, task.options
-    workers = min(4, os.cpu_count() or 1) if options.workers is None else options.workers
+    workers = min(4, cpu_count()) if options.workers is None else options.workers
     augment = Augment(options.augment)
     drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
     train = Loader(drawn, batch, workers, sampler=Epochs(windows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +11,7 @@ import numpy as np
 
 from geoseg.classes import NODATA, MapClass, default_color
 from geoseg.errors import OptionError, OutputError
+from geoseg.sizes import cpu_count
 from geoseg.tiling import Box
 from geoseg.write.sink import CogSink, Kind
 
@@ -157,7 +157,7 @@ def _group_size() -> int:
     if distributed is not None:
         with suppress(ValueError):  # no cluster is active
             return 2 * max(sum(int(count) for count in distributed.get_client().nthreads().values()), 1)
-    return 2 * (os.cpu_count() or 1)
+    return 2 * cpu_count()
 
 
 def _as_uint8(values: NDArray[Any], nodata: float | None, box: Box) -> NDArray[np.uint8]:
