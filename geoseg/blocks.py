@@ -19,7 +19,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OutputError
-from geoseg.locks import put, settle, temporary_beside, write_text
+from geoseg.files import put, settle, temporary_beside, write_text
 from geoseg.segment import BlockResult, Look
 from geoseg.tiling import Box, Tiling
 from geoseg.write.packed import PackedBlock, pack, unpack

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from geoseg.classes import NODATA
-from geoseg.locks import temporary_beside
+from geoseg.files import complete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,12 +50,9 @@ class LiveView:
             return
         start = time.monotonic()
         text = self._text()
-        temporary = temporary_beside(self.path)
-        try:
-            temporary.write_text(text, "utf-8")
-            temporary.replace(self.path)
-        except OSError:
-            temporary.unlink(missing_ok=True)  # a GIS holds it on Windows, or the disk is full, which blocks will say
+        # A GIS holds it on Windows, or the disk is full, which blocks will say.
+        with suppress(OSError), complete(self.path) as part:
+            part.write_text(text, "utf-8")
         now = time.monotonic()
         self._next = now + max((now - start) / _SHARE, _LEAST_SECONDS)
 

@@ -1,4 +1,4 @@
-"""One run at a time per output folder, and files that survive a power cut."""
+"""One run at a time per output folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -101,50 +100,3 @@ def _who(owner: Path) -> str:
         return f" (process {found['pid']} on {found['host']})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-
-
-def temporary_beside(path: Path) -> Path:
-    """Return a name for writing ``path`` that no process on any machine uses; process ids repeat on a cluster."""
-    return path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.partial")
-
-
-def settle(path: Path) -> None:
-    """Wait until a file's bytes are on the disk itself, so that a power cut cannot take them back."""
-    # Windows flushes only files that are open for writing.
-    handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def settle_folder(folder: Path) -> None:
-    """Wait until new names in a folder are on the disk itself; does nothing where folders cannot be opened."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def put(temporary: Path, path: Path) -> None:
-    """Give a complete, settled file its final name.
-
-    On Windows a file that somebody is reading cannot be replaced; what stands there then is as good, because block
-    files of one name hold the same bytes.
-    """
-    try:
-        temporary.replace(path)
-    except PermissionError:
-        if not path.exists():
-            raise
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small text file: complete, or as it was before, also after a power cut."""
-    temporary = temporary_beside(path)
-    temporary.write_text(text, "utf-8")
-    settle(temporary)
-    temporary.replace(path)

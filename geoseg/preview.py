@@ -12,6 +12,7 @@ import numpy as np
 
 from geoseg.classes import NODATA, MapClass
 from geoseg.errors import OutputError
+from geoseg.files import complete
 from geoseg.raster.ground import pixel_sides
 
 if TYPE_CHECKING:
@@ -84,12 +85,10 @@ def write_preview(path: Path, preview: Preview) -> None:
         If it cannot be written.
     """
     image = draw(preview)
-    temporary = path.with_name(path.name + ".partial")
     try:
-        image.save(temporary, format="PNG", optimize=True)
-        temporary.replace(path)
+        with complete(path) as part:
+            image.save(part, format="PNG", optimize=True)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error}; free some space or choose another folder with -o") from error
 
 

@@ -18,8 +18,9 @@ from geoseg.blocks import open_store, read_manifest
 from geoseg.clock import Clock, recorded
 from geoseg.errors import GeosegError, OutputError
 from geoseg.failures import BlockFailure, describe_failures, listed
+from geoseg.files import settle, settle_folder, temporary_beside
 from geoseg.live import LiveView
-from geoseg.locks import locked, settle, settle_folder, temporary_beside
+from geoseg.locks import locked
 from geoseg.plan import Plan, make_plan
 from geoseg.products import look_of, outputs_of, write_products
 from geoseg.raster import Raster

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OutputError
-from geoseg.locks import write_text
+from geoseg.files import write_text
 from geoseg.progress import format_seconds
 from geoseg.scenelist import Listed
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from geoseg.clock import Span
 from geoseg.errors import OutputError
+from geoseg.files import complete
 
 Place = tuple[str, int, str]
 """Host, process id and thread name."""
@@ -78,10 +79,8 @@ class Trace:
             for (host, process, thread), (pid, tid) in self._places.items():
                 for name, value in (("process_name", f"geoseg {host} {process}"), ("thread_name", thread)):
                     events.append({"name": name, "ph": "M", "pid": pid, "tid": tid, "args": {"name": value}})
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.partial")
         try:
-            temporary.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}), "utf-8")
-            temporary.replace(self.path)
+            with complete(self.path) as part:
+                part.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}), "utf-8")
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise OutputError(f"cannot write the trace to {self.path}: {error.strerror or error}") from error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from geoseg.demo.landscape import WATER, Landscape, make_landscape
 from geoseg.demo.noise import blur, grain, smooth
 from geoseg.demo.spectra import BANDS, REFLECTANCE
 from geoseg.errors import InputError, OptionError, OutputError
+from geoseg.files import complete
 from geoseg.tiling import Box
 from geoseg.write import CogSink
 
@@ -110,14 +109,13 @@ def _write_scene(path: Path, land: Landscape, valid: NDArray[np.bool_], rng: np.
 
     size = len(valid)
     geobox = _geobox(size)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     profile = {
         "driver": "GTiff", "width": size, "height": size, "count": len(BANDS), "dtype": "uint16", "nodata": 0,
         "crs": _CRS, "transform": geobox.affine, "tiled": True, "blockxsize": 512, "blockysize": 512,
         "compress": "deflate", "predictor": 2, "zlevel": 1, "num_threads": "all_cpus", "interleave": "band",
     }  # fmt: skip
     try:
-        with rasterio.open(part, "w", **profile) as target:
+        with complete(path) as part, rasterio.open(part, "w", **profile) as target:
             for number, reflectance in enumerate(_expose(land, rng), start=1):
                 digital = np.clip(np.rint(reflectance / np.float32(_SCALE)), 1, 65535).astype(np.uint16)
                 digital[~valid] = 0
@@ -125,12 +123,8 @@ def _write_scene(path: Path, land: Landscape, valid: NDArray[np.bool_], rng: np.
                 target.set_band_description(number, BANDS[number - 1])
             target.scales = (_SCALE,) * len(BANDS)
             target.update_tags(CONTENT="Made-up scene: surface reflectance x 10,000")
-        part.replace(path)
     except (OSError, RasterioError) as error:
         raise OutputError(f"{path} cannot be written: {error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _expose(land: Landscape, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:

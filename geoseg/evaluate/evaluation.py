@@ -15,6 +15,7 @@ from geoseg.classes import MapClass
 from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import Scores, scores
 from geoseg.evaluate.tally import Tally
+from geoseg.files import complete
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -233,13 +234,11 @@ def write_complete(path: Path, write: Any) -> None:
     OutputError
         If it cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        part.replace(path)
+        with complete(path) as part:
+            write(part)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise OutputError(f"{path} cannot be written: {error.strerror or error}; choose another with -o") from error
 
 

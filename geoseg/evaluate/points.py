@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from geoseg.evaluate.form import add_form
 from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.scheme import plain
 from geoseg.evaluate.tally import SIDE
+from geoseg.files import complete
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -145,14 +145,12 @@ def _write_points(
     )
     # The column is empty: without a type it would become whatever the driver thinks of nothing.
     frame[_REFERENCE] = frame[_REFERENCE].astype("string")
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part.gpkg")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pyogrio.write_dataframe(frame, part, layer=LAYER, driver="GPKG")
-        add_form(part, LAYER, _REFERENCE, classes)
-        part.replace(path)
+        with complete(path) as part:
+            pyogrio.write_dataframe(frame, part, layer=LAYER, driver="GPKG")
+            add_form(part, LAYER, _REFERENCE, classes)
     except (OSError, DataSourceError, sqlite3.Error) as error:
-        part.unlink(missing_ok=True)
         raise OutputError(f"{path} cannot be written: {' '.join(str(error).split())}") from error
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from geoseg.files import complete
 from geoseg.models.places import user_folder
 
 
@@ -23,14 +23,10 @@ def load(kind: str, *key: object) -> Any:
 def store(value: Any, kind: str, *key: object) -> None:
     """Keep ``value`` under ``key``, complete or not at all."""
     path = _path(kind, key)
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(value), encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+        with complete(path) as part:
+            part.write_text(json.dumps(value), encoding="utf-8")
 
 
 def _path(kind: str, key: tuple[object, ...]) -> Path:

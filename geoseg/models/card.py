@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from geoseg.classes import MAX_CLASSES, MapClass
 from geoseg.errors import GeosegError, ModelError
+from geoseg.files import complete
 from geoseg.models import stac
 from geoseg.models.scaling import BandTransform, RasterBand, ValueScaling, fold
 
@@ -307,12 +308,10 @@ class ModelCard(BaseModel):
             If it cannot be written.
         """
         path = Path(path)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            partial.write_text(self.to_json() + "\n", encoding="utf-8")
-            partial.replace(path)
+            with complete(path) as part:
+                part.write_text(self.to_json() + "\n", encoding="utf-8")
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise ModelError(f"model card {path} cannot be written: {error.strerror or error}") from None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -16,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.errors import ModelError, OptionError, OutputError
+from geoseg.files import complete
 from geoseg.models.onnx import SUFFIX
 from geoseg.models.onnxcard import deepness_notes, described, onnx_item
 from geoseg.models.vector import card_input, normalised, own_transforms
+from geoseg.sizes import cpu_count
 
 if TYPE_CHECKING:
     import torch
@@ -288,7 +289,7 @@ def _named(proto: Any, batch: int | None) -> Any:
 def _runner(data: bytes) -> _Run:
     from geoseg.models.onnx import make_session
 
-    session = make_session(data, "cpu", os.cpu_count() or 1, "export")
+    session = make_session(data, "cpu", cpu_count(), "export")
     name = session.get_inputs()[0].name
 
     def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -340,13 +341,11 @@ def _check(
 
 
 def _write(target: Path, data: bytes) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(target)
+        with complete(target) as part:
+            part.write_bytes(data)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
 
 

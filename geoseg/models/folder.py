@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ModelError
+from geoseg.files import complete
 from geoseg.models.card import CARD_FILE, ModelCard, Weights
 from geoseg.models.loaded import Model
 
@@ -288,13 +289,11 @@ def save_model(
     data = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()})
     card = card_with(card, weights=Weights(href=WEIGHTS_FILE, size=len(data), checksum=multihash(data)))
     folder = Path(folder)
-    partial = folder / f".{WEIGHTS_FILE}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(folder / WEIGHTS_FILE)
+        with complete(folder / WEIGHTS_FILE) as part:
+            part.write_bytes(data)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise ModelError(f"model folder {folder} cannot be written: {error.strerror or error}") from None
     card.write(folder / CARD_FILE)
     return open_folder(folder, str(folder))

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import os
-import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError, OutputError
+from geoseg.files import complete
 from geoseg.polygonize.encode import GEOMETRY
 from geoseg.polygonize.source import one_line
 
@@ -77,21 +77,6 @@ def checked_path(path: str | Path, *, overwrite: bool) -> Path:
     return path
 
 
-@contextlib.contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
-    """Yield a name beside ``path`` that becomes ``path`` when all goes well, and vanishes otherwise."""
-    part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix.lower()}")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        # GDAL and SQLite put temporary files of their own beside it, under names that begin alike.
-        with contextlib.suppress(OSError):
-            for left in part.parent.iterdir():
-                if left.name.startswith(part.stem):
-                    left.unlink(missing_ok=True)
-
-
 def write(
     path: Path, layer: Layer, batches: Iterable[pa.RecordBatch], finish: Callable[[], Sequence[MapClass]]
 ) -> None:
@@ -116,7 +101,7 @@ def write(
     writer = _parquet if path.suffix.lower() == ".parquet" else _ogr
     failures: list[BaseException] = []
     try:
-        with _temporary(path) as part:
+        with complete(path) as part:
             writer(part, layer, _guarded(batches, failures))
             if path.suffix.lower() == ".gpkg":
                 from geoseg.polygonize.geopackage import add_styles

@@ -7,7 +7,6 @@ are given up early.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +17,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
 from geoseg.errors import GeosegError, OptionError
+from geoseg.files import complete
 from geoseg.models.folder import card_with
 from geoseg.progress import Reporter, Silent
 from geoseg.train.fit import Task, fit
@@ -168,6 +168,5 @@ def _listing(wanted: dict[str, Any]) -> str:
 
 
 def _write(path: Path, found: dict[str, Any]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    partial.replace(path)
+    with complete(path) as part:
+        part.write_text(json.dumps(found, indent=2), encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import itertools
 import threading
-import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from geoseg.classes import MAX_CLASSES
 from geoseg.errors import OptionError, OutputError
+from geoseg.files import temporary_beside
 from geoseg.tiling import Box
 from geoseg.write.overviews import halve_by_mean, halve_by_mode
 from geoseg.write.sidecar import describe
@@ -306,8 +306,8 @@ class CogSink:
         self._store.put((level, row, col), tile)
 
     def _part_of(self, target: Path) -> Path:
-        """Name under which a file is written until it is complete: in the same folder, so that renaming cannot fail."""
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+        """Name under which a file is written until it is complete."""
+        part = temporary_beside(target)
         self._parts.append((part, target))
         return part
 
