@@ -6,12 +6,14 @@ python polygon_methods.py METHOD MAP OUTPUT OPTIONS
 from __future__ import annotations
 
 import ctypes
+import importlib
 import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +83,22 @@ def run_gdal_script(source: str, out: str) -> int:
     return -1
 
 
+def xrspatial_polygonize() -> Callable[..., Any]:
+    """Return its polygonizer, which was among the experimental ones up to version 0.5."""
+    try:
+        return importlib.import_module("xrspatial.polygonize").polygonize
+    except ModuleNotFoundError:
+        return importlib.import_module("xrspatial.experimental.polygonize").polygonize
+
+
 def run_xrspatial(source: str, out: str) -> int:
     """xarray-spatial, compiled beforehand."""
     import rasterio
     import xarray
-    from xrspatial.polygonize import polygonize
 
     with rasterio.open(source) as file:
         values, transform, crs = file.read(1), file.transform, file.crs
-    frame = polygonize(xarray.DataArray(values), return_type="geopandas", transform=np.array(transform[:6]))
+    frame = xrspatial_polygonize()(xarray.DataArray(values), return_type="geopandas", transform=np.array(transform[:6]))
     frame.set_crs(crs, allow_override=True).to_file(out, driver="GPKG")
     return len(frame)
 
@@ -137,9 +146,9 @@ def prepare(method: str, source: str, out: str, options: dict[str, Any]) -> None
         import rasterio  # noqa: F401
     elif method == "xrspatial":
         import xarray
-        from xrspatial.polygonize import polygonize
 
-        polygonize(xarray.DataArray(np.eye(3, dtype=np.uint8)), return_type="geopandas", transform=np.arange(6.0))
+        small = xarray.DataArray(np.eye(3, dtype=np.uint8))
+        xrspatial_polygonize()(small, return_type="geopandas", transform=np.arange(6.0))
     elif method == "coverage_simplify":
         import geopandas
 
