@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
-import sys
 import time
 from pathlib import Path
+
+from process_memory import peak_bytes
 
 
 def main() -> None:
@@ -36,8 +36,7 @@ def main() -> None:
     seconds = time.perf_counter() - start
     if result.error:
         raise SystemExit(str(result.error))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"seconds": seconds, "peak": peak, "execution": result.report["execution"]}))
+    print(json.dumps({"seconds": seconds, "peak": peak_bytes(), "execution": result.report["execution"]}))
 
 
 if __name__ == "__main__":

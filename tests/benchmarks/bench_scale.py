@@ -29,6 +29,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from process_memory import peak_bytes
 
 MILLION, THOUSAND = 1_000_000, 1_000
 
@@ -219,8 +220,6 @@ def memory(sizes: list[int], budget: str) -> None:
 
 
 def memory_child(folder: Path, size: int, budget: str) -> None:
-    import resource
-
     from geoseg.job import Job, run
     from geoseg.models import keep_memory
     from geoseg.plan import Options
@@ -231,9 +230,7 @@ def memory_child(folder: Path, size: int, budget: str) -> None:
     (result,) = run(Job([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options))
     if result.error:
         raise SystemExit(str(result.error))
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    print(json.dumps({"peak": peak, "seconds": time.perf_counter() - start}))
+    print(json.dumps({"peak": peak_bytes(), "seconds": time.perf_counter() - start}))
 
 
 # --- simulation

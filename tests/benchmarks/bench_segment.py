@@ -31,6 +31,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from process_memory import peak_bytes
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 
@@ -124,19 +125,8 @@ def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict
     tiling = make_plan(scene, model, options).tiling
     return {
         "seconds": seconds, "stages": report["seconds"], "computed": tiling.computed, "kept_share": tiling.kept_share,
-        "scene_pixels": tiling.scene.area, "peak_mb": peak_mb(), "execution": report["execution"],
+        "scene_pixels": tiling.scene.area, "peak_mb": peak_bytes() / 1e6, "execution": report["execution"],
     }  # fmt: skip
-
-
-def peak_mb() -> float:
-    """Peak resident memory of this process in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # on Linux, getrusage reports the parent's peak if that was higher when this process began
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def forward_once(module, batches: list, precision: str, threads: int, number: int) -> None:

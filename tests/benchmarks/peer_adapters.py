@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import rasterio
 import torch
+from process_memory import peak_bytes
 
 MEAN, STD, CLASSES = 1500.0, 1000.0, 6
 
@@ -199,8 +198,7 @@ def main() -> None:
     start = time.perf_counter()
     call(given, net)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"seconds": seconds, "peak": peak, "torch": torch.__version__}))
+    print(json.dumps({"seconds": seconds, "peak": peak_bytes(), "torch": torch.__version__}))
 
 
 if __name__ == "__main__":
