@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ class Run:
         command = [sys.executable, "-m", "geoseg", "segment", *map(str, arguments)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", **(env or {})},
         )  # fmt: skip
         self.events: list[dict] = []
         self.errors: list[str] = []
@@ -48,9 +49,16 @@ class Run:
         return "\n".join(str(event.get("message", "")) for event in list(self.events))
 
     def wait(self, seconds: float = 240) -> int:
-        self.process.wait(seconds)
-        for thread in self._threads:
-            thread.join(10)
+        """Wait for its end; one that does not come to an end says where it hangs."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(30)
+            raise AssertionError("\n".join(["it hangs:", *self.errors, self.messages()[-2000:]])) from None
+        finally:
+            for thread in self._threads:
+                thread.join(10)
         return self.process.returncode
 
     def alive(self) -> bool:
