@@ -75,7 +75,10 @@ def _acquire(path: Path) -> BaseFileLock:
     """Lock the file at ``path``: not one that its last holder is just deleting, or two runs would both hold it."""
     while True:
         path.touch()
-        before = path.stat().st_ino
+        try:
+            before = path.stat().st_ino
+        except FileNotFoundError:  # deleted in this very moment
+            continue
         # Not bound to a thread: a batch begins and ends its scenes in different ones.
         lock = FileLock(path, thread_local=False)
         lock.acquire(timeout=_PATIENCE)

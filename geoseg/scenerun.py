@@ -129,7 +129,7 @@ class SceneRun:
 
     def _staged(self) -> Path | None:
         """Return the folder of finished files that an interrupted run did not get to name, if there is one."""
-        for folder in self.folder.glob("out*"):
+        for folder in self.folder.glob(".out.*"):
             report = read_report(folder / self.outputs["report"].name)
             if report.get("fingerprint") == self.fingerprint and not report.get("failed_blocks"):
                 return folder

@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "geoseg"
 # A module may import those on lower lines, never those above or beside on the same line.
 LAYERS = [
     {"errors", "clock"},
-    {"classes", "tiling", "sizes", "locks", "trace"},
-    {"raster", "stitch"},
+    {"classes", "tiling", "sizes", "files"},
+    {"raster", "stitch", "locks", "trace"},
     {"models", "progress"},
     {"plan"},
     {"segment"},
