@@ -81,7 +81,7 @@ def compare(folder: Path, size: int, repeat: int, methods: list[str]) -> dict[tu
 
 
 def linear(folder: Path, sizes: list[int], repeat: int) -> float:
-    """Print time against pixels and length of boundaries; return the largest deviation from a linear law."""
+    """Print time against pixels, length of boundaries and polygons; return the largest deviation from a linear law."""
     from scipy.optimize import nnls
 
     rows, seconds = [], []
@@ -89,18 +89,22 @@ def linear(folder: Path, sizes: list[int], repeat: int) -> float:
         for kind in ("smooth", "fragmented"):
             source = folder / f"{kind}.tif"
             make_map(source, size, kind)
-            rows.append((size * size / 1e6, boundary_of(source) / 1e6))
-            seconds.append(best(child("geoseg", source) for _ in range(repeat))["seconds"])
+            found = best(child("geoseg", source) for _ in range(repeat))
+            rows.append((size * size / 1e6, boundary_of(source) / 1e6, found["polygons"] / 1e6))
+            seconds.append(found["seconds"])
             source.unlink()
     counts, taken = np.array(rows), np.array(seconds)
     # Relative errors count: small maps as much as large ones.
     counts = np.column_stack([counts, np.ones(len(taken))])
     law, _ = nnls(counts / taken[:, None], np.ones(len(taken)))
     ratio = taken / (counts @ law)
-    print(f"\nseconds = {law[2]:.2f} + {law[0]:.4f} × megapixels + {law[1]:.4f} × million pixel sides of boundary")
-    print(f"{'megapixels':>12}{'boundary':>12}{'seconds':>10}{'of the law':>12}")
-    for (pixels, sides), time, part in zip(rows, seconds, ratio, strict=True):
-        print(f"{pixels:>12.1f}{sides:>12.1f}{time:>10.2f}{part:>12.2f}", flush=True)
+    print(
+        f"\nseconds = {law[3]:.2f} + {law[0]:.4f} × megapixels + {law[1]:.4f} × million pixel sides of boundary "
+        f"+ {law[2]:.4f} × million polygons"
+    )
+    print(f"{'megapixels':>12}{'boundary':>12}{'polygons':>12}{'seconds':>10}{'of the law':>12}")
+    for (pixels, sides, polygons), time, part in zip(rows, seconds, ratio, strict=True):
+        print(f"{pixels:>12.1f}{sides:>12.1f}{polygons:>12.2f}{time:>10.2f}{part:>12.2f}", flush=True)
     return float(max(ratio.max(), 1 / ratio.min()))
 
 

@@ -37,6 +37,8 @@ def finish(ok: bool, why: str = "") -> None:
     if not ok:
         shot("failed")
     (OUT / "result.json").write_text(json.dumps(state, indent=1), "utf-8")
+    for name, number in state["numbers"].items():
+        print(f"  {name}: {number}", flush=True)
     print("FINISH", ok, why, flush=True)
     sys.stderr.flush()
     try:

@@ -34,6 +34,6 @@ env -i HOME="$home" TMPDIR="$home/tmp" PATH=/usr/bin:/bin LANG=C.UTF-8 XDG_RUNTI
 code=$?
 # Exit code 0 without a result: QGIS was closed some other way.
 if [ $code -eq 0 ] && ! grep -q '"ok": true' "$out/result.json" 2>/dev/null; then code=1; fi
-grep -E '^ +[0-9.]+ s  |^FINISH|^GUARD' "$out/window.log"
+grep -E '^ +([0-9.]+ s  |event loop|seconds)|^FINISH|^GUARD' "$out/window.log"
 if [ $code -ne 0 ]; then tail -30 "$out/window.log"; cat "$out/result.json" 2>/dev/null; fi
 exit $code
