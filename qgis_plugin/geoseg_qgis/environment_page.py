@@ -83,6 +83,7 @@ class EnvironmentPage(QDialog):
         self.device = QComboBox(box)
         self.device.addItem(tr("CPU"), "cpu")
         self.device.addItem(tr("NVIDIA GPU (CUDA), where the driver allows it"), "cuda")
+        self.device.addItem(tr("PyTorch from the ordinary package index (on Linux with CUDA)"), "index")
         self.package, self.proxy = QgsFilterLineEdit(box), QgsFilterLineEdit(box)
         self.package.setText(str(settings.get("package", installation.PACKAGE)))
         self.package.setToolTip(tr("Name, wheel, or folder with geoseg's source; [train] adds what training needs"))

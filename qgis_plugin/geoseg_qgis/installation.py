@@ -28,7 +28,12 @@ PACKAGE = "geoseg[train]"
 """What is installed unless the user says otherwise: a name, a wheel, or a folder with geoseg's source."""
 
 # What geoseg and all that it needs take on Linux, 2026, with torch 2.15: for the CPU and with CUDA 13.
-SIZES = {"cpu": "up to 2.5 GB on disk", "cuda": "about 7 GB on disk"}
+SIZES = {"cpu": "up to 2.5 GB on disk", "cuda": "about 7 GB on disk", "index": "2.5 to 7 GB on disk"}
+
+# What uv is told about torch: its own index has wheels for each kind of device, and "auto" asks the driver which CUDA
+# it can run. Some networks let only PyPI (or a mirror of it) through: torch is then what that has, on Linux with CUDA.
+_BACKENDS = {"cpu": ("--torch-backend", "cpu"), "cuda": ("--torch-backend", "auto"), "index": ()}
+_TORCH_INDEX = "download.pytorch.org"
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Wish:
     Attributes
     ----------
     device
-        ``"cpu"`` or ``"cuda"``.
+        ``"cpu"``, ``"cuda"``, or ``"index"``: torch as the ordinary package index has it.
     package
         What to install: a name, a wheel, or a folder with geoseg's source.
     wheels
@@ -115,8 +120,7 @@ def make_recipe(wish: Wish, folder: Path | None = None, within: Iterable[str] = 
     if not wish.package.strip():
         raise RunError(f"no package is named: write {PACKAGE}, or choose a wheel or a folder with geoseg's source")
     offline = ("--no-index", "--find-links", wish.wheels) if wish.wheels else ()
-    # uv knows where torch's wheels for each kind of device are; "auto" asks the driver which CUDA it can run.
-    backend = ("--torch-backend", "cpu" if wish.device == "cpu" else "auto")
+    backend = _BACKENDS[wish.device]
     if uv:
         make: tuple[str, ...] = (uv, "venv", "--clear", "--python", wish.base or "3.12", str(folder))
         install = (uv, "pip", "install", "--python", target, *(offline or backend), wish.package)
@@ -140,6 +144,14 @@ def make_recipe(wish: Wish, folder: Path | None = None, within: Iterable[str] = 
     env = clean_environment(extra={**proxy, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "UV_NO_PROGRESS": "1"})
     size = f"{_folder_size(Path(wish.wheels))} of wheels to unpack" if wish.wheels else SIZES[wish.device]
     return Recipe(folder, steps, env, size)
+
+
+def _explained(error: str) -> str:
+    if _TORCH_INDEX not in error:
+        return error
+    return (
+        f"{error}; if your network does not let {_TORCH_INDEX} through, choose PyTorch from the ordinary package index"
+    )
 
 
 def _folder_size(folder: Path) -> str:
@@ -179,7 +191,7 @@ class Installation:
             if self._probing:
                 self._conclude(read_probe(self._child))
             elif self._child.error:
-                self._fail(self._child.error)
+                self._fail(_explained(self._child.error))
             self._child = None
         return events
 

@@ -150,6 +150,7 @@ def test_recipes(tmp_path, monkeypatch):
     assert cuda.env["HTTPS_PROXY"] == "http://me:pw@host:1"
     assert "pw" not in cuda.describe()
     assert cuda.size != cpu.size
+    assert "--torch-backend" not in installation.make_recipe(installation.Wish(device="index")).describe()
     monkeypatch.setattr(installation, "find_uv", str)
     bare = installation.make_recipe(installation.Wish(base=sys.executable))
     assert bare.steps[0][:4] == (sys.executable, "-I", "-m", "venv")

@@ -502,6 +502,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>PyTorch from the ordinary package index (on Linux with CUDA)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Name, wheel, or folder with geoseg's source; [train] adds what training needs</source>
         <translation type="unfinished"></translation>
     </message>
