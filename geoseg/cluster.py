@@ -49,6 +49,9 @@ _FREE_SHARE, _MOST = 0.5, 16 * 10**9
 # Seconds after which a scheduler that does not answer any more is given up.
 _PATIENCE = 30.0
 
+# Seconds that a finished task's result may take to come. A client whose event loop has ended would wait for ever.
+_ANSWER = 20.0
+
 
 _GONE = "the dask scheduler is gone: start it again and run the same command again, finished blocks are kept"
 
@@ -262,10 +265,12 @@ def _result(future: Any) -> list[Outcome] | BaseException:
     from distributed.scheduler import KilledWorker
 
     try:
+        if future.client.status != "running":
+            return LostError("the connection to the dask scheduler was lost")
         if future.status == "finished":
-            found: list[Outcome] = future.result()
+            found: list[Outcome] = future.result(timeout=_ANSWER)
             return found
-        error: BaseException | None = future.exception()
+        error: BaseException | None = future.exception(timeout=_ANSWER)
         if error is None:  # lost between its end and this question
             return LostError("the connection to the dask scheduler was lost")
     except BaseException as raised:  # noqa: BLE001 - cancelled, connection lost, worker gone

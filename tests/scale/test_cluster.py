@@ -20,7 +20,7 @@ from geoseg.job import Job, run
 from geoseg.plan import Options
 from geoseg.products import Products
 from geoseg.progress import Silent
-from geoseg.schedule import BlockSummary
+from geoseg.schedule import BlockSummary, LostError
 from tests.scale.processes import SMALL, DaskCluster, Run, blocks_in, contents, succeed
 
 pytestmark = pytest.mark.timeout(600)
@@ -46,6 +46,20 @@ def plain(tmp_path_factory, reflectance):
     scene = reflectance(folder / "scene.tif", 256, 384, seed=21)
     run(Job([scene], folder / "out", "spectral", options=FAST, products=PLAIN))
     return scene, contents(folder / "out")
+
+
+def test_a_task_whose_client_is_gone_is_not_waited_for(monkeypatch):
+    """dask's callback thread asks for results also when the client's event loop is ending: that must not hang."""
+    from distributed import Client
+
+    monkeypatch.setattr(clusters, "_ANSWER", 0.2)
+    with Client(processes=False, n_workers=1, dashboard_address=None, set_as_default=False) as gone:
+        future = gone.submit(int, "no number", pure=False)
+        assert isinstance(future.exception(), ValueError)
+        with monkeypatch.context() as patch:
+            patch.setattr(gone.loop, "add_callback", lambda *_: None)  # it has just stopped
+            assert isinstance(clusters._result(future), LostError)
+    assert isinstance(clusters._result(future), LostError)
 
 
 def test_a_client_that_is_there(client, plain, tmp_path):
