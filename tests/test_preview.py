@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from PIL import Image
+from rasterio.windows import Window
 
 from geoseg.classes import LAND_COVER, NODATA
 from geoseg.errors import OutputError
 from geoseg.preview import PANEL, Preview, choose_bands, draw, paint, step_of, stretch, write_preview
+from geoseg.products import _every
 from geoseg.raster.ground import pixel_sides
 
 UTM = Affine(10, 0, 500000, 0, -10, 5400000)
@@ -129,3 +133,24 @@ def test_unwritable_is_one_line(tmp_path):
         write_preview(tmp_path / "a.png", preview_of(30, 40))
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_reducing_a_class_map_holds_one_strip_of_it(tmp_path):
+    """80 MB of map, and a picture of 20 kB: views of the strips would keep all of it."""
+    height, width, step = 40_000, 2000, 64
+    rows = (np.arange(height) // 7 % 5).astype(np.uint8)
+    path = tmp_path / "classes.tif"
+    profile = {"driver": "GTiff", "height": height, "width": width, "count": 1, "dtype": "uint8", "tiled": True}
+    with rasterio.open(path, "w", **profile, blockxsize=512, blockysize=512, compress="deflate") as file:
+        for row in range(0, height, 1024):
+            part = np.repeat(rows[row : row + 1024, None], width, 1)
+            file.write(part, 1, window=Window(0, row, width, len(part)))
+    tracemalloc.start()
+    try:
+        small = _every(path, step)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert small.shape == (625, 32)
+    assert (small == rows[::step, None]).all()
+    assert peak < 20e6
