@@ -79,7 +79,9 @@ class ResultPanel(QWidget):
         self._place, self._search = -1, None
         self.fill(event.get("classes", {}))
         self.note.setText("")
-        layers = results.add(self._outputs, name)
+        results.Adding(self._outputs, name, self).added.connect(self._show_layers)
+
+    def _show_layers(self, layers: dict[str, Any]) -> None:
         polygons = layers.get("polygons")
         self._polygons = polygons.id() if polygons is not None else ""
         self.uncertain_button.setEnabled(bool(self._polygons))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from qgis.core import (
@@ -15,7 +16,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from .tr import tr
 
@@ -53,28 +54,49 @@ def group_of(name: str, project: QgsProject) -> QgsLayerTreeGroup:
     return root.findGroup(title) or root.insertGroup(0, title)
 
 
-def add(outputs: dict[str, str], name: str) -> dict[str, QgsMapLayer]:
-    """Add the results of a run to the project and return the layers by kind; those from before are replaced."""
-    project = QgsProject.instance()
-    group = group_of(name, project)
-    fresh = {os.path.normpath(path) for path in outputs.values()}
-    for node in group.findLayers():
-        layer = node.layer()
-        if layer is not None and os.path.normpath(layer.source().split("|")[0]) in fresh:
-            project.removeMapLayer(layer.id())
-    layers = {}
-    for kind, shown in ORDER.items():
-        if kind not in outputs:
-            continue
-        layer = open_layer(outputs[kind], kind)
+class Adding(QTimer):
+    """Adds the results of a run to the project; those from before are replaced.
+
+    One layer in each turn of the event loop, so that the window answers all the while.
+    """
+
+    added = pyqtSignal(dict)
+    """The layers by kind, when all are there."""
+
+    def __init__(self, outputs: dict[str, str], name: str, parent: QObject) -> None:
+        super().__init__(parent)
+        self._outputs, self._name = outputs, name
+        self._layers: dict[str, QgsMapLayer] = {}
+        self._todo = [self._clear, *(partial(self._add, kind) for kind in ORDER if kind in outputs), self._end]
+        self.timeout.connect(self._next)
+        self.start(0)
+
+    def _next(self) -> None:
+        self._todo.pop(0)()
+
+    def _clear(self) -> None:
+        project = QgsProject.instance()
+        fresh = {os.path.normpath(path) for path in self._outputs.values()}
+        for node in group_of(self._name, project).findLayers():
+            layer = node.layer()
+            if layer is not None and os.path.normpath(layer.source().split("|")[0]) in fresh:
+                project.removeMapLayer(layer.id())
+
+    def _add(self, kind: str) -> None:
+        layer = open_layer(self._outputs[kind], kind)
         if layer.isValid():
             style(layer)
+            project = QgsProject.instance()
             project.addMapLayer(layer, addToLegend=False)
-            node = group.addLayer(layer)
-            node.setItemVisibilityChecked(shown)
+            node = group_of(self._name, project).addLayer(layer)
+            node.setItemVisibilityChecked(ORDER[kind])
             node.setExpanded(kind == "polygons")
-            layers[kind] = layer
-    return layers
+            self._layers[kind] = layer
+
+    def _end(self) -> None:
+        self.stop()
+        self.added.emit(self._layers)
+        self.deleteLater()
 
 
 class Grouping:

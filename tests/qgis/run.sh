@@ -33,5 +33,5 @@ clean QT_QPA_PLATFORM=offscreen timeout -k 10 "${GEOSEG_TEST_LIMIT:-120}" \
     /usr/bin/python3 -I "$here/in_qgis.py" "$python" "$scratch/inputs" "$scratch/out"
 
 step "a real window"
-GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-150} "$here/window.sh" "$python" "$scratch/inputs" "$pictures"
+GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures"
 step "QGIS: all passed"

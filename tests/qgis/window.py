@@ -188,9 +188,8 @@ def running(panel):
     yield lambda: panel.run._progress.stage
     shot("running")
     heart._last = time.perf_counter()  # the picture above is the test's doing
-    yield lambda: not panel.run.running
+    yield lambda: not panel.run.running and panel.result.isVisible()
     state["numbers"]["event loop while a run goes on, ms"] = heart.stop()
-    yield panel.result.isVisible
     step("run done")
     root = QgsProject.instance().layerTreeRoot()
     names = [node.name() for node in root.findLayers()]
@@ -239,8 +238,10 @@ def correcting(panel):
     """Run the network that can be trained, correct polygons of its map, draw one more, train it for one epoch."""
     panel.scene.models.setCurrentIndex(panel.scene.models.findData("small"))
     yield lambda: panel.scene.facts.get("model") == "small"
+    shown: list[dict] = []
+    panel.result.shown.connect(shown.append)
     panel.run.run_button.click()
-    yield lambda: not panel.run.running
+    yield lambda: not panel.run.running and shown
     assert panel.correct.isVisible(), panel.run.status.text()
     step("run with a model that can be trained")
     layer = panel.correct.corrections.result()
