@@ -21,11 +21,13 @@ _LABELS = (
 )
 _CLEANED = (
     "Not learned from: the 38 % of water labels where the image shows no water (NDWI and MNDWI below 0), floods of "
-    "another day mostly. They count in the scores, but for those called without_contradicted_water"
+    "another day mostly. They count in the scores, but for those called without_contradicted_water. A network that "
+    "learns from them agrees more with the labels and maps dry fields and burnt ground as water"
 )
 _SPLIT = (
     "The shipped weights learned from all tiles; the metrics are of networks made by the same recipe that had not seen "
-    "the places they were tested on"
+    "the places they were tested on. Rates, sizes and steps were chosen on folds 1 to 3, whose scores they flatter a "
+    "little; how strongly to vary resolution and surroundings, by looking at maps of other scenes, not by scores"
 )
 TRAINING_DATA = (_TILES, _LABELS, _CLEANED, _SPLIT)
 
@@ -49,16 +51,20 @@ _PROTOCOL = (
 
 # Looked at with the weights trained on all tiles by this recipe.
 _MANGROVE = (
-    "Sentinel-2, mangrove coast (Sundarbans, January): half of the mangrove is mapped as grass/shrub, parts as "
-    "crop and built; bare wet fields are mapped as built and water, field by field; the narrowest creeks are lost"
+    "Sentinel-2, mangrove coast (Sundarbans, January): bare wet fields are mapped as built and water, field by field; "
+    "parts of the mangrove as crop, grass/shrub and, in spots, built; the narrowest creeks are lost"
 )
 _ARID = (
-    "Sentinel-2, arid plateau in Australia: bare rock, scree and dry river beds are mapped as crop and grass/shrub, "
-    "hardly anything as bare; places like it are not among the training data"
+    "Sentinel-2, arid plateau in Australia: bare rock, scree and dry river beds are nearly all mapped as crop, the "
+    "rest as grass/shrub; places like it are not among the training data"
 )
 _FIRE = (
-    "The same place burning (swir22 estimated): burnt ground is mapped as crop, the line of flames as tree and "
-    "grass/shrub, smoke as bare; there is no class for any of them"
+    "The same place burning (swir22 estimated): burnt ground is mapped as crop, smoke in spots as tree and "
+    "built; there is no class for them"
+)
+_GREEN = (
+    "The made-up scene of geoseg demo: dark green fields are mapped as tree, bare ground mostly as built or crop; "
+    "spectral, whose rules it was drawn to suit, agrees with its truth on more of it"
 )
 _HILLS = (
     "HLS tiles of places it had not seen: open woodland on slopes becomes grass/shrub over hundreds of metres; "
@@ -67,7 +73,7 @@ _HILLS = (
 _TOWNS = "Towns: dark roofs and gardens between them become crop or tree, gravel roads become built"
 _BARE = "Bare ground is rarely right in places not seen: few places teach it"
 _ZERO = "A band of zeros is not missing data to it: see metrics, disturbed; leave out scenes that lack one of its bands"
-KNOWN_FAILURES = (_BARE, _MANGROVE, _ARID, _FIRE, _HILLS, _TOWNS, _ZERO)
+KNOWN_FAILURES = (_BARE, _MANGROVE, _ARID, _FIRE, _GREEN, _HILLS, _TOWNS, _ZERO)
 
 
 def make_card(metrics: dict[str, Any], recipe: Recipe) -> ModelCard:

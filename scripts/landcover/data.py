@@ -58,7 +58,7 @@ def trusted(labels: NDArray[np.uint8], images: NDArray[np.float32]) -> NDArray[n
     """Return labels without the water that the image contradicts: 255 there.
 
     The masks of water are often those of a flood that had gone when the image was taken: over a third of their pixels
-    are dry fields to the eye. A network that believes them sees water everywhere.
+    are dry fields to the eye. A network that believes them sees water on dry fields and burnt ground.
 
     Parameters
     ----------

@@ -28,10 +28,11 @@ from geoseg.models.landcover import (
     Pyramid,
     differences,
     double,
+    neighbours,
     soft_exp,
     soft_log,
 )
-from landcover.data import trusted
+from landcover.data import UNKNOWN, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,9 +43,8 @@ if TYPE_CHECKING:
 
 _LEVEL_COUNT = len(LEVELS)
 _HAZE = torch.tensor([1.0, 0.75, 0.55, 0.3, 0.1, 0.05])  # scattering falls with wavelength
-_NEIGHBOURS = ((0, -1), (0, 1), (-1, 0), (1, 0))  # rows and columns away: left, right, above, below
 _WIDE = 3  # levels of 8 pixels and more
-_PIXEL_FEATURES = len(PAIRS) + MEANS * (1 + len(_NEIGHBOURS))
+_MIDDLE = 2.6  # of soft_log over land
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Recipe:
         Size of the network, see :class:`~geoseg.models.landcover.LandcoverNet`.
     narrow
         Rank of what the surroundings tell the pixel.
-    steps, batch, rate, decay, dropout, smoothing, averaging
-        Steps, pixels per step, highest learning rate, weight decay, dropout, label smoothing, and the decay of the
-        running average of weights, which is what is kept.
+    steps, batch, rate, decay, averaging
+        Steps, pixels per step, highest learning rate, weight decay, and the decay of the running average of weights,
+        which is what is kept. Dropout and soft labels cost agreement and are not there.
     balance
         Classes weigh ``frequency ** -balance``: 0 follows the prior, 1 is fully balanced.
     gain, band_gain, offset, haze
@@ -73,25 +73,23 @@ class Recipe:
         Probability that a pixel gets the wide surroundings of another: what is near must suffice.
     """
 
-    width: int = 64
-    decide: int = 40
-    context: int = 128
-    narrow: int = 24
-    steps: int = 1800
-    batch: int = 2048
-    rate: float = 4e-3
-    decay: float = 0.02
-    dropout: float = 0.05
-    smoothing: float = 0.02
-    averaging: float = 0.996
+    width: int = 48
+    decide: int = 32
+    context: int = 320
+    narrow: int = 48
+    steps: int = 2000
+    batch: int = 4096
+    rate: float = 5e-3
+    decay: float = 0.005
+    averaging: float = 0.995
     balance: float = 0.35
     gain: float = 0.05
     band_gain: float = 0.015
     offset: float = 0.001
     haze: float = 0.0015
     lost_band: float = 0.01
-    zoomed: float = 0.05
-    strange: float = 0.1
+    zoomed: float = 0.3
+    strange: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -101,14 +99,18 @@ class Pixels:
     Attributes
     ----------
     features
-        (tiles, pixels, features) float16: logarithms of the pixel and its four neighbours, then means and deviations
-        of every level.
+        (tiles, pixels, features) float16: logarithms of the pixel and of its neighbours' mean, then means and
+        deviations of every level.
     labels
-        (tiles, pixels) int64, 255 where unknown or not :func:`~landcover.data.trusted`.
+        (tiles, pixels) int64, 255 where unknown.
+    trust
+        (tiles, pixels) bool: not those that :func:`~landcover.data.trusted` leaves out. They are not learned from, but
+        count in the frequency of classes.
     """
 
     features: torch.Tensor
     labels: torch.Tensor
+    trust: torch.Tensor
 
 
 @torch.inference_mode()
@@ -120,19 +122,16 @@ def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -
     """
     pyramid = Pyramid()
     generator = np.random.default_rng(seed)
-    features, labels = [], []
+    features, labels, trust = [], [], []
     for image, label in zip(tiles.images, tiles.labels, strict=True):
         pixels = torch.from_numpy(image)[None]
         classes = torch.from_numpy(label)
         if zoom > 1:
             pixels = F.interpolate(pixels, scale_factor=zoom, mode="bicubic", align_corners=False)
             classes = classes.repeat_interleave(zoom, 0).repeat_interleave(zoom, 1)
-        classes = torch.from_numpy(trusted(classes.numpy(), pixels[0].numpy()))
+        sure = torch.from_numpy(trusted(classes.numpy(), pixels[0].numpy())) == classes
         logs, levels = pyramid(pixels)
-        side = classes.shape[0]
-        around = F.pad(logs, (1, 1, 1, 1), mode="replicate")
-        shifted = [around[:, :, 1 + y : 1 + y + side, 1 + x : 1 + x + side] for y, x in ((0, 0), *_NEIGHBOURS)]
-        stack = [torch.cat(shifted, 1)[:, :, ::2, ::2]]
+        stack = [torch.cat([logs, neighbours(logs)], 1)[:, :, ::2, ::2]]
         for level, moments in zip(LEVELS, levels, strict=True):
             values = torch.cat(moments, 1)
             for _ in range(level.bit_length() - 2):
@@ -144,7 +143,8 @@ def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -
             chosen = torch.from_numpy(np.sort(generator.choice(len(known), count, replace=False)))
         features.append(flat[:, chosen].T.half())
         labels.append(known[chosen].long())
-    return Pixels(torch.stack(features), torch.stack(labels))
+        trust.append(sure[::2, ::2].flatten()[chosen])
+    return Pixels(torch.stack(features), torch.stack(labels), torch.stack(trust))
 
 
 class PixelNet(nn.Module):
@@ -153,11 +153,11 @@ class PixelNet(nn.Module):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
-        self.minus = differences(PAIRS, 0.5)[:, :, 0, 0].T
-        self.around = nn.Linear(LEVEL_FEATURES * _LEVEL_COUNT, recipe.context, bias=False)
+        self.minus = differences(PAIRS, 0.5).T
+        self.around = nn.Linear(LEVEL_FEATURES * (_LEVEL_COUNT - 1), recipe.context, bias=False)
         self.around_norm = nn.BatchNorm1d(recipe.context)
         self.bring = nn.Linear(recipe.context, recipe.narrow, bias=False)
-        self.hidden = nn.Linear(_PIXEL_FEATURES + recipe.narrow, recipe.width, bias=False)
+        self.hidden = nn.Linear(2 * MEANS + LEVEL_FEATURES + recipe.narrow, recipe.width, bias=False)
         self.hidden_norm = nn.BatchNorm1d(recipe.width)
         self.decide = nn.Linear(recipe.width, recipe.decide, bias=False)
         self.decide_norm = nn.BatchNorm1d(recipe.decide)
@@ -165,31 +165,19 @@ class PixelNet(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return logits (pixels, classes) of features (pixels, features)."""
-        split = MEANS * (1 + len(_NEIGHBOURS))
-        own = features[:, :split].reshape(len(features), -1, MEANS)
-        levels = features[:, split:].reshape(len(features), _LEVEL_COUNT, -1)
-        logs = torch.cat([own, levels[:, :, :MEANS]], 1)
+        logs = features[:, : 2 * MEANS].reshape(len(features), 2, MEANS)
+        levels = features[:, 2 * MEANS :].reshape(len(features), _LEVEL_COUNT, -1)
+        logs = torch.cat([logs, levels[:, :, :MEANS]], 1)
         if self.training:
             logs = self._disturb(logs)
             logs, levels = self._displace(logs, levels)
-        own, means = logs.split([1 + len(_NEIGHBOURS), _LEVEL_COUNT], 1)
         # The constants bring features near unit deviation, so that weight decay treats them alike.
-        neighbours = (3.0 * (own[:, 1:] - own[:, :1])).flatten(1)
-        pixel = torch.cat([self._scaled(own[:, 0]), neighbours], 1)
-        around = torch.cat([self._scaled(means), 4.0 * levels[:, :, MEANS:]], 2).flatten(1)
-        around = self.bring(self._drop(F.relu(self.around_norm(self.around(around)))))
-        hidden = self._drop(F.relu(self.hidden_norm(self.hidden(torch.cat([pixel, around], 1)))))
-        return self.head(self._drop(F.relu(self.decide_norm(self.decide(hidden)))))  # type: ignore[no-any-return]
-
-    def _scaled(self, logs: torch.Tensor) -> torch.Tensor:
-        return torch.cat([2.0 * torch.tanh(logs @ self.minus), 0.7 * (logs + 2.0)], -1)
-
-    def _drop(self, values: torch.Tensor) -> torch.Tensor:
-        share = self.recipe.dropout
-        if not self.training or not share:
-            return values
-        # F.dropout, several times as fast on a CPU.
-        return values * (torch.rand(values.shape) > share).float().div_(1.0 - share)
+        pixel = torch.cat([0.7 * (logs[:, 0] - _MIDDLE), 4.0 * (logs[:, 1] - logs[:, 0])], 1)
+        means = torch.cat([2.0 * torch.tanh(logs[:, 2:] @ self.minus), 0.7 * (logs[:, 2:] - _MIDDLE)], -1)
+        described = torch.cat([means, 4.0 * levels[:, :, MEANS:]], 2)
+        around = self.bring(F.relu(self.around_norm(self.around(described[:, 1:].flatten(1)))))
+        hidden = F.relu(self.hidden_norm(self.hidden(torch.cat([pixel, described[:, 0], around], 1))))
+        return self.head(F.relu(self.decide_norm(self.decide(hidden))))  # type: ignore[no-any-return]
 
     def _displace(self, logs: torch.Tensor, levels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         count = len(logs)
@@ -217,24 +205,20 @@ class PixelNet(nn.Module):
         net = LandcoverNet(recipe.width, recipe.decide, recipe.context)
         pairs = len(PAIRS)
         scale = torch.cat([torch.full((pairs,), 2.0), torch.full((MEANS,), 0.7), torch.full((DEVIATIONS,), 4.0)])
-        shift = torch.cat([torch.zeros(pairs), torch.full((MEANS,), 1.4), torch.zeros(DEVIATIONS)])
+        shift = torch.cat([torch.zeros(pairs), torch.full((MEANS,), -0.7 * _MIDDLE), torch.zeros(DEVIATIONS)])
         with torch.no_grad():
             gain, bias = _folded(self.hidden_norm)
-            ratios, own, others, around = (self.hidden.weight * gain[:, None]).split(
-                [pairs, MEANS, MEANS * len(_NEIGHBOURS), recipe.narrow], 1
+            own, beside, near, around = (self.hidden.weight * gain[:, None]).split(
+                [MEANS, MEANS, LEVEL_FEATURES, recipe.narrow], 1
             )
-            _set(net.ratios, 2.0 * ratios)
-            _set(net.bring, around @ self.bring.weight, bias + 1.4 * own.sum(1))
-            net.pixel.weight.zero_()
-            net.pixel.weight[:, :, 1, 1] = 0.7 * own
-            for (y, x), part in zip(_NEIGHBOURS, others.split(MEANS, 1), strict=True):
-                net.pixel.weight[:, :, 1 + y, 1 + x] = 3.0 * part
-                net.pixel.weight[:, :, 1, 1] -= 3.0 * part
+            _set(net.bring, around @ self.bring.weight)
+            _set(net.near, near * scale, bias + near @ shift - 0.7 * _MIDDLE * own.sum(1))
+            _set(net.pixel, torch.cat([0.7 * own - 4.0 * beside, 4.0 * beside], 1))
             gain, bias = _folded(self.around_norm)
-            parts = (self.around.weight * gain[:, None]).chunk(_LEVEL_COUNT, 1)
-            for index, (conv, part) in enumerate(zip(net.around, parts, strict=True)):
+            parts = (self.around.weight * gain[:, None]).chunk(_LEVEL_COUNT - 1, 1)
+            for index, (layer, part) in enumerate(zip(net.around, parts, strict=True)):
                 total = bias + sum((p @ shift for p in parts), torch.zeros_like(bias))
-                _set(conv, part * scale, total if index == 0 else None)
+                _set(layer, part * scale, total if index == 0 else None)
             gain, bias = _folded(self.decide_norm)
             _set(net.decide, self.decide.weight * gain[:, None], bias)
             _set(net.head, self.head.weight, self.head.bias)
@@ -248,10 +232,10 @@ def _folded(norm: nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
     return gain, norm.bias - norm.running_mean * gain
 
 
-def _set(conv: nn.Module, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
-    conv.weight.copy_(weight[:, :, None, None])  # type: ignore[operator]
+def _set(layer: nn.Module, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
+    layer.weight.copy_(weight)  # type: ignore[operator]
     if bias is not None:
-        conv.bias.copy_(bias)  # type: ignore[operator]
+        layer.bias.copy_(bias)  # type: ignore[operator]
 
 
 def frequencies(labels: torch.Tensor) -> torch.Tensor:
@@ -290,8 +274,8 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
             tile = chosen[torch.randint(len(chosen), (count,))]
             pixel = torch.randint(pixels.labels.shape[1], (count,))
             features.append(pixels.features[tile, pixel])
-            labels.append(pixels.labels[tile, pixel])
-        loss = _loss(net(torch.cat(features).float()), torch.cat(labels), weight, recipe.smoothing)
+            labels.append(torch.where(pixels.trust[tile, pixel], pixels.labels[tile, pixel], UNKNOWN))
+        loss = _loss(net(torch.cat(features).float()), torch.cat(labels), weight)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -304,11 +288,10 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
     return average.eval()
 
 
-def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, smoothing: float) -> torch.Tensor:
-    """Return the cross entropy with softened labels, each class weighted, per pixel whose label is known."""
+def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return the cross entropy, each class weighted, per pixel whose label is known."""
     known = labels < CLASS_COUNT
-    target = F.one_hot(labels.clamp(max=CLASS_COUNT - 1), CLASS_COUNT) * (1.0 - smoothing) + smoothing / CLASS_COUNT
-    losses = -(F.log_softmax(logits, 1) * target * weight).sum(1)
+    losses = F.cross_entropy(logits, labels.clamp(max=CLASS_COUNT - 1), weight, reduction="none")
     return (losses * known).sum() / known.sum()
 
 

@@ -61,7 +61,7 @@ def test_surroundings_are_means_and_deviations_of_what_is_valid():
     image[:, 14:18, 11:19] = 0.0
     _, levels = Pyramid()(torch.from_numpy(image)[None])
     mean, deviation = (part[0].numpy() for part in levels[0])
-    logs, valid = np.log(image + 0.01), image.max(0) > 0
+    logs, valid = np.log1p(image / 0.01), image.max(0) > 0
     line = np.repeat([1.0, 2.0, 1.0], 2)  # of 2 × 2 pixels to the cell and its neighbours
     weights = np.outer(line, line)
     for row, col in ((4, 4), (6, 5), (9, 9), (8, 6)):
