@@ -15,7 +15,7 @@ from geoseg.models.loaded import Model
 from geoseg.models.places import user_models
 from geoseg.models.scaling import BandTransform
 
-DEFAULT_MODEL = "spectral"
+DEFAULT_MODEL = "landcover"
 """The model that is used when none is named."""
 
 _BUNDLED = Path(__file__).with_name("bundled")
