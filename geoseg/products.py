@@ -241,7 +241,7 @@ def _every(path: Path, step: int) -> NDArray[np.uint8]:
 
     with rasterio.open(path) as file:
         height, width = file.shape
-        rows = max(step * max(WRITE_SIDE // step, 1), 1)
+        rows = step * max(TILE // step, 1)
         # Copies: a view would keep the strip that it is of, and all of them are the whole map.
         strips = (
             file.read(1, window=Window(0, row, width, min(rows, height - row)))[::step, ::step].copy()

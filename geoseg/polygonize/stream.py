@@ -184,7 +184,8 @@ def row_caches(job: Job) -> tuple[RowCache, RowCache | None]:
     """Return readers of the class map and of its confidence, shared by all strips."""
     source = job.source
     slab = max(job.rows, source.block_rows) if source.block_rows < source.height else job.rows
-    keep = 2 + -(-(job.workers + 1) * job.rows // slab)
+    # As many slabs as the strips under way can touch, each with the row before it.
+    keep = 1 + -(-((job.workers + 1) * job.rows + 1) // slab)
     pixels = RowCache(source, slab, keep)
     confidence = None if job.confidence is None else RowCache(job.confidence, slab, keep)
     return pixels, confidence
