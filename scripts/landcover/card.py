@@ -26,8 +26,9 @@ _CLEANED = (
 )
 _SPLIT = (
     "The shipped weights learned from all tiles; the metrics are of networks made by the same recipe that had not seen "
-    "the places they were tested on. Rates, sizes and steps were chosen on folds 1 to 3, whose scores they flatter a "
-    "little; how strongly to vary resolution and surroundings, by looking at maps of other scenes, not by scores"
+    "the places they were tested on. Rates, sizes and steps were chosen by scores on single folds, in the course of "
+    "the work on each of the five, so the scores flatter the recipe a little; how strongly to vary resolution and "
+    "surroundings, by looking at maps of other scenes, not by scores"
 )
 TRAINING_DATA = (_TILES, _LABELS, _CLEANED, _SPLIT)
 
@@ -67,10 +68,12 @@ _GREEN = (
     "spectral, whose rules it was drawn to suit, agrees with its truth on more of it"
 )
 _HILLS = (
-    "HLS tiles of places it had not seen: open woodland on slopes becomes grass/shrub over hundreds of metres; "
+    "HLS tiles of places not seen (by an earlier version): open woodland on slopes becomes grass/shrub over hundreds of metres; "
     "pasture, fallow and crop are taken for one another; shaded slopes may become water"
 )
-_TOWNS = "Towns: dark roofs and gardens between them become crop or tree, gravel roads become built"
+_TOWNS = (
+    "Towns (an earlier version): dark roofs and gardens between them become crop or tree, gravel roads become built"
+)
 _BARE = "Bare ground is rarely right in places not seen: few places teach it"
 _ZERO = "A band of zeros is not missing data to it: see metrics, disturbed; leave out scenes that lack one of its bands"
 KNOWN_FAILURES = (_BARE, _MANGROVE, _ARID, _FIRE, _GREEN, _HILLS, _TOWNS, _ZERO)
