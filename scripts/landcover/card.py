@@ -68,8 +68,8 @@ _GREEN = (
     "spectral, whose rules it was drawn to suit, agrees with its truth on more of it"
 )
 _HILLS = (
-    "HLS tiles of places not seen (by an earlier version): open woodland on slopes becomes grass/shrub over hundreds of metres; "
-    "pasture, fallow and crop are taken for one another; shaded slopes may become water"
+    "HLS tiles of places not seen (by an earlier version): open woodland on slopes becomes grass/shrub over hundreds "
+    "of metres; pasture, fallow and crop are taken for one another; shaded slopes may become water"
 )
 _TOWNS = (
     "Towns (an earlier version): dark roofs and gardens between them become crop or tree, gravel roads become built"
