@@ -174,6 +174,7 @@ class Installation:
         self._child: Child | None = None
         self._probing = False
         self._cancelled = False
+        self._ours = False
         self._created = time.time()
 
     def poll(self, wait: float = 0.0) -> list[Event]:
@@ -220,6 +221,7 @@ class Installation:
             return [{"event": "log", "message": "checking: importing geoseg and what it needs"}]
         step = self._steps.pop(0)
         self._refuse_foreign_folder()
+        self._ours = True
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._child = Child(step, env=self.recipe.env, folder=str(folder.parent))
         return [{"event": "log", "message": f"$ {shown(step)}"}]
@@ -241,7 +243,8 @@ class Installation:
 
     def _fail(self, error: str) -> None:
         self.error, self.ended = error, True
-        remove(self.recipe.folder)
+        if self._ours:  # also one that was ended before it looked like an environment
+            shutil.rmtree(self.recipe.folder, ignore_errors=True)
 
 
 def remove(folder: Path | None = None) -> None:

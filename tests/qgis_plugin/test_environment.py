@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -122,6 +123,20 @@ def test_cancelling_removes_what_was_made(wheels):
         work.poll(0.1)
     assert work.error == "cancelled"
     assert not environment.managed_folder().exists()
+
+
+def test_cancelling_removes_what_is_no_environment_yet(wheels):
+    recipe = installation.make_recipe(installation.Wish(wheels=str(wheels()), use_uv=False, base=sys.executable))
+    bin_folder = recipe.folder / "bin"
+    begins = (sys.executable, "-c", f"import os, time; os.makedirs({str(bin_folder)!r}); time.sleep(60)")
+    work = installation.Installation(dataclasses.replace(recipe, steps=(begins, *recipe.steps[1:])))
+    while not bin_folder.exists():
+        work.poll(0.05)
+    work.cancel()
+    while not work.ended:
+        work.poll(0.1)
+    assert work.error == "cancelled"
+    assert not recipe.folder.exists()
 
 
 def test_a_missing_package_is_named(wheels):
