@@ -42,8 +42,9 @@ def strip_rows(channels: int, width: int) -> int:
 
 def decide_strip(logits: torch.Tensor, classes: torch.Tensor, confidence: torch.Tensor) -> bool:
     """Fill ``classes`` and ``confidence`` (uint8, h × w) from ``logits`` (K, h, w); return whether they are finite."""
-    if logits.dtype != torch.float32:
-        logits = logits.float()
+    # Planes, also of what is stored pixel by pixel: vector instructions want neighbours of one class. A strip is cheap
+    # to turn around, since it stays in cache.
+    logits = logits.float().contiguous()
     k = logits.shape[0]
     best = torch.amax(logits, 0)
     # argmax over the first axis is slow in torch (100× an amax). The first class that equals the maximum is found as

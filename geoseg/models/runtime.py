@@ -203,15 +203,23 @@ class Predictor:
 
     def _normalise(self, source: torch.Tensor, valid: NDArray[np.bool_] | None, out: torch.Tensor) -> torch.Tensor:
         """Fill ``out`` (float32) with the network's input."""
-        out.copy_(source)
-        out.mul_(self._scale).add_(self._offset)
-        if self._clip is not None:
-            torch.clamp(out, *self._clip, out=out)
+        if out.device.type == "cpu" and not out.is_contiguous():
+            # Bands are scaled as planes and turned around while they are in cache: half the time.
+            rows = strip_rows(out.shape[1], out.shape[3])
+            for row in range(0, out.shape[2], rows):
+                part = slice(row, row + rows)
+                out[:, :, part] = self._scaled(source[:, :, part].to(torch.float32, copy=True))
+        else:
+            self._scaled(out.copy_(source))
         if valid is not None and not valid.all():
             # 0 is the mean of the training data where the card standardises: the least that an unknown pixel can say.
             invalid = torch.from_numpy(~valid)[:, None].to(self.device)
             out.masked_fill_(invalid, 0.0)
         return out
+
+    def _scaled(self, values: torch.Tensor) -> torch.Tensor:
+        values.mul_(self._scale).add_(self._offset)
+        return values if self._clip is None else torch.clamp(values, *self._clip, out=values)
 
     def _checked(self, logits: Any, x: torch.Tensor) -> torch.Tensor:
         wanted = (x.shape[0], len(self.card.classes), *x.shape[2:])
