@@ -26,7 +26,7 @@ BASE = ["torch", "segmentation-models-pytorch", "rasterio", "safetensors", "nump
 PACKAGES = {
     "naive": [],
     "monai": ["monai"],
-    "torchgeo": ["torchgeo"],
+    "torchgeo": ["torchgeo", "requests"],  # which it imports without asking for it
     "terratorch": ["terratorch"],
     "geoai": ["geoai-py"],
     "rastervision": ["rastervision_pytorch_backend"],

@@ -146,7 +146,7 @@ def test_groups_grow_with_quick_blocks_and_shrink_towards_the_end(client):
     assert pool.group(Feed) == 20
     Feed.seconds_per_block = 1e-4
     assert pool.group(Feed) == 625, "all workers shall have work"
-    assert clusters.group_seconds(2000) == 8.0, "one scheduler cannot hand out two thousand tasks a second"
+    assert clusters.group_seconds(2000) == 16.0, "one scheduler cannot hand out two thousand tasks a second"
     Feed.waiting = range(40)
     assert pool.group(Feed) == 2
     Feed.seconds_per_block = 30.0
