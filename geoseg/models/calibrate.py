@@ -76,9 +76,7 @@ def describe(execution: Execution) -> str:
 
 def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> Execution:
     """Try one thing after another, keeping what gains: layout, precision, streams, batch."""
-    if device == "cpu":
-        window = _cpu_window(model, window, dtype)
-    bench = _Bench(model, window, dtype, _BUDGET)
+    bench = _cpu_bench(model, window, dtype) if device == "cpu" else _Bench(model, window, dtype, _BUDGET)
     first: Precision = "fp32" if precision == "auto" else cast("Precision", precision)
     start = Execution(device, first)
     if device == "cpu":
@@ -117,13 +115,14 @@ def _native_bf16(model: Model, fp32: Execution, dtype: np.dtype[Any]) -> bool:
     return bench.rate(replace(fp32, precision="bf16")) > bench.rate(fp32)
 
 
-def _cpu_window(model: Model, window: tuple[int, int], dtype: np.dtype[Any]) -> tuple[int, int]:
-    """Return a window to measure on: as large as takes a moment, since the best layout depends on its size."""
-    small = _at_most(_CPU_SIDE, model, window)
-    if small == window or getattr(model.module(), "pointwise", False):
+def _cpu_bench(model: Model, window: tuple[int, int], dtype: np.dtype[Any]) -> _Bench:
+    """Measure on a window as large as takes a moment, since the best layout depends on its size."""
+    small = _Bench(model, _at_most(_CPU_SIDE, model, window), dtype, _BUDGET)
+    if small.window == window or getattr(model.module(), "pointwise", False):
         return small
-    rate = _Bench(model, small, dtype, 1.0).rate(Execution("cpu", "fp32", channels_last=True))
-    return _at_most(max(int((rate * 1e6 * _CPU_SECONDS) ** 0.5), _CPU_SIDE), model, window)
+    rate = small.rate(Execution("cpu", "fp32", channels_last=True))
+    larger = _at_most(max(int((rate * 1e6 * _CPU_SECONDS) ** 0.5), _CPU_SIDE), model, window)
+    return small if larger == small.window else _Bench(model, larger, dtype, _BUDGET)
 
 
 def _at_most(side: int, model: Model, window: tuple[int, int]) -> tuple[int, int]:
