@@ -247,8 +247,8 @@ class Installation:
             shutil.rmtree(self.recipe.folder, ignore_errors=True)
 
 
-def remove(folder: Path | None = None) -> None:
+def remove() -> None:
     """Delete the managed environment; nothing happens to a folder that is none."""
-    folder = folder or managed_folder()
+    folder = managed_folder()
     if (folder / "pyvenv.cfg").is_file():
         shutil.rmtree(folder, ignore_errors=True)
