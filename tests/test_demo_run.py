@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import rasterio
 
 from geoseg.classes import LAND_COVER, NODATA
@@ -12,15 +13,17 @@ from geoseg.models import DEFAULT_MODEL
 from geoseg.write import read_classes
 
 
-def test_demo_from_end_to_end(tmp_path):
-    result = run_demo(tmp_path / "demo", size=256)
-    assert result.model == DEFAULT_MODEL == "landcover"
+@pytest.mark.parametrize(("model", "overall"), [("landcover", 0.55), ("spectral", 0.6)])
+def test_demo_from_end_to_end(tmp_path, model, overall):
+    result = run_demo(tmp_path / "demo", size=256, model=None if model == DEFAULT_MODEL else model)
+    assert DEFAULT_MODEL == "landcover"
+    assert result.model == model
     assert set(result.outputs) == {"classes", "confidence", "polygons", "preview", "report"}
     for path in (result.scene, result.truth, *result.outputs.values()):
         assert path.stat().st_size > 0
     again = accuracy(result.truth, result.outputs["classes"])
     assert result.accuracy == again
-    assert again["overall"] > 0.55
+    assert again["overall"] > overall
     assert again["iou"]["water"] > 0.8
     assert read_classes(result.outputs["classes"]) == LAND_COVER
     with rasterio.open(result.outputs["classes"]) as classes, rasterio.open(result.truth) as truth:
