@@ -25,11 +25,15 @@ class Computing:
         As in :class:`geoseg.job.Job`; a cluster's workers may ask for other options and whole paths.
     reporter
         Told what is known of a cluster.
+    alone
+        Whether there is one scene only: if it has fewer blocks than the processor has cores, all cores work on those.
     """
 
-    def __init__(self, scheduler: Any, options: Options, output: Path, reporter: Reporter) -> None:
+    def __init__(
+        self, scheduler: Any, options: Options, output: Path, reporter: Reporter, *, alone: bool = False
+    ) -> None:
         self._scheduler, self._reporter = scheduler, reporter
-        self.options, self.output = options, output
+        self.options, self.output, self._alone = options, output, alone
         self.name = scheduler if isinstance(scheduler, str) else "client"
         self.cluster: Any = None
         self._pool: Pool | None = None
@@ -76,6 +80,8 @@ class Computing:
             if dtype == plan.raster.dtype and rows * cols <= area:
                 return execution
         execution = plan.execution() if self.cluster is None else self.cluster.execution(plan)
+        if self._alone and self.cluster is None and execution.device == "cpu":
+            execution = execution.with_streams(plan.tiling.block_count)
         self._chosen.append((plan.raster.dtype, rows * cols, execution))
         return execution
 

@@ -98,7 +98,7 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     setting = setting_of(job)
     trace = None if job.profile is None else Trace(job.profile)
     reporter.start(version=__version__, scenes=len(job.scenes), model=setting.model.card.name, output=str(job.output))
-    with Computing(job.scheduler, job.options, job.output, reporter) as workers:
+    with Computing(job.scheduler, job.options, job.output, reporter, alone=len(job.scenes) == 1) as workers:
         setting = replace(setting, options=workers.options, output=workers.output, trace=trace)
         batch = _Batch(job, setting, workers, reporter)
         try:

@@ -8,7 +8,7 @@ scene, and says what that costs. It never imports torch: ``geoseg inspect`` answ
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -177,8 +177,7 @@ class Plan:
         )
         # As many streams as fit the budget; the others' cores help in those.
         fitting = 1 + max(self.options.budget - self.memory, 0) // max(self.window_bytes, 1)
-        if found.streams > fitting:
-            found = replace(found, streams=fitting, threads=found.threads * found.streams // fitting)
+        found = found.with_streams(fitting)
         if self.options.compile:
             from geoseg.models.compiled import with_compile
 

@@ -205,6 +205,22 @@ def test_the_report_says_how_it_came_about(tmp_path, reflectance):
     assert {"torch", "gdal", "rasterio"} <= set(report["versions"])
 
 
+def test_all_cores_work_on_a_scene_of_one_block(tmp_path, reflectance, monkeypatch):
+    from geoseg.models import Execution
+
+    chosen = Execution(streams=4, threads=1)
+    monkeypatch.setattr("geoseg.plan.Plan.execution", lambda self: chosen)
+    scenes = [reflectance(tmp_path / f"scene{number}.tif", seed=number) for number in range(2)]
+
+    def shared(files, block):
+        results = run(Job(files, tmp_path / f"{len(files)}.{block}", "spectral", options=replace(FAST, block=block)))
+        return [(r.report["execution"]["streams"], r.report["execution"]["threads"]) for r in results]
+
+    assert shared(scenes[:1], 4096) == [(1, 4)]
+    assert shared(scenes[:1], 32) == [(4, 1)]
+    assert shared(scenes, 4096) == [(4, 1)] * 2  # the other scene's block is there as well
+
+
 def test_an_all_nodata_scene_gives_an_empty_map(tmp_path, reflectance):
     scene = reflectance(tmp_path / "scene.tif", data=np.zeros((6, 40, 50), np.uint16))
     (result,) = run(Job([scene], tmp_path / "out", "spectral", options=FAST))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from geoseg.errors import OptionError
@@ -60,6 +60,18 @@ class Execution:
         for name in ("batch", "streams", "threads"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def shares(self) -> str:
+        """How the cores of a CPU are shared out, in words."""
+        return f"{self.streams} × {self.threads} threads"
+
+    def with_streams(self, most: int) -> Execution:
+        """Return the execution with at most so many streams; the threads of the others help in those."""
+        if self.streams <= most:
+            return self
+        fewer = replace(self, streams=most, threads=self.threads * self.streams // most)
+        return replace(fewer, reason=self.reason.replace(self.shares, fewer.shares))
 
 
 def choose_execution(

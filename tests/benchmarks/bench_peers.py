@@ -111,12 +111,10 @@ def main() -> None:
             continue
         out = ["--out", str(given.folder / f"out_{peer}.tif")]
         commands[peer] = [str(python), str(HERE / "peer_adapters.py"), peer, *common, *sizes, *out]
-    for name, more in (
-        ("geoseg", []),
-        ("geoseg, same windows, fp32", ["--tile", str(given.tile), "--margin", str(given.overlap // 2)]),
-    ):
+    same = ["--tile", str(given.tile), "--margin", str(given.overlap // 2)]
+    for name, folder, more in (("geoseg", "default", []), ("geoseg, same windows, fp32", "same", same)):
         commands[name] = [sys.executable, str(HERE / "bench_peers_geoseg.py"), str(scene), model, *more]
-        commands[name] += ["--out", str(given.folder / "out_geoseg" / name.partition(",")[2].strip().replace(" ", "_"))]
+        commands[name] += ["--out", str(given.folder / "geoseg" / folder)]
 
     found: dict[str, list[dict]] = {name: [] for name in commands}
     for _ in range(given.repeats):
@@ -133,16 +131,18 @@ def main() -> None:
 def report(given: argparse.Namespace, found: dict[str, list[dict]], failed: dict[str, str]) -> None:
     seconds = {name: statistics.median(r["seconds"] for r in results) for name, results in found.items() if results}
     ours = seconds.get("geoseg")
-    reference = given.folder / "out_geoseg" / "same_windows_fp32" / f"scene{given.size}_classes.tif"
+    maps = {name: given.folder / f"out_{name}.tif" for name in found}
+    for name, folder in (("geoseg", "default"), ("geoseg, same windows, fp32", "same")):
+        maps[name] = given.folder / "geoseg" / folder / f"scene{given.size}_classes.tif"
+    reference = maps["geoseg, same windows, fp32"]
     print(
         f"Unet({NETWORKS[given.network][0]}), {given.size}² × 4 uint16, windows {given.tile}, overlap {given.overlap}\n"
     )
-    print("| | Mpx/s | geoseg is | peak memory | same class as geoseg |\n|---|---|---|---|---|")
+    print("| | Mpx/s | geoseg is | peak memory | same class as geoseg with its windows |\n|---|---|---|---|---|")
     for name in sorted(seconds, key=seconds.get):
         rate = given.size**2 / seconds[name] / 1e6
         peak = max(result["peak"] for result in found[name]) / 1e6
-        out = given.folder / f"out_{name}.tif"
-        same = f"{agreement(out, reference):.1%}" if out.exists() and reference.exists() else ""
+        same = f"{agreement(maps[name], reference):.2%}" if maps[name].exists() and reference.exists() else ""
         times = f"{seconds[name] / ours:.2f} ×" if ours else ""
         print(f"| {name} | {rate:.2f} | {times} | {peak:.0f} MB | {same} |")
     for name, reason in failed.items():

@@ -109,6 +109,23 @@ def test_half_precision_must_agree(monkeypatch, net, precision):
     assert choose(identity_model(module=net), device="cpu").precision == precision
 
 
+@pytest.mark.parametrize(("gain", "streams"), [(1.2, 3), (2.0, 1)])
+def test_threads_that_share_a_pass_must_gain_much(monkeypatch, gain, streams):
+    """They stand still in a whole run while one of them reads or writes, which the measurement does not see."""
+    monkeypatch.setattr(calibrate, "cpu_count", lambda: 3)
+    monkeypatch.setattr(calibrate._Bench, "_time", lambda _, execution: gain if execution.threads > 1 else 1.0)
+    found = choose(identity_model(), device="cpu", precision="fp32")
+    assert (found.streams, found.threads) == (streams, 3 // streams)
+    assert f"{streams} × {3 // streams} threads" in found.reason
+
+
+def test_fewer_streams_have_more_threads():
+    one = Execution(streams=5, threads=2, reason="5 × 2 threads")
+    assert one.with_streams(5) is one.with_streams(9) is one
+    assert one.with_streams(3) == Execution(streams=3, threads=3)
+    assert one.with_streams(1).reason == "1 × 10 threads"
+
+
 def test_executions_are_checked():
     with pytest.raises(OptionError, match="batch must be at least 1, got 0"):
         Execution(batch=0)
