@@ -112,12 +112,16 @@ def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict
     from geoseg.segment import make_recipe, predictor_of
 
     keep_memory()
-    options = Options(memory=memory)
+    options, products = Options(memory=memory), Products(polygons=False, preview=False)
     # Imports, weights and calibration (cached for ever after) are not what is measured.
     predictor_of(make_recipe(make_plan(scene, model, options)))
+    if memory is None:
+        small = Path(scene).with_name("warm.tif")
+        if not small.exists():
+            make_scene(small, 600)
+        run(Job([str(small)], Path(output) / "warm", model, options=options, products=products))
     start = time.perf_counter()
-    job = Job([scene], Path(output), model, options=options, products=Products(polygons=False, preview=False))
-    (result,) = run(job)
+    (result,) = run(Job([scene], Path(output), model, options=options, products=products))
     seconds = time.perf_counter() - start
     if result.error:
         raise result.error
@@ -162,29 +166,34 @@ def run_forward(scene: str, model: str, seconds: float) -> dict:
 
     keep_memory()
     module = load_model(model).module()
-    rates = {}
+    rates, ways = {}, {}
     for side in (512, 1152):
         with rasterio.open(scene) as file:
             tiles = [file.read(window=Window(i * side, 0, side, side)).astype(np.float32) / 1000 for i in range(3)]
         for channels_last in (False, True):
             layout = torch.channels_last if channels_last else torch.contiguous_format
-            module = module.to(memory_format=layout)
             batches = [torch.from_numpy(tile[None]).to(memory_format=layout) for tile in tiles]
             for streams in (1, 2):
                 forward = partial(forward_once, module, batches, "fp32", 2 // streams)
                 layout_name = "NHWC" if channels_last else "NCHW"
-                rates[f"{side} {layout_name} fp32 {streams}"] = side**2 * rate_of(forward, streams, seconds)
+                ways[f"{side} {layout_name} fp32 {streams}"] = side, channels_last, forward, streams
         if _bf16_pays(module, tiles[0]):
-            forward = partial(forward_once, module, batches, "bf16", 2)
-            rates[f"{side} NHWC bf16 1"] = side**2 * rate_of(forward, 1, seconds)
-    return {"rates": rates}
+            ways[f"{side} NHWC bf16 1"] = side, True, partial(forward_once, module, batches, "bf16", 2), 1
+
+    def measure(way: str, seconds: float) -> float:
+        side, channels_last, forward, streams = ways[way]
+        module.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+        return side**2 * rate_of(forward, streams, seconds)
+
+    rates = {way: measure(way, seconds / 2) for way in ways}
+    best = max(rates, key=rates.get)
+    # The largest of many noisy numbers is the luckiest: once more, about as long as what it is compared with.
+    return {"rates": rates, "best": best, "rate": measure(best, 4 * seconds)}
 
 
 def _best_rate(found: list[dict]) -> tuple[str, float]:
-    """The fastest way and its rate: of the medians, since the largest of many noisy numbers is the luckiest."""
-    medians = {way: statistics.median(r["rates"][way] for r in found) for way in found[0]["rates"]}
-    best = max(medians, key=medians.get)
-    return best, medians[best]
+    """The way that was fastest in most rounds, and the median rate."""
+    return statistics.mode(r["best"] for r in found), statistics.median(r["rate"] for r in found)
 
 
 def _bf16_pays(module, tile: np.ndarray) -> bool:
@@ -246,14 +255,18 @@ def speed(size: int, repeats: int, only: str | None) -> None:
 def report(size: int, repeats: int, found: dict[str, list[dict]]) -> None:
     """Print medians, ratios, and what they are made of."""
     rows = _cheap_rows(size * size, found) if "spectral" in found and "read" in found else []
-    for model, title, aim in (("r18", "Unet(resnet18)", 0.90), ("tiny", "Unet(mobilenetv4-small)", 0.80)):
+    for model, title, aim in (("r18", "Unet(resnet18)", 0.95), ("tiny", "Unet(mobilenetv4-small)", 0.80)):
         if model not in found:
             continue
         best, bare = _best_rate(found[f"{model} forward"])
-        whole = statistics.median(r["computed"] / r["seconds"] for r in found[model])
+        rates = [r["computed"] / r["seconds"] for r in found[model]]
+        whole = statistics.median(rates)
+        # Round by round: the machine is not the same one a minute later.
+        shares = [rate / forward["rate"] for rate, forward in zip(rates, found[f"{model} forward"], strict=True)]
+        share = f"{statistics.median(shares):.2f} of bare ({min(shares):.2f}–{max(shares):.2f}; ≥ {aim:.2f})"
         rows += [
             (f"{title}, bare forward ({best})", f"{bare / 1e6:.2f} Mpx/s", ""),
-            (f"{title}, geoseg, computed", f"{whole / 1e6:.2f} Mpx/s", f"{whole / bare:.2f} of bare (≥ {aim:.2f})"),
+            (f"{title}, geoseg, computed", f"{whole / 1e6:.2f} Mpx/s", share),
             (f"{title}, pixels kept / computed", "", f"{found[model][0]['kept_share']:.3f} (≥ 0.80)"),
         ]
     print(f"\n{size}² × 6 bands uint16 deflate, file to class map and confidence on disk, median of {repeats}\n")
