@@ -29,6 +29,10 @@ from landcover.disturb import DISTURBANCES
 from landcover.network import Pixels, Recipe, classify, describe, train
 from landcover.scores import FoldScores
 
+from geoseg.classes import LAND_COVER
+from geoseg.evaluate.evaluation import Evaluation
+from geoseg.evaluate.picture import draw
+from geoseg.evaluate.tally import Tally
 from geoseg.models import save_model
 
 _ZOOMS = (1, 2, 3)
@@ -62,6 +66,14 @@ def cross_validate(
     return scores.summary() | {"disturbed": {n: {key: s.summary()[key] for key in keep} for n, s in disturbed.items()}}
 
 
+def draw_confusion(metrics: dict[str, Any], path: Path) -> None:
+    """Draw what was confused with what on places that the networks had not seen."""
+    matrix = np.array(metrics["confusion"], np.int64)
+    draw(
+        Evaluation("landcover on places not seen", "WorldCover with water masks", LAND_COVER, Tally(matrix), None)
+    ).save(path)
+
+
 def main() -> None:
     """Run the recipe."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,6 +81,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="model folder to write; without it nothing is written")
     parser.add_argument("--folds", action="store_true", help="measure the recipe on places it did not see")
     parser.add_argument("--baselines", action="store_true", help="measure simpler methods on the same folds")
+    parser.add_argument("--picture", type=Path, help="PNG to draw the confusion matrix of the folds into")
     parser.add_argument("--measured", type=Path, help="JSON that an earlier run printed: its numbers go into the card")
     parser.add_argument("--boosting-pixels", type=int, default=120_000, help="pixels that the boosting learns from")
     parser.add_argument("--seed", type=int, default=0)
@@ -97,6 +110,8 @@ def main() -> None:
         metrics |= cross_validate(tiles, fold, zooms, recipe, options.seed)
         say(f"landcover: mIoU {metrics['miou']}, overall accuracy {metrics['overall_accuracy']}")
     sys.stdout.write(json.dumps(metrics, indent=2) + "\n")
+    if options.picture:
+        draw_confusion(metrics, options.picture)
     if options.output:
         net = train(zooms, np.arange(len(fold)), recipe, options.seed).export()
         say(f"written to {save_model(options.output, make_card(metrics, recipe), net).folder}")

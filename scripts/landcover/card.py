@@ -20,9 +20,10 @@ _LABELS = (
     "clouds left out; scores measure agreement with these labels, not with the ground"
 )
 _CLEANED = (
-    "Not learned from: the 38 % of water labels where the image shows no water (NDWI and MNDWI below 0), floods of "
-    "another day mostly. They count in the scores, but for those called without_contradicted_water. A network that "
-    "learns from them agrees more with the labels and maps dry fields and burnt ground as water"
+    "Learned from with a weight of 0.3: the 38 % of water labels where the image shows no water (NDWI and MNDWI below "
+    "0), floods of another day mostly. They count in full in the scores, but for those called "
+    "without_contradicted_water. The more a network believes them, the more it agrees with the labels, and the more "
+    "dry fields and burnt ground it maps as water"
 )
 _SPLIT = (
     "The shipped weights learned from all tiles; the metrics are of networks made by the same recipe that had not seen "
@@ -40,7 +41,7 @@ ATTRIBUTION = ("NASA Harmonized Landsat Sentinel-2 (HLS) v2", _WORLDCOVER)
 
 DESCRIPTION = (
     "Land cover of six classes from surface reflectance at 10–30 m (Landsat, Sentinel-2, HLS). A small network over a "
-    "pixel, its neighbours, and means, deviations and normalised differences of growing surroundings. For overviews, "
+    "pixel and the means, deviations and normalised differences of growing surroundings. For overviews, "
     "first drafts and as a start for training on your own labels; not for area statistics without a sample of "
     "reference points. To make it again: python scripts/train_landcover.py DATA -o FOLDER --folds --baselines."
 )
@@ -52,31 +53,31 @@ _PROTOCOL = (
 
 # Looked at with the weights trained on all tiles by this recipe.
 _MANGROVE = (
-    "Sentinel-2, mangrove coast (Sundarbans, January): bare wet fields are mapped as built and water, field by field; "
-    "parts of the mangrove as crop, grass/shrub and, in spots, built; the narrowest creeks are lost"
+    "Sentinel-2, mangrove coast (Sundarbans, January): bare wet fields are mapped as water or built in patches of many "
+    "fields; parts of the mangrove as grass/shrub or crop; the narrowest creeks are lost"
 )
 _ARID = (
-    "Sentinel-2, arid plateau in Australia: bare rock, scree and dry river beds are nearly all mapped as crop, the "
-    "rest as grass/shrub; places like it are not among the training data"
+    "Sentinel-2, arid plateau in Australia: bare rock and scree are nearly all mapped as crop, the rest as grass/shrub, "
+    "dry river beds in part as bare; places like it are not among the training data"
 )
 _FIRE = (
-    "The same place burning (swir22 estimated): burnt ground is mapped as crop, smoke in spots as tree and "
-    "built; there is no class for them"
+    "The same place burning (swir22 estimated): burnt ground is mapped as water with bare spots, its rim and smoke as "
+    "tree; there is no class for them"
 )
+_SNOW = "Snow on mountains becomes water or grass/shrub: there is no class for it either"
+_FLOOD = "Flood plains, sand banks and wet fields become water in patches: the masks it learned from do the same"
 _GREEN = (
-    "The made-up scene of geoseg demo: dark green fields are mapped as tree, bare ground mostly as built or crop; "
-    "spectral, whose rules it was drawn to suit, agrees with its truth on more of it"
+    "The made-up scene of geoseg demo: dark green fields are mapped as tree, other green fields as grass/shrub, bare "
+    "ground mostly as crop; spectral, whose rules it was drawn to suit, agrees with its truth on more of it"
 )
 _HILLS = (
-    "HLS tiles of places not seen (by an earlier version): open woodland on slopes becomes grass/shrub over hundreds "
-    "of metres; pasture, fallow and crop are taken for one another; shaded slopes may become water"
+    "HLS tiles of places not seen: open woodland on slopes becomes grass/shrub over hundreds of metres, bright slopes "
+    "become crop; pasture, fallow and crop are taken for one another"
 )
-_TOWNS = (
-    "Towns (an earlier version): dark roofs and gardens between them become crop or tree, gravel roads become built"
-)
+_TOWNS = "Towns not seen: built is drawn too wide, gardens and trees between houses are lost, single roads too"
 _BARE = "Bare ground is rarely right in places not seen: few places teach it"
 _ZERO = "A band of zeros is not missing data to it: see metrics, disturbed; leave out scenes that lack one of its bands"
-KNOWN_FAILURES = (_BARE, _MANGROVE, _ARID, _FIRE, _GREEN, _HILLS, _TOWNS, _ZERO)
+KNOWN_FAILURES = (_BARE, _FLOOD, _MANGROVE, _ARID, _FIRE, _SNOW, _GREEN, _HILLS, _TOWNS, _ZERO)
 
 
 def make_card(metrics: dict[str, Any], recipe: Recipe) -> ModelCard:

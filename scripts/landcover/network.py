@@ -28,11 +28,10 @@ from geoseg.models.landcover import (
     Pyramid,
     differences,
     double,
-    neighbours,
     soft_exp,
     soft_log,
 )
-from landcover.data import UNKNOWN, trusted
+from landcover.data import trusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,13 +70,16 @@ class Recipe:
         Share of pixels from tiles magnified two or three times, as sensors of 10 to 15 m see them.
     strange
         Probability that a pixel gets the wide surroundings of another: what is near must suffice.
+    doubted
+        Weight of the labels that the image contradicts, see :func:`~landcover.data.trusted`: 0 leaves them out, 1
+        believes them.
     """
 
-    width: int = 48
-    decide: int = 32
-    context: int = 320
+    width: int = 64
+    decide: int = 40
+    context: int = 256
     narrow: int = 48
-    steps: int = 2000
+    steps: int = 8000
     batch: int = 4096
     rate: float = 5e-3
     decay: float = 0.005
@@ -90,6 +92,7 @@ class Recipe:
     lost_band: float = 0.01
     zoomed: float = 0.3
     strange: float = 0.4
+    doubted: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,11 @@ class Pixels:
     Attributes
     ----------
     features
-        (tiles, pixels, features) float16: logarithms of the pixel and of its neighbours' mean, then means and
-        deviations of every level.
+        (tiles, pixels, features) float16: logarithms of the pixel, then means and deviations of every level.
     labels
         (tiles, pixels) int64, 255 where unknown.
     trust
-        (tiles, pixels) bool: not those that :func:`~landcover.data.trusted` leaves out. They are not learned from, but
-        count in the frequency of classes.
+        (tiles, pixels) bool: not those that :func:`~landcover.data.trusted` leaves out.
     """
 
     features: torch.Tensor
@@ -130,8 +131,8 @@ def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -
             pixels = F.interpolate(pixels, scale_factor=zoom, mode="bicubic", align_corners=False)
             classes = classes.repeat_interleave(zoom, 0).repeat_interleave(zoom, 1)
         sure = torch.from_numpy(trusted(classes.numpy(), pixels[0].numpy())) == classes
-        logs, levels = pyramid(pixels)
-        stack = [torch.cat([logs, neighbours(logs)], 1)[:, :, ::2, ::2]]
+        quarters, levels = pyramid(pixels)
+        stack = [quarters[0].permute(0, 3, 1, 2)]
         for level, moments in zip(LEVELS, levels, strict=True):
             values = torch.cat(moments, 1)
             for _ in range(level.bit_length() - 2):
@@ -157,7 +158,7 @@ class PixelNet(nn.Module):
         self.around = nn.Linear(LEVEL_FEATURES * (_LEVEL_COUNT - 1), recipe.context, bias=False)
         self.around_norm = nn.BatchNorm1d(recipe.context)
         self.bring = nn.Linear(recipe.context, recipe.narrow, bias=False)
-        self.hidden = nn.Linear(2 * MEANS + LEVEL_FEATURES + recipe.narrow, recipe.width, bias=False)
+        self.hidden = nn.Linear(MEANS + LEVEL_FEATURES + recipe.narrow, recipe.width, bias=False)
         self.hidden_norm = nn.BatchNorm1d(recipe.width)
         self.decide = nn.Linear(recipe.width, recipe.decide, bias=False)
         self.decide_norm = nn.BatchNorm1d(recipe.decide)
@@ -165,15 +166,14 @@ class PixelNet(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return logits (pixels, classes) of features (pixels, features)."""
-        logs = features[:, : 2 * MEANS].reshape(len(features), 2, MEANS)
-        levels = features[:, 2 * MEANS :].reshape(len(features), _LEVEL_COUNT, -1)
-        logs = torch.cat([logs, levels[:, :, :MEANS]], 1)
+        levels = features[:, MEANS:].reshape(len(features), _LEVEL_COUNT, -1)
+        logs = torch.cat([features[:, None, :MEANS], levels[:, :, :MEANS]], 1)
         if self.training:
             logs = self._disturb(logs)
             logs, levels = self._displace(logs, levels)
         # The constants bring features near unit deviation, so that weight decay treats them alike.
-        pixel = torch.cat([0.7 * (logs[:, 0] - _MIDDLE), 4.0 * (logs[:, 1] - logs[:, 0])], 1)
-        means = torch.cat([2.0 * torch.tanh(logs[:, 2:] @ self.minus), 0.7 * (logs[:, 2:] - _MIDDLE)], -1)
+        pixel = 0.7 * (logs[:, 0] - _MIDDLE)
+        means = torch.cat([2.0 * torch.tanh(logs[:, 1:] @ self.minus), 0.7 * (logs[:, 1:] - _MIDDLE)], -1)
         described = torch.cat([means, 4.0 * levels[:, :, MEANS:]], 2)
         around = self.bring(F.relu(self.around_norm(self.around(described[:, 1:].flatten(1)))))
         hidden = F.relu(self.hidden_norm(self.hidden(torch.cat([pixel, described[:, 0], around], 1))))
@@ -208,12 +208,10 @@ class PixelNet(nn.Module):
         shift = torch.cat([torch.zeros(pairs), torch.full((MEANS,), -0.7 * _MIDDLE), torch.zeros(DEVIATIONS)])
         with torch.no_grad():
             gain, bias = _folded(self.hidden_norm)
-            own, beside, near, around = (self.hidden.weight * gain[:, None]).split(
-                [MEANS, MEANS, LEVEL_FEATURES, recipe.narrow], 1
-            )
+            own, near, around = (self.hidden.weight * gain[:, None]).split([MEANS, LEVEL_FEATURES, recipe.narrow], 1)
             _set(net.bring, around @ self.bring.weight)
             _set(net.near, near * scale, bias + near @ shift - 0.7 * _MIDDLE * own.sum(1))
-            _set(net.pixel, torch.cat([0.7 * own - 4.0 * beside, 4.0 * beside], 1))
+            _set(net.pixel, 0.7 * own)
             gain, bias = _folded(self.around_norm)
             parts = (self.around.weight * gain[:, None]).chunk(_LEVEL_COUNT - 1, 1)
             for index, (layer, part) in enumerate(zip(net.around, parts, strict=True)):
@@ -269,13 +267,14 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
     zoomed = int(recipe.batch * recipe.zoomed / max(1, len(zooms) - 1)) if len(zooms) > 1 else 0
     counts = [recipe.batch - zoomed * (len(zooms) - 1)] + [zoomed] * (len(zooms) - 1)
     for step in range(recipe.steps):
-        features, labels = [], []
+        features, labels, trust = [], [], []
         for pixels, count in zip(zooms, counts, strict=True):
             tile = chosen[torch.randint(len(chosen), (count,))]
             pixel = torch.randint(pixels.labels.shape[1], (count,))
             features.append(pixels.features[tile, pixel])
-            labels.append(torch.where(pixels.trust[tile, pixel], pixels.labels[tile, pixel], UNKNOWN))
-        loss = _loss(net(torch.cat(features).float()), torch.cat(labels), weight)
+            labels.append(pixels.labels[tile, pixel])
+            trust.append(torch.where(pixels.trust[tile, pixel], 1.0, recipe.doubted))
+        loss = _loss(net(torch.cat(features).float()), torch.cat(labels), weight, torch.cat(trust))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -288,10 +287,10 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
     return average.eval()
 
 
-def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Return the cross entropy, each class weighted, per pixel whose label is known."""
-    known = labels < CLASS_COUNT
+def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, trust: torch.Tensor) -> torch.Tensor:
+    """Return the cross entropy, each class weighted, per pixel whose label is known, as far as it is trusted."""
     losses = F.cross_entropy(logits, labels.clamp(max=CLASS_COUNT - 1), weight, reduction="none")
+    known = trust * (labels < CLASS_COUNT)
     return (losses * known).sum() / known.sum()
 
 

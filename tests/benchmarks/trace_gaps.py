@@ -4,8 +4,8 @@
     python tests/benchmarks/trace_gaps.py trace.json [--streams 2]
 
 The run is cut wherever a stage begins or ends. For every number of forward passes that ran at the same time the table
-gives its share of the run; for the moments with fewer than ``--streams``, what the other threads were busy with. Waiting
-for the device is no work: a moment in which all wait and the device is free is "nobody had a window ready".
+gives its share of the run; for the moments with fewer than ``--streams``, what the other threads were busy with.
+Waiting for the device is no work: a moment in which all wait and the device is free is "nobody had a window ready".
 """
 
 from __future__ import annotations
