@@ -51,8 +51,8 @@ _WIDE = (0.125, 0.25, 0.25, 0.25, 0.125)
 
 _LEAST_SHARE = 1e-3
 
-# Pixels of a quarter that are decided at a time on a CPU: what is between two layers stays in its cache, which is three
-# times as fast as whole windows.
+# Pixels of a quarter that are decided at a time on a CPU: what is between two layers stays in its cache, which is twice
+# as fast as whole windows.
 _STRIP = 8192
 
 
@@ -176,33 +176,38 @@ class LandcoverNet(nn.Module):
     def forward(self, reflectance: torch.Tensor) -> torch.Tensor:
         """Return logits."""
         quarters, levels = self.pyramid(reflectance)
-        near, *wide = (
-            torch.cat([torch.tanh(_each(mean, self.minus)), mean, deviation], 1) for mean, deviation in levels
-        )
+        wide = [torch.cat([torch.tanh(_each(mean, self.minus)), mean, deviation], 1) for mean, deviation in levels[1:]]
         seen = [_each(level, layer) for level, layer in zip(wide, self.around, strict=True)]
-        around = double(double(seen[2] + seen[3]) + seen[1]) + seen[0]
+        around = double(double(seen[2] + seen[3]) + seen[1]).add_(seen[0])
         around = double(_each(around.relu_(), self.bring))
-        return self._decide(quarters, around + _each(near, self.near))
+        half = [part.permute(0, 2, 3, 1) for part in (*levels[0], around)]
+        height, width = quarters.shape[2:4]
+        if reflectance.device.type != "cpu" or torch.compiler.is_compiling():
+            return self._decide(quarters, *half)
+        rows = max(_STRIP // width, 1)
+        strips = [slice(row, row + rows) for row in range(0, height, rows)]
+        return torch.cat([self._decide(quarters[:, :, part], *(x[:, part] for x in half)) for part in strips], 2)
 
-    def _decide(self, quarters: torch.Tensor, around: torch.Tensor) -> torch.Tensor:
-        """Return logits (N, 6, h, w) of the logarithms of :class:`Pyramid` and the surroundings (N, width, h/2, w/2).
+    def _decide(
+        self, quarters: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, around: torch.Tensor
+    ) -> torch.Tensor:
+        """Return logits (N, 6, 2h, 2w).
 
-        Four pixels share their surroundings.
+        Parameters
+        ----------
+        quarters
+            Logarithms (4, N, h, w, 6) as :class:`Pyramid` gives them.
+        mean, deviation, around
+            What every 2 × 2 pixels share: the finest level (N, h, w, 6 and 12), and what the wider ones say
+            (N, h, w, width).
         """
-        shared = around.permute(0, 2, 3, 1).flatten(0, 2)
-        pixels = quarters.flatten(1, 3)
-        logits = [torch.cat([self._logits(*part) for part in self._strips(quarter, shared)]) for quarter in pixels]
-        n, _, h, w = around.shape
+        n, h, w, _ = mean.shape
+        near = torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], 3)
+        # In place: a fresh tensor costs more than the arithmetic on it.
+        shared = self.near(near).add_(around).flatten(0, 2)
+        logits = []
+        for pixels in quarters:
+            hidden = torch.addmm(shared, pixels.flatten(0, 2), self.pixel.weight.T).relu_()
+            logits.append(self.head(self.decide(hidden).relu_()))
         blocks = torch.stack(logits).view(2, 2, n, h, w, CLASS_COUNT)
         return blocks.permute(2, 5, 3, 0, 4, 1).reshape(n, CLASS_COUNT, 2 * h, 2 * w)
-
-    def _logits(self, pixels: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
-        # In place: a fresh tensor costs more than the arithmetic on it.
-        hidden = torch.addmm(shared, pixels, self.pixel.weight.T).relu_()
-        return self.head(self.decide(hidden).relu_())  # type: ignore[no-any-return]
-
-    @staticmethod
-    def _strips(pixels: torch.Tensor, shared: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        if pixels.device.type != "cpu" or torch.jit.is_tracing() or torch.compiler.is_compiling():
-            return [(pixels, shared)]
-        return list(zip(pixels.split(_STRIP), shared.split(_STRIP), strict=True))

@@ -57,8 +57,8 @@ _MANGROVE = (
     "fields; parts of the mangrove as grass/shrub or crop; the narrowest creeks are lost"
 )
 _ARID = (
-    "Sentinel-2, arid plateau in Australia: bare rock and scree are nearly all mapped as crop, the rest as grass/shrub, "
-    "dry river beds in part as bare; places like it are not among the training data"
+    "Sentinel-2, arid plateau in Australia: bare rock and scree are nearly all mapped as crop, the rest as "
+    "grass/shrub, dry river beds in part as bare; places like it are not among the training data"
 )
 _FIRE = (
     "The same place burning (swir22 estimated): burnt ground is mapped as water with bare spots, its rim and smoke as "
