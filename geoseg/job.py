@@ -80,6 +80,11 @@ class Job:
     allow_partial: bool = False
     profile: Path | None = None
 
+    @property
+    def single(self) -> bool:
+        """Whether there is one scene only."""
+        return len(self.scenes) == 1
+
 
 def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     """Do the job; a scene that fails is reported and the others go on.
@@ -98,7 +103,7 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     setting = setting_of(job)
     trace = None if job.profile is None else Trace(job.profile)
     reporter.start(version=__version__, scenes=len(job.scenes), model=setting.model.card.name, output=str(job.output))
-    with Computing(job.scheduler, job.options, job.output, reporter, alone=len(job.scenes) == 1) as workers:
+    with Computing(job.scheduler, job.options, job.output, reporter, alone=job.single) as workers:
         setting = replace(setting, options=workers.options, output=workers.output, trace=trace)
         batch = _Batch(job, setting, workers, reporter)
         try:
@@ -131,7 +136,7 @@ class _Batch:
 
     def __init__(self, job: Job, setting: Setting, workers: Computing, reporter: Reporter) -> None:
         self.job, self.setting, self.workers = job, setting, workers
-        self.single = len(job.scenes) == 1
+        self.single = job.single
         self.reporters = InOrder(reporter)
         self.results: dict[int, SceneResult] = {}
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()

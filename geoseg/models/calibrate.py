@@ -80,11 +80,11 @@ def describe(execution: Execution) -> str:
 
 def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> Execution:
     """Try one thing after another, keeping what gains: layout, precision, streams, batch."""
-    bench = _cpu_bench(model, window, dtype) if device == "cpu" else _Bench(model, window, dtype, _BUDGET)
     first: Precision = "fp32" if precision == "auto" else cast("Precision", precision)
     start = Execution(device, first)
     if device == "cpu":
-        return _measure_cpu(model, bench, start, precision)
+        return _measure_cpu(model, window, dtype, start, precision)
+    bench = _Bench(model, window, dtype, _BUDGET)
     best = bench.better(start, [replace(start, channels_last=True)])
     if precision == "auto":
         halves: tuple[Precision, ...] = ("fp16", "bf16")
@@ -93,21 +93,26 @@ def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype
     return bench.better(replace(best, streams=2), [replace(best, batch=batch, streams=2) for batch in (2, 4, 8)])
 
 
-def _measure_cpu(model: Model, bench: _Bench, start: Execution, precision: str) -> Execution:
+def _measure_cpu(
+    model: Model, window: tuple[int, int], dtype: np.dtype[Any], start: Execution, precision: str
+) -> Execution:
     """Decide layout and precision on one thread by its own processor time, which a busy machine does not distort.
 
     Small batches are not tried against large ones: batch 1 was never slower on any CPU measured (its activations are
     the ones that fit the cache).
     """
     cpus = cpu_count()
+    bench = _Bench(model, _at_most(_CPU_SIDE, model, window), dtype, _BUDGET)
     # Strips of a network without context stay in cache whatever the layout.
-    if not getattr(model.module(), "pointwise", False):
-        # Channels last first: what is tried first stays if the time runs out, and it won on nearly every CPU measured.
-        start = bench.better(replace(start, channels_last=True), [start])
-        if precision == "auto" and _native_bf16(model, start, bench.dtype):
-            start = bench.better(start, [replace(start, precision="bf16")], same_classes=True)
+    if getattr(model.module(), "pointwise", False):
+        return bench.better(replace(start, streams=cpus), [])
+    bench = _enlarged(bench, window)
+    # Channels last first: what is tried first stays if the time runs out, and it won on nearly every CPU measured.
+    start = bench.better(replace(start, channels_last=True), [start])
+    if precision == "auto" and _native_bf16(model, start, dtype):
+        start = bench.better(start, [replace(start, precision="bf16")], same_classes=True)
     streams = replace(start, streams=cpus)
-    if cpus == 1 or getattr(model.module(), "pointwise", False):
+    if cpus == 1:
         return bench.better(streams, [])
     # One stream a core never waits at a barrier: on a busy machine, threads that share a pass lose a factor of ten.
     return bench.better(streams, [replace(start, threads=cpus)], gain=_SHARED_GAIN)
@@ -119,14 +124,13 @@ def _native_bf16(model: Model, fp32: Execution, dtype: np.dtype[Any]) -> bool:
     return bench.rate(replace(fp32, precision="bf16")) > bench.rate(fp32)
 
 
-def _cpu_bench(model: Model, window: tuple[int, int], dtype: np.dtype[Any]) -> _Bench:
-    """Measure on a window as large as takes a moment, since the best layout depends on its size."""
-    small = _Bench(model, _at_most(_CPU_SIDE, model, window), dtype, _BUDGET)
-    if small.window == window or getattr(model.module(), "pointwise", False):
-        return small
-    rate = small.rate(Execution("cpu", "fp32", channels_last=True))
-    larger = _at_most(max(int((rate * 1e6 * _CPU_SECONDS) ** 0.5), _CPU_SIDE), model, window)
-    return small if larger == small.window else _Bench(model, larger, dtype, _BUDGET)
+def _enlarged(bench: _Bench, window: tuple[int, int]) -> _Bench:
+    """Return a bench with a window as large as takes a moment, since the best layout depends on its size."""
+    if bench.window == window:
+        return bench
+    rate = bench.rate(Execution("cpu", "fp32", channels_last=True))
+    larger = _at_most(max(int((rate * 1e6 * _CPU_SECONDS) ** 0.5), _CPU_SIDE), bench.model, window)
+    return bench if larger == bench.window else _Bench(bench.model, larger, bench.dtype, _BUDGET)
 
 
 def _at_most(side: int, model: Model, window: tuple[int, int]) -> tuple[int, int]:

@@ -4,8 +4,8 @@ Six bands of surface reflectance go in, logits of six classes come out. Every pi
 its bands, and by means, deviations and normalised differences over surroundings of about 4 to 80 pixels. All this is
 fixed arithmetic; only the decision over these numbers is learned. That keeps the capacity where few places of training
 data can support it, and makes the network cheap: the wide surroundings are judged at a quarter of the resolution, the
-near ones at half. (The four neighbours of a pixel, as features of their own, cost a third of the speed and made the
-network worse on places it had not seen.)
+near ones at half. (The four neighbours of a pixel, as features of their own, cost speed and made the network worse on
+places it had not seen.)
 
 Pixels whose bands are all 0 or less hold no data (:class:`~geoseg.models.runtime.Predictor` gives 0 for invalid
 pixels): they have no part in any mean or deviation.
@@ -77,15 +77,6 @@ def soft_exp(logs: torch.Tensor) -> torch.Tensor:
 def double(values: torch.Tensor) -> torch.Tensor:
     """Interpolate bilinearly to twice the size."""
     return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def _each(values: torch.Tensor, layer: nn.Module | torch.Tensor) -> torch.Tensor:
-    """Apply a linear layer or matrix to every pixel: a 1×1 convolution as the matrix product that it is.
-
-    With few channels in channels-last several times faster than the convolution.
-    """
-    last = values.permute(0, 2, 3, 1)
-    return (F.linear(last, layer) if isinstance(layer, torch.Tensor) else layer(last)).permute(0, 3, 1, 2)
 
 
 def _smooth(values: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
@@ -175,18 +166,25 @@ class LandcoverNet(nn.Module):
 
     def forward(self, reflectance: torch.Tensor) -> torch.Tensor:
         """Return logits."""
+        # Channels last, and linear layers for 1×1 convolutions: with few channels several times faster than those.
         quarters, levels = self.pyramid(reflectance)
-        wide = [torch.cat([torch.tanh(_each(mean, self.minus)), mean, deviation], 1) for mean, deviation in levels[1:]]
-        seen = [_each(level, layer) for level, layer in zip(wide, self.around, strict=True)]
-        around = double(double(seen[2] + seen[3]) + seen[1]).add_(seen[0])
-        around = double(_each(around.relu_(), self.bring))
-        half = [part.permute(0, 2, 3, 1) for part in (*levels[0], around)]
+        near, *wide = ([part.permute(0, 2, 3, 1) for part in level] for level in levels)
+        seen = [
+            layer(self._features(*level)).permute(0, 3, 1, 2) for level, layer in zip(wide, self.around, strict=True)
+        ]
+        around = double(double(seen[2] + seen[3]) + seen[1]).add_(seen[0]).relu_()
+        around = double(self.bring(around.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        half = [*near, around.permute(0, 2, 3, 1)]
         height, width = quarters.shape[2:4]
         if reflectance.device.type != "cpu" or torch.compiler.is_compiling():
             return self._decide(quarters, *half)
         rows = max(_STRIP // width, 1)
         strips = [slice(row, row + rows) for row in range(0, height, rows)]
         return torch.cat([self._decide(quarters[:, :, part], *(x[:, part] for x in half)) for part in strips], 2)
+
+    def _features(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
+        """Return what is known of a level (N, h, w, LEVEL_FEATURES): normalised differences, means, deviations."""
+        return torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], 3)
 
     def _decide(
         self, quarters: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, around: torch.Tensor
@@ -202,9 +200,8 @@ class LandcoverNet(nn.Module):
             (N, h, w, width).
         """
         n, h, w, _ = mean.shape
-        near = torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], 3)
         # In place: a fresh tensor costs more than the arithmetic on it.
-        shared = self.near(near).add_(around).flatten(0, 2)
+        shared = self.near(self._features(mean, deviation)).add_(around).flatten(0, 2)
         logits = []
         for pixels in quarters:
             hidden = torch.addmm(shared, pixels.flatten(0, 2), self.pixel.weight.T).relu_()

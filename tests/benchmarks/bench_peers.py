@@ -32,6 +32,8 @@ PACKAGES = {
     "rastervision": ["rastervision_pytorch_backend"],
 }
 
+OURS, OURS_SAME = "geoseg", "geoseg, same windows, fp32"
+
 NETWORKS = {
     "r18": ("resnet18", {}),
     "tiny": ("tu-mobilenetv4_conv_small_035", {"decoder_channels": (32, 24, 16, 12, 8)}),
@@ -112,9 +114,9 @@ def main() -> None:
         out = ["--out", str(given.folder / f"out_{peer}.tif")]
         commands[peer] = [str(python), str(HERE / "peer_adapters.py"), peer, *common, *sizes, *out]
     same = ["--tile", str(given.tile), "--margin", str(given.overlap // 2)]
-    for name, folder, more in (("geoseg", "default", []), ("geoseg, same windows, fp32", "same", same)):
+    for name, more in ((OURS, []), (OURS_SAME, same)):
         commands[name] = [sys.executable, str(HERE / "bench_peers_geoseg.py"), str(scene), model, *more]
-        commands[name] += ["--out", str(given.folder / "geoseg" / folder)]
+        commands[name] += ["--out", str(given.folder / name)]
 
     found: dict[str, list[dict]] = {name: [] for name in commands}
     for _ in range(given.repeats):
@@ -130,11 +132,11 @@ def main() -> None:
 
 def report(given: argparse.Namespace, found: dict[str, list[dict]], failed: dict[str, str]) -> None:
     seconds = {name: statistics.median(r["seconds"] for r in results) for name, results in found.items() if results}
-    ours = seconds.get("geoseg")
+    ours = seconds.get(OURS)
     maps = {name: given.folder / f"out_{name}.tif" for name in found}
-    for name, folder in (("geoseg", "default"), ("geoseg, same windows, fp32", "same")):
-        maps[name] = given.folder / "geoseg" / folder / f"scene{given.size}_classes.tif"
-    reference = maps["geoseg, same windows, fp32"]
+    for name in (OURS, OURS_SAME):
+        maps[name] = given.folder / name / f"scene{given.size}_classes.tif"
+    reference = maps[OURS_SAME]
     print(
         f"Unet({NETWORKS[given.network][0]}), {given.size}² × 4 uint16, windows {given.tile}, overlap {given.overlap}\n"
     )

@@ -30,7 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -132,26 +132,26 @@ def dispatch(pool, work, todo) -> tuple[float, float, float]:
 
 
 def timed(compute, *given):
-    """Compute one block or a group, and say in the first summary how long that took."""
+    """Compute one block or a group, and say in the summaries how long that took."""
     from dataclasses import replace
 
     start = time.perf_counter()
     found = compute(*given)
-    seconds = {"whole": time.perf_counter() - start}
+    seconds = time.perf_counter() - start
     if isinstance(found, list):
-        return [replace(found[0], seconds=found[0].seconds | seconds), *found[1:]]
-    return replace(found, seconds=found.seconds | seconds)
+        return [replace(one, seconds={"whole": seconds / len(found)}) for one in found]
+    return replace(found, seconds={"whole": seconds})
 
 
 def overhead(blocks: int, side: int, kind: str) -> None:
     from geoseg import cluster, schedule
     from geoseg.blocks import open_store
 
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         recipe = a_work(folder, blocks, side)
         todo = list(range(recipe.tiling.block_count))
-        client = local_client(1) if kind == "dask" else None
+        client = stack.enter_context(processes(1, folder))[0] if kind == "dask" else None
         schedule.compute_and_store = partial(timed, schedule.compute_and_store)
         cluster._on_worker = partial(timed, cluster._on_worker)
         for what, few in (("warm", todo[: max(len(todo) // 100, 1)]), ("through", todo)):
@@ -159,9 +159,6 @@ def overhead(blocks: int, side: int, kind: str) -> None:
             pool = schedule.Threads(1) if client is None else dask_pool(client)
             wall, own, computed = dispatch(pool, schedule.Work(recipe, store), few)
             pool.close()
-        if client is not None:
-            client.close()
-            client.cluster.close()
     count = len(todo)
     print(f"{count} blocks of {side}² through {kind}, one computes at a time: {wall:.0f} s")
     print(f"  blocks themselves     {computed / count * 1e3:.3f} ms each")
@@ -170,24 +167,48 @@ def overhead(blocks: int, side: int, kind: str) -> None:
     print(f"  overhead at most      {(wall + own) / computed - 1:.2%} (wanted < 2 %)")
 
 
-def local_client(workers: int):
-    from distributed import Client, LocalCluster
-
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    cluster = LocalCluster(
-        n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None,
-        silence_logs=50,
-    )  # fmt: skip
-    client = Client(cluster, set_as_default=False)
-    client.wait_for_workers(workers)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    return client
-
-
 def dask_pool(client):
     from geoseg.cluster import Workers
 
     return Workers(client)
+
+
+@contextmanager
+def processes(many: int, folder: Path):
+    """A client, and the processes of a scheduler and of so many workers, so that each one's share can be told."""
+    import psutil
+    from distributed import Client
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    address = folder / "scheduler.json"
+    address.unlink(missing_ok=True)
+    options = ["--port", "0", "--no-dashboard", "--scheduler-file", str(address)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with ExitStack() as stack:
+
+        def begin(*command: str) -> psutil.Process:
+            process = stack.enter_context(subprocess.Popen([sys.executable, *command], **quiet))
+            stack.callback(process.kill)
+            return psutil.Process(process.pid)
+
+        scheduler = begin("-m", "distributed.cli.dask_scheduler", *options)
+        while not address.exists():
+            if not scheduler.is_running() or scheduler.status() == psutil.STATUS_ZOMBIE:
+                raise SystemExit("the dask scheduler did not start")
+            time.sleep(0.1)
+        workers = begin(__file__, "workers", str(address), str(folder / "workers"), str(many))
+        client = stack.enter_context(Client(scheduler_file=str(address), set_as_default=False))
+        client.wait_for_workers(many)
+        yield client, scheduler, workers
+
+
+async def serve(address: str, folder: str, many: int) -> None:
+    """So many workers in one process."""
+    from distributed import Worker
+
+    common = {"scheduler_file": address, "nthreads": 1, "memory_limit": 0, "dashboard": False}
+    workers = [await Worker(**common, local_directory=folder, name=str(number)) for number in range(many)]
+    await asyncio.gather(*(worker.finished() for worker in workers))
 
 
 # --- memory
@@ -262,41 +283,6 @@ def simulate(counts: list[int], workers: list[int]) -> None:
     extrapolate(cost, listing)
 
 
-@contextmanager
-def processes(many: int, folder: Path):
-    """A client, and the processes of a scheduler and of so many workers, so that each one's share can be told."""
-    import psutil
-    from distributed import Client
-
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    address = folder / "scheduler.json"
-    address.unlink(missing_ok=True)
-    options = ["--port", "0", "--no-dashboard", "--scheduler-file", str(address)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    scheduler = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_scheduler", *options], **quiet)
-    while not address.exists():
-        time.sleep(0.1)
-    command = [sys.executable, __file__, "simulate-workers", str(address), str(folder / "workers"), str(many)]
-    workers = subprocess.Popen(command, **quiet)
-    try:
-        with Client(scheduler_file=str(address), set_as_default=False) as client:
-            client.wait_for_workers(many)
-            yield client, psutil.Process(scheduler.pid), psutil.Process(workers.pid)
-    finally:
-        for process in (workers, scheduler):
-            process.kill()
-            process.wait()
-
-
-async def serve(address: str, folder: str, many: int) -> None:
-    """So many workers in one process."""
-    from distributed import Worker
-
-    common = {"scheduler_file": address, "nthreads": 1, "memory_limit": 0, "dashboard": False}
-    workers = [await Worker(**common, local_directory=folder, name=str(number)) for number in range(many)]
-    await asyncio.gather(*(worker.finished() for worker in workers))
-
-
 def seconds_to_list(folder: Path, count: int = 20_000) -> float:
     """Seconds to find out which of so many blocks are finished, for each."""
     from geoseg.blocks import finished_blocks
@@ -348,7 +334,7 @@ def main() -> None:
     three = commands.add_parser("simulate")
     three.add_argument("--tasks", type=int, nargs="+", default=[1000, 4000])
     three.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16, 64])
-    served = commands.add_parser("simulate-workers")
+    served = commands.add_parser("workers")
     served.add_argument("address")
     served.add_argument("folder")
     served.add_argument("many", type=int)
@@ -357,7 +343,7 @@ def main() -> None:
     child.add_argument("size", type=int)
     child.add_argument("budget")
     given = parser.parse_args()
-    if given.command == "simulate-workers":
+    if given.command == "workers":
         asyncio.run(serve(given.address, given.folder, given.many))
     elif given.command == "overhead":
         overhead(given.blocks, given.side, given.pool)

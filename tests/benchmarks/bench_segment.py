@@ -35,6 +35,9 @@ from process_memory import peak_bytes
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 
+# A small scene beside the one to measure: a whole run of it loads all that a run needs.
+WARM = "warm.tif"
+
 
 def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048) -> None:
     """A scene of any size: one patch of the demo landscape, repeated with another brightness."""
@@ -115,11 +118,7 @@ def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict
     options, products = Options(memory=memory), Products(polygons=False, preview=False)
     # Imports, weights and calibration (cached for ever after) are not what is measured.
     predictor_of(make_recipe(make_plan(scene, model, options)))
-    if memory is None:
-        small = Path(scene).with_name("warm.tif")
-        if not small.exists():
-            make_scene(small, 600)
-        run(Job([str(small)], Path(output) / "warm", model, options=options, products=products))
+    run(Job([str(Path(scene).with_name(WARM))], Path(output) / "warm", model, options=options, products=products))
     start = time.perf_counter()
     (result,) = run(Job([scene], Path(output), model, options=options, products=products))
     seconds = time.perf_counter() - start
@@ -166,7 +165,7 @@ def run_forward(scene: str, model: str, seconds: float) -> dict:
 
     keep_memory()
     module = load_model(model).module()
-    rates, ways = {}, {}
+    ways = {}
     for side in (512, 1152):
         with rasterio.open(scene) as file:
             tiles = [file.read(window=Window(i * side, 0, side, side)).astype(np.float32) / 1000 for i in range(3)]
@@ -233,6 +232,7 @@ def speed(size: int, repeats: int, only: str | None) -> None:
         os.environ["GEOSEG_CACHE"] = str(folder / "cache")  # calibrated here and now, not on some busy day before
         scene = str(folder / "scene.tif")
         make_scene(Path(scene), size)
+        make_scene(folder / WARM, 600)
         unet, tiny = make_unet(folder / "r18", "resnet18", 6), make_tiny(folder, 6)
         work = {
             "read": ["_read", scene],
@@ -302,6 +302,7 @@ def memory(sizes: list[int], budget: str | None) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = make_tiny(folder)
+        make_scene(folder / WARM, 600)
         for size in sizes:
             scene = folder / f"{size}.tif"
             make_scene(scene, size, bands=4)

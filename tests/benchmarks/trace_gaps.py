@@ -48,7 +48,7 @@ def explain(pieces: list[tuple[float, float, Counter[str]]], streams: int) -> No
         elif start >= end:
             what = "after the last pass: last blocks stored, map and report written"
         else:
-            busy = sorted(stage for stage in active if stage not in ("forward", "wait", "segment", "total"))
+            busy = sorted(active.keys() - {"forward", "wait"})
             what = " and ".join(busy) or "nobody had a window ready"
             what = f"{active['forward']} of {streams} passes, others: {what}"
         instead[what] += (stop - start) * (streams - active["forward"]) / streams
@@ -65,8 +65,7 @@ def main() -> None:
     parser.add_argument("trace", type=Path)
     parser.add_argument("--streams", type=int, default=2)
     given = parser.parse_args()
-    found = json.loads(given.trace.read_text(encoding="utf-8"))
-    events = found["traceEvents"] if isinstance(found, dict) else found
+    events = json.loads(given.trace.read_text(encoding="utf-8"))["traceEvents"]
     explain(cut([event for event in events if event["ph"] == "X"]), given.streams)
 
 
