@@ -8,7 +8,7 @@ scene, and says what that costs. It never imports torch: ``geoseg inspect`` answ
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import psutil
 from geoseg.errors import OptionError, ReadError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
 from geoseg.raster import Pixels, Raster, open_raster
+from geoseg.raster.cache import cell_shape
 from geoseg.sizes import cpu_count, format_bytes, parse_bytes
 from geoseg.stitch import check_stitch
 from geoseg.tiling import Box, Tiling, round_up
@@ -38,8 +39,8 @@ _BLOCK = 1024
 # (resident, measured on Linux with torch's CUDA build: 830 MB after the imports alone).
 _BASE_BYTES = 1150 * 10**6
 
-# Decoded cells that neighbouring blocks read as well. Two rows of cells of a Sentinel-2 scene fit; wider scenes
-# decode some cells twice, which costs less than memory that grows with them.
+# Decoded cells that neighbouring blocks read as well. Of six bands, what a strip of six blocks has in common with the
+# next row fits; cells between strips are decoded twice, which costs less than memory that grows with the scene.
 SHARED_BYTES = 128 * 10**6
 
 # Share of the free memory that is used when the user gives no budget: a run must not push the desktop out.
@@ -270,7 +271,8 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
 
     def tiling(keep: int) -> Tiling:
         block = options.block or round_up(max(keep, _BLOCK), keep)
-        return Tiling(height, width, keep, margin, block, stride, card.min_window)
+        found = Tiling(height, width, keep, margin, block, stride, card.min_window)
+        return replace(found, strip=strip_columns(raster, found, options.stitch))
 
     if options.window is not None:
         keep = options.window - 2 * margin
@@ -299,6 +301,17 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
         f"memory {format_bytes(options.budget)} is too little for model {card.name!r} on {raster.name!r}: "
         f"give at least {format_bytes(needed * 1.05)}"
     )
+
+
+def strip_columns(raster: Raster, tiling: Tiling, stitch: str) -> int:
+    """Return how many columns of blocks to go down side by side: their cells in common with the next row are kept."""
+    (rows, cols), (high, wide) = tiling.block_shape, cell_shape(raster)
+    if not tiling.margin or rows == 1 or wide >= raster.shape[1]:
+        return cols
+    above, below = (tiling.read_box(tiling.block_box(i * cols), overlapping=stitch != "trim") for i in range(2))
+    common = round_up(above.bottom - below.row, high) + high  # wherever cells begin
+    kept = common * tiling.block * (len(raster.bands) * raster.dtype.itemsize + 1)
+    return max(int(SHARED_BYTES / kept - 0.25), 1)  # and cells between blocks that are being read
 
 
 def bytes_per_pixel(model: Model) -> float:

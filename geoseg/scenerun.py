@@ -189,7 +189,7 @@ class SceneRun:
 
     def _todo(self, work: Work, slots: tuple[int, int]) -> list[int]:
         tiling, finished = work.recipe.tiling, work.store.finished()
-        todo = [index for index in range(tiling.block_count) if index not in finished]
+        todo = [index for index in tiling.order() if index not in finished]
         if finished:
             self.reporter.info(f"{self.name}: {len(finished)} of {tiling.block_count} blocks are there already")
         pixels = sum(tiling.block_box(index).area for index in todo)

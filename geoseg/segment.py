@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +76,11 @@ class Recipe:
     execution: Execution
     look: Look | None = None
 
+    @property
+    def overlapping(self) -> bool:
+        """Whether windows contribute to pixels beyond what they keep."""
+        return self.stitch != "trim"
+
 
 @dataclass(frozen=True)
 class BlockResult:
@@ -126,10 +132,10 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
         If ``stopped`` said yes.
     """
     block = recipe.tiling.block_box(index)
-    region = recipe.tiling.read_box(block, overlapping=recipe.stitch != "trim")
+    region = recipe.tiling.read_box(block, overlapping=recipe.overlapping)
     clock = Clock()
     with clock("read"):
-        pixels = _read(recipe, region)
+        pixels = _read(recipe, index, region)
     valid = pixels.valid[block.within(region)]
     classes, confidence = np.full(valid.shape, NODATA, np.uint8), np.full(valid.shape, NODATA, np.uint8)
     if not valid.any():
@@ -258,9 +264,10 @@ def _slots(execution: Execution) -> threading.BoundedSemaphore:
         return _SLOTS.setdefault(key, threading.BoundedSemaphore(execution.streams))
 
 
-def _read(recipe: Recipe, region: Box) -> Pixels:
+def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
     """Read a block's region; where regions overlap, through cells that are decoded once."""
-    if recipe.tiling.margin == 0:
+    tiling = recipe.tiling
+    if tiling.margin == 0:
         return recipe.raster.read(region)
     key = recipe.raster.fingerprint()
     with _LOCK:
@@ -268,7 +275,7 @@ def _read(recipe: Recipe, region: Box) -> Pixels:
             _READERS.clear()  # scenes come one after the other: the last one's cells are of no more use
             _READERS[key] = SharedReads(recipe.raster, SHARED_BYTES)
         reader = _READERS[key]
-    return reader.read(region)
+    return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index), overlapping=recipe.overlapping))
 
 
 def predictor_of(recipe: Recipe) -> Predictor:

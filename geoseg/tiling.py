@@ -7,9 +7,11 @@ the units of work and of writing; they may be cut through the lattice anywhere, 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import itemgetter
 
 from geoseg.errors import OptionError
 
@@ -103,6 +105,8 @@ class Tiling:
         start on multiples of it, so that a network sees one scene in one phase whatever the windows.
     least
         Smallest window side that the model takes, in pixels; smaller scenes are padded up to it.
+    strip
+        Most columns of blocks to compute side by side before going on below them; 0 for all. No result depends on it.
 
     Raises
     ------
@@ -117,6 +121,7 @@ class Tiling:
     block: int = 2048
     stride: int = 1
     least: int = 1
+    strip: int = 0
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -127,6 +132,7 @@ class Tiling:
             ("block", 1),
             ("stride", 1),
             ("least", 1),
+            ("strip", 0),
         ):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
@@ -186,10 +192,36 @@ class Tiling:
 
     def read_box(self, box: Box, *, overlapping: bool = False) -> Box:
         """Return the part of the scene that the windows of ``box`` read, padding left out."""
-        reads = [window.read for window in self.windows(box, overlapping=overlapping)]
-        row, col = min(r.row for r in reads), min(r.col for r in reads)
-        bottom, right = max(r.bottom for r in reads), max(r.right for r in reads)
-        return Box(row, col, bottom - row, right - col).intersection(self.scene)
+        box = box.intersection(self.scene)
+        reach = self.margin if overlapping else 0
+        row, bottom = self._read_span(box.row - reach, box.bottom + reach, self.height)
+        col, right = self._read_span(box.col - reach, box.right + reach, self.width)
+        return Box(row, col, bottom - row, right - col)
+
+    def readers(self, box: Box, strip: range, *, overlapping: bool = False) -> int:
+        """Return how many blocks of a strip of columns read something of ``box``, a part of the scene."""
+        rows, cols = _block_reads(self, overlapping)
+        return _meeting(rows, box.row, box.bottom) * _meeting(cols[strip.start : strip.stop], box.col, box.right)
+
+    @cached_property
+    def strips(self) -> list[range]:
+        """Columns of blocks that are computed side by side, from top to bottom."""
+        cols = self.block_shape[1]
+        count = -(-cols // (self.strip or cols))
+        return [range(cols * i // count, cols * (i + 1) // count) for i in range(count)]
+
+    def strip_of(self, index: int) -> range:
+        """Return the strip of block ``index``."""
+        col = index % self.block_shape[1]
+        return next(strip for strip in self.strips if col in strip)
+
+    def order(self) -> Iterator[int]:
+        """All blocks in the order in which to compute them: strip by strip, each row by row.
+
+        What a row of blocks reads in common with the next is then no longer than a strip is wide.
+        """
+        rows, cols = self.block_shape
+        return (row * cols + col for strip in self.strips for row in range(rows) for col in strip)
 
     @cached_property
     def computed(self) -> int:
@@ -208,6 +240,11 @@ class Tiling:
         rows = max(span.read_size for span in self._spans(0, self.height, self.height))
         cols = max(span.read_size for span in self._spans(0, self.width, self.width))
         return rows, cols
+
+    def _read_span(self, start: int, stop: int, size: int) -> tuple[int, int]:
+        """First and last + 1 pixel that the windows of ``start … stop`` read on one axis of the scene."""
+        spans = self._spans(start, stop, size)
+        return spans[0].read, min(max(span.read + span.read_size for span in spans), size)
 
     def _spans(self, start: int, stop: int, size: int) -> list[_Span]:
         """Lattice cells of one axis that touch ``start … stop``."""
@@ -232,6 +269,20 @@ class _Span:
     read_size: int
     keep: int
     keep_size: int
+
+
+@lru_cache(maxsize=8)
+def _block_reads(tiling: Tiling, overlapping: bool) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:  # noqa: FBT001
+    """First and last + 1 pixel that each row and each column of blocks reads."""
+    rows, cols = tiling.block_shape
+    down = [tiling.read_box(tiling.block_box(row * cols), overlapping=overlapping) for row in range(rows)]
+    across = [tiling.read_box(tiling.block_box(col), overlapping=overlapping) for col in range(cols)]
+    return [(box.row, box.bottom) for box in down], [(box.col, box.right) for box in across]
+
+
+def _meeting(spans: list[tuple[int, int]], start: int, stop: int) -> int:
+    """How many of the spans, sorted by both ends, have something in common with ``start … stop``."""
+    return bisect_left(spans, stop, key=itemgetter(0)) - bisect_right(spans, start, key=itemgetter(1))
 
 
 def round_up(value: int, multiple: int) -> int:

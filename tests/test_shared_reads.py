@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from geoseg.errors import ReadError
 from geoseg.raster import open_raster
 from geoseg.raster.cache import SharedReads
-from geoseg.tiling import Box
+from geoseg.tiling import Box, Tiling
 
 
 class Counting:
@@ -45,7 +46,7 @@ def test_the_same_pixels(scene, height, width, tile, limit, data):
     for _ in range(3):
         row, col = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
         box = Box(row, col, data.draw(st.integers(1, 700)), data.draw(st.integers(1, 700))).intersection(raster.box)
-        found, wanted = reader.read(box), raster._raster.read(box)
+        found, wanted = reader.read(box, lambda _: data.draw(st.integers(1, 3))), raster._raster.read(box)
         assert np.array_equal(found.data, wanted.data)
         assert np.array_equal(found.valid, wanted.valid)
 
@@ -55,7 +56,7 @@ def test_threads_share_what_one_of_them_reads(scene):
     reader = SharedReads(raster, 10**9)
     boxes = [Box(r, c, 700, 700).intersection(raster.box) for r in range(0, 1500, 300) for c in range(0, 1500, 300)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(reader.read, boxes))
+        list(pool.map(partial(reader.read, uses=lambda _: 100), boxes))
     assert len(raster.reads) == len(set(raster.reads)) == 9
 
 
@@ -64,6 +65,36 @@ def test_a_read_that_failed_is_tried_again(scene):
     reader = SharedReads(raster, 10**9)
     raster.broken = True
     with pytest.raises(ReadError):
-        reader.read(raster.box)
+        reader.read(raster.box, lambda _: 1)
     raster.broken = False
-    assert reader.read(raster.box).valid.all()
+    assert reader.read(raster.box, lambda _: 1).valid.all()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("strip", [0, 2])
+def test_blocks_in_order_decode_each_cell_once_a_strip_and_leave_nothing(scene, strip, threads):
+    raster = Counting(open_raster(scene(1100, 1300)), (128, 128))
+    raster_cells = 3 * 3  # of 512
+    tiling = Tiling(1100, 1300, keep=256, margin=32, block=256, strip=strip)
+    reader = SharedReads(raster, 10**9)
+
+    def read(index):
+        region = tiling.read_box(tiling.block_box(index))
+        return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index)))
+
+    with ThreadPoolExecutor(threads) as pool:
+        for index, found in zip(tiling.order(), pool.map(read, tiling.order()), strict=True):
+            assert np.array_equal(found.data, raster._raster.read(tiling.read_box(tiling.block_box(index))).data)
+    # Cells of 512 columns lie in one strip of 2 × 256, but for what is read of the next.
+    assert len(raster.reads) == raster_cells if not strip else raster_cells < len(raster.reads) <= 7 * 3
+    assert not reader._cells
+    assert reader._held == 0
+
+
+def test_what_does_not_fit_is_decoded_again(scene):
+    raster = Counting(open_raster(scene(1024, 1024)))
+    reader = SharedReads(raster, 1)
+    for _ in range(2):
+        reader.read(raster.box, lambda _: 2)
+    assert len(raster.reads) > 4
+    assert len(reader._cells) <= 1

@@ -22,6 +22,7 @@ def tilings(draw: st.DrawFn) -> Tiling:
         block=draw(st.integers(1, 100)),
         stride=stride,
         least=draw(st.integers(1, 40)),
+        strip=draw(st.integers(0, 5)),
     )
 
 
@@ -40,6 +41,36 @@ def test_blocks_partition_the_scene(tiling):
         assert box.area > 0
         count[box.within(tiling.scene)] += 1
     assert (count == 1).all()
+
+
+@given(tilings())
+def test_every_block_comes_once_and_strips_are_as_narrow_as_wanted(tiling):
+    assert sorted(tiling.order()) == list(range(tiling.block_count))
+    assert max(len(strip) for strip in tiling.strips) <= (tiling.strip or tiling.block_count)
+    assert all(index % tiling.block_shape[1] in tiling.strip_of(index) for index in tiling.order())
+
+
+@given(tilings(), st.booleans(), st.data())
+def test_readers_are_the_blocks_that_read_something_of_a_box(tiling, overlapping, data):
+    row, col = data.draw(st.integers(0, tiling.height - 1)), data.draw(st.integers(0, tiling.width - 1))
+    box = Box(row, col, data.draw(st.integers(1, 40)), data.draw(st.integers(1, 40))).intersection(tiling.scene)
+    strip = data.draw(st.sampled_from(tiling.strips))
+    reads = [
+        tiling.read_box(tiling.block_box(index), overlapping=overlapping)
+        for index in tiling.order()
+        if index % tiling.block_shape[1] in strip
+    ]
+    assert tiling.readers(box, strip, overlapping=overlapping) == sum(read.intersection(box).area > 0 for read in reads)
+
+
+@given(tilings(), st.booleans())
+def test_a_block_reads_what_its_windows_read(tiling, overlapping):
+    for block in tiling.blocks():
+        region = tiling.read_box(block, overlapping=overlapping)
+        reads = [w.read.intersection(tiling.scene) for w in tiling.windows(block, overlapping=overlapping)]
+        assert all(region.contains(read) for read in reads)
+        assert region.row == min(read.row for read in reads)
+        assert region.right == max(read.right for read in reads)
 
 
 @given(tilings())

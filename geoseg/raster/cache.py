@@ -2,14 +2,17 @@
 
 Blocks of a scene read a margin that their neighbours read too, and a file is decoded in whole tiles. Read
 naively, a block of 2048 with a margin decodes more than twice the tiles it covers. Here the scene is cut into cells
-along the file's own tiles; whoever needs a cell first reads it, the others wait for it or find it in memory.
+along the file's own tiles; whoever needs a cell first reads it, the others wait for it or find it in memory. The last
+one to need it drops it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +26,14 @@ if TYPE_CHECKING:
 _CELL_SIDE = 512
 
 
+@dataclass
+class _Cell:
+    """One cell: its pixels, once they are read, and how many reads of it are still to come."""
+
+    left: int
+    pixels: Future[Pixels] = field(default_factory=Future)
+
+
 class SharedReads:
     """Reads boxes of a raster through a bounded cache of cells. Thread-safe.
 
@@ -31,19 +42,29 @@ class SharedReads:
     raster
         The scene.
     limit
-        Bytes of finished cells to keep; least recently used ones go first. A limit below one row of cells costs
-        decoding again, never a wrong pixel.
+        Bytes of finished cells to keep; least recently used ones go first. A limit below what neighbouring reads have
+        in common costs decoding again, never a wrong pixel.
     """
 
     def __init__(self, raster: Raster, limit: int) -> None:
         self._raster, self._limit = raster, limit
-        self.cell = _cell_shape(raster)
-        self._cells: OrderedDict[tuple[int, int], Future[Pixels]] = OrderedDict()
+        self.cell = cell_shape(raster)
+        self._cells: OrderedDict[tuple[int, int], _Cell] = OrderedDict()
+        # Reads still to come of cells that had to go: or, read again, they would wait for readers that they had before.
+        self._left: dict[tuple[int, int], int] = {}
         self._lock = threading.Lock()
         self._held = 0
 
-    def read(self, box: Box) -> Pixels:
-        """Return the pixels of ``box``, as ``raster.read(box)`` does."""
+    def read(self, box: Box, uses: Callable[[Box], int]) -> Pixels:
+        """Return the pixels of ``box``, as ``raster.read(box)`` does.
+
+        Parameters
+        ----------
+        box
+            A part of the scene.
+        uses
+            How many reads, this one included, will need something of a cell; once they have it, it is dropped.
+        """
         raster, (high, wide) = self._raster, self.cell
         data = np.empty((len(raster.bands), box.height, box.width), raster.dtype)
         valid = np.empty((box.height, box.width), np.bool_)
@@ -51,7 +72,7 @@ class SharedReads:
             for col in range(box.col // wide, -(-box.right // wide)):
                 cell = self._box(row, col)
                 part = cell.intersection(box)
-                pixels = self._cell(row, col)
+                pixels = self._pixels((row, col), cell, uses)
                 here, there = part.within(box), part.within(cell)
                 data[:, here[0], here[1]] = pixels.data[:, there[0], there[1]]
                 valid[here] = pixels.valid[there]
@@ -61,45 +82,54 @@ class SharedReads:
         (height, width), (high, wide) = self._raster.shape, self.cell
         return Box(row * high, col * wide, high, wide).intersection(Box(0, 0, height, width))
 
-    def _cell(self, row: int, col: int) -> Pixels:
+    def _pixels(self, key: tuple[int, int], box: Box, uses: Callable[[Box], int]) -> Pixels:
         with self._lock:
-            future = self._cells.get((row, col))
-            mine = future is None
-            if future is None:
-                future = self._cells[row, col] = Future()
+            cell = self._cells.get(key)
+            mine = cell is None
+            if cell is None:
+                cell = self._cells[key] = _Cell(self._left.pop(key, 0) or uses(box))
             else:
-                self._cells.move_to_end((row, col))
+                self._cells.move_to_end(key)
+            cell.left -= 1
         if mine:
-            self._fill(row, col, future)
-        return future.result()
+            self._fill(key, box, cell)
+        pixels = cell.pixels.result()
+        with self._lock:
+            if cell.left <= 0 and self._cells.get(key) is cell:
+                self._drop(key)
+        return pixels
 
-    def _fill(self, row: int, col: int, future: Future[Pixels]) -> None:
+    def _fill(self, key: tuple[int, int], box: Box, cell: _Cell) -> None:
         try:
-            pixels = self._raster.read(self._box(row, col))
+            pixels = self._raster.read(box)
         except BaseException as error:
             # A cell that failed is forgotten: a later block may find the network back.
             with self._lock:
-                self._cells.pop((row, col), None)
-            future.set_exception(error)
+                self._cells.pop(key, None)
+            cell.pixels.set_exception(error)
             raise
-        future.set_result(pixels)
         with self._lock:
-            self._held += pixels.data.nbytes + pixels.valid.nbytes
-            while self._held > self._limit and len(self._cells) > 1:
-                self._drop_oldest()
+            cell.pixels.set_result(pixels)
+            self._held += _size(pixels)
+            while self._held > self._limit and (oldest := self._oldest()) is not None:
+                self._left[oldest] = self._cells[oldest].left
+                self._drop(oldest)
 
-    def _drop_oldest(self) -> None:
-        for key, future in self._cells.items():
-            if future.done():
-                del self._cells[key]
-                pixels = future.result()
-                self._held -= pixels.data.nbytes + pixels.valid.nbytes
-                return
-        self._held = 0
+    def _oldest(self) -> tuple[int, int] | None:
+        """Return the least recently used of the cells that are read; None if there is but one."""
+        done = (key for key, cell in self._cells.items() if cell.pixels.done())
+        return next(done, None) if len(self._cells) > 1 else None
+
+    def _drop(self, key: tuple[int, int]) -> None:
+        self._held -= _size(self._cells.pop(key).pixels.result())
 
 
-def _cell_shape(raster: Raster) -> tuple[int, int]:
-    """About 512 × 512 pixels, in whole tiles of the file; whole lines where it is stored in lines."""
+def _size(pixels: Pixels) -> int:
+    return pixels.data.nbytes + pixels.valid.nbytes
+
+
+def cell_shape(raster: Raster) -> tuple[int, int]:
+    """Return height and width of cells: about 512 pixels, in whole tiles of the file; whole lines of one without."""
     (height, width), (tile_height, tile_width) = raster.shape, raster.block_shape
     if tile_width >= width:  # strips: part of a line cannot be decoded without the rest
         high = max(tile_height, round_up(max(_CELL_SIDE * _CELL_SIDE // max(width, 1), 1), tile_height))
