@@ -13,6 +13,7 @@ import numpy as np
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
 from geoseg.segment import Look
+from geoseg.sizes import cpu_count
 from geoseg.tiling import Tiling
 from geoseg.write.tiff import TILE
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 WRITE_SIDE = 2048
 """Class maps are written in areas of this side: what a CogSink compresses and overviews in one go."""
+
+_MOST_THREADS = 4
+"""Threads of each map's writer: beyond, the file is what they wait for."""
 
 FORMATS = ("gpkg", "parquet", "fgb")
 """Vector formats: GeoPackage, GeoParquet, FlatGeobuf."""
@@ -129,10 +133,10 @@ def _write_rasters(
     """Write class map and confidence; return the pixels per value of the class map."""
     from geoseg.write import CogSink, finish_together
 
-    geobox, classes = recipe.raster.geobox, recipe.model.card.classes
+    geobox, classes, threads = recipe.raster.geobox, recipe.model.card.classes, min(cpu_count(), _MOST_THREADS)
     with (
-        CogSink(paths["classes"], geobox, kind="classes", classes=classes) as class_sink,
-        CogSink(paths["confidence"], geobox, kind="confidence") as confidence_sink,
+        CogSink(paths["classes"], geobox, kind="classes", classes=classes, threads=threads) as class_sink,
+        CogSink(paths["confidence"], geobox, kind="confidence", threads=threads) as confidence_sink,
     ):
         join = _put_tiles if recipe.tiling.block % TILE == 0 else _write_areas
         pixels = join(recipe, store, class_sink, confidence_sink, reporter)

@@ -7,6 +7,7 @@ the pass over activations that do not fit the cache is saved. The other fold: :m
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -56,9 +57,19 @@ def _fold_norms(module: torch.nn.Module, sample: torch.Tensor) -> int:
         conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
         assert isinstance(conv, torch.nn.Conv2d)
         assert isinstance(norm, torch.nn.BatchNorm2d)
+        rest = _rest(norm)
+        assert rest is not None
         _replace(module, conv_name, fuse_conv_bn_eval(conv, norm))
-        _replace(module, norm_name, torch.nn.Identity())
+        _replace(module, norm_name, rest)
     return len(pairs)
+
+
+def _rest(layer: Any) -> torch.nn.Module | None:
+    """Return what a batch normalisation does beyond that: nothing, or what timm's appends; None for any other layer."""
+    if type(layer) is torch.nn.BatchNorm2d:
+        return torch.nn.Identity()
+    appended = getattr(sys.modules.get("timm.layers"), "BatchNormAct2d", None)
+    return torch.nn.Sequential(layer.drop, layer.act) if appended is not None and type(layer) is appended else None
 
 
 def _pairs(module: torch.nn.Module, sample: torch.Tensor) -> list[tuple[str, str]]:
@@ -67,7 +78,11 @@ def _pairs(module: torch.nn.Module, sample: torch.Tensor) -> list[tuple[str, str
     taken: dict[str, list[str]] = {}
     runs: dict[str, int] = {}
     kept: list[torch.Tensor] = []  # a freed tensor's id would be given to the next
-    names = {layer: name for name, layer in module.named_modules() if not list(layer.children())}
+    names = {
+        layer: name
+        for name, layer in module.named_modules()
+        if not list(layer.children()) or isinstance(layer, torch.nn.BatchNorm2d)
+    }
 
     def before(layer: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
         runs[names[layer]] = runs.get(names[layer], 0) + 1
@@ -94,7 +109,7 @@ def _pairs(module: torch.nn.Module, sample: torch.Tensor) -> list[tuple[str, str
         (conv, norms[0])
         for conv, norms in taken.items()
         if len(norms) == 1
-        and type(layers[norms[0]]) is torch.nn.BatchNorm2d
+        and _rest(layers[norms[0]]) is not None
         and runs[conv] == runs[norms[0]] == 1
         and layers[norms[0]].track_running_stats
     ]

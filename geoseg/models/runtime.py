@@ -144,10 +144,11 @@ class Predictor:
                 part = slice(row, min(row + rows, h))
                 mask = None if valid is None else valid[i : i + 1, part]
                 x = self._normalise(source[i : i + 1, :, part], mask, buffer[:, :, : part.stop - part.start])
-                logits = self._checked(self._module(x), x)
-                if not decide_strip(logits[0], classes[i, part], confidence[i, part]):
+                logits = self._checked(self._module(x), x)[0].float().contiguous()
+                if not decide_strip(logits, classes[i, part], confidence[i, part]):
+                    logits = self._module(x)
                     self._check_finite(logits, mask)
-                    decide_strip(torch.nan_to_num(logits[0]), classes[i, part], confidence[i, part])
+                    decide_strip(torch.nan_to_num(logits[0].float()), classes[i, part], confidence[i, part])
         return classes.numpy(), confidence.numpy()
 
     def _batches(

@@ -112,3 +112,18 @@ def test_other_interpolations_stay():
     net = smp.Unet("resnet18", encoder_weights=None, decoder_interpolation="bilinear").eval()
     with torch.no_grad():
         assert fold_upsampling(net, torch.randn(1, 3, 64, 64)) == 0
+
+
+def test_a_normalisation_with_an_activation_of_its_own_is_folded_and_the_activation_stays():
+    layers = pytest.importorskip("timm.layers")
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1, bias=False), layers.BatchNormAct2d(8),
+        torch.nn.Conv2d(8, 4, 1, bias=False), layers.BatchNormAct2d(4, apply_act=False),
+    )  # fmt: skip
+    shaken(net)
+    x = torch.randn(1, 3, 16, 16)
+    folded = fused(net, x)
+    assert norms(net) == 2
+    assert norms(folded) == 0
+    assert any(isinstance(layer, torch.nn.ReLU) for layer in folded.modules())
+    torch.testing.assert_close(folded(x), net(x), rtol=1e-4, atol=1e-5)
