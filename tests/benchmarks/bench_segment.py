@@ -1,9 +1,10 @@
 """Speed and memory of `segment`, as ratios taken side by side.
 
-    python tests/benchmarks/bench_segment.py speed  [--size 4096] [--repeats 3] [--only r18]
+    python tests/benchmarks/bench_segment.py speed  [--size 4096] [--repeats 3] [--only r18] [--compress none]
     python tests/benchmarks/bench_segment.py memory [--sizes 6000 24000]
 
-``speed`` compares, on one scene of 6 bands uint16 (deflate, predictor 2), from file to class map and confidence:
+``speed`` compares, on one scene of 6 bands uint16 (deflate with predictor 2, or not compressed), from file to class map
+and confidence:
 
 * for an smp Unet(resnet18) with seeded random weights: geoseg's rate per pixel *computed* with the bare forward pass of
   the same network over tiles that are in memory already, in the best layout, precision and number of streams of this
@@ -39,7 +40,7 @@ BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 WARM = "warm.tif"
 
 
-def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048) -> None:
+def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048, compress: str = "deflate") -> None:
     """A scene of any size: one patch of the demo landscape, repeated with another brightness."""
     import rasterio
     from affine import Affine
@@ -55,8 +56,10 @@ def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048) -> None
     profile = {
         "driver": "GTiff", "width": size, "height": size, "count": bands, "dtype": "uint16", "crs": "EPSG:32633",
         "transform": Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True, "blockxsize": 512, "blockysize": 512,
-        "compress": "deflate", "predictor": 2, "interleave": "pixel", "BIGTIFF": "IF_SAFER", "NUM_THREADS": 2,
+        "compress": compress, "interleave": "pixel", "BIGTIFF": "IF_SAFER", "NUM_THREADS": 2,
     }  # fmt: skip
+    if compress == "deflate":
+        profile["predictor"] = 2
     with rasterio.open(path, "w", **profile) as file:
         for row in range(0, size, patch):
             for col in range(0, size, patch):
@@ -225,13 +228,13 @@ def run_read(scene: str) -> dict:
     return {"seconds": min(times.values()), "times": times}
 
 
-def speed(size: int, repeats: int, only: str | None) -> None:
+def speed(size: int, repeats: int, only: str | None, compress: str) -> None:
     """Print the table of speeds and ratios."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["GEOSEG_CACHE"] = str(folder / "cache")  # calibrated here and now, not on some busy day before
         scene = str(folder / "scene.tif")
-        make_scene(Path(scene), size)
+        make_scene(Path(scene), size, compress=compress)
         make_scene(folder / WARM, 600)
         unet, tiny = make_unet(folder / "r18", "resnet18", 6), make_tiny(folder, 6)
         work = {
@@ -249,12 +252,12 @@ def speed(size: int, repeats: int, only: str | None) -> None:
             for what, arguments in work.items():
                 shutil.rmtree(folder / "out", ignore_errors=True)
                 found[what].append(child(*arguments))
-        report(size, repeats, found)
+        report(f"{size}² × 6 bands uint16 {compress}", repeats, found)
 
 
-def report(size: int, repeats: int, found: dict[str, list[dict]]) -> None:
+def report(scene: str, repeats: int, found: dict[str, list[dict]]) -> None:
     """Print medians, ratios, and what they are made of."""
-    rows = _cheap_rows(size * size, found) if "spectral" in found and "read" in found else []
+    rows = _cheap_rows(found["spectral"][0]["scene_pixels"], found) if "spectral" in found and "read" in found else []
     for model, title, aim in (("r18", "Unet(resnet18)", 0.95), ("tiny", "Unet(mobilenetv4-small)", 0.80)):
         if model not in found:
             continue
@@ -269,7 +272,7 @@ def report(size: int, repeats: int, found: dict[str, list[dict]]) -> None:
             (f"{title}, geoseg, computed", f"{whole / 1e6:.2f} Mpx/s", share),
             (f"{title}, pixels kept / computed", "", f"{found[model][0]['kept_share']:.3f} (≥ 0.80)"),
         ]
-    print(f"\n{size}² × 6 bands uint16 deflate, file to class map and confidence on disk, median of {repeats}\n")
+    print(f"\n{scene}, file to class map and confidence on disk, median of {repeats}\n")
     print("| what | measured | ratio |\n|---|---|---|")
     for row in rows:
         print(f"| {' | '.join(row)} |")
@@ -320,6 +323,7 @@ def main() -> None:
     one = commands.add_parser("speed")
     one.add_argument("--size", type=int, default=4096)
     one.add_argument("--repeats", type=int, default=3)
+    one.add_argument("--compress", choices=["deflate", "none"], default="deflate", help="how the scene is stored")
     one.add_argument("--only", choices=["spectral", "r18", "tiny"], help="one model alone")
     two = commands.add_parser("memory")
     two.add_argument("--sizes", type=int, nargs="+", default=[6000, 24000])
@@ -335,7 +339,7 @@ def main() -> None:
     commands.add_parser("_read").add_argument("scene")
     options = parser.parse_args()
     if options.command == "speed":
-        speed(options.size, options.repeats, options.only)
+        speed(options.size, options.repeats, options.only, options.compress)
     elif options.command == "memory":
         memory(options.sizes, options.memory)
     elif options.command == "_segment":
