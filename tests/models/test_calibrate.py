@@ -131,3 +131,16 @@ def test_executions_are_checked():
         Execution(batch=0)
     with pytest.raises(OptionError, match="precision 'auto' is unknown"):
         Execution(precision="auto")
+
+
+def test_one_moment_in_which_everything_stood_still_decides_nothing(monkeypatch):
+    monkeypatch.setattr(calibrate, "cpu_count", lambda: 3)
+    measured = []
+
+    def time(_, execution):
+        measured.append(execution)
+        stood_still = execution.streams > 1 and measured.count(execution) == 1
+        return 0.1 if stood_still else 1.0
+
+    monkeypatch.setattr(calibrate._Bench, "_time", time)
+    assert choose(identity_model(), device="cpu", precision="fp32").shares == "3 × 1 threads"
