@@ -14,22 +14,40 @@ from typing import Any
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from geoseg.models.activation import fold_activations
+from geoseg.models.pairs import followed, replace_layer
 from geoseg.models.upsample import fold_upsampling
 
 # Largest difference of logits, relative to their size, that reordering float32 arithmetic may cause.
 _TOLERANCE = 1e-3
 
 
-def fused(module: torch.nn.Module, sample: torch.Tensor, *, upsampling: bool = True) -> torch.nn.Module:
-    """Return a copy of a network in which what can be folded is: batch normalisation, and upsampling if asked.
+def fused(
+    module: torch.nn.Module, sample: torch.Tensor, *, upsampling: bool = True, activations: bool = False
+) -> torch.nn.Module:
+    """Return a copy of a network in which what can be folded is: batch normalisation, and what is asked for.
 
     What follows what is seen by running ``sample`` (float32, the network's input) through it, and the result is held
     against the original; a fold after which it differs or anything fails is not made.
+
+    Parameters
+    ----------
+    module, sample
+        A network and an input of it.
+    upsampling
+        Whether to fold upsampling, see :mod:`geoseg.models.upsample`.
+    activations
+        Whether to fold ReLUs, see :mod:`geoseg.models.activation`: for float32 on a CPU, channels last.
     """
     plain = copy.deepcopy(module).eval()
     with torch.no_grad():  # tensors made in inference mode could not be laid out anew
         best = _tried(_fold_norms, plain, sample)
-        return _tried(fold_upsampling, best, sample) if upsampling else best
+        if upsampling:
+            best = _tried(fold_upsampling, best, sample)
+        if activations:
+            last = torch.channels_last
+            best = _tried(fold_activations, best.to(memory_format=last), sample.contiguous(memory_format=last))
+        return best
 
 
 def _tried(
@@ -52,16 +70,20 @@ def _fold_norms(module: torch.nn.Module, sample: torch.Tensor) -> int:
     """Fold, in place, batch normalisations into their convolutions; return their number."""
     if not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in module.modules()):
         return 0
-    pairs = _pairs(module, sample)
+    pairs = followed(module, sample, lambda layer: type(layer) is torch.nn.Conv2d, _foldable)
     for conv_name, norm_name in pairs:
         conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
         assert isinstance(conv, torch.nn.Conv2d)
         assert isinstance(norm, torch.nn.BatchNorm2d)
         rest = _rest(norm)
         assert rest is not None
-        _replace(module, conv_name, fuse_conv_bn_eval(conv, norm))
-        _replace(module, norm_name, rest)
+        replace_layer(module, conv_name, fuse_conv_bn_eval(conv, norm))
+        replace_layer(module, norm_name, rest)
     return len(pairs)
+
+
+def _foldable(layer: Any) -> bool:
+    return _rest(layer) is not None and layer.track_running_stats
 
 
 def _rest(layer: Any) -> torch.nn.Module | None:
@@ -70,51 +92,3 @@ def _rest(layer: Any) -> torch.nn.Module | None:
         return torch.nn.Identity()
     appended = getattr(sys.modules.get("timm.layers"), "BatchNormAct2d", None)
     return torch.nn.Sequential(layer.drop, layer.act) if appended is not None and type(layer) is appended else None
-
-
-def _pairs(module: torch.nn.Module, sample: torch.Tensor) -> list[tuple[str, str]]:
-    """Names of convolutions and of the batch normalisation that is the only layer to take their output."""
-    made: dict[int, str] = {}
-    taken: dict[str, list[str]] = {}
-    runs: dict[str, int] = {}
-    kept: list[torch.Tensor] = []  # a freed tensor's id would be given to the next
-    names = {
-        layer: name
-        for name, layer in module.named_modules()
-        if not list(layer.children()) or isinstance(layer, torch.nn.BatchNorm2d)
-    }
-
-    def before(layer: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
-        runs[names[layer]] = runs.get(names[layer], 0) + 1
-        if inputs and id(inputs[0]) in made:
-            taken.setdefault(made[id(inputs[0])], []).append(names[layer])
-
-    def after(layer: torch.nn.Module, _: tuple[Any, ...], output: Any) -> None:
-        if type(layer) is torch.nn.Conv2d and isinstance(output, torch.Tensor):
-            made[id(output)] = names[layer]
-            kept.append(output)
-
-    hooks = [
-        hook
-        for layer in names
-        for hook in (layer.register_forward_pre_hook(before), layer.register_forward_hook(after))
-    ]
-    try:
-        module(sample)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    layers = {name: layer for layer, name in names.items()}
-    return [
-        (conv, norms[0])
-        for conv, norms in taken.items()
-        if len(norms) == 1
-        and _rest(layers[norms[0]]) is not None
-        and runs[conv] == runs[norms[0]] == 1
-        and layers[norms[0]].track_running_stats
-    ]
-
-
-def _replace(module: torch.nn.Module, name: str, layer: torch.nn.Module) -> None:
-    parent, _, last = name.rpartition(".")
-    setattr(module.get_submodule(parent), last, layer)

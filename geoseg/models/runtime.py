@@ -296,7 +296,14 @@ _LOCK = threading.Lock()
 def place(model: Model, execution: Execution) -> torch.nn.Module:
     """Return the model's network on the execution's device and in its layout; made once per process."""
     layout = torch.channels_last if execution.channels_last else torch.contiguous_format
-    key = (model.fingerprint, execution.device, execution.channels_last, execution.compile)
+    # Operators with an activation of their own know nothing of autocast, and compilers do the same themselves.
+    activations = (
+        execution.device == "cpu"
+        and execution.channels_last
+        and execution.precision == "fp32"
+        and not execution.compile
+    )
+    key = (model.fingerprint, execution.device, execution.channels_last, execution.compile, activations)
     with _LOCK:
         if key not in _PLACED:
             try:
@@ -304,7 +311,7 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
                 side = max(model.card.min_window, 2 * model.card.stride)
                 sample = torch.randn((1, len(model.card.bands), side, side), generator=torch.Generator().manual_seed(0))
                 # Transposed convolutions were measured on CPUs alone.
-                module = fused(model.module(), sample, upsampling=execution.device == "cpu")
+                module = fused(model.module(), sample, upsampling=execution.device == "cpu", activations=activations)
                 placed = module.to(execution.device).to(memory_format=layout)
             except RuntimeError as error:
                 if not _out_of_memory(error):

@@ -9,6 +9,7 @@ own, and neither the large map nor the joined one is ever made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -51,7 +52,7 @@ def fold_upsampling(module: torch.nn.Module, sample: torch.Tensor) -> int:
             hook.remove()
     for block, count in channels.items():
         parent, name = places[block]
-        setattr(parent, name, _FoldedBlock(block, count))
+        setattr(parent, name, FoldedBlock(block, count))
     return len(channels)
 
 
@@ -66,7 +67,7 @@ def _foldable(block: Any) -> bool:
     )
 
 
-class _FoldedBlock(torch.nn.Module):
+class FoldedBlock(torch.nn.Module):
     """An smp ``UnetDecoderBlock``, of whose first convolution ``channels`` inputs are upsampled."""
 
     def __init__(self, block: Any, channels: int) -> None:
@@ -75,6 +76,8 @@ class _FoldedBlock(torch.nn.Module):
         weight = block.conv1[0].weight.detach()
         self.register_buffer("above", _with_repeats(weight[:, :channels]), persistent=False)
         self.register_buffer("beside", weight[:, channels:].contiguous(), persistent=False)
+        # How the first convolution, its normalisation and activation are done.
+        self.join: Callable[[FoldedBlock, torch.Tensor, torch.Tensor | None], torch.Tensor] = _joined
         self.above: torch.Tensor
         self.beside: torch.Tensor
 
@@ -89,11 +92,15 @@ class _FoldedBlock(torch.nn.Module):
         block, (rows, cols) = self.block, feature_map.shape[2:]
         if (target_height, target_width) != (2 * rows, 2 * cols):  # a size that is no multiple of the stride
             return block(feature_map, target_height, target_width, skip_connection)  # type: ignore[no-any-return]
-        convolution, norm, activation = block.conv1
-        x = functional.conv_transpose2d(feature_map, self.above, convolution.bias, stride=2, padding=1)
-        if skip_connection is not None:
-            x.add_(functional.conv2d(skip_connection, self.beside, padding=1))
-        return block.attention2(block.conv2(activation(norm(x))))  # type: ignore[no-any-return]
+        return block.attention2(block.conv2(self.join(self, feature_map, skip_connection)))  # type: ignore[no-any-return]
+
+
+def _joined(block: FoldedBlock, feature_map: torch.Tensor, skip: torch.Tensor | None) -> torch.Tensor:
+    convolution, norm, activation = block.block.conv1
+    x = functional.conv_transpose2d(feature_map, block.above, convolution.bias, stride=2, padding=1)
+    if skip is not None:
+        x.add_(functional.conv2d(skip, block.beside, padding=1))
+    return activation(norm(x))  # type: ignore[no-any-return]
 
 
 def _with_repeats(weight: torch.Tensor) -> torch.Tensor:

@@ -127,3 +127,73 @@ def test_a_normalisation_with_an_activation_of_its_own_is_folded_and_the_activat
     assert norms(folded) == 0
     assert any(isinstance(layer, torch.nn.ReLU) for layer in folded.modules())
     torch.testing.assert_close(folded(x), net(x), rtol=1e-4, atol=1e-5)
+
+
+def relus(module):
+    return sum(type(layer) is torch.nn.ReLU for layer in module.modules())
+
+
+def folded_and_plain(net, *shape):
+    x = torch.randn(*shape).contiguous(memory_format=torch.channels_last)
+    folded = fused(net, x, activations=True)
+    with torch.inference_mode():
+        return folded, folded(x), net(x)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
+@pytest.mark.parametrize("encoder", ["resnet18", "tu-mobilenetv4_conv_small_035"])
+def test_relus_are_done_by_their_convolutions(encoder):
+    import segmentation_models_pytorch as smp
+
+    net = shaken(
+        smp.Unet(encoder, encoder_weights=None, in_channels=3, classes=4, decoder_channels=(16, 16, 8, 8, 8))
+    ).to(memory_format=torch.channels_last)
+    folded, found, wanted = folded_and_plain(net, 1, 3, 64, 96)
+    torch.testing.assert_close(found, wanted, atol=1e-3, rtol=1e-3)
+    assert relus(folded) < relus(net)
+    if encoder != "resnet18":  # whose blocks use one ReLU twice
+        # Those of the decoder's five first convolutions stand there still, and are not called.
+        assert relus(folded) == 5
+        assert not any(type(layer).__name__ == "BatchNormAct2d" for layer in folded.modules())
+
+
+class Branch(torch.nn.Module):
+    """The convolution's output is used before the ReLU and after it."""
+
+    def __init__(self, inplace):
+        super().__init__()
+        self.conv, self.relu = torch.nn.Conv2d(3, 3, 3, padding=1), torch.nn.ReLU(inplace=inplace)
+        self.last = torch.nn.Conv2d(3, 2, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return self.last(y.clone() + self.relu(y))
+
+
+class SharedReLU(torch.nn.Module):
+    """One ReLU after two convolutions."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.relu = torch.nn.Conv2d(3, 3, 1), torch.nn.Conv2d(3, 3, 1), torch.nn.ReLU()
+
+    def forward(self, x):
+        return self.two(self.relu(self.one(x))) + self.relu(self.two(x))
+
+
+@pytest.mark.parametrize("net", [Branch(inplace=False), Branch(inplace=True), SharedReLU()])
+def test_a_relu_whose_input_is_needed_elsewhere_stays(net):
+    folded, found, wanted = folded_and_plain(net.eval(), 1, 3, 16, 16)
+    torch.testing.assert_close(found, wanted)
+    assert relus(folded) == 1
+
+
+def test_half_precision_keeps_its_relus(tiny_model):
+    from geoseg.models import Execution
+    from geoseg.models.runtime import place
+
+    model = tiny_model
+    exact = place(model, Execution("cpu", "fp32", channels_last=True))
+    half = place(model, Execution("cpu", "bf16", channels_last=True))
+    assert any(type(layer).__name__ == "_ConvReLU" for layer in exact.modules()) == torch.backends.mkldnn.is_available()
+    assert not any(type(layer).__name__ == "_ConvReLU" for layer in half.modules())
