@@ -1,7 +1,8 @@
 """Layers folded into their neighbours: the same function with fewer passes over memory and fewer products.
 
 In eval mode a batch normalisation multiplies and adds constants per channel; so does the convolution it follows, and
-the pass over activations that do not fit the cache is saved. The other fold: :mod:`geoseg.models.upsample`.
+the pass over activations that do not fit the cache is saved. The other folds: :mod:`geoseg.models.upsample`,
+:mod:`geoseg.models.activation`.
 """
 
 from __future__ import annotations

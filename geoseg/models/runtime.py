@@ -138,17 +138,17 @@ class Predictor:
         classes = torch.empty((n, h, w), dtype=torch.uint8)
         confidence = torch.empty_like(classes)
         rows = strip_rows(max(bands, len(self.card.classes)), w) * 4
-        buffer = torch.empty((1, bands, rows, w))
+        buffer, planes = torch.empty((1, bands, rows, w)), torch.empty((len(self.card.classes), rows, w))
         for i in range(n):
             for row in range(0, h, rows):
                 part = slice(row, min(row + rows, h))
                 mask = None if valid is None else valid[i : i + 1, part]
                 x = self._normalise(source[i : i + 1, :, part], mask, buffer[:, :, : part.stop - part.start])
-                logits = self._checked(self._module(x), x)[0].float().contiguous()
-                if not decide_strip(logits, classes[i, part], confidence[i, part]):
-                    logits = self._module(x)
+                logits = self._checked(self._module(x), x)
+                strip = planes[:, : part.stop - part.start]
+                if not decide_strip(strip.copy_(logits[0]), classes[i, part], confidence[i, part]):
                     self._check_finite(logits, mask)
-                    decide_strip(torch.nan_to_num(logits[0].float()), classes[i, part], confidence[i, part])
+                    decide_strip(strip.copy_(torch.nan_to_num(logits[0])), classes[i, part], confidence[i, part])
         return classes.numpy(), confidence.numpy()
 
     def _batches(
