@@ -20,7 +20,7 @@ from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
 from geoseg.raster import Pixels, Raster, open_raster
 from geoseg.raster.cache import cell_shape
 from geoseg.sizes import cpu_count, format_bytes, parse_bytes
-from geoseg.stitch import check_stitch
+from geoseg.stitch import check_stitch, overlaps
 from geoseg.tiling import Box, Tiling, round_up
 
 if TYPE_CHECKING:
@@ -308,7 +308,7 @@ def strip_columns(raster: Raster, tiling: Tiling, stitch: str) -> int:
     (rows, cols), (high, wide) = tiling.block_shape, cell_shape(raster)
     if not tiling.margin or rows == 1 or wide >= raster.shape[1]:
         return cols
-    above, below = (tiling.read_box(tiling.block_box(i * cols), overlapping=stitch != "trim") for i in range(2))
+    above, below = (tiling.read_box(tiling.block_box(i * cols), overlapping=overlaps(stitch)) for i in range(2))
     common = round_up(above.bottom - below.row, high) + high  # wherever cells begin
     kept = common * tiling.block * (len(raster.bands) * raster.dtype.itemsize + 1)
     return max(int(SHARED_BYTES / kept - 0.25), 1)  # and cells between blocks that are being read
@@ -322,12 +322,12 @@ def bytes_per_pixel(model: Model) -> float:
 def block_bytes(raster: Raster, model: Model, tiling: Tiling, stitch: str) -> int:
     """Memory of one block in flight in bytes."""
     side = min(tiling.block, max(tiling.height, tiling.width))
-    region = tiling.read_box(tiling.block_box(0), overlapping=stitch != "trim")
+    region = tiling.read_box(tiling.block_box(0), overlapping=overlaps(stitch))
     pixels = max(
         region.area, min(side + 2 * tiling.margin, tiling.height) * min(side + 2 * tiling.margin, tiling.width)
     )
     # The region is read, its windows cut out (contiguous copies), classes and confidence filled and masked.
     total = pixels * (len(model.card.bands) * raster.dtype.itemsize * 2 + 6)
-    if stitch != "trim":
+    if overlaps(stitch):
         total += pixels * (len(model.card.classes) + 3) * 4
     return total

@@ -19,7 +19,7 @@ from geoseg.classes import NODATA
 from geoseg.clock import Clock
 from geoseg.plan import SHARED_BYTES, Options, Plan, make_plan
 from geoseg.raster.cache import SharedReads
-from geoseg.stitch import Blender, Stitch, check_stitch
+from geoseg.stitch import Blender, Stitch, check_stitch, overlaps
 from geoseg.tiling import Box, Tiling, Window
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Recipe:
     @property
     def overlapping(self) -> bool:
         """Whether windows contribute to pixels beyond what they keep."""
-        return self.stitch != "trim"
+        return overlaps(self.stitch)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     if not valid.any():
         return BlockResult(block, classes, confidence, 0, clock.seconds)
     work = _BlockWork(recipe, block, region, pixels, clock, stopped)
-    found = work.trim() if recipe.stitch == "trim" else work.blend()
+    found = work.blend() if recipe.overlapping else work.trim()
     np.copyto(classes, found[0], where=valid)
     np.copyto(confidence, found[1], where=valid)
     look = None if recipe.look is None else _look(recipe.look, pixels.data[:, *block.within(region)], block)

@@ -42,6 +42,11 @@ def check_stitch(name: str) -> Stitch:
     return name  # type: ignore[return-value]
 
 
+def overlaps(stitch: str) -> bool:
+    """Whether windows contribute to pixels beyond what they keep."""
+    return stitch != "trim"
+
+
 def profile(kind: Stitch, read: tuple[int, int], keep: tuple[int, int], tiling: Tiling) -> NDArray[np.float32]:
     """Weights of one window along one axis.
 

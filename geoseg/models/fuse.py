@@ -71,25 +71,18 @@ def _fold_norms(module: torch.nn.Module, sample: torch.Tensor) -> int:
     """Fold, in place, batch normalisations into their convolutions; return their number."""
     if not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in module.modules()):
         return 0
-    pairs = followed(module, sample, lambda layer: type(layer) is torch.nn.Conv2d, _foldable)
+    pairs = followed(module, sample, lambda layer: type(layer) is torch.nn.Conv2d, _is_norm)
     for conv_name, norm_name in pairs:
         conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
         assert isinstance(conv, torch.nn.Conv2d)
         assert isinstance(norm, torch.nn.BatchNorm2d)
-        rest = _rest(norm)
-        assert rest is not None
+        appended = list(norm.children())  # timm's
         replace_layer(module, conv_name, fuse_conv_bn_eval(conv, norm))
-        replace_layer(module, norm_name, rest)
+        replace_layer(module, norm_name, torch.nn.Sequential(*appended) if appended else torch.nn.Identity())
     return len(pairs)
 
 
-def _foldable(layer: Any) -> bool:
-    return _rest(layer) is not None and layer.track_running_stats
-
-
-def _rest(layer: Any) -> torch.nn.Module | None:
-    """Return what a batch normalisation does beyond that: nothing, or what timm's appends; None for any other layer."""
-    if type(layer) is torch.nn.BatchNorm2d:
-        return torch.nn.Identity()
-    appended = getattr(sys.modules.get("timm.layers"), "BatchNormAct2d", None)
-    return torch.nn.Sequential(layer.drop, layer.act) if appended is not None and type(layer) is appended else None
+def _is_norm(layer: Any) -> bool:
+    """Whether this is a batch normalisation, torch's or timm's, which has dropout and activation for children."""
+    timm = getattr(sys.modules.get("timm.layers"), "BatchNormAct2d", None)
+    return type(layer) in (torch.nn.BatchNorm2d, timm) and layer.track_running_stats

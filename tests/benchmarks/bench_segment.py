@@ -257,7 +257,7 @@ def speed(size: int, repeats: int, only: str | None, compress: str) -> None:
 
 def report(scene: str, repeats: int, found: dict[str, list[dict]]) -> None:
     """Print medians, ratios, and what they are made of."""
-    rows = _cheap_rows(found["spectral"][0]["scene_pixels"], found) if "spectral" in found and "read" in found else []
+    rows = _cheap_rows(found) if "spectral" in found and "read" in found else []
     for model, title, aim in (("r18", "Unet(resnet18)", 0.95), ("tiny", "Unet(mobilenetv4-small)", 0.80)):
         if model not in found:
             continue
@@ -284,10 +284,10 @@ def report(scene: str, repeats: int, found: dict[str, list[dict]]) -> None:
             print(f"{model}: " + json.dumps({k: round(v / 1e6, 2) for k, v in runs[-1]["rates"].items()}))
 
 
-def _cheap_rows(pixels: int, found: dict[str, list[dict]]) -> list[tuple[str, str, str]]:
+def _cheap_rows(found: dict[str, list[dict]]) -> list[tuple[str, str, str]]:
     """Rows of the model whose forward pass costs next to nothing."""
     read1, read2 = (statistics.median(r["times"][threads] for r in found["read"]) for threads in ("1", "2"))
-    forward = pixels / _best_rate(found["spectral forward"])[1]
+    forward = found["spectral"][0]["scene_pixels"] / _best_rate(found["spectral forward"])[1]
     spectral = statistics.median(r["seconds"] for r in found["spectral"])
     return [
         ("bare read, rasterio as it comes", f"{read1:.2f} s", ""),

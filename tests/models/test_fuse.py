@@ -192,8 +192,7 @@ def test_half_precision_keeps_its_relus(tiny_model):
     from geoseg.models import Execution
     from geoseg.models.runtime import place
 
-    model = tiny_model
-    exact = place(model, Execution("cpu", "fp32", channels_last=True))
-    half = place(model, Execution("cpu", "bf16", channels_last=True))
+    exact = place(tiny_model, Execution("cpu", "fp32", channels_last=True))
+    half = place(tiny_model, Execution("cpu", "bf16", channels_last=True))
     assert any(type(layer).__name__ == "_ConvReLU" for layer in exact.modules()) == torch.backends.mkldnn.is_available()
     assert not any(type(layer).__name__ == "_ConvReLU" for layer in half.modules())
