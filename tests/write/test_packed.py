@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 import rasterio
@@ -14,6 +16,7 @@ from geoseg.write import CogSink
 from geoseg.write.overviews import halve_by_mean, halve_by_mode
 from geoseg.write.packed import pack, unpack
 from geoseg.write.sidecar import geo_tags_of
+from geoseg.write.spool import compress
 
 
 def pixels(height, width, seed=0):
@@ -27,6 +30,15 @@ def pixels(height, width, seed=0):
 
 def grid(height, width):
     return GeoBox((height, width), Affine(10, 0, 500000, 0, -10, 5400000), "EPSG:32633")
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_a_tile_is_deflate_to_any_reader_and_not_larger_than_zlibs_runs(kind):
+    tile = pixels(512, 512)[kind].tobytes()
+    blob = compress(np.frombuffer(tile, np.uint8).reshape(512, 512))
+    runs = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    assert zlib.decompress(blob) == tile
+    assert len(blob) <= 1.01 * len(runs.compress(tile) + runs.flush())
 
 
 @pytest.mark.parametrize("shape", [(1024, 1024), (1024, 300), (1, 1), (513, 1000), (40, 40)])
