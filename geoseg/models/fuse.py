@@ -2,7 +2,7 @@
 
 In eval mode a batch normalisation multiplies and adds constants per channel; so does the convolution it follows, and
 the pass over activations that do not fit the cache is saved. The other folds: :mod:`geoseg.models.upsample`,
-:mod:`geoseg.models.activation`.
+:mod:`geoseg.models.activation`. Beside them, U-Nets free what they have used: :mod:`geoseg.models.unet`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from geoseg.models.activation import fold_activations
 from geoseg.models.pairs import followed, replace_layer
+from geoseg.models.unet import free_features
 from geoseg.models.upsample import fold_upsampling
 
 # Largest difference of logits, relative to their size, that reordering float32 arithmetic may cause.
@@ -48,7 +49,7 @@ def fused(
         if activations:
             last = torch.channels_last
             best = _tried(fold_activations, best.to(memory_format=last), sample.contiguous(memory_format=last))
-        return best
+        return _tried(free_features, best, sample)
 
 
 def _tried(
