@@ -94,10 +94,9 @@ class Cluster:
         self._least_threads = min(threads.values(), default=1)
         memory = options.memory if options.memory is not None else budget(facts)
         self.options = replace(options, memory=memory, workers=max(threads.values(), default=1))
-        reporter.info(
-            f"{self._processes} workers with {sum(threads.values())} threads on "
-            f"{len({fact['host'] for fact in facts})} machines"
-        )
+        hosts = len({fact["host"] for fact in facts})
+        counts = {"worker": self._processes, "thread": sum(threads.values()), "machine": hosts}
+        reporter.info("{} with {} on {}".format(*(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())))
 
     def slots(self) -> tuple[int, int]:
         """Blocks in flight at a time, and processes."""

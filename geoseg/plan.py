@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 # Keep cells to choose from, best first. Larger ones waste less on context, but one forward pass of 2048 px takes a CPU
 # ten seconds, for which Ctrl-C would have to wait, and streams run out of work at the end of a scene: the largest is
 # for scenes that have at least so many of them.
-_KEEPS = ((1536, 16), (1024, 0), (512, 0))
+_KEEPS = ((1536, 16), (1024, 0), (768, 0), (512, 0))
+
+# Windows for so many streams are worth smaller ones: cores that share a pass wait for one another, and stand still
+# while one of them reads. (Unet(mobilenetv4-small), 2 cores: 2 × 1 threads in windows of 640 px keep as many pixels a
+# second as 1 × 2 threads in windows of 1152 px, and 1.6 times as many as those in windows of 640 px.)
+_STREAMS = 2
 
 # Least side of a block: the unit of work, of resuming and of memory. It holds whole keep cells, or windows at its
 # borders would be computed twice.
@@ -134,10 +139,25 @@ class Plan:
         return block_bytes(self.raster, self.model, self.tiling, self.options.stitch)
 
     @property
+    def _fitting(self) -> int:
+        """Forward passes at a time for which there is memory; at least one."""
+        return max((self.options.budget - self._beside) // max(self.window_bytes, 1), 1)
+
+    @property
+    def _beside(self) -> int:
+        """Memory of all but forward passes."""
+        shared = SHARED_BYTES if self.tiling.margin else 0
+        return _BASE_BYTES + shared + self.workers * self.block_bytes
+
+    @property
+    def streams(self) -> int:
+        """Forward passes at a time on a CPU: one on each core, if memory allows."""
+        return min(cpu_count(), self._fitting)
+
+    @property
     def memory(self) -> int:
         """Estimated peak of one process in bytes."""
-        shared = SHARED_BYTES if self.tiling.margin else 0
-        return _BASE_BYTES + shared + self.window_bytes + self.workers * self.block_bytes
+        return self._beside + self.streams * self.window_bytes
 
     @property
     def polygon_bytes(self) -> int:
@@ -177,8 +197,7 @@ class Plan:
             precision=self.options.precision,
         )
         # As many streams as fit the budget; the others' cores help in those.
-        fitting = 1 + max(self.options.budget - self.memory, 0) // max(self.window_bytes, 1)
-        found = found.with_streams(fitting)
+        found = found.with_streams(self._fitting)
         if self.options.compile:
             from geoseg.models.compiled import with_compile
 
@@ -285,10 +304,11 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
         return tiling(keep)
     cells = {keep: -(-height // keep) * -(-width // keep) for keep, _ in _KEEPS}
     worth = [keep for keep, least in _KEEPS if cells[keep] >= least and (margin or not least)]
-    for keep in (round_up(keep, stride) for keep in worth):
-        chosen = tiling(keep)
-        if Plan(raster, model, options, chosen).memory <= options.budget:
-            return chosen
+    plans = [Plan(raster, model, options, tiling(round_up(keep, stride))) for keep in worth]
+    for streams in (min(_STREAMS, cpu_count()), 1):
+        for plan in plans:
+            if plan.memory <= options.budget and plan.streams >= streams:
+                return plan.tiling
     # Small windows waste more on context, but the budget is the user's word.
     keep = round_up(256, stride)
     while keep >= stride:

@@ -17,6 +17,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.clock import Clock
+from geoseg.models.malloc import stay_below
 from geoseg.plan import SHARED_BYTES, Options, Plan, make_plan
 from geoseg.raster.cache import SharedReads
 from geoseg.stitch import Blender, Stitch, check_stitch, overlaps
@@ -67,6 +68,8 @@ class Recipe:
         Device, precision, memory layout and batch size of the forward pass.
     look
         Reduced view to take along, or None.
+    memory
+        Bytes that a process which computes blocks may hold, or None.
     """
 
     raster: Raster
@@ -75,6 +78,7 @@ class Recipe:
     stitch: Stitch
     execution: Execution
     look: Look | None = None
+    memory: int | None = None
 
     @property
     def overlapping(self) -> bool:
@@ -205,6 +209,8 @@ class _BlockWork:
         with self.clock("wait"):
             slots.acquire()
         try:
+            if self.recipe.memory is not None:
+                stay_below(self.recipe.memory)
             with self.clock("forward"):
                 yield
         finally:
@@ -351,9 +357,8 @@ def segment(
 
 def make_recipe(plan: Plan, *, execution: Execution | None = None, look: Look | None = None) -> Recipe:
     """Return the recipe of a plan; ``execution`` is chosen by a short measurement if None."""
-    return Recipe(
-        plan.raster, plan.model, plan.tiling, check_stitch(plan.options.stitch), execution or plan.execution(), look
-    )
+    stitch, budget = check_stitch(plan.options.stitch), plan.options.budget
+    return Recipe(plan.raster, plan.model, plan.tiling, stitch, execution or plan.execution(), look, budget)
 
 
 def to_dataset(recipe: Recipe) -> xr.Dataset:

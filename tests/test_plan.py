@@ -78,11 +78,24 @@ def test_a_plan_keeps_its_budget(model, sparse, budget, side, stitch):
 
 def test_streams_are_given_up_before_the_budget(model, sparse):
     generous = make_plan(sparse(6000), model, Options(memory="8GB", device="cpu", precision="fp32"))
-    windows = generous.window_bytes
-    for budget in (generous.memory, generous.memory + windows // 2):
+    for budget in (generous.memory - generous.window_bytes // 2, generous.memory, generous.memory * 5 // 4):
         plan = make_plan(sparse(6000), model, Options(memory=budget, device="cpu", precision="fp32"))
         streams = plan.execution().streams
-        assert plan.memory + (streams - 1) * plan.window_bytes <= budget
+        assert plan.memory + (streams - plan.streams) * plan.window_bytes <= budget
+
+
+def test_two_streams_are_worth_smaller_windows(model, sparse, monkeypatch):
+    windows = {}
+    for cores in (1, 2):
+        monkeypatch.setattr("geoseg.plan.cpu_count", lambda cores=cores: cores)
+        plan = make_plan(sparse(6000), model, Options(memory="2.3GB"))
+        assert plan.streams == cores
+        windows[cores] = plan.tiling.largest_read()
+    assert windows[2] < windows[1]
+    monkeypatch.setattr("geoseg.plan.cpu_count", lambda: 2)
+    plan = make_plan(sparse(6000), model, Options(memory="1.6GB"))
+    assert plan.streams == 1  # rather than windows that are nearly all margin
+    assert plan.tiling.keep == 512
 
 
 def test_too_little_memory_says_how_much_is_needed(model, sparse):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,14 @@ def test_invalid_pixels_are_255_and_empty_blocks_cost_nothing(identity_model, sc
     assert ((classes == 255) == invalid).all()
     assert ((confidence == 255) == invalid).all()
     assert np.array_equal(classes[~invalid], array.values[0][~invalid])
+
+
+def test_before_each_forward_pass_memory_is_held_to_the_budget(identity_model, scene, monkeypatch):
+    budgets = []
+    monkeypatch.setattr(sys.modules["geoseg.segment"], "stay_below", budgets.append)  # the name is the function
+    dataset = geoseg.segment(scene(40, 40), identity_model(), window=32, memory="1.5GB")
+    dataset.compute()
+    assert budgets == [1_500_000_000] * 4
 
 
 def test_a_model_that_returns_nan_is_named(card, scene):

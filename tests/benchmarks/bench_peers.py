@@ -5,8 +5,9 @@
 Every peer gets an environment of its own from PyPI under FOLDER/env (made once; ``uv`` is used where it is installed)
 and is run as its documentation shows (``peer_adapters.py``). A measurement is from the open file to the written class
 map, in a process of its own, with imports and weights done; the contestants take turns, and medians are compared.
-geoseg runs twice: with the peers' window and overlap in fp32, and as it is by default. A library that cannot be had or
-does not run is listed with the reason.
+Deepness is no library but a plugin of QGIS: what it does with an ONNX model is done here by ``onnx``, with ONNX Runtime
+and a loop. geoseg runs twice: with the peers' window and overlap in fp32, and as it is by default. A library that
+cannot be had or does not run is listed with the reason.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ PACKAGES = {
     "terratorch": ["terratorch"],
     "geoai": ["geoai-py"],
     "rastervision": ["rastervision_pytorch_backend"],
+    "onnx": ["onnx", "onnxscript", "onnxruntime"],
 }
 
 OURS, OURS_SAME = "geoseg", "geoseg, same windows, fp32"

@@ -174,10 +174,39 @@ def rastervision(given, net) -> None:
     shutil.rmtree(folder)
 
 
+def onnx_session(given, net):
+    """The network as QGIS's Deepness wants it: an ONNX file that takes pixels / 255 and returns probabilities."""
+    import onnxruntime
+
+    path, side = f"{given.out}.onnx", given.tile
+    module = torch.nn.Sequential(net, torch.nn.Softmax(1)).eval()
+    sample = torch.zeros(1, given.bands, side, side)
+    torch.onnx.export(module, (sample,), path, input_names=["x"], dynamo=True, external_data=False, verbose=False)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda x: session.run(None, {"x": np.asarray(x)})[0]
+
+
+def onnx(given, net) -> None:
+    """What Deepness does, without QGIS, in which alone it runs: window after window into a map of the whole scene."""
+    with rasterio.open(given.scene) as file:
+        data = file.read()
+    (_, height, width), side, half = data.shape, given.tile, given.overlap // 2
+    classes = np.zeros((height, width), np.uint8)
+    step = side - given.overlap
+    for row in sorted({min(i, height - side) for i in range(0, height - given.overlap, step)}):
+        for col in sorted({min(i, width - side) for i in range(0, width - given.overlap, step)}):
+            tile = data[None, :, row : row + side, col : col + side].astype(np.float32) / 255
+            found = net(tile)[0].argmax(0)
+            top, left = (0 if row == 0 else half), (0 if col == 0 else half)
+            classes[row + top : row + side, col + left : col + side] = found[top:, left:]
+    write(given, classes)
+
+
 # What a library divides whole numbers of 16 bits by before the network sees them.
 PEERS = {
     "naive": (naive, 1.0), "monai": (monai, 1.0), "terratorch": (terratorch, 1.0), "torchgeo": (torchgeo, 1.0),
     "geoai": (geoai, 1.0), "rastervision": (rastervision, 65535.0),
+    "onnx": (onnx, 255.0),
 }  # fmt: skip
 
 
@@ -193,8 +222,10 @@ def main() -> None:
     given = parser.parse_args()
     call, k = PEERS[given.peer]
     net = network(given, k)
+    if given.peer == "onnx":
+        net = onnx_session(given, net)
     with torch.inference_mode():  # kernels are loaded before the clock runs, for everybody
-        net(torch.zeros(1, given.bands, 64, 64))
+        net(torch.zeros(1, given.bands, given.tile, given.tile))
     start = time.perf_counter()
     call(given, net)
     seconds = time.perf_counter() - start

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from geoseg.models import keep_memory
+from geoseg.models.malloc import stay_below
 
 CODE = """
 import numpy as np, resource, sys
@@ -23,7 +24,32 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
+HELD = """
+import numpy as np
+from geoseg.models import malloc
+malloc.keep_memory()
+blocks = [np.ones(1 << 18, np.float32) for _ in range(400)]
+del blocks[::2]  # holes of 1 MB: 200 of the 400 MB
+before = malloc._resident()
+assert not malloc.stay_below(2 * before) and malloc._resident() > before - 10e6
+assert malloc.stay_below(before)
+after = malloc._resident()
+print(before - after)
+assert not malloc.stay_below(after // 2)  # there is no more to be had
+blocks += [np.ones(1 << 18, np.float32) for _ in range(100)]
+assert malloc.stay_below(after // 2)  # there may be now
+"""
+
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
+
+
+@glibc
+def test_holes_are_given_back_near_the_budget_and_not_before():
+    result = subprocess.run([sys.executable, "-c", HELD], check=True, capture_output=True, text=True)
+    assert int(result.stdout) > 150e6
+
+
+@glibc
 def test_freed_memory_is_not_faulted_in_again():
     faults = {
         mode: int(subprocess.run([sys.executable, "-c", CODE, mode], check=True, capture_output=True, text=True).stdout)
@@ -35,3 +61,4 @@ def test_freed_memory_is_not_faulted_in_again():
 def test_elsewhere_it_does_nothing(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert keep_memory() is False
+    assert stay_below(1) is False
