@@ -134,8 +134,12 @@ def wait_until(true, seconds: float = 120, *, every: float = 0.005) -> None:
 
 
 def blocks_in(out: Path, name: str = "scene") -> int:
-    """Finished blocks of an unfinished scene."""
-    return len([*(out / ".geoseg" / name).glob("0*.tif"), *(out / ".geoseg" / name).glob("0*.empty")])
+    """Finished blocks of an unfinished scene; none before a run begins and once it removes them."""
+    try:
+        names = [path.name for path in (out / ".geoseg" / name).iterdir()]
+    except FileNotFoundError:
+        return 0
+    return sum(file.startswith("0") and file.endswith((".tif", ".empty")) for file in names)
 
 
 def contents(out: Path, name: str = "scene") -> dict[str, bytes]:
