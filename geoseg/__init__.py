@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from geoseg.models import ModelCard, load_model
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
-    from geoseg.segment import segment
+    from geoseg.segment.block import segment
     from geoseg.train import train
     from geoseg.write import write_cog
 
@@ -36,7 +36,7 @@ _HOME = {
     "load_model": "geoseg.models",
     "open_raster": "geoseg.raster",
     "polygonize": "geoseg.polygonize",
-    "segment": "geoseg.segment",
+    "segment": "geoseg.segment.block",
     "train": "geoseg.train",
     "write_cog": "geoseg.write",
 }
@@ -69,7 +69,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps ``geoseg.segment`` the function: importing a submodule of that name would put the module there."""
+    """Keeps ``geoseg.segment.block`` the function: importing a submodule of that name would put the module there."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

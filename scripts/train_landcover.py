@@ -31,8 +31,8 @@ from landcover.scores import FoldScores
 
 from geoseg.classes import LAND_COVER
 from geoseg.evaluate.evaluation import Evaluation
-from geoseg.evaluate.picture import draw
-from geoseg.evaluate.tally import Tally
+from geoseg.evaluate.figure import draw
+from geoseg.evaluate.comparison import Tally
 from geoseg.models import save_model
 
 _ZOOMS = (1, 2, 3)

@@ -10,10 +10,10 @@ import pytest
 import rasterio
 
 from geoseg.errors import OptionError, OutputError
-from geoseg.job import Job, run
-from geoseg.locks import locked
-from geoseg.plan import Options
-from geoseg.products import Products
+from geoseg.job.batch import Job, run
+from geoseg.system.locks import locked
+from geoseg.segment.plan import Options
+from geoseg.job.outputs import Products
 
 FAST = Options(device="cpu", precision="fp32", block=32)
 PLAIN = Products(polygons=False, preview=False)
@@ -86,12 +86,12 @@ def test_polygons_are_the_class_map(tmp_path, reflectance):
 
 def test_a_broken_off_run_goes_on_and_gives_the_same_bytes(tmp_path, reflectance, monkeypatch):
     """Property 6: stopped after any number of blocks."""
-    import geoseg.schedule
+    import geoseg.job.dispatch
 
     scene = reflectance(tmp_path / "scene.tif")
     (whole,) = run(Job([scene], tmp_path / "whole", "spectral", options=FAST))
     one_by_one = replace(FAST, workers=1)  # or blocks in other threads would be given up with the one that dies
-    segment_block = geoseg.schedule.segment_block
+    segment_block = geoseg.job.dispatch.segment_block
 
     for allowed in (0, 1, 5, 11):
         out, left = tmp_path / f"out{allowed}", [allowed]
@@ -102,11 +102,11 @@ def test_a_broken_off_run_goes_on_and_gives_the_same_bytes(tmp_path, reflectance
             left[0] -= 1
             return segment_block(recipe, index, **more)
 
-        monkeypatch.setattr(geoseg.schedule, "segment_block", dies)
+        monkeypatch.setattr(geoseg.job.dispatch, "segment_block", dies)
         with pytest.raises(KeyboardInterrupt):
             run(Job([scene], out, "spectral", options=one_by_one))
         assert [path.name for path in out.iterdir()] == [".geoseg"], "nothing stands under a final name"
-        monkeypatch.setattr(geoseg.schedule, "segment_block", segment_block)
+        monkeypatch.setattr(geoseg.job.dispatch, "segment_block", segment_block)
         (resumed,) = run(Job([scene], out, "spectral", options=FAST))
         assert resumed.report["tiling"]["blocks_reused"] == allowed
         for kind in ("classes", "confidence", "polygons"):
@@ -115,10 +115,10 @@ def test_a_broken_off_run_goes_on_and_gives_the_same_bytes(tmp_path, reflectance
 
 
 def test_blocks_of_another_scene_model_or_option_are_never_mixed(tmp_path, reflectance, monkeypatch):
-    import geoseg.scenerun
+    import geoseg.job.scene
 
     scene = reflectance(tmp_path / "scene.tif", seed=1)
-    monkeypatch.setattr(geoseg.scenerun, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(geoseg.job.scene, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN))
     monkeypatch.undo()
@@ -209,7 +209,7 @@ def test_all_cores_work_on_a_scene_of_one_block(tmp_path, reflectance, monkeypat
     from geoseg.models import Execution
 
     chosen = Execution(streams=4, threads=1)
-    monkeypatch.setattr("geoseg.plan.Plan.execution", lambda self: chosen)
+    monkeypatch.setattr("geoseg.segment.plan.Plan.execution", lambda self: chosen)
     scenes = [reflectance(tmp_path / f"scene{number}.tif", seed=number) for number in range(2)]
 
     def shared(files, block):

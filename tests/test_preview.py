@@ -15,8 +15,8 @@ from rasterio.windows import Window
 
 from geoseg.classes import LAND_COVER, NODATA
 from geoseg.errors import OutputError
-from geoseg.preview import PANEL, Preview, choose_bands, draw, paint, step_of, stretch, write_preview
-from geoseg.products import _every
+from geoseg.job.preview import PANEL, Preview, choose_bands, draw, paint, step_of, stretch, write_preview
+from geoseg.job.outputs import _every
 from geoseg.raster.ground import pixel_sides
 
 UTM = Affine(10, 0, 500000, 0, -10, 5400000)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from geoseg.errors import ReadError
 from geoseg.raster import open_raster
-from geoseg.raster.cache import SharedReads
+from geoseg.raster.shared_reads import SharedReads
 from geoseg.tiling import Box, Tiling
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoseg.errors import OptionError
-from geoseg.stitch import Blender, check_stitch, profile
+from geoseg.segment.stitch import Blender, check_stitch, profile
 from geoseg.tiling import Box, Tiling
 
 KINDS = st.sampled_from(["linear", "gaussian"])

@@ -99,7 +99,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
 
 
 def _fail(error: BaseException, message: str, arguments: list[str], *, debug: bool) -> int:
-    from geoseg.progress import Json, Silent
+    from geoseg.progress.reporters import Json, Silent
 
     if debug:
         traceback.print_exception(error)

@@ -67,7 +67,7 @@ def compare(
     report is JSON with a picture of the confusion matrix and the map of errors beside it.
     """  # noqa: D301  click's mark for lines that stay as they are
     from geoseg.evaluate.evaluation import report_paths
-    from geoseg.progress import reporter
+    from geoseg.progress.reporters import reporter
 
     overwrite = values.pop("overwrite")
     if output is not None:
@@ -155,7 +155,7 @@ def sample(source: str, output: Path, progress: str, **values: Any) -> None:
     `geoseg evaluate area POINTS.gpkg MAP`.
     """
     from geoseg.evaluate.points import draw_sample
-    from geoseg.progress import reporter
+    from geoseg.progress.reporters import reporter
 
     said = reporter(progress)
     said.start(map=source, output=str(output))
@@ -186,7 +186,7 @@ def area(points: str, source: str, output: Path | None, progress: str, *, as_jso
     from geoseg.errors import OutputError
     from geoseg.evaluate.evaluation import write_complete
     from geoseg.evaluate.points import estimate_area
-    from geoseg.progress import reporter
+    from geoseg.progress.reporters import reporter
 
     if output is not None and output.exists() and not values["overwrite"]:
         raise OutputError(f"{output} exists: choose another name or add --overwrite")

@@ -80,7 +80,7 @@ segmenting_options = _apply(
     click.option("--memory", metavar="4GB", help="Budget of one process; half of what is free if left out."),
     click.option("--workers", type=click.IntRange(1), help="Blocks in flight, or processes with --scheduler local."),
 )  # fmt: skip
-"""How scenes are segmented: the fields of geoseg.plan.Options and the model."""
+"""How scenes are segmented: the fields of geoseg.segment.plan.Options and the model."""
 
 progress_option = click.option(
     "--progress",
@@ -103,7 +103,7 @@ def reading_of(values: dict[str, Any]) -> dict[str, Any]:
 
 def options_of(values: dict[str, Any]) -> Any:
     """Take the segmenting options, but for the model, out of a command's values."""
-    from geoseg.plan import Options
+    from geoseg.segment.plan import Options
 
     names = ("window", "margin", "stitch", "block", "device", "precision", "memory", "workers", "compile")
     return Options(**{name: values.pop(name) for name in names})

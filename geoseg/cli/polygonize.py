@@ -60,7 +60,7 @@ def polygonize(classes: str, output: Path, progress: str, connectivity: str, **v
     """
     from geoseg.polygonize import PolygonSummary
     from geoseg.polygonize import polygonize as run
-    from geoseg.progress import reporter
+    from geoseg.progress.reporters import reporter
 
     report = reporter(progress)
     report.start(classes=classes, output=str(output))

@@ -76,11 +76,11 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     scenes also OUT/summary.csv. Killed at any moment, the same command goes on where it stopped.
     """
     from geoseg.cli.parent import die_with_parent
-    from geoseg.job import Job, run
+    from geoseg.job.batch import Job, run
     from geoseg.models import keep_memory
-    from geoseg.products import Products
-    from geoseg.progress import reporter
-    from geoseg.scenelist import check_duplicates, read_scenes
+    from geoseg.job.outputs import Products
+    from geoseg.progress.reporters import reporter
+    from geoseg.job.scene_list import check_duplicates, read_scenes
 
     if values.pop("die_with_parent"):
         die_with_parent()
@@ -109,7 +109,7 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     keep_memory()
     results = run(job, reporter(progress))
     if len(results) > 1 and progress != "json":
-        from geoseg.summary import as_table, rows_of
+        from geoseg.job.summary import as_table, rows_of
 
         click.echo(as_table(rows_of(sources, results)), err=True)
     if any(result.status in ("failed", "partial") for result in results):
@@ -117,8 +117,8 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
 
 
 def _status(job: Any, progress: str) -> None:
-    from geoseg.job import setting_of
-    from geoseg.status import as_json, status
+    from geoseg.job.batch import setting_of
+    from geoseg.job.status import as_json, status
 
     found = status(job.output, job.scenes, setting_of(job) if job.scenes else None)
     if progress == "json":
@@ -131,10 +131,10 @@ def _status(job: Any, progress: str) -> None:
 
 
 def _clean(job: Any) -> None:
-    from geoseg.job import setting_of
-    from geoseg.scenelist import Listed
-    from geoseg.setting import open_scene
-    from geoseg.status import clean
+    from geoseg.job.batch import setting_of
+    from geoseg.job.scene_list import Listed
+    from geoseg.job.request import open_scene
+    from geoseg.job.status import clean
 
     names = None
     if job.scenes:

@@ -88,7 +88,7 @@ def train(images: tuple[str, ...], labels: tuple[str, ...], output: Path, progre
     The folder that is written works at once: geoseg segment SCENE -m DIR. It holds the card, the weights and the logs.
     """
     from geoseg.cli.parent import die_with_parent
-    from geoseg.progress import reporter
+    from geoseg.progress.reporters import reporter
     from geoseg.train import train as run
 
     if values.pop("die_with_parent"):

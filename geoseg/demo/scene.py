@@ -14,7 +14,7 @@ from geoseg.demo.landscape import WATER, Landscape, make_landscape
 from geoseg.demo.noise import blur, grain, smooth
 from geoseg.demo.spectra import BANDS, REFLECTANCE
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.files import complete
+from geoseg.system.files import complete
 from geoseg.tiling import Box
 from geoseg.write import CogSink
 
@@ -185,7 +185,7 @@ def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
     """
     from rasterio.errors import RasterioError
 
-    from geoseg.raster.environment import environment, open_dataset
+    from geoseg.raster.gdal.environment import environment, open_dataset
 
     count = len(LAND_COVER)
     confusion = np.zeros((256, 256), np.int64)

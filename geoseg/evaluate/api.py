@@ -12,8 +12,8 @@ from geoseg.classes import unnamed
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.reference import Layer, RasterLayer, open_map, open_reference
-from geoseg.evaluate.scheme import Side, match, parse_renames
-from geoseg.evaluate.tally import Comparison, Tally, in_order, tally, windows
+from geoseg.evaluate.class_matching import Side, match, parse_renames
+from geoseg.evaluate.comparison import Comparison, Tally, in_order, tally, windows
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def check_compared(counted: Tally, predicted: str, reference: str) -> None:
 
 def _only_present(counted: Tally, classes: tuple[Any, ...]) -> tuple[Tally, tuple[Any, ...]]:
     from geoseg.evaluate.boundary import BoundaryCounts
-    from geoseg.evaluate.scheme import numbered
+    from geoseg.evaluate.class_matching import numbered
 
     keep = [k for k in range(len(classes)) if counted.matrix[k].any() or counted.matrix[:, k].any()]
     counted.matrix = counted.matrix[keep][:, keep]

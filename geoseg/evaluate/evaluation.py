@@ -14,8 +14,8 @@ import numpy as np
 from geoseg.classes import MapClass
 from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import Scores, scores
-from geoseg.evaluate.tally import Tally
-from geoseg.files import complete
+from geoseg.evaluate.comparison import Tally
+from geoseg.system.files import complete
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -196,7 +196,7 @@ class Evaluation:
         OutputError
             If a file exists or cannot be written.
         """
-        from geoseg.evaluate.picture import draw
+        from geoseg.evaluate.figure import draw
 
         report, picture = report_paths(path, overwrite=overwrite)
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -12,11 +12,11 @@ from geoseg.evaluate.api import check_compared
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.metrics import scores
 from geoseg.evaluate.reference import RasterLayer, is_vector, open_map, open_reference
-from geoseg.evaluate.scheme import match, parse_renames
-from geoseg.evaluate.tally import Comparison, Tally, in_order, tally
+from geoseg.evaluate.class_matching import match, parse_renames
+from geoseg.evaluate.comparison import Comparison, Tally, in_order, tally
 
 if TYPE_CHECKING:
-    from geoseg.plan import Options, Plan
+    from geoseg.segment.plan import Options, Plan
 
 # Blocks from which on an image is large.
 _LARGE = 8
@@ -52,7 +52,7 @@ def evaluate_model(
     class_field, renames, tolerance
         See :func:`geoseg.evaluate`.
     options
-        Window, margin, device …: :class:`geoseg.plan.Options`.
+        Window, margin, device …: :class:`geoseg.segment.plan.Options`.
     reading
         Keyword arguments of :func:`geoseg.open_raster` for the images.
     progress
@@ -71,7 +71,7 @@ def evaluate_model(
         If an image or its labels cannot be used, or no pixel is labelled.
     """
     from geoseg.models import load_model
-    from geoseg.plan import Options, make_plan
+    from geoseg.segment.plan import Options, make_plan
     from geoseg.raster import open_raster
 
     loaded = load_model(model)
@@ -169,7 +169,7 @@ def _compare(
 
 def _segment(plan: Plan, folder: Path, progress: Callable[[int, int, str], None] | None) -> tuple[Path, Path]:
     """Write class map and confidence of a plan, block by block."""
-    from geoseg.segment import make_recipe, segment_block
+    from geoseg.segment.block import make_recipe, segment_block
     from geoseg.write import CogSink
 
     recipe = make_recipe(plan)

@@ -12,13 +12,13 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.evaluate.design import Strata, allocate, draw, parse_expected, sample_size, strata_of
-from geoseg.evaluate.estimate import Z95, AreaEstimate, estimate
-from geoseg.evaluate.form import add_form
+from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
+from geoseg.evaluate.area_estimation import Z95, AreaEstimate, estimate
+from geoseg.evaluate.interpretation_form import add_form
 from geoseg.evaluate.reference import RasterLayer, open_map
-from geoseg.evaluate.scheme import plain
-from geoseg.evaluate.tally import SIDE
-from geoseg.files import complete
+from geoseg.evaluate.class_matching import plain
+from geoseg.evaluate.comparison import SIDE
+from geoseg.system.files import complete
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import numpy as np
 
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.scheme import Side
+from geoseg.evaluate.class_matching import Side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,7 +89,7 @@ def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
     """
     if isinstance(source, str | Path):
         return _open_file(str(source), grid)
-    from geoseg.polygonize.names import classes_of_attributes
+    from geoseg.class_names import classes_of_attributes
     from geoseg.raster import open_raster
 
     raster = open_raster(source)
@@ -101,7 +101,7 @@ def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
 
 
 def _open_file(path: str, grid: Grid | None) -> RasterLayer:
-    from geoseg.raster.environment import is_remote
+    from geoseg.raster.gdal.environment import is_remote
     from geoseg.raster.grids import place
     from geoseg.raster.probe import probe, stem_of
     from geoseg.raster.raster import Part, Raster
@@ -120,8 +120,8 @@ def _open_file(path: str, grid: Grid | None) -> RasterLayer:
 
 def _classes_of(path: str) -> tuple[MapClass, ...]:
     """Classes that a file names; a palette alone gives colours, not names."""
-    from geoseg.polygonize.names import classes_of
-    from geoseg.raster.environment import environment, open_dataset
+    from geoseg.class_names import classes_of
+    from geoseg.raster.gdal.environment import environment, open_dataset
 
     with environment(path), open_dataset(path) as dataset:
         found = classes_of(dataset, 1)

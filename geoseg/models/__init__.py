@@ -5,15 +5,15 @@ Reading cards never imports torch; weights and torch are loaded when :meth:`Mode
 
 from __future__ import annotations
 
-from geoseg.models.card import BandSpec, ModelCard
-from geoseg.models.contract import check_bands, check_contract
-from geoseg.models.execution import Execution, choose_execution, measured_rate
+from geoseg.models.card.card import BandSpec, ModelCard
+from geoseg.models.card.contract import check_bands, check_contract
+from geoseg.models.inference.execution import Execution, choose_execution, measured_rate
 from geoseg.models.folder import save_model
-from geoseg.models.loaded import Model
-from geoseg.models.malloc import keep_memory
-from geoseg.models.places import user_models
+from geoseg.models.model import Model
+from geoseg.models.inference.malloc import keep_memory
+from geoseg.system.folders import user_models
 from geoseg.models.registry import DEFAULT_MODEL, check_model, list_models, load_model
-from geoseg.models.scaling import BandTransform, ValueScaling
+from geoseg.models.card.scaling import BandTransform, ValueScaling
 
 __all__ = [
     "DEFAULT_MODEL",

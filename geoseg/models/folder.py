@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ModelError
-from geoseg.files import complete
-from geoseg.models.card import CARD_FILE, ModelCard, Weights
-from geoseg.models.loaded import Model
+from geoseg.system.files import complete
+from geoseg.models.card.card import CARD_FILE, ModelCard, Weights
+from geoseg.models.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,7 +151,7 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
 
     data = read_weights(folder, card)
     if weights_path(folder, card).suffix.lower() == ".onnx":
-        from geoseg.models.onnx import build_network
+        from geoseg.models.networks.onnx import build_network
 
         network: torch.nn.Module = build_network(data, card).eval()
         return network
@@ -266,7 +266,7 @@ def save_model(
     import torch
     from safetensors.torch import save
 
-    from geoseg.models.vector import make_vector
+    from geoseg.models.card.known_answer import make_vector
 
     parameters = dict(card.hyperparameters)
     if encoder is not None:
@@ -308,7 +308,7 @@ _SCRATCH = 1.35
 
 
 def _footprint(network: torch.nn.Module, card: ModelCard) -> float | None:
-    from geoseg.models.footprint import bytes_per_pixel
+    from geoseg.models.inference.memory_footprint import bytes_per_pixel
 
     side = max(-(-512 // card.stride) * card.stride, card.min_window)
     counted = bytes_per_pixel(network, len(card.bands), side)
@@ -316,7 +316,7 @@ def _footprint(network: torch.nn.Module, card: ModelCard) -> float | None:
 
 
 def _landcover_net(card: ModelCard) -> torch.nn.Module:
-    from geoseg.models.landcover import LandcoverNet
+    from geoseg.models.networks.landcover import LandcoverNet
 
     kwargs = card.hyperparameters.get("kwargs") or {}
     try:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from geoseg.errors import GeosegError, ModelError
-from geoseg.models.card import CARD_FILE, ModelCard
+from geoseg.models.card.card import CARD_FILE, ModelCard
 from geoseg.models.folder import open_folder
-from geoseg.models.loaded import Model
-from geoseg.models.places import user_models
-from geoseg.models.scaling import BandTransform
+from geoseg.models.model import Model
+from geoseg.system.folders import user_models
+from geoseg.models.card.scaling import BandTransform
 
 DEFAULT_MODEL = "landcover"
 """The model that is used when none is named."""
@@ -73,7 +73,7 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
 
 
 def _load_onnx(path: Path) -> Model:
-    from geoseg.models.onnx import open_onnx
+    from geoseg.models.networks.onnx import open_onnx
 
     status = path.stat()
     key = (path, status.st_size, status.st_mtime_ns)
@@ -148,7 +148,7 @@ def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
     counted = f"{parameters:,} parameters" if parameters else "as a graph or code without parameters"
     lines.append(f"architecture: {card.architecture}, {counted}")
     side = max(card.min_window, card.stride * 2)
-    from geoseg.models.runtime import Execution, Predictor
+    from geoseg.models.inference.predictor import Execution, Predictor
 
     # Uniform noise in the sensible range of values: a working network returns finite logits of the right shape for it.
     low, high = card.value_range or (0.0, 1.0)
@@ -162,7 +162,7 @@ def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
 
 
 def _check_vector(model: Model) -> str:
-    from geoseg.models.vector import TOLERANCE, check_vector
+    from geoseg.models.card.known_answer import TOLERANCE, check_vector
 
     card = model.card
     if not card.test_vector:

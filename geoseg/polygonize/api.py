@@ -12,9 +12,9 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError
-from geoseg.polygonize.coder import Coder
+from geoseg.polygonize.codes import Coder
 from geoseg.polygonize.source import Source, open_source
-from geoseg.sizes import cpu_count
+from geoseg.system.resources import cpu_count
 
 if TYPE_CHECKING:
     import geopandas
@@ -179,8 +179,8 @@ def polygonize(
     OutputError
         If the file cannot be written; nothing is left under its name.
     """
-    from geoseg.polygonize.cluster import client_of
-    from geoseg.sizes import parse_bytes
+    from geoseg.polygonize.on_dask import client_of
+    from geoseg.system.resources import parse_bytes
 
     extra = {} if workers is None else {"workers": workers}
     options = _Options(
@@ -189,7 +189,7 @@ def polygonize(
         memory=parse_bytes(memory or _MEMORY), **extra,
     )  # fmt: skip
     if path is not None:
-        from geoseg.polygonize.sinks import checked_path
+        from geoseg.polygonize.files.write import checked_path
 
         path = checked_path(path, overwrite=overwrite)
     source = open_source(classes, band)
@@ -207,9 +207,9 @@ def polygonize(
 
 
 def _job(source: Source, confidence: Source | None, options: _Options, client: Any) -> Job:
-    from geoseg.polygonize.cluster import check_sources, threads_of
+    from geoseg.polygonize.on_dask import check_sources, threads_of
     from geoseg.polygonize.encode import Encoding
-    from geoseg.polygonize.ground import Ground
+    from geoseg.geodesy import Ground
     from geoseg.polygonize.reshape import reshaping
     from geoseg.polygonize.stream import Job, check_confidence, confidence_scale, strip_rows
     from geoseg.polygonize.strips import Tracing
@@ -279,7 +279,7 @@ def _written(
     progress: Callable[[int, int], None] | None,
     client: Any,
 ) -> PolygonSummary:
-    from geoseg.polygonize import sinks
+    from geoseg.polygonize.files import write as sinks
     from geoseg.polygonize.encode import rebatched
     from geoseg.polygonize.stream import Totals, record_batches
 
@@ -298,7 +298,7 @@ def _written(
 
 def _legend(job: Job, totals: Totals) -> list[MapClass]:
     """Classes for the style: those that the map names and those that occur."""
-    from geoseg.polygonize.names import complete
+    from geoseg.class_names import complete
 
     named = [item for item in job.source.classes if item.id in totals.polygons or len(job.source.classes) <= 64]
     found = complete({*(item.id for item in named), *totals.polygons}, job.source.classes)

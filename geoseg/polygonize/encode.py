@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from geoseg.polygonize import _rings
-from geoseg.polygonize._types import Array
-from geoseg.polygonize.ground import Ground
+from geoseg.polygonize.kernels import rings as _rings
+from geoseg.polygonize.kernels.types import Array
+from geoseg.geodesy import Ground
 from geoseg.polygonize.strips import Finished
 
 GEOMETRY = "geometry"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geoseg.polygonize import _lattice, _simplify, _smooth
-from geoseg.polygonize._rings import Rings
-from geoseg.polygonize._types import Array
-from geoseg.polygonize.ground import Ground
+from geoseg.polygonize.kernels import lattice as _lattice, simplify as _simplify, smooth as _smooth
+from geoseg.polygonize.kernels.rings import Rings
+from geoseg.polygonize.kernels.types import Array
+from geoseg.geodesy import Ground
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from affine import Affine
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, ReadError
-from geoseg.polygonize._types import Array
+from geoseg.polygonize.kernels.types import Array
 
 
 class Source(Protocol):
@@ -49,7 +49,7 @@ class FileSource:
         from rasterio.enums import MaskFlags
         from rasterio.errors import RasterioError
 
-        from geoseg.polygonize.names import classes_of
+        from geoseg.class_names import classes_of
 
         self.path = str(path)
         if _is_local(self.path):
@@ -131,7 +131,7 @@ class ArraySource:
     """An xarray.DataArray, in memory or dask, with dimensions (row, column)."""
 
     def __init__(self, data: Any, band: int | None = None, *, purpose: str = "polygonize") -> None:
-        from geoseg.polygonize.names import classes_of_attributes
+        from geoseg.class_names import classes_of_attributes
 
         self.name = str(data.name or "array")
         extra = [dim for dim in data.dims[:-2] if data.sizes[dim] != 1]

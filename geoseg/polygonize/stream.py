@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 
 from geoseg.errors import InputError
-from geoseg.polygonize import cluster
-from geoseg.polygonize.cluster import Rows
-from geoseg.polygonize.coder import Coder
+from geoseg.polygonize import on_dask as cluster
+from geoseg.polygonize.on_dask import Rows
+from geoseg.polygonize.codes import Coder
 from geoseg.polygonize.encode import Encoded, Encoding, batches, encode
-from geoseg.polygonize.mapunit import NewClasses, Sides, Sketch, merge_small, sketch
-from geoseg.polygonize.names import complete
+from geoseg.polygonize.minimum_mapping_unit import NewClasses, Sides, Sketch, merge_small, sketch
+from geoseg.class_names import complete
 from geoseg.polygonize.reshape import Reshape
 from geoseg.polygonize.source import RowCache, Source
 from geoseg.polygonize.strips import Finished, Frontier, Strip, Tracing, trace_strip

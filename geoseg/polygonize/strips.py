@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geoseg.polygonize import _join, _rings, _runs, _trace
-from geoseg.polygonize._join import Open, Pool
-from geoseg.polygonize._rings import Rings
-from geoseg.polygonize._types import Array
-from geoseg.polygonize.ground import StripAreas
+from geoseg.polygonize.kernels import join as _join, rings as _rings, runs as _runs, trace as _trace
+from geoseg.polygonize.kernels.join import Open, Pool
+from geoseg.polygonize.kernels.rings import Rings
+from geoseg.polygonize.kernels.types import Array
+from geoseg.geodesy import StripAreas
 
 
 class Finished(NamedTuple):

@@ -21,7 +21,7 @@ Modules, each used by those after it::
 
 from __future__ import annotations
 
-from geoseg.raster.opening import open_raster
+from geoseg.raster.open import open_raster
 from geoseg.raster.raster import Raster
 from geoseg.raster.sources import release_handles
 from geoseg.raster.types import Band, Pixels

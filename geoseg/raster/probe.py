@@ -17,8 +17,9 @@ from rasterio.errors import RasterioError
 from rasterio.transform import from_gcps
 
 from geoseg.errors import InputError
-from geoseg.raster import names, safety
-from geoseg.raster.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
+from geoseg.raster import names
+from geoseg.raster.gdal import untrusted as safety
+from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
 from geoseg.raster.sources import Masks, reason
 from geoseg.raster.types import Band
 

@@ -13,7 +13,7 @@ import numpy as np
 from affine import Affine
 
 from geoseg.errors import ContractError, InputError
-from geoseg.raster import extents
+from geoseg.raster import bbox as extents
 from geoseg.raster.types import Band, Pixels, Request, Source
 from geoseg.tiling import Box
 

@@ -14,8 +14,8 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from geoseg.errors import ReadError
-from geoseg.raster.environment import environment, is_remote, open_dataset
-from geoseg.raster.warps import Warp, WarpedBands, warped_vrt
+from geoseg.raster.gdal.environment import environment, is_remote, open_dataset
+from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:

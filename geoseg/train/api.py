@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import GeosegError, InputError, OptionError, OutputError
-from geoseg.progress import Reporter, Silent
+from geoseg.progress.reporters import Reporter, Silent
 from geoseg.train.options import TrainOptions
 
 if TYPE_CHECKING:
     from geoseg.models import Model
     from geoseg.train.fit import Fitted
-    from geoseg.train.labelled import Sources
+    from geoseg.train.data.label_images import Sources
     from geoseg.train.prepare import Prepared
 
 OPTIONS_FILE = "training.json"
@@ -90,7 +90,7 @@ def train(
         If the user stops it; ``resume`` goes on from the last finished epoch.
     """
     _check_installed()
-    from geoseg.train.labelled import Sources
+    from geoseg.train.data.label_images import Sources
 
     chosen = parse_options(options)
     report = report or Silent()
@@ -143,7 +143,7 @@ def _train(
     resume: bool,
 ) -> Model:
     from geoseg.models import Model, load_model
-    from geoseg.train import package
+    from geoseg.train import model_folder as package
     from geoseg.train.fit import Task, fit
     from geoseg.train.network import check_trainable, start_network
     from geoseg.train.prepare import prepare
@@ -228,7 +228,7 @@ def _run_folder(
         with tempfile.TemporaryDirectory(prefix="geoseg-train-") as passing:
             yield Path(passing)
         return
-    from geoseg.train.package import check_output
+    from geoseg.train.model_folder import check_output
 
     check_output(target, overwrite=overwrite)
     folder = target.with_name(f"{target.name}.training")

@@ -13,7 +13,7 @@ from torch import nn
 
 from geoseg.errors import ModelError
 from geoseg.evaluate.metrics import confusion, scores
-from geoseg.train.loading import Batch
+from geoseg.train.data.loading import Batch
 
 # Share of all steps in which the rate rises to its full height; then it falls as half a cosine (Loshchilov & Hutter
 # 2017, arXiv 1608.03983).

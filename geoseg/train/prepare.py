@@ -11,20 +11,21 @@ import numpy as np
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
 from geoseg.models import BandSpec, Model, ModelCard, check_contract
-from geoseg.progress import Reporter
+from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
-from geoseg.raster.opening import merged_notes
+from geoseg.raster.open import merged_notes
 from geoseg.tiling import round_up
-from geoseg.train import groups, legend, split
-from geoseg.train.augment import Augment
-from geoseg.train.cells import cell_side
-from geoseg.train.divide import divide, usual_margin
-from geoseg.train.images import open_images
-from geoseg.train.labelled import Labelled, Sources, read_labels
+from geoseg.train.validation import groups, split
+from geoseg.train.data import class_mapping as legend
+from geoseg.train.data.augment import Augment
+from geoseg.train.data.label_counts import cell_side
+from geoseg.train.validation.split_choice import divide, usual_margin
+from geoseg.train.data.images import open_images
+from geoseg.train.data.label_images import Labelled, Sources, read_labels
 from geoseg.train.options import TrainOptions
-from geoseg.train.samples import Scene
-from geoseg.train.statistics import measure
-from geoseg.train.windows import WindowSampler
+from geoseg.train.data.samples import Scene
+from geoseg.train.data.statistics import measure
+from geoseg.train.data.windows import WindowSampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -213,7 +214,7 @@ def _fresh_card(
     for band, deviation in zip(bands, statistics.deviation, strict=True):
         if deviation <= 0:
             report.warning(f"band {band.name} has one value all over the training part: it teaches nothing")
-    from geoseg.train.package import architecture_name, resolution_of
+    from geoseg.train.model_folder import architecture_name, resolution_of
 
     return ModelCard(
         name="untrained",

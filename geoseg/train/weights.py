@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from geoseg.errors import ModelError, OptionError
-from geoseg.models.places import user_folder
+from geoseg.system.folders import user_folder
 
 if TYPE_CHECKING:
     from torch import nn

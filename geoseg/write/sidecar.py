@@ -66,7 +66,7 @@ def read_classes(path: str | Path) -> tuple[MapClass, ...]:
     """
     from rasterio.errors import RasterioError
 
-    from geoseg.raster.environment import environment, gdal_path, open_dataset
+    from geoseg.raster.gdal.environment import environment, gdal_path, open_dataset
 
     name = gdal_path(str(path))
     try:
@@ -109,7 +109,7 @@ def geo_tags_of(geobox: GeoBox) -> tuple[dict[int, Tag], str]:
     import rasterio
     from rasterio.io import MemoryFile
 
-    from geoseg.raster.environment import environment
+    from geoseg.raster.gdal.environment import environment
 
     crs, transform = geobox.crs, geobox.affine
     if crs is None and transform.is_identity:

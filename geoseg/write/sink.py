@@ -14,7 +14,7 @@ import numpy as np
 
 from geoseg.classes import MAX_CLASSES
 from geoseg.errors import OptionError, OutputError
-from geoseg.files import temporary_beside
+from geoseg.system.files import temporary_beside
 from geoseg.tiling import Box
 from geoseg.write.overviews import halve_by_mean, halve_by_mode
 from geoseg.write.sidecar import describe

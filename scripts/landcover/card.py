@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.classes import LAND_COVER
 from geoseg.models import BandSpec, ModelCard, ValueScaling
-from geoseg.models.landcover import BANDS, MARGIN, STRIDE
+from geoseg.models.networks.landcover import BANDS, MARGIN, STRIDE
 
 if TYPE_CHECKING:
     from landcover.network import Recipe

@@ -1,6 +1,6 @@
 """Training of the network on scattered pixels.
 
-The features of :class:`geoseg.models.landcover.Pyramid` need no learning, so they are computed once; then a batch is
+The features of :class:`geoseg.models.networks.landcover.Pyramid` need no learning, so they are computed once; then a batch is
 thousands of pixels from everywhere instead of a few tiles full of alike neighbours. That trains an order of magnitude
 faster than whole windows do. Gain, offset, haze and lost bands are put on the stored logarithms, in reflectance, before
 the ratios are taken.
@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from geoseg.models.landcover import (
+from geoseg.models.networks.landcover import (
     CLASS_COUNT,
     DEVIATIONS,
     LEVEL_FEATURES,
@@ -53,7 +53,7 @@ class Recipe:
     Attributes
     ----------
     width, decide, context
-        Size of the network, see :class:`~geoseg.models.landcover.LandcoverNet`.
+        Size of the network, see :class:`~geoseg.models.networks.landcover.LandcoverNet`.
     narrow
         Rank of what the surroundings tell the pixel.
     steps, batch, rate, decay, averaging

@@ -12,11 +12,11 @@ from process_memory import peak_bytes
 
 
 def main() -> None:
-    from geoseg.job import Job, run
+    from geoseg.job.batch import Job, run
     from geoseg.models import keep_memory
-    from geoseg.plan import Options, make_plan
-    from geoseg.products import Products
-    from geoseg.segment import make_recipe, predictor_of
+    from geoseg.segment.plan import Options, make_plan
+    from geoseg.job.outputs import Products
+    from geoseg.segment.block import make_recipe, predictor_of
 
     parser = argparse.ArgumentParser()
     parser.add_argument("scene")

@@ -87,8 +87,8 @@ def cheap_model(bands: int, classes: int = 6):
 def a_work(folder: Path, blocks: int, side: int):
     """Blocks of a sparse scene, about as many as asked for, as work for a pool."""
     from geoseg.models import Execution
-    from geoseg.plan import Options, make_plan
-    from geoseg.segment import make_recipe
+    from geoseg.segment.plan import Options, make_plan
+    from geoseg.segment.block import make_recipe
 
     rows = max(round(blocks**0.5), 1)
     scene = sparse_scene(folder / "sparse.tif", rows * side, -(-blocks // rows) * side, 1)
@@ -118,7 +118,7 @@ class Counter:
 
 def dispatch(pool, work, todo) -> tuple[float, float, float]:
     """Seconds, the processor's seconds of the thread that dispatches, and the seconds that blocks themselves took."""
-    from geoseg.schedule import Dispatcher
+    from geoseg.job.dispatch import Dispatcher
 
     calls: queue.SimpleQueue = queue.SimpleQueue()
     dispatcher, counter = Dispatcher(pool, 0, calls.put), Counter()
@@ -144,8 +144,8 @@ def timed(compute, *given):
 
 
 def overhead(blocks: int, side: int, kind: str) -> None:
-    from geoseg import cluster, schedule
-    from geoseg.blocks import open_store
+    from geoseg.job import dask_pool as cluster, dispatch as schedule
+    from geoseg.job.block_store import open_store
 
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
@@ -168,7 +168,7 @@ def overhead(blocks: int, side: int, kind: str) -> None:
 
 
 def dask_pool(client):
-    from geoseg.cluster import Workers
+    from geoseg.job.dask_pool import Workers
 
     return Workers(client)
 
@@ -230,9 +230,9 @@ def memory(sizes: list[int], budget: str) -> None:
 
 
 def memory_child(folder: Path, size: int, budget: str) -> None:
-    from geoseg.job import Job, run
+    from geoseg.job.batch import Job, run
     from geoseg.models import keep_memory
-    from geoseg.plan import Options
+    from geoseg.segment.plan import Options
 
     keep_memory()
     start = time.perf_counter()
@@ -247,8 +247,8 @@ def memory_child(folder: Path, size: int, budget: str) -> None:
 
 
 def nothing(version: str, packed: bytes, indices: tuple[int, ...]):
-    """Stands in for geoseg.cluster._on_worker: what a task costs that does nothing."""
-    from geoseg.schedule import BlockSummary
+    """Stands in for geoseg.job.dask_pool._on_worker: what a task costs that does nothing."""
+    from geoseg.job.dispatch import BlockSummary
 
     return [BlockSummary(index, 1, 0, {}) for index in indices]
 
@@ -256,9 +256,9 @@ def nothing(version: str, packed: bytes, indices: tuple[int, ...]):
 def simulate(counts: list[int], workers: list[int]) -> None:
     import psutil
 
-    from geoseg import cluster
-    from geoseg.blocks import BlockStore
-    from geoseg.schedule import Work
+    from geoseg.job import dask_pool as cluster
+    from geoseg.job.block_store import BlockStore
+    from geoseg.job.dispatch import Work
 
     cluster._on_worker = nothing
     cluster._GROUP_MOST = 1  # a task a block: the cost of a task is what is wanted
@@ -285,7 +285,7 @@ def simulate(counts: list[int], workers: list[int]) -> None:
 
 def seconds_to_list(folder: Path, count: int = 20_000) -> float:
     """Seconds to find out which of so many blocks are finished, for each."""
-    from geoseg.blocks import finished_blocks
+    from geoseg.job.block_store import finished_blocks
 
     store = folder / "many"
     store.mkdir()
@@ -298,7 +298,7 @@ def seconds_to_list(folder: Path, count: int = 20_000) -> float:
 
 def extrapolate(cost: float, listing: float) -> None:
     """Say where 1,000,000 blocks on 1,000 workers break."""
-    from geoseg.cluster import group_seconds
+    from geoseg.job.dask_pool import group_seconds
 
     threads = 2 * THOUSAND
     rate = 1 / cost

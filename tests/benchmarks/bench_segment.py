@@ -111,11 +111,11 @@ def child(*arguments: str) -> dict:
 
 def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict:
     """One whole run without polygons and picture."""
-    from geoseg.job import Job, run
+    from geoseg.job.batch import Job, run
     from geoseg.models import keep_memory
-    from geoseg.plan import Options, make_plan
-    from geoseg.products import Products
-    from geoseg.segment import make_recipe, predictor_of
+    from geoseg.segment.plan import Options, make_plan
+    from geoseg.job.outputs import Products
+    from geoseg.segment.block import make_recipe, predictor_of
 
     keep_memory()
     options, products = Options(memory=memory), Products(polygons=False, preview=False)

@@ -11,7 +11,7 @@ import pytest
 import geoseg
 from geoseg.classes import LAND_COVER, MapClass
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.evaluate import tally as tally_module
+from geoseg.evaluate import comparison as tally_module
 
 metrics = pytest.importorskip("sklearn.metrics")
 

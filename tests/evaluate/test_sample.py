@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from geoseg.classes import LAND_COVER
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.evaluate import tally
-from geoseg.evaluate.design import allocate, sample_size
-from geoseg.evaluate.estimate import Z95, estimate
+from geoseg.evaluate import comparison as tally
+from geoseg.evaluate.sample_design import allocate, sample_size
+from geoseg.evaluate.area_estimation import Z95, estimate
 from geoseg.evaluate.points import draw_sample, estimate_area
 
 # Olofsson et al. 2014, Tables 8 and 9: deforestation, forest gain, stable forest, stable non-forest; Landsat pixels.

@@ -20,7 +20,7 @@ def _own_folders(monkeypatch, tmp_path):
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
     monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path / "home")
     # Weights that an earlier test read stay in memory; a test that damages the file must not get those.
-    monkeypatch.setattr("geoseg.models.loaded._MODULES", {})
+    monkeypatch.setattr("geoseg.models.model._MODULES", {})
 
 
 def make_card(**changes) -> ModelCard:

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from geoseg.errors import OptionError
-from geoseg.models import Execution, calibrate, choose_execution, device, measured_rate
-from geoseg.models.places import user_folder
-from geoseg.sizes import cpu_count
+from geoseg.models import Execution, choose_execution, measured_rate
+from geoseg.models.inference import calibrate, device
+from geoseg.system.folders import user_folder
+from geoseg.system.resources import cpu_count
 from tests.models.conftest import identity_model
 
 

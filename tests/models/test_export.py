@@ -12,10 +12,10 @@ import torch
 from geoseg.classes import LAND_COVER
 from geoseg.errors import ModelError, OptionError, OutputError
 from geoseg.models import BandSpec, Execution, Model, ModelCard, ValueScaling, check_model, load_model
-from geoseg.models import export as export_module
-from geoseg.models.export import ExportOptions, export_model
-from geoseg.models.runtime import Predictor
-from geoseg.models.vector import card_input, own_transforms
+from geoseg.models.export import export as export_module
+from geoseg.models.export.export import ExportOptions, export_model
+from geoseg.models.inference.predictor import Predictor
+from geoseg.models.card.known_answer import card_input, own_transforms
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
@@ -129,7 +129,7 @@ def test_raw_logits_and_a_folder(model, tmp_path):
 
 
 def test_eight_bits(model, exported, tmp_path, reflectance, monkeypatch):
-    from geoseg.models import quantize
+    from geoseg.models.export import quantize
 
     monkeypatch.setattr(quantize, "SIDE", 64)
     rng = np.random.default_rng(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from geoseg.models.footprint import bytes_per_pixel
+from geoseg.models.inference.memory_footprint import bytes_per_pixel
 
 
 def test_input_and_every_live_activation_count():

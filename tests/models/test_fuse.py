@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from geoseg.models.fuse import fused
-from geoseg.models.upsample import fold_upsampling
+from geoseg.models.optimize.fuse import fused
+from geoseg.models.optimize.upsampling import fold_upsampling
 
 
 def norms(module):
@@ -190,7 +190,7 @@ def test_a_relu_whose_input_is_needed_elsewhere_stays(net):
 
 def test_half_precision_keeps_its_relus(tiny_model):
     from geoseg.models import Execution
-    from geoseg.models.runtime import place
+    from geoseg.models.inference.predictor import place
 
     exact = place(tiny_model, Execution("cpu", "fp32", channels_last=True))
     half = place(tiny_model, Execution("cpu", "bf16", channels_last=True))

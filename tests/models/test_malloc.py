@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from geoseg.models import keep_memory
-from geoseg.models.malloc import stay_below
+from geoseg.models.inference.malloc import stay_below
 
 CODE = """
 import numpy as np, resource, sys

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from geoseg.errors import ModelError
 from geoseg.models import BandTransform, Execution, load_model
-from geoseg.models.decide import decide
-from geoseg.models.runtime import Predictor
+from geoseg.models.inference.argmax import decide
+from geoseg.models.inference.predictor import Predictor
 from tests.models.conftest import identity_model
 
 SAME = [(1.0, 0.0)] * 3

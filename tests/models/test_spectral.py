@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from geoseg.models import Execution, Model, load_model
-from geoseg.models.runtime import Predictor
-from geoseg.models.spectral import BANDS, INDICES, RULES, Spectral
+from geoseg.models.inference.predictor import Predictor
+from geoseg.models.networks.spectral import BANDS, INDICES, RULES, Spectral
 from tests.models.conftest import band
 
 # Reflectance of blue, green, red, nir, swir16, swir22.
@@ -73,7 +73,7 @@ def test_indices_are_those_of_the_literature():
 
 def test_logits_are_the_sum_of_the_rules():
     x = torch.from_numpy(np.random.default_rng(0).uniform(-0.01, 0.6, (2, 6, 5, 7))).float()
-    from geoseg.models.spectral import PRIOR
+    from geoseg.models.networks.spectral import PRIOR
 
     for image, logits in zip(x, Spectral()(x), strict=True):
         values = dict(zip(INDICES, Spectral.indices(image), strict=True))

@@ -8,9 +8,9 @@ import pytest
 import segmentation_models_pytorch as smp
 import torch
 
-from geoseg.models.footprint import bytes_per_pixel
-from geoseg.models.fuse import fused
-from geoseg.models.unet import free_features
+from geoseg.models.inference.memory_footprint import bytes_per_pixel
+from geoseg.models.optimize.fuse import fused
+from geoseg.models.optimize.unet_memory import free_features
 
 
 def unet(encoder="resnet18", **kwargs):

@@ -11,7 +11,7 @@ from odc.geo.xr import xr_coords
 from polygon_helpers import array, polygonized
 from pyproj import CRS, Geod, Transformer
 
-from geoseg.polygonize.ground import Ground
+from geoseg.geodesy import Ground
 
 
 def placed(values, transform, crs):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from polygon_helpers import array, polygonized
 
-from geoseg.polygonize.jit import compiled
-from geoseg.polygonize.jit.machine import Compiled
+from geoseg.jit import compiled
+from geoseg.jit.machine import Compiled
 
 LIMIT = 3
 _WHOLE = st.integers(-(2**31), 2**31)

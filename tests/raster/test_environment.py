@@ -10,7 +10,8 @@ import pytest
 import rasterio
 from rasterio.env import get_gdal_config
 
-from geoseg.raster import environment, open_raster, release_handles
+from geoseg.raster.gdal import environment
+from geoseg.raster import open_raster, release_handles
 from geoseg.raster.sources import _handles
 from geoseg.tiling import Box
 

@@ -14,7 +14,8 @@ import xarray as xr
 from affine import Affine
 
 from geoseg.errors import InputError
-from geoseg.raster import open_raster, zarrs
+from geoseg.raster import open_raster
+from geoseg.raster.scenes import zarr_store as zarrs
 from geoseg.tiling import Box
 
 UTM = Affine(10, 0, 500_000, 0, -10, 5_000_000)

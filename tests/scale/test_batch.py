@@ -13,12 +13,12 @@ import pytest
 import rasterio
 
 from geoseg.errors import InputError
-from geoseg.inorder import InOrder
-from geoseg.job import Job, run
-from geoseg.plan import Options
-from geoseg.products import Products
-from geoseg.scenelist import Listed, check_duplicates, read_scenes
-from geoseg.segment import Stopped
+from geoseg.progress.ordered import InOrder
+from geoseg.job.batch import Job, run
+from geoseg.segment.plan import Options
+from geoseg.job.outputs import Products
+from geoseg.job.scene_list import Listed, check_duplicates, read_scenes
+from geoseg.segment.block import Stopped
 
 FAST = Options(device="cpu", precision="fp32", window=64, block=64)
 PLAIN = Products(polygons=False, preview=False)
@@ -200,16 +200,16 @@ def test_the_trace_holds_every_stage_and_thread(tmp_path, reflectance):
 
 
 def test_a_scene_that_breaks_in_an_unforeseen_way_does_not_stop_the_others(tmp_path, reflectance, monkeypatch):
-    import geoseg.scenerun
+    import geoseg.job.scene
 
-    make_plan = geoseg.scenerun.make_plan
+    make_plan = geoseg.job.scene.make_plan
 
     def breaks(raster, *more):
         if raster.name == "b":
             raise ZeroDivisionError("surprise")
         return make_plan(raster, *more)
 
-    monkeypatch.setattr(geoseg.scenerun, "make_plan", breaks)
+    monkeypatch.setattr(geoseg.job.scene, "make_plan", breaks)
     scenes = [reflectance(tmp_path / f"{name}.tif", 32, 32) for name in "abc"]
     results = run(Job(scenes, tmp_path / "out", "spectral", options=FAST, products=PLAIN))
     assert [result.status for result in results] == ["done", "failed", "done"]
@@ -237,16 +237,16 @@ def test_events_wait_for_the_scenes_before_them():
 
 
 def test_memory_for_polygons_is_shared_with_the_next_scenes_blocks(tmp_path, reflectance, monkeypatch):
-    import geoseg.scenerun
+    import geoseg.job.scene
 
     rooms = []
-    write = geoseg.scenerun.write_products
+    write = geoseg.job.scene.write_products
 
     def watched(*args, memory):
         rooms.append(memory)
         return write(*args, memory=memory)
 
-    monkeypatch.setattr(geoseg.scenerun, "write_products", watched)
+    monkeypatch.setattr(geoseg.job.scene, "write_products", watched)
     scenes = [reflectance(tmp_path / f"{name}.tif", 32, 32) for name in "ab"]
     options = replace(FAST, memory="1.5GB")
     run(Job(scenes[:1], tmp_path / "one", "spectral", options=options, products=PLAIN))
@@ -255,7 +255,7 @@ def test_memory_for_polygons_is_shared_with_the_next_scenes_blocks(tmp_path, ref
 
 
 def test_a_map_can_be_opened_in_gdal_while_it_grows(tmp_path, reflectance, monkeypatch):
-    import geoseg.scenerun
+    import geoseg.job.scene
 
     scene = reflectance(tmp_path / "scene.tif", 200, 200, seed=5)
     seen = {}
@@ -266,9 +266,9 @@ def test_a_map_can_be_opened_in_gdal_while_it_grows(tmp_path, reflectance, monke
             seen["grid"] = file.transform, file.crs
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(geoseg.scenerun, "write_products", look)
-    monkeypatch.setattr("geoseg.live._LEAST_SECONDS", 0.0)
-    monkeypatch.setattr("geoseg.live._SHARE", 1e9)
+    monkeypatch.setattr(geoseg.job.scene, "write_products", look)
+    monkeypatch.setattr("geoseg.job.finished_vrt._LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("geoseg.job.finished_vrt._SHARE", 1e9)
     job = Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN)
     with pytest.raises(KeyboardInterrupt):
         run(job)

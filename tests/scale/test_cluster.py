@@ -13,14 +13,14 @@ from dataclasses import replace
 
 import pytest
 
-from geoseg import cluster as clusters
-from geoseg import deploy as deploys
+from geoseg.job import dask_pool as clusters
+from geoseg.system import dask_client as deploys
 from geoseg.errors import ClusterError, OptionError
-from geoseg.job import Job, run
-from geoseg.plan import Options
-from geoseg.products import Products
-from geoseg.progress import Silent
-from geoseg.schedule import BlockSummary, LostError
+from geoseg.job.batch import Job, run
+from geoseg.segment.plan import Options
+from geoseg.job.outputs import Products
+from geoseg.progress.reporters import Silent
+from geoseg.job.dispatch import BlockSummary, LostError
 from tests.scale.processes import SMALL, DaskCluster, Run, blocks_in, contents, succeed
 
 pytestmark = pytest.mark.timeout(600)
@@ -80,7 +80,7 @@ def test_a_lazy_dataset_is_computed_by_the_active_client(plain):
     import geoseg
 
     scene, expected = plain
-    lazy = geoseg.segment(scene, "spectral", device="cpu", precision="fp32", window=64, block=64)
+    lazy = geoseg.segment.block(scene, "spectral", device="cpu", precision="fp32", window=64, block=64)
     assert len(pickle.dumps(lazy)) < 100_000, "tasks carry recipes, not pixels"
     with Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None):
         classes = lazy.classes.compute().data
@@ -90,10 +90,10 @@ def test_a_lazy_dataset_is_computed_by_the_active_client(plain):
 
 def test_tasks_carry_recipes(plain, tmp_path):
     """One megapixel or a thousand: what is sent for a block is as long."""
-    from geoseg.blocks import open_store
-    from geoseg.plan import make_plan
-    from geoseg.schedule import Work
-    from geoseg.segment import make_recipe
+    from geoseg.job.block_store import open_store
+    from geoseg.segment.plan import make_plan
+    from geoseg.job.dispatch import Work
+    from geoseg.segment.block import make_recipe
 
     recipe = make_recipe(make_plan(plain[0], "spectral", FAST))
     work = Work(recipe, open_store(tmp_path / "store", recipe.tiling, recipe.raster.geobox, {"fingerprint": "x"}))
@@ -122,10 +122,10 @@ def _as_if_older(call, args):
 
 
 def test_blocks_that_a_lost_worker_finished_are_not_computed_again(client, plain, tmp_path):
-    from geoseg.blocks import open_store
-    from geoseg.plan import make_plan
-    from geoseg.schedule import Work
-    from geoseg.segment import make_recipe
+    from geoseg.job.block_store import open_store
+    from geoseg.segment.plan import make_plan
+    from geoseg.job.dispatch import Work
+    from geoseg.segment.block import make_recipe
 
     recipe = make_recipe(make_plan(plain[0], "spectral", FAST))
     work = Work(recipe, open_store(tmp_path / "store", recipe.tiling, recipe.raster.geobox, {"fingerprint": "x"}))

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from geoseg.errors import ModelError
-from geoseg.job import Job, run
+from geoseg.job.batch import Job, run
 from geoseg.models import Execution
-from geoseg.models import compiled as compiling
-from geoseg.plan import Options
-from geoseg.products import Products
+from geoseg.models.inference import torch_compile as compiling
+from geoseg.segment.plan import Options
+from geoseg.job.outputs import Products
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def rates(monkeypatch):
                 raise after
             return after if execution.compile else before
 
-        monkeypatch.setattr("geoseg.models.calibrate._Bench.rate", rate)
+        monkeypatch.setattr("geoseg.models.inference.calibrate._Bench.rate", rate)
 
     return arrange
 
@@ -75,7 +75,7 @@ def test_a_compiled_network_gives_the_same_map(tmp_path, scene, neighbour_model,
     import numpy as np
     import rasterio
 
-    monkeypatch.setattr("geoseg.models.calibrate._GAIN", 0.0)
+    monkeypatch.setattr("geoseg.models.inference.calibrate._GAIN", 0.0)
     raster = scene(150, 170)
     maps = []
     for compiled in (False, True):

@@ -138,9 +138,9 @@ def test_kill_a_client(unbroken, tmp_path):
 def test_kill_a_client_between_the_last_renames(unbroken, tmp_path, reflectance):
     """Half of the files have their names, the report is not there yet: nothing is computed again."""
     scene, _, expected = unbroken
-    from geoseg.job import Job, run
-    from geoseg.plan import Options
-    from geoseg.products import Products
+    from geoseg.job.batch import Job, run
+    from geoseg.segment.plan import Options
+    from geoseg.job.outputs import Products
 
     out = tmp_path / "out"
     options = Options(device="cpu", precision="fp32", window=64, block=64)

@@ -14,13 +14,13 @@ import pytest
 import rasterio
 from filelock import FileLock
 
-import geoseg.schedule
+import geoseg.job.dispatch
 from geoseg.errors import DeviceMemoryError, GeosegError, ModelError, OutputError, ReadError
-from geoseg.failures import is_passing, pause
-from geoseg.job import Job, run
-from geoseg.locks import is_locked, locked
-from geoseg.plan import Options
-from geoseg.products import Products
+from geoseg.job.failures import is_passing, pause
+from geoseg.job.batch import Job, run
+from geoseg.system.locks import is_locked, locked
+from geoseg.segment.plan import Options
+from geoseg.job.outputs import Products
 from tests.scale.processes import SMALL, Run, blocks_in, wait_until
 
 FAST = Options(device="cpu", precision="fp32", window=32, block=32)
@@ -37,7 +37,7 @@ def job(tmp_path, reflectance):
 @pytest.fixture
 def failing(monkeypatch):
     """Make blocks fail: ``failing({index: [error, error, …]})``; returns the list of what was computed."""
-    segment_block = geoseg.schedule.segment_block
+    segment_block = geoseg.job.dispatch.segment_block
 
     def arrange(errors):
         computed, left = [], {index: list(several) for index, several in errors.items()}
@@ -48,7 +48,7 @@ def failing(monkeypatch):
                 raise left[index].pop(0)
             return segment_block(recipe, index, **more)
 
-        monkeypatch.setattr(geoseg.schedule, "segment_block", block)
+        monkeypatch.setattr(geoseg.job.dispatch, "segment_block", block)
         return computed
 
     return arrange
@@ -56,7 +56,7 @@ def failing(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
-    monkeypatch.setattr("geoseg.failures.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("geoseg.job.failures.FIRST_PAUSE", 0.01)
 
 
 def classes(result):
@@ -135,9 +135,9 @@ def test_what_passes():
 
 def test_a_damaged_block_is_computed_again(job, monkeypatch):
     """What a power cut may leave where a disk lies about what it has written."""
-    import geoseg.scenerun
+    import geoseg.job.scene
 
-    monkeypatch.setattr(geoseg.scenerun, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(geoseg.job.scene, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(job)
     monkeypatch.undo()
@@ -159,16 +159,16 @@ def test_windows_that_the_memory_chose_do_not_change_under_way(tmp_path, reflect
     scene = reflectance(tmp_path / "scene.tif", 96, 128)
     options = Options(device="cpu", precision="fp32")
     job = Job([scene], tmp_path / "out", "spectral", options=options, products=PLAIN)
-    import geoseg.scenerun
+    import geoseg.job.scene
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(geoseg.scenerun, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(geoseg.job.scene, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(job)
     with pytest.MonkeyPatch.context() as patch:
         from geoseg.tiling import Tiling
 
-        patch.setattr("geoseg.plan.choose_tiling", lambda raster, *_: Tiling(*raster.shape, keep=32, block=32))
+        patch.setattr("geoseg.segment.plan.choose_tiling", lambda raster, *_: Tiling(*raster.shape, keep=32, block=32))
         again = failing({})
         (result,) = run(job)
     assert result.status == "done"
@@ -198,7 +198,7 @@ def test_locks_exclude_however_often_they_are_taken(tmp_path):
     code = (
         "import sys, time, pathlib\n"
         "from geoseg.errors import OutputError\n"
-        "from geoseg.locks import locked\n"
+        "from geoseg.system.locks import locked\n"
         "folder, end, got = pathlib.Path(sys.argv[1]), time.time() + 2.5, 0\n"
         "while time.time() < end:\n"
         "    try:\n"

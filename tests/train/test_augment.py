@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoseg.train import augment
-from geoseg.train.samples import resized
+from geoseg.train.data import augment
+from geoseg.train.data.samples import resized
 
 SIDE = 16
 SEEDS = st.integers(0, 2**31)

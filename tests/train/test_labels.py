@@ -15,9 +15,9 @@ from rasterio.features import rasterize
 from geoseg.errors import InputError
 from geoseg.raster import open_raster
 from geoseg.tiling import Box
-from geoseg.train.images import label_files, match_rasters
-from geoseg.train.labels import Labels, place_rasters
-from geoseg.train.polygons import read_polygons
+from geoseg.train.data.images import label_files, match_rasters
+from geoseg.train.data.labels import Labels, place_rasters
+from geoseg.train.data.polygons import read_polygons
 
 BOXES = st.tuples(st.integers(0, 255), st.integers(0, 191), st.integers(1, 90), st.integers(1, 90))
 

@@ -13,7 +13,7 @@ from geoseg.models import BandSpec, Model, ModelCard
 from geoseg.models.folder import build_architecture, card_with
 from geoseg.train.network import start_network, with_classes
 from geoseg.train.options import TrainOptions
-from geoseg.train.package import architecture_name, model_name
+from geoseg.train.model_folder import architecture_name, model_name
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 

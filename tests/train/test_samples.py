@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from geoseg.models import BandTransform
 from geoseg.raster import open_raster
 from geoseg.tiling import Box
-from geoseg.train.augment import Augment
-from geoseg.train.labels import Labels, place_rasters
-from geoseg.train.loading import Epochs, Loader
-from geoseg.train.samples import Scene, TrainingWindows, ValidationWindows
-from geoseg.train.split import cut
-from geoseg.train.windows import WindowSampler
+from geoseg.train.data.augment import Augment
+from geoseg.train.data.labels import Labels, place_rasters
+from geoseg.train.data.loading import Epochs, Loader
+from geoseg.train.data.samples import Scene, TrainingWindows, ValidationWindows
+from geoseg.train.validation.split import cut
+from geoseg.train.data.windows import WindowSampler
 
 CELL = 8
 
@@ -91,7 +91,7 @@ def test_leaving_a_loader_early_ends_its_threads(scene):
 
 
 def test_processes_take_as_many_steps_each(scene, monkeypatch):
-    from geoseg.train import loading
+    from geoseg.train.data import loading
 
     held = np.ones((32, 24), bool)
     parts = cut([held], [np.ones((32, 24, 3), np.int64)], [1])

@@ -14,9 +14,9 @@ from rasterio.crs import CRS
 from geoseg.errors import InputError
 from geoseg.raster.probe import Grid
 from geoseg.tiling import Box
-from geoseg.train import groups, split
-from geoseg.train.cells import box_sums, cell_side, count_cells, dilated
-from geoseg.train.windows import WindowSampler
+from geoseg.train.validation import groups, split
+from geoseg.train.data.label_counts import box_sums, cell_side, count_cells, dilated
+from geoseg.train.data.windows import WindowSampler
 
 
 class _Array:
@@ -53,7 +53,7 @@ def test_cells_count_every_label_once(height, width, side, seed):
 
 
 def test_chunks_do_not_show(monkeypatch):
-    from geoseg.train import cells
+    from geoseg.train.data import label_counts as cells
 
     values = np.random.default_rng(0).choice([0, 3, 7, 255], (150, 90))
     whole = count_cells(_Array(values), values.shape, 8)

@@ -1,0 +1,232 @@
+"""The pass over two maps: window by window, everything that is counted."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from geoseg.evaluate.boundary import BoundaryCounts, boundary_counts, halo_of
+from geoseg.evaluate.calibration import Reliability
+from geoseg.evaluate.metrics import confusion
+from geoseg.evaluate.class_matching import IGNORED
+from geoseg.system.resources import cpu_count
+from geoseg.tiling import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.evaluate.reference import Layer, RasterLayer
+    from geoseg.evaluate.class_matching import Scheme
+
+SIDE = 1024
+"""Side of the windows in which rasters are compared, in pixels."""
+
+CELLS = 900
+"""Longest side of the map of errors, in cells."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes
+    ----------
+    predicted, reference, confidence
+        Layers on one grid; confidence may be None.
+    scheme
+        Common classes.
+    tolerance
+        Of boundary F1, in pixels; None to leave that out.
+    """
+
+    predicted: RasterLayer
+    reference: Layer
+    scheme: Scheme
+    confidence: RasterLayer | None = None
+    tolerance: float | None = 2.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the map."""
+        return self.predicted.raster.shape
+
+
+@dataclass
+class ErrorMap:
+    """Compared and wrong pixels in square cells of ``step`` pixels, int64 (rows, columns)."""
+
+    step: int
+    compared: NDArray[np.int64]
+    wrong: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, height: int, width: int) -> ErrorMap:
+        """Return an empty map of errors for a scene."""
+        step = max(math.ceil(max(height, width) / CELLS), 1)
+        shape = -(-height // step), -(-width // step)
+        return cls(step, np.zeros(shape, np.int64), np.zeros(shape, np.int64))
+
+    def count(self, box: Box, compared: NDArray[np.bool_], wrong: NDArray[np.bool_]) -> None:
+        """Count the pixels of a window."""
+        rows = (np.arange(box.row, box.bottom) // self.step)[:, None]
+        cols = (np.arange(box.col, box.right) // self.step)[None]
+        cell = (rows - rows[0, 0]) * (cols[0, -1] - cols[0, 0] + 1) + (cols - cols[0, 0])
+        shape = int(rows[-1, 0] - rows[0, 0] + 1), int(cols[0, -1] - cols[0, 0] + 1)
+        where = (slice(rows[0, 0], rows[-1, 0] + 1), slice(cols[0, 0], cols[0, -1] + 1))
+        for target, chosen in ((self.compared, compared), (self.wrong, wrong)):
+            target[where] += np.bincount(cell[chosen], minlength=shape[0] * shape[1]).reshape(shape)
+
+
+@dataclass
+class Tally:
+    """Everything counted so far; tallies of several scenes of one scheme can be added.
+
+    Attributes
+    ----------
+    matrix
+        int64 (K, K): rows reference, columns map.
+    pixels
+        Pixels seen, however they ended.
+    map_only, reference_only, neither
+        Pixels with a class in the map alone, in the reference alone, in neither: not compared.
+    boundary, reliability
+        None where not asked for.
+    """
+
+    matrix: NDArray[np.int64]
+    pixels: int = 0
+    map_only: int = 0
+    reference_only: int = 0
+    neither: int = 0
+    boundary: BoundaryCounts | None = None
+    reliability: Reliability | None = None
+    errors: ErrorMap | None = field(default=None, repr=False)
+
+    def add(self, other: Tally) -> None:
+        """Add what another tally counted; the map of errors stays this one's."""
+        self.matrix += other.matrix
+        for name in ("pixels", "map_only", "reference_only", "neither"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        if self.boundary is not None and other.boundary is not None:
+            self.boundary.add(other.boundary)
+        if self.reliability is not None and other.reliability is not None:
+            self.reliability.add(other.reliability)
+
+
+def tally(comparison: Comparison, progress: Callable[[int, int], None] | None = None) -> Tally:
+    """Compare two maps window by window; memory does not grow with their size.
+
+    Parameters
+    ----------
+    comparison
+        What to compare.
+    progress
+        Called with windows done and their number.
+
+    Raises
+    ------
+    InputError, ReadError
+        If pixels cannot be read or hold values that are no classes.
+    """
+    height, width = comparison.shape
+    total = _empty(comparison)
+    total.errors = ErrorMap.of(height, width)
+    boxes = windows(height, width)
+    count = -(-height // SIDE) * -(-width // SIDE)
+    for done, (box, part, compared, wrong) in enumerate(in_order(lambda box: _count(comparison, box), boxes), 1):
+        total.add(part)
+        total.errors.count(box, compared, wrong)
+        if progress is not None:
+            progress(done, count)
+    return total
+
+
+def windows(height: int, width: int) -> Iterator[Box]:
+    """Cut a scene into windows, row by row."""
+    for row in range(0, height, SIDE):
+        for col in range(0, width, SIDE):
+            yield Box(row, col, min(SIDE, height - row), min(SIDE, width - col))
+
+
+def in_order(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
+) -> Iterator[_Result]:
+    """Compute in a few threads, yield in order, and hold no more than twice as many results as threads."""
+    workers = workers or min(cpu_count(), 4)
+    with ThreadPoolExecutor(workers, thread_name_prefix="geoseg-evaluate") as pool:
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _empty(comparison: Comparison) -> Tally:
+    count = len(comparison.scheme.classes)
+    return Tally(
+        np.zeros((count, count), np.int64),
+        boundary=None if comparison.tolerance is None else BoundaryCounts.zeros(count),
+        reliability=None if comparison.confidence is None else Reliability(),
+    )
+
+
+def _count(comparison: Comparison, box: Box) -> tuple[Box, Tally, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Count one window: its tally, and which pixels were compared and which of these are wrong."""
+    height, width = comparison.shape
+    halo = 0 if comparison.tolerance is None else halo_of(comparison.tolerance)
+    region = box.grown(halo).intersection(Box(0, 0, height, width))
+    core = box.within(region)
+    predicted = comparison.scheme.predicted(*comparison.predicted.read(region))
+    reference = comparison.scheme.reference(*comparison.reference.read(region))
+    part = _empty(comparison)
+    has_map, has_reference = predicted[core] != IGNORED, reference[core] != IGNORED
+    compared = has_map & has_reference
+    part.pixels = box.area
+    part.map_only = int((has_map & ~has_reference).sum())
+    part.reference_only = int((has_reference & ~has_map).sum())
+    part.neither = box.area - part.map_only - part.reference_only - int(compared.sum())
+    wrong = compared & (predicted[core] != reference[core])
+    if compared.any():
+        part.matrix = confusion(predicted[core], reference[core], len(comparison.scheme.classes))
+        _count_boundary(part, comparison, predicted, reference, core)
+        _count_confidence(part, comparison, box, compared, wrong)
+    return box, part, compared, wrong
+
+
+def _count_boundary(
+    part: Tally, comparison: Comparison, predicted: NDArray[Any], reference: NDArray[Any], core: tuple[slice, slice]
+) -> None:
+    if comparison.tolerance is None:
+        return
+    outside = (predicted == IGNORED) | (reference == IGNORED)
+    part.boundary = boundary_counts(
+        np.where(outside, np.int16(IGNORED), predicted),
+        np.where(outside, np.int16(IGNORED), reference),
+        core,
+        comparison.tolerance,
+        len(comparison.scheme.classes),
+    )
+
+
+def _count_confidence(
+    part: Tally, comparison: Comparison, box: Box, compared: NDArray[np.bool_], wrong: NDArray[np.bool_]
+) -> None:
+    if comparison.confidence is None or part.reliability is None:
+        return
+    values, valid = comparison.confidence.read(box)
+    chosen = compared & valid
+    part.reliability.count(values[chosen], ~wrong[chosen])

@@ -1,0 +1,201 @@
+"""From the syntax tree of a function to LLVM's text: statements and whole functions."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from geoseg.jit.syntax import ArrayType, Syntax, Type
+from geoseg.jit.values import DECLARED, LLVM, Value, Values, flat, struct_of
+
+
+class Module:
+    """Functions that are compiled together: an entry and all that it calls, each once per combination of types."""
+
+    def __init__(self, kernel_type: type) -> None:
+        self.kernel_type = kernel_type
+        self._names: dict[tuple[Any, tuple[Type, ...]], tuple[str, tuple[str, ...]]] = {}
+        self._texts: list[str] = list(DECLARED)
+
+    def function(self, kernel: Any, types: tuple[Type, ...]) -> tuple[str, tuple[str, ...]]:
+        """Return the name of a function and the types that it returns, lowering it when first asked for."""
+        key = kernel, types
+        if key not in self._names:
+            syntax = Syntax(kernel.py_func, types, self.kernel_type, lambda *callee: self.function(*callee)[1])
+            name = f"@f{len(self._names)}.{kernel.__name__}"
+            self._names[key] = name, syntax.returns
+            self._texts.append(_Function(self, syntax).text(name))
+        return self._names[key]
+
+    def add_entry(self, kernel: Any, types: tuple[Type, ...]) -> tuple[str, ...]:
+        """Add the function that is called from outside, ``entry``; return the types that it returns."""
+        name, returns = self.function(kernel, types)
+        given = ", ".join(f"{kind} %a{k}" for k, kind in enumerate(flat(types)))
+        lines = [f"define void @entry({given}{', ' if given else ''}ptr %out) {{"]
+        lines.append(f"  {'%r = ' if returns else ''}call {struct_of(returns)} {name}({given})")
+        for k, kind in enumerate(returns):
+            value = "%r"
+            if len(returns) > 1:
+                value = f"%v{k}"
+                lines.append(f"  {value} = extractvalue {struct_of(returns)} %r, {k}")
+            if kind == "b":
+                lines.append(f"  %w{k} = zext i1 {value} to i64")
+                value = f"%w{k}"
+            lines.append(f"  %p{k} = getelementptr i64, ptr %out, i64 {k}")
+            lines.append(f"  store {'double' if kind == 'f' else 'i64'} {value}, ptr %p{k}")
+        self._texts.append("\n".join([*lines, "  ret void", "}"]))
+        return returns
+
+    def text(self) -> str:
+        """Return the whole module."""
+        return "\n".join(self._texts)
+
+
+class _Function(Values):
+    """One function's text."""
+
+    def text(self, name: str) -> str:
+        syntax = self.syntax
+        given = []
+        for parameter, kind in syntax.parameters.items():
+            if isinstance(kind, ArrayType):
+                given += [f"ptr %{parameter}.p", *(f"i64 %{parameter}.n{k}" for k in range(kind.ndim))]
+            else:
+                given.append(f"{LLVM[kind]} %{parameter}.in")
+        for local, kind in syntax.locals.items():
+            self._slots.append(f"  %v.{local} = alloca {LLVM[kind]}")
+            if local in syntax.parameters:
+                incoming = str(syntax.parameters[local]), f"%{local}.in"
+                self.say(f"store {LLVM[kind]} {self.cast(incoming, kind)}, ptr %v.{local}")
+            else:
+                self.say(f"store {LLVM[kind]} zeroinitializer, ptr %v.{local}")
+        self._block(syntax.tree.body)
+        if self.open:
+            self.say("unreachable" if syntax.returns else "ret void")
+        head = f"define internal {struct_of(syntax.returns)} {name}({', '.join(given)}) {{"
+        return "\n".join([head, "entry:", *self._slots, *self._lines, "}"])
+
+    # Statements
+
+    def _block(self, body: list[ast.stmt]) -> None:
+        for statement in body:
+            if not self.open:
+                return
+            self._statement(statement)
+
+    def _statement(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.Assign):
+            self._assign(node.targets, node.value)
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            self._assign([node.target], node.value)
+        elif isinstance(node, ast.AugAssign):
+            self._augment(node)
+        elif isinstance(node, ast.If):
+            self._if(node)
+        elif isinstance(node, ast.While):
+            self._while(node)
+        elif isinstance(node, ast.For):
+            self._for(node)
+        elif isinstance(node, ast.Return):
+            self._return(node)
+        elif isinstance(node, ast.Break | ast.Continue):
+            self.jump(self._loops[-1][isinstance(node, ast.Break)])
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            self.call(node.value)
+        elif not (isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))):
+            raise self.syntax.refused(node, "this statement")
+
+    def _assign(self, targets: list[ast.expr], value: ast.expr) -> None:
+        for target in targets:
+            if not isinstance(target, ast.Tuple):
+                self._store(target, self.value(value))
+                continue
+            values = [self.value(item) for item in value.elts] if isinstance(value, ast.Tuple) else self.unpack(value)
+            for one, other in zip(target.elts, values, strict=True):
+                self._store(one, other)
+
+    def unpack(self, node: ast.expr) -> list[Value]:
+        if not isinstance(node, ast.Call):
+            raise self.syntax.refused(node, "this tuple")
+        found, returns = self.call(node)
+        return [(kind, self.new(f"extractvalue {struct_of(returns)} {found}, {k}")) for k, kind in enumerate(returns)]
+
+    def _augment(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self._store(node.target, self.binary(self.value(node.target), self.value(node.value), node))
+            return
+        place, dtype = self.place(node.target)
+        before = self.load(place, dtype)
+        self.put(place, dtype, self.binary(before, self.value(node.value), node))
+
+    def _store(self, target: ast.expr, value: Value) -> None:
+        if isinstance(target, ast.Name):
+            kind = self.syntax.locals.get(target.id)
+            if kind is None:
+                raise self.syntax.refused(target, "assignment to an array")
+            self.say(f"store {LLVM[kind]} {self.cast(value, kind)}, ptr %v.{target.id}")
+        else:
+            self.put(*self.place(target), value)
+
+    def _if(self, node: ast.If) -> None:
+        yes, no, after = self.labels(3)
+        self.branch(node.test, yes, no)
+        self.start(yes)
+        self._block(node.body)
+        self.jump(after)
+        self.start_closed(no)
+        self._block(node.orelse)
+        self.jump(after)
+        self.start_closed(after)
+
+    def _while(self, node: ast.While) -> None:
+        test, body, after = self.labels(3)
+        self.start(test)
+        self.branch(node.test, body, after)
+        self.start_closed(body)
+        self._loops.append((test, after))
+        self._block(node.body)
+        self._loops.pop()
+        self.jump(test)
+        self.start_closed(after)
+
+    def _for(self, node: ast.For) -> None:
+        call = node.iter
+        if not (isinstance(call, ast.Call) and self.syntax.called(call)[0] == "range") or node.orelse:
+            raise self.syntax.refused(node, "a loop over anything but range")
+        bounds = [self.cast(self.value(item), "i") for item in call.args]
+        low, high = bounds[:2] if len(bounds) > 1 else ("0", bounds[0])
+        step = 1 if len(call.args) < 3 else self.syntax.constant(call.args[2])
+        if not isinstance(step, int) or step == 0:
+            raise self.syntax.refused(node, "a step that is no constant")
+        counter = self.slot("i")
+        test, body, further, after = self.labels(4)
+        self.say(f"store i64 {low}, ptr {counter}")
+        self.start(test)
+        now = self.new(f"load i64, ptr {counter}")
+        going = self.new(f"icmp {'slt' if step > 0 else 'sgt'} i64 {now}, {high}")
+        self.say(f"br i1 {going}, label %{body}, label %{after}")
+        self.start_closed(body)
+        self._store(node.target, ("i", now))
+        self._loops.append((further, after))
+        self._block(node.body)
+        self._loops.pop()
+        self.start(further)
+        following = self.new(f"add nsw i64 {self.new(f'load i64, ptr {counter}')}, {step}")
+        self.say(f"store i64 {following}, ptr {counter}")
+        self.jump(test)
+        self.start_closed(after)
+
+    def _return(self, node: ast.Return) -> None:
+        returns = self.syntax.returns
+        if node.value is None:
+            self.say("ret void")
+        else:
+            items = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            values = [self.cast(self.value(item), kind) for item, kind in zip(items, returns, strict=True)]
+            whole = values[0] if len(values) == 1 else "undef"
+            for k, (value, kind) in enumerate(zip(values, returns, strict=True)):
+                if len(values) > 1:
+                    whole = self.new(f"insertvalue {struct_of(returns)} {whole}, {LLVM[kind]} {value}, {k}")
+            self.say(f"ret {struct_of(returns)} {whole}")
+        self.open = False

@@ -1,0 +1,369 @@
+"""Scenes × model → an output folder. What the command line, QGIS and batch scripts call.
+
+Scenes and blocks share the workers: while one scene is written and polygonized, the next one's blocks are computed,
+and the one after that is opened, so that small files keep a device as busy as large ones. Memory does not grow with
+the number of scenes: so many are open at a time, and blocks in flight are bounded. Everything is made in a working
+folder beside the outputs and moved to its final name when all of it is complete.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from geoseg import __version__
+from geoseg.job.backend import Computing
+from geoseg.errors import GeosegError, InputError
+from geoseg.progress.ordered import InOrder
+from geoseg.segment.plan import Options
+from geoseg.job.outputs import Products
+from geoseg.progress.reporters import Reporter, Silent
+from geoseg.job.scene_list import Listed
+from geoseg.job.scene import SceneRun
+from geoseg.job.dispatch import Dispatcher
+from geoseg.job.request import SceneResult, Setting, open_scene
+from geoseg.job.summary import write_summary
+from geoseg.progress.trace import Trace
+
+__all__ = ["DemoResult", "Job", "SceneResult", "run", "run_demo"]
+
+# Scenes that are opened ahead of the one whose blocks are handed out, and scenes that wait to be written at most.
+_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do.
+
+    Attributes
+    ----------
+    scenes
+        Files, folders, URLs, lists of files that make one scene, or :class:`geoseg.job.scene_list.Listed` with a name.
+    output
+        Folder for the results.
+    model
+        Name or folder of a model; the bundled default if None.
+    reading
+        Options of :func:`geoseg.open_raster`: bands, bbox, scale, …
+    options
+        How to segment.
+    products
+        Which results to write and how.
+    scheduler
+        ``"threads"``, ``"local"``, the address of a dask scheduler, ``"slurm"``, ``"pbs"``, ``"lsf"``,
+        ``"kubernetes"``, or a ``dask.distributed.Client``.
+    overwrite
+        Replace results that are there.
+    retries
+        How often a block is tried again that failed for a passing reason.
+    allow_partial
+        Write results with nodata where blocks failed for good.
+    profile
+        File for a trace of the run (Chrome's trace format); none if None.
+    """
+
+    scenes: Sequence[Any]
+    output: Path
+    model: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    products: Products = field(default_factory=Products)
+    scheduler: Any = "threads"
+    overwrite: bool = False
+    retries: int = 2
+    allow_partial: bool = False
+    profile: Path | None = None
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one scene only."""
+        return len(self.scenes) == 1
+
+
+def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
+    """Do the job; a scene that fails is reported and the others go on.
+
+    Returns
+    -------
+    One result per scene, in order.
+
+    Raises
+    ------
+    OptionError, ModelError, ClusterError
+        If nothing can be done at all: a bad option, a model that cannot be loaded, a scheduler that does not answer.
+    """
+    reporter = reporter or Silent()
+    started = time.perf_counter()
+    setting = setting_of(job)
+    trace = None if job.profile is None else Trace(job.profile)
+    reporter.start(version=__version__, scenes=len(job.scenes), model=setting.model.card.name, output=str(job.output))
+    with Computing(job.scheduler, job.options, job.output, reporter, alone=job.single) as workers:
+        setting = replace(setting, options=workers.options, output=workers.output, trace=trace)
+        batch = _Batch(job, setting, workers, reporter)
+        try:
+            results = batch.run()
+        finally:
+            batch.close()
+            if trace is not None:
+                trace.write()
+    if len(results) > 1:
+        summary = write_summary(job.output, job.scenes, results)
+        tell = getattr(reporter, "summary", None)
+        if tell is not None:
+            tell(scenes=summary, seconds=round(time.perf_counter() - started, 3))
+    return results
+
+
+def setting_of(job: Job) -> Setting:
+    """Return what all scenes of a job have in common; loads the model's card, not its network."""
+    from geoseg.models import DEFAULT_MODEL, load_model
+
+    model = load_model(job.model or DEFAULT_MODEL)
+    name = job.scheduler if isinstance(job.scheduler, str) else "client"
+    return Setting(
+        model, job.options, job.products, job.reading, job.output, name, job.overwrite, job.allow_partial, job.retries
+    )
+
+
+class _Batch:
+    """The scenes of a job in all their stages. All but opening and finishing happens in the caller's thread."""
+
+    def __init__(self, job: Job, setting: Setting, workers: Computing, reporter: Reporter) -> None:
+        self.job, self.setting, self.workers = job, setting, workers
+        self.single = job.single
+        self.reporters = InOrder(reporter)
+        self.results: dict[int, SceneResult] = {}
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        # One scene alone is opened and finished here: Ctrl-C reaches it at once.
+        self._opener: Executor = _Inline() if self.single else ThreadPoolExecutor(_AHEAD, "geoseg-open")
+        self._finisher: Executor = _Inline() if self.single else ThreadPoolExecutor(1, "geoseg-finish")
+        self._opened: dict[int, Future[SceneRun]] = {}
+        self._running: dict[int, SceneRun] = {}
+        self._finishing: set[int] = set()
+        self._names: dict[str, Any] = {}
+        self._next_open = self._next_begin = 0
+        self._dispatcher: Dispatcher | None = None
+
+    def run(self) -> list[SceneResult]:
+        """Do all scenes."""
+        while len(self.results) < len(self.job.scenes):
+            self._open_ahead()
+            while self._may_begin():
+                self._begin(self._next_begin)
+                self._open_ahead()
+            if self._dispatcher is not None:
+                self._dispatcher.fill()
+            self._finish_ended()
+            if len(self.results) == len(self.job.scenes):
+                break
+            try:
+                call = self._calls.get(timeout=self._dispatcher.patience() if self._dispatcher else 0.5)
+            except queue.Empty:
+                continue
+            call()
+        return [self.results[number] for number in range(len(self.job.scenes))]
+
+    def close(self) -> None:
+        """Give up what is not finished; on the way out nothing is lost but blocks in flight."""
+        unfinished = len(self.results) < len(self.job.scenes)
+        if unfinished:
+            self.reporters.stop()
+        self.workers.close()
+        self._opener.shutdown(cancel_futures=True)
+        self._finisher.shutdown(cancel_futures=True)
+        for scene in self._running.values():
+            scene.close()
+
+    # --- open, in threads
+
+    def _open_ahead(self) -> None:
+        limit = self._next_begin + (1 if self.single else _AHEAD)
+        while self._next_open < min(limit, len(self.job.scenes)):
+            number = self._next_open
+            self._next_open += 1
+            self._opened[number] = self._opener.submit(self._open, number)
+            self._opened[number].add_done_callback(lambda _: self._calls.put(_nothing))
+
+    def _open(self, number: int) -> SceneRun:
+        entry = Listed.of(self.job.scenes[number])
+        raster = open_scene(self.workers.source(entry.source), self.setting, entry.name)
+        scene = SceneRun(raster, self.setting, self.reporters.of(number))
+        scene.prepare()
+        return scene
+
+    # --- begin, in order
+
+    def _may_begin(self) -> bool:
+        """Whether the next scene is opened, and the workers have room for its blocks."""
+        number = self._next_begin
+        if number not in self._opened or not self._opened[number].done():
+            return False
+        if len(self._finishing) >= _AHEAD:
+            return False  # writing does not keep up: more blocks would only fill the disk
+        return self._dispatcher is None or self._dispatcher.hungry
+
+    def _begin(self, number: int) -> None:
+        self._next_begin += 1
+        entry = self.job.scenes[number]
+        with self._guarded(number, Listed.of(entry).label):
+            scene = self._opened.pop(number).result()
+            self._claim(scene.name, entry)
+            with self._guarded(number, scene.name):
+                self._running[number] = scene
+                found = scene.begin(self.workers.choose, self.workers.slots(scene.plan) if scene.plan else (1, 1))
+                if isinstance(found, SceneResult):
+                    self._recall(found)
+                    self._end(number, found)
+                    return
+                assert scene.plan is not None
+                assert scene.work is not None
+                pool = self.workers.pool(scene.plan)
+                if self._dispatcher is None:
+                    self._dispatcher = Dispatcher(pool, self.job.retries, self._calls.put)
+                self._dispatcher.add(scene.work, found, scene)
+
+    def _recall(self, result: SceneResult) -> None:
+        try:
+            self.workers.remember(result.report)
+        except (KeyError, TypeError, ValueError, GeosegError):
+            return  # a report of another version
+
+    def _claim(self, name: str, entry: Any) -> None:
+        if name in self._names:
+            raise InputError(
+                f"{Listed.of(entry).label} and {Listed.of(self._names[name]).label} would both write "
+                f"{name}_classes.tif: run them into different folders, or name them in a CSV given with --scenes"
+            )
+        self._names[name] = entry
+
+    # --- finish
+
+    def _finish_ended(self) -> None:
+        for number, scene in list(self._running.items()):
+            if scene.ended and number not in self._finishing:
+                self._finishing.add(number)
+                self._finisher.submit(self._finish, number, scene)
+
+    def _finish(self, number: int, scene: SceneRun) -> None:
+        outcome: SceneResult | BaseException
+        try:
+            outcome = scene.finish(alone=self.single)
+        except BaseException as error:
+            if self.single and not isinstance(error, GeosegError):
+                raise
+            outcome = error
+        self._calls.put(partial(self._finished, number, scene.name, outcome))
+
+    def _finished(self, number: int, name: str, outcome: SceneResult | BaseException) -> None:
+        self._finishing.discard(number)
+        with self._guarded(number, name):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if outcome.error is not None:
+                self.reporters.of(number).error("PartialError", str(outcome.error))
+            self._end(number, outcome)
+
+    def _guarded(self, number: int, name: str) -> _Guard:
+        return _Guard(self, number, name)
+
+    def fail(self, number: int, name: str, error: GeosegError) -> None:
+        """Report a scene that failed; the others go on."""
+        self.reporters.of(number).error(type(error).__name__, str(error))
+        self._end(number, SceneResult(name, "failed", error=error))
+
+    def _end(self, number: int, result: SceneResult) -> None:
+        scene = self._running.pop(number, None)
+        if scene is not None:
+            scene.close()
+        self.results[number] = result
+        self.reporters.end(number)
+
+
+class _Guard:
+    """Turns what goes wrong with one scene into its result."""
+
+    def __init__(self, batch: _Batch, number: int, name: str) -> None:
+        self._batch, self._number, self._name = batch, number, name
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if isinstance(error, GeosegError):
+            self._batch.fail(self._number, self._name, error)
+            return True
+        if self._batch.single or not isinstance(error, Exception):
+            return False
+        text = " ".join(str(error).split()) or type(error).__name__
+        unexpected = GeosegError(f"{self._name}: unexpected {type(error).__name__}: {text}; run it alone with --debug")
+        self._batch.fail(self._number, self._name, unexpected)
+        return True
+
+
+class _Inline(Executor):
+    """Runs things at once, in the caller's thread."""
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*args, **kwargs))
+        except GeosegError as error:
+            future.set_exception(error)
+        return future
+
+
+def _nothing() -> None:
+    """Wake the loop."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Where the demo's files are, and how well the model did.
+
+    Attributes
+    ----------
+    scene, truth
+        The scene that was made, and its true class map.
+    model
+        The model's name.
+    outputs
+        Path per kind of output.
+    accuracy
+        See :func:`geoseg.demo.accuracy`.
+    """
+
+    scene: Path
+    truth: Path
+    model: str
+    outputs: dict[str, Path]
+    accuracy: dict[str, Any]
+
+
+def run_demo(
+    folder: Path, *, size: int = 2000, seed: int = 7, model: str | None = None, reporter: Reporter | None = None
+) -> DemoResult:
+    """Make a scene with known truth, segment it, and hold the class map against the truth.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    ModelError
+        If the model cannot be loaded.
+    """
+    from geoseg.demo import accuracy, make_scene
+
+    reporter = reporter or Silent()
+    reporter.info(f"making a scene of {size} × {size} px in {folder}")
+    made = make_scene(folder, size, seed=seed, overwrite=True)
+    (result,) = run(Job([made.scene], folder, model, overwrite=True), reporter)
+    if result.error is not None:
+        raise result.error
+    found = accuracy(made.truth, result.outputs["classes"])
+    return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, found)

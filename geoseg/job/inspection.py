@@ -1,0 +1,152 @@
+"""``geoseg inspect``: what a scene is, whether it fits a model, what a run costs. Nothing is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from geoseg.errors import GeosegError
+from geoseg.segment.plan import Options, Plan, make_plan
+from geoseg.progress.reporters import format_seconds
+from geoseg.raster import Raster, open_raster
+from geoseg.system.resources import format_bytes
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found; ``error`` says why the scene cannot be read or does not fit, ``needs`` what the model sees."""
+
+    name: str
+    model: str
+    raster: Raster | None = None
+    plan: Plan | None = None
+    error: GeosegError | None = None
+    notes: tuple[str, ...] = field(default=())
+    needs: tuple[str, ...] = field(default=())
+
+    @property
+    def fits(self) -> bool:
+        """Whether ``segment`` would accept the scene."""
+        return self.plan is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        facts: dict[str, Any] = {"scene": self.name, "model": self.model, "fits": self.fits, "needs": list(self.needs)}
+        facts["warnings"] = list(self.plan.warnings if self.plan else self.notes)
+        if self.raster is not None:
+            facts["raster"] = _raster_facts(self.raster)
+        if self.plan is not None:
+            facts["run"] = _run_facts(self.plan)
+        if self.error is not None:
+            mend = getattr(self.error, "mend", {})
+            facts["error"] = {"type": type(self.error).__name__, "message": str(self.error), "mend": mend}
+        return facts
+
+    def as_text(self) -> str:
+        """Return the same for people."""
+        lines = [self.name]
+        if self.raster is not None:
+            lines += _raster_lines(self.raster)
+        warnings = self.plan.warnings if self.plan else self.notes
+        lines += [f"  warning     {warning}" for warning in warnings]
+        if self.error is not None:
+            verdict = "cannot be read" if self.raster is None else f"does not fit model {self.model}"
+            lines += [f"  {verdict}: {self.error}"]
+        if self.plan is not None:
+            lines += [f"  fits        model {self.model}", *_run_lines(_run_facts(self.plan))]
+        return "\n".join(lines)
+
+
+def inspect_scene(source: Any, model: str | None, reading: Mapping[str, Any], options: Options) -> Inspection:
+    """Open a scene and hold it against a model; errors are part of the answer, not raised.
+
+    Raises
+    ------
+    ModelError, OptionError
+        If the model or an option is wrong, which no scene can mend.
+    """
+    from geoseg.models import DEFAULT_MODEL, load_model
+
+    loaded = load_model(model or DEFAULT_MODEL)
+    name, needs = loaded.card.name, tuple(band.name for band in loaded.card.bands)
+    label = str(source[0]) if isinstance(source, list) else str(source)
+    try:
+        raster = open_raster(source, **reading)
+    except GeosegError as error:
+        return Inspection(label, name, error=error, needs=needs)
+    try:
+        plan = make_plan(raster, loaded, options)
+    except GeosegError as error:
+        return Inspection(raster.name, name, raster, error=error, notes=raster.notes, needs=needs)
+    return Inspection(raster.name, name, raster, plan, needs=needs)
+
+
+def _raster_facts(raster: Raster) -> dict[str, Any]:
+    return {
+        "sources": list(raster.sources),
+        "height": raster.shape[0],
+        "width": raster.shape[1],
+        "crs": str(raster.crs) if raster.crs else None,
+        "transform": list(raster.transform)[:6],
+        "dtype": str(raster.dtype),
+        "bands": [asdict(band) for band in raster.bands],
+    }
+
+
+def _raster_lines(raster: Raster) -> list[str]:
+    height, width = raster.shape
+    pixel = abs(raster.transform.a)
+    unit = "°" if raster.crs and raster.crs.geographic else (raster.crs.units[0] if raster.crs else "px")
+    lines = [
+        f"  size        {width} × {height} px ({width * height / 1e6:.1f} Mpx), {raster.dtype}",
+        f"  grid        {raster.crs or 'no CRS'}, pixel {pixel:.6g} {unit}",
+        f"  bands       {', '.join(_band_text(number, band) for number, band in enumerate(raster.bands, 1))}",
+    ]
+    if len(raster.sources) > 1:
+        lines.append(f"  files       {len(raster.sources)}")
+    return lines
+
+
+def _band_text(number: int, band: Any) -> str:
+    text = f"{number}={band.name}"
+    if band.scaled:
+        text += f" (×{band.scale:g}{band.offset:+g})" if band.offset else f" (×{band.scale:g})"
+    if band.nodata is not None:
+        text += f" [nodata {band.nodata:g}]"
+    return text
+
+
+def _run_facts(plan: Plan) -> dict[str, Any]:
+    tiling = plan.tiling
+    seconds = plan.seconds()
+    return {
+        "window": list(tiling.largest_read()),
+        "keep": tiling.keep,
+        "margin": tiling.margin,
+        "windows": len(tiling.windows()),
+        "block": tiling.block,
+        "blocks": tiling.block_count,
+        "pixels_kept_per_computed": round(tiling.kept_share, 4),
+        "memory_bytes": plan.memory,
+        "budget_bytes": plan.options.budget,
+        "disk_bytes": plan.disk,
+        "seconds": None if seconds is None else round(seconds, 1),
+    }
+
+
+def _run_lines(facts: dict[str, Any]) -> list[str]:
+    rows, cols = facts["window"]
+    kept = facts["pixels_kept_per_computed"]
+    if facts["seconds"] is None:
+        time = "not measured on this machine yet; the first run measures it"
+    else:
+        time = f"about {format_seconds(facts['seconds'])} on this machine"
+    size = f"{cols} × {rows} px"
+    return [
+        f"  windows     {facts['windows']} of up to {size}, margin {facts['margin']}, {facts['blocks']} blocks",
+        f"  context     {kept:.2f} of the computed pixels are kept: context costs {1 / kept - 1:.0%} more work",
+        f"  memory      about {format_bytes(facts['memory_bytes'])} (budget {format_bytes(facts['budget_bytes'])})",
+        f"  disk        up to {format_bytes(facts['disk_bytes'])} while it runs",
+        f"  time        {time}",
+    ]

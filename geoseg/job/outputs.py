@@ -1,0 +1,254 @@
+"""From finished blocks to files: class map, confidence, polygons and picture, each under its contract name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geoseg.classes import NODATA
+from geoseg.errors import OptionError
+from geoseg.segment.block import Look
+from geoseg.system.resources import cpu_count
+from geoseg.tiling import Tiling
+from geoseg.write.tiff import TILE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.job.block_store import BlockStore
+    from geoseg.progress.timing import Clock
+    from geoseg.progress.reporters import Reporter
+    from geoseg.raster import Raster
+    from geoseg.segment.block import Recipe
+    from geoseg.write import CogSink
+
+WRITE_SIDE = 2048
+"""Class maps are written in areas of this side: what a CogSink compresses and overviews in one go."""
+
+_MOST_THREADS = 4
+"""Threads of each map's writer: beyond, the file is what they wait for."""
+
+FORMATS = ("gpkg", "parquet", "fgb")
+"""Vector formats: GeoPackage, GeoParquet, FlatGeobuf."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """Which results to write and how.
+
+    Attributes
+    ----------
+    polygons, preview
+        Whether to write them. Class map, confidence and report are always written.
+    format
+        ``"gpkg"``, ``"parquet"`` or ``"fgb"``.
+    min_area
+        Regions smaller than this many square metres are merged into a neighbour; None keeps all.
+    simplify
+        Tolerance in metres by which polygon borders may move; None keeps the pixel edges.
+    """
+
+    polygons: bool = True
+    preview: bool = True
+    format: str = "gpkg"
+    min_area: float | None = None
+    simplify: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise OptionError(f"format {self.format!r} is unknown: use one of {', '.join(FORMATS)}")
+        for name in ("min_area", "simplify"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise OptionError(f"{name.replace('_', '-')} is {value}: it must be 0 or larger")
+
+
+def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
+    """Return the contract's path per kind of output for a scene called ``name``."""
+    paths = {"classes": folder / f"{name}_classes.tif", "confidence": folder / f"{name}_confidence.tif"}
+    if products.polygons:
+        paths["polygons"] = folder / f"{name}_polygons.{products.format}"
+    if products.preview:
+        paths["preview"] = folder / f"{name}_preview.png"
+    paths["report"] = folder / f"{name}_report.json"
+    return paths
+
+
+def write_products(
+    recipe: Recipe,
+    store: BlockStore,
+    products: Products,
+    folder: Path,
+    clock: Clock,
+    reporter: Reporter,
+    *,
+    memory: int | None = None,
+) -> dict[str, Any]:
+    """Write every output of one scene into ``folder`` and return what the report says of them.
+
+    Parameters
+    ----------
+    recipe, store
+        The scene and its finished blocks; all of them.
+    products
+        What to write.
+    folder
+        Emptied first: what an interrupted run left in it is made anew.
+    clock, reporter
+        Told about time and progress per stage.
+    memory
+        Bytes that polygonizing may use; its own default if None.
+
+    Returns
+    -------
+    dict with ``classes``: per class name its id, colour, pixels, and with polygons their number and area in m².
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    name = recipe.raster.name
+    paths = outputs_of(folder, name, products)
+    with clock("write"):
+        pixels = _write_rasters(recipe, store, paths, reporter)
+    classes: dict[str, dict[str, Any]] = {
+        c.name: {"id": c.id, "color": c.color, "pixels": int(pixels[c.id])} for c in recipe.model.card.classes
+    }
+    facts: dict[str, Any] = {"classes": classes, "nodata_pixels": int(pixels[NODATA])}
+    if products.polygons:
+        with clock("polygonize"):
+            _write_polygons(recipe, products, paths, classes, reporter, memory)
+    if products.preview:
+        with clock("preview"):
+            _write_preview(recipe, store, paths, pixels)
+    return facts
+
+
+def _write_rasters(
+    recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], reporter: Reporter
+) -> NDArray[np.int64]:
+    """Write class map and confidence; return the pixels per value of the class map."""
+    from geoseg.write import CogSink, finish_together
+
+    geobox, classes, threads = recipe.raster.geobox, recipe.model.card.classes, min(cpu_count(), _MOST_THREADS)
+    with (
+        CogSink(paths["classes"], geobox, kind="classes", classes=classes, threads=threads) as class_sink,
+        CogSink(paths["confidence"], geobox, kind="confidence", threads=threads) as confidence_sink,
+    ):
+        join = _put_tiles if recipe.tiling.block % TILE == 0 else _write_areas
+        pixels = join(recipe, store, class_sink, confidence_sink, reporter)
+        finish_together(class_sink, confidence_sink)
+    return pixels
+
+
+def _put_tiles(
+    recipe: Recipe, store: BlockStore, classes: CogSink, confidence: CogSink, reporter: Reporter
+) -> NDArray[np.int64]:
+    """Hand the blocks' compressed tiles on as they are."""
+    pixels = np.zeros(256, np.int64)
+    count = recipe.tiling.block_count
+    for index, box in enumerate(recipe.tiling.blocks()):
+        packed = store.packed(index)
+        if packed is None:  # what is never written is nodata
+            pixels[NODATA] += box.area
+        else:
+            pixels += packed.pixels
+            classes.put(box, packed.classes)
+            confidence.put(box, packed.confidence)
+        reporter.progress(index + 1, count, f"write {recipe.raster.name}")
+    return pixels
+
+
+def _write_areas(
+    recipe: Recipe, store: BlockStore, classes: CogSink, confidence: CogSink, reporter: Reporter
+) -> NDArray[np.int64]:
+    """Cut blocks that are no whole tiles of the class map anew."""
+    pixels = np.zeros(256, np.int64)
+    areas = list(Tiling(recipe.tiling.height, recipe.tiling.width, WRITE_SIDE, block=WRITE_SIDE).blocks())
+    for done, area in enumerate(areas, 1):
+        values, sure = store.read(area)
+        found = np.bincount(values.ravel(), minlength=256)
+        pixels += found
+        if found[NODATA] < area.area:
+            classes.write(area, values)
+            confidence.write(area, sure)
+        reporter.progress(done, len(areas), f"write {recipe.raster.name}")
+    return pixels
+
+
+def _write_polygons(
+    recipe: Recipe,
+    products: Products,
+    paths: Mapping[str, Path],
+    classes: dict[str, dict[str, Any]],
+    reporter: Reporter,
+    memory: int | None,
+) -> None:
+    """Polygonize the finished class map and add number and area of polygons to ``classes``."""
+    from geoseg import __version__
+    from geoseg.polygonize import polygonize
+
+    card = recipe.model.card
+    summary = polygonize(
+        paths["classes"],
+        paths["polygons"],
+        confidence=paths["confidence"],
+        names=card.classes,
+        min_area=products.min_area,
+        simplify=products.simplify,
+        memory=memory,
+        provenance={
+            "scene": recipe.raster.name,
+            "model": card.name,
+            "model_version": card.version,
+            "geoseg": __version__,
+        },
+        progress=lambda done, total: reporter.progress(done, total, f"polygonize {recipe.raster.name}"),
+    )
+    for c in card.classes:
+        found = summary.classes.get(c.id)
+        classes[c.name]["polygons"] = found.polygons if found else 0
+        classes[c.name]["area_m2"] = round(found.area_m2, 2) if found else 0.0
+
+
+def look_of(raster: Raster, products: Products) -> Look | None:
+    """Return the reduced view that the preview picture needs."""
+    from geoseg.job.preview import choose_bands, step_of
+
+    if not products.preview:
+        return None
+    return Look(choose_bands([band.name for band in raster.bands]), step_of(*raster.shape))
+
+
+def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], pixels: NDArray[np.int64]) -> None:
+    from geoseg.job.preview import Preview, write_preview
+
+    assert recipe.look is not None
+    look = store.read_look(recipe.look, recipe.raster.dtype)
+    classes = _every(paths["classes"], recipe.look.step)
+    card = recipe.model.card
+    title = f"{recipe.raster.name}: scene, and classes by model {card.name}"
+    counts = {value: int(count) for value, count in enumerate(pixels)}
+    preview = Preview(
+        look, classes != NODATA, classes, card.classes, counts, recipe.look.step, recipe.raster.geobox, title
+    )
+    write_preview(paths["preview"], preview)
+
+
+def _every(path: Path, step: int) -> NDArray[np.uint8]:
+    """Every ``step``-th pixel of a class map, read strip by strip."""
+    import rasterio
+    from rasterio.windows import Window
+
+    with rasterio.open(path) as file:
+        height, width = file.shape
+        rows = step * max(TILE // step, 1)
+        # Copies: a view would keep the strip that it is of, and all of them are the whole map.
+        strips = (
+            file.read(1, window=Window(0, row, width, min(rows, height - row)))[::step, ::step].copy()
+            for row in range(0, height, rows)
+        )
+        return np.concatenate(list(strips))

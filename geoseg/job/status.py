@@ -1,0 +1,156 @@
+"""How far the runs in an output folder are, and tidying up after those that nobody will finish."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from geoseg.job.block_store import finished_blocks, read_manifest, tag_of
+from geoseg.errors import GeosegError, OutputError
+from geoseg.job.finished_vrt import live_path
+from geoseg.system.locks import is_locked, locked
+from geoseg.job.scene_list import Listed
+from geoseg.job.request import WORK_FOLDER, Setting, fingerprint_of, manifest_of, open_scene, read_report
+
+
+@dataclass(frozen=True)
+class SceneStatus:
+    """How far one scene is.
+
+    Attributes
+    ----------
+    name
+        The scene's name.
+    state
+        ``"done"``, ``"partial"`` (written, with blocks missing), ``"running"``, ``"interrupted"``, ``"not begun"``,
+        ``"other"`` (what is there is of another scene, model or options), or ``"unreadable"``.
+    done, blocks
+        Finished blocks, and all of them; 0 where nobody knows yet.
+    message
+        What else there is to say; may be empty.
+    """
+
+    name: str
+    state: str
+    done: int = 0
+    blocks: int = 0
+    message: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """Return one line."""
+        share = f": {self.done} of {self.blocks} blocks ({self.done / self.blocks:.0%})" if self.blocks else ""
+        return f"{self.name}: {self.state}{share}" + (f"; {self.message}" if self.message else "")
+
+
+def status(output: Path, scenes: Sequence[Any] = (), setting: Setting | None = None) -> list[SceneStatus]:
+    """Say how far scenes are. Loads no network, reads no pixels, changes nothing.
+
+    Parameters
+    ----------
+    output
+        The output folder.
+    scenes
+        The scenes asked for; all that left a trace in the folder if empty.
+    setting
+        Model and options to hold against what is there; needed with ``scenes``.
+    """
+    if not scenes:
+        return [_of_name(output, name) for name in _names(output)]
+    assert setting is not None
+    found = []
+    for scene in scenes:
+        entry = Listed.of(scene)
+        try:
+            raster = open_scene(entry.source, setting, entry.name)
+        except GeosegError as error:
+            found.append(SceneStatus(entry.label, "unreadable", message=str(error)))
+            continue
+        wanted = manifest_of(raster, setting)["fingerprint"], fingerprint_of(raster, setting)
+        found.append(_of_name(output, raster.name, wanted))
+    return found
+
+
+def _of_name(output: Path, name: str, wanted: tuple[str, str] | None = None) -> SceneStatus:
+    folder = output / WORK_FOLDER / name
+    manifest, report = read_manifest(folder), read_report(output / f"{name}_report.json")
+    running = is_locked(folder)
+    if manifest:
+        done, blocks = len(finished_blocks(folder, tag_of(manifest))), int(manifest.get("blocks", 0))
+        live = live_path(folder)
+        see = f"open {live} to see them" if live.exists() else ""
+        if wanted is not None and manifest.get("fingerprint") != wanted[0]:
+            other = "these blocks are of another scene, model or options and would not be used"
+            return SceneStatus(name, "running" if running else "other", done, blocks, other)
+        if running:
+            return SceneStatus(name, "running", done, blocks, see)
+        if report.get("failed_blocks"):
+            return SceneStatus(name, "partial", done, blocks, "run the same command again to compute what is missing")
+        return SceneStatus(name, "interrupted", done, blocks, see or "run the same command again to go on")
+    if running:
+        return SceneStatus(name, "running")
+    if not report:
+        return SceneStatus(name, "not begun")
+    blocks = int(report.get("tiling", {}).get("blocks", 0))
+    if wanted is not None and report.get("fingerprint") != wanted[1]:
+        return SceneStatus(name, "other", message="the results are of another scene, model or options")
+    return SceneStatus(name, "done", blocks, blocks)
+
+
+def _names(output: Path) -> list[str]:
+    """Scenes with results or unfinished blocks in a folder."""
+    done = {path.name.removesuffix("_report.json") for path in output.glob("*_report.json")}
+    begun = {path.name for path in (output / WORK_FOLDER).glob("*") if path.is_dir()}
+    return sorted(done | begun)
+
+
+def clean(output: Path, names: Sequence[str] | None = None) -> tuple[list[str], list[str]]:
+    """Remove unfinished blocks and temporary files; results stay.
+
+    Parameters
+    ----------
+    output
+        The output folder.
+    names
+        Scenes to clean; all if None.
+
+    Returns
+    -------
+    Names of the scenes whose working files were removed, and of those that a run is writing to, which are left alone.
+
+    Raises
+    ------
+    OutputError
+        If files cannot be removed.
+    """
+    base = output / WORK_FOLDER
+    removed, busy = [], []
+    for folder in sorted(path for path in base.glob("*") if path.is_dir()):
+        if names is not None and folder.name not in names:
+            continue
+        if is_locked(folder):
+            busy.append(folder.name)
+            continue
+        with locked(folder):
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise OutputError(f"cannot remove {error.filename}: {error.strerror or error}") from error
+        removed.append(folder.name)
+    if not busy and names is None and base.is_dir():
+        shutil.rmtree(base, ignore_errors=True)
+    elif base.is_dir() and not any(base.iterdir()):
+        base.rmdir()
+    return removed, busy
+
+
+def as_json(states: Sequence[SceneStatus]) -> str:
+    """Return the ``status`` event of the JSON protocol."""
+    return json.dumps({"event": "status", "scenes": [state.as_dict() for state in states]}, ensure_ascii=False)

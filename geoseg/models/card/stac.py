@@ -1,0 +1,361 @@
+"""STAC MLM items to the fields of a card and back. Only names and places of JSON are known here."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from geoseg.classes import MapClass, default_color
+from geoseg.errors import GeosegError, ModelError
+
+if TYPE_CHECKING:
+    from geoseg.models.card.card import ModelCard
+
+MLM = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
+EXTENSIONS = (
+    MLM,
+    "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/file/v2.1.0/schema.json",
+    "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/version/v1.2.0/schema.json",
+)
+
+_ROLE = "mlm:model"
+_TASK = "semantic-segmentation"
+_REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:output")
+
+# Fields that MLM has no place for; its schema forbids unknown mlm:* names.
+_OWN = (
+    "value_range",
+    "stride",
+    "margin",
+    "min_window",
+    "resolution",
+    "bytes_per_pixel",
+    "metrics",
+    "training_data",
+    "known_failures",
+    "attribution",
+    "test_vector",
+)
+
+# eo:common_name takes only these; other bands (a DSM, a radar channel) go by their name alone.
+_COMMON = {
+    *("coastal", "blue", "green", "red", "yellow", "pan", "rededge", "nir", "nir08", "nir09", "cirrus"),
+    *("swir16", "swir22", "lwir", "lwir11", "lwir12"),
+}
+
+# A network with a stride brings no card fields of geoseg when it comes from elsewhere: those of a five-level encoder.
+_FOREIGN = {"stride": 32, "margin": 64, "min_window": 32}
+
+
+def parse(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the card's fields from an item.
+
+    Raises
+    ------
+    ModelError
+        With one line that names the field that is missing or wrong.
+    """
+    properties = item.get("properties")
+    if item.get("type") != "Feature" or not isinstance(properties, Mapping):
+        raise ModelError('model card: not a STAC item: "type" must be "Feature" and "properties" an object')
+    extensions = item.get("stac_extensions")
+    if not isinstance(extensions, Sequence) or not any(
+        re.search(r"/mlm/v1\.\d+\.\d+/", str(url)) for url in extensions
+    ):
+        raise ModelError(f"model card: stac_extensions does not name the MLM extension 1.x; add {MLM!r}")
+    missing = [name for name in _REQUIRED if name not in properties]
+    if missing:
+        raise ModelError(f"model card: properties lack {', '.join(missing)}, which STAC MLM requires")
+    name = str(properties["mlm:name"])
+    if _TASK not in properties["mlm:tasks"]:
+        raise ModelError(f"model card {name!r}: mlm:tasks is {properties['mlm:tasks']}; geoseg runs {_TASK!r} only")
+    source, result = (_only(properties, f"mlm:{side}", name) for side in ("input", "output"))
+    for where, holder, key in (
+        ("mlm:input", source, "pre_processing_function"),
+        ("mlm:output", result, "post_processing_function"),
+    ):
+        _refuse_code(holder.get(key), f"{where} {key}", name)
+    if source.get("resize_type"):
+        raise ModelError(
+            f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set "
+            "it to null"
+        )
+    fields: dict[str, Any] = {
+        "name": name,
+        "title": properties.get("title") or "",
+        "description": properties.get("description") or "",
+        "version": str(properties.get("version", "1.0.0")),
+        "license": properties.get("license") or "other",
+        "architecture": properties["mlm:architecture"],
+        "hyperparameters": properties.get("mlm:hyperparameters") or {},
+        "bands": _bands(item, source, name),
+        "classes": _classes(result, name),
+        "weights": _weights(item, name),
+    }
+    fields["value_scaling"] = _value_scaling(source, len(fields["bands"]), name)
+    own = {key: properties[f"geoseg:{key}"] for key in _OWN if properties.get(f"geoseg:{key}") is not None}
+    if not any(key.startswith("geoseg:") for key in properties):
+        own = dict(_FOREIGN)
+    return fields | own
+
+
+def build(card: ModelCard) -> dict[str, Any]:
+    """Return the item of a card; fields that geoseg does not know stay as in the item it came from."""
+    item = copy.deepcopy(card.item)
+    bands, k = [band.name for band in card.bands], len(card.classes)
+    item |= {"type": "Feature", "id": item.get("id", card.name)}
+    item.setdefault("stac_version", "1.1.0")
+    item.setdefault("geometry", None)
+    item.setdefault("links", [])
+    known = item.get("stac_extensions", [])
+    item["stac_extensions"] = known or list(EXTENSIONS)
+    properties = item.setdefault("properties", {})
+    # An item needs a time; a model has none. The open interval is what the examples of the extension use.
+    if "datetime" not in properties:
+        properties |= {
+            "datetime": None,
+            "start_datetime": "1900-01-01T00:00:00Z",
+            "end_datetime": "9999-12-31T23:59:59Z",
+        }
+    for key in ("title", "description"):
+        if getattr(card, key) or key in properties:
+            properties[key] = getattr(card, key)
+    properties |= {
+        "version": card.version,
+        "license": card.license,
+        "mlm:name": card.name,
+        "mlm:architecture": card.architecture,
+    }
+    properties.setdefault("mlm:tasks", [_TASK])
+    properties.setdefault("mlm:framework", "PyTorch")
+    if card.hyperparameters:
+        properties["mlm:hyperparameters"] = copy.deepcopy(card.hyperparameters)
+    scaling = [step and step.to_json() for step in card.value_scaling]
+    if scaling and all(step == scaling[0] for step in scaling):
+        scaling = scaling[:1]
+    source = {
+        "name": "scene",
+        "bands": bands,
+        "input": {
+            "shape": [-1, len(bands), -1, -1],
+            "dim_order": ["batch", "bands", "height", "width"],
+            "data_type": "float32",
+        },
+        "value_scaling": scaling if any(scaling) else None,
+        "resize_type": None,
+        "pre_processing_function": None,
+    }
+    classes = [
+        {
+            "value": c.id,
+            "name": _slug(c.name),
+            "title": c.name,
+            "description": c.name,
+            "color_hint": c.color[1:].upper(),
+        }
+        for c in card.classes
+    ]
+    result = {
+        "name": "logits",
+        "tasks": [_TASK],
+        "result": {
+            "shape": [-1, k, -1, -1],
+            "dim_order": ["batch", "class", "height", "width"],
+            "data_type": "float32",
+        },
+        "classification:classes": classes,
+        "post_processing_function": None,
+    }
+    properties["mlm:input"] = _overlay(properties.get("mlm:input"), source, "bands", "value_scaling")
+    properties["mlm:output"] = _overlay(properties.get("mlm:output"), result)
+    old = properties["mlm:output"][0].get("classification:classes")
+    properties["mlm:output"][0]["classification:classes"] = _merge(old, classes)
+    for key in _OWN:
+        value = getattr(card, key)
+        if value is not None and value not in ({}, ()):
+            properties[f"geoseg:{key}"] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
+    _put_weights(item, card)
+    _put_bands(item, card)
+    return item
+
+
+def _only(properties: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
+    entries = properties[key]
+    if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], Mapping):
+        count = len(entries) if isinstance(entries, list) else 0
+        raise ModelError(f"model card {name!r}: {key} has {count} entries; geoseg runs models with exactly one")
+    return entries[0]
+
+
+def _refuse_code(expression: Any, where: str, name: str) -> None:
+    """Raise if there is a processing expression: it is code from the model's maker, and none is run."""
+    if expression:
+        kind = expression.get("format", "?") if isinstance(expression, Mapping) else "?"
+        raise ModelError(
+            f"model card {name!r}: {where} is a processing expression of type {kind!r}, which is code; geoseg "
+            "runs none: "
+            "express it as value_scaling or build it into the model"
+        )
+
+
+def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    described = _described_bands(item)
+    bands = []
+    entries = source.get("bands")
+    if not isinstance(entries, list) or not entries:
+        raise ModelError(f"model card {name!r}: mlm:input names no bands")
+    for entry in entries:
+        if isinstance(entry, Mapping):
+            if entry.get("expression"):
+                _refuse_code(entry, f"band {entry.get('name')!r}", name)
+            entry = entry.get("name")  # noqa: PLW2901
+        if not isinstance(entry, str):
+            raise ModelError(f"model card {name!r}: mlm:input bands must be names, got {entry!r}")
+        about = described.get(entry, {})
+        bands.append(
+            {
+                "name": entry,
+                "scale": about.get("raster:scale", about.get("scale", 1.0)),
+                "offset": about.get("raster:offset", about.get("offset", 0.0)),
+            }
+        )
+    # Scenes are matched by common names; Sentinel-2 has three bands called "rededge", so only where they are unique.
+    common = [
+        str(about.get("eo:common_name") or about.get("common_name") or b["name"])
+        for b in bands
+        for about in (described.get(b["name"], {}),)
+    ]
+    if len(set(common)) == len(common):
+        bands = [band | {"name": alias} for band, alias in zip(bands, common, strict=True)]
+    return bands
+
+
+def _described_bands(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Bands by name, wherever STAC 1.0 and 1.1 put them."""
+    holders: list[Any] = [item["properties"]]
+    assets = item.get("assets")
+    if isinstance(assets, Mapping):
+        holders += [asset for asset in assets.values() if isinstance(asset, Mapping)]
+    found: dict[str, dict[str, Any]] = {}
+    for holder in holders:
+        for key in ("bands", "eo:bands", "raster:bands"):
+            for band in holder.get(key) or ():
+                if isinstance(band, Mapping) and isinstance(band.get("name"), str):
+                    found.setdefault(band["name"], {}).update(band)
+    return found
+
+
+def _value_scaling(source: Mapping[str, Any], bands: int, name: str) -> list[Any]:
+    steps = source.get("value_scaling")
+    if steps is None:
+        return []
+    if not isinstance(steps, list):
+        raise ModelError(f"model card {name!r}: value_scaling must be a list of objects or null")
+    for step in steps:
+        if isinstance(step, Mapping) and step.get("type") == "processing":
+            _refuse_code({"format": step.get("format", "?")}, "value_scaling", name)
+    return steps * bands if len(steps) == 1 else steps
+
+
+def _classes(result: Mapping[str, Any], name: str) -> list[MapClass]:
+    entries = result.get("classification:classes")
+    if not isinstance(entries, list) or not entries:
+        raise ModelError(f"model card {name!r}: mlm:output has no classification:classes")
+    classes = []
+    for entry in entries:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("value"), int):
+            raise ModelError(
+                f"model card {name!r}: a class of classification:classes has no whole-number value: {entry!r}"
+            )
+        number = entry["value"]
+        label = entry.get("title") or entry.get("name") or f"class {number}"
+        color = f"#{entry['color_hint']}" if entry.get("color_hint") else default_color(number)
+        try:
+            classes.append(MapClass(number, str(label), color.lower()))
+        except GeosegError as error:
+            raise ModelError(f"model card {name!r}: {error}") from None
+    return classes
+
+
+def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    assets = item.get("assets")
+    models = (
+        [a for a in assets.values() if isinstance(a, Mapping) and _ROLE in (a.get("roles") or ())]
+        if isinstance(assets, Mapping)
+        else []
+    )
+    if not models:
+        raise ModelError(f"model card {name!r}: no asset has the role {_ROLE!r}")
+    files = [asset for asset in models if "code" not in asset["roles"]]
+    if len(files) > 1:
+        # ONNX beside safetensors, for example: take what geoseg loads.
+        files = [asset for asset in files if str(asset.get("href", "")).endswith(".safetensors")][:1] or files[:1]
+    if not files:
+        return None
+    return {
+        "href": files[0].get("href", ""),
+        "size": files[0].get("file:size"),
+        "checksum": files[0].get("file:checksum"),
+    }
+
+
+def _put_weights(item: dict[str, Any], card: ModelCard) -> None:
+    assets = item.setdefault("assets", {})
+    models = {key: asset for key, asset in assets.items() if _ROLE in (asset.get("roles") or ())}
+    if card.weights is None:
+        if not models:
+            assets["code"] = {
+                "href": "https://github.com/geoseg/geoseg",
+                "title": "The model is code of geoseg",
+                "type": "text/html",
+                "roles": [_ROLE, "code"],
+                "mlm:artifact_type": "geoseg",
+            }
+        return
+    key = next((key for key, asset in models.items() if asset.get("href") == card.weights.href), "weights")
+    for other, asset in models.items():
+        if "code" in asset["roles"]:
+            del assets[other]
+    asset = assets.setdefault(key, {})
+    asset |= {"href": card.weights.href}
+    asset.setdefault("title", "Weights")
+    asset.setdefault("type", "application/octet-stream")
+    asset.setdefault("roles", [_ROLE, "mlm:weights"])
+    asset.setdefault("mlm:artifact_type", "safetensors")
+    if card.weights.size is not None:
+        asset["file:size"] = card.weights.size
+    if card.weights.checksum is not None:
+        asset["file:checksum"] = card.weights.checksum
+
+
+def _put_bands(item: dict[str, Any], card: ModelCard) -> None:
+    """Describe the bands on the model's assets, where MLM looks for those that its input names."""
+    raster = [{"name": band.name, "scale": band.scale, "offset": band.offset} for band in card.bands]
+    eo = [{"name": b.name} | ({"common_name": b.name} if b.name in _COMMON else {}) for b in card.bands]
+    for asset in item["assets"].values():
+        if _ROLE in (asset.get("roles") or ()):
+            asset["raster:bands"] = _merge(asset.get("raster:bands"), raster)
+            asset["eo:bands"] = _merge(asset.get("eo:bands"), eo)
+
+
+def _overlay(old: Any, new: dict[str, Any], *always: str) -> list[dict[str, Any]]:
+    """Put ``new`` under what stands there already, but for the fields that the card owns."""
+    base = dict(old[0]) if isinstance(old, list) and old else {}
+    return [new | base | {key: new[key] for key in always}]
+
+
+def _merge(old: Any, new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lay ``new`` entries over ``old`` ones of the same length, which may hold fields that geoseg does not know."""
+    if not isinstance(old, list) or len(old) != len(new) or not all(isinstance(entry, Mapping) for entry in old):
+        return new
+    return [dict(entry) | fresh for entry, fresh in zip(old, new, strict=True)]
+
+
+def _slug(name: str) -> str:
+    """Return a class name as the classification extension wants it: letters, digits, ``-`` and ``_``."""
+    return re.sub(r"[^0-9A-Za-z_-]+", "-", name).strip("-") or "class"

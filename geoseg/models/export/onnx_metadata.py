@@ -1,0 +1,84 @@
+"""What an exported graph says of itself: the model card, and the metadata that the QGIS plugin Deepness reads."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from geoseg.models.card.card import ModelCard, Weights
+from geoseg.models.folder import card_with
+from geoseg.models.networks.onnx import CARD_KEY, OUTPUT_KEY, build_network
+from geoseg.models.card.known_answer import make_vector, own_transforms
+
+if TYPE_CHECKING:
+    from geoseg.models.export.export import ExportOptions
+
+
+def deepness_metadata(card: ModelCard, options: ExportOptions) -> dict[str, str]:
+    """Return the metadata that the QGIS plugin Deepness reads, each a JSON value.
+
+    It divides pixels by 255, then takes off a mean and divides by a deviation for each band, cuts tiles that overlap by
+    a percentage, and takes the class of the highest score. See "Adding metadata to ONNX model" in its documentation,
+    https://qgis-plugin-deepness.readthedocs.io.
+    """
+    side = max(-(-512 // card.stride) * card.stride, card.min_window)
+    steps = own_transforms(card)
+    scales = [1.0 if options.raw else step.a for step in steps]
+    offsets = [0.0 if options.raw else step.b for step in steps]
+    stds = [1 / (255 * scale) for scale in scales]
+    values: dict[str, Any] = {
+        "model_type": "Segmentor",
+        "class_names": {str(item.id): item.name for item in card.classes},
+        "tile_size": side,
+        "tiles_overlap": min(math.ceil(200 * card.margin / side), 80),
+        "seg_thresh": 0.0,
+        "seg_small_segment": 0,
+        "standardization_mean": [-offset * std for offset, std in zip(offsets, stds, strict=True)],
+        "standardization_std": stds,
+    }
+    if card.resolution is not None:
+        values["resolution"] = 100 * card.resolution[0]  # centimetres
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+
+
+def deepness_notes(card: ModelCard, options: ExportOptions) -> list[str]:
+    """Return what of a card Deepness cannot do, one line each."""
+    clips = any(math.isfinite(step.lo) or math.isfinite(step.hi) for step in own_transforms(card))
+    if clips and not options.raw:
+        return ["the card clips values, which Deepness cannot; export with --raw to have that in the graph"]
+    return []
+
+
+def described(proto: Any, card: ModelCard, options: ExportOptions, name: str) -> bytes:
+    """Return the file's bytes with card, test vector and metadata inside."""
+    metadata = deepness_metadata(card, options)
+    metadata[OUTPUT_KEY] = "logits" if options.logits else "probabilities"
+    own = card_with(card, value_scaling=() if options.raw else card.value_scaling, test_vector={}, weights=None)
+    _put(proto, metadata)
+    own = card_with(own, test_vector=make_vector(build_network(proto.SerializeToString(), own), own))
+    _put(proto, {**metadata, CARD_KEY: json.dumps(onnx_item(own, name, options), ensure_ascii=False)})
+    data: bytes = proto.SerializeToString()
+    return data
+
+
+def onnx_item(card: ModelCard, name: str, options: ExportOptions) -> dict[str, Any]:
+    """Return the STAC MLM item of an exported card."""
+    item = copy.deepcopy(card.item)
+    item.get("properties", {}).pop("mlm:framework", None)
+    item.pop("assets", None)
+    item = ModelCard.to_item(card_with(card, weights=Weights(href=name), item=item))
+    item["properties"]["mlm:framework"] = "ONNX"
+    item["properties"]["mlm:output"][0]["name"] = "logits" if options.logits else "probabilities"
+    for asset in item["assets"].values():
+        if "mlm:model" in asset.get("roles", ()):
+            asset |= {"type": "application/octet-stream; application=onnx", "mlm:artifact_type": "onnx"}
+    return item
+
+
+def _put(proto: Any, metadata: dict[str, str]) -> None:
+    del proto.metadata_props[:]
+    for key, value in metadata.items():
+        entry = proto.metadata_props.add()
+        entry.key, entry.value = key, value

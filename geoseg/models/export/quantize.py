@@ -1,0 +1,174 @@
+"""Networks in 8-bit integers, by onnxruntime's quantiser.
+
+Static quantisation (weights and activations, ranges from calibration windows) suits convolutions; dynamic quantisation
+needs no pictures, measures activations as they come, and is worth it for the matrix products of transformers.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geoseg.errors import InputError, ModelError
+from geoseg.models.card.known_answer import card_input, normalised
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.models.card.card import ModelCard
+    from geoseg.models.export.export import ExportOptions
+
+WINDOWS = 24
+"""Windows for calibration; as many others say how well the quantised network agrees."""
+
+SIDE = 256
+"""Their side in pixels, rounded up to the card's stride."""
+
+
+def quantized(proto: Any, card: ModelCard, options: ExportOptions) -> tuple[Any, float, str]:
+    """Return the quantised graph, the share of pixels with the class of the float32 graph, and how that was measured.
+
+    Raises
+    ------
+    ModelError
+        If onnxruntime cannot quantise it.
+    InputError, ContractError
+        If a calibration scene cannot be used.
+    """
+    if options.calibration:
+        windows = list(calibration_windows(card, options))
+        fit, test = windows[::2], windows[1::2] or windows
+        how = f"agreement with float32 measured on {len(test)} other windows of the calibration scenes"
+    else:
+        side = _side(card)
+        fit = []
+        test = [_prepared(card, options, card_input(card, 1, side, side, seed=seed)) for seed in range(4)]
+        how = "agreement with float32 measured on made-up pictures; give --calibrate SCENE for real ones"
+    original = proto.SerializeToString()
+    try:
+        smaller = _static(original, fit) if fit else _dynamic(original)
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
+        text = " ".join(str(error).split())[:250]
+        raise ModelError(f"model {card.name!r} cannot be quantised: {type(error).__name__}: {text}") from None
+    return smaller, _agreement(original, smaller.SerializeToString(), test), how
+
+
+def _side(card: ModelCard) -> int:
+    return max(-(-SIDE // card.stride) * card.stride, card.min_window)
+
+
+def _prepared(card: ModelCard, options: ExportOptions, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return pixels if options.raw else normalised(card, pixels)
+
+
+def calibration_windows(card: ModelCard, options: ExportOptions) -> Iterator[NDArray[np.float32]]:
+    """Yield windows (1, bands, h, w) spread over the calibration scenes, as the graph takes them.
+
+    Raises
+    ------
+    InputError, ContractError
+        If a scene cannot be read, does not fit the card, or is smaller than a window.
+    """
+    from geoseg.models.card.contract import check_contract
+    from geoseg.models.card.scaling import to_card_units
+    from geoseg.raster import open_raster
+
+    side = _side(card)
+    each = max(2 * WINDOWS // len(options.calibration), 2)
+    count = 0
+    for scene in options.calibration:
+        raster = open_raster(scene, **options.reading)
+        check_contract(card, raster, raster.sample(250_000))
+        raster = raster.select([band.name for band in card.bands])
+        own = [
+            to_card_units(band, spec.scale, spec.offset) for band, spec in zip(raster.bands, card.bands, strict=True)
+        ]
+        for box in _places(
+            raster.shape, min(side, *(size // card.stride * card.stride for size in raster.shape)), each
+        ):
+            pixels = raster.read(box)
+            if pixels.valid.mean() < 0.5:
+                continue
+            data = pixels.data.astype(np.float32)
+            for band, step in zip(data, own, strict=True):
+                band *= np.float32(step.a)  # noqa: PLW2901  in place
+                band += np.float32(step.b)  # noqa: PLW2901
+            ready = _prepared(card, options, data[None])
+            ready[:, :, ~pixels.valid] = 0  # as at run time
+            count += 1
+            yield ready
+    if count < 2:
+        raise InputError("calibrate: fewer than two windows with valid pixels; give larger or other scenes")
+
+
+def _places(shape: tuple[int, int], side: int, count: int) -> Iterator[Any]:
+    """Boxes spread evenly over a scene; fewer where it is small."""
+    from geoseg.tiling import Box
+
+    height, width = shape
+    if side < 1:
+        raise InputError(f"calibrate: a scene of {height} × {width} pixels is smaller than a window of the model")
+    across = max(round((count * width / height) ** 0.5), 1)
+    down = max(-(-count // across), 1)
+    rows = np.unique(np.linspace(0, height - side, down).astype(int))
+    cols = np.unique(np.linspace(0, width - side, across).astype(int))
+    for row in rows:
+        for col in cols:
+            yield Box(int(row), int(col), side, side)
+
+
+def _static(original: bytes, windows: list[NDArray[np.float32]]) -> Any:
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        """Hands out the windows once."""
+
+        def __init__(self) -> None:
+            self._left = iter(windows)
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            """Return the next window, or None."""
+            window = next(self._left, None)
+            return None if window is None else {"scene": window}
+
+    with tempfile.TemporaryDirectory(prefix="geoseg-quantise-") as folder:
+        source, ready, made = (Path(folder) / name for name in ("a.onnx", "b.onnx", "c.onnx"))
+        source.write_bytes(original)
+        quant_pre_process(source, ready, skip_symbolic_shape=True)
+        quantize_static(
+            ready, made, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "MatMul", "Gemm"],
+        )  # fmt: skip
+        return onnx.load(made)
+
+
+def _dynamic(original: bytes) -> Any:
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with tempfile.TemporaryDirectory(prefix="geoseg-quantise-") as folder:
+        source, made = (Path(folder) / name for name in ("a.onnx", "c.onnx"))
+        source.write_bytes(original)
+        # Unsigned weights: onnxruntime has no integer convolution for signed ones.
+        quantize_dynamic(source, made, weight_type=QuantType.QUInt8)
+        return onnx.load(made)
+
+
+def _agreement(original: bytes, smaller: bytes, windows: list[NDArray[np.float32]]) -> float:
+    """Return the share of pixels to which both graphs give the same class."""
+    from geoseg.models.networks.onnx import make_session
+
+    sessions = [make_session(data, "cpu", 0, "export") for data in (original, smaller)]
+    same = total = 0
+    for window in windows:
+        one, other = (session.run(None, {"scene": window})[0].argmax(1) for session in sessions)
+        same += int((one == other).sum())
+        total += one.size
+    return same / total

@@ -1,0 +1,251 @@
+"""Measure which device, layout, precision and streams are fastest here, once, and remember it."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import numpy as np
+import torch
+
+from geoseg.errors import ModelError, OptionError
+from geoseg.system import cache
+from geoseg.models.inference.device import choose_device, device_name, supports
+from geoseg.models.inference.execution import Execution, Precision, measured_window
+from geoseg.system.resources import cpu_count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.models.model import Model
+    from geoseg.models.inference.predictor import Predictor
+
+# Seconds after which no further candidate is tried.
+_BUDGET = 6.0
+
+# What is measured on a CPU: windows of at least this side, and of a small network as large as take so many seconds. At
+# 512 px a MobileNet is as fast in either layout, at 1152 px nearly twice as fast with channels last.
+_CPU_SIDE, _CPU_SECONDS = 512, 0.6
+
+# Side of the window that tells whether bf16 is emulated.
+_SMALL = 128
+
+# Half precision is taken under "auto" only if it gives the same class as fp32 on this share of a sample.
+_AGREEMENT = 0.995
+
+# A change must gain this much to be worth it: timings on a busy machine scatter by a few percent.
+_GAIN = 1.05
+
+# Threads that share a pass must gain this much: they stand still while one of them reads, decodes or packs beside it.
+# (Unet(mobilenetv4-small), 4096², 2 cores: 6.7 against 5.8 Mpx/s measured alone, 6.4 against 4.3 s in a whole run.)
+_SHARED_GAIN = 1.5
+
+# Version of the cache entries; raise it when their meaning or the way of measuring changes.
+_VERSION = 7
+
+
+def calibrate(
+    model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto"
+) -> Execution:
+    """Choose an execution; see :func:`geoseg.models.choose_execution`."""
+    if precision not in ("auto", *get_args(Precision)):
+        raise OptionError(f"precision {precision!r} is unknown: use auto, {', '.join(get_args(Precision))}")
+    name, why = choose_device(device)
+    if precision != "auto" and not supports(name, precision):
+        raise OptionError(f"precision {precision} is not supported on {name} ({device_name(name)}); use auto or fp32")
+    window = measured_window(model.card, shape)
+    key = _key(model, name, window, np.dtype(dtype), precision)
+    found = _load(key)
+    if found is None:
+        found = _measure(model, name, window, np.dtype(dtype), precision)
+        cache.store(asdict(found), "executions", *key)
+    # Where `geoseg inspect` looks for the speed: under what the user asked for, which it knows without torch.
+    cache.store({"rate": found.rate}, "rate", model.fingerprint, window, device, precision)
+    rate = f", {found.rate:.3g} Mpx/s measured" if found.rate else ""
+    return replace(found, reason=f"{why}; {describe(found)}{rate}")
+
+
+def describe(execution: Execution) -> str:
+    """Return an execution's settings in words."""
+    layout = "channels last" if execution.channels_last else "channels first"
+    words = [execution.precision, layout, f"batch {execution.batch}"]
+    if execution.device == "cpu":
+        words.append(execution.shares)
+    return ", ".join(words)
+
+
+def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> Execution:
+    """Try one thing after another, keeping what gains: layout, precision, streams, batch."""
+    first: Precision = "fp32" if precision == "auto" else cast("Precision", precision)
+    start = Execution(device, first)
+    if device == "cpu":
+        return _measure_cpu(model, window, dtype, start, precision)
+    bench = _Bench(model, window, dtype, _BUDGET)
+    best = bench.better(start, [replace(start, channels_last=True)])
+    if precision == "auto":
+        halves: tuple[Precision, ...] = ("fp16", "bf16")
+        candidates = [replace(best, precision=half) for half in halves if supports(device, half)]
+        best = bench.better(best, candidates, same_classes=True)
+    return bench.better(replace(best, streams=2), [replace(best, batch=batch, streams=2) for batch in (2, 4, 8)])
+
+
+def _measure_cpu(
+    model: Model, window: tuple[int, int], dtype: np.dtype[Any], start: Execution, precision: str
+) -> Execution:
+    """Decide layout and precision on one thread by its own processor time, which a busy machine does not distort.
+
+    Small batches are not tried against large ones: batch 1 was never slower on any CPU measured (its activations are
+    the ones that fit the cache).
+    """
+    cpus = cpu_count()
+    bench = _Bench(model, _at_most(_CPU_SIDE, model, window), dtype, _BUDGET)
+    # Strips of a network without context stay in cache whatever the layout.
+    if getattr(model.module(), "pointwise", False):
+        return bench.better(replace(start, streams=cpus), [])
+    bench = _enlarged(bench, window)
+    # Channels last first: what is tried first stays if the time runs out, and it won on nearly every CPU measured.
+    start = bench.better(replace(start, channels_last=True), [start])
+    if precision == "auto" and _native_bf16(model, start, dtype):
+        start = bench.better(start, [replace(start, precision="bf16")], same_classes=True)
+    streams = replace(start, streams=cpus)
+    if cpus == 1:
+        return bench.better(streams, [])
+    # One stream a core never waits at a barrier: on a busy machine, threads that share a pass lose a factor of ten.
+    return bench.better(streams, [replace(start, threads=cpus)], gain=_SHARED_GAIN)
+
+
+def _native_bf16(model: Model, fp32: Execution, dtype: np.dtype[Any]) -> bool:
+    """Ask a small window whether bf16 is worth measuring: processors that emulate it take ten times as long."""
+    bench = _Bench(model, _at_most(_SMALL, model, (_SMALL, _SMALL)), dtype, 1.0)
+    return bench.rate(replace(fp32, precision="bf16")) > bench.rate(fp32)
+
+
+def _enlarged(bench: _Bench, window: tuple[int, int]) -> _Bench:
+    """Return a bench with a window as large as takes a moment, since the best layout depends on its size."""
+    if bench.window == window:
+        return bench
+    rate = bench.rate(Execution("cpu", "fp32", channels_last=True))
+    larger = _at_most(max(int((rate * 1e6 * _CPU_SECONDS) ** 0.5), _CPU_SIDE), bench.model, window)
+    return bench if larger == bench.window else _Bench(bench.model, larger, bench.dtype, _BUDGET)
+
+
+def _at_most(side: int, model: Model, window: tuple[int, int]) -> tuple[int, int]:
+    """Return a window no larger than ``side``, of a size that the model takes."""
+    side = max(side // model.card.stride * model.card.stride, model.card.min_window)
+    return min(window[0], side), min(window[1], side)
+
+
+class _Bench:
+    """Times executions of one model on random windows."""
+
+    def __init__(self, model: Model, window: tuple[int, int], dtype: np.dtype[Any], budget: float) -> None:
+        self.model, self.window, self.dtype = model, window, dtype
+        model.module()  # loading weights is no part of the time
+        self.deadline = time.perf_counter() + budget
+        self._rates: dict[Execution, float] = {}
+        self._classes: dict[Execution, NDArray[np.uint8]] = {}
+
+    def better(
+        self, best: Execution, others: Sequence[Execution], *, same_classes: bool = False, gain: float = _GAIN
+    ) -> Execution:
+        """Return the fastest; another than ``best`` must gain clearly, and give the same classes if asked."""
+        rate = self.rate(best)
+        for other in others:
+            if time.perf_counter() > self.deadline:
+                break
+            try:
+                found = self.rate(other)
+            except ModelError:
+                continue  # NaN in half precision, or too large a batch: not a candidate
+            if same_classes and np.mean(self._classes[other] == self._classes[best]) < _AGREEMENT:
+                continue
+            if found > rate * gain:
+                # What stood still for a moment when it was measured is measured again before it is given up.
+                rate = self._rates[best] = max(rate, self._time(best))
+            if found > rate * gain:
+                best, rate = other, found
+        return replace(best, rate=rate)
+
+    def rate(self, execution: Execution) -> float:
+        """Megapixels per second of all streams together."""
+        if execution not in self._rates:
+            self._rates[execution] = self._time(execution)
+        return self._rates[execution]
+
+    def _time(self, execution: Execution) -> float:
+        from geoseg.models.inference.predictor import Predictor
+
+        predictor = Predictor(self.model, self._affine(), execution)
+        data = self._data(execution.batch)
+        self._classes[execution] = predictor.classify(data[:1], None)[
+            0
+        ]  # also the warm-up: kernels and weights in place
+        pixels = data[:, 0].size * execution.streams
+        alone = execution.device == "cpu" and execution.streams == execution.threads == 1
+        clock = time.thread_time if alone else time.perf_counter
+        seconds = min(_repeat(lambda: _run(predictor, data, execution.streams), clock, self.deadline))
+        return pixels / max(seconds, 1e-6) / 1e6
+
+    def _affine(self) -> list[tuple[float, float]]:
+        """Bring random numbers of the raster's type to about −1…1, where networks are at home."""
+        span = _span(self.dtype)
+        pointwise = getattr(self.model.module(), "pointwise", False)
+        return [(1 / span, 0.0) if pointwise else (2 / span, -1.0)] * len(self.model.card.bands)
+
+    def _data(self, batch: int) -> NDArray[Any]:
+        rng = np.random.default_rng(0)
+        # Smooth patches with noise: pure noise makes every logit a tie, and half precision would look worse than it is.
+        rows, cols = -(-self.window[0] // 32), -(-self.window[1] // 32)
+        shape = (batch, len(self.model.card.bands), rows, cols)
+        smooth = rng.random(shape, np.float32).repeat(32, 2).repeat(32, 3)[..., : self.window[0], : self.window[1]]
+        noise = rng.random(smooth.shape, np.float32)
+        return ((0.8 * smooth + 0.2 * noise) * _span(self.dtype)).astype(self.dtype)
+
+
+def _span(dtype: np.dtype[Any]) -> float:
+    return 1.0 if dtype.kind not in "iu" else float(min(np.iinfo(dtype).max, 10_000))
+
+
+def _run(predictor: Predictor, data: NDArray[Any], streams: int) -> None:
+    if streams == 1:
+        predictor.classify(data, None)
+        return
+    list(_pool(streams).map(lambda _: predictor.classify(data, None), range(streams)))
+
+
+_POOLS: dict[int, ThreadPoolExecutor] = {}
+
+
+def _pool(streams: int) -> ThreadPoolExecutor:
+    if streams not in _POOLS:
+        _POOLS[streams] = ThreadPoolExecutor(streams, "geoseg-calibrate")
+    return _POOLS[streams]
+
+
+def _repeat(work: Callable[[], None], clock: Callable[[], float], deadline: float) -> list[float]:
+    """Seconds of 1 to 4 runs: as many as fit a third of a second and the deadline."""
+    seconds: list[float] = []
+    while len(seconds) < 4 and (not seconds or (sum(seconds) < 0.33 and time.perf_counter() < deadline)):
+        start = clock()
+        work()
+        seconds.append(clock() - start)
+    return seconds
+
+
+def _key(
+    model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str
+) -> tuple[object, ...]:
+    here = (device, device_name(device), torch.__version__, platform.machine(), cpu_count())
+    return (_VERSION, model.fingerprint, *here, window, dtype.str, precision)
+
+
+def _load(key: tuple[object, ...]) -> Execution | None:
+    entry = cache.load("executions", *key)
+    try:
+        return Execution(**entry)
+    except (TypeError, OptionError):
+        return None  # not there, or not ours: measure again

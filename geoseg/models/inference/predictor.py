@@ -1,0 +1,341 @@
+"""Pixels through a network: raw integers go up to the device, classes and confidence come down as uint8.
+
+Results do not depend on how windows are grouped: a batch is always computed in the same shape (padded if it is not
+full), because kernels are chosen by shape and round differently.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from geoseg.errors import DeviceMemoryError, ModelError
+from geoseg.models.inference.argmax import decide, decide_strip, strip_rows
+from geoseg.models.inference.execution import Execution
+from geoseg.models.optimize.fuse import fused
+from geoseg.models.card.scaling import BandTransform
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.models.model import Model
+
+__all__ = ["Execution", "Predictor"]
+
+# torch warns of arrays that are read-only; nothing here writes to them. (Not warnings.catch_warnings around the call:
+# that changes the filters of all threads.)
+warnings.filterwarnings("ignore", message=".*not writable.*")
+
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+# torch has no kernels for these: the numpy type they are brought to first. All values survive but uint64 above 2^63.
+_BRIDGE = {"uint32": np.int64, "uint64": np.float64, "bool": np.uint8}
+
+
+class Predictor:
+    """A model on a device, ready for windows of one scene. Thread-safe: call it from as many threads as it has streams.
+
+    Parameters
+    ----------
+    model
+        The model.
+    affine
+        What turns each band's digital numbers into the network's input: ``ModelCard.affine``, or pairs (a, b).
+    execution
+        Device, precision, layout, batch, threads.
+
+    Raises
+    ------
+    ModelError
+        If the weights cannot be loaded, or the device has not enough memory for them.
+    """
+
+    def __init__(self, model: Model, affine: Sequence[tuple[float, ...]], execution: Execution) -> None:
+        self.card = model.card
+        self.execution = execution
+        self.device = torch.device(execution.device)
+        self._module = place(model, execution)
+        self._pointwise = bool(getattr(self._module, "pointwise", False)) and self.device.type == "cpu"
+        self._batch = execution.batch
+        transforms = [BandTransform(*entry) for entry in affine]
+        if len(transforms) != len(model.card.bands):
+            raise ModelError(
+                f"model {model.card.name!r} sees {len(model.card.bands)} bands, the scaling has {len(transforms)}"
+            )
+
+        def column(values: Sequence[float]) -> torch.Tensor:
+            # Computed in float64, applied in float32.
+            return torch.tensor(values, dtype=torch.float64).float().view(-1, 1, 1).to(self.device)
+
+        self._scale, self._offset = column([t.a for t in transforms]), column([t.b for t in transforms])
+        clips = any(math.isfinite(t.lo) or math.isfinite(t.hi) for t in transforms)
+        self._clip = (column([t.lo for t in transforms]), column([t.hi for t in transforms])) if clips else None
+
+    def classify(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the class and its confidence for every pixel of some windows.
+
+        Parameters
+        ----------
+        data
+            (N, bands, h, w), the raster's own numbers; h and w multiples of the model's stride.
+        valid
+            (N, h, w); None if all are. Invalid pixels reach the network as 0 after normalisation, whatever they hold;
+            what comes back for them has no meaning.
+
+        Returns
+        -------
+        Classes, uint8 (N, h, w), and confidence, uint8 (N, h, w): percent of the winning class, 0…100.
+
+        Raises
+        ------
+        ModelError
+            If the model returns NaN or infinity for a valid pixel, or another shape than (N, classes, h, w), or if one
+            window does not fit the device's memory.
+        """
+        with self._running():
+            if self._pointwise:
+                return self._classify_strips(data, valid)
+            parts = [self._classify_batch(part, mask) for part, mask in self._batches(data, valid)]
+        classes, confidence = (np.concatenate(side) if len(side) > 1 else side[0] for side in zip(*parts, strict=True))
+        return classes[: len(data)], confidence[: len(data)]
+
+    def scores(self, data: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> torch.Tensor:
+        """Return the probability of every class: float32 (N, classes, h, w), on the device. See :meth:`classify`."""
+        with self._running():
+            parts = []
+            for part, mask in self._batches(data, valid):
+                logits = self._forward(part, mask).float()
+                self._check_finite(logits, mask)
+                parts.append(torch.softmax(logits, 1))
+        return (torch.cat(parts) if len(parts) > 1 else parts[0])[: len(data)]
+
+    def _classify_batch(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        logits = self._forward(data, valid)
+        classes, confidence, finite = decide(logits)
+        if not finite:
+            self._check_finite(logits, valid)
+            # Only pixels that nobody looks at are affected: decide again without them.
+            classes, confidence, _ = decide(torch.nan_to_num(logits.float()))
+        return classes.cpu().numpy(), confidence.cpu().numpy()
+
+    def _classify_strips(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Run a network without context strip by strip: everything between reading and writing stays in cache."""
+        source = to_tensor(data)
+        n, bands, h, w = source.shape
+        classes = torch.empty((n, h, w), dtype=torch.uint8)
+        confidence = torch.empty_like(classes)
+        rows = strip_rows(max(bands, len(self.card.classes)), w) * 4
+        buffer, planes = torch.empty((1, bands, rows, w)), torch.empty((len(self.card.classes), rows, w))
+        for i in range(n):
+            for row in range(0, h, rows):
+                part = slice(row, min(row + rows, h))
+                mask = None if valid is None else valid[i : i + 1, part]
+                x = self._normalise(source[i : i + 1, :, part], mask, buffer[:, :, : part.stop - part.start])
+                logits = self._checked(self._module(x), x)
+                strip = planes[:, : part.stop - part.start]
+                if not decide_strip(strip.copy_(logits[0]), classes[i, part], confidence[i, part]):
+                    self._check_finite(logits, mask)
+                    decide_strip(strip.copy_(torch.nan_to_num(logits[0])), classes[i, part], confidence[i, part])
+        return classes.numpy(), confidence.numpy()
+
+    def _batches(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_] | None]]:
+        """Cut into batches of one size; the last is filled up with its first window."""
+        size = self._batch
+        for start in range(0, len(data), size):
+            part = data[start : start + size]
+            mask = None if valid is None else valid[start : start + size]
+            if missing := size - len(part):
+                part = np.concatenate([part, np.repeat(part[:1], missing, 0)])
+                mask = None if mask is None else np.concatenate([mask, np.repeat(mask[:1], missing, 0)])
+            yield part, mask
+
+    def _forward(self, data: NDArray[Any], valid: NDArray[np.bool_] | None) -> torch.Tensor:
+        """Logits of one batch; halves it for good when the device's memory does not hold it."""
+        try:
+            return self._forward_once(data, valid)
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise ModelError(
+                    f"model {self.card.name!r} does not run on windows of {data.shape[-2]} × {data.shape[-1]}: "
+                    f"{_first_line(error)}"
+                ) from None
+            if len(data) == 1:
+                raise DeviceMemoryError(
+                    f"model {self.card.name!r}: one window of {data.shape[-2]} × {data.shape[-1]} pixels does "
+                    "not fit the "
+                    f"memory of {self.device}; use a smaller --window or another --device"
+                ) from None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        half = len(data) // 2
+        self._batch = min(self._batch, max(half, 1))
+        halves = [
+            (data[:half], None if valid is None else valid[:half]),
+            (data[half:], None if valid is None else valid[half:]),
+        ]
+        return torch.cat([self._forward(part, mask) for part, mask in halves])
+
+    def _forward_once(self, data: NDArray[Any], valid: NDArray[np.bool_] | None) -> torch.Tensor:
+        source = to_tensor(data)
+        if self.device.type == "cuda":
+            # Pinned memory lets the copy overlap with the other stream's kernels.
+            source = source.contiguous().pin_memory().to(self.device, non_blocking=True)
+        layout = torch.channels_last if self.execution.channels_last else torch.contiguous_format
+        x = torch.empty(source.shape, dtype=torch.float32, device=self.device, memory_format=layout)
+        x = self._normalise(source, valid, x)
+        half = _AUTOCAST.get(self.execution.precision)
+        with torch.autocast(self.device.type, half or torch.bfloat16, enabled=half is not None):
+            return self._checked(self._module(x), x)
+
+    def _normalise(self, source: torch.Tensor, valid: NDArray[np.bool_] | None, out: torch.Tensor) -> torch.Tensor:
+        """Fill ``out`` (float32) with the network's input."""
+        if out.device.type == "cpu" and not out.is_contiguous():
+            # Bands are scaled as planes and turned around while they are in cache: half the time.
+            rows = strip_rows(out.shape[1], out.shape[3])
+            for row in range(0, out.shape[2], rows):
+                part = slice(row, row + rows)
+                out[:, :, part] = self._scaled(source[:, :, part].to(torch.float32, copy=True))
+        else:
+            self._scaled(out.copy_(source))
+        if valid is not None and not valid.all():
+            # 0 is the mean of the training data where the card standardises: the least that an unknown pixel can say.
+            invalid = torch.from_numpy(~valid)[:, None].to(self.device)
+            out.masked_fill_(invalid, 0.0)
+        return out
+
+    def _scaled(self, values: torch.Tensor) -> torch.Tensor:
+        values.mul_(self._scale).add_(self._offset)
+        return values if self._clip is None else torch.clamp(values, *self._clip, out=values)
+
+    def _checked(self, logits: Any, x: torch.Tensor) -> torch.Tensor:
+        wanted = (x.shape[0], len(self.card.classes), *x.shape[2:])
+        if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != wanted:
+            got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+            raise ModelError(
+                f"model {self.card.name!r} returned {got} for an input of {tuple(x.shape)}; it must return {wanted}"
+            )
+        return logits
+
+    def _check_finite(self, logits: torch.Tensor, valid: NDArray[np.bool_] | None) -> None:
+        bad = (torch.isnan(logits) | torch.isposinf(logits)).any(1) | torch.isneginf(logits).all(1)
+        if valid is not None:
+            bad &= torch.from_numpy(np.ascontiguousarray(valid)).to(bad.device)
+        if count := int(bad.sum()):
+            raise ModelError(
+                f"model {self.card.name!r} returned NaN or infinity for {count} valid pixels: its weights are "
+                "damaged or the values of the "
+                f"scene are far outside what it was made for"
+                + ("; try --precision fp32" if self.execution.precision != "fp32" else "")
+            )
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        with torch.inference_mode(), intra_op_threads(self.execution.threads, self.device):
+            if self.device.type != "cuda":
+                yield
+                return
+            with torch.cuda.device(self.device), torch.cuda.stream(_stream(self.device)):
+                yield
+
+
+def to_tensor(data: NDArray[Any]) -> torch.Tensor:
+    """Return an array as a tensor without copying where torch knows its type."""
+    if data.dtype.name in _BRIDGE:
+        data = data.astype(_BRIDGE[data.dtype.name])
+    if not data.dtype.isnative:
+        data = data.astype(data.dtype.newbyteorder("="))
+    if any(stride < 0 for stride in data.strides):
+        data = np.ascontiguousarray(data)
+    return torch.from_numpy(data)
+
+
+@contextmanager
+def intra_op_threads(count: int, device: torch.device) -> Iterator[None]:
+    """Let this thread's kernels use ``count`` threads of the CPU; other threads keep their own number."""
+    before = torch.get_num_threads()
+    if device.type != "cpu" or before == count:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+_LOCAL = threading.local()
+
+
+def _stream(device: torch.device) -> torch.cuda.Stream:
+    """CUDA stream of this thread, so that one thread's copies overlap with another's kernels."""
+    streams: dict[torch.device, torch.cuda.Stream] = _LOCAL.__dict__.setdefault("streams", {})
+    if device not in streams:
+        streams[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    return streams[device]
+
+
+_PLACED: dict[tuple[object, ...], torch.nn.Module] = {}
+_LOCK = threading.Lock()
+
+
+def place(model: Model, execution: Execution) -> torch.nn.Module:
+    """Return the model's network on the execution's device and in its layout; made once per process."""
+    layout = torch.channels_last if execution.channels_last else torch.contiguous_format
+    # Operators with an activation of their own know nothing of autocast, and compilers do the same themselves.
+    activations = (
+        execution.device == "cpu"
+        and execution.channels_last
+        and execution.precision == "fp32"
+        and not execution.compile
+    )
+    key = (model.fingerprint, execution.device, execution.channels_last, execution.compile, activations)
+    with _LOCK:
+        if key not in _PLACED:
+            try:
+                # A copy: the model's own module is shared with whoever else uses it, in another layout perhaps.
+                side = max(model.card.min_window, 2 * model.card.stride)
+                sample = torch.randn((1, len(model.card.bands), side, side), generator=torch.Generator().manual_seed(0))
+                # Transposed convolutions were measured on CPUs alone.
+                module = fused(model.module(), sample, upsampling=execution.device == "cpu", activations=activations)
+                placed = module.to(execution.device).to(memory_format=layout)
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                raise DeviceMemoryError(
+                    f"model {model.card.name!r} does not fit the memory of {execution.device}; use --device cpu"
+                ) from None
+            if execution.compile:
+                from geoseg.models.inference.torch_compile import compile_module
+
+                placed = compile_module(placed.eval(), sample.to(execution.device), model.card.name)
+            if execution.device.startswith("cuda"):
+                torch.cuda.synchronize(execution.device)
+            if len(_PLACED) >= 8:
+                _PLACED.pop(next(iter(_PLACED)))
+            _PLACED[key] = placed.eval()
+        return _PLACED[key]
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        text in str(error) for text in ("out of memory", "can't allocate memory", "not enough memory")
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

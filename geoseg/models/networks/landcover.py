@@ -1,0 +1,210 @@
+"""The network of the ``landcover`` model: a pixel and five widths of surroundings; a small decision.
+
+Six bands of surface reflectance go in, logits of six classes come out. Every pixel is described by the logarithms of
+its bands, and by means, deviations and normalised differences over surroundings of about 4 to 80 pixels. All this is
+fixed arithmetic; only the decision over these numbers is learned. That keeps the capacity where few places of training
+data can support it, and makes the network cheap: the wide surroundings are judged at a quarter of the resolution, the
+near ones at half. (The four neighbours of a pixel, as features of their own, cost speed and made the network worse on
+places it had not seen.)
+
+Pixels whose bands are all 0 or less hold no data (:class:`~geoseg.models.inference.predictor.Predictor` gives 0 for invalid
+pixels): they have no part in any mean or deviation.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - its usual name
+from torch import nn
+
+BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+"""Bands in the network's order, surface reflectance 0…1."""
+
+STRIDE = 16
+"""Window sides must be multiples of this, in pixels."""
+
+MARGIN = 64
+"""How far a pixel's surroundings reach, in pixels: 40 of the widest mean, 24 of its smoothing and interpolation."""
+
+CLASS_COUNT = 6
+
+PAIRS = tuple((i, j) for i in range(len(BANDS)) for j in range(i))
+"""Band pairs of the normalised differences: (band i − band j) / (band i + band j)."""
+
+# Pairs whose ratio's deviation says how mixed the surroundings are: nir/red, green/nir, green/swir16, nir/swir16,
+# swir16/swir22, red/swir16.
+_RATIOS = ((3, 2), (1, 3), (1, 4), (3, 4), (4, 5), (2, 4))
+
+_FLOOR = 0.01
+"""Added to reflectance: below it sensors measure noise, and logarithms and ratios of noise must not matter."""
+
+LEVELS = (2, 4, 8, 16, 16)
+"""Pixel sizes of the surroundings' grids; the last is the fourth again over a wider neighbourhood."""
+
+MEANS = len(BANDS)
+DEVIATIONS = len(BANDS) + len(_RATIOS)
+LEVEL_FEATURES = len(PAIRS) + MEANS + DEVIATIONS
+
+# Weights along a line; smooth shoulders, because a box draws straight edges around every bright spot.
+_NEAR = (0.25, 0.5, 0.25)
+_WIDE = (0.125, 0.25, 0.25, 0.25, 0.125)
+
+_LEAST_SHARE = 1e-3
+
+# Pixels of a quarter that are decided at a time on a CPU: what is between two layers stays in its cache, which is twice
+# as fast as whole windows.
+_STRIP = 8192
+
+
+def differences(pairs: tuple[tuple[int, int], ...], weight: float) -> torch.Tensor:
+    """Matrix (pairs, bands) that takes the second of each pair from the first, times ``weight``."""
+    matrix = torch.zeros(len(pairs), len(BANDS))
+    for row, (i, j) in enumerate(pairs):
+        matrix[row, i], matrix[row, j] = weight, -weight
+    return matrix
+
+
+def soft_log(reflectance: torch.Tensor) -> torch.Tensor:
+    """Return log(1 + reflectance / 0.01): flat where there is only noise, 0 without data, finite for finite numbers."""
+    return torch.log1p(reflectance.clamp(0.0, 2.0) / _FLOOR)
+
+
+def soft_exp(logs: torch.Tensor) -> torch.Tensor:
+    """Return the reflectance of :func:`soft_log`."""
+    return torch.expm1(logs) * _FLOOR
+
+
+def double(values: torch.Tensor) -> torch.Tensor:
+    """Interpolate bilinearly to twice the size."""
+    return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _smooth(values: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    channels, reach = values.shape[1], kernel.shape[-1] // 2
+    padded = F.pad(values, (reach,) * 4, mode="replicate")
+    return F.conv2d(padded, kernel.expand(channels, 1, -1, -1), groups=channels)
+
+
+class Pyramid(nn.Module):
+    """Logarithms of the bands, and their means and deviations over growing surroundings. Nothing in it is learned."""
+
+    ratios: torch.Tensor
+    bands: torch.Tensor
+    near: torch.Tensor
+    wide: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("ratios", differences(_RATIOS, 1.0), persistent=False)
+        self.register_buffer("bands", torch.ones(1, len(BANDS)), persistent=False)
+        for name, line in (("near", torch.tensor(_NEAR)), ("wide", torch.tensor(_WIDE))):
+            self.register_buffer(name, (line[:, None] * line)[None, None], persistent=False)
+
+    def forward(self, reflectance: torch.Tensor) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
+        """Describe pixels and surroundings.
+
+        Parameters
+        ----------
+        reflectance
+            (N, 6, h, w), h and w multiples of 16.
+
+        Returns
+        -------
+        Logarithms (4, N, h/2, w/2, 6): of the upper left, upper right, lower left and lower right pixel of every
+        2 × 2. And for each of :data:`LEVELS` the means (N, 6, h/level, w/level) and deviations (N, 12, h/level,
+        w/level) of logarithms of bands and of band ratios; where a surrounding has no valid pixel, 0.
+        """
+        n, _, h, w = reflectance.shape
+        logs = soft_log(reflectance.contiguous(memory_format=torch.channels_last)).permute(0, 2, 3, 1)
+        quarters = logs.reshape(n, h // 2, 2, w // 2, 2, MEANS).permute(2, 4, 0, 1, 3, 5)
+        quarters = quarters.reshape(4, n, h // 2, w // 2, MEANS)
+        # Pixels without data have logarithms of 0, so sums need no mask; only their number does.
+        share = ((quarters @ self.bands.T) > 0).to(quarters.dtype).mean(0)
+        total, square = quarters.mean(0), (quarters * quarters).mean(0)
+        ratios = (total / share.clamp(min=_LEAST_SHARE)) @ self.ratios.T
+        moments = torch.cat([share, total, ratios * share, square, ratios * ratios * share], 3).permute(0, 3, 1, 2)
+        found = [self._describe(moments, self.near)]
+        for _ in range(3):
+            moments = F.avg_pool2d(moments, 2)
+            found.append(self._describe(moments, self.near))
+        found.append(self._describe(moments, self.wide))
+        return quarters, found
+
+    @staticmethod
+    def _describe(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        smoothed = _smooth(moments, kernel)
+        mean, square = (smoothed[:, 1:] / smoothed[:, :1].clamp(min=_LEAST_SHARE)).chunk(2, 1)
+        return mean[:, :MEANS], (square - mean * mean).clamp(min=1e-6).sqrt()
+
+
+class LandcoverNet(nn.Module):
+    """Reflectance (N, 6, h, w) to logits (N, 6, h, w); h and w multiples of :data:`STRIDE`.
+
+    Parameters
+    ----------
+    width
+        Channels of the hidden layer at full resolution.
+    decide
+        Channels of the layer after it.
+    context
+        Channels of the hidden layer at a quarter of the resolution, which sees the wide surroundings.
+    """
+
+    minus: torch.Tensor
+
+    def __init__(self, width: int = 64, decide: int = 40, context: int = 256) -> None:
+        super().__init__()
+        self.pyramid = Pyramid()
+        # (a − b) / (a + b) is what tanh makes of half the difference of logarithms.
+        self.register_buffer("minus", differences(PAIRS, 0.5), persistent=False)
+        self.around = nn.ModuleList(nn.Linear(LEVEL_FEATURES, context, bias=i == 0) for i in range(len(LEVELS) - 1))
+        self.bring = nn.Linear(context, width, bias=False)
+        self.near = nn.Linear(LEVEL_FEATURES, width)
+        self.pixel = nn.Linear(len(BANDS), width, bias=False)
+        self.decide = nn.Linear(width, decide)
+        self.head = nn.Linear(decide, CLASS_COUNT)
+
+    def forward(self, reflectance: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        # Channels last, and linear layers for 1×1 convolutions: with few channels several times faster than those.
+        quarters, levels = self.pyramid(reflectance)
+        near, *wide = ([part.permute(0, 2, 3, 1) for part in level] for level in levels)
+        seen = [
+            layer(self._features(*level)).permute(0, 3, 1, 2) for level, layer in zip(wide, self.around, strict=True)
+        ]
+        around = double(double(seen[2] + seen[3]) + seen[1]).add_(seen[0]).relu_()
+        around = double(self.bring(around.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        half = [*near, around.permute(0, 2, 3, 1)]
+        height, width = quarters.shape[2:4]
+        if reflectance.device.type != "cpu" or torch.compiler.is_compiling():
+            return self._decide(quarters, *half)
+        rows = max(_STRIP // width, 1)
+        strips = [slice(row, row + rows) for row in range(0, height, rows)]
+        return torch.cat([self._decide(quarters[:, :, part], *(x[:, part] for x in half)) for part in strips], 2)
+
+    def _features(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
+        """Return what is known of a level (N, h, w, LEVEL_FEATURES): normalised differences, means, deviations."""
+        return torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], 3)
+
+    def _decide(
+        self, quarters: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, around: torch.Tensor
+    ) -> torch.Tensor:
+        """Return logits (N, 6, 2h, 2w).
+
+        Parameters
+        ----------
+        quarters
+            Logarithms (4, N, h, w, 6) as :class:`Pyramid` gives them.
+        mean, deviation, around
+            What every 2 × 2 pixels share: the finest level (N, h, w, 6 and 12), and what the wider ones say
+            (N, h, w, width).
+        """
+        n, h, w, _ = mean.shape
+        # In place: a fresh tensor costs more than the arithmetic on it.
+        shared = self.near(self._features(mean, deviation)).add_(around).flatten(0, 2)
+        logits = []
+        for pixels in quarters:
+            hidden = torch.addmm(shared, pixels.flatten(0, 2), self.pixel.weight.T).relu_()
+            logits.append(self.head(self.decide(hidden).relu_()))
+        blocks = torch.stack(logits).view(2, 2, n, h, w, CLASS_COUNT)
+        return blocks.permute(2, 5, 3, 0, 4, 1).reshape(n, CLASS_COUNT, 2 * h, 2 * w)

@@ -1,0 +1,222 @@
+"""ONNX networks in geoseg: loaded safely, run by onnxruntime behind the interface of a torch module.
+
+A graph holds arithmetic only, but two doors lead out of it: operators of other people's libraries, and weights kept in
+other files. Both are refused, so that nothing but the checked bytes takes part.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geoseg.errors import ModelError
+from geoseg.models.card.card import ModelCard, Weights
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from geoseg.models.model import Model
+
+SUFFIX = ".onnx"
+CARD_KEY = "geoseg:card"
+"""Metadata of the graph that holds the model card, a STAC MLM item."""
+OUTPUT_KEY = "geoseg:output"
+"""Metadata that says whether the graph returns ``probabilities`` or ``logits``."""
+
+# onnxruntime's own operators (quantisation, fused layers) run without anybody's library.
+_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
+
+_MISSING = "onnx and onnxruntime are not installed; install them with: pip install 'geoseg[onnx]'"
+
+
+def parse(data: bytes, label: str) -> ModelProto:
+    """Return the graph of a file's bytes, if it is one that may be run.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged, needs operators of other libraries, or keeps weights in other files.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise ModelError(f"{label}: {_MISSING}") from None
+    try:
+        proto = onnx.load_model_from_string(data)
+    except Exception as error:  # noqa: BLE001 - protobuf raises its own kinds
+        raise ModelError(
+            f"{label}: not an ONNX file, or a damaged one ({type(error).__name__}); get it again"
+        ) from None
+    own = {function.domain for function in proto.functions}
+    graphs = [proto.graph, *proto.functions]
+    for node in (node for graph in graphs for node in _nodes(graph.node)):
+        if node.domain not in _DOMAINS and node.domain not in own:
+            raise ModelError(
+                f"{label}: operator {node.op_type!r} of {node.domain!r} needs a library of its own, which could run "
+                "any code; export the model with standard ONNX operators"
+            )
+        if node.op_type == "EPContext":
+            raise ModelError(f"{label}: holds a compiled part for one kind of device; export the model itself")
+    for tensor in _tensors(proto):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            raise ModelError(
+                f"{label}: keeps weights in other files, which no checksum covers; save it as one file, with "
+                "onnx.save_model(model, path, save_as_external_data=False)"
+            )
+    return proto
+
+
+def _nodes(nodes: Any) -> Iterator[Any]:
+    """Nodes of a graph and of the graphs inside its branches and loops."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                yield from _nodes(graph.node)
+
+
+def _tensors(proto: ModelProto) -> Iterator[Any]:
+    graphs: list[Any] = [proto.graph]
+    for node in _nodes([*proto.graph.node, *(node for function in proto.functions for node in function.node)]):
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            graphs += [attribute.g, *attribute.graphs]
+    for graph in graphs:
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+
+
+def metadata_of(proto: ModelProto) -> dict[str, str]:
+    """Return the graph's metadata."""
+    return {entry.key: entry.value for entry in proto.metadata_props}
+
+
+def open_onnx(path: Path) -> Model:
+    """Return the model of a single ONNX file with its card inside, as ``geoseg model export`` writes it.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged, unsafe, or brings no card.
+    """
+    from geoseg.models.folder import card_with, multihash
+    from geoseg.models.model import Model
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from None
+    text = metadata_of(parse(data, str(path))).get(CARD_KEY)
+    if text is None:
+        raise ModelError(
+            f"{path} brings no model card, so geoseg cannot know its bands and classes; put it into a folder with a "
+            "model.json that names it"
+        )
+    try:
+        item = json.loads(text)
+    except ValueError:
+        raise ModelError(f"{path}: the model card inside is not valid JSON") from None
+    weights = Weights(href=path.name, size=len(data), checksum=multihash(data))
+    return Model(card_with(ModelCard.from_item(item), weights=weights), folder=path.parent, ref=str(path))
+
+
+def build_network(data: bytes, card: ModelCard) -> Any:
+    """Return the network of an ONNX file as a torch module: logits for normalised pixels.
+
+    Raises
+    ------
+    ModelError
+        If it is unsafe, or its inputs and outputs are not those of a segmentation network of this card.
+    """
+    proto = parse(data, f"model {card.name!r}")
+    initial = {tensor.name for tensor in proto.graph.initializer}
+    inputs = [entry for entry in proto.graph.input if entry.name not in initial]
+    for side, entries, channels in (
+        ("input", inputs, len(card.bands)),
+        ("output", proto.graph.output, len(card.classes)),
+    ):
+        if len(entries) != 1:
+            raise ModelError(f"model {card.name!r}: its graph has {len(entries)} {side}s; geoseg runs graphs with one")
+        shape = [dim.dim_value for dim in entries[0].type.tensor_type.shape.dim]
+        if len(shape) not in (0, 4) or (shape and shape[1] not in (0, channels)):
+            raise ModelError(
+                f"model {card.name!r}: the {side} of its graph is {shape} (0: any), the card says (batch, {channels}, "
+                "height, width)"
+            )
+    return _network()(data, metadata_of(proto).get(OUTPUT_KEY) == "probabilities", card.name)
+
+
+def _network() -> type:
+    """Return the module class; it cannot be defined before torch is imported."""
+    import torch
+
+    class OnnxNetwork(torch.nn.Module):
+        """Runs a graph for torch tensors. Sessions are made when first used, one per number of threads."""
+
+        def __init__(self, data: bytes, probabilities: bool, name: str) -> None:  # noqa: FBT001
+            super().__init__()
+            self._data, self._probabilities, self._name = data, probabilities, name
+            self._sessions: dict[tuple[str, int], Any] = {}
+            self._lock = threading.Lock()
+
+        def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+            return self  # nothing in it is ever changed
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            """Return logits (N, classes, h, w) of normalised pixels (N, bands, h, w)."""
+            session = self._session(x.device.type, torch.get_num_threads())
+            pixels = np.ascontiguousarray(x.detach().float().cpu().numpy())
+            entry = session.get_inputs()[0]
+            # Graphs made for one window at a time take a batch window by window.
+            parts = np.split(pixels, len(pixels)) if entry.shape and entry.shape[0] == 1 else [pixels]
+            try:
+                found = np.concatenate([session.run(None, {entry.name: part})[0] for part in parts])
+            except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
+                text = " ".join(str(error).split())
+                memory = "out of memory: " if "alloc" in text.lower() else ""
+                raise RuntimeError(f"{memory}{text[-300:]}") from None
+            scores = torch.from_numpy(found).to(x.device)
+            # softmax(log p) = p: what follows takes logits.
+            return scores.clamp_min(1e-30).log() if self._probabilities else scores
+
+        def _session(self, device: str, threads: int) -> Any:
+            with self._lock:
+                key = device, threads
+                if key not in self._sessions:
+                    self._sessions[key] = make_session(self._data, device, threads, self._name)
+                return self._sessions[key]
+
+    return OnnxNetwork
+
+
+def make_session(data: bytes, device: str, threads: int, name: str) -> Any:
+    """Return an onnxruntime session.
+
+    Raises
+    ------
+    ModelError
+        If onnxruntime is not installed or refuses the graph.
+    """
+    try:
+        import onnxruntime as ort
+    except ImportError:
+        raise ModelError(f"model {name!r}: {_MISSING}") from None
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised, and said once
+    # Several sessions share the processor: threads that wait must not spin.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
+    providers = [entry for entry in wanted if entry in ort.get_available_providers()] + ["CPUExecutionProvider"]
+    try:
+        return ort.InferenceSession(data, options, providers=providers)
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
+        text = " ".join(str(error).split())
+        raise ModelError(f"model {name!r}: onnxruntime cannot run its graph: {text[-300:]}") from None

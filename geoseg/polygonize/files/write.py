@@ -1,0 +1,188 @@
+"""Files that polygons stream into. Each appears under its name when it is complete, never before."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from geoseg.classes import MapClass
+from geoseg.errors import OptionError, OutputError
+from geoseg.system.files import complete
+from geoseg.polygonize.encode import GEOMETRY
+from geoseg.polygonize.source import one_line
+
+FORMATS = {".gpkg": "GeoPackage", ".parquet": "GeoParquet", ".fgb": "FlatGeobuf"}
+LAYER = "polygons"
+
+DATE = "2000-01-01T00:00:00.000Z"
+"""Written where a format wants the date of the last change: the same map gives the same bytes, whenever it is made."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a file says about its polygons.
+
+    Attributes
+    ----------
+    schema
+        Columns of the batches.
+    crs
+        WKT, or None.
+    multi
+        MultiPolygons instead of Polygons.
+    provenance
+        Layer metadata.
+    """
+
+    schema: pa.Schema
+    crs: str | None
+    multi: bool
+    provenance: Mapping[str, str]
+
+    @property
+    def geometry_type(self) -> str:
+        """Name of the geometry type, as GDAL and GeoParquet spell it."""
+        return "MultiPolygon" if self.multi else "Polygon"
+
+
+def checked_path(path: str | Path, *, overwrite: bool) -> Path:
+    """Return where to write.
+
+    Raises
+    ------
+    OutputError
+        If the format is unknown, the folder missing or not writable, or the file exists and ``overwrite`` is False.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        known = ", ".join(f"{suffix} ({name})" for suffix, name in FORMATS.items())
+        raise OutputError(f"{path}: unknown format {path.suffix or '(no suffix)'!r}; the suffix chooses one of {known}")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: give the name of a file")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists: choose another name or overwrite (--overwrite)")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path}: folder {path.parent} is not writable; choose another")
+    return path
+
+
+def write(
+    path: Path, layer: Layer, batches: Iterable[pa.RecordBatch], finish: Callable[[], Sequence[MapClass]]
+) -> None:
+    """Stream batches into a file.
+
+    Parameters
+    ----------
+    path
+        Its suffix chooses the format.
+    layer
+        Schema, CRS and metadata.
+    batches
+        Polygons; drawn once, while the file is written.
+    finish
+        Called after the last batch: the classes that occur, for styles.
+
+    Raises
+    ------
+    OutputError
+        If writing fails; nothing is left behind.
+    """
+    writer = _parquet if path.suffix.lower() == ".parquet" else _ogr
+    failures: list[BaseException] = []
+    try:
+        with complete(path) as part:
+            writer(part, layer, _guarded(batches, failures))
+            if path.suffix.lower() == ".gpkg":
+                from geoseg.polygonize.files.geopackage import add_styles
+
+                add_styles(part, LAYER, finish())
+    except OSError as error:
+        raise OutputError(f"{path} could not be written: {one_line(error)}") from error
+    except Exception as error:
+        if failures and error is not failures[0]:
+            # Arrow's stream interface turns exceptions of the producer into text; the original says more.
+            raise failures[0] from None
+        if type(error).__module__.startswith(("pyogrio", "sqlite3", "pyarrow")):
+            raise OutputError(f"{path} could not be written: {one_line(error)}; is the disk full?") from error
+        raise
+
+
+def _guarded(batches: Iterable[pa.RecordBatch], failures: list[BaseException]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except BaseException as error:
+        failures.append(error)
+        raise
+
+
+@contextlib.contextmanager
+def _gdal(options: Mapping[str, Any]) -> Iterator[None]:
+    """Set GDAL options for a while."""
+    import pyogrio
+
+    before = {name: pyogrio.get_gdal_config_option(name) for name in options}
+    pyogrio.set_gdal_config_options(dict(options))
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options(before)
+
+
+@functools.cache
+def _without_crs() -> None:
+    """Silence pyogrio's warning about geoseg's files without CRS for good; see ``PolygonSummary.notes`` instead.
+
+    Filters are one list for the whole process: to set one for a while, as ``warnings.catch_warnings`` does, would undo
+    what other threads set meanwhile.
+    """
+    warnings.filterwarnings("ignore", message="'crs' was not provided", module=r"geoseg\.polygonize\b")
+
+
+def _ogr(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]) -> None:
+    import pyogrio
+
+    geopackage = part.suffix == ".gpkg"
+    reader = pa.RecordBatchReader.from_batches(layer.schema, batches)
+    if layer.crs is None:
+        _without_crs()
+    with _gdal({"OGR_CURRENT_DATE": DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}):
+        pyogrio.write_arrow(
+            reader,
+            part,
+            layer=LAYER,
+            driver="GPKG" if geopackage else "FlatGeobuf",
+            geometry_name=GEOMETRY,
+            geometry_type=layer.geometry_type,
+            crs=layer.crs,
+            layer_metadata=dict(layer.provenance) or None,
+            dataset_options={"VERSION": "1.2"} if geopackage else {},
+            layer_options={"SPATIAL_INDEX": "YES", **({"GEOMETRY_NAME": "geom"} if geopackage else {})},
+        )
+
+
+def _parquet(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]) -> None:
+    """Write GeoParquet 1.1 with a bounding box per row, https://geoparquet.org/releases/v1.1.0/."""
+    from geoseg.polygonize.files.geoparquet import write_geoparquet
+
+    write_geoparquet(part, layer, batches)
+
+
+def text_of(provenance: Mapping[str, Any] | None) -> dict[str, str]:
+    """Provenance as text, sorted by name."""
+    found = {}
+    for name, value in sorted((provenance or {}).items()):
+        if not isinstance(name, str):
+            raise OptionError(f"provenance: names must be text, got {name!r}")
+        found[name] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return found

@@ -1,0 +1,53 @@
+"""The boundary edges of a whole raster in two bits per lattice point.
+
+Simplification asks, near any boundary, what other boundaries are there. The answer must not depend on strips, so it is
+kept for the whole raster: 0.25 bytes a pixel, in memory or, when that is more than a share of the budget, in a
+temporary file that the system pages in and out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+
+import numpy as np
+
+from geoseg.polygonize.kernels.types import Array
+from geoseg.jit import compiled
+
+
+def new_lattice(height: int, width: int, limit: int) -> Array:
+    """Return zeros, uint8 (height + 1, ⌈(width + 1) / 4⌉); beyond ``limit`` bytes in a file that vanishes with it."""
+    shape = height + 1, (width + 4) // 4
+    if shape[0] * shape[1] <= limit:
+        return np.zeros(shape, np.uint8)
+    with tempfile.TemporaryFile() as file:  # the map keeps the file alive
+        return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+@compiled
+def mark(codes: Array, first_line: int, lattice: Array) -> None:
+    """Write the edges of a strip's lattice lines: bit 0 of a point is the edge to its right, bit 1 the one below."""
+    rows, width = codes.shape[0], codes.shape[1]
+    for i in range(1, rows):
+        line = first_line + i - 1
+        for x in range(width - 1):
+            bits = 0
+            if codes[i - 1, x + 1] != codes[i, x + 1]:
+                bits = 1
+            if codes[i, x] != codes[i, x + 1]:
+                bits |= 2
+            if x & 3 == 0:
+                lattice[line, x >> 2] = bits
+            else:
+                lattice[line, x >> 2] |= bits << (2 * (x & 3))
+
+
+@compiled
+def edges_at(lattice: Array, x: int, y: int) -> int:
+    """Edges that meet at a point, bits 0 east, 1 south, 2 west, 3 north."""
+    here = (lattice[y, x >> 2] >> (2 * (x & 3))) & 3
+    if x > 0 and (lattice[y, (x - 1) >> 2] >> (2 * ((x - 1) & 3))) & 1:
+        here |= 4
+    if y > 0 and (lattice[y - 1, x >> 2] >> (2 * (x & 3))) & 2:
+        here |= 8
+    return int(here)

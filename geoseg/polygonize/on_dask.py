@@ -1,0 +1,201 @@
+"""Strips on the workers of a dask cluster; joining and writing stay here.
+
+A task carries a recipe: the path of the raster, the options, the number of a strip. Only finished and open polygons of
+a strip come back, in order and a bounded number at a time, so the file is the same to the last byte. A dask array is
+read strip by strip where its chunks are, and goes from worker to worker.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from geoseg.errors import ClusterError, GeosegError, InputError, OptionError, ReadError
+from geoseg.polygonize.kernels import lattice as _lattice
+from geoseg.polygonize.kernels.types import Array
+from geoseg.polygonize.source import ArraySource, FileSource, RowCache, Source
+
+if TYPE_CHECKING:
+    from geoseg.polygonize.stream import Job
+
+
+class Rows(Protocol):
+    """What strips are read from."""
+
+    def read(self, first: int, last: int) -> tuple[Array, Array | None]:
+        """See ``Source.read``."""
+
+
+@contextmanager
+def client_of(scheduler: Any, workers: int | None) -> Iterator[Any]:
+    """Yield the dask client that ``scheduler`` stands for; None for threads of this process.
+
+    Raises
+    ------
+    OptionError, ClusterError
+        If there is no such scheduler or nobody answers.
+    """
+    if scheduler is None or scheduler == "threads":
+        yield None
+        return
+    from geoseg.system.dask_client import deploy
+    from geoseg.progress.reporters import Silent
+
+    deployment = deploy(scheduler, workers, Silent())
+    try:
+        yield deployment.client
+    finally:
+        deployment.close()
+
+
+def threads_of(client: Any) -> int:
+    """Return how many strips a cluster computes at a time."""
+    return max(sum(map(int, client.nthreads().values())), 1)
+
+
+def check_sources(*sources: Source | None) -> None:
+    """Raise OptionError for pixels that are in the memory of this process, out of the workers' reach."""
+    for source in sources:
+        if isinstance(source, ArraySource) and not source.lazy:
+            raise OptionError(
+                f"{source.name} is an array in this process's memory, which the workers of a cluster cannot read: "
+                "give the path of a file or an array of dask, or leave scheduler out"
+            )
+
+
+class _Part(NamedTuple):
+    """The same for all strips of a pass, sent to each worker once."""
+
+    token: str
+    job: Job
+    work: Callable[[Job, Any], Any]
+
+
+@dataclass
+class _Edges:
+    """Stands for ``Reshape`` on a worker: keeps the edges of a strip, which go back with it."""
+
+    lattice: Array | None = None
+
+    def mark(self, codes: Array, first_row: int) -> None:  # noqa: ARG002 - lines are counted from the strip's own
+        self.lattice = np.zeros((codes.shape[0] - 1, (codes.shape[1] + 2) // 4), np.uint8)
+        _lattice.mark(codes, 0, self.lattice)
+
+
+def in_order(client: Any, job: Job, work: Callable[[Job, Any], Any]) -> Iterator[Any]:
+    """Yield ``work`` of every strip in order, two for each thread of the cluster under way at a time."""
+    from distributed import CancelledError, KilledWorker
+
+    token = uuid.uuid4().hex
+    shared = client.scatter(_Part(token, _recipe(job), work), broadcast=True, hash=False)
+    pending: deque[Any] = deque()
+    strips = iter(range(job.strips))
+
+    def submit() -> None:
+        for index in strips:
+            key = f"polygonize-{token}-{index}"
+            pixels, confidence = _pixels(client, job.source, job, index), _pixels(client, job.confidence, job, index)
+            classes = None if job.classes is None else job.classes.part(index)
+            pending.append(
+                client.submit(_on_worker, shared, index, pixels, confidence, classes, key=key, pure=False, retries=2)
+            )
+            return
+
+    try:
+        for _ in range(2 * threads_of(client) + 1):
+            submit()
+        index = 0
+        while pending:
+            failure, found, edges = pending[0].result()
+            if failure is not None:
+                raise failure
+            pending.popleft()
+            submit()
+            if edges is not None and job.reshape is not None:
+                job.reshape.lattice[index * job.rows : index * job.rows + edges.shape[0]] = edges
+            index += 1
+            yield found
+    except (KilledWorker, CancelledError, OSError, TimeoutError) as error:
+        raise ClusterError(
+            f"a strip of {job.source.name} could not be computed: workers or scheduler are gone "
+            f"({type(error).__name__}); start the cluster again, give its workers more memory, or lower --memory"
+        ) from error
+    finally:
+        if pending and client.status == "running":
+            client.cancel(list(pending), force=True)
+
+
+def _recipe(job: Job) -> Job:
+    """Return what a worker needs to know."""
+    confidence = None if job.confidence is None else job.confidence.without_pixels()
+    reshape: Any = None if job.reshape is None else _Edges()
+    return replace(
+        job, source=job.source.without_pixels(), confidence=confidence, reshape=reshape, classes=None, names={}
+    )
+
+
+def _pixels(client: Any, source: Source | None, job: Job, index: int) -> Any:
+    """Rows of a dask array for one strip, to be computed on the cluster; None where workers read a file."""
+    if not isinstance(source, ArraySource):
+        return None
+    first, last = index * job.rows, min((index + 1) * job.rows, job.source.height)
+    return client.compute(source.rows(max(first - 1, 0), last))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Rows that came with the task, from ``first`` on."""
+
+    first: int
+    data: Array
+
+    def read(self, first: int, last: int) -> tuple[Array, Array | None]:
+        return self.data[first - self.first : last - self.first], None
+
+
+_caches: OrderedDict[str, tuple[RowCache, RowCache | None]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _on_worker(part: _Part, index: int, pixels: Any, confidence: Any, classes: Any) -> tuple[Any, Any, Any]:
+    """Compute one strip; return an error of geoseg, or the result and the strip's edges. Runs on a worker."""
+    edges = None if part.job.reshape is None else _Edges()
+    job: Job = replace(part.job, classes=classes, reshape=edges)  # type: ignore[arg-type]
+    try:
+        found = part.work(job, (*_rows(part, index, pixels, confidence), index))
+    except GeosegError as error:
+        return _seen_from_here(job, error), None, None
+    return None, found, None if edges is None else edges.lattice
+
+
+def _rows(part: _Part, index: int, pixels: Any, confidence: Any) -> tuple[Rows, Rows | None]:
+    from geoseg.polygonize.stream import row_caches
+
+    with _lock:
+        if part.token not in _caches:
+            _caches[part.token] = row_caches(part.job)
+            while len(_caches) > 2:
+                _caches.popitem(last=False)
+        rows, certain = _caches[part.token]
+    first = max(index * part.job.rows - 1, 0)
+    return (
+        rows if pixels is None else _Given(first, np.asarray(pixels)),
+        certain if confidence is None else _Given(first, np.asarray(confidence)),
+    )
+
+
+def _seen_from_here(job: Job, error: GeosegError) -> GeosegError:
+    """Say which file a worker does not see."""
+    for source in (job.source, job.confidence):
+        if isinstance(error, ReadError) and isinstance(source, FileSource) and source.is_missing():
+            return InputError(
+                f"{source.path}: a worker of the cluster finds no such file; all must see it by this name"
+            )
+    return error

@@ -1,0 +1,86 @@
+"""A trace of a run for chrome://tracing, Perfetto or speedscope: who did what when.
+
+The file is in the Trace Event Format, complete events (``"ph": "X"``) with times in microseconds:
+https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from geoseg.progress.timing import Span
+from geoseg.errors import OutputError
+from geoseg.system.files import complete
+
+Place = tuple[str, int, str]
+"""Host, process id and thread name."""
+
+
+def here() -> Place:
+    """Return where the caller runs."""
+    return socket.gethostname(), os.getpid(), threading.current_thread().name
+
+
+class Trace:
+    """Collects spans of all threads and workers, and writes them when the run is over. Thread-safe.
+
+    Parameters
+    ----------
+    path
+        File to write.
+
+    Raises
+    ------
+    OutputError
+        If its folder does not exist: said before the run, not after it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.absolute().parent.is_dir():
+            raise OutputError(f"cannot write the trace to {path}: its folder does not exist; make it first")
+        self.path = path
+        self._events: list[dict[str, Any]] = []
+        self._places: dict[Place, tuple[int, int]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, place: Place, spans: Sequence[Span], **facts: Any) -> None:
+        """Add spans of one thread; ``facts`` (scene, block) are shown when one is clicked."""
+        with self._lock:
+            process, thread = self._row(place)
+            for stage, start, duration in spans:
+                event = {"name": stage, "ph": "X", "ts": round(start * 1e6), "dur": max(round(duration * 1e6), 1)}
+                self._events.append({**event, "pid": process, "tid": thread, "args": facts})
+
+    def _row(self, place: Place) -> tuple[int, int]:
+        """Numbers of process and thread: processes of two machines may have the same id."""
+        if place not in self._places:
+            machines = {(host, process): row[0] for (host, process, _), row in self._places.items()}
+            number = machines.get(place[:2], len(set(machines.values())) + 1)
+            self._places[place] = number, len(self._places) + 1
+        return self._places[place]
+
+    def write(self) -> None:
+        """Write the file; complete or not at all.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        with self._lock:
+            first = min((event["ts"] for event in self._events), default=0)
+            events = [{**event, "ts": event["ts"] - first} for event in self._events]
+            for (host, process, thread), (pid, tid) in self._places.items():
+                for name, value in (("process_name", f"geoseg {host} {process}"), ("thread_name", thread)):
+                    events.append({"name": name, "ph": "M", "pid": pid, "tid": tid, "args": {"name": value}})
+        try:
+            with complete(self.path) as part:
+                part.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}), "utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write the trace to {self.path}: {error.strerror or error}") from error

@@ -1,0 +1,283 @@
+"""open_raster(): whatever names a scene -> a Raster."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoseg.errors import ContractError, InputError, OptionError
+from geoseg.raster import arrays, band_option as choice, names
+from geoseg.raster.scenes import discover as scenes
+from geoseg.raster.gdal.environment import is_remote
+from geoseg.raster.grids import check_common_ground, common_grid, place
+from geoseg.raster.probe import FileInfo, Grid, probe, stem_of, usable_nodata
+from geoseg.raster.raster import Part, Raster
+from geoseg.raster.types import Band
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from geoseg.raster.scenes.discover import Scene
+
+    PathLike = str | Path
+
+
+def open_raster(
+    source: PathLike | Sequence[PathLike] | xr.DataArray | xr.Dataset,
+    *,
+    stack: bool = False,
+    bands: str | Sequence[str | int] | Mapping[str, int | str] | None = None,
+    bbox: Sequence[float] | None = None,
+    bbox_crs: Any = None,
+    resolution: float | tuple[float, float] | None = None,
+    scale: float | Sequence[float] | None = None,
+    offset: float | Sequence[float] | None = None,
+    nodata: float | Sequence[float] | None = None,
+    name: str | None = None,
+    allow_remote: bool | None = None,
+) -> Raster:
+    """Open a scene: any raster, several files as one, or an array. Reads no pixels.
+
+    Parameters
+    ----------
+    source
+        A raster file (GeoTIFF, COG, VRT, JPEG 2000, PNG, JPEG …), a URL or GDAL virtual path, a folder that holds one
+        scene, a Sentinel-2 ``.SAFE`` folder, a STAC item (``.json``), a Zarr store (needs the extra ``zarr``), a list
+        of files that are one scene, or an ``xarray.DataArray`` (band, y, x) or (y, x), or ``Dataset`` with one
+        variable per band.
+    stack
+        Make all files given, or all in the folder given, one scene. A list of several files is always one scene.
+        Files on other grids than the finest are resampled to it: bilinear, or by the nearest pixel for files of
+        classes and masks (by their names, or with a palette). Where pixels coincide nothing is resampled.
+    bands
+        Which bands, in which order, under which names: ``"blue=1,green=2"``, ``"red,green,blue"``, ``[3, 2, 1]``,
+        ``{"nir": 8}``. Numbers are those of ``gdalinfo`` for one file; for several they count the bands, masks left
+        out, one file after the other. By default all bands, under their common names where files state them.
+    bbox, bbox_crs
+        Restrict the scene to west, south, east, north, in ``bbox_crs`` or the scene's own CRS; see ``Raster.crop``.
+    resolution
+        Pixel size, or width and height, in units of the scene's CRS; resamples as above.
+    scale, offset
+        physical = stored x scale + offset, instead of what the files say: one value, or one for each band.
+    nodata
+        Stored value of missing pixels, instead of what the files say: one value, or one for each band.
+    name
+        The scene's name; by default from its file name.
+    allow_remote
+        Whether the network may be used. By default only for URLs that ``source`` itself names, not for what a local
+        VRT or STAC item refers to.
+
+    Returns
+    -------
+    Raster
+        A recipe that reads by box; see there.
+
+    Raises
+    ------
+    InputError
+        If the scene is missing, damaged, unsafe or of a kind that cannot be used; one line that says what to do.
+    ContractError
+        If ``bands`` names a band that is not there.
+    OptionError
+        If an option's value is impossible.
+    """
+    steps = _pixel_size(resolution)
+    wanted = choice.parse_bands(bands)
+    if arrays.is_array(source):
+        raster = arrays.from_array(source)  # type: ignore[arg-type]
+        if steps is not None:
+            raise OptionError("resolution does not apply to arrays; resample them first, with .odc.reproject")
+        raster = _choose(raster, wanted, list(range(1, len(raster.bands) + 1)))
+    else:
+        raster = _open_files(_paths(source), _Options(stack, wanted, steps, allow_remote))
+    raster = _override(raster, scale, offset, nodata)
+    if name is not None:
+        raster = replace(raster, name=names.scene_name(name))
+    return raster if bbox is None else raster.crop(bbox, bbox_crs)
+
+
+@dataclass(frozen=True)
+class _Options:
+    stack: bool
+    bands: tuple[choice.Choice, ...] | None
+    resolution: tuple[float, float] | None
+    allow_remote: bool | None
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Band numbers that the caller names."""
+        return frozenset(c.band for c in self.bands or () if isinstance(c.band, int))
+
+
+def _paths(source: Any) -> list[str]:
+    if isinstance(source, str | Path):
+        return [str(source)]
+    if isinstance(source, Sequence) and all(isinstance(item, str | Path) for item in source):
+        if not source:
+            raise InputError("no file given; name at least one")
+        return [str(item) for item in source]
+    raise InputError(
+        f"cannot open a {type(source).__name__}; give a path or URL, a list of them, or an xarray DataArray or Dataset"
+    )
+
+
+def _open_files(paths: list[str], options: _Options) -> Raster:
+    remote = options.allow_remote
+    found = [scenes.find(path, stack=options.stack or len(paths) > 1, allow_remote=remote) for path in paths]
+    arrays_found = [scene for scene in found if scene.array is not None]
+    if arrays_found:
+        if len(found) > 1:
+            raise InputError("a Zarr store cannot be stacked with other files; open it alone")
+        raster = arrays.from_array(arrays_found[0].array)
+        raster = replace(raster, name=names.scene_name(found[0].name or "scene"))
+        return _choose(raster, options.bands, list(range(1, len(raster.bands) + 1)))
+    files = [file for scene in found for file in scene.files]
+    alone = len(files) == 1
+    infos = [
+        scenes.describe(
+            file, probe(file.path, remote=file.remote, data_bands=options.numbers if alone else frozenset())
+        )
+        for file in files
+    ]
+    raster = _assemble(infos, options.resolution, _scene_name(found, files))
+    notes = tuple(note for scene in found for note in scene.notes) + raster.notes
+    raster = replace(raster, notes=tuple(dict.fromkeys(notes)))
+    numbers = list(infos[0].indexes) if alone else list(range(1, len(raster.bands) + 1))
+    return _choose(raster, options.bands, numbers)
+
+
+def _scene_name(found: list[Scene], files: list[scenes.File]) -> str:
+    if len(found) == 1 and found[0].name:
+        return names.scene_name(found[0].name)
+    stems = [stem_of(file.path) for file in files]
+    parent = Path(files[0].path).parent.name if not is_remote(files[0].path) else ""
+    return names.scene_name(names.shared_name(stems) or parent or stems[0])
+
+
+def _assemble(infos: list[FileInfo], resolution: tuple[float, float] | None, name: str) -> Raster:
+    grid = common_grid(infos, resolution)
+    sources = tuple(place(info, grid) for info in infos)
+    check_common_ground(infos, grid)
+    notes = [note for info in infos for note in info.notes]
+    notes += _stack_notes(infos, sources, grid)
+    found = [band for info in infos for band in info.bands]
+    unique = names.unique(_numbered([band.name for band in found], alone=len(infos) == 1))
+    return Raster(
+        name=name,
+        grid=grid,
+        bands=tuple(replace(band, name=n) for band, n in zip(found, unique, strict=True)),
+        notes=tuple(merged_notes(notes, "files")),
+        parts=tuple(Part(i, band) for i, info in enumerate(infos) for band in info.indexes),
+        inputs=sources,
+    )
+
+
+def _numbered(found: list[str], *, alone: bool) -> list[str]:
+    """Give unnamed bands of a stack running numbers: every file calls its own band1."""
+    if alone:
+        return found
+    return [
+        f"band{n}" if name.startswith("band") and name[4:].isdigit() else name for n, name in enumerate(found, start=1)
+    ]
+
+
+def _stack_notes(infos: list[FileInfo], sources: tuple[Any, ...], grid: Grid) -> list[str]:
+    notes = []
+    for info, source in zip(infos, sources, strict=True):
+        if source.warp is not None and info.upright:
+            other = "another CRS" if info.grid.crs != grid.crs else "another grid"
+            notes.append(f"{info.label}: on {other} than the finest, resampled to it ({source.warp.resampling})")
+    return notes
+
+
+def merged_notes(notes: Iterable[str], kind: str) -> list[str]:
+    """Say once what holds for many: a stack of twelve files must not print the same line twelve times.
+
+    ``notes`` begin with ``NAME: ``; ``kind`` is what they are about, as ``"files"``.
+    """
+    told: dict[str, list[str]] = {}
+    for note in notes:
+        file, _, said = note.partition(": ")
+        told.setdefault(said, []).append(file)
+    return [
+        f"{files[0]}: {said}" if len(files) == 1 else f"{len(files)} {kind} ({files[0]}, …): {said}"
+        for said, files in told.items()
+    ]
+
+
+def _choose(raster: Raster, wanted: tuple[choice.Choice, ...] | None, numbers: list[int]) -> Raster:
+    """Return the chosen bands under the chosen names; ``numbers`` is what the caller calls each band."""
+    if wanted is None:
+        return raster
+    positions = []
+    for one in wanted:
+        if isinstance(one.band, int):
+            if one.band not in numbers:
+                known = ", ".join(f"{n} {band.name}" for n, band in zip(numbers, raster.bands, strict=True))
+                raise ContractError(f"{raster.name}: bands asks for band number {one.band}; it has {known}")
+            positions.append(numbers.index(one.band) + 1)
+        else:
+            positions.append(raster._position(choice.resolve(one.band, raster.bands)) + 1)  # noqa: SLF001  same package
+    chosen = raster.select(positions)
+    renamed = [one.name or band.name for one, band in zip(wanted, chosen.bands, strict=True)]
+    if len(set(renamed)) < len(renamed):
+        raise OptionError(f"bands gives two bands one name: {', '.join(renamed)}")
+    return replace(chosen, bands=tuple(replace(b, name=n) for b, n in zip(chosen.bands, renamed, strict=True)))
+
+
+def _override(raster: Raster, scale: Any, offset: Any, nodata: Any) -> Raster:
+    count = len(raster.bands)
+    scales, offsets = _each(scale, count, "scale"), _each(offset, count, "offset")
+    missing = _each(nodata, count, "nodata")
+    bands = []
+    for band, new_scale, new_offset, new_nodata in zip(raster.bands, scales, offsets, missing, strict=True):
+        if new_scale == 0 or (new_scale is not None and not math.isfinite(new_scale)):
+            raise OptionError(f"scale must be a finite number other than 0, got {new_scale}")
+        if new_offset is not None and not math.isfinite(new_offset):
+            raise OptionError(f"offset must be a finite number, got {new_offset}")
+        changed = band
+        if new_scale is not None or new_offset is not None:
+            changed = replace(
+                band,
+                scale=band.scale if new_scale is None else new_scale,
+                offset=band.offset if new_offset is None else new_offset,
+                scaled=True,
+            )
+        if new_nodata is not None:
+            changed = replace(changed, nodata=_checked_nodata(new_nodata, changed))
+        bands.append(changed)
+    return replace(raster, bands=tuple(bands))
+
+
+def _checked_nodata(value: float, band: Band) -> float | None:
+    usable = usable_nodata(value, band.dtype)
+    if usable is None:
+        raise OptionError(f"nodata {value:g} cannot occur in band {band.name}, whose values are {band.dtype}")
+    return usable
+
+
+def _each(value: Any, count: int, what: str) -> list[float | None]:
+    if value is None:
+        return [None] * count
+    try:
+        values = [float(value)] if isinstance(value, int | float | str) else [float(v) for v in value]
+    except (TypeError, ValueError):
+        raise OptionError(f"{what} must be a number or one number for each band, got {value!r}") from None
+    if len(values) not in (1, count):
+        raise OptionError(f"{what} has {len(values)} values for {count} bands; give one value, or one for each")
+    return list(values * count) if len(values) == 1 else list(values)
+
+
+def _pixel_size(resolution: Any) -> tuple[float, float] | None:
+    if resolution is None:
+        return None
+    try:
+        sizes = (float(resolution),) * 2 if isinstance(resolution, int | float | str) else tuple(map(float, resolution))
+    except (TypeError, ValueError):
+        sizes = ()
+    if len(sizes) != 2 or not all(math.isfinite(size) and size > 0 for size in sizes):
+        raise OptionError(f"resolution must be a positive number, or width and height, got {resolution!r}")
+    return sizes[0], sizes[1]

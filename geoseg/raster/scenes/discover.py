@@ -1,0 +1,179 @@
+"""What a path stands for: a file, a folder with one scene, a .SAFE, a STAC item, a Zarr store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from geoseg.errors import InputError
+from geoseg.raster import names
+from geoseg.raster.gdal.environment import is_remote, is_virtual
+from geoseg.raster.probe import FileInfo, stem_of, usable_nodata
+
+_RASTERS = (
+    ".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".j2k", ".png", ".jpg", ".jpeg", ".webp", ".img", ".bil", ".bsq", ".asc",
+    ".hgt", ".dt2", ".ntf", ".ecw", ".sid",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a scene's metadata says of one band, which its file does not."""
+
+    name: str | None = None
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """One raster file of a scene.
+
+    Attributes
+    ----------
+    path
+        Path or URL.
+    remote
+        Whether the network may be used for it.
+    said
+        What the scene's metadata says of its bands, in their order; empty if nothing.
+    """
+
+    path: str
+    remote: bool
+    said: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a path stands for: files, or an array that xarray opened."""
+
+    files: tuple[File, ...] = ()
+    name: str | None = None
+    notes: tuple[str, ...] = field(default=())
+    array: Any = None
+
+
+def find(path: str, *, stack: bool, allow_remote: bool | None) -> Scene:
+    """Return what a path stands for.
+
+    Raises
+    ------
+    InputError
+        If there is nothing, or more than one answer.
+    """
+    remote = bool(allow_remote) or (allow_remote is None and is_remote(path))
+    if is_virtual(path):
+        return _find_virtual(path, remote=remote)
+    where = Path(path)
+    lowered = where.name.lower()
+    collection, _, item = path.rpartition("#")
+    if collection.lower().endswith((".json", ".geojson")) and not where.exists() and Path(collection).is_file():
+        from geoseg.raster.scenes.stac import open_item
+
+        return open_item(collection, remote=remote, item=item)
+    if where.is_dir():
+        return _find_in_folder(where, stack=stack, remote=remote)
+    if lowered.startswith("mtd_msil") and lowered.endswith(".xml"):
+        from geoseg.raster.scenes.sentinel2 import open_safe
+
+        return open_safe(where.parent)
+    if lowered.endswith((".json", ".geojson")) and where.is_file():
+        from geoseg.raster.scenes.stac import open_item
+
+        return open_item(path, remote=remote)
+    return Scene(files=(File(path, remote),))
+
+
+def _find_virtual(path: str, *, remote: bool) -> Scene:
+    bare = path.partition("?")[0].lower()
+    if bare.endswith(".json") and path.lower().startswith(("http://", "https://")):
+        from geoseg.raster.scenes.stac import open_item
+
+        return open_item(path, remote=remote)
+    if bare.rstrip("/").endswith(".zarr"):
+        from geoseg.raster.scenes.zarr_store import open_zarr
+
+        return open_zarr(path, remote=remote)
+    return Scene(files=(File(path, remote),))
+
+
+def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> Scene:
+    if any((folder / name).is_file() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata")):
+        from geoseg.raster.scenes.zarr_store import open_zarr
+
+        return open_zarr(str(folder), remote=remote)
+    if list(folder.glob("MTD_MSIL*.xml")):
+        from geoseg.raster.scenes.sentinel2 import open_safe
+
+        return open_safe(folder)
+    products = sorted(p for p in folder.glob("*.SAFE") if p.is_dir())
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in _RASTERS and p.is_file())
+    if not files and len(products) == 1:
+        return _find_in_folder(products[0], stack=stack, remote=remote)
+    if not files:
+        items = sorted(folder.glob("*.json"))
+        if len(items) == 1:
+            return find(str(items[0]), stack=stack, allow_remote=remote or None)
+        inside = (
+            f"it holds {len(products)} .SAFE products: open them one by one"
+            if products
+            else "name a file, or the folder with the files"
+        )
+        raise InputError(f"{folder}: no raster in this folder; {inside}")
+    if stack or len(files) == 1:
+        return Scene(tuple(File(str(p), remote) for p in files), name=files[0].stem if len(files) == 1 else None)
+    bands = [p for p in files if not names.is_auxiliary(_without_band(p.stem))]
+    if _is_one_scene(bands):
+        left = tuple(f"{folder}: {p.name} is no spectral band and was left out" for p in files if p not in bands)
+        return Scene(
+            tuple(File(str(p), remote) for p in bands),
+            name=names.shared_name([p.stem for p in bands]) or folder.name,
+            notes=left,
+        )
+    listing = ", ".join(p.name for p in files[:3]) + (", …" if len(files) > 3 else "")
+    raise InputError(
+        f"{folder}: holds {len(files)} rasters that are not clearly the bands of one scene ({listing}); "
+        "name the files, or use stack (--stack) to make all of them one scene"
+    )
+
+
+def _without_band(stem: str) -> str:
+    token = names.band_token(stem)
+    return stem if token is None else stem.replace(token, "")
+
+
+def _is_one_scene(files: list[Path]) -> bool:
+    """Whether the names differ in the band alone: ``S2_B02.tif``, ``S2_B03.tif``."""
+    tokens = [names.band_token(p.stem) for p in files]
+    if len(files) < 2 or None in tokens or len({str(t).lower() for t in tokens}) < len(files):
+        return False
+    return len({p.stem.replace(str(t), "") for p, t in zip(files, tokens, strict=True)}) == 1
+
+
+def describe(file: File, info: FileInfo) -> FileInfo:
+    """Return ``info`` with what the scene's metadata says of its bands."""
+    if not file.said:
+        return info
+    said = (
+        {index: file.said[min(index, len(file.said)) - 1] for index in info.indexes}
+        if len(file.said) > 1
+        else dict.fromkeys(info.indexes, file.said[0])
+    )
+    bands = []
+    for index, band in zip(info.indexes, info.bands, strict=True):
+        known = said[index]
+        changed = band if known.name is None else replace(band, name=known.name)
+        if known.scale is not None or known.offset is not None:
+            scale = 1.0 if known.scale is None else known.scale
+            offset = 0.0 if known.offset is None else known.offset
+            changed = replace(changed, scale=scale, offset=offset, scaled=(scale, offset) != (1.0, 0.0))
+        if known.nodata is not None:
+            changed = replace(changed, nodata=usable_nodata(known.nodata, band.dtype))
+        bands.append(changed)
+    return replace(info, bands=tuple(bands))
+
+
+__all__ = ["File", "Said", "Scene", "describe", "find", "stem_of"]

@@ -1,0 +1,170 @@
+"""STAC items: assets that are raster bands, with what the item says of them.
+
+Understands STAC 1.0 (``eo:bands``, ``raster:bands``) and 1.1 (``bands``): https://github.com/radiantearth/stac-spec
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+from urllib.request import Request, urlopen
+
+from geoseg.errors import InputError
+from geoseg.raster import names
+from geoseg.raster.gdal.environment import is_remote, is_virtual
+from geoseg.raster.scenes.discover import File, Said, Scene
+
+_MAX_BYTES = 16 * 2**20
+_SECONDS = 30
+_PICTURES = {"thumbnail", "overview", "visual", "metadata", "tilejson"}
+_TYPES = ("image/tiff", "image/jp2", "image/vnd.stac.geotiff", "application/vnd.gdal", "image/png", "image/jpeg")
+_ENDINGS = (".tif", ".tiff", ".jp2", ".vrt")
+
+
+def open_item(path: str, *, remote: bool, item: str | None = None) -> Scene:
+    """Return the bands of a STAC item; of assets that hold one band twice, the first GeoTIFF.
+
+    Parameters
+    ----------
+    path
+        The item, or an ItemCollection.
+    remote
+        Whether the network may be used.
+    item
+        Which item of an ItemCollection, by its id.
+
+    Raises
+    ------
+    InputError
+        If it is no STAC item, has no raster, or refers to the network from a local file.
+    """
+    content = _load(path, remote=remote)
+    if item is not None:
+        content = _item_of(content, path, item)
+    if not isinstance(content, dict) or content.get("type") != "Feature" or not isinstance(content.get("assets"), dict):
+        kind = content.get("type") if isinstance(content, dict) else type(content).__name__
+        hint = "; to segment all its items use --scenes" if kind == "FeatureCollection" else ""
+        raise InputError(
+            f"{path}: not a STAC item (its type is {kind!r}); a scene's item has type Feature and assets{hint}"
+        )
+    found: dict[str, tuple[bool, File]] = {}
+    for key, asset in content["assets"].items():
+        if not _is_raster(key, asset):
+            continue
+        said = _bands_of(key, asset)
+        file = File(_address(path, str(asset["href"])), remote, said)
+        identity = "|".join(one.name or key for one in said)
+        tiff = "tif" in str(asset.get("type", "")) or str(asset["href"]).lower().endswith((".tif", ".tiff"))
+        if identity not in found or (tiff and not found[identity][0]):
+            found[identity] = tiff, file
+    files = tuple(file for _, file in found.values())
+    if not files:
+        raise InputError(
+            f"{path}: the STAC item has no raster asset; its assets are {', '.join(content['assets']) or 'none'}"
+        )
+    refused = next((file.path for file in files if is_remote(file.path) and not remote), None)
+    if refused is not None:
+        raise InputError(
+            f"{path}: refers to {refused} on the network; pass allow_remote=True, or open the item by its URL"
+        )
+    return Scene(files, name=str(content.get("id") or Path(path).stem))
+
+
+def _item_of(collection: Any, path: str, item: str) -> Any:
+    features = collection.get("features") if isinstance(collection, dict) else None
+    for feature in features if isinstance(features, list) else ():
+        if isinstance(feature, dict) and str(feature.get("id")) == item:
+            return feature
+    raise InputError(f"{path}: has no item {item!r}; it must be a STAC ItemCollection with an item of this id")
+
+
+def _load(path: str, *, remote: bool) -> Any:
+    try:
+        if is_virtual(path):
+            if not remote:
+                raise InputError(
+                    f"{path}: is on the network, which is not allowed here; pass allow_remote=True or download it"
+                )
+            # The scheme is http or https: scenes.find() sends nothing else here.
+            with urlopen(Request(path, headers={"User-Agent": "geoseg"}), timeout=_SECONDS) as answer:  # noqa: S310
+                text = answer.read(_MAX_BYTES + 1)
+        else:
+            with Path(path).open("rb") as file:
+                text = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error}; check the address") from error
+    if len(text) > _MAX_BYTES:
+        raise InputError(f"{path}: JSON of more than {_MAX_BYTES >> 20} MB is no STAC item")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}); a STAC item is expected") from error
+
+
+def _is_raster(key: str, asset: Any) -> bool:
+    if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
+        return False
+    roles = {str(role).lower() for role in asset.get("roles") or ()}
+    if roles & _PICTURES or key.lower() in _PICTURES | {"tci", "preview", "rendered_preview"}:
+        return False
+    kind = str(asset.get("type", "")).lower()
+    return kind.startswith(_TYPES) or (not kind and asset["href"].split("?")[0].lower().endswith(_ENDINGS))
+
+
+def _address(item: str, href: str) -> str:
+    if is_remote(href) or is_virtual(href):
+        return href
+    if is_remote(item):
+        return urljoin(item, href)
+    if href.lower().startswith("file://"):
+        from urllib.request import url2pathname
+
+        return url2pathname(href[len("file://") :])
+    return href if os.path.isabs(href) else str(Path(item).parent / href)  # noqa: PTH117  hrefs are text
+
+
+def _bands_of(key: str, asset: dict[str, Any]) -> tuple[Said, ...]:
+    spectral = _dicts(asset.get("bands")) or _dicts(asset.get("eo:bands"))
+    raster = _dicts(asset.get("raster:bands"))
+    count = max(len(spectral), len(raster), 1)
+    said = []
+    for number in range(count):
+        eo = spectral[number] if number < len(spectral) else {}
+        values = {**asset, **eo, **(raster[number] if number < len(raster) else {})}
+        said.append(
+            Said(
+                name=_band_name(eo, key if count == 1 else f"band{number + 1}"),
+                scale=_value(values, "raster:scale", "scale"),
+                offset=_value(values, "raster:offset", "offset"),
+                nodata=_value(values, "nodata"),
+            )
+        )
+    return tuple(said)
+
+
+def _band_name(eo: dict[str, Any], key: str) -> str:
+    common = eo.get("eo:common_name") or eo.get("common_name")
+    own = str(eo.get("name") or "")
+    # Older items call three different bands "rededge"; the sensor's own name tells them apart.
+    if common and str(common) != "rededge":
+        return str(common)
+    return names.from_text(own) or names.from_text(key) or str(common or "") or own or key
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _value(values: dict[str, Any], *keys: str) -> float | None:
+    for key in keys:
+        value = values.get(key)
+        if isinstance(value, bool) or value is None:
+            continue
+        try:
+            return float(value)  # "nan" is how JSON says NaN
+        except (TypeError, ValueError):
+            continue
+    return None

@@ -1,0 +1,37 @@
+"""Zarr stores, opened with xarray."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoseg.errors import InputError
+from geoseg.raster.gdal.environment import is_remote
+from geoseg.raster.scenes.discover import Scene
+
+
+def open_zarr(path: str, *, remote: bool) -> Scene:
+    """Return the store as lazy arrays.
+
+    Raises
+    ------
+    InputError
+        If zarr is not installed, the store is damaged, or it is remote and the network is not allowed.
+    """
+    if is_remote(path) and not remote:
+        raise InputError(f"{path}: is on the network, which is not allowed here; pass allow_remote=True or download it")
+    try:
+        import xarray as xr
+        import zarr  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            f'{path}: Zarr stores need one more package; install it with: pip install "geoseg[zarr]"'
+        ) from error
+    try:
+        # Stored values, as for files: nodata, scale and offset stay in the attributes.
+        data = xr.open_zarr(path, mask_and_scale=False, decode_times=False, chunks={})
+    except Exception as error:  # zarr and its storage layers raise many kinds
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be opened as a Zarr store ({said}); copy or download it again") from error
+    # The CRS is kept in a variable without dimensions, which odc-geo wants as a coordinate.
+    spare = [name for name, variable in data.data_vars.items() if not variable.dims]
+    return Scene(name=Path(path.rstrip("/")).stem, array=data.set_coords(spare))

@@ -1,0 +1,209 @@
+"""Where a dask cluster comes from: an address, processes started here, jobs submitted to a batch system.
+
+Jobs are described in dask's own configuration files (``~/.config/dask/jobqueue.yaml``, ``kubernetes.yaml``): see
+https://jobqueue.dask.org and https://kubernetes.dask.org.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from geoseg.errors import ClusterError, OptionError
+from geoseg.system.resources import cpu_count
+
+if TYPE_CHECKING:
+    from geoseg.progress.reporters import Reporter
+
+_JOBS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
+"""Batch systems and their classes in dask_jobqueue."""
+
+# Seconds to wait for the first worker of a cluster that is there; jobs may wait in a queue for days.
+_FIRST_WORKER = 60.0
+
+
+@dataclass
+class Deployment:
+    """A connection, and what has to be closed after it.
+
+    Attributes
+    ----------
+    client
+        The connection.
+    one_machine
+        Whether all workers were started on this machine.
+    closing
+        Called at the end, in order.
+    """
+
+    client: Any
+    one_machine: bool = False
+    closing: list[Callable[[], Any]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close what was opened for this run."""
+        for close in self.closing:
+            with suppress(Exception):  # a scheduler that is gone cannot be told goodbye
+                close()
+
+
+def deploy(scheduler: Any, workers: int | None, reporter: Reporter) -> Deployment:
+    """Connect, and wait for the first worker.
+
+    Raises
+    ------
+    OptionError, ClusterError
+        With one line that says what is missing.
+    """
+    from distributed import Client
+
+    if isinstance(scheduler, Client):
+        deployment = Deployment(scheduler)
+    else:
+        _quiet()
+        deployment = _start(str(scheduler), workers)
+    try:
+        _say_dashboard(deployment.client, reporter)
+        _wait(deployment.client, str(scheduler), reporter)
+    except BaseException:
+        deployment.close()
+        raise
+    return deployment
+
+
+def _start(scheduler: str, workers: int | None) -> Deployment:
+    from distributed import Client
+
+    if scheduler == "local":
+        return _local(workers or 1)
+    if scheduler in _JOBS or scheduler == "kubernetes":
+        cluster = _kubernetes() if scheduler == "kubernetes" else _jobs(scheduler)
+        cluster.scale(workers or 1)
+        client = Client(cluster, set_as_default=False)
+        return Deployment(client, closing=[client.close, cluster.close])
+    if ":" not in scheduler:
+        names = ", ".join(["threads", "local", *_JOBS, "kubernetes"])
+        raise OptionError(f"scheduler {scheduler!r} is unknown: use {names} or an address like tcp://host:8786")
+    try:
+        client = Client(scheduler, timeout=10, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClusterError(
+            f"no dask scheduler answers at {scheduler}: start one with `dask scheduler`, or use --scheduler threads"
+        ) from error
+    return Deployment(client, closing=[client.close])
+
+
+def _local(workers: int) -> Deployment:
+    """Start worker processes here: on each GPU in turn, or sharing the cores."""
+    from distributed import Client, LocalCluster
+
+    # One thread more than forward passes: it reads and writes meanwhile.
+    threads = max(cpu_count() // workers, 1) + 1
+    dashboard = ":0" if importlib.util.find_spec("bokeh") else None
+    cluster = LocalCluster(
+        n_workers=workers, threads_per_worker=threads, processes=True, memory_limit=0, dashboard_address=dashboard,
+        silence_logs=logging.CRITICAL,
+    )  # fmt: skip
+    client = Client(cluster, set_as_default=False)
+    client.wait_for_workers(workers)
+    client.run(_see_one_gpu)
+    return Deployment(client, one_machine=True, closing=[client.close, cluster.close])
+
+
+def _see_one_gpu(dask_worker: Any) -> str | None:
+    """Give each worker process a GPU of its own, in turn. Runs on the worker, before torch looks for GPUs."""
+    number = int(dask_worker.name)
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    gpus = [gpu.strip() for gpu in listed.split(",") if gpu.strip()] if listed is not None else _gpus()
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def _gpus() -> list[str]:
+    """Numbers of the NVIDIA GPUs here, without waking torch: that would settle which one this process sees."""
+    import shutil
+    import subprocess
+
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    try:
+        found = subprocess.run([tool, "-L"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [str(number) for number, line in enumerate(found.stdout.splitlines()) if line.startswith("GPU ")]
+
+
+def _jobs(scheduler: str) -> Any:
+    try:
+        module = importlib.import_module("dask_jobqueue")
+    except ImportError:
+        raise OptionError(
+            f"scheduler {scheduler} needs dask-jobqueue: install it with pip install 'geoseg[cluster]'"
+        ) from None
+    try:
+        return getattr(module, _JOBS[scheduler])()
+    except (ValueError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise OptionError(
+            f"scheduler {scheduler} is not configured: {text}; describe a job (cores, memory, queue) in "
+            f"~/.config/dask/jobqueue.yaml under jobqueue.{scheduler}"
+        ) from error
+
+
+def _kubernetes() -> Any:
+    try:
+        module = importlib.import_module("dask_kubernetes.operator")
+    except ImportError:
+        raise OptionError(
+            "scheduler kubernetes needs dask-kubernetes: install it with pip install 'geoseg[cluster]'"
+        ) from None
+    try:
+        return module.KubeCluster()
+    except Exception as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise ClusterError(
+            f"kubernetes does not start a dask cluster: {text}; check kubectl and ~/.config/dask/kubernetes.yaml"
+        ) from error
+
+
+def _say_dashboard(client: Any, reporter: Reporter) -> None:
+    with suppress(Exception):  # a scheduler may run without one, and some versions do not say
+        if "dashboard" in client.scheduler_info().get("services", {}):
+            reporter.info(f"dask dashboard: {client.dashboard_link}")
+
+
+def _wait(client: Any, scheduler: str, reporter: Reporter) -> None:
+    """Wait for the first worker: a minute, or as long as it takes where jobs wait in a queue."""
+    start, said = time.monotonic(), False
+    patient = scheduler in _JOBS or scheduler == "kubernetes"
+    while not client.nthreads():
+        waited = time.monotonic() - start
+        if waited > 5 and not said:
+            reporter.info(f"waiting for the first worker of {scheduler}")
+            said = True
+        if waited > _FIRST_WORKER and not patient:
+            raise ClusterError(
+                f"no worker has joined the scheduler {scheduler} within {_FIRST_WORKER:.0f} s: start some with "
+                "`dask worker ADDRESS`"
+            )
+        time.sleep(0.1)
+
+
+def _quiet() -> None:
+    """Lost workers are this program's daily bread: it says itself what matters, and dask's tracebacks do not."""
+    import dask
+
+    # Some of dask's loggers have levels of their own.
+    known = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
+    for name in ("distributed", "tornado", "asyncio", "bokeh", *known):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    dask.config.set({"logging.distributed": "critical"})

@@ -1,0 +1,150 @@
+"""Images to learn from, and which labels belong to which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoseg.errors import InputError
+from geoseg.models import ModelCard, check_bands
+from geoseg.raster import Raster, open_raster
+from geoseg.raster.scenes.discover import _RASTERS
+from geoseg.train.data.labels import place_rasters
+from geoseg.train.data.polygons import SUFFIXES
+
+if TYPE_CHECKING:
+    from geoseg.raster.probe import FileInfo
+    from geoseg.train.data.labels import LabelSource
+
+_GENERIC = re.compile(r"band\d+(_\d+)?")
+
+
+def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCard | None) -> list[Raster]:
+    """Open images, each with the bands of the first (or of the model to start from), in its order.
+
+    Parameters
+    ----------
+    images
+        Paths, folders of images, arrays or rasters.
+    reading
+        Keyword arguments of :func:`geoseg.open_raster`.
+    base
+        Card of the model to start from.
+
+    Raises
+    ------
+    InputError
+        If there are none, or one has other bands.
+    """
+    if reading.get("stack"):
+        rasters = [open_raster(list(images), **reading)]
+    else:
+        sources = [source for image in images for source in _expanded(image)]
+        if not sources:
+            raise InputError("no image given: name rasters, or a folder of them, with --images")
+        rasters = [s if isinstance(s, Raster) else open_raster(s, **reading) for s in sources]
+    if base is not None:
+        for raster in rasters:
+            check_bands(base, raster)
+        return [raster.select([band.name for band in base.bands]) for raster in rasters]
+    return [_alike(raster, rasters[0]) for raster in rasters]
+
+
+def _expanded(image: Any) -> list[Any]:
+    """Return the images that a path stands for: a folder of rasters is many, a folder that is a scene is one."""
+    if not isinstance(image, str | Path) or not Path(image).is_dir():
+        return [image]
+    folder = Path(image)
+    scene = any((folder / name).exists() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata"))
+    if scene or list(folder.glob("MTD_MSIL*.xml")):
+        return [image]
+    found = [p for p in folder.iterdir() if p.suffix.lower() in _RASTERS or p.suffix.lower() in (".safe", ".zarr")]
+    if not found:
+        raise InputError(f"{folder}: no raster in this folder")
+    return sorted(found, key=_natural)
+
+
+def _natural(path: Path) -> list[Any]:
+    """Sort 2.tif before 10.tif."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _alike(raster: Raster, first: Raster) -> Raster:
+    wanted, have = [b.name for b in first.bands], [b.name for b in raster.bands]
+    if have == wanted:
+        return raster
+    generic = any(_GENERIC.fullmatch(name) for name in wanted)
+    if set(wanted) - set(have) or (generic and len(wanted) != len(have)):
+        raise InputError(
+            f"{raster.name}: has bands {', '.join(have)}, the first image ({first.name}) has {', '.join(wanted)}; "
+            "all images need the same: choose with --bands, or leave this one out"
+        )
+    return raster.select(wanted)
+
+
+def label_files(labels: Sequence[Any]) -> list[Any]:
+    """Return label files and tables, folders opened up.
+
+    Raises
+    ------
+    InputError
+        If there are none, or one is missing.
+    """
+    found: list[Any] = []
+    for label in labels:
+        if not isinstance(label, str | Path):
+            found.append(label)
+            continue
+        path = Path(label)
+        if not path.exists() and "://" not in str(label) and not str(label).startswith("/vsi"):
+            raise InputError(f"{label}: there is no such file or folder")
+        if not path.is_dir():
+            found.append(str(label))
+            continue
+        inside = [p for p in path.iterdir() if p.suffix.lower() in (*_RASTERS, *SUFFIXES)]
+        if not inside:
+            raise InputError(f"{path}: neither class rasters nor polygons in this folder")
+        found += [str(p) for p in sorted(inside, key=_natural)]
+    if not found:
+        raise InputError("no labels given: name class rasters or polygons with --labels")
+    return found
+
+
+def match_rasters(rasters: Sequence[Raster], labels: Sequence[str]) -> list[LabelSource | None]:
+    """Return for each image its labels from class rasters, or None where there are none.
+
+    One file serves every image it overlaps. Of several, those that carry an image's name belong to it
+    (``A.tif`` and ``A_labels.tif``); where names say nothing, place decides.
+
+    Raises
+    ------
+    InputError
+        If neither name nor place can tell which labels belong to which image.
+    """
+    named = [_by_name(raster, labels) for raster in rasters]
+    by_name = len(labels) > 1 and any(named)
+    if len(labels) > 1 and not by_name and not all(raster.georeferenced for raster in rasters):
+        if len(labels) != len(rasters):
+            raise InputError(
+                f"{len(labels)} label files for {len(rasters)} images without CRS: give each the name of its image, or "
+                "as many in the same order"
+            )
+        named, by_name = [[label] for label in labels], True
+    found: list[LabelSource | None] = []
+    known: dict[str, FileInfo] = {}
+    for raster, own in zip(rasters, named, strict=True):
+        files = own if by_name else list(labels)
+        found.append(place_rasters(files, raster.grid, raster.sources[0], known) if files else None)
+    return found
+
+
+def _by_name(raster: Raster, labels: Sequence[str]) -> list[str]:
+    stem = Path(raster.sources[0]).stem
+    exact = [label for label in labels if Path(label).stem == stem]
+    if exact:
+        return exact
+    related = re.compile(re.escape(stem) + r"[^A-Za-z0-9].*")
+    found = [label for label in labels if related.fullmatch(Path(label).stem)]
+    return found or [label for label in labels if re.fullmatch(re.escape(Path(label).stem) + r"[^A-Za-z0-9].*", stem)]

@@ -1,0 +1,99 @@
+"""Images with the labels that lie on them, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from geoseg.errors import InputError, OptionError
+from geoseg.progress.reporters import Reporter
+from geoseg.raster import Raster
+from geoseg.train.data.label_counts import CellCounts, chunk_count, count_cells
+from geoseg.train.data.images import label_files, match_rasters
+from geoseg.train.data.labels import LabelSource, Vocabulary
+from geoseg.train.options import TrainOptions
+from geoseg.train.data.polygons import Polygons, is_polygons, read_polygons
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """What is learned from, as the user gave it; see :func:`geoseg.train`."""
+
+    images: Sequence[Any]
+    labels: Sequence[Any]
+    class_field: str | None = None
+    classes: str | Sequence[str] | Mapping[str, str] | None = None
+    ignore: Sequence[str] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Images that have labels, and the counts of them."""
+
+    rasters: list[Raster]
+    sources: list[LabelSource]
+    counts: list[CellCounts]
+    words: Vocabulary
+    where: str
+    polygons: Polygons | None
+
+
+def read_labels(
+    rasters: list[Raster], sources: Sources, options: TrainOptions, cell: int, report: Reporter
+) -> Labelled:
+    """Lay labels over images and count them; images without labels are left out.
+
+    Raises
+    ------
+    InputError, OptionError
+        If labels cannot be read, are of two kinds, or lie on none of the images.
+    """
+    files = label_files(sources.labels)
+    kinds = {is_polygons(file) for file in files}
+    if len(kinds) > 1:
+        raise InputError("labels are both rasters and polygons: give one kind")
+    polygons: Polygons | None = None
+    if kinds == {True}:
+        polygons = read_polygons(files, sources.class_field, options.group_field)
+        placed: list[LabelSource | None] = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
+        words, where = polygons.vocabulary, polygons.label
+        if polygons.skipped:
+            report.warning(f"{where}: {polygons.skipped} polygons without a class count as unlabelled")
+    else:
+        if options.group_field or sources.class_field:
+            given = "--group-field" if options.group_field else "--class-field"
+            raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
+        placed = match_rasters(rasters, files)
+        words, where = _raster_words(files[0]), str(files[0]) if len(files) == 1 else "labels"
+    pairs = [(r, s) for r, s in zip(rasters, placed, strict=True) if s is not None]
+    if not pairs:
+        raise InputError(
+            f"{where}: the labels do not overlap {'the image' if len(rasters) == 1 else 'any of the images'} "
+            f"({rasters[0].name}, …); are both of one place, and is the CRS of each right?"
+        )
+    for raster, source in zip(rasters, placed, strict=True):
+        if source is None:
+            report.warning(f"{raster.name}: has no labels and is left out")
+    counts = _count(pairs, cell, report)
+    return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, words, where, polygons)
+
+
+def _raster_words(path: str) -> Vocabulary:
+    from geoseg.class_names import classes_of
+    from geoseg.raster.gdal.environment import environment, gdal_path, open_dataset
+
+    target = gdal_path(path)
+    with environment(target), open_dataset(target) as data:
+        return Vocabulary(classes_of(data, 1), closed=False)
+
+
+def _count(pairs: Sequence[tuple[Raster, LabelSource]], cell: int, report: Reporter) -> list[CellCounts]:
+    total, done = sum(chunk_count(raster.shape, cell) for raster, _ in pairs), [0]
+
+    def tick() -> None:
+        done[0] += 1
+        report.progress(done[0], total, "read labels")
+
+    return [count_cells(source, raster.shape, cell, tick) for raster, source in pairs]

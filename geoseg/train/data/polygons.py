@@ -1,0 +1,231 @@
+"""Polygons with a class field: read, checked, and laid over images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geoseg.classes import LAND_COVER, MapClass, default_color
+from geoseg.errors import InputError, OptionError
+from geoseg.train.data.labels import PolygonLabels, Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from geoseg.raster.probe import Grid
+
+SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".parquet", ".gml", ".kml", ".zip")
+"""Files that are taken for polygons."""
+
+# Where nobody says which field holds the class; the first that is there. geoseg's own polygons have the first two.
+_FIELDS = ("class_name", "class_id", "class", "classname", "label", "landcover", "land_cover", "lc", "code")
+
+
+@dataclass(frozen=True, eq=False)
+class Polygons:
+    """All polygons of the labels.
+
+    Attributes
+    ----------
+    geometries, codes, groups
+        (n,): shapely geometry; position of its class in ``vocabulary``; position of its group in ``group_names``
+        (−1 without groups).
+    crs
+        Of the geometries, or None.
+    skipped
+        Polygons without a class, which count as unlabelled.
+    """
+
+    label: str
+    geometries: NDArray[Any]
+    codes: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    group_names: tuple[str, ...]
+    crs: Any
+    vocabulary: Vocabulary
+    field: str
+    skipped: int = 0
+
+    def on(self, grid: Grid, image: str, keep: NDArray[np.bool_] | None = None) -> PolygonLabels | None:
+        """Return the polygons on the pixels of an image, or None if none of them touches it.
+
+        Parameters
+        ----------
+        grid
+            The image's.
+        image
+            What messages call it.
+        keep
+            (n,) bool: which polygons; all if None.
+
+        Raises
+        ------
+        InputError
+            If only one of image and polygons has a CRS.
+        """
+        import geopandas as gpd
+        import shapely
+
+        if (self.crs is None) != (grid.crs is None):
+            without, having = (self.label, image) if self.crs is None else (image, self.label)
+            raise InputError(
+                f"{without} has no CRS and {having} has one, so polygons and image cannot be laid over each other; "
+                "give it its CRS first"
+            )
+        chosen = np.ones(len(self.codes), np.bool_) if keep is None else keep
+        series = gpd.GeoSeries(self.geometries[chosen], crs=self.crs)
+        if self.crs is not None and grid.crs is not None and series.crs != grid.crs:
+            series = series.to_crs(grid.crs)
+        moved, codes = series.to_numpy(), self.codes[chosen]
+        # Polygons far outside a projection's reach come out without finite coordinates.
+        near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.area(moved))
+        if not near.any():
+            return None
+        return PolygonLabels(self.label, moved[near], codes[near], grid.transform)
+
+
+def is_polygons(source: Any) -> bool:
+    """Whether labels are polygons: a GeoDataFrame, or a file by its ending."""
+    if hasattr(source, "geometry") and hasattr(source, "crs"):
+        return True
+    return isinstance(source, str | Path) and Path(source).suffix.lower() in SUFFIXES
+
+
+def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | None) -> Polygons:
+    """Read polygons from files or GeoDataFrames, all in the CRS of the first.
+
+    Raises
+    ------
+    InputError
+        If a source cannot be read, holds other geometries, invalid ones, or no such field.
+    """
+    import pandas as pd
+
+    tables = [_table(source) for source in sources]
+    label = tables[0][0]
+    field = field or _guess_field(*tables[0])
+    frames = []
+    for name, frame in tables:
+        _check_fields(name, frame, field, group_field)
+        _check_geometries(name, frame)
+        if (frame.crs is None) != (tables[0][1].crs is None):
+            raise InputError(f"{name}: only one of {label} and it has a CRS; give both one")
+        same = frame.crs is None or frame.crs == tables[0][1].crs
+        frames.append(frame if same else frame.to_crs(tables[0][1].crs))
+    frame = pd.concat(frames, ignore_index=True)
+    keep = frame[field].notna() & ~frame.geometry.is_empty & frame.geometry.notna()
+    skipped = int((~keep).sum())
+    frame = frame[keep]
+    if not len(frame):
+        raise InputError(f"{label}: no polygon has a class in field {field!r}")
+    texts = np.array([_text(value) for value in frame[field]], dtype=object)
+    order = _order(frame, texts, field)
+    codes = np.array([order.index(text) for text in texts], np.int64)
+    names = sorted({_text(value) for value in frame[group_field]}) if group_field else []
+    groups = np.array([names.index(_text(v)) for v in frame[group_field]] if group_field else [-1] * len(frame))
+    known = {c.name: c.color for c in LAND_COVER}
+    classes = tuple(MapClass(i, text, known.get(text, default_color(i))) for i, text in enumerate(order))
+    return Polygons(
+        label=label,
+        geometries=frame.geometry.to_numpy(),
+        codes=codes,
+        groups=groups.astype(np.int64),
+        group_names=tuple(names),
+        crs=tables[0][1].crs,
+        vocabulary=Vocabulary(classes, closed=True),
+        field=field,
+        skipped=skipped,
+    )
+
+
+def _table(source: Any) -> tuple[str, Any]:
+    import geopandas as gpd
+
+    if not isinstance(source, str | Path):
+        return "the polygons", source
+    name = str(source)
+    if not Path(source).exists():
+        raise InputError(f"{name}: there is no such file")
+    try:
+        if name.lower().endswith(".parquet"):
+            frame = gpd.read_parquet(source)
+        else:
+            frame = gpd.read_file(source, layer=_layer(name))
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - pyogrio, pyarrow and GDAL each have their own
+        raise InputError(f"{name}: polygons cannot be read ({' '.join(str(error).split())[:200]})") from None
+    if not hasattr(frame, "geometry") or not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(f"{name}: a table without geometries; labels are polygons")
+    return name, frame
+
+
+def _layer(name: str) -> str:
+    """Return the layer of polygons in a file; tables without geometries, such as QGIS's styles, are none."""
+    import pyogrio
+
+    layers = [str(layer) for layer, kind in pyogrio.list_layers(name) if kind and "Point" not in kind]
+    if len(layers) > 1:
+        raise InputError(f"{name}: has several layers ({', '.join(layers)}); give a file with the one of the labels")
+    return layers[0] if layers else str(pyogrio.list_layers(name)[0][0])
+
+
+def _guess_field(name: str, frame: Any) -> str:
+    columns = {str(column).lower(): str(column) for column in frame.columns}
+    for field in _FIELDS:
+        if field in columns:
+            return columns[field]
+    raise OptionError(f"{name}: which field holds the class? Say it with --class-field; it has {_listing(frame)}")
+
+
+def _listing(frame: Any) -> str:
+    return ", ".join(str(column) for column in frame.columns if column != frame.geometry.name) or "no fields"
+
+
+def _check_fields(name: str, frame: Any, *fields: str | None) -> None:
+    if not len(frame):
+        raise InputError(f"{name}: holds no polygons")
+    for field in fields:
+        if field and field not in frame.columns:
+            raise InputError(f"{name}: there is no field {field!r}; it has {_listing(frame)}")
+
+
+def _check_geometries(name: str, frame: Any) -> None:
+    import shapely
+
+    geometries = frame.geometry.to_numpy()
+    present = ~shapely.is_missing(geometries)
+    kinds = set(np.unique(shapely.get_type_id(geometries[present])))
+    if others := kinds - {3, 6}:
+        first = shapely.GeometryType(int(min(others))).name.title()
+        raise InputError(f"{name}: holds {first} geometries; labels are polygons")
+    invalid = np.flatnonzero(present & ~shapely.is_valid(geometries))
+    if invalid.size:
+        why = str(shapely.is_valid_reason(geometries[invalid[0]]))
+        raise InputError(
+            f"{name}: {invalid.size} polygon{'s are' if invalid.size > 1 else ' is'} invalid, first number "
+            f"{invalid[0] + 1} ({why}); repair them, in QGIS with Fix geometries, or with: ogr2ogr -makevalid OUT IN"
+        )
+
+
+def _order(frame: Any, texts: NDArray[Any], field: str) -> list[str]:
+    """Return the classes in the order of their numbers if there are any, else of the alphabet."""
+    distinct = sorted(set(texts))
+    if field == "class_name" and "class_id" in frame.columns:
+        numbers = dict(zip(texts, frame["class_id"], strict=True))
+        return sorted(distinct, key=lambda text: (numbers[text], text))
+    if all(text.lstrip("-").isdigit() for text in distinct):
+        return sorted(distinct, key=int)
+    return distinct
+
+
+def _text(value: Any) -> str:
+    """Write 3.0 as "3": whole numbers with missing ones among them are read as floats."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()

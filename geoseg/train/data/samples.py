@@ -1,0 +1,167 @@
+"""Windows of pixels and labels as tensors: drawn ones to learn from, a partition of the rest to validate with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its usual name
+
+from geoseg.classes import NODATA
+from geoseg.tiling import Box, Tiling
+from geoseg.train.data.augment import Augment
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.models import BandTransform
+    from geoseg.raster import Raster
+    from geoseg.train.data.labels import Labels
+    from geoseg.train.validation.split import Parts
+    from geoseg.train.data.windows import WindowSampler
+
+# Draws before a window without a single valid labelled pixel is accepted: it then teaches nothing, but harms nothing.
+_DRAWS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """An image with its labels.
+
+    Attributes
+    ----------
+    raster
+        Bands in the order of the card.
+    labels
+        On its pixels.
+    affine
+        What turns stored numbers into the network's input, per band.
+    """
+
+    raster: Raster
+    labels: Labels
+    affine: tuple[BandTransform, ...]
+
+    def read(self, box: Box) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return the network's input (bands, h, w), labels (h, w) and validity (h, w) of a box.
+
+        Parts outside the image are invalid. Invalid pixels are 0 in the input, as when a scene is segmented, and
+        unlabelled.
+        """
+        inside = box.intersection(self.raster.box)
+        shape = (box.height, box.width)
+        x = np.zeros((len(self.affine), *shape), np.float32)
+        y, valid = np.full(shape, NODATA, np.uint8), np.zeros(shape, np.bool_)
+        if inside.area:
+            pixels = self.raster.read(inside)
+            rows, cols = inside.within(box)
+            for i, step in enumerate(self.affine):
+                band = pixels.data[i].astype(np.float32) * np.float32(step.a) + np.float32(step.b)
+                x[i, rows, cols] = np.where(pixels.valid, np.clip(band, step.lo, step.hi), 0)
+            y[rows, cols] = np.where(pixels.valid, self.labels.read(inside), NODATA)
+            valid[rows, cols] = pixels.valid
+        return x, y, valid
+
+
+class Sample(NamedTuple):
+    """Input float32 (bands, h, w), labels int64 (h, w), and where they come from: image, row, column."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    where: tuple[int, int, int]
+
+
+class TrainingWindows:
+    """Endless windows to learn from; number ``i`` is the same in every process and on every machine.
+
+    Parameters
+    ----------
+    scenes
+        Images with labels.
+    sampler
+        Where windows lie.
+    augment
+        How they are varied.
+    seed
+        Of all draws.
+    """
+
+    def __init__(self, scenes: Sequence[Scene], sampler: WindowSampler, augment: Augment, seed: int) -> None:
+        self.scenes, self.sampler, self.augment, self.seed = tuple(scenes), sampler, augment, seed
+
+    def __getitem__(self, number: int) -> Sample:
+        rng = np.random.default_rng((self.seed, number))
+        for _ in range(_DRAWS):
+            image, box = self.sampler.draw(rng)
+            x, y, valid = self.scenes[image].read(box)
+            if (y != NODATA).any():
+                break
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        side = self.sampler.window
+        pixels, labels, mask = resized(torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(valid), side)
+        pixels, labels = self.augment(pixels, labels.long(), mask, generator)
+        return Sample(pixels, labels, (image, box.row, box.col))
+
+
+def resized(
+    x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, side: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Resample input (C, h, w) bilinearly, labels and validity (h, w) by the nearest pixel, to ``side`` × ``side``."""
+    if x.shape[-2:] == (side, side):
+        return x, y, valid
+    shrinks = x.shape[-1] > side
+    pixels = F.interpolate(x[None], (side, side), mode="bilinear", antialias=shrinks, align_corners=False)[0]
+    both = torch.stack([y, valid.to(y.dtype)])[None].float()
+    moved = F.interpolate(both, (side, side), mode="nearest-exact")[0]
+    mask = moved[1] > 0
+    return pixels * mask, moved[0].to(y.dtype), mask
+
+
+class ValidationWindows:
+    """The windows of all validation cells: each of their labelled pixels is in exactly one of them.
+
+    Labels outside the kept centre of a window, and outside validation cells, are NODATA.
+    """
+
+    def __init__(
+        self, scenes: Sequence[Scene], parts: Sequence[Parts], *, cell: int, window: int, margin: int, stride: int
+    ) -> None:
+        self.scenes, self.cell = tuple(scenes), cell
+        self.validation = tuple(part.validation for part in parts)
+        self.windows: list[tuple[int, Box, Box]] = []
+        for image, (scene, part) in enumerate(zip(scenes, parts, strict=True)):
+            for read, keep in self._tiles(scene.raster.shape, window, margin, stride):
+                if part.held[_cells(keep, cell)].any():
+                    self.windows.append((image, read, keep))
+        # Windows at the border of an image are smaller; batches need one size.
+        self.windows.sort(key=lambda entry: (entry[1].height, entry[1].width))
+
+    @staticmethod
+    def _tiles(shape: tuple[int, int], window: int, margin: int, stride: int) -> Iterator[tuple[Box, Box]]:
+        keep = max((window - 2 * margin) // stride * stride, stride)
+        if max(shape) <= window:
+            keep, margin = window, 0
+        tiling = Tiling(*shape, keep=keep, margin=margin, block=max(shape), stride=stride, least=stride)
+        for tile in tiling.windows():
+            yield tile.read, tile.keep
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, number: int) -> Sample:
+        image, read, keep = self.windows[number]
+        x, y, _ = self.scenes[image].read(read)
+        held = self.validation[image][_cells(keep, self.cell)]
+        held = np.repeat(np.repeat(held, self.cell, 0), self.cell, 1)
+        row, col = keep.row % self.cell, keep.col % self.cell
+        wanted = np.full(y.shape, NODATA, np.uint8)
+        inside = keep.within(read)
+        wanted[inside] = np.where(held[row : row + keep.height, col : col + keep.width], y[inside], NODATA)
+        return Sample(torch.from_numpy(x), torch.from_numpy(wanted).long(), (image, read.row, read.col))
+
+
+def _cells(box: Box, side: int) -> tuple[slice, slice]:
+    return slice(box.row // side, -(-box.bottom // side)), slice(box.col // side, -(-box.right // side))

@@ -1,0 +1,135 @@
+"""Mean, deviation and range of each band over the training part: what normalises a model's input, once and for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geoseg.errors import InputError
+from geoseg.models import BandSpec, ValueScaling
+from geoseg.models.card.scaling import to_card_units
+from geoseg.raster import release_handles
+from geoseg.tiling import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.raster import Raster
+    from geoseg.train.validation.split import Parts
+
+# Cells that are read: more would not move a mean or deviation in its third digit.
+_MOST_CELLS = 2000
+
+# Values of each cell that are kept for percentiles.
+_KEPT = 64
+
+# What sensors and archives store: a scene brighter than the training part, but in the same units, is no mistake.
+_FULL_SCALES = (1.0, 255.0, 10_000.0, 65_535.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Of the training part, in the card's numbers.
+
+    Attributes
+    ----------
+    mean, deviation
+        (bands,) float64.
+    low, high
+        (bands,) 0.1th and 99.9th percentile.
+    pixels
+        Valid pixels that were read.
+    """
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    pixels: int
+
+    def scaling(self) -> tuple[ValueScaling, ...]:
+        """Return the z-score of each band; a band that is constant is only centred."""
+        return tuple(
+            ValueScaling(type="z-score", mean=float(f"{m:.7g}"), stddev=float(f"{d:.7g}") if d > 0 else 1.0)
+            for m, d in zip(self.mean, self.deviation, strict=True)
+        )
+
+    def value_range(self, dtype: np.dtype[np.generic]) -> tuple[float, float]:
+        """Return the least and largest sensible number, for finding scenes in other units."""
+        low, high = float(self.low.min()), float(self.high.max())
+        span = max(high - low, 1e-6)
+        if dtype == np.uint8:
+            return 0.0, 255.0
+        # Reflectance may fall a little below 0.
+        full = next((full for full in _FULL_SCALES if high <= 1.6 * full), None)
+        if low < -0.05 * high or full is None or high <= 0:
+            return round(low - span / 2, 6), round(high + span / 2, 6)
+        return 0.0, full
+
+
+def measure(
+    rasters: Sequence[Raster], bands: Sequence[BandSpec], parts: Sequence[Parts], cell: int, seed: int
+) -> Statistics:
+    """Measure the training part; never a pixel of validation.
+
+    Parameters
+    ----------
+    rasters
+        Images, bands in the order of ``bands``.
+    bands
+        The card's convention of numbers.
+    parts
+        The split of each image.
+    cell
+        Side of its cells in pixels.
+    seed
+        Of the draw of cells, where there are many.
+
+    Raises
+    ------
+    InputError
+        If no pixel is valid where there are training labels.
+    """
+    places = [
+        (i, int(row), int(col)) for i, part in enumerate(parts) for row, col in np.argwhere(part.training.sum(-1) > 0)
+    ]
+    rng = np.random.default_rng(seed)
+    if len(places) > _MOST_CELLS:
+        places = [places[i] for i in np.sort(rng.choice(len(places), _MOST_CELLS, replace=False))]
+
+    def read(place: tuple[int, int, int]) -> NDArray[np.float64]:
+        image, row, col = place
+        raster = rasters[image]
+        pixels = raster.read(Box(row * cell, col * cell, cell, cell).intersection(raster.box))
+        values = pixels.data[:, pixels.valid].astype(np.float64)
+        for i, (band, spec) in enumerate(zip(raster.bands, bands, strict=True)):
+            step = to_card_units(band, spec.scale, spec.offset)
+            values[i] = values[i] * step.a + step.b
+        return values
+
+    number, kept = 0, []
+    mean, square = np.zeros(len(bands)), np.zeros(len(bands))
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            for start in range(0, len(places), 64):
+                for values in pool.map(read, places[start : start + 64]):
+                    new = values.shape[1]
+                    if not new:
+                        continue
+                    # Chan et al. 1983: means and sums of squares of parts, joined without cancellation.
+                    part = values.mean(1)
+                    delta = part - mean
+                    square += ((values - part[:, None]) ** 2).sum(1) + delta**2 * number * new / (number + new)
+                    mean += delta * new / (number + new)
+                    number += new
+                    kept.append(values[:, rng.integers(0, new, min(_KEPT, new))])
+    finally:
+        release_handles()
+    if not number:
+        raise InputError("no valid pixel where there are labels to learn from: is the images' nodata value right?")
+    low, high = np.percentile(np.concatenate(kept, 1), (0.1, 99.9), axis=1)
+    return Statistics(mean, np.sqrt(square / number), low, high, number)

@@ -1,0 +1,128 @@
+"""Where training windows lie: drawn on the fly, rare classes more often, never on what is kept for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geoseg.errors import InputError
+from geoseg.tiling import Box
+from geoseg.train.data.label_counts import box_sums
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.train.validation.split import Parts
+
+# A class with a share p of the labelled pixels is drawn with a chance in proportion to p to this power: 1 would be as
+# they come, 0 all alike. The square root is the usual middle (Mahajan et al. 2018, arXiv 1805.00932).
+_POWER = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Anchors:
+    """Squares of an image in which windows may lie.
+
+    Attributes
+    ----------
+    rows, cols
+        (n,) int: upper left pixel of each.
+    side
+        In pixels; they may reach beyond an image smaller than this.
+    counts
+        (n, K) int64: labelled training pixels of each class in it.
+    """
+
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    side: int
+    counts: NDArray[np.int64]
+
+
+def anchors(shape: tuple[int, int], cell: int, side: int, part: Parts) -> Anchors:
+    """Return the squares of ``side`` pixels that hold training labels and touch nothing that is forbidden."""
+    spans = []
+    for n in shape:
+        first = np.unique(np.minimum(np.arange(0, n, cell), max(n - side, 0)))
+        last = np.minimum(first + side, n)
+        spans.append((first, (first // cell, -(-last // cell))))
+    (row, rows), (col, cols) = spans
+    closed = box_sums(part.forbidden.astype(np.int64), rows, cols)
+    counts = box_sums(part.training, rows, cols)
+    free = (closed == 0) & (counts.sum(-1) > 0)
+    i, j = np.nonzero(free)
+    return Anchors(row[i], col[j], side, counts[i, j])
+
+
+class WindowSampler:
+    """Draws windows: first a class, then a place that holds it.
+
+    Parameters
+    ----------
+    shapes
+        Height and width of each image.
+    parts
+        Their split.
+    cell
+        Side of a cell in pixels.
+    window
+        Side of a window in pixels.
+    zoom
+        Windows are cut between ``window / zoom`` and ``window * zoom`` pixels wide and resampled; 1 for none.
+
+    Raises
+    ------
+    InputError
+        If no window fits anywhere.
+    """
+
+    def __init__(
+        self, shapes: Sequence[tuple[int, int]], parts: Sequence[Parts], cell: int, window: int, zoom: float = 1.0
+    ) -> None:
+        self.window = window
+        # Room to move inside a square, so that windows do not start on the lattice of cells; where that leaves no
+        # square at all, without.
+        for wide, room in ((zoom, cell), (1.0, cell), (1.0, 0)):
+            side = round(window * wide) + room
+            self.anchors = [anchors(shape, cell, side, part) for shape, part in zip(shapes, parts, strict=True)]
+            self.most = round(window * wide)
+            if any(len(found.rows) for found in self.anchors):
+                break
+        else:
+            raise InputError(
+                f"the split would leave the training part empty: no window of {window} px with labels fits beside what "
+                "is kept for validation; give a smaller --window or another --block-size"
+            )
+        self.least = round(window / zoom)
+        self.shapes = list(shapes)
+        self._image = np.concatenate([np.full(len(a.rows), i) for i, a in enumerate(self.anchors)])
+        self._rows = np.concatenate([a.rows for a in self.anchors])
+        self._cols = np.concatenate([a.cols for a in self.anchors])
+        counts = np.concatenate([a.counts for a in self.anchors]).astype(np.float64)
+        totals = sum(part.training.sum((0, 1)) for part in parts).astype(np.float64)
+        totals = np.where(counts.sum(0) > 0, totals, 0)
+        chances = (totals / max(totals.sum(), 1)) ** _POWER
+        self.class_chances = chances / chances.sum()
+        self._steps = np.cumsum(counts, 0)
+
+    @property
+    def side(self) -> int:
+        """Side of the squares that windows are drawn in."""
+        return self.anchors[0].side
+
+    def draw(self, rng: np.random.Generator) -> tuple[int, Box]:
+        """Return the number of an image and a square box in it; the box lies inside unless the image is smaller."""
+        wanted = int(rng.choice(len(self.class_chances), p=self.class_chances))
+        steps = self._steps[:, wanted]
+        place = int(np.searchsorted(steps, rng.random() * steps[-1], side="right"))
+        place = min(place, len(steps) - 1)
+        image = int(self._image[place])
+        side = int(rng.integers(min(self.least, self.most), self.most + 1))
+        height, width = self.shapes[image]
+        room = self.side - side
+        row = int(self._rows[place]) + int(rng.integers(0, room + 1))
+        col = int(self._cols[place]) + int(rng.integers(0, room + 1))
+        return image, Box(max(min(row, height - side), 0), max(min(col, width - side), 0), side, side)

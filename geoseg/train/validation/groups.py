@@ -1,0 +1,139 @@
+"""The split by groups that the user names: images by a csv file, polygons by a field."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geoseg.errors import InputError
+from geoseg.train.validation.split import Ground, Split, choose, cut
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.raster import Raster
+
+
+def read_groups(path: str, rasters: Sequence[Raster]) -> list[str]:
+    """Return the group of each image from a csv file with a header: image in the first column, group in the second.
+
+    Images are named by path, file name or stem.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or an image is not in it.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: groups cannot be read ({error})") from None
+    if len(rows) < 2 or min(len(row) for row in rows) < 2:
+        raise InputError(f"{path}: groups are a csv file with a header and two columns: image, group")
+    groups: dict[str, str] = {}
+    for image, group, *_ in rows[1:]:
+        for name in (image.strip(), Path(image.strip()).name, Path(image.strip()).stem):
+            groups.setdefault(name, group.strip())
+    found = []
+    for raster in rasters:
+        source = raster.sources[0]
+        names = (source, Path(source).name, Path(source).stem, raster.name)
+        known = next((name for name in names if name in groups), None)
+        if known is None:
+            raise InputError(f"{path}: has no group for image {source}; add a line {Path(source).name},GROUP")
+        found.append(groups[known])
+    return found
+
+
+def by_images(
+    grounds: Sequence[Ground], groups: Sequence[str], *, reaches: Sequence[int], share: float, seed: int
+) -> Split:
+    """Split whole images by their groups.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two groups with labels.
+    """
+    counts = [ground.counts for ground in grounds]
+    names = sorted({g for g, c in zip(groups, counts, strict=True) if c.any()})
+    sums = np.array([sum(c.sum((0, 1)) for g, c in zip(groups, counts, strict=True) if g == name) for name in names])
+    held = _choose(sums, names, share, seed)
+    kept = {name for name, h in zip(names, held, strict=True) if h}
+    validation = [np.full(c.shape[:2], g in kept) for g, c in zip(groups, counts, strict=True)]
+    return Split(cut(validation, counts, reaches), _said(kept, names, seed))
+
+
+def overlaps(grounds: Sequence[Ground], split: Split) -> list[tuple[str, str]]:
+    """Return pairs of images that share ground, the first for training, the second for validation: a leak."""
+    from geoseg.raster.grids import bounds_in
+
+    found = []
+    sides = [(g.raster, bool(p.validation.all())) for g, p in zip(grounds, split.parts, strict=True)]
+    sides = [(raster, held) for raster, held in sides if raster.georeferenced]
+    if not sides:
+        return []
+    crs = sides[0][0].grid.crs
+    boxes = np.array([bounds_in(raster.grid, crs, raster.name) for raster, _ in sides])
+    for i, (raster, held) in enumerate(sides):
+        if held:
+            w, s, e, n = boxes[i]
+            shared = (boxes[:, 0] < e) & (boxes[:, 2] > w) & (boxes[:, 1] < n) & (boxes[:, 3] > s)
+            found += [(sides[j][0].name, raster.name) for j in np.flatnonzero(shared) if not sides[j][1]]
+    return found
+
+
+def hold_polygons(
+    codes: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    areas: NDArray[np.float64],
+    *,
+    names: Sequence[str],
+    share: float,
+    seed: int,
+) -> tuple[NDArray[np.bool_], str]:
+    """Decide which polygons are kept for validation.
+
+    Parameters
+    ----------
+    codes, groups, areas
+        (n,): class, group and area of each polygon.
+    names
+        Of the groups.
+    share, seed
+        See :func:`geoseg.train.validation.split.choose`.
+
+    Returns
+    -------
+    (n,) bool, and one line that says what was done.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two groups.
+    """
+    sums = np.zeros((len(names), int(codes.max()) + 1))
+    # Areas as whole shares of the total: the choice must not depend on the unit.
+    np.add.at(sums, (groups, codes), areas / max(float(areas.sum()), 1e-300) * 1e9)
+    held = _choose(np.ceil(sums).astype(np.int64), names, share, seed)
+    kept = {name for name, h in zip(names, held, strict=True) if h}
+    return held[groups], _said(kept, names, seed)
+
+
+def _choose(sums: NDArray[np.int64], names: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
+    if len(names) < 2:
+        raise InputError(
+            f"the split would leave a part empty: all labels are of one group ({', '.join(names) or 'none'}); name "
+            "more groups, split by blocks, or train without validation with --validation 0"
+        )
+    return choose(sums, share, seed)
+
+
+def _said(kept: set[str], names: Sequence[str], seed: int) -> str:
+    listing = ", ".join(sorted(kept)[:12]) + (", …" if len(kept) > 12 else "")
+    return f"{len(kept)} of {len(names)} groups kept for validation ({listing}), drawn with seed {seed}"

@@ -1,0 +1,315 @@
+"""Which part of the images is learned from and which is kept for validation: whole places, never random pixels.
+
+Neighbouring pixels look alike and carry the same label. A split that draws pixels, or tiles that overlap or touch,
+puts near copies of the training part into the validation part; the score then measures memory, not skill, and does not
+fall when the model is taken to another place. So the ground is cut into blocks (or the user's groups), whole blocks
+are kept for validation, and training windows stay away from them by a buffer: no pixel that is validated, nor any of
+the context that its prediction uses, is ever seen in training. (Roberts et al. 2017, doi 10.1111/ecog.02881;
+Ploton et al. 2020, doi 10.1038/s41467-020-18321-y.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geoseg.errors import InputError
+from geoseg.models.card.contract import pixel_size
+from geoseg.train.data.label_counts import dilated
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.raster import Raster
+
+METRES_PER_DEGREE = 111_320.0
+
+# Sides of blocks that are tried, in windows, where the user gives none: the largest that leaves enough of them.
+_SIDES = (8.0, 6.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5)
+_ENOUGH_BLOCKS = 12
+
+# Random divisions that are compared; the one nearest to the wanted share in every class is taken.
+_DRAWS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The split of one image, per cell.
+
+    Attributes
+    ----------
+    validation
+        (rows, cols) bool: cells whose labels are for validation.
+    forbidden
+        (rows, cols) bool: cells that training windows must not touch: validation and its buffer.
+    training, held
+        (rows, cols, K) int64: labelled pixels of each class to learn from, and to validate with.
+    """
+
+    validation: NDArray[np.bool_]
+    forbidden: NDArray[np.bool_]
+    training: NDArray[np.int64]
+    held: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The split of all images, and one line that says what was done, for the card."""
+
+    parts: tuple[Parts, ...]
+    said: str
+
+    def training(self) -> NDArray[np.int64]:
+        """Return the labelled pixels of each class to learn from, (K,)."""
+        return np.asarray(sum(part.training.sum((0, 1)) for part in self.parts))
+
+    def held(self) -> NDArray[np.int64]:
+        """Return the labelled pixels of each class for validation, (K,)."""
+        return np.asarray(sum(part.held.sum((0, 1)) for part in self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a split needs to know of one image.
+
+    Attributes
+    ----------
+    raster
+        The image: grid and CRS.
+    counts
+        (rows, cols, K) labelled pixels per cell and class.
+    """
+
+    raster: Raster
+    counts: NDArray[np.int64]
+
+
+def keep_nothing(grounds: Sequence[Ground]) -> Split:
+    """Return the split without validation."""
+    parts = []
+    for ground in grounds:
+        nowhere = np.zeros(ground.counts.shape[:2], np.bool_)
+        parts.append(Parts(nowhere, nowhere, ground.counts, np.zeros_like(ground.counts)))
+    return Split(tuple(parts), "no validation: everything was learned from")
+
+
+def buffers(rasters: Sequence[Raster], margin: int, side: int) -> list[int]:
+    """Return the buffer of each image in cells: the margin, and what cells of overlapping images may be apart."""
+    pixels = [pixel_size(raster) or 1.0 for raster in rasters]
+    several = len(rasters) > 1 and any(raster.georeferenced for raster in rasters)
+    return [-(-margin // side) + (math.ceil(max(pixels) / pixel) if several else 0) for pixel in pixels]
+
+
+def cut(
+    validation: Sequence[NDArray[np.bool_]], counts: Sequence[NDArray[np.int64]], reaches: Sequence[int]
+) -> tuple[Parts, ...]:
+    """Return the parts of images whose validation cells are given; ``reaches`` are the buffers in cells."""
+    parts = []
+    for held, count, reach in zip(validation, counts, reaches, strict=True):
+        forbidden = dilated(held, reach)
+        training = np.where(forbidden[..., None], 0, count)
+        parts.append(Parts(held, forbidden, training, np.where(held[..., None], count, 0)))
+    return tuple(parts)
+
+
+def by_blocks(
+    grounds: Sequence[Ground],
+    *,
+    side: int,
+    window: int,
+    margin: int,
+    share: float,
+    seed: int,
+    size: float | None,
+    usable: Callable[[Sequence[Parts]], bool],
+) -> Split:
+    """Split by square blocks of ground.
+
+    Parameters
+    ----------
+    grounds
+        The images.
+    side
+        Of a cell, in pixels.
+    window, margin
+        In pixels; the buffer is the margin, and one cell more where images overlap on the ground.
+    share
+        Of the labelled pixels to keep for validation, 0…1.
+    seed
+        Of the draw of blocks.
+    size
+        Side of a block in metres (in pixels for images without CRS); chosen if None.
+    usable
+        Whether training windows fit into the parts.
+
+    Raises
+    ------
+    InputError
+        If no split leaves both parts something.
+    """
+    pixel = pixel_size(grounds[0].raster) or 1.0
+    counts = [ground.counts for ground in grounds]
+    reaches = buffers([ground.raster for ground in grounds], margin, side)
+    sizes = [size] if size else [round_nicely(factor * window * pixel) for factor in _SIDES]
+    best: tuple[float, Split] | None = None
+    for tried in sizes:
+        names = block_names(grounds, side, tried)
+        number, ids = _numbered(names, counts)
+        if number < 2:
+            continue
+        held = choose(_sums(ids, counts, number), share, seed)
+        validation = [(held[i] if number else np.zeros(i.shape, np.bool_)) & (i >= 0) for i in ids]
+        parts = cut(validation, counts, reaches)
+        unit = "m" if grounds[0].raster.georeferenced else "px"
+        said = (
+            f"{int(held.sum())} of {number} blocks of {tried:g} {unit} (with labels) kept for validation, drawn with "
+            f"seed {seed}; training windows stay {margin} px away from them"
+        )
+        split = Split(parts, said)
+        if not split.training().any() or not split.held().any() or not usable(parts):
+            continue
+        # A class that one part lacks costs most; then blocks too few to be representative.
+        lacking = int(((split.training() == 0) | (split.held() == 0)).sum())
+        few = max(_ENOUGH_BLOCKS - number, 0) / _ENOUGH_BLOCKS
+        score = lacking + few
+        if best is None or score < best[0] - 1e-9:
+            best = (score, split)
+        if score == 0:
+            break
+    if best is None:
+        raise InputError(_nothing_left(size, window, margin))
+    return best[1]
+
+
+def _nothing_left(size: float | None, window: int, margin: int) -> str:
+    tried = f"blocks of {size:g}" if size else "no size of blocks"
+    verb = "leave" if size else "leaves"
+    return (
+        f"the split would leave a part empty: {tried} {verb} labels in both parts where windows of {window} px keep "
+        f"{margin} px away from validation; label more places, give a smaller --window or another --block-size, or "
+        "train without validation with --validation 0"
+    )
+
+
+def block_names(grounds: Sequence[Ground], side: int, size: float) -> list[NDArray[np.int64]]:
+    """Return for every cell of every image the place of its block on the ground: (rows, cols, 3) int64.
+
+    Images with a CRS share one lattice of blocks, that of the first image's CRS, so that two images of one place fall
+    into the same parts. An image without CRS has its own, in pixels.
+    """
+    reference = next((g.raster for g in grounds if g.raster.georeferenced), None)
+    across = down = size
+    if reference is not None:
+        across, down = _in_units(reference, size)
+    named = []
+    for number, ground in enumerate(grounds):
+        raster = ground.raster
+        rows, cols = ground.counts.shape[:2]
+        row, col = (np.arange(rows) + 0.5) * side, (np.arange(cols) + 0.5) * side
+        col, row = np.meshgrid(np.minimum(col, raster.shape[1] - 0.5), np.minimum(row, raster.shape[0] - 0.5))
+        if raster.georeferenced and reference is not None:
+            x, y = _moved(*(raster.transform * (col, row)), raster, reference)
+            owner = -1
+        else:
+            x, y, owner = col, row, number
+        named.append(np.stack([np.full(x.shape, owner), np.floor(x / across), np.floor(y / down)], -1).astype(np.int64))
+    return named
+
+
+def _moved(x: Any, y: Any, raster: Raster, reference: Raster) -> tuple[Any, Any]:
+    if raster.grid.crs == reference.grid.crs:
+        return x, y
+    from pyproj import Transformer
+
+    across = Transformer.from_crs(raster.grid.crs.to_wkt(), reference.grid.crs.to_wkt(), always_xy=True)  # type: ignore[union-attr]
+    moved: tuple[Any, Any] = across.transform(x, y)
+    return moved
+
+
+def _in_units(raster: Raster, metres: float) -> tuple[float, float]:
+    crs = raster.grid.crs
+    assert crs is not None
+    if crs.is_geographic:
+        _, south, _, north = raster.grid.bounds()
+        shrink = max(math.cos(math.radians((south + north) / 2)), 0.01)
+        return metres / METRES_PER_DEGREE / shrink, metres / METRES_PER_DEGREE
+    factor = float(crs.linear_units_factor[1])
+    return metres / factor, metres / factor
+
+
+def round_nicely(value: float) -> float:
+    """Round to two digits, as people give sizes."""
+    digits = 1 - math.floor(math.log10(value))
+    return round(value, digits)
+
+
+def _numbered(
+    names: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]]
+) -> tuple[int, list[NDArray[np.int64]]]:
+    """Give blocks that hold labels numbers, over all images; −1 for the others."""
+    flat = np.concatenate([name.reshape(-1, 3) for name in names])
+    labelled = np.concatenate([count.sum(-1).reshape(-1) > 0 for count in counts])
+    _, inverse = np.unique(flat, axis=0, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    used = np.unique(inverse[labelled])
+    number = np.full(int(inverse.max()) + 1, -1, np.int64)
+    number[used] = np.arange(len(used))
+    ids, start = [], 0
+    for name in names:
+        size = name.shape[0] * name.shape[1]
+        ids.append(number[inverse[start : start + size]].reshape(name.shape[:2]))
+        start += size
+    return len(used), ids
+
+
+def _sums(ids: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]], number: int) -> NDArray[np.int64]:
+    """Return labelled pixels per block and class, (number, K)."""
+    sums = np.zeros((number, counts[0].shape[-1]), np.int64)
+    for block, count in zip(ids, counts, strict=True):
+        inside = block >= 0
+        np.add.at(sums, block[inside], count[inside])
+    return sums
+
+
+def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+    """Choose the blocks or groups that are kept for validation.
+
+    Of many random draws the one is taken whose share of every class comes nearest to ``share``; that a class is left
+    in both parts counts before that.
+
+    Parameters
+    ----------
+    sums
+        (blocks, K) labelled pixels, at least 2 blocks.
+    share
+        Wanted, 0…1.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    (blocks,) bool, neither all nor none.
+    """
+    number = len(sums)
+    rng = np.random.default_rng(seed)
+    totals = np.maximum(sums.sum(0), 1)
+    present = sums.sum(0) > 0
+    sizes = sums.sum(1) / max(sums.sum(), 1)
+    best, best_score = np.zeros(number, np.bool_), math.inf
+    for _ in range(_DRAWS):
+        order = rng.permutation(number)
+        reached = np.cumsum(sizes[order])
+        # As many blocks as bring the share nearest to the one wanted, but never all and never none.
+        count = int(np.clip(np.abs(reached - share).argmin() + 1, 1, number - 1))
+        held = np.zeros(number, np.bool_)
+        held[order[:count]] = True
+        part = sums[held].sum(0) / totals
+        lacking = ((part[present] == 0) | (part[present] == 1)).sum()
+        score = float(10 * lacking + np.abs(part[present] - share).mean() + abs(sizes[held].sum() - share))
+        if score < best_score:
+            best, best_score = held, score
+    return best
