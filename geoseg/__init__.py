@@ -3,10 +3,18 @@
 The whole public interface is on this page. Names are loaded on first use, so that ``import geoseg`` and
 ``geoseg --help`` cost milliseconds, not the seconds that torch takes.
 
-Import order inside the package (one way; ``tests/test_architecture.py`` holds it)::
+Packages, top down; each imports only from the lines below it (``tests/test_architecture.py`` holds it)::
 
-    errors, classes, tiling -> raster -> models, stitch -> segment -> write -> job -> cli
-    polygonize stands on raster and write alone; evaluate also on polygonize's names of classes and true areas
+    __main__
+    cli                     parse the command line, call one function, print
+    demo                    a made-up scene with known truth, and the run over it
+    train, job              labelled rasters -> a model folder;  scenes x model -> an output folder
+    evaluate, polygonize    a map against a reference;  a class map -> polygons
+    segment, class_names    windows of one scene -> a block's classes;  names and colours found in rasters
+    write, models           COGs and styles;  cards, networks, inference
+    raster, jit, progress   anything GDAL reads -> bands on one GeoBox;  compiled loops;  what a run reports
+    classes, tiling, system, geodesy    values and helpers: classes, windows, files and resources, areas
+    errors, _version
 """
 
 from __future__ import annotations
@@ -16,17 +24,17 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from geoseg._version import __version__
+
 if TYPE_CHECKING:
     from geoseg.errors import GeosegError
     from geoseg.evaluate import evaluate
     from geoseg.models import ModelCard, load_model
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
-    from geoseg.segment.block import segment
+    from geoseg.segment import segment
     from geoseg.train import train
     from geoseg.write import write_cog
-
-__version__ = "0.1.0"
 
 _HOME = {
     "GeosegError": "geoseg.errors",
@@ -36,7 +44,7 @@ _HOME = {
     "load_model": "geoseg.models",
     "open_raster": "geoseg.raster",
     "polygonize": "geoseg.polygonize",
-    "segment": "geoseg.segment.block",
+    "segment": "geoseg.segment",
     "train": "geoseg.train",
     "write_cog": "geoseg.write",
 }
@@ -69,7 +77,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps ``geoseg.segment.block`` the function: importing a submodule of that name would put the module there."""
+    """Keeps ``geoseg.segment`` the function: importing a submodule of that name would put the module there."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

@@ -24,13 +24,13 @@ class ContractError(InputError):
 
     Attributes
     ----------
-    mend
+    suggested_options
         Options that would mend it, as far as can be told: ``{"bands": "blue=1,…"}``, ``{"scale": "0.0001"}``.
     """
 
-    def __init__(self, message: str, *, mend: dict[str, str] | None = None) -> None:
+    def __init__(self, message: str, *, suggested_options: dict[str, str] | None = None) -> None:
         super().__init__(message)
-        self.mend = mend or {}
+        self.suggested_options = suggested_options or {}
 
 
 class ModelError(GeosegError):
@@ -47,3 +47,7 @@ class ClusterError(GeosegError):
 
 class OutputError(GeosegError):
     """A result cannot be written: exists, not writable, disk full, unknown format."""
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
+    """Raised inside a block when the caller no longer wants it."""

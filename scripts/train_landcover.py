@@ -30,9 +30,9 @@ from landcover.network import Pixels, Recipe, classify, describe, train
 from landcover.scores import FoldScores
 
 from geoseg.classes import LAND_COVER
+from geoseg.evaluate.comparison import Tally
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.figure import draw
-from geoseg.evaluate.comparison import Tally
 from geoseg.models import save_model
 
 _ZOOMS = (1, 2, 3)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from geoseg import __version__
+from geoseg._version import __version__
 from geoseg.errors import GeosegError
 
 _COMMANDS = {

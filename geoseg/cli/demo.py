@@ -17,7 +17,7 @@ from geoseg.cli.options import progress_option
 @progress_option
 def demo(folder: Path, size: int, seed: int, model: str | None, progress: str) -> None:
     """Make a multispectral scene, segment it with the bundled model, write every output and a picture to DIR."""
-    from geoseg.job.batch import run_demo
+    from geoseg.demo.run import run_demo
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
 

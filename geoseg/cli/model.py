@@ -92,7 +92,8 @@ def export(name: str, output: Path, **values: Any) -> None:
     The export is held against torch on several sizes and written only if both agree. ONNX files carry the model card
     and the metadata of the QGIS plugin Deepness; geoseg itself runs them: `geoseg segment -m FILE.onnx`.
     """
-    from geoseg.models.export.export import ExportOptions, export_model
+    from geoseg.models.export.export import export_model
+    from geoseg.models.export.options import ExportOptions
     from geoseg.system.resources import format_bytes
 
     images, labels, field = (values.pop(key) for key in ("images", "labels", "class_field"))

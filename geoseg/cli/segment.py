@@ -54,7 +54,7 @@ from geoseg.cli.options import options_of, progress_option, reading_of, reading_
     type=click.IntRange(0),
     default=2,
     show_default=True,
-    help="Try a block again that fails for a passing reason: network, memory, a lost worker.",
+    help="Try a block again that fails for a transient reason: network, memory, a lost worker.",
 )
 @click.option("--allow-partial", is_flag=True, help="Write results with nodata where blocks failed for good.")
 @click.option("--overwrite", is_flag=True, help="Replace results that are there.")
@@ -76,11 +76,12 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     scenes also OUT/summary.csv. Killed at any moment, the same command goes on where it stopped.
     """
     from geoseg.cli.parent import die_with_parent
-    from geoseg.job.batch import Job, run
-    from geoseg.models import keep_memory
+    from geoseg.job.batch import run
     from geoseg.job.outputs import Products
-    from geoseg.progress.reporters import reporter
+    from geoseg.job.request import Job
     from geoseg.job.scene_list import check_duplicates, read_scenes
+    from geoseg.models import keep_memory
+    from geoseg.progress.reporters import reporter
 
     if values.pop("die_with_parent"):
         die_with_parent()
@@ -117,10 +118,10 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
 
 
 def _status(job: Any, progress: str) -> None:
-    from geoseg.job.batch import setting_of
+    from geoseg.job.request import request_of
     from geoseg.job.status import as_json, status
 
-    found = status(job.output, job.scenes, setting_of(job) if job.scenes else None)
+    found = status(job.output, job.scenes, request_of(job) if job.scenes else None)
     if progress == "json":
         click.echo(as_json(found))
         return
@@ -131,16 +132,15 @@ def _status(job: Any, progress: str) -> None:
 
 
 def _clean(job: Any) -> None:
-    from geoseg.job.batch import setting_of
-    from geoseg.job.scene_list import Listed
-    from geoseg.job.request import open_scene
+    from geoseg.job.request import open_scene, request_of
+    from geoseg.job.scene_list import SceneEntry
     from geoseg.job.status import clean
 
     names = None
     if job.scenes:
-        setting = setting_of(job)
-        entries = [Listed.of(scene) for scene in job.scenes]
-        names = [open_scene(entry.source, setting, entry.name).name for entry in entries]
+        request = request_of(job)
+        entries = [SceneEntry.of(scene) for scene in job.scenes]
+        names = [open_scene(entry.source, request, entry.name).name for entry in entries]
     removed, busy = clean(job.output, names)
     click.echo(f"removed unfinished work on {', '.join(removed)}" if removed else "nothing to remove")
     if busy:

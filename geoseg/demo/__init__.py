@@ -1,4 +1,8 @@
-"""A believable satellite scene with known truth, made on the spot: for a first try, and for tests."""
+"""A made-up satellite scene with known truth, for a first try and for tests.
+
+``landscape``, ``noise``, ``spectra`` make it; ``scene`` writes it; ``run`` segments it and compares.
+May import: job and everything below it.
+"""
 
 from __future__ import annotations
 

@@ -1,16 +1,9 @@
-"""How good a map is: against a reference, against interpreted points.
+"""How good a map is: against a reference, or against a sample of interpreted points.
 
-Modules, each used by those after it::
-
-    metrics      confusion matrix -> scores; training uses it as well
-    scheme       two lists of classes -> one
-    reference    rasters and polygons on the map's grid
-    boundary, calibration
-    tally        the pass over both maps, window by window
-    picture, evaluation   the result
-    api          evaluate()
-    model        evaluate_model(): segments labelled images first
-    design, estimate, points   sample of points to interpret, and what follows from them
+``api`` compares maps, ``model`` segments labelled images first; ``reference``, ``class_matching`` prepare both sides;
+``comparison`` counts, ``metrics``, ``boundary`` and ``calibration`` score; ``evaluation`` and ``figure`` show.
+``sample_design``, ``interpretation_form``, ``points``, ``area_estimation``: sampled points -> accuracy and areas.
+May import: segment, write, models, raster and what lies below them.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ import numpy as np
 
 from geoseg.classes import unnamed
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.evaluation import Evaluation
-from geoseg.evaluate.reference import Layer, RasterLayer, open_map, open_reference
 from geoseg.evaluate.class_matching import Side, match, parse_renames
-from geoseg.evaluate.comparison import Comparison, Tally, in_order, tally, windows
+from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels, in_order, windows
+from geoseg.evaluate.evaluation import Evaluation
+from geoseg.evaluate.reference import ClassLayer, RasterLayer, open_map, open_reference
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ def evaluate(
     scheme = match(*_sides(layer, other), parse_renames(renames))
     sure = _open_confidence(predicted, confidence, layer)
     comparison = Comparison(layer, other, scheme, sure, tolerance)
-    counted = tally(comparison, progress)
+    counted = count_pixels(comparison, progress)
     check_compared(counted, layer.side.label, other.side.label)
     return summarise(comparison, counted, scheme.notes)
 
 
-def _sides(layer: RasterLayer, other: Layer) -> tuple[Side, Side]:
+def _sides(layer: RasterLayer, other: ClassLayer) -> tuple[Side, Side]:
     """Return both sides; where neither names classes and numbers may be large, with the numbers that occur."""
     sides = layer.side, other.side
     small = all(isinstance(one, RasterLayer) and one.raster.dtype.itemsize == 1 for one in (layer, other))
@@ -94,7 +94,7 @@ def _sides(layer: RasterLayer, other: Layer) -> tuple[Side, Side]:
     return Side(sides[0].label, found), Side(sides[1].label, found)
 
 
-def values_of(layer: Layer) -> set[int]:
+def values_of(layer: ClassLayer) -> set[int]:
     """Return the numbers that occur, by a pass over the pixels.
 
     Raises
@@ -120,7 +120,7 @@ def _unique(layer: RasterLayer, box: Box) -> list[int]:
     return [int(value) for value in found[: _MOST_VALUES + 1]]
 
 
-def summarise(comparison: Comparison, counted: Tally, notes: tuple[str, ...]) -> Evaluation:
+def summarise(comparison: Comparison, counted: ComparisonCounts, notes: tuple[str, ...]) -> Evaluation:
     """Return the result of a comparison; bare numbers that occur nowhere are left out."""
     classes = comparison.scheme.classes
     if not (comparison.predicted.side.classes or comparison.reference.side.classes):
@@ -140,7 +140,7 @@ def summarise(comparison: Comparison, counted: Tally, notes: tuple[str, ...]) ->
     )  # fmt: skip
 
 
-def check_compared(counted: Tally, predicted: str, reference: str) -> None:
+def check_compared(counted: ComparisonCounts, predicted: str, reference: str) -> None:
     """Refuse a comparison of nothing.
 
     Raises
@@ -161,7 +161,7 @@ def check_compared(counted: Tally, predicted: str, reference: str) -> None:
     raise InputError(f"{predicted} and {reference} have no pixel with a class in common: {why}")
 
 
-def _only_present(counted: Tally, classes: tuple[Any, ...]) -> tuple[Tally, tuple[Any, ...]]:
+def _only_present(counted: ComparisonCounts, classes: tuple[Any, ...]) -> tuple[ComparisonCounts, tuple[Any, ...]]:
     from geoseg.evaluate.boundary import BoundaryCounts
     from geoseg.evaluate.class_matching import numbered
 

@@ -13,16 +13,16 @@ import numpy as np
 
 from geoseg.evaluate.boundary import BoundaryCounts, boundary_counts, halo_of
 from geoseg.evaluate.calibration import Reliability
-from geoseg.evaluate.metrics import confusion
 from geoseg.evaluate.class_matching import IGNORED
+from geoseg.evaluate.metrics import confusion
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geoseg.evaluate.reference import Layer, RasterLayer
     from geoseg.evaluate.class_matching import Scheme
+    from geoseg.evaluate.reference import ClassLayer, RasterLayer
 
 SIDE = 1024
 """Side of the windows in which rasters are compared, in pixels."""
@@ -49,7 +49,7 @@ class Comparison:
     """
 
     predicted: RasterLayer
-    reference: Layer
+    reference: ClassLayer
     scheme: Scheme
     confidence: RasterLayer | None = None
     tolerance: float | None = 2.0
@@ -87,7 +87,7 @@ class ErrorMap:
 
 
 @dataclass
-class Tally:
+class ComparisonCounts:
     """Everything counted so far; tallies of several scenes of one scheme can be added.
 
     Attributes
@@ -111,8 +111,8 @@ class Tally:
     reliability: Reliability | None = None
     errors: ErrorMap | None = field(default=None, repr=False)
 
-    def add(self, other: Tally) -> None:
-        """Add what another tally counted; the map of errors stays this one's."""
+    def add(self, other: ComparisonCounts) -> None:
+        """Add what was counted elsewhere; the map of errors stays this one's."""
         self.matrix += other.matrix
         for name in ("pixels", "map_only", "reference_only", "neither"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -122,7 +122,7 @@ class Tally:
             self.reliability.add(other.reliability)
 
 
-def tally(comparison: Comparison, progress: Callable[[int, int], None] | None = None) -> Tally:
+def count_pixels(comparison: Comparison, progress: Callable[[int, int], None] | None = None) -> ComparisonCounts:
     """Compare two maps window by window; memory does not grow with their size.
 
     Parameters
@@ -175,17 +175,17 @@ def in_order(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _empty(comparison: Comparison) -> Tally:
+def _empty(comparison: Comparison) -> ComparisonCounts:
     count = len(comparison.scheme.classes)
-    return Tally(
+    return ComparisonCounts(
         np.zeros((count, count), np.int64),
         boundary=None if comparison.tolerance is None else BoundaryCounts.zeros(count),
         reliability=None if comparison.confidence is None else Reliability(),
     )
 
 
-def _count(comparison: Comparison, box: Box) -> tuple[Box, Tally, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Count one window: its tally, and which pixels were compared and which of these are wrong."""
+def _count(comparison: Comparison, box: Box) -> tuple[Box, ComparisonCounts, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Count one window: its counts, and which pixels were compared and which of these are wrong."""
     height, width = comparison.shape
     halo = 0 if comparison.tolerance is None else halo_of(comparison.tolerance)
     region = box.grown(halo).intersection(Box(0, 0, height, width))
@@ -208,7 +208,11 @@ def _count(comparison: Comparison, box: Box) -> tuple[Box, Tally, NDArray[np.boo
 
 
 def _count_boundary(
-    part: Tally, comparison: Comparison, predicted: NDArray[Any], reference: NDArray[Any], core: tuple[slice, slice]
+    part: ComparisonCounts,
+    comparison: Comparison,
+    predicted: NDArray[Any],
+    reference: NDArray[Any],
+    core: tuple[slice, slice],
 ) -> None:
     if comparison.tolerance is None:
         return
@@ -223,7 +227,7 @@ def _count_boundary(
 
 
 def _count_confidence(
-    part: Tally, comparison: Comparison, box: Box, compared: NDArray[np.bool_], wrong: NDArray[np.bool_]
+    part: ComparisonCounts, comparison: Comparison, box: Box, compared: NDArray[np.bool_], wrong: NDArray[np.bool_]
 ) -> None:
     if comparison.confidence is None or part.reliability is None:
         return

@@ -13,8 +13,8 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import OutputError
+from geoseg.evaluate.comparison import ComparisonCounts
 from geoseg.evaluate.metrics import Scores, scores
-from geoseg.evaluate.comparison import Tally
 from geoseg.system.files import complete
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Evaluation:
         What was compared, as the user called it.
     classes
         Common classes; position = row and column of the matrix.
-    tally
+    counts
         Everything counted.
     tolerance
         Of boundary F1, in pixels; None if that was not asked for.
@@ -47,7 +47,7 @@ class Evaluation:
     predicted: str
     reference: str
     classes: tuple[MapClass, ...]
-    tally: Tally
+    counts: ComparisonCounts
     tolerance: float | None
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
@@ -55,24 +55,24 @@ class Evaluation:
     @cached_property
     def scores(self) -> Scores:
         """IoU, F1, precision, recall, kappa …: see :class:`geoseg.evaluate.metrics.Scores`."""
-        return scores(self.tally.matrix)
+        return scores(self.counts.matrix)
 
     @property
     def matrix(self) -> NDArray[np.int64]:
         """int64 (K, K) pixels: rows are the reference, columns the map."""
-        return self.tally.matrix
+        return self.counts.matrix
 
     @property
     def boundary_f1(self) -> float | None:
         """Mean boundary F1 over the classes that have a boundary in map or reference; None if not asked for."""
-        if self.tally.boundary is None:
+        if self.counts.boundary is None:
             return None
-        values = self.tally.boundary.f1
+        values = self.counts.boundary.f1
         return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report: plain numbers, None where a score is not defined."""
-        found, counted = self.scores, self.tally
+        found, counted = self.scores, self.counts
         per_class = {
             item.name: {
                 "iou": _plain(found.iou[k]),
@@ -126,7 +126,7 @@ class Evaluation:
 
     def table(self) -> str:
         """Return the report as lines for a terminal."""
-        counted, found = self.tally, self.scores
+        counted, found = self.counts, self.scores
         compared = int(counted.matrix.sum())
         left_out = (
             f"{counted.map_only:,} in the reference, {counted.reference_only:,} in the map, {counted.neither:,} in both"
@@ -150,7 +150,7 @@ class Evaluation:
         return "\n".join([*head, *aligned([names, *rows]), "", *self._summary()])
 
     def _summary(self) -> list[str]:
-        found, counted = self.scores, self.tally
+        found, counted = self.scores, self.counts
         means = f"mean IoU {_two(found.mean_iou)}, mean F1 {_two(found.mean_f1)}, kappa {_two(found.kappa)}"
         lines = [f"overall accuracy {_two(found.overall_accuracy)}, {means}"]
         if self.tolerance is not None and self.boundary_f1 is not None:
@@ -200,7 +200,7 @@ class Evaluation:
 
         report, picture = report_paths(path, overwrite=overwrite)
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        image = draw(self)
+        image = draw(f"{self.predicted} against {self.reference}", self.classes, self.counts, self.scores)
         write_complete(report, lambda part: part.write_text(text, "utf-8"))
         write_complete(picture, lambda part: image.save(part, format="PNG", optimize=True))
         return {"report": report, "picture": picture}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image, ImageDraw
 
+    from geoseg.classes import MapClass
     from geoseg.evaluate.calibration import Reliability
-    from geoseg.evaluate.evaluation import Evaluation
-    from geoseg.evaluate.comparison import ErrorMap
+    from geoseg.evaluate.comparison import ComparisonCounts, ErrorMap
+    from geoseg.evaluate.metrics import Scores
 
 _PAPER, _INK, _SOFT, _LINE = (255, 255, 255), (34, 34, 34), (110, 110, 110), (200, 200, 200)
 _MISSING = (222, 222, 222)
@@ -30,19 +32,27 @@ class _Fonts:
     small: Any
 
 
-def draw(evaluation: Evaluation) -> Image.Image:
-    """Return the picture."""
+def draw(title: str, classes: Sequence[MapClass], counts: ComparisonCounts, found: Scores) -> Image.Image:
+    """Return the picture: confusion matrix, map of errors and reliability curve side by side.
+
+    Parameters
+    ----------
+    title
+        What was compared with what.
+    classes
+        Common classes; position = row and column of the matrix.
+    counts, found
+        Everything counted, and the scores that follow from it.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     fonts = _Fonts(ImageFont.load_default(_BIG), ImageFont.load_default(_SMALL))
-    panels = [_matrix(evaluation, fonts)]
-    if evaluation.tally.errors is not None:
-        panels.append(_errors(evaluation.tally.errors, fonts))
-    reliability = evaluation.tally.reliability
+    panels = [_matrix(classes, counts.matrix, fonts)]
+    if counts.errors is not None:
+        panels.append(_errors(counts.errors, fonts))
+    reliability = counts.reliability
     if reliability is not None and reliability.pixels.sum():
         panels.append(_curve(reliability, fonts))
-    found = evaluation.scores
-    title = f"{evaluation.predicted} against {evaluation.reference}"
     line = (
         f"overall accuracy {found.overall_accuracy:.3f}   mean IoU {found.mean_iou:.3f}   kappa {found.kappa:.3f}   "
         f"{int(found.total):,} pixels"
@@ -60,11 +70,11 @@ def draw(evaluation: Evaluation) -> Image.Image:
     return canvas
 
 
-def _matrix(evaluation: Evaluation, fonts: _Fonts) -> Image.Image:
+def _matrix(classes: Sequence[MapClass], matrix: NDArray[np.int64], fonts: _Fonts) -> Image.Image:
     """Confusion matrix: each row sums to 100 % of the reference's pixels of that class."""
     from PIL import Image, ImageDraw
 
-    names = [item.name for item in evaluation.classes]
+    names = [item.name for item in classes]
     count = len(names)
     side = max(min(_MATRIX // count, 72), 10)
     numbers = count <= _MOST_NUMBERS
@@ -72,11 +82,11 @@ def _matrix(evaluation: Evaluation, fonts: _Fonts) -> Image.Image:
     panel = Image.new("RGB", (room + count * side + 2, 56 + count * side + room), _PAPER)
     pen = ImageDraw.Draw(panel)
     pen.text((0, 0), "confusion: rows reference, columns map, % of the row", fill=_SOFT, font=fonts.small)
-    total = np.maximum(evaluation.matrix.sum(1, keepdims=True), 1)
-    share = evaluation.matrix / total
+    support = matrix.sum(1, keepdims=True)
+    share = matrix / np.maximum(support, 1)
     top = 30
     for row in range(count):
-        empty = not evaluation.scores.support[row]
+        empty = not support[row, 0]
         for col in range(count):
             color = _MISSING if empty else _mix(_PAPER, _BLUE if row == col else _WRONG, float(share[row, col]) ** 0.6)
             box = (room + col * side, top + row * side, room + (col + 1) * side - 1, top + (row + 1) * side - 1)
@@ -88,27 +98,29 @@ def _matrix(evaluation: Evaluation, fonts: _Fonts) -> Image.Image:
                 dark = share[row, col] ** 0.6 > 0.55
                 pen.text(middle, text, fill=_PAPER if dark else _INK, font=fonts.small, anchor="mm")
         if side >= _SMALL or row % 2 == 0:
-            _class_label(pen, evaluation, row, (room - 8, top + row * side + side // 2), fonts)
-    _column_labels(panel, evaluation, (room, top + count * side + 6), side, fonts)
+            _class_label(pen, classes[row], (room - 8, top + row * side + side // 2), fonts)
+    _column_labels(panel, classes, (room, top + count * side + 6), side, fonts)
     return panel
 
 
-def _class_label(pen: ImageDraw.ImageDraw, evaluation: Evaluation, k: int, at: tuple[int, int], fonts: _Fonts) -> None:
+def _class_label(pen: ImageDraw.ImageDraw, item: MapClass, at: tuple[int, int], fonts: _Fonts) -> None:
     x, y = at
-    pen.rectangle((x - 12, y - 6, x, y + 6), fill=evaluation.classes[k].color, outline=_LINE)
-    pen.text((x - 18, y), _short(evaluation.classes[k].name), fill=_INK, font=fonts.small, anchor="rm")
+    pen.rectangle((x - 12, y - 6, x, y + 6), fill=item.color, outline=_LINE)
+    pen.text((x - 18, y), _short(item.name), fill=_INK, font=fonts.small, anchor="rm")
 
 
-def _column_labels(panel: Image.Image, evaluation: Evaluation, at: tuple[int, int], side: int, fonts: _Fonts) -> None:
+def _column_labels(
+    panel: Image.Image, classes: Sequence[MapClass], at: tuple[int, int], side: int, fonts: _Fonts
+) -> None:
     """Names under the columns, turned by a quarter so that long ones fit."""
     from PIL import Image, ImageDraw
 
     left, top = at
-    for k in range(len(evaluation.classes)):
+    for k, item in enumerate(classes):
         if side < _SMALL and k % 2:
             continue
         strip = Image.new("RGB", (panel.height - top, 18), _PAPER)
-        _class_label(ImageDraw.Draw(strip), evaluation, k, (strip.width - 1, 9), fonts)
+        _class_label(ImageDraw.Draw(strip), item, (strip.width - 1, 9), fonts)
         panel.paste(strip.rotate(90, expand=True), (left + k * side + side // 2 - 9, top))
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.api import check_compared
+from geoseg.evaluate.class_matching import match, parse_renames
+from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels, in_order
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.metrics import scores
 from geoseg.evaluate.reference import RasterLayer, is_vector, open_map, open_reference
-from geoseg.evaluate.class_matching import match, parse_renames
-from geoseg.evaluate.comparison import Comparison, Tally, in_order, tally
 
 if TYPE_CHECKING:
     from geoseg.segment.plan import Options, Plan
@@ -71,8 +71,8 @@ def evaluate_model(
         If an image or its labels cannot be used, or no pixel is labelled.
     """
     from geoseg.models import load_model
-    from geoseg.segment.plan import Options, make_plan
     from geoseg.raster import open_raster
+    from geoseg.segment.plan import Options, make_plan
 
     loaded = load_model(model)
     pairs = pair(images, labels)
@@ -103,7 +103,7 @@ def evaluate_model(
         )
         if not part.matrix.sum():
             say(f"{name}: no pixel of it is labelled")
-        total = _added(total, part.tally)
+        total = _added(total, part.counts)
     if progress is not None:
         progress(len(pairs), len(pairs), "evaluate")
     say.close()
@@ -136,7 +136,7 @@ class _Few:
             self._warn(f"{self._count - self.most} more warnings of this kind for other images")
 
 
-def _added(total: Tally | None, part: Tally) -> Tally:
+def _added(total: ComparisonCounts | None, part: ComparisonCounts) -> ComparisonCounts:
     if total is None:
         return part
     total.add(part)
@@ -160,7 +160,7 @@ def _compare(
     other = open_reference(label, layer.raster.grid, field if is_vector(label) else None)
     scheme = match(shown.side, other.side, renames)
     comparison = Comparison(shown, other, scheme, open_map(confidence), tolerance)
-    counted = tally(comparison)
+    counted = count_pixels(comparison)
     from geoseg.raster import release_handles
 
     release_handles()  # Windows deletes no open file

@@ -12,12 +12,12 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
 from geoseg.evaluate.area_estimation import Z95, AreaEstimate, estimate
-from geoseg.evaluate.interpretation_form import add_form
-from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.class_matching import plain
 from geoseg.evaluate.comparison import SIDE
+from geoseg.evaluate.interpretation_form import add_form
+from geoseg.evaluate.reference import RasterLayer, open_map
+from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
 from geoseg.system.files import complete
 from geoseg.tiling import Box
 
@@ -30,7 +30,7 @@ _Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Sample:
+class PointSample:
     """A sample that was drawn.
 
     Attributes
@@ -60,7 +60,7 @@ def draw_sample(
     seed: int = 0,
     overwrite: bool = False,
     progress: _Progress | None = None,
-) -> Sample:
+) -> PointSample:
     """Draw a stratified random sample of a class map and write it as points to interpret.
 
     Parameters
@@ -110,7 +110,7 @@ def draw_sample(
     xs, ys = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
     # All classes of the map: an interpreter may find one that it never shows.
     _write_points(target, layer, names, xs, ys, _all_classes(layer, strata))
-    return Sample(target, strata.classes, tuple(map(int, sizes)), tuple(map(float, strata.weights)))
+    return PointSample(target, strata.classes, tuple(map(int, sizes)), tuple(map(float, strata.weights)))
 
 
 def _named(progress: _Progress | None, stage: str) -> Callable[[int, int], None] | None:

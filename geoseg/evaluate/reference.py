@@ -32,7 +32,7 @@ VECTORS = (".gpkg", ".shp", ".geojson", ".fgb", ".parquet", ".gml", ".kml", ".sq
 _KEPT = 200_000
 
 
-class Layer(Protocol):
+class ClassLayer(Protocol):
     """Classes on the map's grid. ``read`` may be called by several threads at once."""
 
     @property
@@ -352,7 +352,7 @@ class PolygonLayer:
             check_overlap(tuple(self._frame.total_bounds), self._grid, self._label)
 
 
-def open_reference(source: Any, grid: Grid, field: str | None = None) -> Layer:
+def open_reference(source: Any, grid: Grid, field: str | None = None) -> ClassLayer:
     """Open a reference on the map's grid: a class raster, or polygons with a class field.
 
     Raises

@@ -19,9 +19,9 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.reference import RasterLayer
 from geoseg.evaluate.class_matching import Codes, match, plain
 from geoseg.evaluate.comparison import in_order, windows
+from geoseg.evaluate.reference import RasterLayer
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ def strata_of(layer: RasterLayer, progress: Callable[[int, int], None] | None = 
     InputError
         If the map has no valid pixel.
     """
-    from geoseg.geodesy import Ground
+    from geoseg.geodesy import PixelGeodesy
 
     scheme = match(layer.side, layer.side, {})
     raster = layer.raster
     height, width = raster.shape
     crs = None if raster.grid.crs is None else raster.grid.crs.to_wkt()
-    ground = Ground(raster.transform, crs, height, width)
+    ground = PixelGeodesy(raster.transform, crs, height, width)
     count = len(scheme.classes)
     boxes = list(windows(height, width))
     pixels = np.zeros((len(boxes), count), np.int64)
@@ -282,11 +282,11 @@ def _thinned(
     layer: RasterLayer, strata: Strata, rows: NDArray[np.int64], cols: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Keep each pixel with a probability proportional to its area."""
-    from geoseg.geodesy import Ground
+    from geoseg.geodesy import PixelGeodesy
 
     raster = layer.raster
     crs = None if raster.grid.crs is None else raster.grid.crs.to_wkt()
-    ground = Ground(raster.transform, crs, *raster.shape)
+    ground = PixelGeodesy(raster.transform, crs, *raster.shape)
     areas = np.empty(len(rows))
     for i in np.argsort(rows, kind="stable"):  # in order of rows: neighbours share the tables of areas
         areas[i] = pixel_areas(ground, Box(int(rows[i]), int(cols[i]), 1, 1))[0, 0]

@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from geoseg.segment.plan import Options, Plan
+from geoseg.job.dispatch import Threads, WorkerPool
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
-from geoseg.job.dispatch import Pool, Threads
+from geoseg.segment.plan import Options, Plan
 
 if TYPE_CHECKING:
     from geoseg.models import Execution
 
 
-class Computing:
+class Backend:
     """Who computes: threads, made when the first plan says how many, or a cluster, connected at once.
 
     Parameters
     ----------
     scheduler, options, output
-        As in :class:`geoseg.job.batch.Job`; a cluster's workers may ask for other options and whole paths.
+        As in :class:`geoseg.job.request.Job`; a cluster's workers may ask for other options and whole paths.
     reporter
         Told what is known of a cluster.
     alone
@@ -36,7 +36,7 @@ class Computing:
         self.options, self.output, self._alone = options, output, alone
         self.name = scheduler if isinstance(scheduler, str) else "client"
         self.cluster: Any = None
-        self._pool: Pool | None = None
+        self._pool: WorkerPool | None = None
         self._chosen: list[tuple[Any, int, Execution]] = []
 
     def __enter__(self) -> Self:
@@ -64,7 +64,7 @@ class Computing:
         """Blocks in flight, and processes."""
         return (plan.workers, 1) if self.cluster is None else self.cluster.slots()
 
-    def pool(self, plan: Plan) -> Pool:
+    def pool(self, plan: Plan) -> WorkerPool:
         """Return the pool; the first plan says how many threads it has."""
         if self._pool is None:
             self._pool = Threads(plan.workers) if self.cluster is None else self.cluster.pool()

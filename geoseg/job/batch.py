@@ -10,80 +10,26 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from geoseg import __version__
-from geoseg.job.backend import Computing
+from geoseg._version import __version__
 from geoseg.errors import GeosegError, InputError
-from geoseg.progress.ordered import InOrder
-from geoseg.segment.plan import Options
-from geoseg.job.outputs import Products
-from geoseg.progress.reporters import Reporter, Silent
-from geoseg.job.scene_list import Listed
-from geoseg.job.scene import SceneRun
+from geoseg.job.backend import Backend
 from geoseg.job.dispatch import Dispatcher
-from geoseg.job.request import SceneResult, Setting, open_scene
+from geoseg.job.request import Job, Request, SceneResult, open_scene, request_of
+from geoseg.job.scene import SceneRun
+from geoseg.job.scene_list import SceneEntry
 from geoseg.job.summary import write_summary
+from geoseg.progress.ordered import OrderedReporters
+from geoseg.progress.reporters import Reporter, Silent
 from geoseg.progress.trace import Trace
-
-__all__ = ["DemoResult", "Job", "SceneResult", "run", "run_demo"]
 
 # Scenes that are opened ahead of the one whose blocks are handed out, and scenes that wait to be written at most.
 _AHEAD = 4
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to do.
-
-    Attributes
-    ----------
-    scenes
-        Files, folders, URLs, lists of files that make one scene, or :class:`geoseg.job.scene_list.Listed` with a name.
-    output
-        Folder for the results.
-    model
-        Name or folder of a model; the bundled default if None.
-    reading
-        Options of :func:`geoseg.open_raster`: bands, bbox, scale, …
-    options
-        How to segment.
-    products
-        Which results to write and how.
-    scheduler
-        ``"threads"``, ``"local"``, the address of a dask scheduler, ``"slurm"``, ``"pbs"``, ``"lsf"``,
-        ``"kubernetes"``, or a ``dask.distributed.Client``.
-    overwrite
-        Replace results that are there.
-    retries
-        How often a block is tried again that failed for a passing reason.
-    allow_partial
-        Write results with nodata where blocks failed for good.
-    profile
-        File for a trace of the run (Chrome's trace format); none if None.
-    """
-
-    scenes: Sequence[Any]
-    output: Path
-    model: str | None = None
-    reading: Mapping[str, Any] = field(default_factory=dict)
-    options: Options = field(default_factory=Options)
-    products: Products = field(default_factory=Products)
-    scheduler: Any = "threads"
-    overwrite: bool = False
-    retries: int = 2
-    allow_partial: bool = False
-    profile: Path | None = None
-
-    @property
-    def single(self) -> bool:
-        """Whether there is one scene only."""
-        return len(self.scenes) == 1
 
 
 def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
@@ -100,12 +46,12 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     """
     reporter = reporter or Silent()
     started = time.perf_counter()
-    setting = setting_of(job)
+    request = request_of(job)
     trace = None if job.profile is None else Trace(job.profile)
-    reporter.start(version=__version__, scenes=len(job.scenes), model=setting.model.card.name, output=str(job.output))
-    with Computing(job.scheduler, job.options, job.output, reporter, alone=job.single) as workers:
-        setting = replace(setting, options=workers.options, output=workers.output, trace=trace)
-        batch = _Batch(job, setting, workers, reporter)
+    reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.output))
+    with Backend(job.scheduler, job.options, job.output, reporter, alone=job.single) as workers:
+        request = replace(request, options=workers.options, output=workers.output, trace=trace)
+        batch = _Batch(job, request, workers, reporter)
         try:
             results = batch.run()
         finally:
@@ -120,24 +66,13 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     return results
 
 
-def setting_of(job: Job) -> Setting:
-    """Return what all scenes of a job have in common; loads the model's card, not its network."""
-    from geoseg.models import DEFAULT_MODEL, load_model
-
-    model = load_model(job.model or DEFAULT_MODEL)
-    name = job.scheduler if isinstance(job.scheduler, str) else "client"
-    return Setting(
-        model, job.options, job.products, job.reading, job.output, name, job.overwrite, job.allow_partial, job.retries
-    )
-
-
 class _Batch:
     """The scenes of a job in all their stages. All but opening and finishing happens in the caller's thread."""
 
-    def __init__(self, job: Job, setting: Setting, workers: Computing, reporter: Reporter) -> None:
-        self.job, self.setting, self.workers = job, setting, workers
+    def __init__(self, job: Job, request: Request, workers: Backend, reporter: Reporter) -> None:
+        self.job, self.request, self.workers = job, request, workers
         self.single = job.single
-        self.reporters = InOrder(reporter)
+        self.reporters = OrderedReporters(reporter)
         self.results: dict[int, SceneResult] = {}
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         # One scene alone is opened and finished here: Ctrl-C reaches it at once.
@@ -191,9 +126,9 @@ class _Batch:
             self._opened[number].add_done_callback(lambda _: self._calls.put(_nothing))
 
     def _open(self, number: int) -> SceneRun:
-        entry = Listed.of(self.job.scenes[number])
-        raster = open_scene(self.workers.source(entry.source), self.setting, entry.name)
-        scene = SceneRun(raster, self.setting, self.reporters.of(number))
+        entry = SceneEntry.of(self.job.scenes[number])
+        raster = open_scene(self.workers.source(entry.source), self.request, entry.name)
+        scene = SceneRun(raster, self.request, self.reporters.of(number))
         scene.prepare()
         return scene
 
@@ -206,12 +141,12 @@ class _Batch:
             return False
         if len(self._finishing) >= _AHEAD:
             return False  # writing does not keep up: more blocks would only fill the disk
-        return self._dispatcher is None or self._dispatcher.hungry
+        return self._dispatcher is None or self._dispatcher.has_capacity
 
     def _begin(self, number: int) -> None:
         self._next_begin += 1
         entry = self.job.scenes[number]
-        with self._guarded(number, Listed.of(entry).label):
+        with self._guarded(number, SceneEntry.of(entry).label):
             scene = self._opened.pop(number).result()
             self._claim(scene.name, entry)
             with self._guarded(number, scene.name):
@@ -237,7 +172,7 @@ class _Batch:
     def _claim(self, name: str, entry: Any) -> None:
         if name in self._names:
             raise InputError(
-                f"{Listed.of(entry).label} and {Listed.of(self._names[name]).label} would both write "
+                f"{SceneEntry.of(entry).label} and {SceneEntry.of(self._names[name]).label} would both write "
                 f"{name}_classes.tif: run them into different folders, or name them in a CSV given with --scenes"
             )
         self._names[name] = entry
@@ -320,50 +255,3 @@ class _Inline(Executor):
 
 def _nothing() -> None:
     """Wake the loop."""
-
-
-@dataclass(frozen=True)
-class DemoResult:
-    """Where the demo's files are, and how well the model did.
-
-    Attributes
-    ----------
-    scene, truth
-        The scene that was made, and its true class map.
-    model
-        The model's name.
-    outputs
-        Path per kind of output.
-    accuracy
-        See :func:`geoseg.demo.accuracy`.
-    """
-
-    scene: Path
-    truth: Path
-    model: str
-    outputs: dict[str, Path]
-    accuracy: dict[str, Any]
-
-
-def run_demo(
-    folder: Path, *, size: int = 2000, seed: int = 7, model: str | None = None, reporter: Reporter | None = None
-) -> DemoResult:
-    """Make a scene with known truth, segment it, and hold the class map against the truth.
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be written.
-    ModelError
-        If the model cannot be loaded.
-    """
-    from geoseg.demo import accuracy, make_scene
-
-    reporter = reporter or Silent()
-    reporter.info(f"making a scene of {size} × {size} px in {folder}")
-    made = make_scene(folder, size, seed=seed, overwrite=True)
-    (result,) = run(Job([made.scene], folder, model, overwrite=True), reporter)
-    if result.error is not None:
-        raise result.error
-    found = accuracy(made.truth, result.outputs["classes"])
-    return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, found)

@@ -19,8 +19,8 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OutputError
-from geoseg.system.files import put, settle, temporary_beside, write_text
-from geoseg.segment.block import BlockResult, Look
+from geoseg.segment.block import BlockResult, Quicklook
+from geoseg.system.files import fsync, put, temporary_beside, write_text
 from geoseg.tiling import Box, Tiling
 from geoseg.write.packed import PackedBlock, pack, unpack
 from geoseg.write.sidecar import geo_tags_of
@@ -64,7 +64,7 @@ class BlockStore:
         """Zero-byte file that marks a finished block without a valid pixel."""
         return self.folder / f"{index:07d}.{self.tag}.empty"
 
-    def look_path(self, index: int) -> Path:
+    def quicklook_path(self, index: int) -> Path:
         """File with the block's part of the reduced view."""
         return self.folder / f"{index:07d}.{self.tag}.npy"
 
@@ -91,9 +91,9 @@ class BlockStore:
         part = self.geobox[result.box.within(self.tiling.scene)]
         data = pack(result.classes, result.confidence, side=self.tiling.block, geo_tags=geo_tags_of(part)[0])
         with _reported(self.folder):
-            if result.look is not None:  # before the block itself: a finished block has all its parts
-                with _completed(self.look_path(index)) as temporary, temporary.open("wb") as file:
-                    np.save(file, result.look)
+            if result.quicklook is not None:  # before the block itself: a finished block has all its parts
+                with _completed(self.quicklook_path(index)) as temporary, temporary.open("wb") as file:
+                    np.save(file, result.quicklook)
             with _completed(self.path(index)) as temporary:
                 temporary.write_bytes(data)
 
@@ -150,14 +150,14 @@ class BlockStore:
             "run the same command again"
         )
 
-    def read_look(self, look: Look, dtype: Any) -> NDArray[Any]:
+    def read_quicklook(self, quicklook: Quicklook, dtype: Any) -> NDArray[Any]:
         """Return the reduced view of the whole scene (bands, h, w); 0 where nothing is valid."""
-        height, width = (-(-size // look.step) for size in (self.tiling.height, self.tiling.width))
-        whole = np.zeros((len(look.bands), height, width), dtype)
+        height, width = (-(-size // quicklook.step) for size in (self.tiling.height, self.tiling.width))
+        whole = np.zeros((len(quicklook.bands), height, width), dtype)
         for index, box in enumerate(self.tiling.blocks()):
-            if self.look_path(index).exists():
-                part = np.load(self.look_path(index), allow_pickle=False)
-                row, col = -(-box.row // look.step), -(-box.col // look.step)
+            if self.quicklook_path(index).exists():
+                part = np.load(self.quicklook_path(index), allow_pickle=False)
+                row, col = -(-box.row // quicklook.step), -(-box.col // quicklook.step)
                 whole[:, row : row + part.shape[1], col : col + part.shape[2]] = part
         return whole
 
@@ -172,7 +172,7 @@ def _completed(path: Path) -> Iterator[Path]:
     temporary = temporary_beside(path)
     try:
         yield temporary
-        settle(temporary)
+        fsync(temporary)
         put(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

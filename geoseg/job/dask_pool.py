@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from geoseg import __version__
-from geoseg.job.block_store import read_manifest, tag_of
-from geoseg.system.dask_client import Deployment, deploy
+from geoseg._version import __version__
 from geoseg.errors import ClusterError
-from geoseg.job.failures import BlockFailure
+from geoseg.job.block_store import read_manifest, tag_of
 from geoseg.job.dispatch import BlockSummary, Done, Feed, LostError, Outcome, Work, compute_and_store
+from geoseg.job.failures import BlockFailure
+from geoseg.system.dask_client import Deployment, deploy
 
 if TYPE_CHECKING:
     from geoseg.models import Execution
-    from geoseg.segment.plan import Options, Plan
     from geoseg.progress.reporters import Reporter
+    from geoseg.segment.plan import Options, Plan
 
 # Blocks go out in groups that take at least this long, so that a message costs next to nothing beside the work it
 # brings, and at most so many at once.
@@ -86,7 +86,7 @@ class Cluster:
     """
 
     def __init__(self, scheduler: Any, options: Options, reporter: Reporter) -> None:
-        self._deployment: Deployment = deploy(scheduler, options.workers, reporter)
+        self._deployment: Deployment = deploy(scheduler, options.workers, reporter.info)
         self._client = self._deployment.client
         facts = list(_ask(lambda: self._client.run(_facts)).values())
         threads = _ask(self._client.nthreads)
@@ -121,7 +121,7 @@ class Cluster:
 
 
 class Workers:
-    """The workers of a cluster, as a :class:`geoseg.job.dispatch.Pool`."""
+    """The workers of a cluster, as a :class:`geoseg.job.dispatch.WorkerPool`."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

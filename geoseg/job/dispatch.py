@@ -2,7 +2,7 @@
 
 A block is computed by :func:`geoseg.segment.block.segment_block` and put into the store by whoever computed it; only a
 summary of a few numbers comes back. :class:`Dispatcher` hands blocks out and hears what became of them; a
-:class:`Pool` computes them: threads of this process here, the workers of a dask cluster in :mod:`geoseg.job.dask_pool`.
+:class:`WorkerPool` computes them: threads of this process here, the workers of a dask cluster in ``dask_pool``.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Protocol
 
-from geoseg.job.block_store import BlockStore
-from geoseg.progress.timing import Clock, Span, recorded
 from geoseg.errors import GeosegError
-from geoseg.job.failures import BlockFailure, failure, pause
-from geoseg.raster import Raster
-from geoseg.raster.gdal.retry_cache import forget
-from geoseg.segment.block import Recipe, segment_block
+from geoseg.job.block_store import BlockStore
+from geoseg.job.failures import BlockFailure, backoff, failure
+from geoseg.progress.timing import Clock, Span, recorded
 from geoseg.progress.trace import Place, here
+from geoseg.raster import Raster
+from geoseg.raster.gdal.retry_cache import clear_remote_cache
+from geoseg.segment.block import Recipe, segment_block
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def compute_and_store(work: Work, index: int, stopped: Callable[[], bool] = lamb
                 work.store.write(index, result)
     except (GeosegError, MemoryError) as error:
         found = failure(index, error, work.sources)
-        if found.passing:
-            forget(work.sources)
+        if found.transient:
+            clear_remote_cache(work.sources)
         return found
     seconds = {**result.seconds, **clock.seconds}
     return BlockSummary(index, result.box.area, result.forwards, seconds, here(), tuple(spans) if work.traced else ())
@@ -101,7 +101,7 @@ Done = Callable[[list[Outcome] | BaseException], None]
 """Told what became of a group of blocks: an outcome for each, or why there is none at all. From any thread."""
 
 
-class Pool(Protocol):
+class WorkerPool(Protocol):
     """Computes groups of blocks."""
 
     @property
@@ -199,7 +199,7 @@ class Feed:
 
 
 class Dispatcher:
-    """Hands blocks to a pool, scene after scene without a gap, and repeats what failed for a passing reason.
+    """Hands blocks to a pool, scene after scene without a gap, and repeats what failed for a transient reason.
 
     All methods are called from one thread, and listeners are told in that thread.
 
@@ -213,7 +213,7 @@ class Dispatcher:
         Puts a call into the caller's queue; the pool's threads use it.
     """
 
-    def __init__(self, pool: Pool, retries: int, post: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, pool: WorkerPool, retries: int, post: Callable[[Callable[[], None]], None]) -> None:
         self.pool, self.retries, self._post = pool, retries, post
         self._feeds: deque[Feed] = deque()
         self._repeats: list[tuple[float, int, Feed, int]] = []
@@ -229,7 +229,7 @@ class Dispatcher:
         self._feeds.append(feed)
 
     @property
-    def hungry(self) -> bool:
+    def has_capacity(self) -> bool:
         """Whether the pool has room for blocks that are not there."""
         return self._in_flight < self.pool.slots and not any(feed.waiting for feed in self._feeds)
 
@@ -268,23 +268,23 @@ class Dispatcher:
                 for index in indices:
                     self._repeat(feed, index, 0.0)
                 return
-            found = [BlockFailure(indices[0], str(found), passing=True)]
+            found = [BlockFailure(indices[0], str(found), transient=True)]
         for outcome in found:
-            self._settle(feed, outcome)
+            self._record(feed, outcome)
         if feed.left == 0:
             feed.listener.blocks_ended()
 
-    def _settle(self, feed: Feed, outcome: Outcome) -> None:
+    def _record(self, feed: Feed, outcome: Outcome) -> None:
         if isinstance(outcome, BlockSummary):
             spent = sum(outcome.seconds.values())
             feed.seconds_per_block = spent if not feed.seconds_per_block else 0.8 * feed.seconds_per_block + 0.2 * spent
             feed.listener.block_done(outcome)
         else:
             attempt = feed.attempts.get(outcome.index, 0) + 1
-            if outcome.passing and attempt <= self.retries:
+            if outcome.transient and attempt <= self.retries:
                 feed.attempts[outcome.index] = attempt
                 feed.listener.block_repeated(outcome, attempt)
-                self._repeat(feed, outcome.index, pause(attempt))
+                self._repeat(feed, outcome.index, backoff(attempt))
                 return
             feed.listener.block_failed(outcome)
             if outcome.fatal:

@@ -10,11 +10,11 @@ from geoseg.errors import DeviceMemoryError, GeosegError, OutputError, ReadError
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.tiling import Box, Tiling
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
 """Seconds before the first repetition, doubled for each further one, and the longest."""
 
 # What a network file system says when its server is away for a moment.
-_PASSING_ERRNO = {errno.EIO, errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT, errno.ECONNRESET, errno.EHOSTUNREACH} | {
+_TRANSIENT_ERRNO = {errno.EIO, errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT, errno.ECONNRESET, errno.EHOSTUNREACH} | {
     getattr(errno, name) for name in ("ESTALE", "ENOLINK", "EREMOTEIO") if hasattr(errno, name)
 }
 
@@ -29,7 +29,7 @@ class BlockFailure:
         Number of the block.
     cause
         One line.
-    passing
+    transient
         Whether the reason may be gone the next time: network, memory, a lost worker.
     fatal
         Whether every other block would fail alike: the disk is full, a worker does not see the folder.
@@ -37,18 +37,18 @@ class BlockFailure:
 
     index: int
     cause: str
-    passing: bool = False
+    transient: bool = False
     fatal: bool = False
 
 
 def failure(index: int, error: GeosegError | MemoryError, sources: Sequence[str]) -> BlockFailure:
     """Judge an error that one block met; ``sources`` are the scene's files and addresses."""
     if isinstance(error, MemoryError):
-        return BlockFailure(index, "out of memory; give a smaller --memory or fewer --workers", passing=True)
-    return BlockFailure(index, str(error), passing=is_passing(error, sources), fatal=isinstance(error, OutputError))
+        return BlockFailure(index, "out of memory; give a smaller --memory or fewer --workers", transient=True)
+    return BlockFailure(index, str(error), transient=is_transient(error, sources), fatal=isinstance(error, OutputError))
 
 
-def is_passing(error: BaseException, sources: Sequence[str]) -> bool:
+def is_transient(error: BaseException, sources: Sequence[str]) -> bool:
     """Whether an error may be gone the next time."""
     if isinstance(error, DeviceMemoryError):  # other programs use the device as well
         return True
@@ -56,15 +56,15 @@ def is_passing(error: BaseException, sources: Sequence[str]) -> bool:
         return True
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _PASSING_ERRNO:
+        if isinstance(cause, OSError) and cause.errno in _TRANSIENT_ERRNO:
             return True
         cause = cause.__cause__
     return False
 
 
-def pause(attempt: int) -> float:
+def backoff(attempt: int) -> float:
     """Seconds to wait before repetition ``attempt`` (1, 2, …)."""
-    return min(FIRST_PAUSE * 2.0 ** (attempt - 1), LONGEST_PAUSE)
+    return min(FIRST_BACKOFF * 2.0 ** (attempt - 1), LONGEST_BACKOFF)
 
 
 _NAMED = 3

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from geoseg.job.block_store import BlockStore
     from geoseg.classes import MapClass
+    from geoseg.job.block_store import BlockStore
 
 # Writing costs time that grows with the blocks: at most this share of the run, and never more often than this.
 _SHARE, _LEAST_SECONDS = 0.005, 5.0

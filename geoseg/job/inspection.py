@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from geoseg.errors import GeosegError
-from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
+from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.system.resources import format_bytes
 
 

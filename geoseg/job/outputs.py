@@ -12,7 +12,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
-from geoseg.segment.block import Look
+from geoseg.segment.block import Quicklook
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Tiling
 from geoseg.write.tiff import TILE
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.job.block_store import BlockStore
-    from geoseg.progress.timing import Clock
     from geoseg.progress.reporters import Reporter
+    from geoseg.progress.timing import Clock
     from geoseg.raster import Raster
     from geoseg.segment.block import Recipe
     from geoseg.write import CogSink
@@ -188,7 +188,7 @@ def _write_polygons(
     memory: int | None,
 ) -> None:
     """Polygonize the finished class map and add number and area of polygons to ``classes``."""
-    from geoseg import __version__
+    from geoseg._version import __version__
     from geoseg.polygonize import polygonize
 
     card = recipe.model.card
@@ -214,26 +214,26 @@ def _write_polygons(
         classes[c.name]["area_m2"] = round(found.area_m2, 2) if found else 0.0
 
 
-def look_of(raster: Raster, products: Products) -> Look | None:
+def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:
     """Return the reduced view that the preview picture needs."""
     from geoseg.job.preview import choose_bands, step_of
 
     if not products.preview:
         return None
-    return Look(choose_bands([band.name for band in raster.bands]), step_of(*raster.shape))
+    return Quicklook(choose_bands([band.name for band in raster.bands]), step_of(*raster.shape))
 
 
 def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], pixels: NDArray[np.int64]) -> None:
     from geoseg.job.preview import Preview, write_preview
 
-    assert recipe.look is not None
-    look = store.read_look(recipe.look, recipe.raster.dtype)
-    classes = _every(paths["classes"], recipe.look.step)
+    assert recipe.quicklook is not None
+    quicklook = store.read_quicklook(recipe.quicklook, recipe.raster.dtype)
+    classes = _every(paths["classes"], recipe.quicklook.step)
     card = recipe.model.card
     title = f"{recipe.raster.name}: scene, and classes by model {card.name}"
     counts = {value: int(count) for value, count in enumerate(pixels)}
     preview = Preview(
-        look, classes != NODATA, classes, card.classes, counts, recipe.look.step, recipe.raster.geobox, title
+        quicklook, classes != NODATA, classes, card.classes, counts, recipe.quicklook.step, recipe.raster.geobox, title
     )
     write_preview(paths["preview"], preview)
 

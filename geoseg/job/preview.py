@@ -12,8 +12,8 @@ import numpy as np
 
 from geoseg.classes import NODATA, MapClass
 from geoseg.errors import OutputError
+from geoseg.geodesy import pixel_sides
 from geoseg.system.files import complete
-from geoseg.raster.ground import pixel_sides
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class Preview:
 
     Attributes
     ----------
-    look
+    quicklook
         (bands, h, w), stored values of one or three bands at reduced size.
     valid
         (h, w), bool.
@@ -53,7 +53,7 @@ class Preview:
         One line above the picture.
     """
 
-    look: NDArray[Any]
+    quicklook: NDArray[Any]
     valid: NDArray[np.bool_]
     classes: NDArray[np.uint8]
     names: Sequence[MapClass]
@@ -103,7 +103,7 @@ def draw(preview: Preview) -> Image.Image:
     big, small = ImageFont.load_default(_TEXT), ImageFont.load_default(_SMALL)
     panels = [
         Image.fromarray(array).resize((wide, high), Image.Resampling.NEAREST)
-        for array in (stretch(preview.look, preview.valid), paint(preview.classes, preview.names))
+        for array in (stretch(preview.quicklook, preview.valid), paint(preview.classes, preview.names))
     ]
     legend = _legend(preview)
     names = max((big.getlength(name) for _, name, _ in legend), default=0)
@@ -132,14 +132,14 @@ def draw(preview: Preview) -> Image.Image:
     return canvas
 
 
-def stretch(look: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def stretch(quicklook: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return bands (bands, h, w) as colours (h, w, 3): 1st to 98th percentile of each band, missing pixels grey."""
     out = np.empty((*valid.shape, 3), np.uint8)
     out[:] = int(_MISSING[1:3], 16)
     if not valid.any():
         return out
     for channel in range(3):
-        values = look[min(channel, len(look) - 1)][valid].astype(np.float64)
+        values = quicklook[min(channel, len(quicklook) - 1)][valid].astype(np.float64)
         low, high = np.percentile(values, (1, 98))
         scaled = (values - low) / max(high - low, 1e-12)
         # Reflectance is linear in light, and forests look black on a screen; a gamma of 1.7 opens the shadows.

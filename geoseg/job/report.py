@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from geoseg import __version__
+from geoseg._version import __version__
 from geoseg.progress.reporters import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from geoseg.progress.timing import Clock
-    from geoseg.segment.plan import Plan
-    from geoseg.job.outputs import Products
     from geoseg.job.dispatch import BlockSummary
+    from geoseg.job.outputs import Products
+    from geoseg.progress.timing import Clock
     from geoseg.segment.block import Recipe
+    from geoseg.segment.plan import Plan
 
 
 @dataclass
-class Tally:
+class Throughput:
     """Counts blocks as they are finished, and says how fast and who was busy.
 
     Attributes
@@ -73,7 +73,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportInputs:
     """What a report is made of beside the plan."""
 
     recipe: Recipe
@@ -87,7 +87,7 @@ class Facts:
     seconds: float
 
 
-def make_report(plan: Plan, facts: Facts, clock: Clock) -> dict[str, Any]:
+def make_report(plan: Plan, facts: ReportInputs, clock: Clock) -> dict[str, Any]:
     """Return the content of ``NAME_report.json``."""
     card, raster = plan.model.card, plan.raster
     height, width = raster.shape

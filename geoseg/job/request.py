@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from geoseg import __version__
+from geoseg._version import __version__
 from geoseg.errors import ContractError, GeosegError, InputError
-from geoseg.job.failures import is_passing, pause
-from geoseg.models import check_bands
-from geoseg.segment.plan import Options
+from geoseg.job.failures import backoff, is_transient
 from geoseg.job.outputs import Products
+from geoseg.models import check_bands
+from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.gdal.environment import is_remote
-from geoseg.raster.gdal.retry_cache import forget
-from geoseg.progress.trace import Trace
+from geoseg.raster.gdal.retry_cache import clear_remote_cache
+from geoseg.segment.plan import Options
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -56,19 +56,19 @@ class SceneResult:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Request:
     """What all scenes of a job have in common.
 
     Attributes
     ----------
     model, options, products, reading
-        As in :class:`geoseg.job.batch.Job`.
+        As in :class:`geoseg.job.request.Job`.
     output
         Folder for the results.
     scheduler
         Its name, for the report.
     overwrite, allow_partial, retries
-        As in :class:`geoseg.job.batch.Job`.
+        As in :class:`geoseg.job.request.Job`.
     trace
         Collects spans, if wanted.
     """
@@ -85,7 +85,7 @@ class Setting:
     trace: Trace | None = None
 
 
-def open_scene(source: Any, setting: Setting, name: str | None = None) -> Raster:
+def open_scene(source: Any, request: Request, name: str | None = None) -> Raster:
     """Open a scene with the model's bands; a network that fails is asked again.
 
     Raises
@@ -93,16 +93,16 @@ def open_scene(source: Any, setting: Setting, name: str | None = None) -> Raster
     GeosegError
         If it cannot be opened or has not the bands.
     """
-    reading = {**setting.reading, **({"name": name} if name else {})}
+    reading = {**request.reading, **({"name": name} if name else {})}
     files = [str(file) for file in (source if isinstance(source, list | tuple) else [source])]
     raster: Raster = source
     if not isinstance(source, Raster):
-        raster = patiently(lambda: open_raster(source, **reading), files, setting.retries)
-    check_bands(setting.model.card, raster)
-    return raster.select([band.name for band in setting.model.card.bands])
+        raster = with_retries(lambda: open_raster(source, **reading), files, request.retries)
+    check_bands(request.model.card, raster)
+    return raster.select([band.name for band in request.model.card.bands])
 
 
-def patiently(call: Callable[[], Result], sources: Sequence[str], retries: int) -> Result:
+def with_retries(call: Callable[[], Result], sources: Sequence[str], retries: int) -> Result:
     """Call something that reads files; after a network error wait and call it again, up to ``retries`` times."""
     for attempt in range(1, retries + 1):
         try:
@@ -110,31 +110,31 @@ def patiently(call: Callable[[], Result], sources: Sequence[str], retries: int) 
         except GeosegError as error:
             # What cannot be opened may be the network's fault, too.
             remote = isinstance(error, InputError) and any(is_remote(source) for source in sources)
-            if not (remote or is_passing(error, sources)) or isinstance(error, ContractError):
+            if not (remote or is_transient(error, sources)) or isinstance(error, ContractError):
                 raise
-        forget(sources)
-        time.sleep(pause(attempt))
+        clear_remote_cache(sources)
+        time.sleep(backoff(attempt))
     return call()
 
 
-def manifest_of(raster: Raster, setting: Setting) -> dict[str, Any]:
+def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
     """Return what a scene's blocks are of.
 
     Windows that the memory budget chose are no part of it: an unfinished run goes on with the windows it began with.
     """
-    options = setting.options
+    options = request.options
     parts = [
-        raster.fingerprint(), setting.model.fingerprint,
+        raster.fingerprint(), request.model.fingerprint,
         repr((options.window, options.margin, options.block, options.compile)),
         options.stitch, options.device, options.precision,
-        repr(setting.products.preview), __version__,
+        repr(request.products.preview), __version__,
     ]  # fmt: skip
     return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}
 
 
-def fingerprint_of(raster: Raster, setting: Setting) -> str:
+def fingerprint_of(raster: Raster, request: Request) -> str:
     """Everything that a scene's results depend on, as a hash."""
-    parts = [manifest_of(raster, setting)["fingerprint"], repr(setting.products)]
+    parts = [manifest_of(raster, request)["fingerprint"], repr(request.products)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -145,3 +145,63 @@ def read_report(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do.
+
+    Attributes
+    ----------
+    scenes
+        Files, folders, URLs, lists of files that make one scene, or a ``SceneEntry`` with a name.
+    output
+        Folder for the results.
+    model
+        Name or folder of a model; the bundled default if None.
+    reading
+        Options of :func:`geoseg.open_raster`: bands, bbox, scale, …
+    options
+        How to segment.
+    products
+        Which results to write and how.
+    scheduler
+        ``"threads"``, ``"local"``, the address of a dask scheduler, ``"slurm"``, ``"pbs"``, ``"lsf"``,
+        ``"kubernetes"``, or a ``dask.distributed.Client``.
+    overwrite
+        Replace results that are there.
+    retries
+        How often a block is tried again that failed for a transient reason.
+    allow_partial
+        Write results with nodata where blocks failed for good.
+    profile
+        File for a trace of the run (Chrome's trace format); none if None.
+    """
+
+    scenes: Sequence[Any]
+    output: Path
+    model: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    products: Products = field(default_factory=Products)
+    scheduler: Any = "threads"
+    overwrite: bool = False
+    retries: int = 2
+    allow_partial: bool = False
+    profile: Path | None = None
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one scene only."""
+        return len(self.scenes) == 1
+
+
+def request_of(job: Job) -> Request:
+    """Return what all scenes of a job have in common; loads the model's card, not its network."""
+    from geoseg.models import DEFAULT_MODEL, load_model
+
+    model = load_model(job.model or DEFAULT_MODEL)
+    name = job.scheduler if isinstance(job.scheduler, str) else "client"
+    return Request(
+        model, job.options, job.products, job.reading, job.output, name, job.overwrite, job.allow_partial, job.retries
+    )

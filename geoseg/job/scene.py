@@ -14,22 +14,22 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoseg.job.block_store import open_store, read_manifest
-from geoseg.progress.timing import Clock, recorded
 from geoseg.errors import GeosegError, OutputError
-from geoseg.job.failures import BlockFailure, describe_failures, listed
-from geoseg.system.files import settle, settle_folder, temporary_beside
-from geoseg.job.finished_vrt import LiveView
-from geoseg.system.locks import locked
-from geoseg.segment.plan import Plan, make_plan
-from geoseg.job.outputs import look_of, outputs_of, write_products
-from geoseg.raster import Raster
-from geoseg.job.report import Facts, Tally, describe, make_report
+from geoseg.job.block_store import open_store, read_manifest
 from geoseg.job.dispatch import BlockSummary, Work, sources_of
-from geoseg.segment.block import make_recipe
-from geoseg.job.request import WORK_FOLDER, SceneResult, Setting, fingerprint_of, manifest_of, patiently, read_report
-from geoseg.tiling import Tiling
+from geoseg.job.failures import BlockFailure, describe_failures, listed
+from geoseg.job.finished_vrt import LiveView
+from geoseg.job.outputs import outputs_of, quicklook_of, write_products
+from geoseg.job.report import ReportInputs, Throughput, describe, make_report
+from geoseg.job.request import WORK_FOLDER, Request, SceneResult, fingerprint_of, manifest_of, read_report, with_retries
+from geoseg.progress.timing import Clock, recorded
 from geoseg.progress.trace import here
+from geoseg.raster import Raster
+from geoseg.segment.block import make_recipe
+from geoseg.segment.plan import Plan, make_plan
+from geoseg.system.files import fsync, fsync_folder, temporary_beside
+from geoseg.system.locks import locked
+from geoseg.tiling import Tiling
 
 if TYPE_CHECKING:
     from geoseg.models import Execution
@@ -43,18 +43,18 @@ class SceneRun:
     ----------
     raster
         The scene, its bands in the model's order.
-    setting
+    request
         What all scenes have in common.
     reporter
         Told what happens, in order.
     """
 
-    def __init__(self, raster: Raster, setting: Setting, reporter: Reporter) -> None:
-        self.raster, self.setting, self.reporter = raster, setting, reporter
+    def __init__(self, raster: Raster, request: Request, reporter: Reporter) -> None:
+        self.raster, self.request, self.reporter = raster, request, reporter
         self.name = raster.name
-        self.outputs = outputs_of(setting.output, raster.name, setting.products)
-        self.fingerprint = fingerprint_of(raster, setting)
-        self.folder = setting.output / WORK_FOLDER / raster.name
+        self.outputs = outputs_of(request.output, raster.name, request.products)
+        self.fingerprint = fingerprint_of(raster, request)
+        self.folder = request.output / WORK_FOLDER / raster.name
         self.failures: list[BlockFailure] = []
         self.ended = False
         self.plan: Plan | None = None
@@ -68,15 +68,15 @@ class SceneRun:
     def prepare(self) -> None:
         """Plan, unless the result is there already. Reads a few pixels, so several scenes can do it at a time."""
         if not self._is_there():
-            model, options = self.setting.model, self.setting.options
+            model, options = self.request.model, self.request.options
             sources = sources_of(self.raster)
-            self.plan = patiently(lambda: make_plan(self.raster, model, options), sources, self.setting.retries)
+            self.plan = with_retries(lambda: make_plan(self.raster, model, options), sources, self.request.retries)
 
     def _is_there(self) -> bool:
         report = read_report(self.outputs["report"])
         complete = all(path.exists() for path in self.outputs.values())
         same = report.get("fingerprint") == self.fingerprint
-        return complete and same and not report.get("failed_blocks") and not self.setting.overwrite
+        return complete and same and not report.get("failed_blocks") and not self.request.overwrite
 
     def begin(self, choose: Callable[[Plan], Execution], slots: tuple[int, int]) -> list[int] | SceneResult:
         """Open the store of finished blocks.
@@ -116,13 +116,13 @@ class SceneRun:
         if self.folder.parent.is_dir():
             self._tidy()
         report = read_report(self.outputs["report"])
-        self.reporter.info(f"{self.name}: kept, it is complete in {self.setting.output}; --overwrite makes it anew")
+        self.reporter.info(f"{self.name}: kept, it is complete in {self.request.output}; --overwrite makes it anew")
         self._tell(report, "kept")
         return SceneResult(self.name, "kept", self.outputs, report)
 
     def _tidy(self) -> None:
         """Remove what a run leaves that was killed after its last rename; nothing of another run's."""
-        ours = manifest_of(self.raster, self.setting)["fingerprint"]
+        ours = manifest_of(self.raster, self.request)["fingerprint"]
         with suppress(OutputError), locked(self.folder):
             if read_manifest(self.folder).get("fingerprint", ours) == ours:
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -138,7 +138,7 @@ class SceneRun:
     def _check_others(self, staged: Path | None) -> None:
         """Refuse to touch results of other inputs or options."""
         existing = [path for path in self.outputs.values() if path.exists()]
-        if not existing or self.setting.overwrite:
+        if not existing or self.request.overwrite:
             return
         report = read_report(self.outputs["report"])
         if not report and staged is not None:
@@ -152,12 +152,12 @@ class SceneRun:
 
     def _check_disk(self) -> None:
         assert self.plan is not None
-        need, free = self.plan.disk, shutil.disk_usage(self.setting.output).free
+        need, free = self.plan.disk, shutil.disk_usage(self.request.output).free
         if need > free:
             from geoseg.system.resources import format_bytes
 
             raise OutputError(
-                f"{self.setting.output} has {format_bytes(free)} free, and this run may need {format_bytes(need)}: "
+                f"{self.request.output} has {format_bytes(free)} free, and this run may need {format_bytes(need)}: "
                 "free some space or choose another folder with -o"
             )
 
@@ -166,26 +166,26 @@ class SceneRun:
         from geoseg.models import Execution
 
         assert self.plan is not None
-        manifest = manifest_of(self.raster, self.setting)
+        manifest = manifest_of(self.raster, self.request)
         found, geobox = read_manifest(self.folder), self.raster.geobox
-        look = look_of(self.raster, self.setting.products)
+        quicklook = quicklook_of(self.raster, self.request.products)
         if found.get("fingerprint") == manifest["fingerprint"]:
             resumed = replace(self.plan, tiling=Tiling(**found["tiling"]))
-            if self.setting.options.memory is None or resumed.memory <= self.setting.options.budget:
+            if self.request.options.memory is None or resumed.memory <= self.request.options.budget:
                 self.plan = resumed
-                recipe = make_recipe(resumed, execution=Execution(**found["execution"]), look=look)
+                recipe = make_recipe(resumed, execution=Execution(**found["execution"]), quicklook=quicklook)
                 store = open_store(self.folder, resumed.tiling, geobox, found)
                 self.reporter.info(f"{self.name}: {describe(recipe)}")
-                return Work(recipe, store, self.setting.trace is not None)
+                return Work(recipe, store, self.request.trace is not None)
             self.reporter.info(f"{self.name}: unfinished blocks need more memory than --memory and are dropped")
         elif found:
             self.reporter.info(f"{self.name}: unfinished blocks of other inputs or options are dropped")
-        recipe = make_recipe(self.plan, execution=choose(self.plan), look=look)
+        recipe = make_recipe(self.plan, execution=choose(self.plan), quicklook=quicklook)
         tiling = self.plan.tiling
         facts = {"execution": asdict(recipe.execution), "tiling": asdict(tiling), "blocks": tiling.block_count}
         store = open_store(self.folder, tiling, geobox, {**manifest, **facts, "sources": list(self.raster.sources)})
         self.reporter.info(f"{self.name}: {describe(recipe)}")
-        return Work(recipe, store, self.setting.trace is not None)
+        return Work(recipe, store, self.request.trace is not None)
 
     def _todo(self, work: Work, slots: tuple[int, int]) -> list[int]:
         tiling, finished = work.recipe.tiling, work.store.finished()
@@ -194,7 +194,7 @@ class SceneRun:
             self.reporter.info(f"{self.name}: {len(finished)} of {tiling.block_count} blocks are there already")
         pixels = sum(tiling.block_box(index).area for index in todo)
         streams = min(work.recipe.execution.streams * slots[1], slots[0])
-        self._tally = Tally(tiling.block_count, len(todo), pixels, streams, slots[0])
+        self._throughput = Throughput(tiling.block_count, len(todo), pixels, streams, slots[0])
         self._live = LiveView(work.store, work.recipe.model.card.classes)
         self._reused = len(finished)
         self.reporter.progress(self._reused, tiling.block_count, f"segment {self.name}")
@@ -206,18 +206,20 @@ class SceneRun:
 
     def block_done(self, summary: BlockSummary) -> None:
         """Count a finished block."""
-        tally = self._tally
-        tally.add(summary)
+        throughput = self._throughput
+        throughput.add(summary)
         self._clock.add({f"segment.{name}": value for name, value in summary.seconds.items()})
-        if self.setting.trace is not None:
-            self.setting.trace.add(summary.place, summary.spans, scene=self.name, block=summary.index)
-        self.reporter.progress(self._reused + tally.done, tally.blocks, f"segment {self.name}: {tally.message()}")
-        if tally.done < tally.todo:
+        if self.request.trace is not None:
+            self.request.trace.add(summary.place, summary.spans, scene=self.name, block=summary.index)
+        self.reporter.progress(
+            self._reused + throughput.done, throughput.blocks, f"segment {self.name}: {throughput.message()}"
+        )
+        if throughput.done < throughput.todo:
             self._live.update()
 
     def block_repeated(self, failure: BlockFailure, attempt: int) -> None:
         """Say what is tried again."""
-        again = f"tried again ({attempt} of {self.setting.retries})"
+        again = f"tried again ({attempt} of {self.request.retries})"
         self.reporter.info(f"{self.name}: block {failure.index} is {again}: {failure.cause}")
 
     def block_failed(self, failure: BlockFailure) -> None:
@@ -226,8 +228,8 @@ class SceneRun:
 
     def blocks_ended(self) -> None:
         """Note that nothing is in flight any more."""
-        self._clock.add({"segment": self._tally.rate.seconds})
-        self._rates: dict[str, Mapping[str, float]] = {"segment": self._tally.shares()}
+        self._clock.add({"segment": self._throughput.rate.seconds})
+        self._rates: dict[str, Mapping[str, float]] = {"segment": self._throughput.shares()}
         self.ended = True
 
     # --- after the blocks
@@ -253,7 +255,7 @@ class SceneRun:
         room = self.plan.polygon_bytes
         if not alone:
             room = max(min(room, self.plan.options.budget - self.plan.memory), 200 * 10**6)
-        products, trace = self.setting.products, self.setting.trace
+        products, trace = self.request.products, self.request.trace
         with recorded(wanted=trace is not None) as spans:
             facts = write_products(
                 self.work.recipe, self.work.store, products, staged, self._clock, self.reporter, memory=room
@@ -263,9 +265,9 @@ class SceneRun:
         report = self._report(facts)
         report_path = staged / self.outputs["report"].name
         for path in staged.iterdir():
-            settle(path)
+            fsync(path)
         report_path.write_text(json.dumps(report, indent=2, ensure_ascii=False), "utf-8")
-        settle(report_path)
+        fsync(report_path)
         return self._publish(staged)
 
     def _judge_failures(self) -> None:
@@ -274,7 +276,7 @@ class SceneRun:
         for failure in self.failures:
             if failure.fatal:
                 raise OutputError(f"{self.name}: {failure.cause}")
-        if not self.setting.allow_partial:
+        if not self.request.allow_partial:
             raise GeosegError(
                 f"{text}. Every other block is kept: run the same command again to compute what is missing, "
                 "or add --allow-partial to get nodata there"
@@ -284,23 +286,23 @@ class SceneRun:
     def _report(self, facts: dict[str, Any]) -> dict[str, Any]:
         assert self.work is not None
         assert self.plan is not None
-        tally, pixels = self._tally, self.work.recipe.tiling.scene.area
+        throughput, pixels = self._throughput, self.work.recipe.tiling.scene.area
         found = {**facts, "failed_blocks": listed(self.failures, self.work.recipe.tiling)} if self.failures else facts
-        summary = {"blocks": tally.blocks, "blocks_reused": self._reused, "windows": tally.forwards}
+        summary = {"blocks": throughput.blocks, "blocks_reused": self._reused, "windows": throughput.forwards}
         rates = self._rates
         for stage in ("write", "polygonize"):
             if stage in self._clock.seconds:
                 rates[stage] = {"mpx_per_s": round(pixels / max(self._clock.seconds[stage], 1e-6) / 1e6, 3)}
-        setting, seconds = self.setting, time.perf_counter() - self._started
-        told = Facts(
-            self.work.recipe, setting.products, setting.reading, setting.scheduler, self.fingerprint, summary, rates,
+        request, seconds = self.request, time.perf_counter() - self._started
+        told = ReportInputs(
+            self.work.recipe, request.products, request.reading, request.scheduler, self.fingerprint, summary, rates,
             found, seconds,
         )  # fmt: skip
         return make_report(self.plan, told, self._clock)
 
     def _publish(self, staged: Path) -> SceneResult:
         """Move finished files to their final names, the report last, since it says that all others are there."""
-        output, last = self.setting.output, self.outputs["report"].name
+        output, last = self.request.output, self.outputs["report"].name
         report = read_report(staged / last)
         try:
             (output / last).unlink(missing_ok=True)  # an older report must not vouch for half of these files
@@ -311,7 +313,7 @@ class SceneRun:
                 f"cannot write {error.filename2 or error.filename}: {error.strerror or error}; close it in other "
                 "programs and run the same command again, all that is computed is kept"
             ) from error
-        settle_folder(output)
+        fsync_folder(output)
         if not self.failures:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.close()

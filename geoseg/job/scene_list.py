@@ -17,7 +17,7 @@ _COLUMNS = ("scene", "path", "href", "location", "file", "filename")
 
 
 @dataclass(frozen=True)
-class Listed:
+class SceneEntry:
     """A scene of a list.
 
     Attributes
@@ -32,9 +32,9 @@ class Listed:
     name: str | None = None
 
     @classmethod
-    def of(cls, entry: Any) -> Listed:
+    def of(cls, entry: Any) -> SceneEntry:
         """Return an entry of ``Job.scenes`` as one of these."""
-        return entry if isinstance(entry, Listed) else cls(entry)
+        return entry if isinstance(entry, SceneEntry) else cls(entry)
 
     @property
     def label(self) -> str:
@@ -47,7 +47,7 @@ class Listed:
         return str(getattr(self.source, "name", None) or self.source)
 
 
-def read_scenes(path: Path) -> list[Listed]:
+def read_scenes(path: Path) -> list[SceneEntry]:
     """Return the scenes that a file lists.
 
     A text file has one scene a line; empty lines and lines that begin with ``#`` are skipped; several files separated
@@ -87,7 +87,7 @@ def check_duplicates(scenes: Iterable[Any], places: Iterable[str] | None = None)
     InputError
         Naming both places.
     """
-    entries = [Listed.of(scene) for scene in scenes]
+    entries = [SceneEntry.of(scene) for scene in scenes]
     where = list(places) if places is not None else [f"scene {number}" for number in range(1, len(entries) + 1)]
     seen: dict[Any, str] = {}
     for entry, place in zip(entries, where, strict=True):
@@ -105,16 +105,16 @@ def _key(source: Any) -> Any:
     return text if is_virtual(text) else os.path.normcase(os.path.abspath(text))  # noqa: PTH100 - also URLs
 
 
-def _from_text(path: Path, text: str) -> list[tuple[str, Listed]]:
+def _from_text(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         entry = line.strip()
         if entry and not entry.startswith("#"):
-            found.append((f"line {number}", Listed(_sources(entry, path.parent))))
+            found.append((f"line {number}", SceneEntry(_sources(entry, path.parent))))
     return found
 
 
-def _from_csv(path: Path, text: str) -> list[tuple[str, Listed]]:
+def _from_csv(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
     columns = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
     column = next((columns[name] for name in _COLUMNS if name in columns), None)
@@ -125,11 +125,11 @@ def _from_csv(path: Path, text: str) -> list[tuple[str, Listed]]:
         entry = (row[column] or "").strip()
         if entry and not entry.startswith("#"):
             name = (row.get(columns.get("name", ""), "") or "").strip() or None
-            found.append((f"line {rows.line_num}", Listed(_sources(entry, path.parent), name)))
+            found.append((f"line {rows.line_num}", SceneEntry(_sources(entry, path.parent), name)))
     return found
 
 
-def _from_stac(path: Path, text: str) -> list[tuple[str, Listed]]:
+def _from_stac(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -142,7 +142,7 @@ def _from_stac(path: Path, text: str) -> list[tuple[str, Listed]]:
         name = str(item.get("id") or "") if isinstance(item, dict) else ""
         if not name:
             raise InputError(f"{path}: item {number} has no id; a STAC item needs one")
-        found.append((f"item {number}", Listed(f"{path}#{name}", name)))
+        found.append((f"item {number}", SceneEntry(f"{path}#{name}", name)))
     return found
 
 

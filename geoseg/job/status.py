@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from geoseg.job.block_store import finished_blocks, read_manifest, tag_of
 from geoseg.errors import GeosegError, OutputError
+from geoseg.job.block_store import finished_blocks, read_manifest, tag_of
 from geoseg.job.finished_vrt import live_path
+from geoseg.job.request import WORK_FOLDER, Request, fingerprint_of, manifest_of, open_scene, read_report
+from geoseg.job.scene_list import SceneEntry
 from geoseg.system.locks import is_locked, locked
-from geoseg.job.scene_list import Listed
-from geoseg.job.request import WORK_FOLDER, Setting, fingerprint_of, manifest_of, open_scene, read_report
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class SceneStatus:
         return f"{self.name}: {self.state}{share}" + (f"; {self.message}" if self.message else "")
 
 
-def status(output: Path, scenes: Sequence[Any] = (), setting: Setting | None = None) -> list[SceneStatus]:
+def status(output: Path, scenes: Sequence[Any] = (), request: Request | None = None) -> list[SceneStatus]:
     """Say how far scenes are. Loads no network, reads no pixels, changes nothing.
 
     Parameters
@@ -59,21 +59,21 @@ def status(output: Path, scenes: Sequence[Any] = (), setting: Setting | None = N
         The output folder.
     scenes
         The scenes asked for; all that left a trace in the folder if empty.
-    setting
+    request
         Model and options to hold against what is there; needed with ``scenes``.
     """
     if not scenes:
         return [_of_name(output, name) for name in _names(output)]
-    assert setting is not None
+    assert request is not None
     found = []
     for scene in scenes:
-        entry = Listed.of(scene)
+        entry = SceneEntry.of(scene)
         try:
-            raster = open_scene(entry.source, setting, entry.name)
+            raster = open_scene(entry.source, request, entry.name)
         except GeosegError as error:
             found.append(SceneStatus(entry.label, "unreadable", message=str(error)))
             continue
-        wanted = manifest_of(raster, setting)["fingerprint"], fingerprint_of(raster, setting)
+        wanted = manifest_of(raster, request)["fingerprint"], fingerprint_of(raster, request)
         found.append(_of_name(output, raster.name, wanted))
     return found
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OutputError
-from geoseg.system.files import write_text
+from geoseg.job.scene_list import SceneEntry
 from geoseg.progress.reporters import format_seconds
-from geoseg.job.scene_list import Listed
+from geoseg.system.files import write_text
 
 if TYPE_CHECKING:
     from geoseg.job.request import SceneResult
@@ -27,7 +27,7 @@ def rows_of(scenes: Sequence[Any], results: Sequence[SceneResult]) -> list[dict[
         known = "area_m2" if any("area_m2" in facts for facts in classes.values()) else "pixels"
         rows.append(
             {
-                "scene": Listed.of(scene).label if not isinstance(scene, Listed) else _source(scene),
+                "scene": SceneEntry.of(scene).label if not isinstance(scene, SceneEntry) else _source(scene),
                 "name": result.name,
                 "status": result.status,
                 "seconds": result.report.get("seconds", {}).get("total"),
@@ -38,8 +38,8 @@ def rows_of(scenes: Sequence[Any], results: Sequence[SceneResult]) -> list[dict[
     return rows
 
 
-def _source(listed: Listed) -> str:
-    source = listed.source
+def _source(entry: SceneEntry) -> str:
+    source = entry.source
     return ";".join(str(one) for one in source) if isinstance(source, list | tuple) else str(source)
 
 

@@ -1,19 +1,27 @@
-"""Models: cards (STAC MLM), folders, the bundled models, and the runtime that puts pixels through them.
+"""Models: cards (STAC MLM), folders, the bundled models, and what puts pixels through their networks.
 
-Reading cards never imports torch; weights and torch are loaded when :meth:`Model.module` is first called.
+``card/`` what a card says; ``networks/`` networks by name; ``weights``, ``build`` files -> a network; ``model`` finds
+and loads; ``folder`` saves; ``inference/`` device, precision, forward pass; ``optimize/`` layers folded for speed;
+``export/`` other formats; ``check`` verifies. Reading cards never imports torch; building a network does.
+May import: raster, progress and what lies below them.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from geoseg.models.card.card import BandSpec, ModelCard
 from geoseg.models.card.contract import check_bands, check_contract
-from geoseg.models.inference.execution import Execution, choose_execution, measured_rate
-from geoseg.models.folder import save_model
-from geoseg.models.model import Model
-from geoseg.models.inference.malloc import keep_memory
-from geoseg.system.folders import user_models
-from geoseg.models.registry import DEFAULT_MODEL, check_model, list_models, load_model
 from geoseg.models.card.scaling import BandTransform, ValueScaling
+from geoseg.models.check import check_model
+from geoseg.models.folder import save_model
+from geoseg.models.inference.execution import Execution, measured_rate
+from geoseg.models.inference.malloc import keep_memory
+from geoseg.models.model import DEFAULT_MODEL, Model, list_models, load_model
+from geoseg.system.folders import user_models
+
+if TYPE_CHECKING:
+    from geoseg.models.inference.calibrate import choose_execution
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -34,3 +42,11 @@ __all__ = [
     "save_model",
     "user_models",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "choose_execution":  # imports torch
+        from geoseg.models.inference.calibrate import choose_execution
+
+        return choose_execution
+    raise AttributeError(f"module 'geoseg.models' has no attribute {name!r}")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoseg.errors import ModelError
-from geoseg.models.card.card import CARD_FILE, ModelCard
+from geoseg.errors import GeosegError, ModelError
+from geoseg.models.card.card import CARD_FILE, ModelCard, Weights
+from geoseg.models.networks.onnx import CARD_KEY, metadata_of, parse
+from geoseg.models.weights import PICKLES, check_size, pickle_remedy, weights_path
+from geoseg.system.folders import user_models
 
 if TYPE_CHECKING:
     import torch
+
 
 # Networks of this process by fingerprint: every Model of the same files shares one, however often it was unpickled.
 _MODULES: dict[str, torch.nn.Module] = {}
@@ -82,7 +87,7 @@ class Model:
             digest.update(source_of(self.card))
         elif self.card.weights.checksum is None and self.folder is not None:
             # A card from elsewhere that brings no checksum: the file itself is asked.
-            from geoseg.models.folder import weights_path
+            from geoseg.models.weights import weights_path
 
             digest.update(hashlib.sha256(weights_path(self.folder, self.card).read_bytes()).digest())
         return digest.hexdigest()
@@ -111,7 +116,7 @@ class Model:
             If size or checksum differ from the card's.
         """
         if self.folder is not None and self.card.weights is not None:
-            from geoseg.models.folder import read_weights
+            from geoseg.models.weights import read_weights
 
             read_weights(self.folder, self.card)
 
@@ -122,7 +127,7 @@ class Model:
             return build_builtin(self.card)
         if self.folder is None:
             raise ModelError(f"model {self.card.name!r} has weights but no folder; load it with load_model(folder)")
-        from geoseg.models.folder import build_module
+        from geoseg.models.build import build_module
 
         return build_module(self.folder, self.card)
 
@@ -153,7 +158,6 @@ def _from_module(item: dict[str, Any], ref: str, module: torch.nn.Module) -> Mod
 
 
 def _from_ref(ref: str, fingerprint: str) -> Model:
-    from geoseg.models.registry import load_model
 
     model = load_model(ref)
     if model.fingerprint != fingerprint:
@@ -162,3 +166,160 @@ def _from_ref(ref: str, fingerprint: str) -> Model:
             f"({CARD_FILE}); start again with the same files on every machine"
         )
     return model
+
+
+def open_folder(folder: Path, ref: str) -> Model:
+    """Return the model of a folder; weights are looked for and sized, but read only when the network is built.
+
+    Raises
+    ------
+    ModelError
+        If card or weights are missing, unsafe or of the wrong size.
+    """
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in PICKLES)
+    if not (folder / CARD_FILE).exists():
+        if pickles:
+            raise ModelError(f"model folder {folder} has {pickles[0]} and no {CARD_FILE}: {pickle_remedy(pickles[0])}")
+        raise ModelError(f"{folder} is not a model folder: it has no {CARD_FILE}")
+    card = ModelCard.read(folder)
+    if card.weights is not None:
+        check_size(weights_path(folder, card), card)
+    return Model(card, folder=folder, ref=ref)
+
+
+def open_onnx(path: Path) -> Model:
+    """Return the model of a single ONNX file with its card inside, as ``geoseg model export`` writes it.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged, unsafe, or brings no card.
+    """
+    from geoseg.models.card.card import card_with, multihash
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from None
+    text = metadata_of(parse(data, str(path))).get(CARD_KEY)
+    if text is None:
+        raise ModelError(
+            f"{path} brings no model card, so geoseg cannot know its bands and classes; put it into a folder with a "
+            "model.json that names it"
+        )
+    try:
+        item = json.loads(text)
+    except ValueError:
+        raise ModelError(f"{path}: the model card inside is not valid JSON") from None
+    weights = Weights(href=path.name, size=len(data), checksum=multihash(data))
+    return Model(card_with(ModelCard.from_item(item), weights=weights), folder=path.parent, ref=str(path))
+
+
+DEFAULT_MODEL = "landcover"
+"""The model that is used when none is named."""
+
+
+_BUNDLED = Path(__file__).with_name("bundled")
+
+
+# Loaded models by folder and state of their files, so that a job of many scenes opens each once.
+_OPEN: dict[tuple[object, ...], Model] = {}
+
+
+def list_models() -> list[ModelCard]:
+    """Return the cards of all models that can be loaded by name, bundled ones first.
+
+    Unreadable ones are left out.
+    """
+    cards: dict[str, ModelCard] = {}
+    for name, folder in _named().items():
+        try:
+            cards.setdefault(name, ModelCard.read(folder))
+        except GeosegError:
+            continue  # `geoseg model check` says what is wrong with it; the others must stay usable
+    return list(cards.values())
+
+
+def load_model(ref: str | os.PathLike[str] | Model) -> Model:
+    """Load a model.
+
+    Parameters
+    ----------
+    ref
+        Name of a bundled or installed model, path of a model folder (or of the ``model.json`` in it), of an ``.onnx``
+        file with its card inside (``geoseg model export``), or a loaded model, which is returned as it is.
+
+    Returns
+    -------
+    Model with its card; the network is built when it is first used.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its card or weights are missing, damaged or unsafe.
+    """
+    if isinstance(ref, Model):
+        return ref
+    text = os.fspath(ref)
+    if text.lower().endswith(".onnx") and Path(text).expanduser().is_file():
+        return _load_onnx(Path(text).expanduser().resolve())
+    folder = _find(text)
+    named = folder.parent == _BUNDLED
+    folder = folder if named else folder.resolve()
+    key = (folder, _state(folder))
+    with _LOCK:
+        if key not in _OPEN:
+            _OPEN[key] = open_folder(folder, text if named else str(folder))
+        return _OPEN[key]
+
+
+def _load_onnx(path: Path) -> Model:
+
+    status = path.stat()
+    key = (path, status.st_size, status.st_mtime_ns)
+    with _LOCK:
+        if key not in _OPEN:
+            _OPEN[key] = open_onnx(path)
+        return _OPEN[key]
+
+
+def _find(text: str) -> Path:
+    named = _named()
+    if text in named:
+        return named[text]
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        if path.name == CARD_FILE:
+            return path.parent
+        beside = path.parent if (path.parent / CARD_FILE).is_file() else None
+        hint = f"give its folder: -m {beside}" if beside else f"a model is a folder with {CARD_FILE} and its weights"
+        raise ModelError(f"{text} is a file, not a model folder; {hint}")
+    looks_like_path = any(mark in text for mark in ("/", "\\")) or text.startswith(".")
+    if looks_like_path:
+        raise ModelError(f"no model folder at {text}; installed models are {', '.join(named)}")
+    raise ModelError(f"no model is called {text!r}: use one of {', '.join(named)}, or the path of a model folder")
+
+
+def _named() -> dict[str, Path]:
+    """Model folders by name; a user's model does not hide a bundled one."""
+    found: dict[str, Path] = {}
+    for base in (_BUNDLED, user_models()):
+        try:
+            folders = sorted(path for path in base.iterdir() if (path / CARD_FILE).is_file())
+        except OSError:
+            continue
+        for folder in folders:
+            found.setdefault(folder.name, folder)
+    return found
+
+
+def _state(folder: Path) -> tuple[object, ...]:
+    """Names, sizes and times of the folder's files: a changed folder is opened anew."""
+    try:
+        return tuple(
+            sorted((e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in os.scandir(folder) if e.is_file())
+        )
+    except OSError as error:
+        raise ModelError(f"model folder {folder} cannot be read: {error.strerror or error}") from None

@@ -13,13 +13,14 @@ import numpy as np
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError
 from geoseg.polygonize.codes import Coder
-from geoseg.polygonize.source import Source, open_source
+from geoseg.polygonize.source import RowSource, open_source
 from geoseg.system.resources import cpu_count
 
 if TYPE_CHECKING:
     import geopandas
 
-    from geoseg.polygonize.stream import Job, Totals
+    from geoseg.polygonize.request import PolygonizeJob
+    from geoseg.polygonize.stream import Totals
 
 _MEMORY = "1.5GB"
 
@@ -206,12 +207,13 @@ def polygonize(
             certain.close()
 
 
-def _job(source: Source, confidence: Source | None, options: _Options, client: Any) -> Job:
-    from geoseg.polygonize.on_dask import check_sources, threads_of
+def _job(source: RowSource, confidence: RowSource | None, options: _Options, client: Any) -> PolygonizeJob:
+    from geoseg.geodesy import PixelGeodesy
     from geoseg.polygonize.encode import Encoding
-    from geoseg.geodesy import Ground
+    from geoseg.polygonize.on_dask import check_sources, threads_of
+    from geoseg.polygonize.request import PolygonizeJob
     from geoseg.polygonize.reshape import reshaping
-    from geoseg.polygonize.stream import Job, check_confidence, confidence_scale, strip_rows
+    from geoseg.polygonize.stream import check_confidence, confidence_scale, strip_rows
     from geoseg.polygonize.strips import Tracing
 
     if confidence is not None:
@@ -222,7 +224,7 @@ def _job(source: Source, confidence: Source | None, options: _Options, client: A
     only = None if options.only is None else _numbers(options.only, numbers)
     keep = tuple(_numbers(options.keep, numbers))
     coder = Coder(source, options.nodata, only, _numbers(options.exclude, numbers), rounded=options.rounded)
-    ground = Ground(source.transform, source.crs, source.height, source.width)
+    ground = PixelGeodesy(source.transform, source.crs, source.height, source.width)
     encoding = Encoding(
         ground,
         np.array(source.transform[:6], np.float64),
@@ -240,7 +242,9 @@ def _job(source: Source, confidence: Source | None, options: _Options, client: A
             ground, source.height, source.width, options.simplify or 0.0, options.memory // 3, smooth=options.smooth
         )
     tracing = Tracing(source.height, eight=options.connectivity == 8, nodes=reshape is not None)
-    return Job(source, coder, tracing, encoding, confidence, options.workers, rows, reshape, options.min_area, keep)
+    return PolygonizeJob(
+        source, coder, tracing, encoding, confidence, options.workers, rows, reshape, options.min_area, keep
+    )
 
 
 def _numbers(chosen: Iterable[int | str], numbers: Mapping[str, int]) -> list[int]:
@@ -257,7 +261,7 @@ def _numbers(chosen: Iterable[int | str], numbers: Mapping[str, int]) -> list[in
     return found
 
 
-def _collected(job: Job, progress: Callable[[int, int], None] | None, client: Any) -> geopandas.GeoDataFrame:
+def _collected(job: PolygonizeJob, progress: Callable[[int, int], None] | None, client: Any) -> geopandas.GeoDataFrame:
     import geopandas
     import pyarrow as pa
     import shapely
@@ -273,19 +277,20 @@ def _collected(job: Job, progress: Callable[[int, int], None] | None, client: An
 
 
 def _written(
-    job: Job,
+    job: PolygonizeJob,
     path: Path,
     provenance: Mapping[str, Any] | None,
     progress: Callable[[int, int], None] | None,
     client: Any,
 ) -> PolygonSummary:
-    from geoseg.polygonize.files import write as sinks
     from geoseg.polygonize.encode import rebatched
+    from geoseg.polygonize.files.layer import VectorLayer
+    from geoseg.polygonize.files.write import text_of, write
     from geoseg.polygonize.stream import Totals, record_batches
 
     totals = Totals()
-    layer = sinks.Layer(job.encoding.schema, _wkt(job.source), job.encoding.multi, sinks.text_of(provenance))
-    sinks.write(path, layer, rebatched(record_batches(job, totals, progress, client)), lambda: _legend(job, totals))
+    layer = VectorLayer(job.encoding.schema, _wkt(job.source), job.encoding.multi, text_of(provenance))
+    write(path, layer, rebatched(record_batches(job, totals, progress, client)), lambda: _legend(job, totals))
     return PolygonSummary(
         path,
         {
@@ -296,7 +301,7 @@ def _written(
     )
 
 
-def _legend(job: Job, totals: Totals) -> list[MapClass]:
+def _legend(job: PolygonizeJob, totals: Totals) -> list[MapClass]:
     """Classes for the style: those that the map names and those that occur."""
     from geoseg.class_names import complete
 
@@ -305,11 +310,11 @@ def _legend(job: Job, totals: Totals) -> list[MapClass]:
     return [found[value] for value in sorted(found)]
 
 
-def _notes(source: Source) -> tuple[str, ...]:
+def _notes(source: RowSource) -> tuple[str, ...]:
     if source.crs is None:
         return (f"{source.name} has no CRS: areas and lengths are in the units of its coordinates",)
     return ()
 
 
-def _wkt(source: Source) -> str | None:
+def _wkt(source: RowSource) -> str | None:
     return None if source.crs is None else source.crs.to_wkt()

@@ -9,7 +9,7 @@ import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.polygonize.kernels.types import Array
-from geoseg.polygonize.source import Source
+from geoseg.polygonize.source import RowSource
 
 _INT32 = np.iinfo(np.int32)
 
@@ -31,7 +31,7 @@ class Coder:
 
     def __init__(
         self,
-        source: Source,
+        source: RowSource,
         nodata: float | None,
         only: Sequence[int] | None,
         exclude: Sequence[int],

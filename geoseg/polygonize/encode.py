@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from geoseg.polygonize.kernels import rings as _rings
+from geoseg.geodesy import PixelGeodesy
+from geoseg.polygonize.kernels.rings import bounds, lengths, strip_flags, write_wkb
 from geoseg.polygonize.kernels.types import Array
-from geoseg.geodesy import Ground
 from geoseg.polygonize.strips import Finished
 
 GEOMETRY = "geometry"
@@ -36,7 +36,7 @@ class Encoding:
         Confidence units per count, or None without a confidence raster.
     """
 
-    ground: Ground
+    ground: PixelGeodesy
     affine: Array
     multi: bool
     confidence_scale: float | None
@@ -77,20 +77,20 @@ def encode(finished: Finished, encoding: Encoding, *, reshaped: bool = False) ->
     """Encode polygons; ``reshaped`` takes areas from the rings, not from the pixels."""
     rings, feature = finished.rings, finished.feature
     if rings.xy.dtype == np.int32:
-        _rings.strip_flags(rings.xy)
-    perimeter, pixels = _rings.lengths(rings, feature, encoding.ground.edges)
+        strip_flags(rings.xy)
+    perimeter, pixels = lengths(rings, feature, encoding.ground.edges)
     area = finished.sums[:, 1] * encoding.ground.unit
     if reshaped:
         # The mean true area of the region's own pixels times the pixels that the new outline covers.
         area *= pixels / np.maximum(finished.sums[:, 0], 1)
-    wkb, offsets = _rings.write_wkb(rings, feature, encoding.affine, multi=encoding.multi)
+    wkb, offsets = write_wkb(rings, feature, encoding.affine, multi=encoding.multi)
     known = finished.sums[:, 3]
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = encoding.confidence_scale or 1.0
         mean = np.where(known > 0, finished.sums[:, 2] / known * scale, np.nan)
     least = np.where(known > 0, finished.least * scale, np.nan)
-    bounds = _rings.bounds(rings, feature, encoding.affine)
-    return Encoded(wkb, offsets, finished.last, finished.value, area, perimeter, mean, least, bounds)
+    boxes = bounds(rings, feature, encoding.affine)
+    return Encoded(wkb, offsets, finished.last, finished.value, area, perimeter, mean, least, boxes)
 
 
 def merge(first: Encoded, second: Encoded) -> tuple[list[Encoded], Array]:

@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geoseg.polygonize.kernels import dissolve as _dissolve, runs as _runs
+from geoseg.geodesy import PixelGeodesy, StripAreas
+from geoseg.polygonize.kernels import dissolve
+from geoseg.polygonize.kernels.runs import dense, flatten, label, measure, paint, union_all
 from geoseg.polygonize.kernels.types import Array
-from geoseg.geodesy import Ground, StripAreas
 
 _FINE = 1024
 """Units of length per shorter pixel side."""
@@ -46,7 +47,7 @@ class Sides(NamedTuple):
     row: Array
 
     @classmethod
-    def of(cls, ground: Ground) -> Sides:
+    def of(cls, ground: PixelGeodesy) -> Sides:
         """Measure the edges of a raster's pixels."""
         edges = ground.edges
         across = edges.row_scale * float(np.diff(edges.columns).mean())
@@ -57,13 +58,13 @@ class Sides(NamedTuple):
 
 def sketch(codes: Array, absent: int, first_row: int, areas: StripAreas, sides: Sides, *, eight: bool) -> Sketch:
     """Label one strip and measure its regions; arguments as for ``strips.trace_strip``."""
-    runs = _runs.label(codes, absent, eight=eight)
-    value, last, sums, _ = _runs.measure(codes, runs, first_row, areas, (np.zeros((0, 0), np.uint8), 255))
+    runs = label(codes, absent, eight=eight)
+    value, last, sums, _ = measure(codes, runs, first_row, areas, (np.zeros((0, 0), np.uint8), 255))
     rows = codes.shape[0] - 1
     line = sides.line[first_row : first_row + rows]
     row = sides.row[first_row : first_row + rows]
     row = np.r_[row, np.zeros(rows - row.size, np.int64)]  # the row that ends the raster is empty
-    pair, length = _dissolve.shared_edges(runs, line, row, corners=eight)
+    pair, length = dissolve.shared_edges(runs, line, row, corners=eight)
     above, below = runs.region[: runs.row_ptr[1]], runs.region[runs.row_ptr[-2] :]
     return Sketch(above.copy(), below.copy(), value, last, sums[:, 1].copy(), runs.group, pair, length)
 
@@ -84,9 +85,9 @@ class NewClasses(NamedTuple):
 
     def apply(self, codes: Array, absent: int, index: int, *, eight: bool) -> tuple[Array, int]:
         """Return the codes of strip ``index`` with the new classes, and their code of absent pixels."""
-        runs = _runs.label(codes, absent, eight=eight)
+        runs = label(codes, absent, eight=eight)
         out: Array = np.full(codes.shape, self.absent, self.dtype)
-        _runs.paint(*runs[:4], self.part(index).value, out)
+        paint(*runs[:4], self.part(index).value, out)
         return out, self.absent
 
 
@@ -132,16 +133,16 @@ def _roots(count: int, seams: Iterable[tuple[Array, Array]], groups: Iterable[tu
     """Regions that are one over seams, or by corners, get one number."""
     parent = np.arange(count, dtype=np.int32)
     for above, below in seams:
-        _runs.union_all(parent, above, below)
+        union_all(parent, above, below)
     for base, group in groups:
         _, first = np.unique(group, return_index=True)
         if first.size < group.size:
             leader = np.empty(group.size, np.int64)
-            dense = group - base
-            leader[dense[first]] = base + first
-            _runs.union_all(parent, base + np.arange(group.size), leader[dense])
+            member = group - base
+            leader[member[first]] = base + first
+            union_all(parent, base + np.arange(group.size), leader[member])
     root = np.empty(count, np.int32)
-    _runs.dense(parent, root)
+    dense(parent, root)
     return root
 
 
@@ -164,7 +165,7 @@ def _renamed(region: Array, pair: Array, length: Array) -> tuple[Array, Array]:
     a, b = region[pair >> 32], region[pair & 0xFFFFFFFF]
     low, high = np.minimum(a, b), np.maximum(a, b)
     differ = low != high
-    return _dissolve.summed(((low << 32) + high)[differ], length[differ])
+    return dissolve.summed(((low << 32) + high)[differ], length[differ])
 
 
 def _merged(least: int, value: Array, area: Array, fixed: Array, pair: Array, length: Array) -> Array:
@@ -187,9 +188,9 @@ def _merged(least: int, value: Array, area: Array, fixed: Array, pair: Array, le
         follow[last] = -1
     parent = np.arange(count, dtype=np.int32)
     scratch = np.full(count, -1, np.int64)
-    _dissolve.dissolve(
+    dissolve.dissolve(
         least, area, value, fixed, head, tail, follow, other, length, parent, scratch,
         *np.empty((5, count), np.int64),
     )  # fmt: skip
-    _runs.flatten(parent)
+    flatten(parent)
     return value[parent]

@@ -13,24 +13,18 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from geoseg.errors import ClusterError, GeosegError, InputError, OptionError, ReadError
-from geoseg.polygonize.kernels import lattice as _lattice
+from geoseg.polygonize.kernels import lattice
 from geoseg.polygonize.kernels.types import Array
-from geoseg.polygonize.source import ArraySource, FileSource, RowCache, Source
+from geoseg.polygonize.request import Rows
+from geoseg.polygonize.source import ArraySource, FileSource, RowCache, RowSource
 
 if TYPE_CHECKING:
-    from geoseg.polygonize.stream import Job
-
-
-class Rows(Protocol):
-    """What strips are read from."""
-
-    def read(self, first: int, last: int) -> tuple[Array, Array | None]:
-        """See ``Source.read``."""
+    from geoseg.polygonize.request import PolygonizeJob
 
 
 @contextmanager
@@ -46,9 +40,8 @@ def client_of(scheduler: Any, workers: int | None) -> Iterator[Any]:
         yield None
         return
     from geoseg.system.dask_client import deploy
-    from geoseg.progress.reporters import Silent
 
-    deployment = deploy(scheduler, workers, Silent())
+    deployment = deploy(scheduler, workers)
     try:
         yield deployment.client
     finally:
@@ -60,7 +53,7 @@ def threads_of(client: Any) -> int:
     return max(sum(map(int, client.nthreads().values())), 1)
 
 
-def check_sources(*sources: Source | None) -> None:
+def check_sources(*sources: RowSource | None) -> None:
     """Raise OptionError for pixels that are in the memory of this process, out of the workers' reach."""
     for source in sources:
         if isinstance(source, ArraySource) and not source.lazy:
@@ -74,8 +67,8 @@ class _Part(NamedTuple):
     """The same for all strips of a pass, sent to each worker once."""
 
     token: str
-    job: Job
-    work: Callable[[Job, Any], Any]
+    job: PolygonizeJob
+    work: Callable[[PolygonizeJob, Any], Any]
 
 
 @dataclass
@@ -86,10 +79,10 @@ class _Edges:
 
     def mark(self, codes: Array, first_row: int) -> None:  # noqa: ARG002 - lines are counted from the strip's own
         self.lattice = np.zeros((codes.shape[0] - 1, (codes.shape[1] + 2) // 4), np.uint8)
-        _lattice.mark(codes, 0, self.lattice)
+        lattice.mark(codes, 0, self.lattice)
 
 
-def in_order(client: Any, job: Job, work: Callable[[Job, Any], Any]) -> Iterator[Any]:
+def in_order(client: Any, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any], Any]) -> Iterator[Any]:
     """Yield ``work`` of every strip in order, two for each thread of the cluster under way at a time."""
     from distributed import CancelledError, KilledWorker
 
@@ -132,7 +125,7 @@ def in_order(client: Any, job: Job, work: Callable[[Job, Any], Any]) -> Iterator
             client.cancel(list(pending), force=True)
 
 
-def _recipe(job: Job) -> Job:
+def _recipe(job: PolygonizeJob) -> PolygonizeJob:
     """Return what a worker needs to know."""
     confidence = None if job.confidence is None else job.confidence.without_pixels()
     reshape: Any = None if job.reshape is None else _Edges()
@@ -141,7 +134,7 @@ def _recipe(job: Job) -> Job:
     )
 
 
-def _pixels(client: Any, source: Source | None, job: Job, index: int) -> Any:
+def _pixels(client: Any, source: RowSource | None, job: PolygonizeJob, index: int) -> Any:
     """Rows of a dask array for one strip, to be computed on the cluster; None where workers read a file."""
     if not isinstance(source, ArraySource):
         return None
@@ -167,7 +160,7 @@ _lock = threading.Lock()
 def _on_worker(part: _Part, index: int, pixels: Any, confidence: Any, classes: Any) -> tuple[Any, Any, Any]:
     """Compute one strip; return an error of geoseg, or the result and the strip's edges. Runs on a worker."""
     edges = None if part.job.reshape is None else _Edges()
-    job: Job = replace(part.job, classes=classes, reshape=edges)  # type: ignore[arg-type]
+    job: PolygonizeJob = replace(part.job, classes=classes, reshape=edges)  # type: ignore[arg-type]
     try:
         found = part.work(job, (*_rows(part, index, pixels, confidence), index))
     except GeosegError as error:
@@ -176,7 +169,7 @@ def _on_worker(part: _Part, index: int, pixels: Any, confidence: Any, classes: A
 
 
 def _rows(part: _Part, index: int, pixels: Any, confidence: Any) -> tuple[Rows, Rows | None]:
-    from geoseg.polygonize.stream import row_caches
+    from geoseg.polygonize.request import row_caches
 
     with _lock:
         if part.token not in _caches:
@@ -191,7 +184,7 @@ def _rows(part: _Part, index: int, pixels: Any, confidence: Any) -> tuple[Rows, 
     )
 
 
-def _seen_from_here(job: Job, error: GeosegError) -> GeosegError:
+def _seen_from_here(job: PolygonizeJob, error: GeosegError) -> GeosegError:
     """Say which file a worker does not see."""
     for source in (job.source, job.confidence):
         if isinstance(error, ReadError) and isinstance(source, FileSource) and source.is_missing():

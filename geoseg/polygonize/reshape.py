@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geoseg.polygonize.kernels import lattice as _lattice, simplify as _simplify, smooth as _smooth
+from geoseg.geodesy import PixelGeodesy
+from geoseg.polygonize.kernels import lattice, simplify, smooth
 from geoseg.polygonize.kernels.rings import Rings
 from geoseg.polygonize.kernels.types import Array
-from geoseg.geodesy import Ground
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Reshape:
     smooth
         Whether corners are rounded.
     lattice
-        See ``_lattice``; written by ``mark`` while strips are traced.
+        See ``lattice``; written by ``mark`` while strips are traced.
     pixel
         Width and height of pixels in metres at each lattice line.
     width
@@ -44,18 +44,18 @@ class Reshape:
 
     def mark(self, codes: Array, first_row: int) -> None:
         """Write the edges of a strip."""
-        _lattice.mark(codes, first_row, self.lattice)
+        lattice.mark(codes, first_row, self.lattice)
 
     def __call__(self, rings: Rings) -> Rings:
         """Return the new rings, in the same order."""
-        stays = _simplify.choose(rings, self.tolerance, self.pixel, self.lattice, self.width)
+        stays = simplify.choose(rings, self.tolerance, self.pixel, self.lattice, self.width)
         if not self.smooth:
-            return _simplify.take(rings, stays)
+            return simplify.take(rings, stays)
         reach = self.tolerance / float(np.sqrt(self.pixel[0].mean() * self.pixel[1].mean()))
-        return _smooth.smooth(rings, stays, max(reach, 1.0), self.lattice)
+        return smooth.smooth(rings, stays, max(reach, 1.0), self.lattice)
 
 
-def reshaping(ground: Ground, height: int, width: int, tolerance: float, memory: int, *, smooth: bool) -> Reshape:
+def reshaping(ground: PixelGeodesy, height: int, width: int, tolerance: float, memory: int, *, smooth: bool) -> Reshape:
     """Prepare to reshape the polygons of a raster; at most ``memory`` bytes of edges are kept in memory."""
     edges = ground.edges
     across = edges.row_scale * float(np.diff(edges.columns).mean())
@@ -63,4 +63,4 @@ def reshaping(ground: Ground, height: int, width: int, tolerance: float, memory:
     # A pixel beyond a pole has no width: any positive number will do there.
     least = 1e-6 * max(across.max(), along.max())
     pixel = np.maximum(across, least), np.maximum(np.r_[along, along[-1]], least)
-    return Reshape(tolerance, smooth, _lattice.new_lattice(height, width, memory), pixel, width)
+    return Reshape(tolerance, smooth, lattice.new_lattice(height, width, memory), pixel, width)

@@ -18,7 +18,7 @@ from geoseg.errors import InputError, OptionError, ReadError
 from geoseg.polygonize.kernels.types import Array
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """One band of whole numbers. ``read`` may be called by several threads at once."""
 
     name: str
@@ -34,7 +34,7 @@ class Source(Protocol):
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
         """Pixels of rows ``first … last - 1``, and which are valid (None: judge by ``nodata`` alone)."""
 
-    def without_pixels(self) -> Source:
+    def without_pixels(self) -> RowSource:
         """Return what can be sent to another process: everything but pixels in memory."""
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class FileSource:
         return found
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
-        """See ``Source``."""
+        """See ``RowSource``."""
         from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
@@ -170,7 +170,7 @@ class ArraySource:
         return found
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
-        """See ``Source``."""
+        """See ``RowSource``."""
         part = self.rows(first, last)
         return np.asarray(part.compute(scheduler="synchronous") if hasattr(part, "compute") else part), None
 
@@ -178,7 +178,7 @@ class ArraySource:
         """Nothing is open."""
 
 
-def open_source(classes: Any, band: int | None = None, *, purpose: str = "polygonize") -> Source:
+def open_source(classes: Any, band: int | None = None, *, purpose: str = "polygonize") -> RowSource:
     """Open a path, URL or DataArray.
 
     Raises
@@ -228,7 +228,7 @@ def _place(data: Any) -> tuple[Affine, Any]:
 class RowCache:
     """Rows of a source, read in slabs that follow the file's own blocks, each slab once."""
 
-    def __init__(self, source: Source, rows: int, keep: int) -> None:
+    def __init__(self, source: RowSource, rows: int, keep: int) -> None:
         self._source = source
         self._rows = rows
         self._keep = keep
@@ -236,7 +236,7 @@ class RowCache:
         self._lock = threading.Lock()
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
-        """Rows ``first … last - 1``, see ``Source.read``."""
+        """Rows ``first … last - 1``, see ``RowSource.read``."""
         parts = []
         for k in range(first // self._rows, (last - 1) // self._rows + 1):
             begin = k * self._rows

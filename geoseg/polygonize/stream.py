@@ -16,16 +16,14 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from geoseg.errors import InputError
-from geoseg.polygonize import on_dask as cluster
-from geoseg.polygonize.on_dask import Rows
-from geoseg.polygonize.codes import Coder
-from geoseg.polygonize.encode import Encoded, Encoding, batches, encode
-from geoseg.polygonize.minimum_mapping_unit import NewClasses, Sides, Sketch, merge_small, sketch
 from geoseg.class_names import complete
-from geoseg.polygonize.reshape import Reshape
-from geoseg.polygonize.source import RowCache, Source
-from geoseg.polygonize.strips import Finished, Frontier, Strip, Tracing, trace_strip
+from geoseg.errors import InputError
+from geoseg.polygonize import on_dask
+from geoseg.polygonize.encode import Encoded, batches, encode
+from geoseg.polygonize.minimum_mapping_unit import Sides, Sketch, merge_small, sketch
+from geoseg.polygonize.request import PolygonizeJob, Rows, row_caches
+from geoseg.polygonize.source import RowSource
+from geoseg.polygonize.strips import Finished, Frontier, Strip, trace_strip
 
 _T = TypeVar("_T")
 Progress = Callable[[int, int], None]
@@ -34,29 +32,6 @@ Item: TypeAlias = tuple[Rows, Rows | None, int]
 
 _BYTES_PER_PIXEL = 192
 """Memory that one pixel of a strip may need in the worst map, one with a polygon per pixel: corners and WKB."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything that decides the polygons, apart from where they go."""
-
-    source: Source
-    coder: Coder
-    tracing: Tracing
-    encoding: Encoding
-    confidence: Source | None = None
-    workers: int = 2
-    rows: int = 512
-    reshape: Reshape | None = None
-    min_area: float | None = None
-    keep: tuple[int, ...] = ()
-    classes: NewClasses | None = None
-    names: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def strips(self) -> int:
-        """Number of strips."""
-        return -(-self.source.height // self.rows)
 
 
 @dataclass
@@ -80,7 +55,7 @@ class Totals:
                            max(self.bounds[2], high[2]), max(self.bounds[3], high[3])]  # fmt: skip
 
 
-def strip_rows(source: Source, memory: int, workers: int) -> int:
+def strip_rows(source: RowSource, memory: int, workers: int) -> int:
     """Rows of a strip: as many whole blocks of the file as the budget allows, at least one row."""
     pixels = max(memory // 2 // (_BYTES_PER_PIXEL * (2 * workers + 1)), source.width)
     rows = max(min(pixels, 4_000_000) // source.width, 1)
@@ -105,14 +80,14 @@ class Runner:
         self._pool = pool
         self._client = client
 
-    def strips(self, job: Job, work: Callable[[Job, Any], _T]) -> Iterator[_T]:
+    def strips(self, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any], _T]) -> Iterator[_T]:
         """Yield ``work(job, (pixels, confidence, index))`` of every strip."""
         if self._client is not None:
-            return cluster.in_order(self._client, job, work)
+            return on_dask.in_order(self._client, job, work)
         caches = row_caches(job)
         return self.here(job, work, ((*caches, index) for index in range(job.strips)))
 
-    def here(self, job: Job, work: Callable[[Job, Any], _T], inputs: Iterator[Any]) -> Iterator[_T]:
+    def here(self, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any], _T], inputs: Iterator[Any]) -> Iterator[_T]:
         """Map in threads, a few items ahead of the consumer."""
         pending: deque[Future[_T]] = deque()
         try:
@@ -128,7 +103,7 @@ class Runner:
 
 
 def record_batches(
-    job: Job, totals: Totals, progress: Progress | None = None, client: Any = None
+    job: PolygonizeJob, totals: Totals, progress: Progress | None = None, client: Any = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield all polygons of a raster, in the order in which a scan meets their last pixels.
 
@@ -151,7 +126,7 @@ def record_batches(
             tell(done, passes * job.strips)
 
 
-def _encoded(job: Job, runner: Runner) -> Iterator[tuple[Encoded, Encoded]]:
+def _encoded(job: PolygonizeJob, runner: Runner) -> Iterator[tuple[Encoded, Encoded]]:
     """Yield the polygons that each strip finishes: those within it, and those that it completes."""
     if job.reshape is None:
         frontier = Frontier()
@@ -163,7 +138,7 @@ def _encoded(job: Job, runner: Runner) -> Iterator[tuple[Encoded, Encoded]]:
     yield from runner.here(job, _reshape_and_encode, _late(_joined(job, runner), ahead))
 
 
-def _joined(job: Job, runner: Runner) -> Iterator[tuple[Finished, Finished]]:
+def _joined(job: PolygonizeJob, runner: Runner) -> Iterator[tuple[Finished, Finished]]:
     frontier = Frontier()
     for strip in runner.strips(job, _trace):
         assert strip.finished is not None
@@ -180,23 +155,12 @@ def _late(items: Iterator[_T], count: int) -> Iterator[_T]:
     yield from held
 
 
-def row_caches(job: Job) -> tuple[RowCache, RowCache | None]:
-    """Return readers of the class map and of its confidence, shared by all strips."""
-    source = job.source
-    slab = max(job.rows, source.block_rows) if source.block_rows < source.height else job.rows
-    # As many slabs as the strips under way can touch, each with the row before it.
-    keep = 1 + -(-((job.workers + 1) * job.rows + 1) // slab)
-    pixels = RowCache(source, slab, keep)
-    confidence = None if job.confidence is None else RowCache(job.confidence, slab, keep)
-    return pixels, confidence
-
-
-def _codes(job: Job, pixels: Rows, first: int, last: int) -> tuple[Any, int]:
+def _codes(job: PolygonizeJob, pixels: Rows, first: int, last: int) -> tuple[Any, int]:
     data, valid = pixels.read(max(first - 1, 0), last)
     return job.coder.code(data, valid, int(first == 0), int(last == job.source.height))
 
 
-def _merge_small(job: Job, runner: Runner, tell: Callable[[int], None]) -> Job:
+def _merge_small(job: PolygonizeJob, runner: Runner, tell: Callable[[int], None]) -> PolygonizeJob:
     """Return the job with the classes that the minimum mapping unit leaves."""
     assert job.min_area is not None
     ground = job.encoding.ground
@@ -210,7 +174,7 @@ def _merge_small(job: Job, runner: Runner, tell: Callable[[int], None]) -> Job:
     return replace(job, classes=merge_small(told(), job.min_area / ground.unit, job.keep))
 
 
-def _sketch(job: Job, item: Item, sides: Sides) -> Sketch:
+def _sketch(job: PolygonizeJob, item: Item, sides: Sides) -> Sketch:
     pixels, _, index = item
     first = index * job.rows
     last = min(first + job.rows, job.source.height)
@@ -219,7 +183,7 @@ def _sketch(job: Job, item: Item, sides: Sides) -> Sketch:
     return sketch(codes, absent, first, areas, sides, eight=job.tracing.eight)
 
 
-def _trace(job: Job, item: Item) -> Strip:
+def _trace(job: PolygonizeJob, item: Item) -> Strip:
     pixels, confidence, index = item
     first = index * job.rows
     last = min(first + job.rows, job.source.height)
@@ -234,19 +198,19 @@ def _trace(job: Job, item: Item) -> Strip:
     return trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), certain)
 
 
-def _trace_and_encode(job: Job, item: Item) -> tuple[Strip, Encoded]:
+def _trace_and_encode(job: PolygonizeJob, item: Item) -> tuple[Strip, Encoded]:
     strip = _trace(job, item)
     assert strip.finished is not None
     return strip._replace(finished=None), encode(strip.finished, job.encoding)
 
 
-def _reshape_and_encode(job: Job, item: tuple[Finished, Finished]) -> tuple[Encoded, Encoded]:
+def _reshape_and_encode(job: PolygonizeJob, item: tuple[Finished, Finished]) -> tuple[Encoded, Encoded]:
     assert job.reshape is not None
     inner, joined = (encode(part._replace(rings=job.reshape(part.rings)), job.encoding, reshaped=True) for part in item)
     return inner, joined
 
 
-def confidence_counts(data: Any, valid: Any, source: Source | None) -> tuple[Any, int]:
+def confidence_counts(data: Any, valid: Any, source: RowSource | None) -> tuple[Any, int]:
     """Confidence as whole counts, and the count that means none; see ``confidence_scale``."""
     assert source is not None
     if data.dtype == np.uint8:
@@ -268,12 +232,12 @@ def confidence_counts(data: Any, valid: Any, source: Source | None) -> tuple[Any
     return out, none
 
 
-def confidence_scale(source: Source) -> float:
+def confidence_scale(source: RowSource) -> float:
     """Confidence per count: floats are kept to five digits after the point, so that sums are exact in any order."""
     return 1e-5 if source.dtype.kind == "f" else 1.0
 
 
-def check_confidence(source: Source, confidence: Source) -> None:
+def check_confidence(source: RowSource, confidence: RowSource) -> None:
     """Raise InputError unless the two rasters lie pixel on pixel."""
     if (source.height, source.width) != (confidence.height, confidence.width):
         raise InputError(

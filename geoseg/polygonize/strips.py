@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geoseg.polygonize.kernels import join as _join, rings as _rings, runs as _runs, trace as _trace
-from geoseg.polygonize.kernels.join import Open, Pool
-from geoseg.polygonize.kernels.rings import Rings
-from geoseg.polygonize.kernels.types import Array
 from geoseg.geodesy import StripAreas
+from geoseg.polygonize.kernels import join, trace
+from geoseg.polygonize.kernels.join import BoundaryPool, Open
+from geoseg.polygonize.kernels.rings import Rings, arrange
+from geoseg.polygonize.kernels.runs import label, measure
+from geoseg.polygonize.kernels.types import Array
 
 
 class Finished(NamedTuple):
@@ -32,7 +33,7 @@ class Finished(NamedTuple):
     last
         int64: raster index of its last pixel.
     sums, least
-        Per polygon, as ``_runs.measure`` returns them per region.
+        Per polygon, as ``runs.measure`` returns them per region.
     """
 
     rings: Rings
@@ -92,10 +93,10 @@ def trace_strip(
     confidence
         uint8 or int32 (rows, columns), or without rows if there is none; and the value that stands for none.
     """
-    runs = _runs.label(codes, absent, eight=tracing.eight)
+    runs = label(codes, absent, eight=tracing.eight)
     regions = runs.group.size
-    value, last, sums, least = _runs.measure(codes, runs, first_row, areas, confidence)
-    pieces = _trace.trace(codes, absent, runs, first_row, tracing.height, nodes=tracing.nodes)
+    value, last, sums, least = measure(codes, runs, first_row, areas, confidence)
+    pieces = trace.trace(codes, absent, runs, first_row, tracing.height, nodes=tracing.nodes)
     above = runs.region[: runs.row_ptr[1]]
     below = runs.region[runs.row_ptr[-2] :]
     groups = int(runs.group.max()) + 1 if regions else 0
@@ -124,7 +125,7 @@ def trace_strip(
         value[kept], last[kept], sums[kept], least[kept], group.astype(np.int32), number[below].astype(np.int32)
     )
     chosen = np.flatnonzero(is_open[pieces.region])
-    xy, length = _join.pick(pieces.xy, pieces.ptr, chosen)
+    xy, length = join.pick(pieces.xy, pieces.ptr, chosen)
     return Strip(
         finished, left, number[above].astype(np.int32), xy, length, number[pieces.region[chosen]],
         pieces.head[chosen].astype(np.int64), pieces.tail[chosen].astype(np.int64), codes.shape[1],
@@ -151,7 +152,7 @@ def finish(
         order = np.lexsort((last, ends[member]))
     rank = np.empty(parts, np.int64)
     rank[order] = np.arange(parts)
-    rings = _rings.arrange(xy, start, stop, rank[ring_part], parts)
+    rings = arrange(xy, start, stop, rank[ring_part], parts)
     value, last, sums, least, member = value[order], last[order], sums[order], least[order], member[order]
     if features == parts:
         return Finished(rings, np.arange(parts + 1), value, last, sums, least)
@@ -171,16 +172,16 @@ class Frontier:
     """Everything still open above a seam."""
 
     def __init__(self) -> None:
-        self._open = _join.empty_open()
-        self._pool = _join.empty_pool()
+        self._open = join.empty_open()
+        self._pool = join.empty_pool()
 
     def push(self, strip: Strip) -> Finished:
         """Join the next strip below; return the polygons that this completed, beside ``strip.finished``."""
         old, new = self._open, strip.open
         count = old.value.size
-        part, group = _join.join_parts(old.below, strip.above, old.group, new.group)
+        part, group = join.join_parts(old.below, strip.above, old.group, new.group)
         table = [np.concatenate(pair) for pair in zip(old[:4], new[:4], strict=True)]
-        _join.accumulate(part, *table[1:])
+        join.accumulate(part, *table[1:])
 
         open_group = np.zeros(part.size, bool)
         open_group[group[count + new.below]] = True
@@ -194,7 +195,7 @@ class Frontier:
 
         pool = self._join_boundaries(strip, part, count)
         leaving = is_gone[pool.ring_part]
-        xy, ptr = _join.gather(pool, pool.ring_piece[leaving])
+        xy, ptr = join.gather(pool, pool.ring_piece[leaving])
         done = finish(
             xy, ptr[:-1], ptr[1:], number[pool.ring_part[leaving]], group[gone],
             (table[0][gone], table[1][gone], table[2][gone], table[3][gone]),
@@ -213,9 +214,9 @@ class Frontier:
         )
         return done
 
-    def _join_boundaries(self, strip: Strip, part: Array, count: int) -> Pool:
+    def _join_boundaries(self, strip: Strip, part: Array, count: int) -> BoundaryPool:
         """Append the strip's pieces and join chains over the seam; parts become roots of ``part``."""
-        pool, base = _join.add_pieces(self._pool, strip.xy, strip.length)
+        pool, base = join.add_pieces(self._pool, strip.xy, strip.length)
         ring = strip.head < 0
         pieces = base + np.arange(strip.head.size)
         old = pool.chain_head.size
@@ -223,7 +224,7 @@ class Frontier:
         first = np.concatenate([pool.chain_first, pieces[~ring]])
         end = np.concatenate([pool.chain_end, pieces[~ring]])
         owner = part[np.concatenate([pool.chain_part, count + strip.part[~ring]])]
-        kind, last_piece, last_unit = _join.link_chains(
+        kind, last_piece, last_unit = join.link_chains(
             strip.width, pool.follow, first, end, (pool.chain_head, pool.chain_tail), (new_head, new_tail)
         )
         chains, cycles = np.flatnonzero(kind == 1), np.flatnonzero(kind == 2)
@@ -248,14 +249,14 @@ class Frontier:
         return sum(array.nbytes for array in self._pool)
 
 
-def _compact(pool: Pool) -> Pool:
+def _compact(pool: BoundaryPool) -> BoundaryPool:
     """Throw away vertices and pieces that nothing needs, when they are more than half."""
     used, garbage, pieces = (int(v) for v in pool.used)
     live = pool.ring_piece.size + pool.chain_first.size
     if 2 * garbage <= used and pieces <= 4 * live + 4096:
         return pool
     heads = np.concatenate([pool.ring_piece, pool.chain_first])
-    xy, ptr = _join.gather(pool, heads)
+    xy, ptr = join.gather(pool, heads)
     rings = pool.ring_piece.size
     number = np.arange(heads.size)
     return pool._replace(

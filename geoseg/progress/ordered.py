@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from geoseg.segment.block import Stopped
+from geoseg.errors import Stopped
 
 if TYPE_CHECKING:
     from geoseg.progress.reporters import Reporter
 
 
-class InOrder:
+class OrderedReporters:
     """Gives every scene a reporter of its own; what a scene says waits until all before it are through. Thread-safe.
 
     Parameters
@@ -66,7 +66,7 @@ class InOrder:
 class _Scene:
     """The reporter of one scene."""
 
-    def __init__(self, all_of_them: InOrder, number: int) -> None:
+    def __init__(self, all_of_them: OrderedReporters, number: int) -> None:
         self._all, self._number = all_of_them, number
 
     def start(self, **facts: Any) -> None:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from geoseg.progress.timing import Span
 from geoseg.errors import OutputError
+from geoseg.progress.timing import Span
 from geoseg.system.files import complete
 
 Place = tuple[str, int, str]

@@ -1,22 +1,9 @@
 """Rasters of any kind as bands on one grid: opened lazily, read by box, with the validity of every pixel.
 
-Modules, each used by those after it::
-
-    types        Band, Pixels: what a raster is made of
-    environment  GDAL settings and the formats that may be opened
-    safety       files that could reach the network or run code
-    names        common names of bands
-    warps        GDAL XML of a source warped onto another grid
-    sources      FileSource: a recipe that reads boxes of a file
-    probe        one file -> its bands, grid and validity
-    grids        bringing sources onto one grid
-    scenes, safe, stac, zarrs   folders, .SAFE, STAC items, Zarr stores -> files with names
-    ground       size of pixels in metres
-    extents      bounding boxes -> pixels
-    raster       Raster
-    arrays       xarray objects
-    choice       the option bands
-    opening      open_raster
+``open`` is the door; ``raster`` the Raster; ``scenes/`` what a path stands for; ``arrays`` xarray objects; ``probe``
+reads bands, grid and validity of a file; ``sources`` reads boxes; ``shared_reads`` decodes each cell once; ``grids``
+brings sources onto one grid; ``names``, ``band_option``, ``bbox`` band names and options; ``gdal/`` GDAL kept in check.
+May import: tiling, classes, system, errors.
 """
 
 from __future__ import annotations

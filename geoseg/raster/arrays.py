@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from odc.geo.geobox import GeoBox
 
-    from geoseg.raster.types import Request
+    from geoseg.raster.types import ReadRequest
 
 _ROWS = ("y", "lat", "latitude", "northing", "row", "rows")
 _COLUMNS = ("x", "lon", "longitude", "easting", "col", "cols", "column")
@@ -60,7 +60,7 @@ class ArraySource:
         """Text that changes whenever the pixels read might change."""
         return self.token
 
-    def read(self, request: Request) -> None:
+    def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
         box = request.box
         height, width = request.valid.shape
@@ -79,7 +79,7 @@ class ArraySource:
             self._compute(request, bands, rows, cols)
         mark_missing(request)
 
-    def _compute(self, request: Request, bands: list[int], rows: Any, cols: Any) -> None:
+    def _compute(self, request: ReadRequest, bands: list[int], rows: Any, cols: Any) -> None:
         part = self.array[bands][:, rows][:, :, cols]
         try:
             # The caller works on several boxes at once already: more threads here would only contend.

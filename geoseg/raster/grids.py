@@ -12,9 +12,9 @@ from rasterio.warp import transform_bounds
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import environment
+from geoseg.raster.gdal.warped_vrt import Warp
 from geoseg.raster.probe import FileInfo, Grid
 from geoseg.raster.sources import FileSource
-from geoseg.raster.gdal.warped_vrt import Warp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

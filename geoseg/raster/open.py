@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ContractError, InputError, OptionError
-from geoseg.raster import arrays, band_option as choice, names
-from geoseg.raster.scenes import discover as scenes
+from geoseg.raster import arrays, band_option, names
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.grids import check_common_ground, common_grid, place
 from geoseg.raster.probe import FileInfo, Grid, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
+from geoseg.raster.scenes import discover
+from geoseg.raster.scenes.scene import File, SceneFiles, describe
 from geoseg.raster.types import Band
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from geoseg.raster.scenes.discover import Scene
 
     PathLike = str | Path
 
@@ -85,7 +84,7 @@ def open_raster(
         If an option's value is impossible.
     """
     steps = _pixel_size(resolution)
-    wanted = choice.parse_bands(bands)
+    wanted = band_option.parse_bands(bands)
     if arrays.is_array(source):
         raster = arrays.from_array(source)  # type: ignore[arg-type]
         if steps is not None:
@@ -102,7 +101,7 @@ def open_raster(
 @dataclass(frozen=True)
 class _Options:
     stack: bool
-    bands: tuple[choice.Choice, ...] | None
+    bands: tuple[band_option.Choice, ...] | None
     resolution: tuple[float, float] | None
     allow_remote: bool | None
 
@@ -126,7 +125,7 @@ def _paths(source: Any) -> list[str]:
 
 def _open_files(paths: list[str], options: _Options) -> Raster:
     remote = options.allow_remote
-    found = [scenes.find(path, stack=options.stack or len(paths) > 1, allow_remote=remote) for path in paths]
+    found = [discover.find(path, stack=options.stack or len(paths) > 1, allow_remote=remote) for path in paths]
     arrays_found = [scene for scene in found if scene.array is not None]
     if arrays_found:
         if len(found) > 1:
@@ -137,9 +136,7 @@ def _open_files(paths: list[str], options: _Options) -> Raster:
     files = [file for scene in found for file in scene.files]
     alone = len(files) == 1
     infos = [
-        scenes.describe(
-            file, probe(file.path, remote=file.remote, data_bands=options.numbers if alone else frozenset())
-        )
+        describe(file, probe(file.path, remote=file.remote, data_bands=options.numbers if alone else frozenset()))
         for file in files
     ]
     raster = _assemble(infos, options.resolution, _scene_name(found, files))
@@ -149,7 +146,7 @@ def _open_files(paths: list[str], options: _Options) -> Raster:
     return _choose(raster, options.bands, numbers)
 
 
-def _scene_name(found: list[Scene], files: list[scenes.File]) -> str:
+def _scene_name(found: list[SceneFiles], files: list[File]) -> str:
     if len(found) == 1 and found[0].name:
         return names.scene_name(found[0].name)
     stems = [stem_of(file.path) for file in files]
@@ -208,7 +205,7 @@ def merged_notes(notes: Iterable[str], kind: str) -> list[str]:
     ]
 
 
-def _choose(raster: Raster, wanted: tuple[choice.Choice, ...] | None, numbers: list[int]) -> Raster:
+def _choose(raster: Raster, wanted: tuple[band_option.Choice, ...] | None, numbers: list[int]) -> Raster:
     """Return the chosen bands under the chosen names; ``numbers`` is what the caller calls each band."""
     if wanted is None:
         return raster
@@ -220,7 +217,7 @@ def _choose(raster: Raster, wanted: tuple[choice.Choice, ...] | None, numbers: l
                 raise ContractError(f"{raster.name}: bands asks for band number {one.band}; it has {known}")
             positions.append(numbers.index(one.band) + 1)
         else:
-            positions.append(raster._position(choice.resolve(one.band, raster.bands)) + 1)  # noqa: SLF001  same package
+            positions.append(raster._position(band_option.resolve(one.band, raster.bands)) + 1)  # noqa: SLF001  same package
     chosen = raster.select(positions)
     renamed = [one.name or band.name for one, band in zip(wanted, chosen.bands, strict=True)]
     if len(set(renamed)) < len(renamed):

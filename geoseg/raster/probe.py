@@ -18,7 +18,7 @@ from rasterio.transform import from_gcps
 
 from geoseg.errors import InputError
 from geoseg.raster import names
-from geoseg.raster.gdal import untrusted as safety
+from geoseg.raster.gdal import untrusted
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
 from geoseg.raster.sources import Masks, reason
 from geoseg.raster.types import Band
@@ -95,13 +95,13 @@ def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozen
         If it is missing, no raster, or one that cannot be used; the message says what to do.
     """
     label = str(path)
-    safety.check_source(label, remote=remote)
+    untrusted.check_source(label, remote=remote)
     if not is_virtual(label):
         _check_file(label)
     target = gdal_path(label) if is_virtual(label) else os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
     try:
         with environment(target), open_dataset(target) as data:
-            safety.check_dataset(data, label, remote=remote)
+            untrusted.check_dataset(data, label, remote=remote)
             return _inspect(data, target, label, data_bands)
     except (RasterioError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001
         raise InputError(_not_a_raster(label, error)) from error

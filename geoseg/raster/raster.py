@@ -13,8 +13,8 @@ import numpy as np
 from affine import Affine
 
 from geoseg.errors import ContractError, InputError
-from geoseg.raster import bbox as extents
-from geoseg.raster.types import Band, Pixels, Request, Source
+from geoseg.raster.bbox import pixels_in
+from geoseg.raster.types import Band, BandSource, Pixels, ReadRequest
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Raster:
     bands: tuple[Band, ...]
     notes: tuple[str, ...]
     parts: tuple[Part, ...]
-    inputs: tuple[Source, ...]
+    inputs: tuple[BandSource, ...]
     origin: tuple[int, int] = (0, 0)
 
     @cached_property
@@ -163,7 +163,7 @@ class Raster:
         InputError
             If the box is none, or does not touch the scene.
         """
-        part = extents.pixels_in(bbox, crs, self.grid, self.name)
+        part = pixels_in(bbox, crs, self.grid, self.name)
         return self.cut(part)
 
     def cut(self, part: Box) -> Raster:
@@ -217,7 +217,7 @@ class Raster:
             bands = tuple(part.band for part in run)
             stop = start + len(bands)
             nodata = tuple(band.nodata for band in self.bands[start:stop])
-            self.inputs[source].read(Request(bands, nodata, placed, data[start:stop], valid))
+            self.inputs[source].read(ReadRequest(bands, nodata, placed, data[start:stop], valid))
             start = stop
         return Pixels(data, valid)
 

@@ -19,7 +19,7 @@ from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from geoseg.raster.types import Request
+    from geoseg.raster.types import ReadRequest
 
 # A thread keeps this many files open: all bands of a Sentinel-2 scene twice over, and with eight threads still
 # fewer than the 256 files that macOS allows a process by default.
@@ -86,7 +86,7 @@ class FileSource:
         name = self.path if is_remote(self.path) else os.path.basename(self.path)  # noqa: PTH119  also /vsizip/ paths
         return repr((name, self.stamp, self.height, self.width, self.masks, self.shift, self.warp))
 
-    def read(self, request: Request) -> None:
+    def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
         box = request.box
         wanted = Box(box.row + self.shift[0], box.col + self.shift[1], box.height, box.width)
@@ -112,7 +112,7 @@ class FileSource:
             return "check the connection and the address, or download the file first"
         return "the file is truncated, corrupt or lost: copy or download it again"
 
-    def _read(self, request: Request, window: Window) -> None:
+    def _read(self, request: ReadRequest, window: Window) -> None:
         if self.warp is not None:
             self._read_warped(request, window)
             return
@@ -121,7 +121,7 @@ class FileSource:
         mark_missing(request)
         self._read_masks(data, request, window)
 
-    def _read_warped(self, request: Request, window: Window) -> None:
+    def _read_warped(self, request: ReadRequest, window: Window) -> None:
         fills = [self._fill(band, nodata) for band, nodata in zip(request.bands, request.nodata, strict=True)]
         shape = request.valid.shape
         for filled in (True, False):
@@ -151,7 +151,7 @@ class FileSource:
         dtype = np.result_type(*(np.dtype(self.dtypes[band - 1]) for band in bands))
         return WarpedBands(bands, None, str(dtype), self.masks.alpha, self.masks.alpha_max)
 
-    def _read_masks(self, data: Any, request: Request, window: Window) -> None:
+    def _read_masks(self, data: Any, request: ReadRequest, window: Window) -> None:
         shape = request.valid.shape
         if self.masks.alpha:
             mask = data.read(self.masks.alpha, window=window, out_shape=shape)
@@ -173,7 +173,7 @@ def reason(error: BaseException) -> str:
     return text.rstrip(".") or type(error).__name__
 
 
-def mark_missing(request: Request) -> None:
+def mark_missing(request: ReadRequest) -> None:
     """Clear ``valid`` where a band holds its nodata value, NaN or infinity."""
     for values, nodata in zip(request.out, request.nodata, strict=True):
         floating = np.issubdtype(values.dtype, np.floating)

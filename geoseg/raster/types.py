@@ -60,7 +60,7 @@ class Pixels:
     valid: NDArray[np.bool_]
 
 
-class Source(Protocol):
+class BandSource(Protocol):
     """Where the pixels of some bands come from: a picklable recipe, never an open handle."""
 
     @property
@@ -77,13 +77,13 @@ class Source(Protocol):
         """Text that changes whenever the pixels read might change."""
         ...
 
-    def read(self, request: Request) -> None:
+    def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
+class ReadRequest:
     """What one source is asked for.
 
     Attributes

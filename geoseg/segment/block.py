@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import NODATA
-from geoseg.progress.timing import Clock
+from geoseg.errors import Stopped
 from geoseg.models.inference.malloc import stay_below
-from geoseg.segment.plan import SHARED_BYTES, Options, Plan, make_plan
+from geoseg.progress.timing import Clock
 from geoseg.raster.shared_reads import SharedReads
+from geoseg.segment.plan import SHARED_BYTES, Plan
 from geoseg.segment.stitch import Blender, Stitch, check_stitch, overlaps
 from geoseg.tiling import Box, Tiling, Window
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import NDArray
 
     from geoseg.models import Execution, Model
@@ -32,12 +32,8 @@ if TYPE_CHECKING:
     from geoseg.raster import Pixels, Raster
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
-    """Raised inside a block when the caller no longer wants it."""
-
-
 @dataclass(frozen=True)
-class Look:
+class Quicklook:
     """A reduced view of the scene that is taken from the pixels while they are in memory.
 
     Attributes
@@ -77,7 +73,7 @@ class Recipe:
     tiling: Tiling
     stitch: Stitch
     execution: Execution
-    look: Look | None = None
+    quicklook: Quicklook | None = None
     memory: int | None = None
 
     @property
@@ -111,7 +107,7 @@ class BlockResult:
     confidence: NDArray[np.uint8]
     forwards: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
-    look: NDArray[Any] | None = None
+    quicklook: NDArray[Any] | None = None
 
 
 def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = lambda: False) -> BlockResult:
@@ -148,13 +144,19 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     found = work.blend() if recipe.overlapping else work.trim()
     np.copyto(classes, found[0], where=valid)
     np.copyto(confidence, found[1], where=valid)
-    look = None if recipe.look is None else _look(recipe.look, pixels.data[:, *block.within(region)], block)
-    return BlockResult(block, classes, confidence, work.forwards, clock.seconds, look)
+    quicklook = (
+        None if recipe.quicklook is None else _quicklook(recipe.quicklook, pixels.data[:, *block.within(region)], block)
+    )
+    return BlockResult(block, classes, confidence, work.forwards, clock.seconds, quicklook)
 
 
-def _look(look: Look, data: NDArray[Any], block: Box) -> NDArray[Any]:
+def _quicklook(quicklook: Quicklook, data: NDArray[Any], block: Box) -> NDArray[Any]:
     """Every ``step``-th pixel of the scene that lies in the block."""
-    return data[list(look.bands), -block.row % look.step :: look.step, -block.col % look.step :: look.step].copy()
+    return data[
+        list(quicklook.bands),
+        -block.row % quicklook.step :: quicklook.step,
+        -block.col % quicklook.step :: quicklook.step,
+    ].copy()
 
 
 @dataclass
@@ -298,98 +300,7 @@ def predictor_of(recipe: Recipe) -> Predictor:
         return _PREDICTORS[key]
 
 
-def segment(
-    raster: Any,
-    model: Any = None,
-    *,
-    window: int | None = None,
-    margin: int | None = None,
-    stitch: str = "trim",
-    block: int | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-    memory: str | int | None = None,
-) -> xr.Dataset:
-    """Segment a raster lazily.
-
-    Parameters
-    ----------
-    raster
-        A :class:`geoseg.Raster`, anything that :func:`geoseg.open_raster` takes, or an ``xarray.DataArray``
-        (band, y, x) that was computed before: a median of a stack, say.
-    model
-        Name of a bundled or installed model, folder of a model, or a loaded model; the bundled default if None.
-    window
-        Side of what the model sees, in pixels, margins included. Chosen to fit model, memory and scene if None.
-    margin
-        Context on each side of a window that is read but not kept, in pixels; the model card's if None.
-    stitch
-        ``"trim"``, ``"linear"`` or ``"gaussian"``: see :mod:`geoseg.segment.stitch`.
-    block
-        Chunk side of the result in pixels. The result does not depend on it.
-    device
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
-    precision
-        ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``.
-    memory
-        Budget of one process, as ``"4GB"`` or in bytes.
-
-    Returns
-    -------
-    Dataset on the raster's GeoBox with ``classes`` (uint8, class number, 255 = nodata) and ``confidence`` (uint8,
-    percent of the winning class, 255 = nodata), both (y, x), chunked, nothing computed yet. Class names and colours are
-    in ``classes.attrs``.
-
-    Raises
-    ------
-    InputError, ContractError
-        If the raster cannot be opened or does not match the model card.
-    ModelError
-        If the model cannot be loaded.
-    OptionError
-        If an option's value is impossible.
-    """
-    options = Options(
-        window=window, margin=margin, stitch=stitch, block=block, device=device, precision=precision, memory=memory
-    )
-    return to_dataset(make_recipe(make_plan(raster, model, options)))
-
-
-def make_recipe(plan: Plan, *, execution: Execution | None = None, look: Look | None = None) -> Recipe:
+def make_recipe(plan: Plan, *, execution: Execution | None = None, quicklook: Quicklook | None = None) -> Recipe:
     """Return the recipe of a plan; ``execution`` is chosen by a short measurement if None."""
     stitch, budget = check_stitch(plan.options.stitch), plan.options.budget
-    return Recipe(plan.raster, plan.model, plan.tiling, stitch, execution or plan.execution(), look, budget)
-
-
-def to_dataset(recipe: Recipe) -> xr.Dataset:
-    """Return the lazy Dataset of a recipe; see :func:`segment`."""
-    import dask.array as da
-    from odc.geo.xr import wrap_xr
-
-    tiling, geobox = recipe.tiling, recipe.raster.geobox
-    rows = tuple(tiling.block_box(i * tiling.block_shape[1]).height for i in range(tiling.block_shape[0]))
-    cols = tuple(tiling.block_box(i).width for i in range(tiling.block_shape[1]))
-    both = da.map_blocks(
-        _block_of_both, recipe=recipe, chunks=((2,), rows, cols), dtype=np.uint8, meta=np.empty((0, 0, 0), np.uint8)
-    )
-    classes = recipe.model.card.classes
-    attrs: dict[str, Any] = {
-        "class_values": [c.id for c in classes],
-        "class_names": [c.name for c in classes],
-        "class_colors": [c.color for c in classes],
-        "model": recipe.model.card.name,
-    }
-    import xarray as xr
-
-    return xr.Dataset(
-        {
-            "classes": wrap_xr(both[0], geobox, nodata=NODATA, **attrs),
-            "confidence": wrap_xr(both[1], geobox, nodata=NODATA, units="percent"),
-        }
-    )
-
-
-def _block_of_both(*, recipe: Recipe, block_id: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Classes and confidence of one chunk as one array (2, h, w): dask computes the block once for both."""
-    result = segment_block(recipe, block_id[1] * recipe.tiling.block_shape[1] + block_id[2])
-    return np.stack([result.classes, result.confidence])
+    return Recipe(plan.raster, plan.model, plan.tiling, stitch, execution or plan.execution(), quicklook, budget)

@@ -19,8 +19,8 @@ from geoseg.errors import OptionError, ReadError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
 from geoseg.raster import Pixels, Raster, open_raster
 from geoseg.raster.shared_reads import cell_shape
-from geoseg.system.resources import cpu_count, format_bytes, parse_bytes
 from geoseg.segment.stitch import check_stitch, overlaps
+from geoseg.system.resources import cpu_count, format_bytes, parse_bytes
 from geoseg.tiling import Box, Tiling, round_up
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ _TYPICAL_BYTES_PER_PIXEL = 900.0
 
 @dataclass(frozen=True)
 class Options:
-    """How to segment; None means: choose well. See :func:`geoseg.segment.block` for each."""
+    """How to segment; None means: choose well. See :func:`geoseg.segment` for each."""
 
     window: int | None = None
     margin: int | None = None
@@ -199,7 +199,7 @@ class Plan:
         # As many streams as fit the budget; the others' cores help in those.
         found = found.with_streams(self._fitting)
         if self.options.compile:
-            from geoseg.models.inference.torch_compile import with_compile
+            from geoseg.models.inference.calibrate import with_compile
 
             return with_compile(self.model, found, self.tiling.largest_read(), self.raster.dtype)
         return found

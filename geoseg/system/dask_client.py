@@ -14,13 +14,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geoseg.errors import ClusterError, OptionError
 from geoseg.system.resources import cpu_count
-
-if TYPE_CHECKING:
-    from geoseg.progress.reporters import Reporter
 
 _JOBS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
 """Batch systems and their classes in dask_jobqueue."""
@@ -54,8 +51,17 @@ class Deployment:
                 close()
 
 
-def deploy(scheduler: Any, workers: int | None, reporter: Reporter) -> Deployment:
+def deploy(scheduler: Any, workers: int | None, info: Callable[[str], object] = lambda _: None) -> Deployment:
     """Connect, and wait for the first worker.
+
+    Parameters
+    ----------
+    scheduler
+        ``"local"``, a batch system, an address, or a ``distributed.Client``.
+    workers
+        Processes or jobs to start; unused where the cluster exists already.
+    info
+        Called with a line for the user: the dashboard's address, or that no worker has come yet.
 
     Raises
     ------
@@ -70,8 +76,8 @@ def deploy(scheduler: Any, workers: int | None, reporter: Reporter) -> Deploymen
         _quiet()
         deployment = _start(str(scheduler), workers)
     try:
-        _say_dashboard(deployment.client, reporter)
-        _wait(deployment.client, str(scheduler), reporter)
+        _tell_dashboard(deployment.client, info)
+        _wait(deployment.client, str(scheduler), info)
     except BaseException:
         deployment.close()
         raise
@@ -175,20 +181,20 @@ def _kubernetes() -> Any:
         ) from error
 
 
-def _say_dashboard(client: Any, reporter: Reporter) -> None:
+def _tell_dashboard(client: Any, info: Callable[[str], object]) -> None:
     with suppress(Exception):  # a scheduler may run without one, and some versions do not say
         if "dashboard" in client.scheduler_info().get("services", {}):
-            reporter.info(f"dask dashboard: {client.dashboard_link}")
+            info(f"dask dashboard: {client.dashboard_link}")
 
 
-def _wait(client: Any, scheduler: str, reporter: Reporter) -> None:
+def _wait(client: Any, scheduler: str, info: Callable[[str], object]) -> None:
     """Wait for the first worker: a minute, or as long as it takes where jobs wait in a queue."""
     start, said = time.monotonic(), False
     patient = scheduler in _JOBS or scheduler == "kubernetes"
     while not client.nthreads():
         waited = time.monotonic() - start
         if waited > 5 and not said:
-            reporter.info(f"waiting for the first worker of {scheduler}")
+            info(f"waiting for the first worker of {scheduler}")
             said = True
         if waited > _FIRST_WORKER and not patient:
             raise ClusterError(

@@ -32,7 +32,7 @@ def complete(path: Path) -> Iterator[Path]:
                     left.unlink(missing_ok=True)
 
 
-def settle(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Wait until a file's bytes are on the disk itself, so that a power cut cannot take them back."""
     # Windows flushes only files that are open for writing.
     handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
@@ -42,7 +42,7 @@ def settle(path: Path) -> None:
         os.close(handle)
 
 
-def settle_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Wait until new names in a folder are on the disk itself; does nothing where folders cannot be opened."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -70,5 +70,5 @@ def write_text(path: Path, text: str) -> None:
     """Write a small text file: complete, or as it was before, also after a power cut."""
     temporary = temporary_beside(path)
     temporary.write_text(text, "utf-8")
-    settle(temporary)
+    fsync(temporary)
     temporary.replace(path)

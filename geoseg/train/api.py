@@ -18,8 +18,8 @@ from geoseg.train.options import TrainOptions
 
 if TYPE_CHECKING:
     from geoseg.models import Model
-    from geoseg.train.fit import Fitted
     from geoseg.train.data.label_images import Sources
+    from geoseg.train.fit import Fitted
     from geoseg.train.prepare import Prepared
 
 OPTIONS_FILE = "training.json"
@@ -143,7 +143,7 @@ def _train(
     resume: bool,
 ) -> Model:
     from geoseg.models import Model, load_model
-    from geoseg.train import model_folder as package
+    from geoseg.train import model_folder
     from geoseg.train.fit import Task, fit
     from geoseg.train.network import check_trainable, start_network
     from geoseg.train.prepare import prepare
@@ -169,13 +169,15 @@ def _train(
     going_on = resume and (folder / "last.ckpt").is_file()
     report.info("going on from the last finished epoch" if going_on else f"starting from {start}")
     fitted = fit(Task(prepared, options, network, start, folder), report, resume=resume)
-    metrics = None if fitted.matrix is None else package.metrics_of(fitted.matrix, prepared.card)
-    card = package.finished_card(prepared, options, fitted, output=target, licence=licence, base=base, tuning=tuning)
+    metrics = None if fitted.matrix is None else model_folder.metrics_of(fitted.matrix, prepared.card)
+    card = model_folder.finished_card(
+        prepared, options, fitted, output=target, licence=licence, base=base, tuning=tuning
+    )
     if target is None:
         network.load_state_dict(fitted.state)
         model = Model(card, module=network.eval().cpu().requires_grad_(requires_grad=False))
     else:
-        model = package.write_folder(target, card, fitted.state, metrics=metrics, logs=folder / "logs")
+        model = model_folder.write_folder(target, card, fitted.state, metrics=metrics, logs=folder / "logs")
     _tell_result(prepared, fitted, metrics, target, report)
     return model
 

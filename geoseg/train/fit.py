@@ -21,14 +21,14 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from geoseg.errors import ModelError, OptionError
 from geoseg.models.inference.device import choose_device, supports
 from geoseg.models.inference.memory_footprint import bytes_per_pixel
-from geoseg.segment.plan import Options
 from geoseg.progress.reporters import Reporter
+from geoseg.segment.plan import Options
 from geoseg.system.resources import cpu_count
 from geoseg.train.data.augment import Augment
-from geoseg.train.learner import Learner
 from geoseg.train.data.loading import Epochs, Loader
-from geoseg.train.losses import Loss, parse_class_weights
 from geoseg.train.data.samples import TrainingWindows, ValidationWindows
+from geoseg.train.learner import Learner
+from geoseg.train.losses import Loss, parse_class_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

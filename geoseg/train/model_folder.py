@@ -6,23 +6,19 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import OptionError, OutputError
+from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, save_model
-from geoseg.models.card.card import CARD_FILE
-from geoseg.models.card.contract import pixel_size
-from geoseg.models.folder import card_with
+from geoseg.models.card.card import CARD_FILE, card_with
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geoseg.raster import Raster
     from geoseg.train.fit import Fitted
     from geoseg.train.options import TrainOptions
     from geoseg.train.prepare import Prepared
@@ -32,33 +28,6 @@ _NAMED = 40
 
 METRICS_FILE = "metrics.json"
 """All scores of the validation, in the model folder."""
-
-
-def architecture_name(arch: str) -> str:
-    """Return the class of segmentation-models-pytorch that ``arch`` names: ``"unet++"`` → ``"UnetPlusPlus"``.
-
-    Raises
-    ------
-    OptionError
-        If there is none.
-    """
-    import segmentation_models_pytorch as smp
-
-    known = smp.MODEL_ARCHITECTURES_MAPPING
-    plain = re.sub(r"[\s_\-]", "", arch.lower()).replace("++", "plusplus").replace("+", "plus")
-    if plain not in known:
-        names = ", ".join(cls.__name__.lower() for cls in known.values())
-        raise OptionError(f"architecture {arch!r} is unknown: use one of {names}")
-    return str(known[plain].__name__)
-
-
-def resolution_of(rasters: Sequence[Raster], zoom: float) -> tuple[float, float] | None:
-    """Return the pixel sizes in metres that the model has seen, zoom included; None without any CRS."""
-    sizes = [size for size in (pixel_size(raster) for raster in rasters) if size]
-    if not sizes:
-        return None
-    zoom = max(zoom, 1.05)
-    return float(f"{min(sizes) / zoom:.3g}"), float(f"{max(sizes) * zoom:.3g}")
 
 
 def model_name(output: Path | None) -> str:

@@ -15,17 +15,17 @@ from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
 from geoseg.raster.open import merged_notes
 from geoseg.tiling import round_up
-from geoseg.train.validation import groups, split
-from geoseg.train.data import class_mapping as legend
+from geoseg.train.data import class_mapping
 from geoseg.train.data.augment import Augment
-from geoseg.train.data.label_counts import cell_side
-from geoseg.train.validation.split_choice import divide, usual_margin
 from geoseg.train.data.images import open_images
+from geoseg.train.data.label_counts import cell_side
 from geoseg.train.data.label_images import Labelled, Sources, read_labels
-from geoseg.train.options import TrainOptions
-from geoseg.train.data.samples import Scene
+from geoseg.train.data.samples import LabelledScene
 from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler
+from geoseg.train.options import TrainOptions
+from geoseg.train.validation import groups, split
+from geoseg.train.validation.split_choice import choose_split, usual_margin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +58,8 @@ class Prepared:
     """
 
     card: ModelCard
-    scenes: tuple[Scene, ...]
-    held: tuple[Scene, ...]
+    scenes: tuple[LabelledScene, ...]
+    held: tuple[LabelledScene, ...]
     split: split.Split
     cell: int
     window: int
@@ -97,10 +97,10 @@ def prepare(sources: Sources, options: TrainOptions, base: Model | None, report:
     windows = _windows(options, [raster.shape for raster in rasters], stride, least, report)
     cell = cell_side([raster.shape for raster in rasters], min(windows))
     labelled = read_labels(rasters, sources, options, cell, report)
-    found = _legend(labelled, sources, card, report)
+    found = _class_mapping(labelled, sources, card, report)
     counts = [c.by_class(found.values, found.indices, len(found.classes)) for c in labelled.counts]
     margin = card.margin if card else None
-    scenes, held, divided, window = divide(labelled, found, counts, options, cell, windows, margin, stride)
+    scenes, held, divided, window = choose_split(labelled, found, counts, options, cell, windows, margin, stride)
     _check_leak(labelled.rasters, counts, divided, options, report)
     _check_classes(divided, found.classes, options, fine_tuning=base is not None, report=report)
     whole = card or _fresh_card(labelled.rasters, found.classes, divided, cell, options, window, report)
@@ -110,8 +110,8 @@ def prepare(sources: Sources, options: TrainOptions, base: Model | None, report:
     finish = [whole.affine(raster.bands) for raster in labelled.rasters]
     return Prepared(
         card=whole,
-        scenes=tuple(Scene(r, s, a) for r, s, a in zip(labelled.rasters, scenes, finish, strict=True)),
-        held=tuple(Scene(r, s, a) for r, s, a in zip(labelled.rasters, held, finish, strict=True)),
+        scenes=tuple(LabelledScene(r, s, a) for r, s, a in zip(labelled.rasters, scenes, finish, strict=True)),
+        held=tuple(LabelledScene(r, s, a) for r, s, a in zip(labelled.rasters, held, finish, strict=True)),
         split=divided,
         cell=cell,
         window=window,
@@ -132,7 +132,9 @@ def _windows(
     return [window]
 
 
-def _legend(labelled: Labelled, sources: Sources, card: ModelCard | None, report: Reporter) -> legend.Legend:
+def _class_mapping(
+    labelled: Labelled, sources: Sources, card: ModelCard | None, report: Reporter
+) -> class_mapping.ClassMapping:
     totals: dict[int, int] = {}
     for counts in labelled.counts:
         for value, number in counts.totals().items():
@@ -141,16 +143,16 @@ def _legend(labelled: Labelled, sources: Sources, card: ModelCard | None, report
         raise InputError(
             f"{labelled.where}: not one pixel of the images is labelled; do labels and images lie on the same place?"
         )
-    wanted = legend.parse_classes(sources.classes)
+    wanted = class_mapping.parse_classes(sources.classes)
     if wanted is None and card is not None:
-        wanted = tuple(legend.Entry(None, c.name, c.color) for c in card.classes)
-    found = legend.decide(totals, labelled.words, wanted, sources.ignore, labelled.where)
+        wanted = tuple(class_mapping.Entry(None, c.name, c.color) for c in card.classes)
+    found = class_mapping.decide(totals, labelled.words, wanted, sources.ignore, labelled.where)
     if found.left_out and not labelled.words.closed and len(found.left_out) < 20:
         report.info(f"classes without a labelled pixel are left out: {', '.join(found.left_out)}")
     if card is not None:
         known = {c.name: c.color for c in card.classes}
         classes = tuple(MapClass(c.id, c.name, known.get(c.name, c.color)) for c in found.classes)
-        found = legend.Legend(classes, found.values, found.indices)
+        found = class_mapping.ClassMapping(classes, found.values, found.indices)
     return found
 
 
@@ -163,7 +165,7 @@ def _check_leak(
 ) -> None:
     if not options.groups or not options.validation:
         return
-    grounds = [split.Ground(raster, count) for raster, count in zip(rasters, counts, strict=True)]
+    grounds = [split.ImageCounts(raster, count) for raster, count in zip(rasters, counts, strict=True)]
     shared = groups.overlaps(grounds, divided)
     if shared:
         learned, held = shared[0]
@@ -214,7 +216,8 @@ def _fresh_card(
     for band, deviation in zip(bands, statistics.deviation, strict=True):
         if deviation <= 0:
             report.warning(f"band {band.name} has one value all over the training part: it teaches nothing")
-    from geoseg.train.model_folder import architecture_name, resolution_of
+    from geoseg.models.networks.smp import architecture_name
+    from geoseg.train.data.statistics import resolution_of
 
     return ModelCard(
         name="untrained",
@@ -232,7 +235,7 @@ def _fresh_card(
 
 
 def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
-    from geoseg.models.folder import card_with
+    from geoseg.models.card.card import card_with
 
     if card.architecture.startswith("geoseg:") and len(classes) != len(card.classes):
         raise OptionError(

@@ -17,9 +17,9 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
 from geoseg.errors import GeosegError, OptionError
-from geoseg.system.files import complete
-from geoseg.models.folder import card_with
+from geoseg.models.card.card import card_with
 from geoseg.progress.reporters import Reporter, Silent
+from geoseg.system.files import complete
 from geoseg.train.fit import Task, fit
 from geoseg.train.network import start_network
 

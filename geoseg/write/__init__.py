@@ -1,7 +1,8 @@
 """Class maps and confidence on disk: Cloud Optimized GeoTIFFs that show names and colours wherever they are opened.
 
-``overviews``, ``tiff`` and ``spool`` hold pixels and bytes; ``sink`` makes a file of them; ``styles`` and
-``sidecar`` say what the numbers mean; ``cog`` is the door for arrays.
+``cog`` is the door for arrays, ``sink`` for blocks; ``packed`` compresses a block where it is computed; ``overviews``,
+``tiff`` and ``spool`` hold pixels and bytes; ``styles`` and ``sidecar`` say what the numbers mean.
+May import: classes, tiling, system, errors.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def write_cog(
         ``(y, x)`` or ``(1, y, x)``, integers: 0…254 and 255 for nodata (confidence: 0…100 and 255). Its grid is
         ``data.odc.geobox``; a map without one is written without georeference. Attributes that are read:
         ``class_names``, ``class_colors`` (``#rrggbb``) and ``class_values`` (0, 1, 2, … if missing), lists in
-        one order, as :func:`geoseg.segment.block` gives them; ``kind``; ``nodata`` (another value than 255 becomes 255).
+        one order, as :func:`geoseg.segment` gives them; ``kind``; ``nodata`` (another value than 255 becomes 255).
     path
         File to make.
     classes

@@ -202,7 +202,7 @@ class CogSink:
         with self._lock, self._telling(), self._remembering():
             for future in self._busy.values():
                 future.result()
-            self._store.settle()
+            self._store.fsync()
             for level in range(1, len(self._sizes)):
                 self._make_overview(level)
             description, aux = describe(self.geobox, self.classes, self.kind)
@@ -283,7 +283,7 @@ class CogSink:
 
     def _make_overview(self, level: int) -> None:
         """Make those tiles of an overview that no area written whole has brought."""
-        self._store.forget(level, ~self._made[level])
+        self._store.clear_remote_cache(level, ~self._made[level])
         # Nodata has nothing to halve: an empty scene of any size costs a look at the index.
         missing = np.argwhere(_any_of_four(self._store.present(level - 1)) & ~self._made[level]).tolist()
         if self._pool is None:

@@ -98,7 +98,7 @@ class Spool:
         """Forget a partly written tile, because the whole of it is about to be stored."""
         self._held.pop(key, None)
 
-    def settle(self) -> None:
+    def fsync(self) -> None:
         """Compress what was written in part."""
         while self._held:
             oldest = next(iter(self._held))
@@ -108,7 +108,7 @@ class Spool:
         level, row, col = key
         return bool(self._sizes[level][row, col])
 
-    def forget(self, level: int, tiles: NDArray[np.bool_]) -> None:
+    def clear_remote_cache(self, level: int, tiles: NDArray[np.bool_]) -> None:
         """Make those tiles of a level nodata."""
         self._sizes[level][tiles] = 0
 

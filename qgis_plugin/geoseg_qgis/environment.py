@@ -41,7 +41,7 @@ try:
     facts.update(torch=torch.__version__, rasterio=rasterio.__version__, gdal=rasterio.__gdal_version__)
     facts["segmentation_models_pytorch"] = segmentation_models_pytorch.__version__
     facts["gpu"] = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
-    from geoseg.models.places import user_models
+    from geoseg.models import user_models
     from geoseg.progress import PROTOCOL
     facts.update(models=str(user_models()), protocol=PROTOCOL)
     facts["event"] = "result"

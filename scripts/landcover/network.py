@@ -1,9 +1,9 @@
 """Training of the network on scattered pixels.
 
-The features of :class:`geoseg.models.networks.landcover.Pyramid` need no learning, so they are computed once; then a batch is
-thousands of pixels from everywhere instead of a few tiles full of alike neighbours. That trains an order of magnitude
-faster than whole windows do. Gain, offset, haze and lost bands are put on the stored logarithms, in reflectance, before
-the ratios are taken.
+The features of :class:`geoseg.models.networks.landcover.Pyramid` need no learning, so they are computed once; then a
+batch is thousands of pixels from everywhere instead of a few tiles full of alike neighbours. That trains an order of
+magnitude faster than whole windows do. Gain, offset, haze and lost bands are put on the stored logarithms, in
+reflectance, before the ratios are taken.
 """
 
 from __future__ import annotations

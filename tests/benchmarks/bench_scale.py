@@ -87,8 +87,8 @@ def cheap_model(bands: int, classes: int = 6):
 def a_work(folder: Path, blocks: int, side: int):
     """Blocks of a sparse scene, about as many as asked for, as work for a pool."""
     from geoseg.models import Execution
-    from geoseg.segment.plan import Options, make_plan
     from geoseg.segment.block import make_recipe
+    from geoseg.segment.plan import Options, make_plan
 
     rows = max(round(blocks**0.5), 1)
     scene = sparse_scene(folder / "sparse.tif", rows * side, -(-blocks // rows) * side, 1)
@@ -144,7 +144,7 @@ def timed(compute, *given):
 
 
 def overhead(blocks: int, side: int, kind: str) -> None:
-    from geoseg.job import dask_pool as cluster, dispatch as schedule
+    from geoseg.job import dask_pool, dispatch
     from geoseg.job.block_store import open_store
 
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
@@ -152,12 +152,12 @@ def overhead(blocks: int, side: int, kind: str) -> None:
         recipe = a_work(folder, blocks, side)
         todo = list(range(recipe.tiling.block_count))
         client = stack.enter_context(processes(1, folder))[0] if kind == "dask" else None
-        schedule.compute_and_store = partial(timed, schedule.compute_and_store)
-        cluster._on_worker = partial(timed, cluster._on_worker)
+        dispatch.compute_and_store = partial(timed, dispatch.compute_and_store)
+        dask_pool._on_worker = partial(timed, dask_pool._on_worker)
         for what, few in (("warm", todo[: max(len(todo) // 100, 1)]), ("through", todo)):
             store = open_store(folder / what, recipe.tiling, recipe.raster.geobox, {"fingerprint": what})
-            pool = schedule.Threads(1) if client is None else dask_pool(client)
-            wall, own, computed = dispatch(pool, schedule.Work(recipe, store), few)
+            pool = dispatch.Threads(1) if client is None else dask_pool(client)
+            wall, own, computed = dispatch(pool, dispatch.Work(recipe, store), few)
             pool.close()
     count = len(todo)
     print(f"{count} blocks of {side}² through {kind}, one computes at a time: {wall:.0f} s")
@@ -230,14 +230,17 @@ def memory(sizes: list[int], budget: str) -> None:
 
 
 def memory_child(folder: Path, size: int, budget: str) -> None:
-    from geoseg.job.batch import Job, run
+    from geoseg.job.batch import run
+    from geoseg.job.request import PolygonizeJob
     from geoseg.models import keep_memory
     from geoseg.segment.plan import Options
 
     keep_memory()
     start = time.perf_counter()
     options = Options(device="cpu", precision="fp32", memory=budget)
-    (result,) = run(Job([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options))
+    (result,) = run(
+        PolygonizeJob([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options)
+    )
     if result.error:
         raise SystemExit(str(result.error))
     print(json.dumps({"peak": peak_bytes(), "seconds": time.perf_counter() - start}))
@@ -256,12 +259,12 @@ def nothing(version: str, packed: bytes, indices: tuple[int, ...]):
 def simulate(counts: list[int], workers: list[int]) -> None:
     import psutil
 
-    from geoseg.job import dask_pool as cluster
+    from geoseg.job import dask_pool
     from geoseg.job.block_store import BlockStore
     from geoseg.job.dispatch import Work
 
-    cluster._on_worker = nothing
-    cluster._GROUP_MOST = 1  # a task a block: the cost of a task is what is wanted
+    dask_pool._on_worker = nothing
+    dask_pool._GROUP_MOST = 1  # a task a block: the cost of a task is what is wanted
     with tempfile.TemporaryDirectory() as name:
         recipe = a_work(Path(name), 4, 64)
         work = Work(recipe, BlockStore(Path(name), recipe.tiling, recipe.raster.geobox))

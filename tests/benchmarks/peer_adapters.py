@@ -106,13 +106,13 @@ def torchgeo(given, net) -> None:
     from torchgeo.datasets import RasterDataset, stack_samples
     from torchgeo.samplers import GridGeoSampler
 
-    class Scene(RasterDataset):
+    class LabelledScene(RasterDataset):
         filename_glob = Path(given.scene).name
         is_image = True
         separate_files = False
 
     with torch.inference_mode():
-        dataset = Scene(str(Path(given.scene).parent))
+        dataset = LabelledScene(str(Path(given.scene).parent))
         sampler = GridGeoSampler(dataset, size=given.tile, stride=given.tile - given.overlap)
         loader = DataLoader(dataset, batch_size=given.batch, sampler=sampler, collate_fn=stack_samples)
         with rasterio.open(given.scene) as file:

@@ -11,7 +11,7 @@ import pytest
 import geoseg
 from geoseg.classes import LAND_COVER, MapClass
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.evaluate import comparison as tally_module
+from geoseg.evaluate import comparison
 
 metrics = pytest.importorskip("sklearn.metrics")
 
@@ -24,7 +24,7 @@ def test_scores_of_two_files(class_map, patches):
     expected = metrics.confusion_matrix(truth[both], predicted[both], labels=range(6))
     np.testing.assert_array_equal(result.matrix, expected)
     assert result.scores.kappa == pytest.approx(metrics.cohen_kappa_score(truth[both], predicted[both]))
-    counted = result.tally
+    counted = result.counts
     assert (
         counted.pixels == predicted.size == expected.sum() + counted.map_only + counted.reference_only + counted.neither
     )
@@ -36,7 +36,7 @@ def test_scores_of_two_files(class_map, patches):
 def test_windows_do_not_show(class_map, patches, monkeypatch):
     paths = class_map("a_classes.tif", patches(90, 130, 1, holes=True)), class_map("b.tif", patches(90, 130, 2))
     whole = geoseg.evaluate(*paths).to_dict()
-    monkeypatch.setattr(tally_module, "SIDE", 17)
+    monkeypatch.setattr(comparison, "SIDE", 17)
     seen = []
     assert geoseg.evaluate(*paths, progress=lambda *done: seen.append(done)).to_dict() == whole
     assert seen[-1] == (48, 48)
@@ -56,9 +56,9 @@ def test_calibration(class_map, patches):
         for b in range(10)
         if (bins == b).any()
     )
-    assert result.tally.reliability.ece == pytest.approx(expected)
-    assert sum(entry["pixels"] for entry in result.tally.reliability.bins()) == truth.size
-    assert geoseg.evaluate(path, path, confidence=False).tally.reliability is None
+    assert result.counts.reliability.ece == pytest.approx(expected)
+    assert sum(entry["pixels"] for entry in result.counts.reliability.bins()) == truth.size
+    assert geoseg.evaluate(path, path, confidence=False).counts.reliability is None
     with pytest.raises(InputError, match="not on the grid"):
         geoseg.evaluate(path, path, confidence=class_map("other.tif", confidence[:50], classes=()))
 
@@ -121,7 +121,7 @@ def test_many_polygons_are_read_by_window(class_map, patches, tmp_path, monkeypa
     geoseg.polygonize(class_map("t.tif", patches(70, 90, 5)), tmp_path / "t.gpkg")
     kept = geoseg.evaluate(path, tmp_path / "t.gpkg").to_dict()
     monkeypatch.setattr(reference, "_KEPT", 3)
-    monkeypatch.setattr(tally_module, "SIDE", 32)
+    monkeypatch.setattr(comparison, "SIDE", 32)
     assert geoseg.evaluate(path, tmp_path / "t.gpkg").to_dict() == kept
 
 

@@ -36,10 +36,10 @@ def test_an_identity_model_is_always_right(identity_model, labelled):
     assert result.matrix.sum() == 2 * SIZE[0] * SIZE[1] - 30 * SIZE[1]
     assert [entry["pixels"] for entry in result.facts["images"]] == [54 * SIZE[1], 44 * SIZE[1]]
     assert said[-1][:2] == (2, 2)
-    assert result.tally.errors is None
-    assert result.tally.reliability.pixels.sum() == result.matrix.sum()
+    assert result.counts.errors is None
+    assert result.counts.reliability.pixels.sum() == result.matrix.sum()
     alone = evaluate_model(model, labelled[0][0], labelled[0][1])
-    assert alone.tally.errors is not None
+    assert alone.counts.errors is not None
 
 
 def test_wrong_pixels_are_counted(identity_model, labelled, class_map, patches):

@@ -38,7 +38,7 @@ def test_unnamed_bands_are_offered_in_their_usual_order(card, count, dtype, mend
     names = tuple(f"band{i}" for i in range(1, count + 1))
     with pytest.raises(ContractError) as caught:
         check_bands(card, fake_raster(names, dtype=dtype))
-    assert caught.value.mend == {"bands": mend}
+    assert caught.value.suggested_options == {"bands": mend}
     assert str(caught.value).endswith(f"--bands {mend}")
 
 
@@ -61,7 +61,7 @@ def test_other_units(card, high, dtype, fields, suggestion):
     with pytest.raises(ContractError) as caught:
         check_contract(card, fake_raster(dtype=dtype, **fields), fake_sample(0, high, dtype=dtype))
     assert suggestion in str(caught.value)
-    assert float(caught.value.mend["scale"]) == float(suggestion.split()[-1])
+    assert float(caught.value.suggested_options["scale"]) == float(suggestion.split()[-1])
     assert "expects 0…10000" in str(caught.value)
 
 

@@ -12,10 +12,11 @@ import torch
 from geoseg.classes import LAND_COVER
 from geoseg.errors import ModelError, OptionError, OutputError
 from geoseg.models import BandSpec, Execution, Model, ModelCard, ValueScaling, check_model, load_model
-from geoseg.models.export import export as export_module
-from geoseg.models.export.export import ExportOptions, export_model
-from geoseg.models.inference.predictor import Predictor
 from geoseg.models.card.known_answer import card_input, own_transforms
+from geoseg.models.export import export as export_module
+from geoseg.models.export.export import export_model
+from geoseg.models.export.options import ExportOptions
+from geoseg.models.inference.predictor import Predictor
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")

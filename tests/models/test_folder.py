@@ -59,7 +59,8 @@ def test_saved_weights_come_back(tiny_model, tiny_net, no_network):
     ],
 )
 def test_architectures_of_smp(tmp_path, arch, encoder, kwargs, no_network):
-    from geoseg.models.folder import build_architecture, card_with
+    from geoseg.models.card.card import card_with
+    from geoseg.models.networks.smp import build_architecture
 
     card = card_with(make_card(), architecture=arch, hyperparameters={"encoder": encoder, "kwargs": kwargs})
     net = build_architecture(card)

@@ -12,9 +12,9 @@ import torch
 from geoseg.classes import LAND_COVER
 from geoseg.errors import ModelError
 from geoseg.models import BandSpec, ModelCard, check_model, load_model, save_model
-from geoseg.models.networks.landcover import BANDS, MARGIN, STRIDE, LandcoverNet, Pyramid
-from geoseg.models.inference.predictor import Execution, Predictor
 from geoseg.models.card.scaling import BandTransform
+from geoseg.models.inference.predictor import Execution, Predictor
+from geoseg.models.networks.landcover import BANDS, MARGIN, STRIDE, LandcoverNet, Pyramid
 
 
 def card(**kwargs):

@@ -26,7 +26,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 HELD = """
 import numpy as np
-from geoseg.models import malloc
+from geoseg.models.inference import malloc
 malloc.keep_memory()
 blocks = [np.ones(1 << 18, np.float32) for _ in range(400)]
 del blocks[::2]  # holes of 1 MB: 200 of the 400 MB

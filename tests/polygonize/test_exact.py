@@ -9,7 +9,8 @@ import rasterio.features
 import shapely
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
-from polygon_helpers import PATTERNS, array, canonical, one_pass, polygonized
+
+from tests.polygonize.polygon_helpers import PATTERNS, array, canonical, one_pass, polygonized
 
 
 @st.composite

@@ -14,12 +14,12 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
-from polygon_helpers import canonical, one_pass
 
 import geoseg
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, OutputError
 from geoseg.polygonize import polygonize
+from tests.polygonize.polygon_helpers import canonical, one_pass
 
 SHAPE = 60, 50
 TRANSFORM = Affine(10, 0, 500000, 0, -10, 5400000)

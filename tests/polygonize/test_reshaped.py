@@ -8,8 +8,9 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
-from polygon_helpers import PATTERNS, array, canonical, polygonized
 from scipy import ndimage
+
+from tests.polygonize.polygon_helpers import PATTERNS, array, canonical, polygonized
 
 
 @st.composite

@@ -86,9 +86,8 @@ def alive(pid: int) -> bool:
 _MODULES = {
     "geoseg/__init__.py": "__version__ = '9.9'\n",
     "geoseg/__main__.py": "print('{}')\n",
-    "geoseg/progress.py": "PROTOCOL = 1\n",
-    "geoseg/models/__init__.py": "",
-    "geoseg/models/places.py": "def user_models():\n    return 'models'\n",
+    "geoseg/progress/__init__.py": "PROTOCOL = 1\n",
+    "geoseg/models/__init__.py": "def user_models():\n    return 'models'\n",
     "torch.py": (
         "__version__ = '0'\nclass cuda:\n"
         "    is_available = staticmethod(lambda: False)\n    get_device_name = staticmethod(str)\n"

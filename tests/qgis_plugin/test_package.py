@@ -36,7 +36,7 @@ def test_the_zip_is_reproducible_and_complete(tmp_path):
 
 
 def test_versions_are_one():
-    text = (PLUGIN.parent / "geoseg" / "__init__.py").read_text("utf-8")
+    text = (PLUGIN.parent / "geoseg" / "_version.py").read_text("utf-8")
     metadata = (PLUGIN / "geoseg_qgis" / "metadata.txt").read_text("utf-8")
     version = next(line.partition("=")[2] for line in metadata.splitlines() if line.startswith("version="))
     assert f'__version__ = "{version}"' in text

@@ -10,13 +10,13 @@ import pytest
 import rasterio
 from rasterio.env import get_gdal_config
 
-from geoseg.raster.gdal import environment
 from geoseg.raster import open_raster, release_handles
+from geoseg.raster.gdal import environment
 from geoseg.raster.sources import _handles
 from geoseg.tiling import Box
 
 CACHE = (
-    "from geoseg.raster import environment as e; import rasterio\n"
+    "from geoseg.raster.gdal import environment as e; import rasterio\n"
     "with e.environment(), rasterio.Env(): print(rasterio.env.get_gdal_config('GDAL_CACHEMAX'))"
 )
 

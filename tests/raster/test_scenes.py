@@ -15,7 +15,7 @@ from affine import Affine
 
 from geoseg.errors import InputError
 from geoseg.raster import open_raster
-from geoseg.raster.scenes import zarr_store as zarrs
+from geoseg.raster.scenes import zarr_store
 from geoseg.tiling import Box
 
 UTM = Affine(10, 0, 500_000, 0, -10, 5_000_000)
@@ -277,4 +277,4 @@ def test_zarr_without_its_package(tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(InputError, match=r'pip install "geoseg\[zarr\]"'):
-        zarrs.open_zarr(str(tmp_path), remote=False)
+        zarr_store.open_zarr(str(tmp_path), remote=False)

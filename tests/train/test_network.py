@@ -10,10 +10,11 @@ import torch
 from geoseg.classes import MapClass
 from geoseg.errors import ModelError, OptionError
 from geoseg.models import BandSpec, Model, ModelCard
-from geoseg.models.folder import build_architecture, card_with
+from geoseg.models.card.card import card_with
+from geoseg.models.networks.smp import architecture_name, build_architecture
+from geoseg.train.model_folder import model_name
 from geoseg.train.network import start_network, with_classes
 from geoseg.train.options import TrainOptions
-from geoseg.train.model_folder import architecture_name, model_name
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 

@@ -14,9 +14,9 @@ from geoseg.tiling import Box
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.labels import Labels, place_rasters
 from geoseg.train.data.loading import Epochs, Loader
-from geoseg.train.data.samples import Scene, TrainingWindows, ValidationWindows
-from geoseg.train.validation.split import cut
+from geoseg.train.data.samples import LabelledScene, TrainingWindows, ValidationWindows
 from geoseg.train.data.windows import WindowSampler
+from geoseg.train.validation.split import cut
 
 CELL = 8
 
@@ -26,7 +26,7 @@ def scene(place):
     raster = open_raster(place.image)
     source = place_rasters([str(place.labels)], raster.grid, "scene")
     labels = Labels(source, np.arange(3), np.arange(3, dtype=np.uint8))
-    return Scene(raster, labels, (BandTransform(0.01, -1.0, -5.0, 5.0),) * 4)
+    return LabelledScene(raster, labels, (BandTransform(0.01, -1.0, -5.0, 5.0),) * 4)
 
 
 def test_pixels_reach_the_network_as_when_segmenting(scene, place):

@@ -14,9 +14,10 @@ from rasterio.crs import CRS
 from geoseg.errors import InputError
 from geoseg.raster.probe import Grid
 from geoseg.tiling import Box
-from geoseg.train.validation import groups, split
-from geoseg.train.data.label_counts import box_sums, cell_side, count_cells, dilated
+from geoseg.train.data import label_counts
+from geoseg.train.data.label_counts import box_sums, cell_side, count_labels, dilated
 from geoseg.train.data.windows import WindowSampler
+from geoseg.train.validation import groups, split
 
 
 class _Array:
@@ -45,7 +46,7 @@ def _raster(height, width, *, east=500000.0, north=5400000.0, pixel=10.0, crs="E
 @given(height=st.integers(1, 70), width=st.integers(1, 70), side=st.sampled_from([8, 16]), seed=st.integers(0, 99))
 def test_cells_count_every_label_once(height, width, side, seed):
     values = np.random.default_rng(seed).choice([0, 3, 7, 255], (height, width))
-    found = count_cells(_Array(values), values.shape, side)
+    found = count_labels(_Array(values), values.shape, side)
     assert found.totals() == {int(v): int((values == v).sum()) for v in np.unique(values[values != 255])}
     for row, col in np.ndindex(*found.counts.shape[:2]):
         cell = values[row * side : (row + 1) * side, col * side : (col + 1) * side]
@@ -53,12 +54,11 @@ def test_cells_count_every_label_once(height, width, side, seed):
 
 
 def test_chunks_do_not_show(monkeypatch):
-    from geoseg.train.data import label_counts as cells
 
     values = np.random.default_rng(0).choice([0, 3, 7, 255], (150, 90))
-    whole = count_cells(_Array(values), values.shape, 8)
-    monkeypatch.setattr(cells, "_CHUNK", 32)
-    cut = count_cells(_Array(values), values.shape, 8)
+    whole = count_labels(_Array(values), values.shape, 8)
+    monkeypatch.setattr(label_counts, "_CHUNK", 32)
+    cut = count_labels(_Array(values), values.shape, 8)
     assert np.array_equal(whole.counts, cut.counts)
 
 
@@ -94,7 +94,7 @@ def test_no_training_window_comes_near_validation(seed, shape, window, margin, z
     rng = np.random.default_rng(seed)
     side = 8
     counts = rng.integers(0, 30, (-(-shape[0] // side), -(-shape[1] // side), 3))
-    ground = split.Ground(_raster(*shape), counts)
+    ground = split.ImageCounts(_raster(*shape), counts)
     try:
         found = split.by_blocks(
             [ground], side=side, window=window, margin=margin, share=0.25, seed=seed, size=None,
@@ -132,7 +132,9 @@ def test_images_of_one_place_fall_into_the_same_parts():
     other = _raster(200, 200, east=15.01, north=48.74, pixel=1e-4, crs="EPSG:4326", name="d")
     side, margin = 8, 16
     rasters = [here, shifted, coarse, other]
-    grounds = [split.Ground(r, np.ones((-(-r.shape[0] // side), -(-r.shape[1] // side), 2), np.int64)) for r in rasters]
+    grounds = [
+        split.ImageCounts(r, np.ones((-(-r.shape[0] // side), -(-r.shape[1] // side), 2), np.int64)) for r in rasters
+    ]
     found = split.by_blocks(
         grounds, side=side, window=32, margin=margin, share=0.3, seed=1, size=800.0, usable=lambda _: True
     )
@@ -186,7 +188,7 @@ def test_rare_classes_are_drawn_more_often_than_they_occur():
 
 
 def test_empty_parts_are_an_error_that_says_what_to_do():
-    ground = split.Ground(_raster(64, 64), np.ones((8, 8, 2), np.int64))
+    ground = split.ImageCounts(_raster(64, 64), np.ones((8, 8, 2), np.int64))
     with pytest.raises(InputError, match=r"would leave a part empty.*--validation 0"):
         split.by_blocks(
             [ground],
@@ -207,7 +209,7 @@ def test_groups_of_images(tmp_path):
     assert groups.read_groups(str(path), rasters) == ["north", "north", "south"]
     with pytest.raises(InputError, match=r"no group for image /x/d.tif"):
         groups.read_groups(str(path), [SimpleNamespace(sources=("/x/d.tif",), name="d")])
-    grounds = [split.Ground(_raster(64, 64, name=n), np.ones((8, 8, 2), np.int64)) for n in "abc"]
+    grounds = [split.ImageCounts(_raster(64, 64, name=n), np.ones((8, 8, 2), np.int64)) for n in "abc"]
     found = groups.by_images(grounds, ["north", "north", "south"], reaches=[2, 2, 2], share=0.4, seed=0)
     held = [bool(part.validation.all()) for part in found.parts]
     assert held in ([True, True, False], [False, False, True])

@@ -31,7 +31,7 @@ def test_the_folder_works_at_once(trained, place):
     assert {path.name for path in output.iterdir()} == {"logs", "metrics.json", "model.json", "weights.safetensors"}
     assert not list(output.parent.glob("*.training"))
     # Near the size that it was trained on: so short a training does not teach the encoder's global means.
-    result = geoseg.segment.block(geoseg.open_raster(place.image), model=str(output), window=128).compute()
+    result = geoseg.segment(geoseg.open_raster(place.image), model=str(output), window=128).compute()
     found = result.classes.values
     assert (found == place.classes).mean() > 0.85
 

@@ -172,7 +172,7 @@ def test_kind(grid, tmp_path):
 
 def test_what_segment_gives(scene, identity_model, tmp_path):
     source = scene(70, 90)
-    result = geoseg.segment.block(source, identity_model(), block=64)
+    result = geoseg.segment(source, identity_model(), block=64)
     path = write_cog(result.classes, tmp_path / "classes.tif")
     np.testing.assert_array_equal(read(path), source.values[0])
     assert read_classes(path) == identity_model().card.classes

@@ -7,19 +7,28 @@ how pixels reach the model; nothing is guessed from the pixels. https://github.c
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoseg.errors import ModelError
+from geoseg.system.files import complete
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from geoseg.classes import MAX_CLASSES, MapClass
-from geoseg.errors import GeosegError, ModelError
-from geoseg.system.files import complete
+from geoseg.errors import GeosegError
 from geoseg.models.card import stac
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
 
@@ -234,7 +243,7 @@ class ModelCard(BaseModel):
 
     def to_item(self) -> dict[str, Any]:
         """Return the card as a STAC MLM item; unknown fields of the item it came from are kept."""
-        return stac.build(self)
+        return stac.build({name: getattr(self, name) for name in type(self).model_fields})
 
     def to_json(self) -> str:
         """Return the card as the text of a STAC MLM item."""
@@ -341,3 +350,14 @@ def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:
 
 def _repeated(names: Sequence[str]) -> str | None:
     return next((name for i, name in enumerate(names) if name in names[:i]), None)
+
+
+def multihash(data: bytes) -> str:
+    """Return the sha2-256 multihash in hexadecimal, as the STAC file extension has it."""
+    return "1220" + hashlib.sha256(data).hexdigest()
+
+
+def card_with(card: ModelCard, **changes: Any) -> ModelCard:
+    """Return the card with some fields changed, checked again (``model_copy`` would not check)."""
+    fields = {name: getattr(card, name) for name in type(card).model_fields}
+    return ModelCard(**(fields | changes))

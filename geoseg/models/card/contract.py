@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.errors import ContractError
+from geoseg.geodesy import pixel_sides
 from geoseg.models.card.scaling import to_card_units
-from geoseg.raster.ground import pixel_sides
 from geoseg.raster.names import usual_order
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
         )
     example = _example(wanted, have, np.dtype(raster.dtype))
     message = f"{lacks}: it has {listing}; say which is which, as in --bands {example}"
-    raise ContractError(message, mend={"bands": example})
+    raise ContractError(message, suggested_options={"bands": example})
 
 
 def _example(wanted: Sequence[str], have: Sequence[str], dtype: np.dtype[Any]) -> str:
@@ -113,7 +113,7 @@ def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
     top, bottom = max(highs), min(lows)
     if top > low + _ABOVE * span or top < low + span / _BELOW:
         message, mend = _units_message(card, raster, top, max(raw))
-        raise ContractError(message, mend=mend)
+        raise ContractError(message, suggested_options=mend)
     if bottom < low - 0.5 * span:
         down = f"{raster.name!r}: values reach down to {bottom:.6g}, the model expects {low:g}…{high:g}"
         return [f"{down}; if that is fill, name it with --nodata"]

@@ -59,14 +59,14 @@ def normalised(card: ModelCard, pixels: NDArray[Any]) -> NDArray[np.float32]:
     return out
 
 
-def make_vector(module: torch.nn.Module, card: ModelCard) -> dict[str, Any]:
+def make_test_vector(module: torch.nn.Module, card: ModelCard) -> dict[str, Any]:
     """Return the test vector of a network: what made its input, and its answer."""
     side = max(card.min_window, 2 * card.stride)
     found = _answer(module, card, side, seed=0)
     return {"seed": 0, "side": side, "tolerance": TOLERANCE, **found}
 
 
-def check_vector(module: torch.nn.Module, card: ModelCard, vector: dict[str, Any]) -> float:
+def check_test_vector(module: torch.nn.Module, card: ModelCard, vector: dict[str, Any]) -> float:
     """Return how far a network's answer is from the one that the card holds; infinite if that is malformed."""
     try:
         found = _answer(module, card, int(vector["side"]), seed=int(vector["seed"]))

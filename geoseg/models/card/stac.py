@@ -5,13 +5,10 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import GeosegError, ModelError
-
-if TYPE_CHECKING:
-    from geoseg.models.card.card import ModelCard
 
 MLM = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 EXTENSIONS = (
@@ -104,11 +101,11 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     return fields | own
 
 
-def build(card: ModelCard) -> dict[str, Any]:
-    """Return the item of a card; fields that geoseg does not know stay as in the item it came from."""
-    item = copy.deepcopy(card.item)
-    bands, k = [band.name for band in card.bands], len(card.classes)
-    item |= {"type": "Feature", "id": item.get("id", card.name)}
+def build(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the item of a card, given as its fields by name; what geoseg does not know stays as it was in ``item``."""
+    item: dict[str, Any] = copy.deepcopy(card["item"])
+    bands, k = [band.name for band in card["bands"]], len(card["classes"])
+    item |= {"type": "Feature", "id": item.get("id", card["name"])}
     item.setdefault("stac_version", "1.1.0")
     item.setdefault("geometry", None)
     item.setdefault("links", [])
@@ -123,19 +120,19 @@ def build(card: ModelCard) -> dict[str, Any]:
             "end_datetime": "9999-12-31T23:59:59Z",
         }
     for key in ("title", "description"):
-        if getattr(card, key) or key in properties:
-            properties[key] = getattr(card, key)
+        if card[key] or key in properties:
+            properties[key] = card[key]
     properties |= {
-        "version": card.version,
-        "license": card.license,
-        "mlm:name": card.name,
-        "mlm:architecture": card.architecture,
+        "version": card["version"],
+        "license": card["license"],
+        "mlm:name": card["name"],
+        "mlm:architecture": card["architecture"],
     }
     properties.setdefault("mlm:tasks", [_TASK])
     properties.setdefault("mlm:framework", "PyTorch")
-    if card.hyperparameters:
-        properties["mlm:hyperparameters"] = copy.deepcopy(card.hyperparameters)
-    scaling = [step and step.to_json() for step in card.value_scaling]
+    if card["hyperparameters"]:
+        properties["mlm:hyperparameters"] = copy.deepcopy(card["hyperparameters"])
+    scaling = [step and step.to_json() for step in card["value_scaling"]]
     if scaling and all(step == scaling[0] for step in scaling):
         scaling = scaling[:1]
     source = {
@@ -158,7 +155,7 @@ def build(card: ModelCard) -> dict[str, Any]:
             "description": c.name,
             "color_hint": c.color[1:].upper(),
         }
-        for c in card.classes
+        for c in card["classes"]
     ]
     result = {
         "name": "logits",
@@ -176,7 +173,7 @@ def build(card: ModelCard) -> dict[str, Any]:
     old = properties["mlm:output"][0].get("classification:classes")
     properties["mlm:output"][0]["classification:classes"] = _merge(old, classes)
     for key in _OWN:
-        value = getattr(card, key)
+        value = card[key]
         if value is not None and value not in ({}, ()):
             properties[f"geoseg:{key}"] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
     _put_weights(item, card)
@@ -304,10 +301,10 @@ def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     }
 
 
-def _put_weights(item: dict[str, Any], card: ModelCard) -> None:
+def _put_weights(item: dict[str, Any], card: Mapping[str, Any]) -> None:
     assets = item.setdefault("assets", {})
     models = {key: asset for key, asset in assets.items() if _ROLE in (asset.get("roles") or ())}
-    if card.weights is None:
+    if card["weights"] is None:
         if not models:
             assets["code"] = {
                 "href": "https://github.com/geoseg/geoseg",
@@ -317,26 +314,26 @@ def _put_weights(item: dict[str, Any], card: ModelCard) -> None:
                 "mlm:artifact_type": "geoseg",
             }
         return
-    key = next((key for key, asset in models.items() if asset.get("href") == card.weights.href), "weights")
+    key = next((key for key, asset in models.items() if asset.get("href") == card["weights"].href), "weights")
     for other, asset in models.items():
         if "code" in asset["roles"]:
             del assets[other]
     asset = assets.setdefault(key, {})
-    asset |= {"href": card.weights.href}
+    asset |= {"href": card["weights"].href}
     asset.setdefault("title", "Weights")
     asset.setdefault("type", "application/octet-stream")
     asset.setdefault("roles", [_ROLE, "mlm:weights"])
     asset.setdefault("mlm:artifact_type", "safetensors")
-    if card.weights.size is not None:
-        asset["file:size"] = card.weights.size
-    if card.weights.checksum is not None:
-        asset["file:checksum"] = card.weights.checksum
+    if card["weights"].size is not None:
+        asset["file:size"] = card["weights"].size
+    if card["weights"].checksum is not None:
+        asset["file:checksum"] = card["weights"].checksum
 
 
-def _put_bands(item: dict[str, Any], card: ModelCard) -> None:
+def _put_bands(item: dict[str, Any], card: Mapping[str, Any]) -> None:
     """Describe the bands on the model's assets, where MLM looks for those that its input names."""
-    raster = [{"name": band.name, "scale": band.scale, "offset": band.offset} for band in card.bands]
-    eo = [{"name": b.name} | ({"common_name": b.name} if b.name in _COMMON else {}) for b in card.bands]
+    raster = [{"name": band.name, "scale": band.scale, "offset": band.offset} for band in card["bands"]]
+    eo = [{"name": b.name} | ({"common_name": b.name} if b.name in _COMMON else {}) for b in card["bands"]]
     for asset in item["assets"].values():
         if _ROLE in (asset.get("roles") or ()):
             asset["raster:bands"] = _merge(asset.get("raster:bands"), raster)

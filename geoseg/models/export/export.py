@@ -8,17 +8,18 @@ import math
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.errors import ModelError, OptionError, OutputError
-from geoseg.system.files import complete
-from geoseg.models.networks.onnx import SUFFIX
-from geoseg.models.export.onnx_metadata import deepness_notes, described, onnx_item
 from geoseg.models.card.known_answer import card_input, normalised, own_transforms
+from geoseg.models.export.onnx_metadata import deepness_notes, described, onnx_item
+from geoseg.models.export.options import ExportOptions
+from geoseg.models.networks.onnx import SUFFIX
+from geoseg.system.files import complete
 from geoseg.system.resources import cpu_count
 
 if TYPE_CHECKING:
@@ -28,45 +29,11 @@ if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
     from geoseg.models.model import Model
 
-OPSET = 18
-"""Version of the ONNX operators: what torch's exporter is written for, read by onnxruntime since 1.14."""
 
 _Run = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]
 
 # Largest difference of probabilities between torch and the exported graph; float32 added in another order gives 1e-5.
 _TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """How to export.
-
-    Attributes
-    ----------
-    raw
-        Build the normalisation into the graph: it then takes the card's digital numbers.
-    logits
-        Return logits, not probabilities.
-    int8
-        Quantise to 8-bit integers: with calibration scenes static (all of it), without dynamic (weights; activations
-        as they come).
-    calibration
-        Scenes from which the ranges of activations are taken.
-    reading
-        Keyword arguments of :func:`geoseg.open_raster` for them.
-    opset
-        Version of the ONNX operators.
-    overwrite
-        Replace a file that is there.
-    """
-
-    raw: bool = False
-    logits: bool = False
-    int8: bool = False
-    calibration: tuple[Any, ...] = ()
-    reading: dict[str, Any] = field(default_factory=dict)
-    opset: int = OPSET
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +92,7 @@ def export_model(
     OptionError, OutputError
         If an option or the path is impossible.
     """
-    from geoseg.models.registry import load_model
+    from geoseg.models.model import load_model
 
     options, say = options or ExportOptions(), say or (lambda _: None)
     loaded = load_model(model)
@@ -351,7 +318,7 @@ def _write(target: Path, data: bytes) -> None:
 
 def _card_beside(target: Path) -> None:
     from geoseg.models.card.card import CARD_FILE
-    from geoseg.models.networks.onnx import open_onnx
+    from geoseg.models.model import open_onnx
 
     open_onnx(target).card.write(target.parent / CARD_FILE)
 

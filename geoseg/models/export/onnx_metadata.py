@@ -7,13 +7,12 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from geoseg.models.card.card import ModelCard, Weights
-from geoseg.models.folder import card_with
+from geoseg.models.card.card import ModelCard, Weights, card_with
+from geoseg.models.card.known_answer import make_test_vector, own_transforms
 from geoseg.models.networks.onnx import CARD_KEY, OUTPUT_KEY, build_network
-from geoseg.models.card.known_answer import make_vector, own_transforms
 
 if TYPE_CHECKING:
-    from geoseg.models.export.export import ExportOptions
+    from geoseg.models.export.options import ExportOptions
 
 
 def deepness_metadata(card: ModelCard, options: ExportOptions) -> dict[str, str]:
@@ -57,7 +56,7 @@ def described(proto: Any, card: ModelCard, options: ExportOptions, name: str) ->
     metadata[OUTPUT_KEY] = "logits" if options.logits else "probabilities"
     own = card_with(card, value_scaling=() if options.raw else card.value_scaling, test_vector={}, weights=None)
     _put(proto, metadata)
-    own = card_with(own, test_vector=make_vector(build_network(proto.SerializeToString(), own), own))
+    own = card_with(own, test_vector=make_test_vector(build_network(proto.SerializeToString(), own), own))
     _put(proto, {**metadata, CARD_KEY: json.dumps(onnx_item(own, name, options), ensure_ascii=False)})
     data: bytes = proto.SerializeToString()
     return data

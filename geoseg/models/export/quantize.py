@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models.card.card import ModelCard
-    from geoseg.models.export.export import ExportOptions
+    from geoseg.models.export.options import ExportOptions
 
 WINDOWS = 24
 """Windows for calibration; as many others say how well the quantised network agrees."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from geoseg.errors import OptionError
 from geoseg.system import cache
@@ -72,37 +72,6 @@ class Execution:
             return self
         fewer = replace(self, streams=most, threads=self.threads * self.streams // most)
         return replace(fewer, reason=self.reason.replace(self.shares, fewer.shares))
-
-
-def choose_execution(
-    model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto"
-) -> Execution:
-    """Choose how to run a model on this machine, by a short measurement that is cached in the user's cache folder.
-
-    Parameters
-    ----------
-    model
-        The model.
-    shape
-        Height and width of the window that it will see, in pixels.
-    dtype
-        Type of the raster's numbers.
-    device
-        ``"auto"`` (CUDA, then MPS, then CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
-    precision
-        ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``. Under ``"auto"`` half precision is taken only where it is
-        faster and gives the same class as fp32 on at least 99.5 % of a sample.
-
-    Raises
-    ------
-    OptionError
-        If the device or precision does not exist here.
-    ModelError
-        If the weights cannot be loaded or the model does not run.
-    """
-    from geoseg.models.inference.calibrate import calibrate
-
-    return calibrate(model, shape, dtype=dtype, device=device, precision=precision)
 
 
 def measured_window(card: ModelCard, shape: tuple[int, int]) -> tuple[int, int]:

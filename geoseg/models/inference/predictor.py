@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from geoseg.errors import DeviceMemoryError, ModelError
+from geoseg.models.card.scaling import BandTransform
 from geoseg.models.inference.argmax import decide, decide_strip, strip_rows
 from geoseg.models.inference.execution import Execution
 from geoseg.models.optimize.fuse import fused
-from geoseg.models.card.scaling import BandTransform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,7 +18,7 @@ _SOURCES = {"geoseg:spectral": "spectral.py"}
 
 def source_of(card: ModelCard) -> bytes:
     """Return the source of a built-in network: when it changes, finished blocks of the old one are not reused."""
-    return files("geoseg.models").joinpath(_source(card)).read_bytes()
+    return files("geoseg.models.networks").joinpath(_source(card)).read_bytes()
 
 
 def build_builtin(card: ModelCard) -> torch.nn.Module:

@@ -7,8 +7,8 @@ data can support it, and makes the network cheap: the wide surroundings are judg
 near ones at half. (The four neighbours of a pixel, as features of their own, cost speed and made the network worse on
 places it had not seen.)
 
-Pixels whose bands are all 0 or less hold no data (:class:`~geoseg.models.inference.predictor.Predictor` gives 0 for invalid
-pixels): they have no part in any mean or deviation.
+Pixels whose bands are all 0 or less hold no data (:class:`~geoseg.models.inference.predictor.Predictor` gives 0 for
+invalid pixels): they have no part in any mean or deviation.
 """
 
 from __future__ import annotations

@@ -6,21 +6,18 @@ other files. Both are refused, so that nothing but the checked bytes takes part.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.errors import ModelError
-from geoseg.models.card.card import ModelCard, Weights
+from geoseg.models.card.card import ModelCard
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from geoseg.models.model import Model
 
 SUFFIX = ".onnx"
 CARD_KEY = "geoseg:card"
@@ -95,35 +92,6 @@ def _tensors(proto: ModelProto) -> Iterator[Any]:
 def metadata_of(proto: ModelProto) -> dict[str, str]:
     """Return the graph's metadata."""
     return {entry.key: entry.value for entry in proto.metadata_props}
-
-
-def open_onnx(path: Path) -> Model:
-    """Return the model of a single ONNX file with its card inside, as ``geoseg model export`` writes it.
-
-    Raises
-    ------
-    ModelError
-        If it is damaged, unsafe, or brings no card.
-    """
-    from geoseg.models.folder import card_with, multihash
-    from geoseg.models.model import Model
-
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from None
-    text = metadata_of(parse(data, str(path))).get(CARD_KEY)
-    if text is None:
-        raise ModelError(
-            f"{path} brings no model card, so geoseg cannot know its bands and classes; put it into a folder with a "
-            "model.json that names it"
-        )
-    try:
-        item = json.loads(text)
-    except ValueError:
-        raise ModelError(f"{path}: the model card inside is not valid JSON") from None
-    weights = Weights(href=path.name, size=len(data), checksum=multihash(data))
-    return Model(card_with(ModelCard.from_item(item), weights=weights), folder=path.parent, ref=str(path))
 
 
 def build_network(data: bytes, card: ModelCard) -> Any:

@@ -1,8 +1,8 @@
 """Layers folded into their neighbours: the same function with fewer passes over memory and fewer products.
 
 In eval mode a batch normalisation multiplies and adds constants per channel; so does the convolution it follows, and
-the pass over activations that do not fit the cache is saved. The other folds: :mod:`geoseg.models.optimize.upsampling`,
-:mod:`geoseg.models.optimize.relu`. Beside them, U-Nets free what they have used: :mod:`geoseg.models.optimize.unet_memory`.
+the pass over activations that do not fit the cache is saved. The other folds: ``upsampling`` and ``relu``. Beside them,
+U-Nets free what they have used: ``unet_memory``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from geoseg.models.optimize.relu import fold_activations
-from geoseg.models.optimize.successors import followed, replace_layer
+from geoseg.models.optimize.successors import replace_layer, sole_consumers
 from geoseg.models.optimize.unet_memory import free_features
 from geoseg.models.optimize.upsampling import fold_upsampling
 
@@ -72,7 +72,7 @@ def _fold_norms(module: torch.nn.Module, sample: torch.Tensor) -> int:
     """Fold, in place, batch normalisations into their convolutions; return their number."""
     if not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in module.modules()):
         return 0
-    pairs = followed(module, sample, lambda layer: type(layer) is torch.nn.Conv2d, _is_norm)
+    pairs = sole_consumers(module, sample, lambda layer: type(layer) is torch.nn.Conv2d, _is_norm)
     for conv_name, norm_name in pairs:
         conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
         assert isinstance(conv, torch.nn.Conv2d)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from geoseg.models.optimize.successors import followed, replace_layer
+from geoseg.models.optimize.successors import replace_layer, sole_consumers
 from geoseg.models.optimize.upsampling import FoldedBlock
 
 
@@ -35,7 +35,7 @@ def fold_activations(module: torch.nn.Module, sample: torch.Tensor) -> int:
     AttributeError
         If this torch has no such operators.
     """
-    pairs = followed(module, sample, _takes_relu, lambda layer: type(layer) is torch.nn.ReLU)
+    pairs = sole_consumers(module, sample, _takes_relu, lambda layer: type(layer) is torch.nn.ReLU)
     for conv_name, relu_name in pairs:
         replace_layer(module, conv_name, _ConvReLU(module.get_submodule(conv_name)))
         replace_layer(module, relu_name, torch.nn.Identity())

@@ -11,7 +11,7 @@ Kind = Callable[[Any], bool]
 """Whether a layer is of the wanted kind."""
 
 
-def followed(module: torch.nn.Module, sample: torch.Tensor, first: Kind, second: Kind) -> list[tuple[str, str]]:
+def sole_consumers(module: torch.nn.Module, sample: torch.Tensor, first: Kind, second: Kind) -> list[tuple[str, str]]:
     """Return names of layers of one kind and of the layer of another kind that is the only one to take their output.
 
     Both run once; layers that hand on what they are given are looked through. What a network does with an output

@@ -18,7 +18,7 @@ _STYLES = """CREATE TABLE layer_styles (
 
 def add_styles(path: Path, layer: str, classes: Sequence[MapClass]) -> None:
     """Add the table ``layer_styles`` (QGIS's schema) with the default style of a layer."""
-    from geoseg.polygonize.files.write import DATE
+    from geoseg.polygonize.files.layer import DATE
 
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA synchronous = OFF")  # the file has its final name only when it is complete

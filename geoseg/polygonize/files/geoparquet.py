@@ -13,14 +13,14 @@ import pyarrow as pa
 from geoseg.polygonize.encode import GEOMETRY
 
 if TYPE_CHECKING:
-    from geoseg.polygonize.files.write import Layer
+    from geoseg.polygonize.files.layer import VectorLayer
 
 _BBOX = pa.struct([(name, pa.float64()) for name in ("xmin", "ymin", "xmax", "ymax")])
 _GROUP = 65_536
 """Rows of a row group: small enough that a bbox filter skips most of a file."""
 
 
-def write_geoparquet(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]) -> None:
+def write_geoparquet(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> None:
     """Write batches as row groups of 65,536 polygons, with ``geo`` metadata and provenance."""
     import pyarrow.parquet as pq
     import shapely
@@ -56,7 +56,7 @@ def write_geoparquet(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]
         writer.add_key_value_metadata({"geo": json.dumps(_geo(layer, total)), **layer.provenance})
 
 
-def _geo(layer: Layer, total: Any) -> dict[str, Any]:
+def _geo(layer: VectorLayer, total: Any) -> dict[str, Any]:
     import pyproj
 
     column: dict[str, Any] = {

@@ -8,7 +8,6 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +15,10 @@ import pyarrow as pa
 
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError, OutputError
-from geoseg.system.files import complete
 from geoseg.polygonize.encode import GEOMETRY
+from geoseg.polygonize.files.layer import DATE, FORMATS, LAYER, VectorLayer
 from geoseg.polygonize.source import one_line
-
-FORMATS = {".gpkg": "GeoPackage", ".parquet": "GeoParquet", ".fgb": "FlatGeobuf"}
-LAYER = "polygons"
-
-DATE = "2000-01-01T00:00:00.000Z"
-"""Written where a format wants the date of the last change: the same map gives the same bytes, whenever it is made."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What a file says about its polygons.
-
-    Attributes
-    ----------
-    schema
-        Columns of the batches.
-    crs
-        WKT, or None.
-    multi
-        MultiPolygons instead of Polygons.
-    provenance
-        Layer metadata.
-    """
-
-    schema: pa.Schema
-    crs: str | None
-    multi: bool
-    provenance: Mapping[str, str]
-
-    @property
-    def geometry_type(self) -> str:
-        """Name of the geometry type, as GDAL and GeoParquet spell it."""
-        return "MultiPolygon" if self.multi else "Polygon"
+from geoseg.system.files import complete
 
 
 def checked_path(path: str | Path, *, overwrite: bool) -> Path:
@@ -78,7 +45,7 @@ def checked_path(path: str | Path, *, overwrite: bool) -> Path:
 
 
 def write(
-    path: Path, layer: Layer, batches: Iterable[pa.RecordBatch], finish: Callable[[], Sequence[MapClass]]
+    path: Path, layer: VectorLayer, batches: Iterable[pa.RecordBatch], finish: Callable[[], Sequence[MapClass]]
 ) -> None:
     """Stream batches into a file.
 
@@ -149,7 +116,7 @@ def _without_crs() -> None:
     warnings.filterwarnings("ignore", message="'crs' was not provided", module=r"geoseg\.polygonize\b")
 
 
-def _ogr(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]) -> None:
+def _ogr(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> None:
     import pyogrio
 
     geopackage = part.suffix == ".gpkg"
@@ -171,7 +138,7 @@ def _ogr(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]) -> None:
         )
 
 
-def _parquet(part: Path, layer: Layer, batches: Iterator[pa.RecordBatch]) -> None:
+def _parquet(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> None:
     """Write GeoParquet 1.1 with a bounding box per row, https://geoparquet.org/releases/v1.1.0/."""
     from geoseg.polygonize.files.geoparquet import write_geoparquet
 

@@ -1,10 +1,10 @@
-"""The guard of simplification: what lies between a boundary and the chord that would replace it, see ``_simplify``."""
+"""The guard of simplification: what lies between a boundary and the chord that would replace it, see ``simplify``."""
 
 from __future__ import annotations
 
+from geoseg.jit import compiled
 from geoseg.polygonize.kernels.lattice import edges_at
 from geoseg.polygonize.kernels.types import Array
-from geoseg.jit import compiled
 
 
 @compiled

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from geoseg.jit import compiled
 from geoseg.polygonize.kernels.runs import Runs, find
 from geoseg.polygonize.kernels.types import Array
-from geoseg.jit import compiled
 
 
 @compiled

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geoseg.jit import compiled
 from geoseg.polygonize.kernels.runs import find, union
 from geoseg.polygonize.kernels.types import Array
-from geoseg.jit import compiled
 
 
 class Open(NamedTuple):
@@ -37,7 +37,7 @@ class Open(NamedTuple):
     below: Array
 
 
-class Pool(NamedTuple):
+class BoundaryPool(NamedTuple):
     """Boundaries of open parts: linked lists of pieces over one array of vertices.
 
     Attributes
@@ -66,10 +66,10 @@ class Pool(NamedTuple):
     chain_tail: Array
 
 
-def empty_pool() -> Pool:
+def empty_pool() -> BoundaryPool:
     """Return a pool without boundaries."""
     none = np.zeros(0, np.int64)
-    return Pool(np.empty(1 << 14, np.int32), np.zeros(3, np.int64), none, none, none, *(none,) * 7)
+    return BoundaryPool(np.empty(1 << 14, np.int32), np.zeros(3, np.int64), none, none, none, *(none,) * 7)
 
 
 def empty_open() -> Open:
@@ -78,7 +78,7 @@ def empty_open() -> Open:
     return Open(none, np.zeros(0, np.int64), np.zeros((0, 4), np.int64), none, none, none)
 
 
-def add_pieces(pool: Pool, xy: Array, length: Array) -> tuple[Pool, int]:
+def add_pieces(pool: BoundaryPool, xy: Array, length: Array) -> tuple[BoundaryPool, int]:
     """Append pieces, given one after the other; return the new pool and the number of the first."""
     used, _, pieces = (int(v) for v in pool.used)
     vertices = xy.size // 2
@@ -199,7 +199,7 @@ def _link(
             last_unit[u] = now
 
 
-def gather(pool: Pool, heads: Array) -> tuple[Array, Array]:
+def gather(pool: BoundaryPool, heads: Array) -> tuple[Array, Array]:
     """Copy linked pieces into one array, boundary after boundary; return it and where each begins."""
     ptr = np.zeros(heads.size + 1, np.int64)
     _count(pool.length, pool.follow, heads, ptr)

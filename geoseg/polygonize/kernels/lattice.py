@@ -11,8 +11,8 @@ import tempfile
 
 import numpy as np
 
-from geoseg.polygonize.kernels.types import Array
 from geoseg.jit import compiled
+from geoseg.polygonize.kernels.types import Array
 
 
 def new_lattice(height: int, width: int, limit: int) -> Array:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from geoseg.polygonize.kernels.types import PLAIN, SADDLE, Array
 from geoseg.jit import compiled
+from geoseg.polygonize.kernels.types import PLAIN, SADDLE, Array
 
 if TYPE_CHECKING:
     from geoseg.geodesy import Edges

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from geoseg.polygonize.kernels.types import Array
 from geoseg.jit import compiled
+from geoseg.polygonize.kernels.types import Array
 
 if TYPE_CHECKING:
     from geoseg.geodesy import StripAreas

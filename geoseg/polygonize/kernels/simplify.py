@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
+from geoseg.jit import compiled
 from geoseg.polygonize.kernels.chord import clear
 from geoseg.polygonize.kernels.lattice import edges_at
 from geoseg.polygonize.kernels.rings import Rings
 from geoseg.polygonize.kernels.types import NODE, PLAIN, Array
-from geoseg.jit import compiled
 
 
 @compiled
@@ -327,7 +327,7 @@ def choose(rings: Rings, tolerance: float, pixel: tuple[Array, Array], lattice: 
     pixel
         Width and height of pixels in metres at each lattice line.
     lattice
-        The raster's edges, see ``_lattice``; those near the rings, by the tolerance, must have been written.
+        The raster's edges, see ``lattice``; those near the rings, by the tolerance, must have been written.
     width
         Columns of the raster.
     """

@@ -1,9 +1,9 @@
-"""Corners rounded, with the guarantee of ``_simplify``.
+"""Corners rounded, with the guarantee of ``simplify``.
 
 Each corner between two edges is replaced by a quadratic Bézier curve that starts and ends on them (a quadratic B-spline
 where both reach the middle of their edges; Chaikin 1974, "An algorithm for high-speed curve generation"). The curve
 stays in the triangle of the corner and its two ends. A corner is rounded only if that triangle holds no point of
-another boundary, else with half the reach, and half of that; by the argument in ``_simplify`` two such triangles never
+another boundary, else with half the reach, and half of that; by the argument in ``simplify`` two such triangles never
 meet, so curves never cross. Nodes, where three or more boundaries meet, stay.
 
 Coordinates are whole numbers divided by powers of two, so both neighbours compute the same curve to the last bit.
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from geoseg.jit import compiled
 from geoseg.polygonize.kernels.lattice import edges_at
 from geoseg.polygonize.kernels.rings import Rings
 from geoseg.polygonize.kernels.types import NODE, PLAIN, Array
-from geoseg.jit import compiled
 
 _MOST = 5
 """Points that replace one corner, at most."""

@@ -10,7 +10,7 @@ nothing is left to remove when chains are joined.
 
 Boundaries have their region on the right. Where two pixels of equal value touch at a corner only, the boundary turns
 right: it follows the interior of the region, whatever connects the two elsewhere. Rings that pass such a corner twice
-are taken apart in ``_rings.py``.
+are taken apart in ``rings.py``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from geoseg.jit import compiled
 from geoseg.polygonize.kernels.runs import Runs
 from geoseg.polygonize.kernels.types import NODE, SADDLE, Array
-from geoseg.jit import compiled
 
 
 class Pieces(NamedTuple):

@@ -14,7 +14,7 @@ _distrusted: set[str] = set()
 _LOCK = threading.Lock()
 
 
-def forget(sources: Iterable[str]) -> None:
+def clear_remote_cache(sources: Iterable[str]) -> None:
     """Make GDAL forget what it knows of remote files, from now on whenever it closes them, and close them."""
     remote = {gdal_path(source) for source in sources if is_remote(source)}
     if not remote:

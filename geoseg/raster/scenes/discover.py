@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
-from geoseg.raster.probe import FileInfo, stem_of, usable_nodata
+from geoseg.raster.scenes.scene import File, SceneFiles
 
 _RASTERS = (
     ".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".j2k", ".png", ".jpg", ".jpeg", ".webp", ".img", ".bil", ".bsq", ".asc",
@@ -17,46 +15,7 @@ _RASTERS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a scene's metadata says of one band, which its file does not."""
-
-    name: str | None = None
-    scale: float | None = None
-    offset: float | None = None
-    nodata: float | None = None
-
-
-@dataclass(frozen=True)
-class File:
-    """One raster file of a scene.
-
-    Attributes
-    ----------
-    path
-        Path or URL.
-    remote
-        Whether the network may be used for it.
-    said
-        What the scene's metadata says of its bands, in their order; empty if nothing.
-    """
-
-    path: str
-    remote: bool
-    said: tuple[Said, ...] = ()
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a path stands for: files, or an array that xarray opened."""
-
-    files: tuple[File, ...] = ()
-    name: str | None = None
-    notes: tuple[str, ...] = field(default=())
-    array: Any = None
-
-
-def find(path: str, *, stack: bool, allow_remote: bool | None) -> Scene:
+def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
     """Return what a path stands for.
 
     Raises
@@ -84,10 +43,10 @@ def find(path: str, *, stack: bool, allow_remote: bool | None) -> Scene:
         from geoseg.raster.scenes.stac import open_item
 
         return open_item(path, remote=remote)
-    return Scene(files=(File(path, remote),))
+    return SceneFiles(files=(File(path, remote),))
 
 
-def _find_virtual(path: str, *, remote: bool) -> Scene:
+def _find_virtual(path: str, *, remote: bool) -> SceneFiles:
     bare = path.partition("?")[0].lower()
     if bare.endswith(".json") and path.lower().startswith(("http://", "https://")):
         from geoseg.raster.scenes.stac import open_item
@@ -97,10 +56,10 @@ def _find_virtual(path: str, *, remote: bool) -> Scene:
         from geoseg.raster.scenes.zarr_store import open_zarr
 
         return open_zarr(path, remote=remote)
-    return Scene(files=(File(path, remote),))
+    return SceneFiles(files=(File(path, remote),))
 
 
-def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> Scene:
+def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
     if any((folder / name).is_file() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata")):
         from geoseg.raster.scenes.zarr_store import open_zarr
 
@@ -124,11 +83,11 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> Scene:
         )
         raise InputError(f"{folder}: no raster in this folder; {inside}")
     if stack or len(files) == 1:
-        return Scene(tuple(File(str(p), remote) for p in files), name=files[0].stem if len(files) == 1 else None)
+        return SceneFiles(tuple(File(str(p), remote) for p in files), name=files[0].stem if len(files) == 1 else None)
     bands = [p for p in files if not names.is_auxiliary(_without_band(p.stem))]
     if _is_one_scene(bands):
         left = tuple(f"{folder}: {p.name} is no spectral band and was left out" for p in files if p not in bands)
-        return Scene(
+        return SceneFiles(
             tuple(File(str(p), remote) for p in bands),
             name=names.shared_name([p.stem for p in bands]) or folder.name,
             notes=left,
@@ -151,29 +110,3 @@ def _is_one_scene(files: list[Path]) -> bool:
     if len(files) < 2 or None in tokens or len({str(t).lower() for t in tokens}) < len(files):
         return False
     return len({p.stem.replace(str(t), "") for p, t in zip(files, tokens, strict=True)}) == 1
-
-
-def describe(file: File, info: FileInfo) -> FileInfo:
-    """Return ``info`` with what the scene's metadata says of its bands."""
-    if not file.said:
-        return info
-    said = (
-        {index: file.said[min(index, len(file.said)) - 1] for index in info.indexes}
-        if len(file.said) > 1
-        else dict.fromkeys(info.indexes, file.said[0])
-    )
-    bands = []
-    for index, band in zip(info.indexes, info.bands, strict=True):
-        known = said[index]
-        changed = band if known.name is None else replace(band, name=known.name)
-        if known.scale is not None or known.offset is not None:
-            scale = 1.0 if known.scale is None else known.scale
-            offset = 0.0 if known.offset is None else known.offset
-            changed = replace(changed, scale=scale, offset=offset, scaled=(scale, offset) != (1.0, 0.0))
-        if known.nodata is not None:
-            changed = replace(changed, nodata=usable_nodata(known.nodata, band.dtype))
-        bands.append(changed)
-    return replace(info, bands=tuple(bands))
-
-
-__all__ = ["File", "Said", "Scene", "describe", "find", "stem_of"]

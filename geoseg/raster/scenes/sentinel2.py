@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal.untrusted import read_xml
-from geoseg.raster.scenes.discover import File, Said, Scene
+from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -23,7 +23,7 @@ _ORDER = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", 
 _IMAGE = re.compile(r"_(B(?:0\d|1[0-2]|8A))(?:_(10|20|60)m)?$")
 
 
-def open_safe(folder: Path) -> Scene:
+def open_safe(folder: Path) -> SceneFiles:
     """Return the spectral bands of a product, each at its finest resolution, in the order of their numbers.
 
     Raises
@@ -49,14 +49,14 @@ def open_safe(folder: Path) -> Scene:
         path = images[code]
         if not path.is_file():
             raise InputError(f"{path}: band {code} of the product is missing; unpack the whole product again")
-        said = Said(
+        band = BandMetadata(
             name=names.from_text(code),
             scale=1.0 / quantification,
             offset=offsets.get(_ORDER.index(code), 0.0) / quantification,
             nodata=0.0,
         )
-        files.append(File(str(path), remote=False, said=(said,)))
-    return Scene(tuple(files), name=folder.name.removesuffix(".SAFE"))
+        files.append(File(str(path), remote=False, bands=(band,)))
+    return SceneFiles(tuple(files), name=folder.name.removesuffix(".SAFE"))
 
 
 def _images(tree: Element, folder: Path) -> dict[str, Path]:

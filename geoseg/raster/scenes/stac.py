@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
-from geoseg.raster.scenes.discover import File, Said, Scene
+from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
 
 _MAX_BYTES = 16 * 2**20
 _SECONDS = 30
@@ -24,7 +24,7 @@ _TYPES = ("image/tiff", "image/jp2", "image/vnd.stac.geotiff", "application/vnd.
 _ENDINGS = (".tif", ".tiff", ".jp2", ".vrt")
 
 
-def open_item(path: str, *, remote: bool, item: str | None = None) -> Scene:
+def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles:
     """Return the bands of a STAC item; of assets that hold one band twice, the first GeoTIFF.
 
     Parameters
@@ -54,9 +54,9 @@ def open_item(path: str, *, remote: bool, item: str | None = None) -> Scene:
     for key, asset in content["assets"].items():
         if not _is_raster(key, asset):
             continue
-        said = _bands_of(key, asset)
-        file = File(_address(path, str(asset["href"])), remote, said)
-        identity = "|".join(one.name or key for one in said)
+        metadata = _bands_of(key, asset)
+        file = File(_address(path, str(asset["href"])), remote, metadata)
+        identity = "|".join(one.name or key for one in metadata)
         tiff = "tif" in str(asset.get("type", "")) or str(asset["href"]).lower().endswith((".tif", ".tiff"))
         if identity not in found or (tiff and not found[identity][0]):
             found[identity] = tiff, file
@@ -70,7 +70,7 @@ def open_item(path: str, *, remote: bool, item: str | None = None) -> Scene:
         raise InputError(
             f"{path}: refers to {refused} on the network; pass allow_remote=True, or open the item by its URL"
         )
-    return Scene(files, name=str(content.get("id") or Path(path).stem))
+    return SceneFiles(files, name=str(content.get("id") or Path(path).stem))
 
 
 def _item_of(collection: Any, path: str, item: str) -> Any:
@@ -126,23 +126,23 @@ def _address(item: str, href: str) -> str:
     return href if os.path.isabs(href) else str(Path(item).parent / href)  # noqa: PTH117  hrefs are text
 
 
-def _bands_of(key: str, asset: dict[str, Any]) -> tuple[Said, ...]:
+def _bands_of(key: str, asset: dict[str, Any]) -> tuple[BandMetadata, ...]:
     spectral = _dicts(asset.get("bands")) or _dicts(asset.get("eo:bands"))
     raster = _dicts(asset.get("raster:bands"))
     count = max(len(spectral), len(raster), 1)
-    said = []
+    metadata = []
     for number in range(count):
         eo = spectral[number] if number < len(spectral) else {}
         values = {**asset, **eo, **(raster[number] if number < len(raster) else {})}
-        said.append(
-            Said(
+        metadata.append(
+            BandMetadata(
                 name=_band_name(eo, key if count == 1 else f"band{number + 1}"),
                 scale=_value(values, "raster:scale", "scale"),
                 offset=_value(values, "raster:offset", "offset"),
                 nodata=_value(values, "nodata"),
             )
         )
-    return tuple(said)
+    return tuple(metadata)
 
 
 def _band_name(eo: dict[str, Any], key: str) -> str:

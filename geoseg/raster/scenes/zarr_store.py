@@ -6,10 +6,10 @@ from pathlib import Path
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import is_remote
-from geoseg.raster.scenes.discover import Scene
+from geoseg.raster.scenes.scene import SceneFiles
 
 
-def open_zarr(path: str, *, remote: bool) -> Scene:
+def open_zarr(path: str, *, remote: bool) -> SceneFiles:
     """Return the store as lazy arrays.
 
     Raises
@@ -34,4 +34,4 @@ def open_zarr(path: str, *, remote: bool) -> Scene:
         raise InputError(f"{path}: cannot be opened as a Zarr store ({said}); copy or download it again") from error
     # The CRS is kept in a variable without dimensions, which odc-geo wants as a coordinate.
     spare = [name for name, variable in data.data_vars.items() if not variable.dims]
-    return Scene(name=Path(path.rstrip("/")).stem, array=data.set_coords(spare))
+    return SceneFiles(name=Path(path.rstrip("/")).stem, array=data.set_coords(spare))

@@ -26,7 +26,7 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Legend:
+class ClassMapping:
     """The decision: classes 0…K−1, and the class of each raw value in ascending order (NODATA: ignored)."""
 
     classes: tuple[MapClass, ...]
@@ -66,7 +66,7 @@ def parse_classes(text: str | Sequence[str] | Mapping[str, str] | None) -> tuple
 
 def decide(
     counts: Mapping[int, int], words: Vocabulary, wanted: tuple[Entry, ...] | None, ignore: Sequence[str], where: str
-) -> Legend:
+) -> ClassMapping:
     """Decide what is learned.
 
     Parameters
@@ -109,7 +109,7 @@ def decide(
             + (f" ({len(unknown) - 1} more such values)" if len(unknown) > 1 else "")
         )
     values = np.array(sorted(mapping), np.int64)
-    return Legend(classes, values, np.array([mapping[int(v)] for v in values], np.uint8))
+    return ClassMapping(classes, values, np.array([mapping[int(v)] for v in values], np.uint8))
 
 
 def _unique(wanted: tuple[Entry, ...]) -> list[MapClass]:
@@ -122,7 +122,7 @@ def _unique(wanted: tuple[Entry, ...]) -> list[MapClass]:
     return list(found.values())
 
 
-def _from_labels(occurring: Mapping[int, int], words: Vocabulary, where: str) -> Legend:
+def _from_labels(occurring: Mapping[int, int], words: Vocabulary, where: str) -> ClassMapping:
     named = {c.id: c for c in words.classes}
     if not occurring:
         raise InputError(f"{where}: no labelled pixel on the images; do labels and images lie on the same place?")
@@ -140,7 +140,7 @@ def _from_labels(occurring: Mapping[int, int], words: Vocabulary, where: str) ->
     found = [named.get(value, unnamed(value)) for value in values]
     classes = tuple(MapClass(i, c.name, c.color) for i, c in enumerate(found))
     left = tuple(c.name for c in words.classes if c.id not in occurring)
-    return Legend(classes, np.array(values, np.int64), np.arange(len(values), dtype=np.uint8), left)
+    return ClassMapping(classes, np.array(values, np.int64), np.arange(len(values), dtype=np.uint8), left)
 
 
 def _mapping(wanted: tuple[Entry, ...], names: list[str], words: Vocabulary) -> dict[int, int]:

@@ -29,7 +29,7 @@ _MOST_CELLS = 500_000
 
 
 @dataclass(frozen=True, eq=False)
-class CellCounts:
+class LabelCounts:
     """Labelled pixels of one image.
 
     Attributes
@@ -71,9 +71,9 @@ def cell_side(shapes: Sequence[tuple[int, int]], window: int) -> int:
     return side
 
 
-def count_cells(
+def count_labels(
     source: LabelSource, shape: tuple[int, int], side: int, tick: Callable[[], None] | None = None
-) -> CellCounts:
+) -> LabelCounts:
     """Count the labels of an image.
 
     Parameters
@@ -121,7 +121,7 @@ def count_cells(
         release_handles()
     values = np.array(sorted(columns), np.int64)
     stacked = [columns[int(value)] for value in values]
-    return CellCounts(side, values, np.stack(stacked, -1) if stacked else np.zeros((rows, cols, 0), np.int64))
+    return LabelCounts(side, values, np.stack(stacked, -1) if stacked else np.zeros((rows, cols, 0), np.int64))
 
 
 def chunk_count(shape: tuple[int, int], side: int) -> int:

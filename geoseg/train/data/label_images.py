@@ -9,11 +9,11 @@ from typing import Any
 from geoseg.errors import InputError, OptionError
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
-from geoseg.train.data.label_counts import CellCounts, chunk_count, count_cells
 from geoseg.train.data.images import label_files, match_rasters
+from geoseg.train.data.label_counts import LabelCounts, chunk_count, count_labels
 from geoseg.train.data.labels import LabelSource, Vocabulary
-from geoseg.train.options import TrainOptions
 from geoseg.train.data.polygons import Polygons, is_polygons, read_polygons
+from geoseg.train.options import TrainOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Labelled:
 
     rasters: list[Raster]
     sources: list[LabelSource]
-    counts: list[CellCounts]
+    counts: list[LabelCounts]
     words: Vocabulary
     where: str
     polygons: Polygons | None
@@ -89,11 +89,11 @@ def _raster_words(path: str) -> Vocabulary:
         return Vocabulary(classes_of(data, 1), closed=False)
 
 
-def _count(pairs: Sequence[tuple[Raster, LabelSource]], cell: int, report: Reporter) -> list[CellCounts]:
+def _count(pairs: Sequence[tuple[Raster, LabelSource]], cell: int, report: Reporter) -> list[LabelCounts]:
     total, done = sum(chunk_count(raster.shape, cell) for raster, _ in pairs), [0]
 
     def tick() -> None:
         done[0] += 1
         report.progress(done[0], total, "read labels")
 
-    return [count_cells(source, raster.shape, cell, tick) for raster, source in pairs]
+    return [count_labels(source, raster.shape, cell, tick) for raster, source in pairs]

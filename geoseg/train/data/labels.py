@@ -17,7 +17,7 @@ from geoseg.errors import InputError
 from geoseg.raster.grids import bounds_in, place
 from geoseg.raster.probe import FileInfo, Grid, probe
 from geoseg.raster.sources import FileSource
-from geoseg.raster.types import Request
+from geoseg.raster.types import ReadRequest
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class RasterLabels:
         for source, nodata in zip(self.sources, self.nodata, strict=True):
             out = np.empty((1, *shape), np.dtype(source.dtypes[0]))
             valid = np.ones(shape, np.bool_)
-            source.read(Request((1,), (nodata,), box, out, valid))
+            source.read(ReadRequest((1,), (nodata,), box, out, valid))
             take = valid & ~labelled
             if not take.any():
                 continue

@@ -17,13 +17,13 @@ import torch
 
 from geoseg.classes import NODATA
 from geoseg.raster import release_handles
-from geoseg.train.data.samples import Sample
+from geoseg.train.data.samples import TrainingSample
 
 
 class Samples(Protocol):
     """Anything with numbered samples."""
 
-    def __getitem__(self, number: int) -> Sample:
+    def __getitem__(self, number: int) -> TrainingSample:
         """Return sample ``number``; called by several threads at once."""
         ...
 
@@ -36,7 +36,7 @@ class Batch(NamedTuple):
     where: torch.Tensor
 
 
-def collate(samples: Sequence[Sample]) -> Batch:
+def collate(samples: Sequence[TrainingSample]) -> Batch:
     """Return samples of one size as a batch."""
     return Batch(
         torch.stack([sample.x for sample in samples]),
@@ -111,12 +111,12 @@ class Loader:
         while len(samples := list(itertools.islice(read, self.batch))) == self.batch:
             yield collate(samples)
 
-    def _read(self, numbers: Sequence[int]) -> Iterator[Sample]:
+    def _read(self, numbers: Sequence[int]) -> Iterator[TrainingSample]:
         if not self.workers:
             yield from (self.samples[number] for number in numbers)
             return
         waiting = iter(numbers)
-        ahead: deque[Future[Sample]] = deque()
+        ahead: deque[Future[TrainingSample]] = deque()
         pool = ThreadPoolExecutor(self.workers, "geoseg-read", initializer=torch.set_num_threads, initargs=(1,))
         try:
             for number in itertools.islice(waiting, 2 * self.batch + self.workers):

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from geoseg.models import BandTransform
     from geoseg.raster import Raster
     from geoseg.train.data.labels import Labels
-    from geoseg.train.validation.split import Parts
     from geoseg.train.data.windows import WindowSampler
+    from geoseg.train.validation.split import Parts
 
 # Draws before a window without a single valid labelled pixel is accepted: it then teaches nothing, but harms nothing.
 _DRAWS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class LabelledScene:
     """An image with its labels.
 
     Attributes
@@ -66,7 +66,7 @@ class Scene:
         return x, y, valid
 
 
-class Sample(NamedTuple):
+class TrainingSample(NamedTuple):
     """Input float32 (bands, h, w), labels int64 (h, w), and where they come from: image, row, column."""
 
     x: torch.Tensor
@@ -89,10 +89,10 @@ class TrainingWindows:
         Of all draws.
     """
 
-    def __init__(self, scenes: Sequence[Scene], sampler: WindowSampler, augment: Augment, seed: int) -> None:
+    def __init__(self, scenes: Sequence[LabelledScene], sampler: WindowSampler, augment: Augment, seed: int) -> None:
         self.scenes, self.sampler, self.augment, self.seed = tuple(scenes), sampler, augment, seed
 
-    def __getitem__(self, number: int) -> Sample:
+    def __getitem__(self, number: int) -> TrainingSample:
         rng = np.random.default_rng((self.seed, number))
         for _ in range(_DRAWS):
             image, box = self.sampler.draw(rng)
@@ -103,7 +103,7 @@ class TrainingWindows:
         side = self.sampler.window
         pixels, labels, mask = resized(torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(valid), side)
         pixels, labels = self.augment(pixels, labels.long(), mask, generator)
-        return Sample(pixels, labels, (image, box.row, box.col))
+        return TrainingSample(pixels, labels, (image, box.row, box.col))
 
 
 def resized(
@@ -127,7 +127,14 @@ class ValidationWindows:
     """
 
     def __init__(
-        self, scenes: Sequence[Scene], parts: Sequence[Parts], *, cell: int, window: int, margin: int, stride: int
+        self,
+        scenes: Sequence[LabelledScene],
+        parts: Sequence[Parts],
+        *,
+        cell: int,
+        window: int,
+        margin: int,
+        stride: int,
     ) -> None:
         self.scenes, self.cell = tuple(scenes), cell
         self.validation = tuple(part.validation for part in parts)
@@ -151,7 +158,7 @@ class ValidationWindows:
     def __len__(self) -> int:
         return len(self.windows)
 
-    def __getitem__(self, number: int) -> Sample:
+    def __getitem__(self, number: int) -> TrainingSample:
         image, read, keep = self.windows[number]
         x, y, _ = self.scenes[image].read(read)
         held = self.validation[image][_cells(keep, self.cell)]
@@ -160,7 +167,7 @@ class ValidationWindows:
         wanted = np.full(y.shape, NODATA, np.uint8)
         inside = keep.within(read)
         wanted[inside] = np.where(held[row : row + keep.height, col : col + keep.width], y[inside], NODATA)
-        return Sample(torch.from_numpy(x), torch.from_numpy(wanted).long(), (image, read.row, read.col))
+        return TrainingSample(torch.from_numpy(x), torch.from_numpy(wanted).long(), (image, read.row, read.col))
 
 
 def _cells(box: Box, side: int) -> tuple[slice, slice]:

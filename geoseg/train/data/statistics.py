@@ -11,6 +11,7 @@ import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.models import BandSpec, ValueScaling
+from geoseg.models.card.contract import pixel_size
 from geoseg.models.card.scaling import to_card_units
 from geoseg.raster import release_handles
 from geoseg.tiling import Box
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from geoseg.raster import Raster
     from geoseg.train.validation.split import Parts
+
 
 # Cells that are read: more would not move a mean or deviation in its third digit.
 _MOST_CELLS = 2000
@@ -133,3 +135,12 @@ def measure(
         raise InputError("no valid pixel where there are labels to learn from: is the images' nodata value right?")
     low, high = np.percentile(np.concatenate(kept, 1), (0.1, 99.9), axis=1)
     return Statistics(mean, np.sqrt(square / number), low, high, number)
+
+
+def resolution_of(rasters: Sequence[Raster], zoom: float) -> tuple[float, float] | None:
+    """Return the pixel sizes in metres that the model has seen, zoom included; None without any CRS."""
+    sizes = [size for size in (pixel_size(raster) for raster in rasters) if size]
+    if not sizes:
+        return None
+    zoom = max(zoom, 1.05)
+    return float(f"{min(sizes) / zoom:.3g}"), float(f"{max(sizes) * zoom:.3g}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geoseg.errors import InputError
-from geoseg.train.validation.split import Ground, Split, choose, cut
+from geoseg.train.validation.split import ImageCounts, Split, choose, cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def read_groups(path: str, rasters: Sequence[Raster]) -> list[str]:
 
 
 def by_images(
-    grounds: Sequence[Ground], groups: Sequence[str], *, reaches: Sequence[int], share: float, seed: int
+    grounds: Sequence[ImageCounts], groups: Sequence[str], *, reaches: Sequence[int], share: float, seed: int
 ) -> Split:
     """Split whole images by their groups.
 
@@ -69,7 +69,7 @@ def by_images(
     return Split(cut(validation, counts, reaches), _said(kept, names, seed))
 
 
-def overlaps(grounds: Sequence[Ground], split: Split) -> list[tuple[str, str]]:
+def overlaps(grounds: Sequence[ImageCounts], split: Split) -> list[tuple[str, str]]:
     """Return pairs of images that share ground, the first for training, the second for validation: a leak."""
     from geoseg.raster.grids import bounds_in
 

@@ -73,7 +73,7 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class ImageCounts:
     """What a split needs to know of one image.
 
     Attributes
@@ -88,7 +88,7 @@ class Ground:
     counts: NDArray[np.int64]
 
 
-def keep_nothing(grounds: Sequence[Ground]) -> Split:
+def keep_nothing(grounds: Sequence[ImageCounts]) -> Split:
     """Return the split without validation."""
     parts = []
     for ground in grounds:
@@ -117,7 +117,7 @@ def cut(
 
 
 def by_blocks(
-    grounds: Sequence[Ground],
+    grounds: Sequence[ImageCounts],
     *,
     side: int,
     window: int,
@@ -195,7 +195,7 @@ def _nothing_left(size: float | None, window: int, margin: int) -> str:
     )
 
 
-def block_names(grounds: Sequence[Ground], side: int, size: float) -> list[NDArray[np.int64]]:
+def block_names(grounds: Sequence[ImageCounts], side: int, size: float) -> list[NDArray[np.int64]]:
     """Return for every cell of every image the place of its block on the ground: (rows, cols, 3) int64.
 
     Images with a CRS share one lattice of blocks, that of the first image's CRS, so that two images of one place fall

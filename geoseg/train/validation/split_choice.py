@@ -10,21 +10,21 @@ import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.tiling import round_up
-from geoseg.train.validation import groups, split
-from geoseg.train.data import class_mapping as legend
-from geoseg.train.data.label_counts import count_cells
+from geoseg.train.data import class_mapping
+from geoseg.train.data.label_counts import count_labels
 from geoseg.train.data.label_images import Labelled
 from geoseg.train.data.labels import Labels
-from geoseg.train.options import TrainOptions
 from geoseg.train.data.windows import WindowSampler
+from geoseg.train.options import TrainOptions
+from geoseg.train.validation import groups, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def divide(
+def choose_split(
     labelled: Labelled,
-    found: legend.Legend,
+    found: class_mapping.ClassMapping,
     counts: list[NDArray[np.int64]],
     options: TrainOptions,
     cell: int,
@@ -34,7 +34,7 @@ def divide(
 ) -> tuple[list[Labels], list[Labels], split.Split, int]:
     """Split, with the largest window that leaves something in both parts."""
     labels = [Labels(source, found.values, found.indices) for source in labelled.sources]
-    grounds = [split.Ground(raster, count) for raster, count in zip(labelled.rasters, counts, strict=True)]
+    grounds = [split.ImageCounts(raster, count) for raster, count in zip(labelled.rasters, counts, strict=True)]
     shapes = [raster.shape for raster in labelled.rasters]
     for window in windows:
         around = margin if margin is not None else usual_margin(window, stride)
@@ -89,14 +89,14 @@ def _fitting(divided: split.Split, usable: Any, window: int) -> int:
     return window
 
 
-def _by_images(grounds: Sequence[split.Ground], options: TrainOptions, reaches: Sequence[int]) -> split.Split:
+def _by_images(grounds: Sequence[split.ImageCounts], options: TrainOptions, reaches: Sequence[int]) -> split.Split:
     assert options.groups is not None
     named = groups.read_groups(options.groups, [ground.raster for ground in grounds])
     return groups.by_images(grounds, named, reaches=reaches, share=options.validation, seed=options.seed)
 
 
 def _by_polygons(
-    labelled: Labelled, found: legend.Legend, options: TrainOptions, reaches: Sequence[int]
+    labelled: Labelled, found: class_mapping.ClassMapping, options: TrainOptions, reaches: Sequence[int]
 ) -> tuple[tuple[list[Labels], list[Labels]], split.Split]:
     """Split by a field of the polygons: each part gets its own polygons and counts."""
     import shapely
@@ -114,7 +114,7 @@ def _by_polygons(
     cell, sides = labelled.counts[0].side, []
     for mask in (~kept, kept):
         placed = [polygons.on(r.grid, r.sources[0], mask) or _Unlabelled() for r in labelled.rasters]
-        counted = [count_cells(s, r.shape, cell) for r, s in zip(labelled.rasters, placed, strict=True)]
+        counted = [count_labels(s, r.shape, cell) for r, s in zip(labelled.rasters, placed, strict=True)]
         by_class = [c.by_class(found.values, found.indices, len(found.classes)) for c in counted]
         sides.append(([Labels(s, found.values, found.indices) for s in placed], by_class))
     (own, learned), (other, validated) = sides

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import rasterio
 
-from geoseg.errors import InputError
-from geoseg.progress.ordered import InOrder
-from geoseg.job.batch import Job, run
-from geoseg.segment.plan import Options
+from geoseg.errors import InputError, Stopped
+from geoseg.job.batch import run
 from geoseg.job.outputs import Products
-from geoseg.job.scene_list import Listed, check_duplicates, read_scenes
-from geoseg.segment.block import Stopped
+from geoseg.job.request import Job
+from geoseg.job.scene_list import SceneEntry, check_duplicates, read_scenes
+from geoseg.progress.ordered import OrderedReporters
+from geoseg.segment.plan import Options
 
 FAST = Options(device="cpu", precision="fp32", window=64, block=64)
 PLAIN = Products(polygons=False, preview=False)
@@ -41,15 +41,16 @@ def test_lists_of_scenes(tmp_path):
     text.write_text("# comment\n\na.tif\nb.tif ; b2.tif\nwith space; and more.tif\nhttps://host/c.tif\n", "utf-8")
     at = str(tmp_path) + os.sep
     assert read_scenes(text) == [
-        Listed(at + "a.tif"), Listed([at + "b.tif", at + "b2.tif"]), Listed(at + "with space; and more.tif"),
-        Listed("https://host/c.tif"),
+        SceneEntry(at + "a.tif"), SceneEntry([at + "b.tif", at + "b2.tif"]),
+        SceneEntry(at + "with space; and more.tif"),
+        SceneEntry("https://host/c.tif"),
     ]  # fmt: skip
     table = tmp_path / "list.csv"
     table.write_text("\ufeffid,Scene,name\n1,a.tif,first\n2,b.tif;b2.tif,\n", "utf-8")
-    assert read_scenes(table) == [Listed(at + "a.tif", "first"), Listed([at + "b.tif", at + "b2.tif"])]
+    assert read_scenes(table) == [SceneEntry(at + "a.tif", "first"), SceneEntry([at + "b.tif", at + "b2.tif"])]
     items = tmp_path / "items.json"
     items.write_text(json.dumps({"type": "FeatureCollection", "features": [{"type": "Feature", "id": "x"}]}), "utf-8")
-    assert read_scenes(items) == [Listed(f"{items}#x", "x")]
+    assert read_scenes(items) == [SceneEntry(f"{items}#x", "x")]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_a_scene_that_breaks_in_an_unforeseen_way_does_not_stop_the_others(tmp_p
 
 def test_events_wait_for_the_scenes_before_them():
     heard = Heard()
-    order = InOrder(heard)
+    order = OrderedReporters(heard)
     first, second = order.of(0), order.of(1)
     second.info("b1")
     for done in range(5):

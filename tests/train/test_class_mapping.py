@@ -7,8 +7,8 @@ import pytest
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
-from geoseg.train.data.labels import Vocabulary
 from geoseg.train.data.class_mapping import decide, parse_classes
+from geoseg.train.data.labels import Vocabulary
 
 NOTHING = Vocabulary((), closed=False)
 NAMED = Vocabulary((MapClass(1, "wood", "#112233"), MapClass(4, "lake", "#445566")), closed=False)

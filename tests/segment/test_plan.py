@@ -11,6 +11,7 @@ from affine import Affine
 from geoseg.classes import LAND_COVER
 from geoseg.errors import OptionError
 from geoseg.models import BandSpec, ModelCard, load_model, save_model
+from geoseg.segment import plan as plans
 from geoseg.segment.plan import Options, make_plan
 
 
@@ -87,12 +88,12 @@ def test_streams_are_given_up_before_the_budget(model, sparse):
 def test_two_streams_are_worth_smaller_windows(model, sparse, monkeypatch):
     windows = {}
     for cores in (1, 2):
-        monkeypatch.setattr("geoseg.segment.plan.cpu_count", lambda cores=cores: cores)
+        monkeypatch.setattr(plans, "cpu_count", lambda cores=cores: cores)
         plan = make_plan(sparse(6000), model, Options(memory="2.3GB"))
         assert plan.streams == cores
         windows[cores] = plan.tiling.largest_read()
     assert windows[2] < windows[1]
-    monkeypatch.setattr("geoseg.segment.plan.cpu_count", lambda: 2)
+    monkeypatch.setattr(plans, "cpu_count", lambda: 2)
     plan = make_plan(sparse(6000), model, Options(memory="1.6GB"))
     assert plan.streams == 1  # rather than windows that are nearly all margin
     assert plan.tiling.keep == 512

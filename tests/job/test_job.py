@@ -10,10 +10,11 @@ import pytest
 import rasterio
 
 from geoseg.errors import OptionError, OutputError
-from geoseg.job.batch import Job, run
-from geoseg.system.locks import locked
-from geoseg.segment.plan import Options
+from geoseg.job.batch import run
 from geoseg.job.outputs import Products
+from geoseg.job.request import Job
+from geoseg.segment.plan import Options, Plan
+from geoseg.system.locks import locked
 
 FAST = Options(device="cpu", precision="fp32", block=32)
 PLAIN = Products(polygons=False, preview=False)
@@ -209,7 +210,7 @@ def test_all_cores_work_on_a_scene_of_one_block(tmp_path, reflectance, monkeypat
     from geoseg.models import Execution
 
     chosen = Execution(streams=4, threads=1)
-    monkeypatch.setattr("geoseg.segment.plan.Plan.execution", lambda self: chosen)
+    monkeypatch.setattr(Plan, "execution", lambda self: chosen)
     scenes = [reflectance(tmp_path / f"scene{number}.tif", seed=number) for number in range(2)]
 
     def shared(files, block):

@@ -16,12 +16,14 @@ from filelock import FileLock
 
 import geoseg.job.dispatch
 from geoseg.errors import DeviceMemoryError, GeosegError, ModelError, OutputError, ReadError
-from geoseg.job.failures import is_passing, pause
-from geoseg.job.batch import Job, run
-from geoseg.system.locks import is_locked, locked
-from geoseg.segment.plan import Options
+from geoseg.job.batch import run
+from geoseg.job.failures import backoff, is_transient
 from geoseg.job.outputs import Products
-from tests.scale.processes import SMALL, Run, blocks_in, wait_until
+from geoseg.job.request import Job
+from geoseg.segment import plan
+from geoseg.segment.plan import Options
+from geoseg.system.locks import is_locked, locked
+from tests.job.processes import SMALL, Run, blocks_in, wait_until
 
 FAST = Options(device="cpu", precision="fp32", window=32, block=32)
 PLAIN = Products(polygons=False, preview=False)
@@ -56,7 +58,7 @@ def failing(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
-    monkeypatch.setattr("geoseg.job.failures.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("geoseg.job.failures.FIRST_BACKOFF", 0.01)
 
 
 def classes(result):
@@ -126,11 +128,11 @@ def test_a_full_disk_ends_the_scene_at_once(job, failing):
 
 
 def test_what_passes():
-    assert is_passing(ReadError("x"), ["https://host/x.tif"])
-    assert is_passing(ReadError("x"), ["/vsis3/bucket/x.tif"])
-    assert not is_passing(ReadError("x"), ["/data/x.tif"])
-    assert not is_passing(ModelError("NaN"), ["https://host/x.tif"])
-    assert [pause(attempt) for attempt in (1, 2, 3, 20)] == [0.01, 0.02, 0.04, 30.0]
+    assert is_transient(ReadError("x"), ["https://host/x.tif"])
+    assert is_transient(ReadError("x"), ["/vsis3/bucket/x.tif"])
+    assert not is_transient(ReadError("x"), ["/data/x.tif"])
+    assert not is_transient(ModelError("NaN"), ["https://host/x.tif"])
+    assert [backoff(attempt) for attempt in (1, 2, 3, 20)] == [0.01, 0.02, 0.04, 30.0]
 
 
 def test_a_damaged_block_is_computed_again(job, monkeypatch):
@@ -168,7 +170,7 @@ def test_windows_that_the_memory_chose_do_not_change_under_way(tmp_path, reflect
     with pytest.MonkeyPatch.context() as patch:
         from geoseg.tiling import Tiling
 
-        patch.setattr("geoseg.segment.plan.choose_tiling", lambda raster, *_: Tiling(*raster.shape, keep=32, block=32))
+        patch.setattr(plan, "choose_tiling", lambda raster, *_: Tiling(*raster.shape, keep=32, block=32))
         again = failing({})
         (result,) = run(job)
     assert result.status == "done"

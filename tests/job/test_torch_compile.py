@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from geoseg.errors import ModelError
-from geoseg.job.batch import Job, run
-from geoseg.models import Execution
-from geoseg.models.inference import torch_compile as compiling
-from geoseg.segment.plan import Options
+from geoseg.job.batch import run
 from geoseg.job.outputs import Products
+from geoseg.job.request import Job
+from geoseg.models import Execution
+from geoseg.models.inference import calibrate, torch_compile
+from geoseg.segment.plan import Options
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def rates(monkeypatch):
 )
 def test_compiled_if_it_gains(neighbour_model, rates, after, taken, says):
     rates(2.0, after)
-    found = compiling.with_compile(neighbour_model(), Execution(reason="on a GPU"), (64, 64), "uint8")
+    found = calibrate.with_compile(neighbour_model(), Execution(reason="on a GPU"), (64, 64), "uint8")
     assert found.compile == taken
     assert found.reason == says
 
@@ -55,7 +56,7 @@ def test_a_network_that_cannot_be_compiled_is_said_in_one_line(monkeypatch):
 
     monkeypatch.setattr(torch, "compile", fails)
     with pytest.raises(ModelError, match=r"cannot be compiled here \(InvalidCxxCompiler: no compiler found\)"):
-        compiling.compile_module(torch.nn.Identity(), torch.zeros(1), "x")
+        torch_compile.compile_module(torch.nn.Identity(), torch.zeros(1), "x")
 
 
 def test_a_run_falls_back(tmp_path, reflectance):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import rasterio
 
-from tests.scale.flaky import serve
-from tests.scale.processes import SMALL, Run, contents, succeed
+from tests.job.flaky import serve
+from tests.job.processes import SMALL, Run, contents, succeed
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -1,4 +1,4 @@
-"""Sample design and area estimates: the paper's worked example, simulation, and real files."""
+"""PointSample design and area estimates: the paper's worked example, simulation, and real files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from geoseg.classes import LAND_COVER
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.evaluate import comparison as tally
-from geoseg.evaluate.sample_design import allocate, sample_size
+from geoseg.evaluate import comparison
 from geoseg.evaluate.area_estimation import Z95, estimate
 from geoseg.evaluate.points import draw_sample, estimate_area
+from geoseg.evaluate.sample_design import allocate, sample_size
 
 # Olofsson et al. 2014, Tables 8 and 9: deforestation, forest gain, stable forest, stable non-forest; Landsat pixels.
 COUNTS = [[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]]
@@ -95,7 +95,7 @@ def test_points_lie_in_their_class_and_are_reproducible(class_map, patches, tmp_
 
     array = patches(300, 400, 3, holes=True)
     path = class_map("a.tif", array)
-    monkeypatch.setattr(tally, "SIDE", 64)
+    monkeypatch.setattr(comparison, "SIDE", 64)
     drawn = draw_sample(path, tmp_path / "p.gpkg", minimum=20, total=300, seed=5)
     assert sum(drawn.sizes) == 300
     points = pyogrio.read_dataframe(tmp_path / "p.gpkg")

@@ -13,15 +13,16 @@ from dataclasses import replace
 
 import pytest
 
-from geoseg.job import dask_pool as clusters
-from geoseg.system import dask_client as deploys
 from geoseg.errors import ClusterError, OptionError
-from geoseg.job.batch import Job, run
-from geoseg.segment.plan import Options
-from geoseg.job.outputs import Products
-from geoseg.progress.reporters import Silent
+from geoseg.job import dask_pool
+from geoseg.job.batch import run
 from geoseg.job.dispatch import BlockSummary, LostError
-from tests.scale.processes import SMALL, DaskCluster, Run, blocks_in, contents, succeed
+from geoseg.job.outputs import Products
+from geoseg.job.request import Job
+from geoseg.progress.reporters import Silent
+from geoseg.segment.plan import Options
+from geoseg.system import dask_client
+from tests.job.processes import SMALL, DaskCluster, Run, blocks_in, contents, succeed
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -52,14 +53,14 @@ def test_a_task_whose_client_is_gone_is_not_waited_for(monkeypatch):
     """dask's callback thread asks for results also when the client's event loop is ending: that must not hang."""
     from distributed import Client
 
-    monkeypatch.setattr(clusters, "_ANSWER", 0.2)
+    monkeypatch.setattr(dask_pool, "_ANSWER", 0.2)
     with Client(processes=False, n_workers=1, dashboard_address=None, set_as_default=False) as gone:
         future = gone.submit(int, "no number", pure=False)
         assert isinstance(future.exception(), ValueError)
         with monkeypatch.context() as patch:
             patch.setattr(gone.loop, "add_callback", lambda *_: None)  # it has just stopped
-            assert isinstance(clusters._result(future), LostError)
-    assert isinstance(clusters._result(future), LostError)
+            assert isinstance(dask_pool._result(future), LostError)
+    assert isinstance(dask_pool._result(future), LostError)
 
 
 def test_a_client_that_is_there(client, plain, tmp_path):
@@ -80,7 +81,7 @@ def test_a_lazy_dataset_is_computed_by_the_active_client(plain):
     import geoseg
 
     scene, expected = plain
-    lazy = geoseg.segment.block(scene, "spectral", device="cpu", precision="fp32", window=64, block=64)
+    lazy = geoseg.segment(scene, "spectral", device="cpu", precision="fp32", window=64, block=64)
     assert len(pickle.dumps(lazy)) < 100_000, "tasks carry recipes, not pixels"
     with Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None):
         classes = lazy.classes.compute().data
@@ -91,9 +92,9 @@ def test_a_lazy_dataset_is_computed_by_the_active_client(plain):
 def test_tasks_carry_recipes(plain, tmp_path):
     """One megapixel or a thousand: what is sent for a block is as long."""
     from geoseg.job.block_store import open_store
-    from geoseg.segment.plan import make_plan
     from geoseg.job.dispatch import Work
     from geoseg.segment.block import make_recipe
+    from geoseg.segment.plan import make_plan
 
     recipe = make_recipe(make_plan(plain[0], "spectral", FAST))
     work = Work(recipe, open_store(tmp_path / "store", recipe.tiling, recipe.raster.geobox, {"fingerprint": "x"}))
@@ -104,7 +105,7 @@ def test_other_versions_and_folders_are_named(client, plain, tmp_path, monkeypat
     scene, _ = plain
     job = Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN, scheduler=client)
     with monkeypatch.context() as patch:
-        patch.setattr(clusters, "read_manifest", lambda _: {})
+        patch.setattr(dask_pool, "read_manifest", lambda _: {})
         (result,) = run(job)
     assert result.status == "failed"
     assert "does not see" in str(result.error)
@@ -118,19 +119,19 @@ def test_other_versions_and_folders_are_named(client, plain, tmp_path, monkeypat
 
 
 def _as_if_older(call, args):
-    return ("0.0.1", *args[1:]) if call is clusters._on_worker else args
+    return ("0.0.1", *args[1:]) if call is dask_pool._on_worker else args
 
 
 def test_blocks_that_a_lost_worker_finished_are_not_computed_again(client, plain, tmp_path):
     from geoseg.job.block_store import open_store
-    from geoseg.segment.plan import make_plan
     from geoseg.job.dispatch import Work
     from geoseg.segment.block import make_recipe
+    from geoseg.segment.plan import make_plan
 
     recipe = make_recipe(make_plan(plain[0], "spectral", FAST))
     work = Work(recipe, open_store(tmp_path / "store", recipe.tiling, recipe.raster.geobox, {"fingerprint": "x"}))
     work.store.empty_path(1).touch()
-    found = clusters._one(work, 1)
+    found = dask_pool._one(work, 1)
     assert found == BlockSummary(1, 64 * 64, 0, {})
 
 
@@ -139,14 +140,14 @@ def test_groups_grow_with_quick_blocks_and_shrink_towards_the_end(client):
         seconds_per_block = 0.0
         waiting = range(10_000)
 
-    pool = clusters.Workers(client)
+    pool = dask_pool.Workers(client)
     assert pool.slots == 2 * 4 + 2
     assert pool.group(Feed) == 1, "nobody knows yet how long a block takes"
     Feed.seconds_per_block = 0.05
     assert pool.group(Feed) == 20
     Feed.seconds_per_block = 1e-4
     assert pool.group(Feed) == 625, "all workers shall have work"
-    assert clusters.group_seconds(2000) == 16.0, "one scheduler cannot hand out two thousand tasks a second"
+    assert dask_pool.group_seconds(2000) == 16.0, "one scheduler cannot hand out two thousand tasks a second"
     Feed.waiting = range(40)
     assert pool.group(Feed) == 2
     Feed.seconds_per_block = 30.0
@@ -158,11 +159,11 @@ def test_a_scheduler_that_is_gone_is_said(client, monkeypatch):
         status = "closed"
 
     with pytest.raises(ClusterError, match="finished blocks are kept"):
-        clusters.Workers(Gone()).check()
+        dask_pool.Workers(Gone()).check()
     Gone.status = "connecting"
-    pool = clusters.Workers(Gone())
+    pool = dask_pool.Workers(Gone())
     pool.check()
-    monkeypatch.setattr(clusters, "_PATIENCE", -1.0)
+    monkeypatch.setattr(dask_pool, "_PATIENCE", -1.0)
     with pytest.raises(ClusterError):
         pool.check()
 
@@ -176,15 +177,15 @@ def test_a_scheduler_that_dies_while_it_is_asked(kind):
             raise kind("Timed out trying to connect")
 
     with pytest.raises(ClusterError, match="the dask scheduler is gone"):
-        clusters._ask(Dying().nthreads)
-    assert clusters.Workers(Dying()).slots == 4
+        dask_pool._ask(Dying().nthreads)
+    assert dask_pool.Workers(Dying()).slots == 4
 
 
 def test_memory_of_a_worker_is_its_limit_or_its_part_of_the_machine():
     facts = [{"host": "a", "limit": None, "free": 8e9}] * 2 + [{"host": "b", "limit": 4e9, "free": 64e9}]
-    assert clusters.budget(facts) == 2 * 10**9
-    assert clusters.budget(facts[2:]) == pytest.approx(2.8e9)
-    assert clusters.budget([{"host": "a", "limit": None, "free": 1e9}]) == 10**9
+    assert dask_pool.budget(facts) == 2 * 10**9
+    assert dask_pool.budget(facts[2:]) == pytest.approx(2.8e9)
+    assert dask_pool.budget([{"host": "a", "limit": None, "free": 1e9}]) == 10**9
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_memory_of_a_worker_is_its_limit_or_its_part_of_the_machine():
 )
 def test_schedulers_that_are_none(scheduler, says):
     with pytest.raises((OptionError, ClusterError)) as error:
-        deploys.deploy(scheduler, None, Silent())
+        dask_client.deploy(scheduler, None, Silent())
     assert says in str(error.value)
 
 
@@ -207,7 +208,7 @@ def test_schedulers_that_are_none(scheduler, says):
 def test_what_is_not_installed_names_the_extra(scheduler, module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(OptionError, match=r"pip install 'geoseg\[cluster\]'"):
-        deploys.deploy(scheduler, None, Silent())
+        dask_client.deploy(scheduler, None, Silent())
 
 
 def test_each_worker_process_sees_one_gpu(monkeypatch):
@@ -215,12 +216,12 @@ def test_each_worker_process_sees_one_gpu(monkeypatch):
         name = 3
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, 5,GPU-abc")
-    assert deploys._see_one_gpu(Worker) == "4"
+    assert dask_client._see_one_gpu(Worker) == "4"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert deploys._see_one_gpu(Worker) == ""
+    assert dask_client._see_one_gpu(Worker) == ""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    monkeypatch.setattr(deploys, "_gpus", lambda: ["0", "1"])
-    assert deploys._see_one_gpu(Worker) == "1"
+    monkeypatch.setattr(dask_client, "_gpus", lambda: ["0", "1"])
+    assert dask_client._see_one_gpu(Worker) == "1"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # undone with the rest
 
 

@@ -9,10 +9,10 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
-from polygon_helpers import array, polygonized
 
 from geoseg.jit import compiled
 from geoseg.jit.machine import Compiled
+from tests.polygonize.polygon_helpers import array, polygonized
 
 LIMIT = 3
 _WHOLE = st.integers(-(2**31), 2**31)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,9 @@ import geoseg
 from geoseg.errors import ContractError, ModelError, OptionError
 from geoseg.models import Execution, Model
 from geoseg.raster import open_raster
-from geoseg.segment.block import Recipe, segment_block, to_dataset
+from geoseg.segment import block as blocks
+from geoseg.segment.block import Recipe, segment_block
+from geoseg.segment.lazy import to_dataset
 from geoseg.tiling import Tiling
 
 
@@ -98,8 +98,8 @@ def test_invalid_pixels_are_255_and_empty_blocks_cost_nothing(identity_model, sc
 
 def test_before_each_forward_pass_memory_is_held_to_the_budget(identity_model, scene, monkeypatch):
     budgets = []
-    monkeypatch.setattr(sys.modules["geoseg.segment.block"], "stay_below", budgets.append)  # the name is the function
-    dataset = geoseg.segment.block(scene(40, 40), identity_model(), window=32, memory="1.5GB")
+    monkeypatch.setattr(blocks, "stay_below", budgets.append)
+    dataset = geoseg.segment(scene(40, 40), identity_model(), window=32, memory="1.5GB")
     dataset.compute()
     assert budgets == [1_500_000_000] * 4
 
@@ -130,7 +130,7 @@ def test_the_lazy_dataset_is_the_map_on_the_rasters_grid(neighbour_model, scene)
 @pytest.mark.parametrize("stitch", ["trim", "linear", "gaussian"])
 def test_segment_takes_arrays_and_chooses_everything(identity_model, scene, stitch):
     array = scene(37, 53)
-    result = geoseg.segment.block(array, identity_model(), stitch=stitch, device="cpu", precision="fp32")
+    result = geoseg.segment(array, identity_model(), stitch=stitch, device="cpu", precision="fp32")
     assert np.array_equal(result.classes.values, array.values[0])
 
 
@@ -139,7 +139,7 @@ def test_segment_takes_a_lazy_array_that_the_user_computed(identity_model, scene
     import xarray as xr
 
     median = xr.concat(stack, "time").chunk(band=1, y=16, x=16).median("time")
-    result = geoseg.segment.block(median, identity_model(), device="cpu", precision="fp32")
+    result = geoseg.segment(median, identity_model(), device="cpu", precision="fp32")
     assert np.array_equal(result.classes.compute().values, np.median([s.values[0] for s in stack], 0))
 
 
@@ -156,7 +156,7 @@ def test_processes_compute_the_same(tmp_path, scene):
         file.write(generator.integers(1, 6000, (6, 70, 90), dtype=np.uint16))
         for number, name in enumerate(names, 1):
             file.set_band_description(number, name)
-    lazy = geoseg.segment.block(path, "spectral", block=32, device="cpu", precision="fp32")
+    lazy = geoseg.segment(path, "spectral", block=32, device="cpu", precision="fp32")
     here = lazy.compute(scheduler="synchronous")
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
@@ -181,9 +181,9 @@ def test_processes_compute_the_same(tmp_path, scene):
 )
 def test_impossible_options_are_named(identity_model, scene, options, error, says):
     with pytest.raises(error, match=says):
-        geoseg.segment.block(scene(64, 64), identity_model(stride=32, margin=64), **options)
+        geoseg.segment(scene(64, 64), identity_model(stride=32, margin=64), **options)
 
 
 def test_missing_bands_are_named(scene):
     with pytest.raises(ContractError, match="swir22"):
-        geoseg.segment.block(scene(8, 8), "spectral")
+        geoseg.segment(scene(8, 8), "spectral")

@@ -8,7 +8,7 @@ import rasterio
 
 from geoseg.classes import LAND_COVER, NODATA
 from geoseg.demo import accuracy
-from geoseg.job.batch import run_demo
+from geoseg.demo.run import run_demo
 from geoseg.models import DEFAULT_MODEL
 from geoseg.write import read_classes
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scale.processes import SMALL, DaskCluster, Run, blocks_in, contents, succeed, wait_until
+from tests.job.processes import SMALL, DaskCluster, Run, blocks_in, contents, succeed, wait_until
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -138,9 +138,10 @@ def test_kill_a_client(unbroken, tmp_path):
 def test_kill_a_client_between_the_last_renames(unbroken, tmp_path, reflectance):
     """Half of the files have their names, the report is not there yet: nothing is computed again."""
     scene, _, expected = unbroken
-    from geoseg.job.batch import Job, run
-    from geoseg.segment.plan import Options
+    from geoseg.job.batch import run
     from geoseg.job.outputs import Products
+    from geoseg.job.request import Job
+    from geoseg.segment.plan import Options
 
     out = tmp_path / "out"
     options = Options(device="cpu", precision="fp32", window=64, block=64)

@@ -8,10 +8,10 @@ import xarray as xr
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
-from polygon_helpers import array, polygonized
 from pyproj import CRS, Geod, Transformer
 
-from geoseg.geodesy import Ground
+from geoseg.geodesy import PixelGeodesy, pixel_sides
+from tests.polygonize.polygon_helpers import array, polygonized
 
 
 def placed(values, transform, crs):
@@ -90,7 +90,48 @@ def test_areas_do_not_depend_on_strips_to_the_last_bit():
 
 
 def test_a_rows_area_is_the_sum_of_its_pixels():
-    ground = Ground(Affine(30, 0, 3e5, 0, -30, 6e6), "EPSG:32633", 1000, 800)
+    ground = PixelGeodesy(Affine(30, 0, 3e5, 0, -30, 6e6), "EPSG:32633", 1000, 800)
     areas = ground.areas(300, 310)
     row = areas.prefix[areas.table[3]]
     assert (row[-1] - row[0]) * areas.scale[3] * ground.unit == pytest.approx(800 * 900, rel=1e-3)
+
+
+UTM = Affine(10, 0, 500000, 0, -20, 5400000)
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "sides"),
+    [
+        ("EPSG:32633", UTM, (10 / 0.9996, 20 / 0.9996)),  # the scale on the central meridian of UTM
+        # A parallel at 60° is half as long as the equator.
+        ("EPSG:4326", Affine(0.001, 0, 10, 0, -0.001, 60), (111.319 / 2 * 1.0025, 111.412)),
+        ("EPSG:4326", Affine(0.001, 0, 10, 0, -0.001, 0), (111.319, 110.574)),
+        ("EPSG:3857", Affine(10, 0, 1e6, 0, -10, 8399737.89), (5 * 1.0025, 5 * 1.0008)),  # Mercator doubles 60°
+        ("EPSG:2263", Affine(10, 0, 984250, 0, -10, 200000), (3.048, 3.048)),  # feet
+        ("EPSG:32633", Affine(0, 10, 500000, 20, 0, 5400000), (20 / 0.9996, 10 / 0.9996)),  # turned by 90°
+        ('LOCAL_CS["site",UNIT["metre",1]]', UTM, (10, 20)),
+        ('LOCAL_CS["site",UNIT["foot",0.3048]]', UTM, (3.048, 6.096)),
+    ],
+)
+def test_sides_of_a_pixel_in_metres(crs, transform, sides):
+    assert pixel_sides(crs, transform, (10, 10)) == pytest.approx(sides, rel=1e-3)
+
+
+def test_the_centre_counts():
+    north_up = Affine(0.01, 0, 0, 0, -0.01, 60)
+    along = [pixel_sides("EPSG:4326", north_up, (rows, 10))[0] for rows in (2, 4000, 12000)]
+    assert along[0] < along[1]
+    assert along[2] == pytest.approx(1113.19, rel=1e-3)  # the equator
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        (None, UTM),
+        ("EPSG:4326", None),
+        ("EPSG:4326", Affine(0, 0, 0, 0, 0, 0)),
+        ("EPSG:4326", Affine(1, 0, 0, 0, 1, 400)),
+    ],
+)
+def test_no_ground(crs, transform):
+    assert pixel_sides(crs, transform, (10, 10)) is None

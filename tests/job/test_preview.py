@@ -15,9 +15,9 @@ from rasterio.windows import Window
 
 from geoseg.classes import LAND_COVER, NODATA
 from geoseg.errors import OutputError
-from geoseg.job.preview import PANEL, Preview, choose_bands, draw, paint, step_of, stretch, write_preview
+from geoseg.geodesy import pixel_sides
 from geoseg.job.outputs import _every
-from geoseg.raster.ground import pixel_sides
+from geoseg.job.preview import PANEL, Preview, choose_bands, draw, paint, step_of, stretch, write_preview
 
 UTM = Affine(10, 0, 500000, 0, -10, 5400000)
 GREY = 0xEC
@@ -29,8 +29,8 @@ def preview_of(height, width, *, bands=3, step=1, crs="EPSG:32633", transform=UT
         classes = np.arange(height * width).reshape(height, width).astype(np.uint8) % 6
     pixels = dict(enumerate(np.bincount(classes.ravel(), minlength=256).tolist()))
     geobox = GeoBox((height * step, width * step), transform, crs)
-    look = rng.integers(0, 10_000, (bands, height, width), dtype=np.uint16)
-    return Preview(look, classes != NODATA, classes, LAND_COVER, pixels, step, geobox, "scene: classes")
+    quicklook = rng.integers(0, 10_000, (bands, height, width), dtype=np.uint16)
+    return Preview(quicklook, classes != NODATA, classes, LAND_COVER, pixels, step, geobox, "scene: classes")
 
 
 @pytest.mark.parametrize("bands", [1, 3])
@@ -56,16 +56,16 @@ def test_class_panel_shows_every_pixel_as_a_square():
 
 def test_all_nodata():
     preview = preview_of(40, 50, classes=np.full((40, 50), NODATA, np.uint8))
-    assert (stretch(preview.look, preview.valid) == GREY).all()
+    assert (stretch(preview.quicklook, preview.valid) == GREY).all()
     assert (np.asarray(draw(preview)) == GREY).all(axis=-1).sum() > 2 * 40 * 50
 
 
 def test_stretch_is_monotone_and_ignores_missing_pixels():
-    look = np.arange(200, dtype=np.float32).reshape(1, 10, 20)
+    quicklook = np.arange(200, dtype=np.float32).reshape(1, 10, 20)
     valid = np.ones((10, 20), bool)
     valid[0, 0] = valid[0, 1] = False
-    look[0, 0, 0], look[0, 0, 1] = np.nan, 1e30
-    out = stretch(look, valid)
+    quicklook[0, 0, 0], quicklook[0, 0, 1] = np.nan, 1e30
+    out = stretch(quicklook, valid)
     assert (out[0, :2] == GREY).all()
     values = out[valid]
     assert (values == values[:, :1]).all()  # one band is grey

@@ -1,0 +1,87 @@
+"""Weights of a model folder: found inside it, of the right size and checksum, never a pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from geoseg.errors import ModelError
+from geoseg.models.card.card import CARD_FILE, ModelCard, multihash
+
+PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".joblib")
+
+
+def weights_path(folder: Path, card: ModelCard) -> Path:
+    """Return the path of the weights file that the card names.
+
+    Raises
+    ------
+    ModelError
+        If the name leads out of the folder, is a pickle, or no such file is there.
+    """
+    assert card.weights is not None
+    href = card.weights.href
+    if Path(href).suffix.lower() in PICKLES:
+        raise ModelError(f"model {card.name!r}: weights {href!r} are a pickle: {pickle_remedy(href)}")
+    if "://" in href:
+        raise ModelError(
+            f"model {card.name!r}: weights {href!r} are not in the folder; download them beside {CARD_FILE} first"
+        )
+    parts = {*PurePosixPath(href).parts, *PureWindowsPath(href).parts}
+    outside = PurePosixPath(href).is_absolute() or PureWindowsPath(href).anchor or PureWindowsPath(href).drive
+    path = folder / href
+    if outside or ".." in parts or not path.resolve().is_relative_to(folder.resolve()):
+        raise ModelError(
+            f"model {card.name!r}: weights {href!r} lie outside the model folder; only files in it are loaded"
+        )
+    if path.suffix.lower() not in (".safetensors", ".onnx"):
+        raise ModelError(
+            f"model {card.name!r}: weights {href!r} are not a .safetensors or .onnx file, the kinds that are loaded"
+        )
+    if not path.is_file():
+        raise ModelError(f"model {card.name!r}: weights {path} are missing; copy the whole model folder")
+    return path
+
+
+def pickle_remedy(name: str) -> str:
+    """Return what to do with a pickle instead of loading it."""
+    return (
+        f"a pickle can execute code when it is loaded, so {Path(name).suffix} files are refused; where you "
+        "trust it, convert it with "
+        "torch.load(…, weights_only=True) and geoseg.models.save_model()"
+    )
+
+
+def check_size(path: Path, card: ModelCard) -> None:
+    """Raise ModelError if the weights file has another size than the card says."""
+    assert card.weights is not None
+    size = path.stat().st_size
+    if card.weights.size is not None and size != card.weights.size:
+        state = "truncated" if size < card.weights.size else "not the file that the card describes"
+        raise ModelError(
+            f"model {card.name!r}: {path} is {state}: {size} bytes, the card says {card.weights.size}; copy it again"
+        )
+
+
+def read_weights(folder: Path, card: ModelCard) -> bytes:
+    """Return the weights file's bytes after checking size and checksum.
+
+    The bytes that were checked are the bytes that are loaded: nothing can change the file in between.
+
+    Raises
+    ------
+    ModelError
+        If they differ from what the card says.
+    """
+    assert card.weights is not None
+    path = weights_path(folder, card)
+    check_size(path, card)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {card.name!r}: {path} cannot be read: {error.strerror or error}") from None
+    if card.weights.checksum is not None and card.weights.checksum != multihash(data):
+        raise ModelError(
+            f"model {card.name!r}: {path} was changed or damaged: its checksum is not the card's; get it again "
+            "from its source"
+        )
+    return data

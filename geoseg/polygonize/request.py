@@ -1,0 +1,55 @@
+"""What one run of polygonizing needs to know, and the readers that its strips share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from geoseg.polygonize.codes import Coder
+from geoseg.polygonize.encode import Encoding
+from geoseg.polygonize.kernels.types import Array
+from geoseg.polygonize.minimum_mapping_unit import NewClasses
+from geoseg.polygonize.reshape import Reshape
+from geoseg.polygonize.source import RowCache, RowSource
+from geoseg.polygonize.strips import Tracing
+
+
+class Rows(Protocol):
+    """What strips are read from."""
+
+    def read(self, first: int, last: int) -> tuple[Array, Array | None]:
+        """See ``RowSource.read``."""
+
+
+@dataclass(frozen=True)
+class PolygonizeJob:
+    """Everything that decides the polygons, apart from where they go."""
+
+    source: RowSource
+    coder: Coder
+    tracing: Tracing
+    encoding: Encoding
+    confidence: RowSource | None = None
+    workers: int = 2
+    rows: int = 512
+    reshape: Reshape | None = None
+    min_area: float | None = None
+    keep: tuple[int, ...] = ()
+    classes: NewClasses | None = None
+    names: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def strips(self) -> int:
+        """Number of strips."""
+        return -(-self.source.height // self.rows)
+
+
+def row_caches(job: PolygonizeJob) -> tuple[RowCache, RowCache | None]:
+    """Return readers of the class map and of its confidence, shared by all strips."""
+    source = job.source
+    slab = max(job.rows, source.block_rows) if source.block_rows < source.height else job.rows
+    # As many slabs as the strips under way can touch, each with the row before it.
+    keep = 1 + -(-((job.workers + 1) * job.rows + 1) // slab)
+    pixels = RowCache(source, slab, keep)
+    confidence = None if job.confidence is None else RowCache(job.confidence, slab, keep)
+    return pixels, confidence

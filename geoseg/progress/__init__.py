@@ -1,0 +1,12 @@
+"""What a run tells its user, and where its time goes.
+
+``reporters`` print events (bar, JSON, nothing); ``ordered`` buffers a scene's events until earlier scenes finish;
+``timing`` adds up seconds per stage; ``trace`` writes a timeline for chrome://tracing.
+In: events and spans. Out: lines and one JSON file. May import: system, errors.
+"""
+
+from __future__ import annotations
+
+from geoseg.progress.reporters import PROTOCOL, Reporter
+
+__all__ = ["PROTOCOL", "Reporter"]

@@ -1,0 +1,70 @@
+"""A scene as its files, and what its metadata says of their bands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from geoseg.raster.probe import FileInfo, usable_nodata
+
+
+@dataclass(frozen=True)
+class BandMetadata:
+    """What a scene's metadata says of one band, which its file does not."""
+
+    name: str | None = None
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """One raster file of a scene.
+
+    Attributes
+    ----------
+    path
+        Path or URL.
+    remote
+        Whether the network may be used for it.
+    bands
+        What the scene's metadata says of its bands, in their order; empty if nothing.
+    """
+
+    path: str
+    remote: bool
+    bands: tuple[BandMetadata, ...] = ()
+
+
+@dataclass(frozen=True)
+class SceneFiles:
+    """What a path stands for: files, or an array that xarray opened."""
+
+    files: tuple[File, ...] = ()
+    name: str | None = None
+    notes: tuple[str, ...] = field(default=())
+    array: Any = None
+
+
+def describe(file: File, info: FileInfo) -> FileInfo:
+    """Return ``info`` with what the scene's metadata says of its bands."""
+    if not file.bands:
+        return info
+    metadata = (
+        {index: file.bands[min(index, len(file.bands)) - 1] for index in info.indexes}
+        if len(file.bands) > 1
+        else dict.fromkeys(info.indexes, file.bands[0])
+    )
+    bands = []
+    for index, band in zip(info.indexes, info.bands, strict=True):
+        known = metadata[index]
+        changed = band if known.name is None else replace(band, name=known.name)
+        if known.scale is not None or known.offset is not None:
+            scale = 1.0 if known.scale is None else known.scale
+            offset = 0.0 if known.offset is None else known.offset
+            changed = replace(changed, scale=scale, offset=offset, scaled=(scale, offset) != (1.0, 0.0))
+        if known.nodata is not None:
+            changed = replace(changed, nodata=usable_nodata(known.nodata, band.dtype))
+        bands.append(changed)
+    return replace(info, bands=tuple(bands))
