@@ -31,6 +31,7 @@ napoleon_use_ivar = True  # fields listed in a class's docstring are not documen
 napoleon_attr_annotations = False  # the signature has the types
 autodoc_default_options = {"exclude-members": "model_config"}
 python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
 python_use_unqualified_type_names = True
 public_doors = (
     "geoseg",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 from typing import Any
 
 from docutils import nodes
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
 
@@ -42,7 +44,16 @@ def directive_for(value: Any) -> str:
     """Return the autodoc directive that fits a value."""
     if inspect.isclass(value):
         return "autoexception" if issubclass(value, Exception) else "autoclass"
-    return "autofunction" if callable(value) else "autodata"
+    return "autofunction"
+
+
+def constant(full: str, value: object) -> list[str]:
+    """Return the lines of a constant: its value, and what its module says below it."""
+    name = full.rpartition(".")[2]
+    inside = [module for module in sorted(sys.modules) if module.startswith("geoseg.")]
+    docs = (ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name), []) for module in inside)
+    text = next((lines for lines in docs if any(lines)), [])
+    return [f".. py:data:: {full}", f"   :value: {value!r}", "", *(f"   {line}" for line in text), ""]
 
 
 class PublicNames(SphinxDirective):
@@ -65,6 +76,9 @@ class PublicNames(SphinxDirective):
                 continue
             if shown_as != full:
                 links.append(f":py:obj:`{shown_as}`")
+                continue
+            if not callable(value):
+                lines += constant(full, value)
                 continue
             kind = directive_for(value)
             lines += [f".. {kind}:: {full}", *(["   :members:"] if kind.endswith(("class", "exception")) else []), ""]
@@ -106,6 +120,11 @@ def join_names(_: Sphinx, __: str, ___: str, ____: Any, _____: Any, lines: list[
             lines[i] = line.replace(match[1], match[1].replace(", ", ",\u200b"), 1)
 
 
+def skip_tuple_fields(_: Sphinx, __: str, ___: str, value: Any, ____: bool, _____: Any) -> bool | None:  # noqa: FBT001
+    """Leave out what Python itself says of a named tuple's fields."""
+    return True if str(getattr(value, "__doc__", "")).startswith("Alias for field number") else None
+
+
 def default_of(field: Any) -> str:
     """Return a field's default as text."""
     return "..." if field.default_factory is not None else repr(field.default)
@@ -123,6 +142,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("public-names", PublicNames)
     app.connect("builder-inited", find_homes)
     app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("autodoc-process-docstring", join_names, priority=600)  # after napoleon
     app.connect("missing-reference", resolve)
     return {"version": "1", "parallel_read_safe": True}
