@@ -27,6 +27,7 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 napoleon_google_docstring = False
+napoleon_use_rtype = False
 napoleon_use_ivar = True  # fields listed in a class's docstring are not documented a second time
 napoleon_attr_annotations = False  # the signature has the types
 autodoc_default_options = {"exclude-members": "model_config"}

@@ -18,7 +18,7 @@ from geoseg.cli import cli
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="the source distribution has no docs")
-LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|\{download\}`[^<`]*<([^>]+)>`")
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def prose(page: Path) -> str:
@@ -35,8 +35,8 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_relative_links_lead_to_files_and_headings(page):
     broken = []
-    for first, second in LINK.findall(prose(page)):
-        target, _, anchor = (first or second).partition("#")
+    for link in LINK.findall(prose(page)):
+        target, _, anchor = link.partition("#")
         if re.match(r"[a-z]+:", target):
             continue
         where = (page.parent / target).resolve() if target else page
