@@ -12,6 +12,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
+from geoseg.polygonize.files.layer import FORMATS
 from geoseg.segment.block import Quicklook
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Tiling
@@ -32,9 +33,6 @@ WRITE_SIDE = 2048
 
 _MOST_THREADS = 4
 """Threads of each map's writer: beyond, the file is what they wait for."""
-
-FORMATS = ("gpkg", "parquet", "fgb")
-"""Vector formats: GeoPackage, GeoParquet, FlatGeobuf."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,9 @@ class Products:
     simplify: float | None = None
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise OptionError(f"format {self.format!r} is unknown: use one of {', '.join(FORMATS)}")
+        if f".{self.format}" not in FORMATS:
+            known = ", ".join(suffix.lstrip(".") for suffix in FORMATS)
+            raise OptionError(f"format {self.format!r} is unknown: use one of {known}")
         for name in ("min_area", "simplify"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):
@@ -216,7 +215,7 @@ def _write_polygons(
 
 def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:
     """Return the reduced view that the preview picture needs."""
-    from geoseg.job.preview import choose_bands, step_of
+    from geoseg.write.preview import choose_bands, step_of
 
     if not products.preview:
         return None
@@ -224,7 +223,7 @@ def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:
 
 
 def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], pixels: NDArray[np.int64]) -> None:
-    from geoseg.job.preview import Preview, write_preview
+    from geoseg.write.preview import Preview, write_preview
 
     assert recipe.quicklook is not None
     quicklook = store.read_quicklook(recipe.quicklook, recipe.raster.dtype)

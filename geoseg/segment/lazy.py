@@ -57,6 +57,12 @@ def segment(
     percent of the winning class, 255 = nodata), both (y, x), chunked, nothing computed yet. Class names and colours are
     in ``classes.attrs``.
 
+    Notes
+    -----
+    :class:`geoseg.job.Options` has two more fields, for jobs, which compute blocks themselves. They are no keywords
+    here: ``workers``, because the dask scheduler that computes the Dataset decides how many chunks run at a time, and
+    ``compile``, because compiling takes up to a minute, which pays in a job of many blocks alone.
+
     Raises
     ------
     InputError, ContractError

@@ -109,7 +109,7 @@ class Counter:
     def block_failed(self, failure) -> None:
         raise SystemExit(failure.cause)
 
-    def block_repeated(self, failure, attempt) -> None:
+    def block_retried(self, failure, attempt) -> None:
         """Nothing."""
 
     def blocks_ended(self) -> None:
@@ -153,7 +153,7 @@ def overhead(blocks: int, side: int, kind: str) -> None:
         todo = list(range(recipe.tiling.block_count))
         client = stack.enter_context(processes(1, folder))[0] if kind == "dask" else None
         dispatch.compute_and_store = partial(timed, dispatch.compute_and_store)
-        dask_pool._on_worker = partial(timed, dask_pool._on_worker)
+        dask_pool._compute_group = partial(timed, dask_pool._compute_group)
         for what, few in (("warm", todo[: max(len(todo) // 100, 1)]), ("through", todo)):
             store = open_store(folder / what, recipe.tiling, recipe.raster.geobox, {"fingerprint": what})
             pool = dispatch.Threads(1) if client is None else dask_pool(client)
@@ -250,7 +250,7 @@ def memory_child(folder: Path, size: int, budget: str) -> None:
 
 
 def nothing(version: str, packed: bytes, indices: tuple[int, ...]):
-    """Stands in for geoseg.job.dask_pool._on_worker: what a task costs that does nothing."""
+    """Stands in for geoseg.job.dask_pool._compute_group: what a task costs that does nothing."""
     from geoseg.job.dispatch import BlockSummary
 
     return [BlockSummary(index, 1, 0, {}) for index in indices]
@@ -263,8 +263,8 @@ def simulate(counts: list[int], workers: list[int]) -> None:
     from geoseg.job.block_store import BlockStore
     from geoseg.job.dispatch import Work
 
-    dask_pool._on_worker = nothing
-    dask_pool._GROUP_MOST = 1  # a task a block: the cost of a task is what is wanted
+    dask_pool._compute_group = nothing
+    dask_pool._MAX_GROUP = 1  # a task a block: the cost of a task is what is wanted
     with tempfile.TemporaryDirectory() as name:
         recipe = a_work(Path(name), 4, 64)
         work = Work(recipe, BlockStore(Path(name), recipe.tiling, recipe.raster.geobox))
