@@ -76,7 +76,9 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     scenes also OUT/summary.csv. Killed at any moment, the same command goes on where it stopped.
     """
     from geoseg.cli.parent import die_with_parent
-    from geoseg.job import Job, Products, run
+    from geoseg.job.batch import run
+    from geoseg.job.outputs import Products
+    from geoseg.job.request import Job
     from geoseg.job.scene_list import check_duplicates, read_scenes
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
@@ -119,14 +121,14 @@ def _status(job: Any, progress: str) -> None:
     from geoseg.job.request import request_of
     from geoseg.job.status import as_json, status
 
-    states = status(job.folder, job.scenes, request_of(job) if job.scenes else None)
+    found = status(job.output, job.scenes, request_of(job) if job.scenes else None)
     if progress == "json":
-        click.echo(as_json(states))
+        click.echo(as_json(found))
         return
-    for state in states:
-        click.echo(state.as_text())
-    if not states:
-        click.echo(f"{job.folder}: no run has begun here")
+    for one in found:
+        click.echo(one.as_text())
+    if not found:
+        click.echo(f"{job.output}: no run has begun here")
 
 
 def _clean(job: Any) -> None:
@@ -139,7 +141,7 @@ def _clean(job: Any) -> None:
         request = request_of(job)
         entries = [SceneEntry.of(scene) for scene in job.scenes]
         names = [open_scene(entry.source, request, entry.name).name for entry in entries]
-    removed, busy = clean(job.folder, names)
+    removed, busy = clean(job.output, names)
     click.echo(f"removed unfinished work on {', '.join(removed)}" if removed else "nothing to remove")
     if busy:
         click.echo(f"left alone, because a run is writing there: {', '.join(busy)}", err=True)

@@ -12,7 +12,6 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
-from geoseg.polygonize.files.layer import FORMATS
 from geoseg.segment.block import Quicklook
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Tiling
@@ -33,6 +32,9 @@ WRITE_SIDE = 2048
 
 _MOST_THREADS = 4
 """Threads of each map's writer: beyond, the file is what they wait for."""
+
+FORMATS = ("gpkg", "parquet", "fgb")
+"""Vector formats: GeoPackage, GeoParquet, FlatGeobuf."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,8 @@ class Products:
     simplify: float | None = None
 
     def __post_init__(self) -> None:
-        if f".{self.format}" not in FORMATS:
-            known = ", ".join(suffix.lstrip(".") for suffix in FORMATS)
-            raise OptionError(f"format {self.format!r} is unknown: use one of {known}")
+        if self.format not in FORMATS:
+            raise OptionError(f"format {self.format!r} is unknown: use one of {', '.join(FORMATS)}")
         for name in ("min_area", "simplify"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):

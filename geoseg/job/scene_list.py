@@ -44,6 +44,8 @@ class SceneEntry:
         if isinstance(self.source, list | tuple):
             more = len(self.source) - 1
             return f"{self.source[0]} and {more} more" if more else str(self.source[0])
+        if isinstance(self.source, str | os.PathLike):
+            return str(self.source)
         return str(getattr(self.source, "name", None) or self.source)
 
 

@@ -50,7 +50,7 @@ class SceneStatus:
         return f"{self.name}: {self.state}{share}" + (f"; {self.message}" if self.message else "")
 
 
-def status(output: Path, scenes: Sequence[Any] = (), request: Request | None = None) -> list[SceneStatus]:
+def status(output: Path | str, scenes: Sequence[Any] = (), request: Request | None = None) -> list[SceneStatus]:
     """Return the state of scenes. Loads no network, reads no pixels, changes no file.
 
     Parameters
@@ -67,6 +67,7 @@ def status(output: Path, scenes: Sequence[Any] = (), request: Request | None = N
     ValueError
         If ``scenes`` are given without ``request``.
     """
+    output = Path(output)
     if not scenes:
         return [_scene_status(output, name) for name in _names(output)]
     if request is None:
@@ -118,7 +119,7 @@ def _names(output: Path) -> list[str]:
     return sorted(done | unfinished)
 
 
-def clean(output: Path, names: Sequence[str] | None = None) -> tuple[list[str], list[str]]:
+def clean(output: Path | str, names: Sequence[str] | None = None) -> tuple[list[str], list[str]]:
     """Remove unfinished blocks and temporary files, but no results.
 
     Parameters
@@ -137,7 +138,7 @@ def clean(output: Path, names: Sequence[str] | None = None) -> tuple[list[str], 
     OutputError
         If files cannot be removed.
     """
-    base = output / WORK_FOLDER
+    base = Path(output) / WORK_FOLDER
     removed, busy = [], []
     for folder in sorted(path for path in base.glob("*") if path.is_dir()):
         if names is not None and folder.name not in names:

@@ -29,6 +29,11 @@ def segment(
 ) -> xr.Dataset:
     """Segment a raster lazily.
 
+    The keywords are the fields of :class:`geoseg.job.Options`, with the same defaults, except for two that concern
+    jobs, which compute blocks themselves: ``workers``, because the dask scheduler that computes the Dataset decides
+    how many chunks run at a time, and ``compile``, because compiling takes up to a minute, which pays in a job of many
+    blocks only.
+
     Parameters
     ----------
     raster
@@ -56,12 +61,6 @@ def segment(
     Dataset on the raster's GeoBox with ``classes`` (uint8, class number, 255 = nodata) and ``confidence`` (uint8,
     percent of the winning class, 255 = nodata), both (y, x), chunked, nothing computed yet. Class names and colours are
     in ``classes.attrs``.
-
-    Notes
-    -----
-    :class:`geoseg.job.Options` has two more fields, for jobs, which compute blocks themselves. They are no keywords
-    here: ``workers``, because the dask scheduler that computes the Dataset decides how many chunks run at a time, and
-    ``compile``, because compiling takes up to a minute, which pays in a job of many blocks alone.
 
     Raises
     ------

@@ -148,13 +148,13 @@ class Plan:
 
     @property
     def window_bytes(self) -> int:
-        """Memory of a forward pass of the largest window, in bytes."""
+        """Memory of one forward pass of the largest window."""
         rows, cols = self.tiling.largest_read()
         return int(rows * cols * bytes_per_pixel(self.model))
 
     @property
     def block_bytes(self) -> int:
-        """Memory of a block in flight, in bytes: pixels, validity and results."""
+        """Memory of one block in flight: its pixels, validity and results."""
         return block_bytes(self.raster, self.model, self.tiling, self.options.stitch)
 
     @property
@@ -185,7 +185,8 @@ class Plan:
 
     @property
     def disk(self) -> int:
-        """Upper estimate of disk space during the run, in bytes: blocks, class map, confidence, polygons."""
+        """Bytes on disk while the run goes on, at most: finished blocks, class map, confidence, polygons."""
+        # Class maps and confidence compress to well under 2 bytes a pixel together; they stand twice for a moment.
         return int(self.tiling.scene.area * _DISK_BYTES_PER_PIXEL) + 10**6
 
     def seconds(self) -> float | None:
@@ -255,9 +256,9 @@ _PROBE_SIDE, _PROBES = 128, 5
 
 
 def sample_values(raster: Raster) -> Pixels:
-    """Return pixels from all over the scene, at a cost that does not grow with its size.
+    """Return some pixels from all over the scene, at a cost that does not grow with it.
 
-    A decimated read of a file without overviews decodes the whole file; 25 small windows decode 25 of its tiles.
+    A decimated read of a file without overviews decodes all of it; 25 small windows decode 25 of its tiles.
     """
     height, width = raster.shape
     if height * width <= _PROBES**2 * _PROBE_SIDE**2:
@@ -266,27 +267,27 @@ def sample_values(raster: Raster) -> Pixels:
     boxes = []
     for i in range(_PROBES):
         for j in range(_PROBES):
-            # Windows start at multiples of their side, so that each touches as few of the file's tiles as possible.
+            # Windows start on the file's tiles, so that each costs as few of them as can be.
             row = (height * (2 * i + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
             col = (width * (2 * j + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
             boxes.append(Box(row, col, _PROBE_SIDE, _PROBE_SIDE).intersection(raster.box))
-    samples = _readable(raster, sorted(set(boxes)))
-    data = np.concatenate([pixels.data.reshape(len(raster.bands), -1) for pixels in samples], 1)
-    valid = np.concatenate([pixels.valid.ravel() for pixels in samples])
+    found = _readable(raster, sorted(set(boxes)))
+    data = np.concatenate([pixels.data.reshape(len(raster.bands), -1) for pixels in found], 1)
+    valid = np.concatenate([pixels.valid.ravel() for pixels in found])
     return Pixels(data[:, None], valid[None])
 
 
 def _readable(raster: Raster, boxes: list[Box]) -> list[Pixels]:
-    """Read boxes; skip unreadable ones, unless they are the majority: the run will report the blocks they are in."""
-    samples, errors = [], []
+    """Read boxes; a few that cannot be read are left to the run, which names their blocks and does all others."""
+    found, errors = [], []
     for box in boxes:
         try:
-            samples.append(raster.read(box))
+            found.append(raster.read(box))
         except ReadError as error:
             errors.append(error)
             if len(errors) * 2 > len(boxes):
                 raise
-    return samples
+    return found
 
 
 def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:

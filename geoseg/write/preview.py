@@ -64,7 +64,7 @@ class Preview:
 
 
 def choose_bands(names: Sequence[str]) -> tuple[int, ...]:
-    """Return the indices of the bands to show as red, green and blue: true colour if available, else false colour."""
+    """Return the positions of the bands to show as red, green and blue: true colour if it is there, else one false."""
     for composite in _COMPOSITES:
         if set(composite) <= set(names):
             return tuple(names.index(name) for name in composite)
@@ -133,7 +133,7 @@ def draw(preview: Preview) -> Image.Image:
 
 
 def stretch(quicklook: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return bands (bands, h, w) as RGB (h, w, 3), stretched from 1st to 98th percentile; missing pixels are grey."""
+    """Return bands (bands, h, w) as colours (h, w, 3): 1st to 98th percentile of each band, missing pixels grey."""
     out = np.empty((*valid.shape, 3), np.uint8)
     out[:] = int(_MISSING[1:3], 16)
     if not valid.any():
