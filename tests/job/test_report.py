@@ -54,7 +54,7 @@ def test_the_csv_has_a_column_per_class_and_unit(tmp_path):
 
 def test_a_table_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "out").touch()
-    with pytest.raises(OutputError, match="cannot write .*summary.csv"):
+    with pytest.raises(OutputError, match=r"cannot write .*summary\.csv"):
         write_summary(tmp_path / "out", scenes(tmp_path), results())
 
 

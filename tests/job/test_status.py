@@ -165,6 +165,6 @@ def test_clean_says_what_it_cannot_remove(out, blocks, monkeypatch):
 
     folder = blocks(3, 12)
     monkeypatch.setattr(shutil, "rmtree", held)
-    with pytest.raises(OutputError, match="cannot remove .*scene: Permission denied"):
+    with pytest.raises(OutputError, match=r"cannot remove .*scene: Permission denied"):
         clean(out)
     assert folder.is_dir()

@@ -35,10 +35,15 @@ def test_a_complete_file_replaces_the_old_one(tmp_path):
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     target = tmp_path / "map.gpkg"
     target.write_text("old")
-    with pytest.raises(ZeroDivisionError), complete(target) as part:
-        part.write_text("half")
-        part.with_name(part.name + "-journal").write_text("SQLite's own temporary file")
-        raise ZeroDivisionError
+
+    def fail():
+        with complete(target) as part:
+            part.write_text("half")
+            part.with_name(part.name + "-journal").write_text("SQLite's own temporary file")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert target.read_text() == "old"
     assert names(tmp_path) == ["map.gpkg"]
 
