@@ -65,7 +65,7 @@ _TYPICAL_BYTES_PER_PIXEL = 900.0
 
 @dataclass(frozen=True)
 class Options:
-    """How to segment: the keyword arguments of :func:`geoseg.segment`, which documents them, and two for jobs alone.
+    """How to segment: the keywords of :func:`geoseg.segment`, which documents them, and two more for jobs.
 
     Attributes
     ----------
@@ -75,8 +75,8 @@ class Options:
         Blocks computed at a time; with ``scheduler="local"``, the number of worker processes. Chosen to fit cores and
         memory if None. The result does not depend on it.
     compile
-        Compile the network with ``torch.compile`` if that is faster here and gives the same classes. Compiling and
-        measuring takes up to a minute.
+        Compile the network with ``torch.compile`` if a measurement finds that faster here, with classes that agree.
+        Compiling takes up to a minute.
 
     Examples
     --------

@@ -231,7 +231,7 @@ def memory(sizes: list[int], budget: str) -> None:
 
 def memory_child(folder: Path, size: int, budget: str) -> None:
     from geoseg.job.batch import run
-    from geoseg.job.request import PolygonizeJob
+    from geoseg.job.request import Job
     from geoseg.models import keep_memory
     from geoseg.segment.plan import Options
 
@@ -239,7 +239,7 @@ def memory_child(folder: Path, size: int, budget: str) -> None:
     start = time.perf_counter()
     options = Options(device="cpu", precision="fp32", memory=budget)
     (result,) = run(
-        PolygonizeJob([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options)
+        Job([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options)
     )
     if result.error:
         raise SystemExit(str(result.error))
