@@ -174,15 +174,15 @@ def request_of(job: Job) -> Request:
 
     scheduler = job.scheduler if isinstance(job.scheduler, str) else "client"
     return Request(
-        load_model(job.model or DEFAULT_MODEL),
-        job.options,
-        job.products,
-        job.reading,
-        job.folder,
-        scheduler,
-        job.overwrite,
-        job.allow_partial,
-        job.retries,
+        model=load_model(job.model or DEFAULT_MODEL),
+        options=job.options,
+        products=job.products,
+        reading=job.reading,
+        output=job.folder,
+        scheduler=scheduler,
+        overwrite=job.overwrite,
+        allow_partial=job.allow_partial,
+        retries=job.retries,
     )
 
 

@@ -238,9 +238,7 @@ def memory_child(folder: Path, size: int, budget: str) -> None:
     keep_memory()
     start = time.perf_counter()
     options = Options(device="cpu", precision="fp32", memory=budget)
-    (result,) = run(
-        Job([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options)
-    )
+    (result,) = run(Job([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options))
     if result.error:
         raise SystemExit(str(result.error))
     print(json.dumps({"peak": peak_bytes(), "seconds": time.perf_counter() - start}))
@@ -250,7 +248,7 @@ def memory_child(folder: Path, size: int, budget: str) -> None:
 
 
 def nothing(version: str, packed: bytes, indices: tuple[int, ...]):
-    """Stands in for geoseg.job.dask_pool._compute_group: what a task costs that does nothing."""
+    """Stand in for geoseg.job.dask_pool._compute_group, to measure the cost of a task that does nothing."""
     from geoseg.job.dispatch import BlockSummary
 
     return [BlockSummary(index, 1, 0, {}) for index in indices]

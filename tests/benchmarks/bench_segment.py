@@ -122,11 +122,7 @@ def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict
     options, products = Options(memory=memory), Products(polygons=False, preview=False)
     # Imports, weights and calibration (cached for ever after) are not what is measured.
     predictor_of(make_recipe(make_plan(scene, model, options)))
-    run(
-        Job(
-            [str(Path(scene).with_name(WARM))], Path(output) / "warm", model, options=options, products=products
-        )
-    )
+    run(Job([str(Path(scene).with_name(WARM))], Path(output) / "warm", model, options=options, products=products))
     start = time.perf_counter()
     (result,) = run(Job([scene], Path(output), model, options=options, products=products))
     seconds = time.perf_counter() - start
