@@ -53,7 +53,7 @@ def test_a_task_whose_client_is_gone_is_not_waited_for(monkeypatch):
     """dask's callback thread asks for results also when the client's event loop is ending: that must not hang."""
     from distributed import Client
 
-    monkeypatch.setattr(dask_pool, "_ANSWER", 0.2)
+    monkeypatch.setattr(dask_pool, "_RESULT_TIMEOUT", 0.2)
     with Client(processes=False, n_workers=1, dashboard_address=None, set_as_default=False) as gone:
         future = gone.submit(int, "no number", pure=False)
         assert isinstance(future.exception(), ValueError)
@@ -163,7 +163,7 @@ def test_a_scheduler_that_is_gone_is_said(client, monkeypatch):
     Gone.status = "connecting"
     pool = dask_pool.Workers(Gone())
     pool.check()
-    monkeypatch.setattr(dask_pool, "_PATIENCE", -1.0)
+    monkeypatch.setattr(dask_pool, "_SCHEDULER_TIMEOUT", -1.0)
     with pytest.raises(ClusterError):
         pool.check()
 
