@@ -59,7 +59,7 @@ _BLOCKS_SHARE = 0.25
 # on Sentinel-2 scenes: 0.3–0.9), with a reserve for noisy maps.
 _DISK_BYTES_PER_PIXEL = 1.5
 
-# Bytes of activations of a large U-Net in float32, per pixel, for cards without a value (Unet(resnet18) takes 540).
+# Activations of a large U-Net in float32, per pixel; for cards that do not say (Unet(resnet18) takes 540).
 _TYPICAL_BYTES_PER_PIXEL = 900.0
 
 

@@ -1,9 +1,8 @@
 """Class maps and confidence on disk: Cloud Optimized GeoTIFFs that show names and colours wherever they are opened.
 
 ``cog`` is the door for arrays, ``sink`` for blocks; ``packed`` compresses a block where it is computed; ``overviews``,
-``tiff`` and ``spool`` hold pixels and bytes; ``styles`` and ``sidecar`` say what the numbers mean; ``preview`` draws a
-scene and its map as PNG.
-May import: classes, tiling, system, geodesy, errors.
+``tiff`` and ``spool`` hold pixels and bytes; ``styles`` and ``sidecar`` say what the numbers mean.
+May import: classes, tiling, system, errors.
 """
 
 from __future__ import annotations
