@@ -29,6 +29,11 @@ def segment(
 ) -> xr.Dataset:
     """Segment a raster lazily.
 
+    The keywords are the fields of :class:`geoseg.job.Options`, with the same defaults, except for two that concern
+    jobs, which compute blocks themselves: ``workers``, because the dask scheduler that computes the Dataset decides
+    how many chunks run at a time, and ``compile``, because compiling takes up to a minute, which pays in a job of many
+    blocks only.
+
     Parameters
     ----------
     raster

@@ -1,4 +1,4 @@
-"""The picture of a run: scene, class map, legend and scale bar side by side, as a PNG that anybody can open."""
+"""The preview: a PNG with scene, class map, legend and scale bar side by side."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _COMPOSITES = (("red", "green", "blue"), ("nir", "red", "green"), ("swir16", "ni
 
 @dataclass(frozen=True)
 class Preview:
-    """What is shown.
+    """The content of a preview.
 
     Attributes
     ----------
     quicklook
         (bands, h, w), stored values of one or three bands at reduced size.
     valid
-        (h, w), bool.
+        (h, w), bool: pixels with data.
     classes
         (h, w), uint8 class numbers, 255 = nodata, at the same reduced size.
     names
@@ -72,12 +72,12 @@ def choose_bands(names: Sequence[str]) -> tuple[int, ...]:
 
 
 def step_of(height: int, width: int) -> int:
-    """Scene pixels per picture pixel, so that the longer side fits the panel."""
+    """Return the scene pixels per picture pixel for which the longer side fits the panel."""
     return max(math.ceil(max(height, width) / PANEL), 1)
 
 
 def write_preview(path: Path, preview: Preview) -> None:
-    """Draw the picture and write it as PNG.
+    """Draw the preview and write it as PNG.
 
     Raises
     ------
@@ -93,11 +93,11 @@ def write_preview(path: Path, preview: Preview) -> None:
 
 
 def draw(preview: Preview) -> Image.Image:
-    """Return the picture."""
+    """Return the preview as an image."""
     from PIL import Image, ImageDraw, ImageFont
 
     height, width = preview.valid.shape
-    # Small scenes are enlarged by whole factors, so that their pixels stay sharp squares; slivers keep a visible side.
+    # Small scenes are enlarged by whole factors, so that pixels stay sharp squares; narrow ones get a minimum width.
     factor = max(PANEL // 2 // max(height, width), 1)
     high, wide = max(height * factor, 8), max(width * factor, 8)
     big, small = ImageFont.load_default(_TEXT), ImageFont.load_default(_SMALL)
@@ -148,7 +148,7 @@ def stretch(quicklook: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uin
 
 
 def paint(classes: NDArray[np.uint8], names: Sequence[MapClass]) -> NDArray[np.uint8]:
-    """Return a class map (h, w) as colours (h, w, 3)."""
+    """Return a class map (h, w) as RGB (h, w, 3)."""
     table = np.full((256, 3), int(_MISSING[1:3], 16), np.uint8)
     for item in names:
         table[item.id] = item.rgb
@@ -156,7 +156,7 @@ def paint(classes: NDArray[np.uint8], names: Sequence[MapClass]) -> NDArray[np.u
 
 
 def _legend(preview: Preview) -> list[tuple[str, str, str]]:
-    """Colour, name and share of the valid area of every class, and the missing part."""
+    """Return colour, name and share of the valid area of every class, and an entry for missing pixels."""
     total = sum(preview.pixels.get(item.id, 0) for item in preview.names)
     rows = [(c.color, c.name, _percent(preview.pixels.get(c.id, 0), total)) for c in preview.names]
     if preview.pixels.get(NODATA, 0):
