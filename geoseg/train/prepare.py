@@ -216,12 +216,12 @@ def _fresh_card(
     for band, deviation in zip(bands, statistics.deviation, strict=True):
         if deviation <= 0:
             report.warning(f"band {band.name} has one value all over the training part: it teaches nothing")
-    from geoseg.models.networks.smp import architecture_name
+    from geoseg.models.networks.smp import smp_class
     from geoseg.train.data.statistics import resolution_of
 
     return ModelCard(
         name="untrained",
-        architecture=architecture_name(options.arch),
+        architecture=smp_class(options.arch).__name__,
         hyperparameters={"encoder": options.encoder},
         bands=bands,
         value_scaling=statistics.scaling(),

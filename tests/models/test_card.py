@@ -101,7 +101,7 @@ def test_card_of_another_maker_is_read():
         (("stac_extensions",), [], "does not name the MLM extension"),
         (("properties", "mlm:output"), None, "mlm:output has 0 entries"),
         (("properties", "mlm:tasks"), ["object-detection"], "runs 'semantic-segmentation' only"),
-        (("properties", "mlm:name"), "../x", "is not a name"),
+        (("properties", "mlm:name"), "../x", "is not a valid name"),
         (("properties", "mlm:input", 0, "bands"), [], "names no bands"),
         (("properties", "mlm:input", 0, "bands", 1), "red", "'red' occurs twice"),
         (("properties", "mlm:input", 0, "resize_type"), "crop", "does not resample"),
@@ -218,7 +218,7 @@ def test_affine_equals_the_steps_one_by_one(step, dn, file, own, scaled):
 
 
 def test_wrong_number_of_bands(card):
-    with pytest.raises(ModelError, match="sees 3 bands, 1 were given"):
+    with pytest.raises(ModelError, match="takes 3 bands, 1 were given"):
         card.affine([band()])
 
 
