@@ -21,6 +21,7 @@ from geoseg.errors import GeosegError, ModelError
 from geoseg.models.card import stac, summary
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
 from geoseg.system.files import complete
+from geoseg.tiling import round_up
 
 CARD_FILE = "model.json"
 """Name of the card in a model folder."""
@@ -338,4 +339,4 @@ def card_with(card: ModelCard, **changes: Any) -> ModelCard:
 
 def window_side(card: ModelCard, at_least: int) -> int:
     """Return the smallest side of a window, in pixels, that the model takes and that is not below ``at_least``."""
-    return max(-(-at_least // card.stride) * card.stride, card.min_window)
+    return max(round_up(at_least, card.stride), card.min_window)
