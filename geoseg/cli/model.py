@@ -24,7 +24,7 @@ def model() -> None:
     """List, show, check and export models."""
 
 
-@model.command("list")
+@model.command("list", short_help="List the bundled and installed models.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def list_(*, as_json: bool) -> None:
     """List the bundled and installed models with their bands and classes."""
@@ -45,7 +45,7 @@ def list_(*, as_json: bool) -> None:
         click.echo(f"  classes {', '.join(c.name for c in card.classes)}")
 
 
-@model.command()
+@model.command(short_help="Print a model's card.")
 @click.argument("name", metavar="MODEL")
 @click.option("--json", "as_json", is_flag=True, help="Print the complete card as STAC MLM JSON.")
 def show(name: str, *, as_json: bool) -> None:

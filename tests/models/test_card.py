@@ -222,6 +222,25 @@ def test_wrong_number_of_bands(card):
         card.affine([band()])
 
 
+def test_metrics_are_described_briefly():
+    metrics = {
+        "miou": 0.5,
+        "protocol": "5 folds",
+        "by_fold": [0.4, 0.6],
+        "confusion": [[1, 2, 3], [4, 5, 6]],
+        "per_class": {"tree": {"iou": 0.71, "sd": 0.1}, "crop": {"iou": 0.2, "sd": 0.1}},
+        "folded": {"miou": 0.25, "parts": {"a": 1.0}},
+    }
+    lines = [line[16:] for line in make_card(metrics=metrics).describe().splitlines()]
+    assert lines[lines.index("protocol: 5 folds") :] == [
+        "protocol: 5 folds",
+        "miou 0.5, by_fold [0.4, 0.6], confusion 2 × 3 (see --json)",
+        "per_class, iou: tree 0.71; crop 0.2",
+        "folded miou 0.25",
+        "folded parts a 1",
+    ]
+
+
 def test_reading_cards_does_not_import_torch():
     code = (
         "import sys, geoseg.models as m; m.list_models(); m.measured_rate(m.load_model('spectral'), (64, 64)); "

@@ -50,19 +50,36 @@ def _entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _metrics(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield nested scores as lines: notes first, then ``miou 0.52, overall_accuracy 0.71``, then inner mappings."""
+    """Yield nested scores as lines: notes, then ``miou 0.52, overall_accuracy 0.71``, then inner mappings.
+
+    Of tables only the first column is shown, and of matrices the shape; ``geoseg model show --json`` prints them all.
+    """
     scores: list[str] = []
     for key, value in values.items():
         if isinstance(value, str):
             yield f"{prefix}{key}: {value}"
-        elif isinstance(value, float):
-            scores.append(f"{key} {value:.4g}")
         elif isinstance(value, list) and value and isinstance(value[0], list):
-            scores.append(f"{key} {len(value)} × {len(value[0])} matrix (see --json)")
+            scores.append(f"{key} {len(value)} × {len(value[0])} (see --json)")
         elif value is not None and not isinstance(value, Mapping):
-            scores.append(f"{key} {json.dumps(value, ensure_ascii=False)}")
+            scores.append(f"{key} {_number(value)}")
     if scores:
         yield prefix + ", ".join(scores)
     for key, value in values.items():
-        if isinstance(value, Mapping):
+        if not isinstance(value, Mapping):
+            continue
+        if column := _first_column(value):
+            rows = "; ".join(f"{name} {_number(row[column])}" for name, row in value.items())
+            yield f"{prefix}{key}, {column}: {rows}"
+        else:
             yield from _metrics(value, f"{prefix}{key} ")
+
+
+def _first_column(table: Mapping[str, Any]) -> str | None:
+    """Return the key with which all rows begin, if the rows are mappings and it holds a number in each."""
+    keys = {next(iter(row), None) if isinstance(row, Mapping) else None for row in table.values()}
+    key = keys.pop() if len(keys) == 1 else None
+    return key if key is not None and all(isinstance(row[key], float) for row in table.values()) else None
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)

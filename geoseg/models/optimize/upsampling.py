@@ -68,7 +68,7 @@ def _foldable(block: Any) -> bool:
 
 
 class FoldedBlock(torch.nn.Module):
-    """An smp ``UnetDecoderBlock`` whose first convolution takes ``channels`` upsampled inputs and the skip connection."""
+    """An smp ``UnetDecoderBlock`` whose first convolution takes ``channels`` upsampled inputs, then the skip's."""
 
     def __init__(self, block: Any, channels: int) -> None:
         super().__init__()
