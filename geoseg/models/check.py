@@ -8,6 +8,7 @@ import numpy as np
 
 from geoseg.errors import ModelError
 from geoseg.models.card.card import window_side
+from geoseg.models.card.known_answer import TOLERANCE, check_test_vector
 from geoseg.models.card.scaling import card_transforms
 from geoseg.models.inference.execution import Execution
 from geoseg.models.model import Model, load_model
@@ -64,8 +65,6 @@ def _run(model: Model) -> int:
 
 
 def _check_test_vector(model: Model) -> str:
-    from geoseg.models.card.known_answer import TOLERANCE, check_test_vector
-
     card = model.card
     if not card.test_vector:
         return "test vector: the card has none (geoseg adds one when it saves a model)"

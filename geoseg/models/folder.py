@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import ModelError
 from geoseg.models.build import build_architecture, load_state
 from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_with, multihash, window_side
+from geoseg.models.card.known_answer import make_test_vector
 from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.models.model import Model, open_folder
 from geoseg.models.weights import SAFETENSORS
@@ -101,8 +102,6 @@ def _network_fields(card: ModelCard, arch: str | None, encoder: str | None, kwar
 
 
 def _measured_fields(card: ModelCard, network: torch.nn.Module) -> dict[str, Any]:
-    from geoseg.models.card.known_answer import make_test_vector
-
     fields: dict[str, Any] = {}
     if card.bytes_per_pixel is None:
         fields["bytes_per_pixel"] = _footprint(network, card)

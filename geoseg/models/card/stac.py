@@ -104,7 +104,6 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
 def build(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return the item of a card, given as its fields by name; unknown fields of ``item`` are kept."""
     item: dict[str, Any] = copy.deepcopy(card["item"])
-    bands, k = [band.name for band in card["bands"]], len(card["classes"])
     item |= {"type": "Feature", "id": item.get("id", card["name"])}
     item.setdefault("stac_version", "1.1.0")
     item.setdefault("geometry", None)
@@ -132,10 +131,27 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
     properties.setdefault("mlm:framework", "PyTorch")
     if card["hyperparameters"]:
         properties["mlm:hyperparameters"] = copy.deepcopy(card["hyperparameters"])
+    result = _output_object(card)
+    classes = result["classification:classes"]
+    properties["mlm:input"] = _overlay(properties.get("mlm:input"), _input_object(card), "bands", "value_scaling")
+    properties["mlm:output"] = _overlay(properties.get("mlm:output"), result)
+    old = properties["mlm:output"][0].get("classification:classes")
+    properties["mlm:output"][0]["classification:classes"] = _merge(old, classes)
+    for key in _OWN:
+        value = card[key]
+        if value is not None and value not in ({}, ()):
+            properties[f"geoseg:{key}"] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
+    _put_weights(item, card)
+    _put_bands(item, card)
+    return item
+
+
+def _input_object(card: Mapping[str, Any]) -> dict[str, Any]:
+    bands = [band.name for band in card["bands"]]
     scaling = [step and step.to_json() for step in card["value_scaling"]]
     if scaling and all(step == scaling[0] for step in scaling):
         scaling = scaling[:1]
-    source = {
+    return {
         "name": "scene",
         "bands": bands,
         "input": {
@@ -147,6 +163,9 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
         "resize_type": None,
         "pre_processing_function": None,
     }
+
+
+def _output_object(card: Mapping[str, Any]) -> dict[str, Any]:
     classes = [
         {
             "value": c.id,
@@ -157,28 +176,17 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
         }
         for c in card["classes"]
     ]
-    result = {
+    return {
         "name": "logits",
         "tasks": [_TASK],
         "result": {
-            "shape": [-1, k, -1, -1],
+            "shape": [-1, len(classes), -1, -1],
             "dim_order": ["batch", "class", "height", "width"],
             "data_type": "float32",
         },
         "classification:classes": classes,
         "post_processing_function": None,
     }
-    properties["mlm:input"] = _overlay(properties.get("mlm:input"), source, "bands", "value_scaling")
-    properties["mlm:output"] = _overlay(properties.get("mlm:output"), result)
-    old = properties["mlm:output"][0].get("classification:classes")
-    properties["mlm:output"][0]["classification:classes"] = _merge(old, classes)
-    for key in _OWN:
-        value = card[key]
-        if value is not None and value not in ({}, ()):
-            properties[f"geoseg:{key}"] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
-    _put_weights(item, card)
-    _put_bands(item, card)
-    return item
 
 
 def _only(properties: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:

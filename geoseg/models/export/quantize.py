@@ -15,8 +15,12 @@ import numpy as np
 
 from geoseg.errors import InputError, ModelError
 from geoseg.models.card.card import window_side
+from geoseg.models.card.contract import check_contract
 from geoseg.models.card.known_answer import synthetic_pixels
+from geoseg.models.card.scaling import to_card_units
 from geoseg.models.export.trace import INPUT, graph_input
+from geoseg.raster import open_raster
+from geoseg.tiling import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,10 +71,6 @@ def calibration_windows(card: ModelCard, options: ExportOptions) -> Iterator[NDA
     InputError, ContractError
         If a scene cannot be read, does not fit the card, or is smaller than a window.
     """
-    from geoseg.models.card.contract import check_contract
-    from geoseg.models.card.scaling import to_card_units
-    from geoseg.raster import open_raster
-
     side = window_side(card, SIDE)
     each = max(2 * WINDOWS // len(options.calibration), 2)
     count = 0
@@ -98,10 +98,8 @@ def calibration_windows(card: ModelCard, options: ExportOptions) -> Iterator[NDA
         raise InputError("calibrate: fewer than two windows with enough valid pixels; give larger or other scenes")
 
 
-def _boxes(shape: tuple[int, int], side: int, count: int) -> Iterator[Any]:
+def _boxes(shape: tuple[int, int], side: int, count: int) -> Iterator[Box]:
     """Yield about ``count`` boxes spread evenly over a scene, fewer if it is small."""
-    from geoseg.tiling import Box
-
     height, width = shape
     if side < 1:
         raise InputError(

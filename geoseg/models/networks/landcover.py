@@ -124,15 +124,15 @@ class Pyramid(nn.Module):
         total, square = quarters.mean(0), (quarters * quarters).mean(0)
         ratios = (total / share.clamp(min=_LEAST_SHARE)) @ self.ratios.T
         moments = torch.cat([share, total, ratios * share, square, ratios * ratios * share], 3).permute(0, 3, 1, 2)
-        found = [self._describe(moments, self.near)]
+        levels = [self._mean_and_deviation(moments, self.near)]
         for _ in range(3):
             moments = F.avg_pool2d(moments, 2)
-            found.append(self._describe(moments, self.near))
-        found.append(self._describe(moments, self.wide))
-        return quarters, found
+            levels.append(self._mean_and_deviation(moments, self.near))
+        levels.append(self._mean_and_deviation(moments, self.wide))
+        return quarters, levels
 
     @staticmethod
-    def _describe(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _mean_and_deviation(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         smoothed = _smooth(moments, kernel)
         mean, square = (smoothed[:, 1:] / smoothed[:, :1].clamp(min=_LEAST_SHARE)).chunk(2, 1)
         return mean[:, :MEANS], (square - mean * mean).clamp(min=1e-6).sqrt()
