@@ -20,6 +20,7 @@ from geoseg.raster import Raster, open_raster
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.gdal.retry_cache import clear_remote_cache
 from geoseg.segment.plan import Options
+from geoseg.segment.probabilities import class_positions
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -129,6 +130,8 @@ def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
         options.stitch, options.device, options.precision,
         repr(request.products.preview), __version__,
     ]  # fmt: skip
+    if request.products.probabilities is not None:
+        parts.append(repr(class_positions(request.model.card, request.products.probabilities)))
     return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}
 
 
@@ -197,10 +200,19 @@ class Job:
 
 
 def request_of(job: Job) -> Request:
-    """Return what all scenes of a job have in common; loads the model's card, not its network."""
+    """Return what all scenes of a job have in common; loads the model's card, not its network.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded.
+    OptionError
+        If probabilities are wanted of something that is no class of the model.
+    """
     from geoseg.models import DEFAULT_MODEL, load_model
 
     model = load_model(job.model or DEFAULT_MODEL)
+    class_positions(model.card, job.products.probabilities)
     name = job.scheduler if isinstance(job.scheduler, str) else "client"
     return Request(
         model, job.options, job.products, job.reading, job.output, name, job.overwrite, job.allow_partial, job.retries

@@ -68,7 +68,8 @@ class SceneRun:
     def prepare(self) -> None:
         """Plan, unless the result is there already. Reads a few pixels, so several scenes can do it at a time."""
         if not self._is_there():
-            model, options = self.request.model, self.request.options
+            model, products = self.request.model, self.request.products
+            options = replace(self.request.options, probabilities=products.probabilities)
             sources = sources_of(self.raster)
             self.plan = with_retries(lambda: make_plan(self.raster, model, options), sources, self.request.retries)
 

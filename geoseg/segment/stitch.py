@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Stitch = Literal["trim", "linear", "gaussian"]
 
-# Standard deviation of the Gaussian as a fraction of the window side, and the minimum weight, as in the sliding windows of
-# nnU-Net (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) and MONAI.
+# Standard deviation of the Gaussian as a fraction of the window side, and the minimum weight, as in the sliding
+# windows of nnU-Net (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) and MONAI.
 _SIGMA = 0.125
 _FLOOR = 1e-3
 

@@ -147,9 +147,7 @@ def decide_sums(sums: torch.Tensor, bands: tuple[int, ...] = ()) -> Decision:
         part = slice(row, min(row + rows, h))
         # NaN can only be at invalid pixels, but numpy would warn of it.
         shares = torch.nan_to_num_((sums[:, part] / total[part]).mul_(100))
-        fill_percents(
-            shares, Decision(out.classes[part], out.confidence[part], out.percents[:, part], bands)
-        )
+        fill_percents(shares, Decision(out.classes[part], out.confidence[part], out.percents[:, part], bands))
     return out
 
 
@@ -164,9 +162,9 @@ def percents_of(shares: torch.Tensor, classes: torch.Tensor, confidence: torch.T
     """Round shares to whole percents that sum to 100, by the largest-remainder (Hamilton) method.
 
     The winning class keeps its confidence, so that both rasters agree. Every other class gets its share rounded down,
-    and what is then missing to 100 goes, one percent each, to the classes with the largest remainders; of equal
-    remainders (compared in steps of 1/256), to the first class. No percent is off by 1 or more. Where shares are nearly equal, a class can end one
-    percent above the winner: (33.4, 33.3, 33.3) becomes (33, 34, 33).
+    and what is then missing to 100 goes, one percent each, to the classes with the largest remainders (compared in
+    steps of 1/256); of equal remainders, to the first class. No percent is off by 1 or more. Where shares are nearly
+    equal, a class can end one percent above the winner: (33.4, 33.3, 33.3) becomes (33, 34, 33).
 
     Parameters
     ----------
@@ -215,4 +213,3 @@ def _truncated(values: torch.Tensor) -> torch.Tensor:
     if values.device.type != "cpu":
         return values.to(torch.uint8)
     return torch.from_numpy(values.numpy().astype(np.uint8))
-
