@@ -32,7 +32,7 @@ def write_cog(
     kind: Kind | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a class map, confidence or probabilities as a Cloud Optimized GeoTIFF that shows names and colours in QGIS and GDAL.
+    """Write a class map, confidence or probabilities as a Cloud Optimized GeoTIFF that shows names and colours.
 
     Blocks of 512, DEFLATE, overviews (mode for classes, mean for percents), nodata 255, colour table, category
     names and attribute table; a ``.qml`` beside it. A dask array is computed a few chunks at a time with whatever
@@ -139,7 +139,7 @@ def _geobox(data: xr.DataArray) -> GeoBox:
 
 
 def _pieces(values: Any) -> Iterator[tuple[Box, NDArray[Any]]]:
-    """Yield an array (…, y, x) in pieces (…, h, w); a dask array's chunks are computed in groups, so that few are in memory."""
+    """Yield an array (…, y, x) in pieces (…, h, w); dask chunks are computed in groups, so that few are in memory."""
     if isinstance(values, np.ndarray):
         yield Box(0, 0, *values.shape[-2:]), values
         return
