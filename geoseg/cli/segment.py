@@ -43,7 +43,7 @@ from geoseg.cli.options import names_of, options_of, progress_option, reading_of
 @click.option(
     "--probabilities",
     metavar="all|NAME,NAME,…",
-    help="Also write the probability of all or some classes in percent, one band each.",
+    help="Also write OUT/NAME_probabilities.tif: percent of every class, or of those named, one band each.",
 )
 @click.option("--no-polygons", is_flag=True, help="Class map and confidence only.")
 @click.option("--no-preview", is_flag=True, help="No picture.")
