@@ -14,7 +14,7 @@ from process_memory import peak_bytes
 def main() -> None:
     from geoseg.job.batch import run
     from geoseg.job.outputs import Products
-    from geoseg.job.request import PolygonizeJob
+    from geoseg.job.request import Job
     from geoseg.models import keep_memory
     from geoseg.segment.block import make_recipe, predictor_of
     from geoseg.segment.plan import Options, make_plan
@@ -33,7 +33,7 @@ def main() -> None:
     shutil.rmtree(given.out, ignore_errors=True)
     products = Products(polygons=False, preview=False)
     start = time.perf_counter()
-    (result,) = run(PolygonizeJob([given.scene], given.out, given.model, options=options, products=products))
+    (result,) = run(Job([given.scene], given.out, given.model, options=options, products=products))
     seconds = time.perf_counter() - start
     if result.error:
         raise SystemExit(str(result.error))

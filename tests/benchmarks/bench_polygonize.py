@@ -1,6 +1,6 @@
 """Polygonizers side by side: time, ratio and memory, to a finished GeoPackage, in one run.
 
-    python tests/benchmarks/bench_polygonize.py --all                       all that follows, the README's sizes
+    python tests/benchmarks/bench_polygonize.py --all                       all that follows, as in docs/benchmarks.md
     python tests/benchmarks/bench_polygonize.py compare [--size 6000]       against the others
     python tests/benchmarks/bench_polygonize.py linear | memory | simplify [--size …]
 
