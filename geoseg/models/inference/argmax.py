@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # of them also takes the interpreter's lock, for which streams contend: 1 MiB costs half of 256 KiB.
 _STRIP_BYTES = 2**20
 
+# Rows processed at a time on other devices if percents are wanted, whose temporaries take a few bytes per class.
+_DEVICE_ROWS = 256
+
 
 class Prediction(NamedTuple):
     """What a network says about some pixels, as arrays.
@@ -38,7 +41,7 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """The same as uint8 tensors on the network's device, while they are filled.
+    """A prediction as uint8 tensors on the network's device, allocated to be filled.
 
     Attributes
     ----------
@@ -92,7 +95,7 @@ def decide(logits: torch.Tensor, bands: tuple[int, ...] = ()) -> tuple[Decision,
     """
     n, k, h, w = logits.shape
     out = Decision.empty(n, h, w, bands, logits.device)
-    rows = h if logits.device.type != "cpu" else min(strip_rows(k, w), h)
+    rows = _rows(logits, bands)
     # One plane per class, even if logits are stored channels last: vector instructions need neighbours of one class.
     # Transposing a strip is cheap because it stays in cache.
     planes = torch.empty((k, rows, w), device=logits.device)
@@ -108,6 +111,14 @@ def decide(logits: torch.Tensor, bands: tuple[int, ...] = ()) -> tuple[Decision,
 def strip_rows(channels: int, width: int) -> int:
     """Rows of a strip with ``channels`` float32 planes that stays in cache."""
     return max(_STRIP_BYTES // (4 * channels * width), 1)
+
+
+def _rows(logits: torch.Tensor, bands: tuple[int, ...]) -> int:
+    """Rows of (…, K, h, w) to process at a time."""
+    k, h, w = logits.shape[-3:]
+    if logits.device.type == "cpu":
+        return min(strip_rows(k, w), h)
+    return min(_DEVICE_ROWS, h) if bands else h
 
 
 def decide_strip(logits: torch.Tensor, out: Decision) -> bool:
@@ -135,14 +146,14 @@ def decide_strip(logits: torch.Tensor, out: Decision) -> bool:
 
 def decide_sums(sums: torch.Tensor, bands: tuple[int, ...] = ()) -> Decision:
     """Return the decision for weighted sums of probabilities, float32 (K, h, w); where they are 0 it has no meaning."""
-    k, h, w = sums.shape
+    _, h, w = sums.shape
     best, classes = sums.max(0)
     # The sum over classes is the sum of weights, since each window's probabilities sum to 1.
     total = sums.sum(0).clamp_min_(1e-30)
     confidence = (best / total).mul_(100).round_().clamp_(0, 100)
     percents = torch.empty((len(bands), h, w), dtype=torch.uint8, device=sums.device)
     out = Decision(classes.to(torch.uint8), confidence.to(torch.uint8), percents, bands)
-    rows = h if sums.device.type != "cpu" else strip_rows(k, w)
+    rows = _rows(sums, bands)
     for row in range(0, h if bands else 0, rows):
         part = slice(row, min(row + rows, h))
         # NaN can only be at invalid pixels, but numpy would warn of it.
