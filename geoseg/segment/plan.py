@@ -59,8 +59,9 @@ _BLOCKS_SHARE = 0.25
 # demo and on Sentinel-2 scenes: 0.3–0.9) with room for noisy maps.
 _DISK_BYTES_PER_PIXEL = 1.5
 
-# The same for each class whose probabilities are wanted.
-_DISK_BYTES_PER_PROBABILITY = 1.5
+# The same for each class whose probabilities are wanted: 0.6 in the finished file, which for a moment stands beside the
+# blocks and the tiles that it is made of.
+_DISK_BYTES_PER_PROBABILITY = 2.0
 
 # Memory of a block per pixel and class whose probabilities are wanted: percents, compressed tiles, and the file made of
 # those.
