@@ -10,6 +10,7 @@ from geoseg.tiling import Box, Tiling
 from geoseg.write import CogSink, write_cog
 from geoseg.write.overviews import halve_by_mean
 from geoseg.write.packed import pack, unpack
+from geoseg.write.sidecar import geo_tags_of
 from tests.write.cog_rules import violations
 from tests.write.test_packed import grid, pixels
 
@@ -64,7 +65,7 @@ def test_tiles_of_packed_blocks_give_the_bytes_of_pixels(tmp_path, shape, side):
 def test_a_block_with_probabilities_is_a_tiff_of_all_of_them(tmp_path):
     values = percents(96, 80)
     path = tmp_path / "block.tif"
-    path.write_bytes(pack(values[0], values[1], values, side=96))
+    path.write_bytes(pack(values[0], values[1], values, side=96, geo_tags=geo_tags_of(grid(96, 80))[0]))
     with rasterio.open(path) as file:
         np.testing.assert_array_equal(file.read(), [values[0], values[1], *values])
 
