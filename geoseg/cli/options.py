@@ -110,6 +110,13 @@ def options_of(values: dict[str, Any]) -> Any:
     return Options(**{name: values.pop(name) for name in names})
 
 
+def names_of(text: str | None) -> str | tuple[str, ...] | None:
+    """Split names at commas; ``all`` alone stays a word, as in :class:`geoseg.job.outputs.Products`."""
+    if text is None or text.strip() == "all":
+        return text and "all"
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def spread(args: list[str], names: tuple[str, ...]) -> list[str]:
     """Let ``--images A.tif B.tif`` stand for ``--images A.tif --images B.tif``, for the options named."""
     found: list[str] = []

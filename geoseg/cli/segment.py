@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import options_of, progress_option, reading_of, reading_options, segmenting_options
+from geoseg.cli.options import names_of, options_of, progress_option, reading_of, reading_options, segmenting_options
 
 
 @click.command()
@@ -39,6 +39,11 @@ from geoseg.cli.options import options_of, progress_option, reading_of, reading_
     default="gpkg",
     show_default=True,
     help="Polygons as GeoPackage, GeoParquet or FlatGeobuf.",
+)
+@click.option(
+    "--probabilities",
+    metavar="all|NAME,NAME,…",
+    help="Also write OUT/NAME_probabilities.tif: percent of every class, or of those named, one band each.",
 )
 @click.option("--no-polygons", is_flag=True, help="Class map and confidence only.")
 @click.option("--no-preview", is_flag=True, help="No picture.")
@@ -72,8 +77,9 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     """Segment scenes to class maps, confidence and land-cover polygons.
 
     Each SCENE is a file, VRT, URL, folder, .SAFE, Zarr store or STAC item; with --stack all files given are one scene.
-    Results are OUT/NAME_classes.tif, _confidence.tif, _polygons.gpkg, _preview.png and _report.json; of several
-    scenes also OUT/summary.csv. Killed at any moment, the same command goes on where it stopped.
+    Results are OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg,
+    _preview.png and _report.json; of several scenes also OUT/summary.csv. Killed at any moment, the same command goes
+    on where it stopped.
     """
     from geoseg.cli.parent import die_with_parent
     from geoseg.job.batch import run
@@ -92,6 +98,7 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
         format=values.pop("format_"),
         min_area=values.pop("min_area"),
         simplify=values.pop("simplify"),
+        probabilities=names_of(values.pop("probabilities")),
     )
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
     sources: list[Any] = [list(scenes)] if reading.get("stack") and scenes else list(scenes)

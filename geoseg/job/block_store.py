@@ -1,15 +1,16 @@
 """Finished blocks on disk: what makes a run survive being killed.
 
-Each block is a small two-band GeoTIFF (classes, confidence; see :mod:`geoseg.write.packed`), written under a temporary
-name, brought to the disk and renamed. A manifest says of which scene, model and options the blocks are; its fingerprint
-is part of every block's name, so that a worker of another run that is not yet dead cannot mix its blocks in.
+Each block is a small GeoTIFF (classes, confidence, probabilities if wanted; see :mod:`geoseg.write.packed`), written
+under a temporary name, brought to the disk and renamed. A manifest says of which scene, model and options the blocks
+are; its fingerprint is part of every block's name, so that a worker of another run that is not yet dead cannot mix its
+blocks in.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,8 @@ class BlockStore:
                 self.empty_path(index).touch()
             return
         part = self.geobox[result.box.within(self.tiling.scene)]
-        data = pack(result.classes, result.confidence, side=self.tiling.block, geo_tags=geo_tags_of(part)[0])
+        layers = result.classes, result.confidence, result.probabilities
+        data = pack(*layers, side=self.tiling.block, geo_tags=geo_tags_of(part)[0])
         with _reported(self.folder):
             if result.quicklook is not None:  # before the block itself: a finished block has all its parts
                 with _completed(self.quicklook_path(index)) as temporary, temporary.open("wb") as file:
@@ -112,8 +114,10 @@ class BlockStore:
         except ValueError as error:
             raise self._damaged(index) from error
 
-    def read(self, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return classes and confidence of a part of the scene (uint8, height × width), 255 where no block is.
+    def read(self, box: Box, bands: Sequence[int]) -> NDArray[np.uint8]:
+        """Return bands of a part of the scene (uint8, bands × height × width), 255 where no block is.
+
+        Band 1 is the class map, band 2 its confidence, those from band 3 on the probabilities wanted.
 
         Raises
         ------
@@ -123,7 +127,7 @@ class BlockStore:
         import rasterio
         from rasterio.windows import Window
 
-        both = np.full((2, box.height, box.width), NODATA, np.uint8)
+        values = np.full((len(bands), box.height, box.width), NODATA, np.uint8)
         side, cols = self.tiling.block, self.tiling.block_shape[1]
         for row in range(box.row // side, -(-box.bottom // side)):
             for col in range(box.col // side, -(-box.right // side)):
@@ -137,10 +141,10 @@ class BlockStore:
                 window = Window(part.col - block.col, part.row - block.row, part.width, part.height)
                 try:
                     with rasterio.open(path) as file:
-                        both[:, here[0], here[1]] = file.read(window=window)
+                        values[:, here[0], here[1]] = file.read(list(bands), window=window)
                 except rasterio.errors.RasterioError as error:
                     raise self._damaged(index) from error
-        return both[0], both[1]
+        return values
 
     def _damaged(self, index: int) -> OutputError:
         path = self.path(index)

@@ -1,10 +1,11 @@
-"""From finished blocks to files: class map, confidence, polygons and picture, each under its contract name."""
+"""From finished blocks to files: rasters, polygons and picture, each under its contract name."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ class Products:
         Regions smaller than this many square metres are merged into a neighbour; None keeps all.
     simplify
         Tolerance in metres by which polygon borders may move; None keeps the pixel edges.
+    probabilities
+        ``"all"`` or names of the model's classes whose probabilities are written, one band each; None for no such file.
     """
 
     polygons: bool = True
@@ -58,6 +61,8 @@ class Products:
     format: str = "gpkg"
     min_area: float | None = None
     simplify: float | None = None
+    # Not in the repr, which identifies results: those of runs without probabilities must stay valid.
+    probabilities: str | tuple[str, ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -71,6 +76,8 @@ class Products:
 def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
     """Return the contract's path per kind of output for a scene called ``name``."""
     paths = {"classes": folder / f"{name}_classes.tif", "confidence": folder / f"{name}_confidence.tif"}
+    if products.probabilities is not None:
+        paths["probabilities"] = folder / f"{name}_probabilities.tif"
     if products.polygons:
         paths["polygons"] = folder / f"{name}_polygons.{products.format}"
     if products.preview:
@@ -130,23 +137,27 @@ def write_products(
 def _write_rasters(
     recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], reporter: Reporter
 ) -> NDArray[np.int64]:
-    """Write class map and confidence; return the pixels per value of the class map."""
+    """Write class map, confidence and probabilities; return the pixels per value of the class map."""
     from geoseg.write import CogSink, finish_together
 
     geobox, classes, threads = recipe.raster.geobox, recipe.model.card.classes, min(cpu_count(), _MOST_THREADS)
-    with (
-        CogSink(paths["classes"], geobox, kind="classes", classes=classes, threads=threads) as class_sink,
-        CogSink(paths["confidence"], geobox, kind="confidence", threads=threads) as confidence_sink,
-    ):
+    sinks = [
+        CogSink(paths["classes"], geobox, kind="classes", classes=classes, threads=threads),
+        CogSink(paths["confidence"], geobox, kind="confidence", threads=threads),
+    ]
+    if recipe.probabilities:
+        names = [classes[position].name for position in recipe.probabilities]
+        sinks.append(CogSink(paths["probabilities"], geobox, kind="probabilities", bands=names, threads=threads))
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.enter_context(sink)
         join = _put_tiles if recipe.tiling.block % TILE == 0 else _write_areas
-        pixels = join(recipe, store, class_sink, confidence_sink, reporter)
-        finish_together(class_sink, confidence_sink)
+        pixels = join(recipe, store, sinks, reporter)
+        finish_together(*sinks)
     return pixels
 
 
-def _put_tiles(
-    recipe: Recipe, store: BlockStore, classes: CogSink, confidence: CogSink, reporter: Reporter
-) -> NDArray[np.int64]:
+def _put_tiles(recipe: Recipe, store: BlockStore, sinks: Sequence[CogSink], reporter: Reporter) -> NDArray[np.int64]:
     """Hand the blocks' compressed tiles on as they are."""
     pixels = np.zeros(256, np.int64)
     count = recipe.tiling.block_count
@@ -156,25 +167,27 @@ def _put_tiles(
             pixels[NODATA] += box.area
         else:
             pixels += packed.pixels
-            classes.put(box, packed.classes)
-            confidence.put(box, packed.confidence)
+            sinks[0].put(box, packed.classes)
+            sinks[1].put(box, packed.confidence)
+            for band, tiles in enumerate(packed.probabilities):
+                sinks[2].put(box, tiles, band)
         reporter.progress(index + 1, count, f"write {recipe.raster.name}")
     return pixels
 
 
-def _write_areas(
-    recipe: Recipe, store: BlockStore, classes: CogSink, confidence: CogSink, reporter: Reporter
-) -> NDArray[np.int64]:
+def _write_areas(recipe: Recipe, store: BlockStore, sinks: Sequence[CogSink], reporter: Reporter) -> NDArray[np.int64]:
     """Cut blocks that are no whole tiles of the class map anew."""
     pixels = np.zeros(256, np.int64)
     areas = list(Tiling(recipe.tiling.height, recipe.tiling.width, WRITE_SIDE, block=WRITE_SIDE).blocks())
     for done, area in enumerate(areas, 1):
-        values, sure = store.read(area)
-        found = np.bincount(values.ravel(), minlength=256)
+        classes, confidence = store.read(area, [1, 2])
+        found = np.bincount(classes.ravel(), minlength=256)
         pixels += found
         if found[NODATA] < area.area:
-            classes.write(area, values)
-            confidence.write(area, sure)
+            sinks[0].write(area, classes)
+            sinks[1].write(area, confidence)
+            for band in range(len(recipe.probabilities)):  # one at a time: a model may have hundreds of classes
+                sinks[2].write(area, store.read(area, [3 + band])[0], band)
         reporter.progress(done, len(areas), f"write {recipe.raster.name}")
     return pixels
 

@@ -18,6 +18,7 @@ from geoseg.models import check_bands
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options
+from geoseg.segment.probabilities import class_positions
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -117,8 +118,8 @@ class SceneResult:
         ``"done"``, ``"kept"`` (complete results were there already), ``"partial"`` (written, but blocks are missing)
         or ``"failed"``.
     outputs
-        Path per kind of output: ``classes``, ``confidence``, ``report`` and, if asked for, ``polygons`` and
-        ``preview``. Empty if failed.
+        Path per kind of output: ``classes``, ``confidence``, ``report`` and, if asked for, ``polygons``,
+        ``probabilities`` and ``preview``. Empty if failed.
     report
         Content of ``NAME_report.json``: pixels and area per class, windows, timing, versions. Empty if failed.
     error
@@ -169,12 +170,16 @@ def request_of(job: Job) -> Request:
     ------
     ModelError
         If there is no such model, or it is damaged.
+    OptionError
+        If probabilities are asked for of a name that is no class of the model.
     """
     from geoseg.models import DEFAULT_MODEL, load_model
 
+    model = load_model(job.model or DEFAULT_MODEL)
+    class_positions(model.card, job.products.probabilities)
     scheduler = job.scheduler if isinstance(job.scheduler, str) else "client"
     return Request(
-        model=load_model(job.model or DEFAULT_MODEL),
+        model=model,
         options=job.options,
         products=job.products,
         reading=job.reading,
@@ -215,6 +220,8 @@ def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
         options.stitch, options.device, options.precision,
         repr(request.products.preview), __version__,
     ]  # fmt: skip
+    if request.products.probabilities is not None:
+        parts.append(repr(class_positions(request.model.card, request.products.probabilities)))
     return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}
 
 

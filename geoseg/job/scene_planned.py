@@ -39,7 +39,8 @@ def prepare(scene: Scene) -> KeptScene | PlannedScene:
     if not request.overwrite and scene.is_complete():
         return KeptScene(scene)
     sources = sources_of(scene.raster)
-    plan = with_retries(lambda: make_plan(scene.raster, request.model, request.options), sources, request.retries)
+    options = replace(request.options, probabilities=request.products.probabilities)
+    plan = with_retries(lambda: make_plan(scene.raster, request.model, options), sources, request.retries)
     return PlannedScene(scene, plan)
 
 

@@ -1,7 +1,7 @@
-"""The main job: windows of a raster through a model, stitched to a class map and its confidence.
+"""The main computation: windows of a raster go through a model and are stitched into a class map with confidence.
 
-:func:`segment_block` is the one unit of work. It is a pure function of a :class:`Recipe` and a block's number, so every
-scheduler (the caller itself, threads, dask workers on other machines) computes the same bytes.
+:func:`segment_block` is the unit of work. It is a pure function of a :class:`Recipe` and a block number, so every
+scheduler (the calling thread, a thread pool, dask workers on other machines) computes the same bytes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from geoseg.models.inference.malloc import stay_below
 from geoseg.progress.timing import Clock
 from geoseg.raster.shared_reads import SharedReads
 from geoseg.segment.plan import SHARED_BYTES, Plan
+from geoseg.segment.probabilities import class_positions
 from geoseg.segment.stitch import Blender, Stitch, check_stitch, overlaps
 from geoseg.tiling import Box, Tiling, Window
 
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models import Execution, Model
+    from geoseg.models.inference.argmax import Prediction
     from geoseg.models.inference.predictor import Predictor
     from geoseg.raster import Pixels, Raster
 
 
 @dataclass(frozen=True)
 class Quicklook:
-    """A reduced view of the scene that is taken from the pixels while they are in memory.
+    """A reduced view of the scene, sampled from the pixels while they are in memory.
 
     Attributes
     ----------
     bands
-        Positions of one or three bands among the recipe's.
+        Positions of one or three of the raster's bands.
     step
-        Every how many pixels, from the scene's corner.
+        Sampling step in pixels, counted from the scene's upper left corner.
     """
 
     bands: tuple[int, ...]
@@ -50,22 +52,24 @@ class Quicklook:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that a worker needs to compute any block of one scene: references and numbers, no pixels, no open files.
+    """Everything a worker needs to compute any block of one scene: references and numbers, no pixels, no open files.
 
     Attributes
     ----------
     raster
-        The scene, its bands in the order of the model card.
+        The scene, with its bands in the order of the model card.
     model
-        The model; it travels as a reference to its folder.
+        The model; pickled as a reference to its folder.
     tiling, stitch
-        Windows, blocks, and how windows become blocks.
+        Windows, blocks, and how windows are stitched into blocks.
     execution
         Device, precision, memory layout and batch size of the forward pass.
-    look
-        Reduced view to take along, or None.
+    quicklook
+        Reduced view to sample as well, or None.
     memory
-        Bytes that a process which computes blocks may hold, or None.
+        Memory limit in bytes of a process that computes blocks, or None.
+    probabilities
+        Classes whose probabilities are wanted, by their position in the model card.
     """
 
     raster: Raster
@@ -75,10 +79,11 @@ class Recipe:
     execution: Execution
     quicklook: Quicklook | None = None
     memory: int | None = None
+    probabilities: tuple[int, ...] = ()
 
     @property
     def overlapping(self) -> bool:
-        """Whether windows contribute to pixels beyond what they keep."""
+        """Whether windows contribute to pixels outside their keep regions."""
         return overlaps(self.stitch)
 
 
@@ -89,22 +94,25 @@ class BlockResult:
     Attributes
     ----------
     box
-        Where it lies in the scene.
+        Its position in the scene.
     classes
         uint8, height × width: class number, 255 where the scene is invalid.
     confidence
         uint8, height × width: percent of the winning class 0…100, 255 where the scene is invalid.
+    probabilities
+        uint8, classes asked for × height × width: percent of each 0…100, 255 where the scene is invalid.
     forwards
-        Windows that went through the model: 0 when nothing in the block is valid.
+        Number of windows that went through the model; 0 if the block has no valid pixel.
     seconds
         Time spent per stage: ``read``, ``wait`` (for the device), ``forward``, ``stitch``.
-    look
+    quicklook
         The block's part of the recipe's reduced view: stored values (bands, h, w).
     """
 
     box: Box
     classes: NDArray[np.uint8]
     confidence: NDArray[np.uint8]
+    probabilities: NDArray[np.uint8]
     forwards: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     quicklook: NDArray[Any] | None = None
@@ -120,7 +128,7 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     index
         Block number, row by row from the upper left.
     stopped
-        Asked between windows; once it says yes, the block is given up.
+        Called between windows; if it returns True, the block is abandoned.
 
     Raises
     ------
@@ -129,7 +137,7 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     ModelError
         If the model returns NaN or the wrong shape.
     Stopped
-        If ``stopped`` said yes.
+        If ``stopped`` returned True.
     """
     block = recipe.tiling.block_box(index)
     region = recipe.tiling.read_box(block, overlapping=recipe.overlapping)
@@ -137,21 +145,22 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     with clock("read"):
         pixels = _read(recipe, index, region)
     valid = pixels.valid[block.within(region)]
-    classes, confidence = np.full(valid.shape, NODATA, np.uint8), np.full(valid.shape, NODATA, np.uint8)
     if not valid.any():
-        return BlockResult(block, classes, confidence, 0, clock.seconds)
+        empty = np.full((2 + len(recipe.probabilities), *valid.shape), NODATA, np.uint8)
+        return BlockResult(block, empty[0], empty[1], empty[2:], 0, clock.seconds)
     work = _BlockWork(recipe, block, region, pixels, clock, stopped)
-    found = work.blend() if recipe.overlapping else work.trim()
-    np.copyto(classes, found[0], where=valid)
-    np.copyto(confidence, found[1], where=valid)
+    prediction = work.blend() if recipe.overlapping else work.trim()
+    invalid = ~valid
+    for layer in prediction:
+        np.copyto(layer, NODATA, where=invalid)
     quicklook = (
         None if recipe.quicklook is None else _quicklook(recipe.quicklook, pixels.data[:, *block.within(region)], block)
     )
-    return BlockResult(block, classes, confidence, work.forwards, clock.seconds, quicklook)
+    return BlockResult(block, *prediction, work.forwards, clock.seconds, quicklook)
 
 
 def _quicklook(quicklook: Quicklook, data: NDArray[Any], block: Box) -> NDArray[Any]:
-    """Every ``step``-th pixel of the scene that lies in the block."""
+    """Return every ``step``-th pixel of the scene that lies in the block."""
     return data[
         list(quicklook.bands),
         -block.row % quicklook.step :: quicklook.step,
@@ -161,7 +170,7 @@ def _quicklook(quicklook: Quicklook, data: NDArray[Any], block: Box) -> NDArray[
 
 @dataclass
 class _BlockWork:
-    """The windows of one block on their way through the model."""
+    """Computes the windows of one block."""
 
     recipe: Recipe
     block: Box
@@ -171,10 +180,13 @@ class _BlockWork:
     stopped: Callable[[], bool]
     forwards: int = 0
 
-    def trim(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Take every pixel from the window that keeps it."""
-        shape = (self.block.height, self.block.width)
-        classes, confidence = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+    def trim(self) -> Prediction:
+        """Take every pixel from the window whose keep region contains it."""
+        from geoseg.models.inference.argmax import Prediction
+
+        wanted = self.recipe.probabilities
+        layers = np.empty((2 + len(wanted), self.block.height, self.block.width), np.uint8)
+        result = Prediction(layers[0], layers[1], layers[2:])
         windows = [
             w for w in self.recipe.tiling.windows(self.block) if self._any_valid(w.keep.intersection(self.block))
         ]
@@ -182,16 +194,17 @@ class _BlockWork:
         for batch in self._batches(windows):
             data, valid = self._stack(batch)
             with self._device():
-                found, sure = predictor.classify(data, valid)
+                prediction = predictor.predict(data, valid, wanted)
             with self.clock("stitch"):
                 for i, window in enumerate(batch):
                     part = window.keep.intersection(self.block)
                     inside, here = part.within(window.read), part.within(self.block)
-                    classes[here], confidence[here] = found[i][inside], sure[i][inside]
-        return classes, confidence
+                    for target, source in zip(result, prediction, strict=True):
+                        target[..., *here] = source[i][..., *inside]
+        return result
 
-    def blend(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Mix the probabilities of all windows that read a pixel."""
+    def blend(self) -> Prediction:
+        """Average the probabilities of all windows that read a pixel."""
         windows = [w for w in self.recipe.tiling.windows(self.block, overlapping=True) if self._any_valid(w.read)]
         predictor = predictor_of(self.recipe)
         blender = Blender(self.block, self.recipe.tiling, self.recipe.stitch)
@@ -202,11 +215,11 @@ class _BlockWork:
                 for i, window in enumerate(batch):
                     blender.add(window, scores[i])
         with self.clock("stitch"):
-            return blender.result()
+            return blender.result(self.recipe.probabilities)
 
     @contextmanager
     def _device(self) -> Iterator[None]:
-        """Wait for a free stream of the device; others read, decode and write meanwhile."""
+        """Wait for one of the device's streams; other threads read, decode and write meanwhile."""
         slots = _slots(self.recipe.execution)
         with self.clock("wait"):
             slots.acquire()
@@ -223,7 +236,7 @@ class _BlockWork:
         return bool(self.pixels.valid[part.within(self.region)].any())
 
     def _batches(self, windows: list[Window]) -> Iterator[list[Window]]:
-        """Consecutive windows of one size, at most a batch of them."""
+        """Yield runs of consecutive windows of equal size, at most a batch each."""
         batch: list[Window] = []
         for window in windows:
             if batch and (len(batch) == self.recipe.execution.batch or not _same_size(batch[0], window)):
@@ -234,7 +247,7 @@ class _BlockWork:
             yield batch
 
     def _stack(self, batch: list[Window]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Pixels of the batch's windows (N, bands, h, w) and their validity (N, h, w); mirrored beyond the scene."""
+        """Return pixels (N, bands, h, w) and validity (N, h, w) of the batch's windows, mirrored beyond the scene."""
         if self.stopped():
             raise Stopped
         self.forwards += len(batch)
@@ -249,7 +262,7 @@ class _BlockWork:
         data, valid = self.pixels.data[:, rows, cols], self.pixels.valid[rows, cols]
         below, right = read.height - inside.height, read.width - inside.width
         if below or right:
-            # "symmetric" mirrors with the edge pixel and wraps as often as needed, so that a 1×1 scene works too.
+            # "symmetric" repeats the edge pixel and reflects as often as needed, so that a 1×1 scene works too.
             data = np.pad(data, ((0, 0), (0, below), (0, right)), mode="symmetric")
             valid = np.pad(valid, ((0, below), (0, right)), mode="symmetric")
         return data, valid
@@ -266,41 +279,43 @@ _LOCK = threading.Lock()
 
 
 def _slots(execution: Execution) -> threading.BoundedSemaphore:
-    """As many forward passes at a time on one device as the execution has streams."""
+    """Return the semaphore that limits concurrent forward passes on a device to the execution's streams."""
     key = (execution.device, execution.streams)
     with _LOCK:
         return _SLOTS.setdefault(key, threading.BoundedSemaphore(execution.streams))
 
 
 def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
-    """Read a block's region; where regions overlap, through cells that are decoded once."""
+    """Read a block's region; where regions overlap, through a cache of decoded cells."""
     tiling = recipe.tiling
     if tiling.margin == 0:
         return recipe.raster.read(region)
     key = recipe.raster.fingerprint()
     with _LOCK:
         if key not in _READERS:
-            _READERS.clear()  # scenes come one after the other: the last one's cells are of no more use
+            _READERS.clear()  # scenes are computed one after another: cells of the previous one are no longer needed
             _READERS[key] = SharedReads(recipe.raster, SHARED_BYTES)
         reader = _READERS[key]
     return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index), overlapping=recipe.overlapping))
 
 
 def predictor_of(recipe: Recipe) -> Predictor:
-    """Return this process's predictor for the recipe; weights are loaded once."""
+    """Return this process's cached predictor for the recipe, loading the weights on first use."""
     from geoseg.models.inference.predictor import Predictor
 
     affine = recipe.model.card.affine(recipe.raster.bands)
     key = (recipe.model.fingerprint, affine, recipe.execution)
     with _LOCK:
         if key not in _PREDICTORS:
-            if len(_PREDICTORS) >= 4:  # a batch of scenes with many scalings must not collect weights for ever
+            if len(_PREDICTORS) >= 4:  # bounds memory in a batch of scenes with different scalings
                 _PREDICTORS.pop(next(iter(_PREDICTORS)))
             _PREDICTORS[key] = Predictor(recipe.model, affine, recipe.execution)
         return _PREDICTORS[key]
 
 
 def make_recipe(plan: Plan, *, execution: Execution | None = None, quicklook: Quicklook | None = None) -> Recipe:
-    """Return the recipe of a plan; ``execution`` is chosen by a short measurement if None."""
+    """Return the recipe of a plan; ``execution`` is chosen by a short benchmark if None."""
     stitch, budget = check_stitch(plan.options.stitch), plan.options.budget
-    return Recipe(plan.raster, plan.model, plan.tiling, stitch, execution or plan.execution(), quicklook, budget)
+    probabilities = class_positions(plan.model.card, plan.options.probabilities)
+    execution = execution or plan.execution()
+    return Recipe(plan.raster, plan.model, plan.tiling, stitch, execution, quicklook, budget, probabilities)

@@ -1,7 +1,8 @@
-"""``geoseg.segment``: class map and confidence as a lazy xarray Dataset."""
+"""``geoseg.segment``: class map, confidence and probabilities as a lazy xarray Dataset."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def segment(
     device: str = "auto",
     precision: str = "auto",
     memory: str | int | None = None,
+    probabilities: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
     """Segment a raster lazily.
 
@@ -38,29 +40,40 @@ def segment(
     ----------
     raster
         A :class:`geoseg.Raster`, anything that :func:`geoseg.open_raster` takes, or an ``xarray.DataArray``
-        (band, y, x) that was computed before: a median of a stack, say.
+        (band, y, x), such as the median of a stack.
     model
         Name of a bundled or installed model, folder of a model, or a loaded model; the bundled default if None.
     window
-        Side of what the model sees, in pixels, margins included. Chosen to fit model, memory and scene if None.
+        Side of the model's input in pixels, including margins. Chosen to suit model, memory and scene if None.
     margin
         Context on each side of a window that is read but not kept, in pixels; the model card's if None.
     stitch
         ``"trim"``, ``"linear"`` or ``"gaussian"``: see :mod:`geoseg.segment.stitch`.
     block
-        Chunk side of the result in pixels. The result does not depend on it.
+        Chunk side of the result in pixels. The values do not depend on it.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     precision
         ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``.
     memory
-        Budget of one process, as ``"4GB"`` or in bytes.
+        Memory limit of one process, as ``"4GB"`` or in bytes.
+    probabilities
+        ``"all"`` or names of classes whose probabilities are wanted as well; None for none.
 
     Returns
     -------
-    Dataset on the raster's GeoBox with ``classes`` (uint8, class number, 255 = nodata) and ``confidence`` (uint8,
-    percent of the winning class, 255 = nodata), both (y, x), chunked, nothing computed yet. Class names and colours are
-    in ``classes.attrs``.
+    Dataset on the raster's GeoBox, chunked, with nothing computed yet:
+
+    ``classes``
+        uint8 (y, x): class number, 255 = nodata. Class names and colours are in its ``attrs``.
+    ``confidence``
+        uint8 (y, x): percent of the winning class, 0…100, 255 = nodata.
+    ``probabilities``
+        Only if asked for. uint8 (class, y, x): percent of each class, 0…100, 255 = nodata; coordinate ``class`` holds
+        the names in the order given. The percents of all classes of a pixel sum to 100, and the winning class has its
+        confidence: other classes are rounded by the largest-remainder method
+        (:func:`geoseg.models.inference.argmax.percents_of`). A subset has the same values as those classes have
+        in ``"all"``.
 
     Raises
     ------
@@ -69,11 +82,30 @@ def segment(
     ModelError
         If the model cannot be loaded.
     OptionError
-        If an option's value is impossible.
+        If an option is invalid or a name in ``probabilities`` is not a class of the model.
+
+    Examples
+    --------
+    >>> import geoseg, numpy as np, xarray as xr
+    >>> from affine import Affine
+    >>> from odc.geo.geobox import GeoBox
+    >>> from odc.geo.xr import xr_coords
+    >>> box = GeoBox((64, 96), Affine(10, 0, 500000, 0, -10, 5400000), "EPSG:32633")
+    >>> bands = ["blue", "green", "red", "nir", "swir16", "swir22"]
+    >>> water = np.array([500, 450, 250, 120, 60, 40], "uint16")  # reflectance × 10,000
+    >>> pixels = np.broadcast_to(water[:, None, None], (6, 64, 96))
+    >>> scene = xr.DataArray(pixels, dims=("band", "y", "x"), coords={**xr_coords(box), "band": bands})
+    >>> result = geoseg.segment(scene, "spectral", probabilities=["water", "tree"])
+    >>> result.classes.attrs["class_names"][int(result.classes[0, 0])]
+    'water'
+    >>> result.probabilities.dims, result.probabilities.shape
+    (('class', 'y', 'x'), (2, 64, 96))
     """
+    wanted = probabilities if probabilities is None or isinstance(probabilities, str) else tuple(probabilities)
     options = Options(
-        window=window, margin=margin, stitch=stitch, block=block, device=device, precision=precision, memory=memory
-    )
+        window=window, margin=margin, stitch=stitch, block=block, device=device, precision=precision, memory=memory,
+        probabilities=wanted,
+    )  # fmt: skip
     return to_dataset(make_recipe(make_plan(raster, model, options)))
 
 
@@ -85,8 +117,12 @@ def to_dataset(recipe: Recipe) -> xr.Dataset:
     tiling, geobox = recipe.tiling, recipe.raster.geobox
     rows = tuple(tiling.block_box(i * tiling.block_shape[1]).height for i in range(tiling.block_shape[0]))
     cols = tuple(tiling.block_box(i).width for i in range(tiling.block_shape[1]))
-    both = da.map_blocks(
-        _block_of_both, recipe=recipe, chunks=((2,), rows, cols), dtype=np.uint8, meta=np.empty((0, 0, 0), np.uint8)
+    layers = da.map_blocks(
+        _block_layers,
+        recipe=recipe,
+        chunks=((2 + len(recipe.probabilities),), rows, cols),
+        dtype=np.uint8,
+        meta=np.empty((0, 0, 0), np.uint8),
     )
     classes = recipe.model.card.classes
     attrs: dict[str, Any] = {
@@ -97,15 +133,19 @@ def to_dataset(recipe: Recipe) -> xr.Dataset:
     }
     import xarray as xr
 
-    return xr.Dataset(
-        {
-            "classes": wrap_xr(both[0], geobox, nodata=NODATA, **attrs),
-            "confidence": wrap_xr(both[1], geobox, nodata=NODATA, units="percent"),
-        }
-    )
+    variables = {
+        "classes": wrap_xr(layers[0], geobox, nodata=NODATA, **attrs),
+        "confidence": wrap_xr(layers[1], geobox, nodata=NODATA, units="percent"),
+    }
+    if recipe.probabilities:
+        dims = ("class", *geobox.dimensions)
+        wrapped = wrap_xr(layers[2:], geobox, nodata=NODATA, dims=dims, axis=1, units="percent")
+        names = [classes[position].name for position in recipe.probabilities]
+        variables["probabilities"] = wrapped.assign_coords({"class": names})
+    return xr.Dataset(variables)
 
 
-def _block_of_both(*, recipe: Recipe, block_id: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Classes and confidence of one chunk as one array (2, h, w): dask computes the block once for both."""
+def _block_layers(*, recipe: Recipe, block_id: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Return all layers of one chunk as one array (2 + probabilities, h, w), so that dask computes the block once."""
     result = segment_block(recipe, block_id[1] * recipe.tiling.block_shape[1] + block_id[2])
-    return np.stack([result.classes, result.confidence])
+    return np.concatenate([[result.classes, result.confidence], result.probabilities])

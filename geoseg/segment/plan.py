@@ -19,6 +19,7 @@ from geoseg.errors import OptionError, ReadError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
 from geoseg.raster import Pixels, Raster, open_raster
 from geoseg.raster.shared_reads import cell_shape
+from geoseg.segment.probabilities import class_positions
 from geoseg.segment.stitch import check_stitch, overlaps
 from geoseg.system.resources import cpu_count, format_bytes, parse_bytes
 from geoseg.tiling import Box, Tiling, round_up
@@ -59,6 +60,14 @@ _BLOCKS_SHARE = 0.25
 # on Sentinel-2 scenes: 0.3–0.9), with a reserve for noisy maps.
 _DISK_BYTES_PER_PIXEL = 1.5
 
+# The same for each class whose probabilities are wanted: 0.6 in the finished file, which for a moment stands beside the
+# blocks and the tiles that it is made of.
+_DISK_BYTES_PER_PROBABILITY = 2.0
+
+# Memory of a block per pixel and class whose probabilities are wanted: percents, compressed tiles, and the file made of
+# those.
+_PACKED_BYTES = 3
+
 # Activations of a large U-Net in float32, per pixel; for cards that do not say (Unet(resnet18) takes 540).
 _TYPICAL_BYTES_PER_PIXEL = 900.0
 
@@ -94,6 +103,8 @@ class Options:
     memory: str | int | None = None
     workers: int | None = None
     compile: bool = False
+    # Not in the repr, which identifies results: those of runs without probabilities must stay valid.
+    probabilities: str | tuple[str, ...] | None = field(default=None, repr=False)
 
     @cached_property
     def budget(self) -> int:
@@ -150,12 +161,18 @@ class Plan:
     def window_bytes(self) -> int:
         """Memory of one forward pass of the largest window."""
         rows, cols = self.tiling.largest_read()
-        return int(rows * cols * bytes_per_pixel(self.model))
+        return int(rows * cols * (bytes_per_pixel(self.model) + self._probabilities))
 
     @property
     def block_bytes(self) -> int:
         """Memory of one block in flight: its pixels, validity and results."""
-        return block_bytes(self.raster, self.model, self.tiling, self.options.stitch)
+        packed = _PACKED_BYTES * self._probabilities * min(self.tiling.block, max(self.raster.shape)) ** 2
+        return packed + block_bytes(self.raster, self.model, self.tiling, self.options.stitch)
+
+    @property
+    def _probabilities(self) -> int:
+        """Number of classes whose probabilities are wanted."""
+        return len(class_positions(self.model.card, self.options.probabilities))
 
     @property
     def _max_streams(self) -> int:
@@ -185,9 +202,10 @@ class Plan:
 
     @property
     def disk(self) -> int:
-        """Bytes on disk while the run goes on, at most: finished blocks, class map, confidence, polygons."""
+        """Bytes on disk while the run goes on, at most: finished blocks, rasters, polygons."""
         # Class maps and confidence compress to well under 2 bytes a pixel together; they stand twice for a moment.
-        return int(self.tiling.scene.area * _DISK_BYTES_PER_PIXEL) + 10**6
+        per_pixel = _DISK_BYTES_PER_PIXEL + _DISK_BYTES_PER_PROBABILITY * self._probabilities
+        return int(self.tiling.scene.area * per_pixel) + 10**6
 
     def seconds(self) -> float | None:
         """Return the estimated duration on this machine, from the last measurement of this model; None before that."""
@@ -244,6 +262,7 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
     options = options or Options()
     check_stitch(options.stitch)
     loaded = load_model(DEFAULT_MODEL if model is None else model)
+    class_positions(loaded.card, options.probabilities)
     raster = source if isinstance(source, Raster) else open_raster(source)
     check_bands(loaded.card, raster)
     raster = raster.select([band.name for band in loaded.card.bands])

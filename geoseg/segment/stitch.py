@@ -1,9 +1,9 @@
-"""Windows to blocks: where neighbouring windows overlap, which one is believed, or how they are mixed.
+"""Stitching of windows into blocks.
 
-``trim`` takes each pixel from the one window in whose keep region it lies: nothing is mixed, nothing is held in memory
-but the result, and the price is a seam wherever two windows disagree in their trusted centres. ``linear`` and
-``gaussian`` mix the class probabilities of all windows that read a pixel, with weights that fall towards the window's
-border but never vanish (a zero weight at the scene's edge would leave a frame without data).
+``trim`` takes each pixel from the one window whose keep region contains it: nothing but the result is held in memory,
+but a seam shows where neighbouring windows disagree. ``linear`` and ``gaussian`` average the class probabilities of all
+windows that read a pixel, with weights that fall towards the window's border but never reach zero (a zero weight at the
+scene's edge would leave a frame without data).
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from geoseg.models.inference.argmax import Prediction
     from geoseg.tiling import Box, Tiling, Window
 
 Stitch = Literal["trim", "linear", "gaussian"]
 
-# Standard deviation of the Gaussian as a share of the window side, and the least weight: the values that
-# nnU-Net (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) and MONAI use for sliding windows.
+# Standard deviation of the Gaussian as a fraction of the window side, and the minimum weight, as in the sliding
+# windows of nnU-Net (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) and MONAI.
 _SIGMA = 0.125
 _FLOOR = 1e-3
 
 
 def check_stitch(name: str) -> Stitch:
-    """Return ``name`` if it is a way of stitching.
+    """Return ``name`` if it is a stitching method.
 
     Raises
     ------
@@ -43,26 +44,26 @@ def check_stitch(name: str) -> Stitch:
 
 
 def overlaps(stitch: str) -> bool:
-    """Whether windows contribute to pixels beyond what they keep."""
+    """Whether windows contribute to pixels outside their keep regions."""
     return stitch != "trim"
 
 
 def profile(kind: Stitch, read: tuple[int, int], keep: tuple[int, int], tiling: Tiling) -> NDArray[np.float32]:
-    """Weights of one window along one axis.
+    """Return the weights of one window along one axis.
 
     Parameters
     ----------
     kind
         ``"linear"`` or ``"gaussian"``.
     read, keep
-        Start and size of the read and keep region along the axis, in scene pixels.
+        Start and size of the read and keep regions along the axis, in scene pixels.
     tiling
-        The lattice: its margin is the width of the ramps on either side of a keep border.
+        The lattice; its margin is the width of the ramp on either side of a keep region's border.
 
     Returns
     -------
-    float32 array of length ``read[1]``, values above 0 and at most 1. The profile belongs to the lattice cell, not to
-    the clipped read, so a window at the scene's edge weighs its pixels like any other.
+    float32 array of length ``read[1]``, values in (0, 1]. The profile depends on the lattice cell, not on the clipped
+    read region, so a window at the scene's edge is weighted like any other.
     """
     position = np.arange(read[0], read[0] + read[1], dtype=np.float64) + 0.5
     if kind == "linear":
@@ -71,7 +72,7 @@ def profile(kind: Stitch, read: tuple[int, int], keep: tuple[int, int], tiling: 
             return np.ones(read[1], np.float32)
         begin, end = keep[0] - tiling.margin, keep[0] + tiling.keep + tiling.margin
         ramp = np.minimum(position - begin, end - position) / reach
-        # Padding beyond the scene can lie outside both ramps: its weight is never used, but must not be negative.
+        # Padding outside the scene can lie beyond both ramps; its weight is unused but must not be negative.
         return np.clip(ramp, _FLOOR, 1.0).astype(np.float32)
     side = tiling.keep + 2 * tiling.margin
     distance = (position - (keep[0] + tiling.keep / 2)) / (_SIGMA * side)
@@ -87,7 +88,7 @@ class Blender:
     box
         The block, in scene pixels.
     tiling, kind
-        The lattice and the weights' shape.
+        The lattice, and the shape of the weights.
     """
 
     box: Box
@@ -96,10 +97,10 @@ class Blender:
     _sum: torch.Tensor | None = None
 
     def add(self, window: Window, scores: torch.Tensor) -> None:
-        """Add probabilities ``scores`` (float32, classes × read height × read width) of one window."""
+        """Add the probabilities ``scores`` (float32, classes × read height × read width) of one window."""
         import torch
 
-        # What a window reads beyond its margin only pads it to the model's least size: no neighbour counts on it.
+        # Pixels beyond the margin only pad the window to the model's minimum size and are not blended.
         part = window.keep.grown(self.tiling.margin).intersection(self.box).intersection(window.read)
         if not part.area:
             return
@@ -113,17 +114,15 @@ class Blender:
         weight = torch.from_numpy(np.outer(rows[in_window[0]], cols[in_window[1]])).to(scores.device)
         self._sum[:, in_block[0], in_block[1]].addcmul_(scores[:, in_window[0], in_window[1]], weight)
 
-    def result(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return classes and confidence (uint8, block height × block width).
+    def result(self, probabilities: tuple[int, ...] = ()) -> Prediction:
+        """Return classes, confidence and the percents of the classes at the positions ``probabilities``.
 
-        Pixels that no window reached (their windows hold no valid pixel) have class 0 and confidence 0; the caller
-        masks them.
+        Arrays are uint8, block height × block width. Pixels that no window reached (their windows hold no valid pixel)
+        have no meaning; the caller masks them.
         """
-        shape = (self.box.height, self.box.width)
+        from geoseg.models.inference.argmax import Prediction, decide_sums
+
         if self._sum is None:
-            return np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-        best, classes = self._sum.max(0)
-        # The sum over classes is the sum of weights, since each window's probabilities sum to 1.
-        total = self._sum.sum(0).clamp_min_(1e-30)
-        confidence = (best / total).mul_(100).round_().clamp_(0, 100)
-        return classes.to("cpu").numpy().astype(np.uint8), confidence.to("cpu").numpy().astype(np.uint8)
+            layers = np.zeros((2 + len(probabilities), self.box.height, self.box.width), np.uint8)
+            return Prediction(layers[0], layers[1], layers[2:])
+        return decide_sums(self._sum, probabilities).to_host()

@@ -32,16 +32,17 @@ def write_cog(
     kind: Kind | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a class map or confidence as a Cloud Optimized GeoTIFF that shows names and colours in QGIS and GDAL.
+    """Write a class map, confidence or probabilities as a Cloud Optimized GeoTIFF that shows names and colours.
 
-    Blocks of 512, DEFLATE, overviews (mode for classes, mean for confidence), nodata 255, colour table, category
+    Blocks of 512, DEFLATE, overviews (mode for classes, mean for percents), nodata 255, colour table, category
     names and attribute table; a ``.qml`` beside it. A dask array is computed a few chunks at a time with whatever
     scheduler is active, so a scene of any size needs little memory.
 
     Parameters
     ----------
     data
-        ``(y, x)`` or ``(1, y, x)``, integers: 0…254 and 255 for nodata (confidence: 0…100 and 255). Its grid is
+        ``(y, x)`` or ``(1, y, x)``, integers: 0…254 and 255 for nodata (confidence: 0…100 and 255). Or probabilities
+        ``(class, y, x)``, 0…100 and 255, whose coordinate ``class`` names the bands. Its grid is
         ``data.odc.geobox``; a map without one is written without georeference. Attributes that are read:
         ``class_names``, ``class_colors`` (``#rrggbb``) and ``class_values`` (0, 1, 2, … if missing), lists in
         one order, as :func:`geoseg.segment` gives them; ``kind``; ``nodata`` (another value than 255 becomes 255).
@@ -51,6 +52,7 @@ def write_cog(
         Names and colours; default: from the attributes.
     kind
         ``"classes"`` or ``"confidence"``; default: the attribute ``kind``, else confidence if the array is named so.
+        Ignored for probabilities.
     overwrite
         Replace an existing file instead of raising.
 
@@ -65,25 +67,36 @@ def write_cog(
     OptionError
         If shape, type or classes are impossible.
     """
-    if data.ndim == 3 and data.shape[0] == 1:  # a band dimension of one, as rioxarray makes
+    bands = _band_names(data)
+    if not bands and data.ndim == 3 and data.shape[0] == 1:  # a band dimension of one, as rioxarray makes
         data = data[0]
-    if data.ndim != 2 or data.dtype.kind not in "iub" or 0 in data.shape:
+    if data.ndim != (3 if bands else 2) or data.dtype.kind not in "iub" or 0 in data.shape:
         raise OptionError(
             f"write_cog: expected whole numbers of shape (y, x), got {data.dtype} {data.shape}; "
             'a map with NaN becomes one by .fillna(255).astype("uint8")'
         )
-    if kind is None:
+    if bands:
+        kind = "probabilities"
+    elif kind is None:
         kind = data.attrs.get("kind", "confidence" if data.name == "confidence" else "classes")
-    if kind not in ("classes", "confidence"):
+    if kind not in ("classes", "confidence") and not bands:
         raise OptionError(f"write_cog: kind is {kind!r}; use 'classes' or 'confidence'")
     geobox = _geobox(data)
     if classes is None:
         classes = classes_of(data) if kind == "classes" else ()
     nodata = data.odc.nodata
-    with CogSink(path, geobox, kind=cast("Kind", kind), classes=classes, overwrite=overwrite) as sink:
+    with CogSink(path, geobox, kind=cast("Kind", kind), classes=classes, bands=bands, overwrite=overwrite) as sink:
         for box, values in _pieces(data.data):
-            sink.write(box, _as_uint8(values, nodata, box))
+            for band, plane in enumerate(values if bands else [values]):
+                sink.write(box, _as_uint8(plane, nodata, box), band)
     return sink.path
+
+
+def _band_names(data: xr.DataArray) -> tuple[str, ...]:
+    """Return the names along the dimension ``class``; empty for an array of one band."""
+    if data.ndim != 3 or data.dims[0] != "class":
+        return ()
+    return tuple(str(name) for name in data["class"].values)
 
 
 def classes_of(data: xr.DataArray) -> tuple[MapClass, ...]:
@@ -121,24 +134,26 @@ def _geobox(data: xr.DataArray) -> GeoBox:
         return geobox
     if geobox is not None:
         raise OptionError("write_cog: the array lies on control points, not on a grid: warp it to a GeoBox first")
-    height, width = data.shape
+    height, width = data.shape[-2:]
     return GeoBox((height, width), Affine.identity(), None)
 
 
 def _pieces(values: Any) -> Iterator[tuple[Box, NDArray[Any]]]:
-    """Yield the array in pieces; a dask array's chunks are computed in groups, so that few are in memory."""
+    """Yield an array (…, y, x) in pieces (…, h, w); dask chunks are computed in groups, so that few are in memory."""
     if isinstance(values, np.ndarray):
-        yield Box(0, 0, *values.shape), values
+        yield Box(0, 0, *values.shape[-2:]), values
         return
     from dask.base import compute
 
     compute_all: Callable[..., tuple[Any, ...]] = compute
-    rows, cols = (_starts(sizes) for sizes in values.chunks)
+    if values.ndim == 3:
+        values = values.rechunk({0: -1})
+    rows, cols = (_starts(sizes) for sizes in values.chunks[-2:])
     places = itertools.product(range(len(rows)), range(len(cols)))
     for group in _groups(places, _group_size()):
-        chunks = compute_all(*(values.blocks[place] for place in group))
+        chunks = compute_all(*(values.blocks[..., *place] for place in group))
         for (row, col), chunk in zip(group, chunks, strict=True):
-            yield Box(rows[row], cols[col], *chunk.shape), np.asarray(chunk)
+            yield Box(rows[row], cols[col], *chunk.shape[-2:]), np.asarray(chunk)
 
 
 def _starts(sizes: tuple[int, ...]) -> list[int]:

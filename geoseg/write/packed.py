@@ -1,14 +1,15 @@
-"""A finished block as bytes: both rasters' compressed tiles, their first overviews and their counts.
+"""A finished block as bytes: its rasters' compressed tiles, their first overviews and their counts.
 
 Pixels are compressed once, by whoever computed them; the class map of the whole scene is put together from these very
-tiles (:meth:`geoseg.write.CogSink.put`). Until then the bytes are a TIFF of two bands with overviews that any GIS
-opens. Behind the TIFF stand the pixels per value of the class map and a checksum, which its readers ignore.
+tiles (:meth:`geoseg.write.CogSink.put`). Until then the bytes are a TIFF of two bands, and one per class whose
+probabilities are wanted, with overviews that any GIS opens. Behind the TIFF stand the pixels per value of the class map
+and a checksum, which its readers ignore.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import numpy as np
 from geoseg.write.overviews import halve_by_mean, halve_by_mode
 from geoseg.write.spool import compress, padded
 from geoseg.write.tiff import (
+    SAMPLES_PER_PIXEL,
     TILE,
     TILE_BYTE_COUNTS,
     TILE_OFFSETS,
@@ -47,17 +49,25 @@ class PackedBlock:
     ----------
     classes, confidence
         Per level, full size first, the compressed tiles in row order.
+    probabilities
+        The same for each class whose probabilities are wanted.
     pixels
         int64 (256,): pixels per value of the class map.
     """
 
     classes: list[list[bytes]]
     confidence: list[list[bytes]]
+    probabilities: list[list[list[bytes]]]
     pixels: NDArray[np.int64]
 
 
 def pack(
-    classes: NDArray[np.uint8], confidence: NDArray[np.uint8], *, side: int, geo_tags: dict[int, Tag] | None = None
+    classes: NDArray[np.uint8],
+    confidence: NDArray[np.uint8],
+    probabilities: Sequence[NDArray[np.uint8]] | NDArray[np.uint8] = (),
+    *,
+    side: int,
+    geo_tags: dict[int, Tag] | None = None,
 ) -> bytes:
     """Return a block as bytes.
 
@@ -65,6 +75,8 @@ def pack(
     ----------
     classes, confidence
         uint8 (height, width).
+    probabilities
+        uint8 (classes wanted, height, width).
     side
         Side of the lattice of blocks in pixels: as many overviews are made as whole tiles of the scene's come of it.
     geo_tags
@@ -76,9 +88,10 @@ def pack(
     count = 1
     while count < len(sizes) and (side >> count) % TILE == 0:
         count += 1
-    both = [_pyramid(classes, halve_by_mode, count, tile), _pyramid(confidence, halve_by_mean, count, tile)]
-    levels = [[*one, *other] for one, other in zip(*both, strict=True)]
-    description = Description(geo_tags=geo_tags or {}, bands=2, tile=tile)
+    bands = [_pyramid(classes, halve_by_mode, count, tile)]
+    bands += [_pyramid(percents, halve_by_mean, count, tile) for percents in (confidence, *probabilities)]
+    levels = [[blob for tiles in level for blob in tiles] for level in zip(*bands, strict=True)]
+    description = Description(geo_tags=geo_tags or {}, bands=len(bands), tile=tile)
     head = header(
         [
             Level(*size, np.array([len(blob) for blob in blobs], np.uint64))
@@ -102,17 +115,19 @@ def unpack(data: bytes) -> PackedBlock:
     """
     if len(data) < _TRAILER or zlib.crc32(memoryview(data)[:-4]) != int.from_bytes(data[-4:], "little"):
         raise ValueError("the checksum does not match")
-    both: tuple[list[list[bytes]], list[list[bytes]]] = ([], [])
+    bands: list[list[list[bytes]]] = []
     position = first_directory(data)
     while position:
         tags, position = read_directory(data, position)
         spans = zip(tags[TILE_OFFSETS][1].tolist(), tags[TILE_BYTE_COUNTS][1].tolist(), strict=True)
         blobs = [data[start : start + size] for start, size in spans]
-        half = len(blobs) // 2
-        both[0].append(blobs[:half])
-        both[1].append(blobs[half:])
+        count = int(tags[SAMPLES_PER_PIXEL][1][0])
+        each = len(blobs) // count
+        bands = bands or [[] for _ in range(count)]
+        for number, levels in enumerate(bands):
+            levels.append(blobs[number * each : (number + 1) * each])
     pixels = np.frombuffer(data, *_COUNTS, offset=len(data) - _TRAILER).astype(np.int64)
-    return PackedBlock(*both, pixels)
+    return PackedBlock(bands[0], bands[1], bands[2:], pixels)
 
 
 def _pyramid(

@@ -30,8 +30,13 @@ _METADATA_KEY = "GEOSEG_CLASSES"
 _COLUMNS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
 
 
-def describe(geobox: GeoBox, classes: Sequence[MapClass], kind: str) -> tuple[Description, str]:
-    """Return what goes into the TIFF and the text of the ``.aux.xml`` beside it, empty if none is needed."""
+def describe(
+    geobox: GeoBox, classes: Sequence[MapClass], kind: str, bands: Sequence[str] = ()
+) -> tuple[Description, str]:
+    """Return what goes into the TIFF and the text of the ``.aux.xml`` beside it, empty if none is needed.
+
+    ``bands`` are the names of a file of percents, one band each; other files have one band, named after ``kind``.
+    """
     geo_tags, lost_crs = geo_tags_of(geobox)
     metadata = [("BAND_KIND", kind)]
     if classes:
@@ -40,7 +45,8 @@ def describe(geobox: GeoBox, classes: Sequence[MapClass], kind: str) -> tuple[De
         geo_tags=geo_tags,
         # Without classes grey: a table of no colours would show everything black.
         color_map=_color_map(classes) if kind == "classes" and classes else None,
-        metadata=_metadata(metadata, band_name=kind),
+        metadata=_metadata(metadata, bands or [kind], unit="percent" if bands else ""),
+        bands=max(len(bands), 1),
     )
     band = _band(classes) if kind == "classes" and classes else ""
     if not band and not lost_crs:
@@ -132,10 +138,14 @@ def _color_map(classes: Sequence[MapClass]) -> NDArray[np.uint16]:
     return table
 
 
-def _metadata(items: Sequence[tuple[str, str]], band_name: str) -> str:
+def _metadata(items: Sequence[tuple[str, str]], bands: Sequence[str], unit: str) -> str:
     # GDAL takes escapes away twice when it reads this tag, and puts them there twice when it writes it.
     lines = [f"  <Item name={attribute(name)}>{content(content(value))}</Item>\n" for name, value in items]
-    lines.append(f'  <Item name="DESCRIPTION" sample="0" role="description">{content(content(band_name))}</Item>\n')
+    for sample, band in enumerate(bands):
+        text = content(content(band))
+        lines.append(f'  <Item name="DESCRIPTION" sample="{sample}" role="description">{text}</Item>\n')
+        if unit:
+            lines.append(f'  <Item name="UNITTYPE" sample="{sample}" role="unittype">{unit}</Item>\n')
     return "<GDALMetadata>\n" + "".join(lines) + "</GDALMetadata>\n"
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from geoseg.classes import MapClass
 
-Kind = Literal["classes", "confidence"]
+Kind = Literal["classes", "confidence", "probabilities"]
 
 _EAGER = 2
 """Overview levels made while their pixels are still in the processor's cache, from areas written whole."""
@@ -46,7 +46,7 @@ _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class CogSink:
-    """Writes one uint8 raster, in pieces and any order, as a Cloud Optimized GeoTIFF with its style beside it.
+    """Writes a uint8 raster, in pieces and any order, as a Cloud Optimized GeoTIFF with its style beside it.
 
     Use it as a context manager. On a clean exit the complete file appears under ``path``, with ``.qml`` and (for
     named classes) ``.aux.xml``; after an error or an interruption nothing does, and a file that was there before
@@ -62,9 +62,12 @@ class CogSink:
     geobox
         Its grid. Without CRS, and with an identity transform, the file has no georeference.
     kind
-        ``"classes"`` (overviews by mode, colour table) or ``"confidence"`` (overviews by mean, grey).
+        ``"classes"`` (overviews by mode, colour table), ``"confidence"`` or ``"probabilities"`` (overviews by mean,
+        grey).
     classes
         Names and colours of the values.
+    bands
+        Names of the bands, for probabilities; other kinds have one band.
     overwrite
         Replace an existing file instead of raising.
     threads
@@ -85,6 +88,7 @@ class CogSink:
         *,
         kind: Kind = "classes",
         classes: Sequence[MapClass] = (),
+        bands: Sequence[str] = (),
         overwrite: bool = False,
         threads: int = 1,
     ) -> None:
@@ -92,15 +96,18 @@ class CogSink:
         self.geobox = geobox
         self.kind = kind
         self.classes = checked_classes(classes)
+        self.bands = tuple(bands)
         self.overwrite = overwrite
         self._halve = halve_by_mode if kind == "classes" else halve_by_mean
         self._sizes = level_sizes(*geobox.shape)
         self._scene = Box(0, 0, *self._sizes[0])
         # Overviews already made; those of areas that were written in parts are made at the end.
-        self._made = [np.zeros(tile_grid(*size), bool) for size in self._sizes]
+        # The levels of the first band, then those of the next, and so on; see _index.
+        self._grids = [tile_grid(*size) for size in self._sizes] * max(len(self.bands), 1)
+        self._made = [np.zeros(grid, bool) for grid in self._grids]
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
-        self._busy: dict[tuple[int, int], Future[None]] = {}
+        self._busy: dict[tuple[int, int, int], Future[None]] = {}
         self._lock = threading.Lock()
         self._spool: Spool | None = None
         self._parts: list[tuple[Path, Path]] = []
@@ -112,7 +119,7 @@ class CogSink:
         self._refuse_existing()
         with self._telling():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._spool = Spool(self.path.parent, [tile_grid(*size) for size in self._sizes])
+            self._spool = Spool(self.path.parent, self._grids)
         if self._threads:
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="geoseg-write")
         return self
@@ -127,7 +134,7 @@ class CogSink:
         finally:
             self._abandon()
 
-    def write(self, box: Box, values: NDArray[np.uint8]) -> None:
+    def write(self, box: Box, values: NDArray[np.uint8], band: int = 0) -> None:
         """Write one piece; pixels never written are nodata (255).
 
         Parameters
@@ -136,6 +143,8 @@ class CogSink:
             Where it lies, inside the scene.
         values
             uint8 of the box's height and width; copied, the caller may reuse it.
+        band
+            Which band, from 0.
 
         Raises
         ------
@@ -153,13 +162,13 @@ class CogSink:
             for area in _areas(box):
                 part = area.intersection(box)
                 pixels = values[part.within(box)]
-                self._settle(area)
+                self._settle(area, band)
                 if part == area.intersection(self._scene):
-                    self._start(area, pixels)
+                    self._start(area, pixels, band)
                 else:
-                    self._patch(area, part, pixels)
+                    self._patch(area, part, pixels, band)
 
-    def put(self, box: Box, levels: Sequence[Sequence[bytes]]) -> None:
+    def put(self, box: Box, levels: Sequence[Sequence[bytes]], band: int = 0) -> None:
         """Write one piece of tiles that are compressed already; see :func:`geoseg.write.packed.pack`.
 
         Parameters
@@ -168,6 +177,8 @@ class CogSink:
             Where it lies; on whole tiles of the scene, at each of the levels.
         levels
             Full size first, then overviews: the tiles of the piece in row order.
+        band
+            Which band, from 0.
 
         Raises
         ------
@@ -176,16 +187,16 @@ class CogSink:
         """
         with self._lock, self._telling(), self._remembering():
             area = Box(box.row // _AREA * _AREA, box.col // _AREA * _AREA, _AREA, _AREA)
-            self._settle(area)
-            self._mark(area, made=False, least=len(levels))
+            self._settle(area, band)
+            self._mark(area, band, made=False, least=len(levels))
             for level, tiles in enumerate(levels[: len(self._sizes)]):
                 top, left, columns = (box.row >> level) // TILE, (box.col >> level) // TILE, -(-box.width >> level)
                 columns = -(-columns // TILE)
                 for number, blob in enumerate(tiles):
-                    key = level, top + number // columns, left + number % columns
+                    key = self._index(level, band), top + number // columns, left + number % columns
                     self._store.drop_held(key)
                     self._store.put_compressed(key, blob)
-                    self._made[level][key[1:]] = True
+                    self._made[key[0]][key[1:]] = True
 
     def complete(self) -> None:
         """Write everything under temporary names; exit then only renames. Several sinks may do this at the same time.
@@ -203,26 +214,33 @@ class CogSink:
             for future in self._busy.values():
                 future.result()
             self._store.fsync()
+            bands = range(max(len(self.bands), 1))
             for level in range(1, len(self._sizes)):
-                self._make_overview(level)
-            description, aux = describe(self.geobox, self.classes, self.kind)
+                for band in bands:
+                    self._make_overview(self._index(level, band))
+            description, aux = describe(self.geobox, self.classes, self.kind, self.bands)
             beside = {self.path.with_suffix(".qml"): style_text(self.classes, self.kind)}
             if aux:
                 beside[Path(f"{self.path}.aux.xml")] = aux
             for target, content in beside.items():
                 self._part_of(target).write_text(content, encoding="utf-8", newline="\n")
             levels = [
-                Level(height, width, self._store.sizes(number)) for number, (height, width) in enumerate(self._sizes)
+                Level(*size, np.concatenate([self._store.sizes(self._index(number, band)) for band in bands]))
+                for number, size in enumerate(self._sizes)
             ]
             with self._part_of(self.path).open("wb") as file:
                 file.write(header(levels, description))
-                for number in reversed(range(len(levels))):
-                    rows, cols = self._made[number].shape
+                for number, band in itertools.product(reversed(range(len(levels))), bands):
+                    rows, cols = self._grids[number]
                     for row in range(rows):
                         self._check_cancelled()
                         for col in range(cols):
-                            file.write(framed(self._store.blob((number, row, col))))
+                            file.write(framed(self._store.blob((self._index(number, band), row, col))))
         self._complete = True
+
+    def _index(self, level: int, band: int) -> int:
+        """Return where the spool keeps a level of a band."""
+        return band * len(self._sizes) + level
 
     @property
     def _store(self) -> Spool:
@@ -230,80 +248,81 @@ class CogSink:
             raise ValueError("CogSink is used as a context manager: with CogSink(…) as sink")
         return self._spool
 
-    def _settle(self, area: Box) -> None:
+    def _settle(self, area: Box, band: int) -> None:
         """Wait for earlier work on an area, and keep the number of waiting areas small."""
-        earlier = self._busy.pop((area.row, area.col), None)
+        earlier = self._busy.pop((band, area.row, area.col), None)
         if earlier:
             earlier.result()
         while len(self._busy) > 2 * self._threads:
             oldest = next(iter(self._busy))
             self._busy.pop(oldest).result()
 
-    def _start(self, area: Box, pixels: NDArray[np.uint8]) -> None:
+    def _start(self, area: Box, pixels: NDArray[np.uint8], band: int) -> None:
         """Store an area that is written whole, with its overviews, on the pool."""
-        self._mark(area, made=False)
-        for key, _ in self._tiles(0, area.row, area.col, pixels):
+        self._mark(area, band, made=False)
+        for key, _ in self._tiles(self._index(0, band), area.row, area.col, pixels):
             self._store.drop_held(key)
-        self._mark(area, made=True)
+        self._mark(area, band, made=True)
         if self._pool is None:
-            self._store_area(area, pixels)
+            self._store_area(area, pixels, band)
         else:
-            self._busy[area.row, area.col] = self._pool.submit(self._store_area, area, pixels.copy())
+            self._busy[band, area.row, area.col] = self._pool.submit(self._store_area, area, pixels.copy(), band)
 
-    def _store_area(self, area: Box, pixels: NDArray[np.uint8]) -> None:
+    def _store_area(self, area: Box, pixels: NDArray[np.uint8], band: int) -> None:
         for level in range(min(_EAGER + 1, len(self._sizes))):
             if level:
                 pixels = self._halve(pixels)
-            for key, tile in self._tiles(level, area.row >> level, area.col >> level, pixels):
+            for key, tile in self._tiles(self._index(level, band), area.row >> level, area.col >> level, pixels):
                 self._store.put(key, tile)
 
-    def _patch(self, area: Box, part: Box, pixels: NDArray[np.uint8]) -> None:
-        self._mark(area, made=False)
+    def _patch(self, area: Box, part: Box, pixels: NDArray[np.uint8], band: int) -> None:
+        self._mark(area, band, made=False)
         for row in range(part.row // TILE, -(-part.bottom // TILE)):
             for col in range(part.col // TILE, -(-part.right // TILE)):
                 tile = Box(row * TILE, col * TILE, TILE, TILE)
                 common = tile.intersection(part)
                 rows, cols = common.within(tile)
-                self._store.patch((0, row, col), rows.start, cols.start, pixels[common.within(part)])
+                key = self._index(0, band), row, col
+                self._store.patch(key, rows.start, cols.start, pixels[common.within(part)])
 
-    def _mark(self, area: Box, *, made: bool, least: int = 1) -> None:
+    def _mark(self, area: Box, band: int, *, made: bool, least: int = 1) -> None:
         for level in range(least, min(_EAGER + 1, len(self._sizes))):
             side = _AREA >> level
             row, col = (area.row >> level) // TILE, (area.col >> level) // TILE
-            self._made[level][row : row + side // TILE, col : col + side // TILE] = made
+            self._made[self._index(level, band)][row : row + side // TILE, col : col + side // TILE] = made
 
     @staticmethod
     def _tiles(
-        level: int, top: int, left: int, pixels: NDArray[np.uint8]
+        index: int, top: int, left: int, pixels: NDArray[np.uint8]
     ) -> Iterator[tuple[tuple[int, int, int], NDArray[np.uint8]]]:
         for row in range(0, pixels.shape[0], TILE):
             for col in range(0, pixels.shape[1], TILE):
-                key = level, (top + row) // TILE, (left + col) // TILE
+                key = index, (top + row) // TILE, (left + col) // TILE
                 yield key, pixels[row : row + TILE, col : col + TILE]
 
-    def _make_overview(self, level: int) -> None:
+    def _make_overview(self, index: int) -> None:
         """Make those tiles of an overview that no area written whole has brought."""
-        self._store.clear_remote_cache(level, ~self._made[level])
+        self._store.clear_remote_cache(index, ~self._made[index])
         # Nodata has nothing to halve: an empty scene of any size costs a look at the index.
-        missing = np.argwhere(_any_of_four(self._store.present(level - 1)) & ~self._made[level]).tolist()
+        missing = np.argwhere(_any_of_four(self._store.present(index - 1)) & ~self._made[index]).tolist()
         if self._pool is None:
             for row, col in missing:
-                self._halve_tile(level, row, col)
+                self._halve_tile(index, row, col)
         else:
-            for _ in self._pool.map(lambda place: self._halve_tile(level, *place), missing):
+            for _ in self._pool.map(lambda place: self._halve_tile(index, *place), missing):
                 pass
 
-    def _halve_tile(self, level: int, row: int, col: int) -> None:
+    def _halve_tile(self, index: int, row: int, col: int) -> None:
         self._check_cancelled()
         half = TILE // 2
         tile = np.full((TILE, TILE), 255, np.uint8)
-        rows, cols = self._made[level - 1].shape
+        rows, cols = self._made[index - 1].shape
         for down in range(min(2, rows - 2 * row)):
             for right in range(min(2, cols - 2 * col)):
-                child = self._store.get((level - 1, 2 * row + down, 2 * col + right))
+                child = self._store.get((index - 1, 2 * row + down, 2 * col + right))
                 if child is not None:
                     tile[down * half : (down + 1) * half, right * half : (right + 1) * half] = self._halve(child)
-        self._store.put((level, row, col), tile)
+        self._store.put((index, row, col), tile)
 
     def _part_of(self, target: Path) -> Path:
         """Name under which a file is written until it is complete."""

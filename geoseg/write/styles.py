@@ -78,8 +78,8 @@ def _palette(classes: Sequence[MapClass]) -> str:
 
 
 def _ramp(kind: str) -> str:
-    top = 100 if kind == "confidence" else 254
-    unit = " %" if kind == "confidence" else ""
+    top = 254 if kind == "classes" else 100
+    unit = "" if kind == "classes" else " %"
     items = "".join(
         f'          <item value="{value}" color="{color}" label="{value}{unit}" alpha="255"/>\n'
         for value, color in ((percent * top // 100, color) for percent, color in _RAMP)

@@ -35,6 +35,10 @@ _GHOST = (
 STRUCTURAL_METADATA = b"GDAL_STRUCTURAL_METADATA_SIZE=%06d bytes\n" % len(_GHOST) + _GHOST
 """Tells readers that they may trust the order of tiles, and so fetch one with a single request."""
 
+_BANDS_GHOST = _GHOST[:-1] + b"INTERLEAVE=BAND\n "
+BANDS_STRUCTURAL_METADATA = b"GDAL_STRUCTURAL_METADATA_SIZE=%06d bytes\n" % len(_BANDS_GHOST) + _BANDS_GHOST
+"""The same for all tiles of one band before those of the next, as GDAL writes it since 3.11."""
+
 ASCII, SHORT, LONG, DOUBLE, LONG8 = 2, 3, 4, 12, 16
 """TIFF field types; LONG8 exists in BigTIFF only."""
 
@@ -106,8 +110,8 @@ class Description:
 
     @property
     def structure(self) -> bytes:
-        """What tells readers of the order of tiles; it has no words for bands apart."""
-        return STRUCTURAL_METADATA if self.bands == 1 else b""
+        """What tells readers of the order of tiles."""
+        return STRUCTURAL_METADATA if self.bands == 1 else BANDS_STRUCTURAL_METADATA
 
 
 def tile_grid(height: int, width: int, tile: int = TILE) -> tuple[int, int]:

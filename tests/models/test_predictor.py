@@ -214,19 +214,20 @@ def test_decide_equals_argmax_and_softmax(k, h, w, ties, half, last, seed):
     first = tensor.float().numpy().argmax(1)
     if last:
         tensor = tensor.contiguous(memory_format=torch.channels_last)
-    classes, confidence, finite = decide(tensor)
+    decision, finite = decide(tensor)
     assert finite
-    np.testing.assert_array_equal(classes.numpy(), first)
-    np.testing.assert_allclose(confidence.numpy(), expected, atol=0.5001)
+    np.testing.assert_array_equal(decision.classes.numpy(), first)
+    np.testing.assert_allclose(decision.confidence.numpy(), expected, atol=0.5001)
 
 
 def test_minus_infinity_is_a_class_that_never_wins():
     logits = torch.zeros(1, 3, 2, 2)
     logits[:, 0] = -torch.inf
-    classes, confidence, finite = decide(logits)
+    decision, finite = decide(logits, (0, 1, 2))
     assert finite
-    assert (classes == 1).all()
-    assert (confidence == 50).all()
+    assert (decision.classes == 1).all()
+    assert (decision.confidence == 50).all()
+    assert decision.percents[0, :, 0, 0].tolist() == [0, 50, 50]
 
 
 def test_strips_equal_one_pass():

@@ -64,7 +64,7 @@ def test_blending_equals_the_sum_over_the_whole_scene(kind, height, width, keep,
         blender = Blender(box, tiling, kind)
         for window in tiling.windows(box, overlapping=True):
             blender.add(window, scores[window])
-        classes, confidence = blender.result()
+        classes, confidence, _ = blender.result()
         here = box.within(tiling.scene)
         clear = (ordered[-1] - ordered[-2])[here] > 1e-5
         assert (classes == share.argmax(0)[here])[clear].all()

@@ -19,7 +19,7 @@ FLAGS = (
 def violations(path: Path) -> list[str]:
     """What GDAL's script would report as an error or warning; empty for a valid file."""
     with rasterio.open(path) as source:
-        shape, factors = source.shape, source.overviews(1)
+        shape, factors, bands = source.shape, source.overviews(1), source.count
     overviews = [_level(path, number) for number in range(len(factors))]
     main = _level(path, None)
     found = []
@@ -29,7 +29,7 @@ def violations(path: Path) -> list[str]:
         found.append("external overviews")
     levels = [main, *overviews]
     data = path.read_bytes()
-    found += _structure(data, main["ifd"])
+    found += _structure(data, main["ifd"], FLAGS if bands == 1 else (*FLAGS, b"INTERLEAVE=BAND"))
     for number, (before, after) in enumerate(zip(levels, overviews, strict=False)):
         if after["shape"] != tuple(-(-side // 2) for side in before["shape"]):
             found.append(f"overview {number} of {after['shape']} is not half of {before['shape']}")
@@ -52,11 +52,12 @@ def _level(path: Path, overview: int | None) -> dict:
         shape, block = source.shape, source.block_shapes[0]
     with rasterio.open(path) as source:
 
-        def tag(name):
-            return int(source.get_tag_item(name, "TIFF", 1, overview) or 0)
+        def tag(name, band=1):
+            return int(source.get_tag_item(name, "TIFF", band, overview) or 0)
 
         tiles = [
-            (tag(f"BLOCK_OFFSET_{x}_{y}"), tag(f"BLOCK_SIZE_{x}_{y}"))
+            (tag(f"BLOCK_OFFSET_{x}_{y}", band), tag(f"BLOCK_SIZE_{x}_{y}", band))
+            for band in range(1, source.count + 1)
             for y in range(-(-shape[0] // block[0]))
             for x in range(-(-shape[1] // block[1]))
         ]
@@ -64,14 +65,14 @@ def _level(path: Path, overview: int | None) -> dict:
     return {"shape": shape, "block": block, "ifd": ifd, "tiles": tiles}
 
 
-def _structure(data: bytes, ifd: int) -> list[str]:
+def _structure(data: bytes, ifd: int, flags: tuple[bytes, ...]) -> list[str]:
     position = 16 if data[:4] == b"II\x2b\0" else 8
     prefix = b"GDAL_STRUCTURAL_METADATA_SIZE="
     if not data[position:].startswith(prefix):
         return ["no structural metadata"]
     size = int(data[position + len(prefix) :][:6])
     start = position + len(prefix) + len(b"000000 bytes\n")
-    found = [f"{flag.decode()} is missing" for flag in FLAGS if flag not in data[start : start + size].splitlines()]
+    found = [f"{flag.decode()} is missing" for flag in flags if flag not in data[start : start + size].splitlines()]
     expected = start + size + (start + size) % 2
     return found if ifd == expected else [*found, f"first directory at {ifd}, not {expected}"]
 

@@ -195,7 +195,7 @@ def test_sinks_that_finish_together_appear_together(grid, tmp_path, monkeypatch)
 
     from geoseg.write import sink as module
 
-    def failing(geobox, classes, kind):
+    def failing(geobox, classes, kind, bands):
         raise OSError(errno.ENOSPC, "full")
 
     with monkeypatch.context() as patch:

@@ -1,7 +1,7 @@
-"""Pixels through a network: raw integers go up to the device, classes and confidence come down as uint8.
+"""Run a network on windows: raw integers go to the device; classes, confidence and percents come back as uint8.
 
-Results do not depend on how windows are grouped: a batch is always computed in the same shape (padded if it is not
-full), because kernels are chosen by shape and round differently.
+Results do not depend on how windows are grouped: every batch is computed in the same shape (padded if it is not full),
+because kernels are selected by shape and round differently.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 
 from geoseg.errors import DeviceMemoryError, ModelError
 from geoseg.models.card.scaling import BandTransform
-from geoseg.models.inference.argmax import decide, decide_strip, strip_rows
+from geoseg.models.inference.argmax import Decision, Prediction, decide, decide_strip, strip_rows
 from geoseg.models.inference.execution import Execution
 from geoseg.models.optimize.fuse import fused
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Execution", "Predictor"]
 
-# torch warns of arrays that are read-only; nothing here writes to them. (Not warnings.catch_warnings around the call:
-# that changes the filters of all threads.)
+# torch warns about read-only arrays; nothing here writes to them. (warnings.catch_warnings around the call would change
+# the filters of all threads.)
 warnings.filterwarnings("ignore", message=".*not writable.*")
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
-# torch has no kernels for these: the numpy type they are brought to first. All values survive but uint64 above 2^63.
+# torch has no kernels for these dtypes: convert them with numpy first. Only uint64 above 2^53 loses precision.
 _BRIDGE = {"uint32": np.int64, "uint64": np.float64, "bool": np.uint8}
 
 
@@ -47,14 +47,14 @@ class Predictor:
     model
         The model.
     affine
-        What turns each band's digital numbers into the network's input: ``ModelCard.affine``, or pairs (a, b).
+        Transform from each band's digital numbers to the network's input: ``ModelCard.affine``, or pairs (a, b).
     execution
-        Device, precision, layout, batch, threads.
+        Device, precision, memory layout, batch size, threads.
 
     Raises
     ------
     ModelError
-        If the weights cannot be loaded, or the device has not enough memory for them.
+        If the weights cannot be loaded, or do not fit the device's memory.
     """
 
     def __init__(self, model: Model, affine: Sequence[tuple[float, ...]], execution: Execution) -> None:
@@ -81,35 +81,41 @@ class Predictor:
     def classify(
         self, data: NDArray[Any], valid: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return the class and its confidence for every pixel of some windows.
+        """Return class and confidence of every pixel of some windows; see :meth:`predict`."""
+        prediction = self.predict(data, valid)
+        return prediction.classes, prediction.confidence
+
+    def predict(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None = None, probabilities: tuple[int, ...] = ()
+    ) -> Prediction:
+        """Return class, confidence and, if asked for, probabilities of every pixel of some windows.
 
         Parameters
         ----------
         data
-            (N, bands, h, w), the raster's own numbers; h and w multiples of the model's stride.
+            (N, bands, h, w), digital numbers as the raster stores them; h and w multiples of the model's stride.
         valid
-            (N, h, w); None if all are. Invalid pixels reach the network as 0 after normalisation, whatever they hold;
-            what comes back for them has no meaning.
-
-        Returns
-        -------
-        Classes, uint8 (N, h, w), and confidence, uint8 (N, h, w): percent of the winning class, 0…100.
+            (N, h, w); None if all pixels are valid. Invalid pixels enter the network as 0 after normalisation, whatever
+            they hold; what is returned for them is meaningless.
+        probabilities
+            Positions of the classes whose percents are wanted.
 
         Raises
         ------
         ModelError
-            If the model returns NaN or infinity for a valid pixel, or another shape than (N, classes, h, w), or if one
+            If the model returns NaN or infinity for a valid pixel, or a shape other than (N, classes, h, w), or if one
             window does not fit the device's memory.
         """
         with self._running():
             if self._pointwise:
-                return self._classify_strips(data, valid)
-            parts = [self._classify_batch(part, mask) for part, mask in self._batches(data, valid)]
-        classes, confidence = (np.concatenate(side) if len(side) > 1 else side[0] for side in zip(*parts, strict=True))
-        return classes[: len(data)], confidence[: len(data)]
+                return self._predict_strips(data, valid, probabilities)
+            parts = [self._predict_batch(part, mask, probabilities) for part, mask in self._batches(data, valid)]
+        if len(parts) > 1:
+            return Prediction(*(np.concatenate(arrays)[: len(data)] for arrays in zip(*parts, strict=True)))
+        return Prediction(*(array[: len(data)] for array in parts[0]))
 
     def scores(self, data: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> torch.Tensor:
-        """Return the probability of every class: float32 (N, classes, h, w), on the device. See :meth:`classify`."""
+        """Return the probability of every class: float32 (N, classes, h, w), on the device. See :meth:`predict`."""
         with self._running():
             parts = []
             for part, mask in self._batches(data, valid):
@@ -118,25 +124,24 @@ class Predictor:
                 parts.append(torch.softmax(logits, 1))
         return (torch.cat(parts) if len(parts) > 1 else parts[0])[: len(data)]
 
-    def _classify_batch(
-        self, data: NDArray[Any], valid: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _predict_batch(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None, probabilities: tuple[int, ...]
+    ) -> Prediction:
         logits = self._forward(data, valid)
-        classes, confidence, finite = decide(logits)
+        decision, finite = decide(logits, probabilities)
         if not finite:
             self._check_finite(logits, valid)
-            # Only pixels that nobody looks at are affected: decide again without them.
-            classes, confidence, _ = decide(torch.nan_to_num(logits.float()))
-        return classes.cpu().numpy(), confidence.cpu().numpy()
+            # Only invalid pixels are affected: decide again without NaN.
+            decision, _ = decide(torch.nan_to_num(logits.float()), probabilities)
+        return decision.to_host()
 
-    def _classify_strips(
-        self, data: NDArray[Any], valid: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Run a network without context strip by strip: everything between reading and writing stays in cache."""
+    def _predict_strips(
+        self, data: NDArray[Any], valid: NDArray[np.bool_] | None, probabilities: tuple[int, ...]
+    ) -> Prediction:
+        """Run a network without context strip by strip, so that intermediate results stay in the CPU's cache."""
         source = to_tensor(data)
         n, bands, h, w = source.shape
-        classes = torch.empty((n, h, w), dtype=torch.uint8)
-        confidence = torch.empty_like(classes)
+        decision = Decision.empty(n, h, w, probabilities)
         rows = strip_rows(max(bands, len(self.card.classes)), w) * 4
         buffer, planes = torch.empty((1, bands, rows, w)), torch.empty((len(self.card.classes), rows, w))
         for i in range(n):
@@ -145,16 +150,16 @@ class Predictor:
                 mask = None if valid is None else valid[i : i + 1, part]
                 x = self._normalise(source[i : i + 1, :, part], mask, buffer[:, :, : part.stop - part.start])
                 logits = self._checked(self._module(x), x)
-                strip = planes[:, : part.stop - part.start]
-                if not decide_strip(strip.copy_(logits[0]), classes[i, part], confidence[i, part]):
+                strip, out = planes[:, : part.stop - part.start], decision.rows(i, part)
+                if not decide_strip(strip.copy_(logits[0]), out):
                     self._check_finite(logits, mask)
-                    decide_strip(strip.copy_(torch.nan_to_num(logits[0])), classes[i, part], confidence[i, part])
-        return classes.numpy(), confidence.numpy()
+                    decide_strip(strip.copy_(torch.nan_to_num(logits[0])), out)
+        return decision.to_host()
 
     def _batches(
         self, data: NDArray[Any], valid: NDArray[np.bool_] | None
     ) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_] | None]]:
-        """Cut into batches of one size; the last is filled up with its first window."""
+        """Split into batches of one size; the last is padded with copies of its first window."""
         size = self._batch
         for start in range(0, len(data), size):
             part = data[start : start + size]
@@ -165,7 +170,7 @@ class Predictor:
             yield part, mask
 
     def _forward(self, data: NDArray[Any], valid: NDArray[np.bool_] | None) -> torch.Tensor:
-        """Logits of one batch; halves it for good when the device's memory does not hold it."""
+        """Return the logits of one batch; if it does not fit the device's memory, halve the batch size for good."""
         try:
             return self._forward_once(data, valid)
         except RuntimeError as error:
@@ -176,9 +181,8 @@ class Predictor:
                 ) from None
             if len(data) == 1:
                 raise DeviceMemoryError(
-                    f"model {self.card.name!r}: one window of {data.shape[-2]} × {data.shape[-1]} pixels does "
-                    "not fit the "
-                    f"memory of {self.device}; use a smaller --window or another --device"
+                    f"model {self.card.name!r}: one window of {data.shape[-2]} × {data.shape[-1]} pixels does not fit "
+                    f"the memory of {self.device}; use a smaller --window or another --device"
                 ) from None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -193,7 +197,7 @@ class Predictor:
     def _forward_once(self, data: NDArray[Any], valid: NDArray[np.bool_] | None) -> torch.Tensor:
         source = to_tensor(data)
         if self.device.type == "cuda":
-            # Pinned memory lets the copy overlap with the other stream's kernels.
+            # Copies from pinned memory overlap with the other stream's kernels.
             source = source.contiguous().pin_memory().to(self.device, non_blocking=True)
         layout = torch.channels_last if self.execution.channels_last else torch.contiguous_format
         x = torch.empty(source.shape, dtype=torch.float32, device=self.device, memory_format=layout)
@@ -203,9 +207,9 @@ class Predictor:
             return self._checked(self._module(x), x)
 
     def _normalise(self, source: torch.Tensor, valid: NDArray[np.bool_] | None, out: torch.Tensor) -> torch.Tensor:
-        """Fill ``out`` (float32) with the network's input."""
+        """Write the network's input to ``out`` (float32) and return it."""
         if out.device.type == "cpu" and not out.is_contiguous():
-            # Bands are scaled as planes and turned around while they are in cache: half the time.
+            # Scaling planes and transposing them while they are in cache takes half the time.
             rows = strip_rows(out.shape[1], out.shape[3])
             for row in range(0, out.shape[2], rows):
                 part = slice(row, row + rows)
@@ -213,7 +217,7 @@ class Predictor:
         else:
             self._scaled(out.copy_(source))
         if valid is not None and not valid.all():
-            # 0 is the mean of the training data where the card standardises: the least that an unknown pixel can say.
+            # Where the card standardises, 0 is the mean of the training data: the most neutral value.
             invalid = torch.from_numpy(~valid)[:, None].to(self.device)
             out.masked_fill_(invalid, 0.0)
         return out
@@ -237,9 +241,8 @@ class Predictor:
             bad &= torch.from_numpy(np.ascontiguousarray(valid)).to(bad.device)
         if count := int(bad.sum()):
             raise ModelError(
-                f"model {self.card.name!r} returned NaN or infinity for {count} valid pixels: its weights are "
-                "damaged or the values of the "
-                f"scene are far outside what it was made for"
+                f"model {self.card.name!r} returned NaN or infinity for {count} valid pixels: its weights are damaged, "
+                "or the scene's values are far outside the range it was trained on"
                 + ("; try --precision fp32" if self.execution.precision != "fp32" else "")
             )
 
@@ -254,7 +257,7 @@ class Predictor:
 
 
 def to_tensor(data: NDArray[Any]) -> torch.Tensor:
-    """Return an array as a tensor without copying where torch knows its type."""
+    """Return an array as a tensor, without copying where torch supports its dtype."""
     if data.dtype.name in _BRIDGE:
         data = data.astype(_BRIDGE[data.dtype.name])
     if not data.dtype.isnative:
@@ -266,7 +269,7 @@ def to_tensor(data: NDArray[Any]) -> torch.Tensor:
 
 @contextmanager
 def intra_op_threads(count: int, device: torch.device) -> Iterator[None]:
-    """Let this thread's kernels use ``count`` threads of the CPU; other threads keep their own number."""
+    """Let kernels called from this thread use ``count`` CPU threads; other threads keep their own setting."""
     before = torch.get_num_threads()
     if device.type != "cpu" or before == count:
         yield
@@ -282,7 +285,7 @@ _LOCAL = threading.local()
 
 
 def _stream(device: torch.device) -> torch.cuda.Stream:
-    """CUDA stream of this thread, so that one thread's copies overlap with another's kernels."""
+    """Return this thread's CUDA stream, so that one thread's copies overlap with another's kernels."""
     streams: dict[torch.device, torch.cuda.Stream] = _LOCAL.__dict__.setdefault("streams", {})
     if device not in streams:
         streams[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -294,9 +297,9 @@ _LOCK = threading.Lock()
 
 
 def place(model: Model, execution: Execution) -> torch.nn.Module:
-    """Return the model's network on the execution's device and in its layout; made once per process."""
+    """Return the model's network on the execution's device and in its memory layout; cached per process."""
     layout = torch.channels_last if execution.channels_last else torch.contiguous_format
-    # Operators with an activation of their own know nothing of autocast, and compilers do the same themselves.
+    # Operators with a fused activation do not support autocast, and compilers fuse activations themselves.
     activations = (
         execution.device == "cpu"
         and execution.channels_last
@@ -307,10 +310,10 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
     with _LOCK:
         if key not in _PLACED:
             try:
-                # A copy: the model's own module is shared with whoever else uses it, in another layout perhaps.
+                # fused() copies: the model's own module is shared with other users, perhaps in another layout.
                 side = max(model.card.min_window, 2 * model.card.stride)
                 sample = torch.randn((1, len(model.card.bands), side, side), generator=torch.Generator().manual_seed(0))
-                # Transposed convolutions were measured on CPUs alone.
+                # Folding upsampling into transposed convolutions was measured on CPUs only.
                 module = fused(model.module(), sample, upsampling=execution.device == "cpu", activations=activations)
                 placed = module.to(execution.device).to(memory_format=layout)
             except RuntimeError as error:
