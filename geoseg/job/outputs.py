@@ -216,7 +216,8 @@ def _write_polygons(
 
 def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:
     """Return the reduced view that the preview picture needs."""
-    from geoseg.job.preview import choose_bands, step_of
+    from geoseg.job.preview import step_of
+    from geoseg.raster.quicklook import choose_bands
 
     if not products.preview:
         return None

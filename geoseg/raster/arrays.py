@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,10 +60,14 @@ class ArraySource:
         """Text that changes whenever the pixels read might change."""
         return self.token
 
+    def overview(self, factor: float) -> int | None:  # noqa: ARG002  the protocol's
+        """Return 1 for an array in memory, None for a dask graph."""
+        return 1 if isinstance(self.array, np.ndarray) else None
+
     def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
         box = request.box
-        height, width = request.valid.shape
+        height, width = request.shape
         bands = [band - 1 for band in request.bands]
         if (height, width) == (box.height, box.width):
             rows: Any = slice(box.row, box.bottom)
@@ -110,7 +114,8 @@ def from_array(source: xr.DataArray | xr.Dataset) -> Raster:
     geobox, notes = _geobox(ordered, row, column, label)
     array, dtype = _checked(ordered, label)
     bands = names.unique(_band_names(ordered, band_dim, label))
-    attributes = [_attributes(source, index, len(bands), dtype) for index in range(len(bands))]
+    physical = _physical(ordered, band_dim)
+    attributes = [_attributes(source, index, dtype, physical) for index in range(len(bands))]
     described = tuple(Band(name=name, dtype=dtype, **known) for name, known in zip(bands, attributes, strict=True))
     return Raster(
         name=names.scene_name(label),
@@ -145,8 +150,7 @@ def _from_dataset(source: xr.Dataset) -> Raster:
             found.extend(band.name for band in raster.bands)
     bands = [band for _, raster in rasters for band in raster.bands]
     described = [
-        Band(name, b.dtype, b.nodata, b.scale, b.offset, b.scaled, b.description)
-        for name, b in zip(names.unique(found), bands, strict=True)
+        replace(band, name=name) for name, band in zip(names.unique(found), bands, strict=True)
     ]
     return Raster(
         name=names.scene_name(str(source.attrs.get("title") or source.attrs.get("name") or "dataset")),
@@ -276,7 +280,17 @@ def _band_names(array: xr.DataArray, band_dim: str, label: str) -> list[str]:
     return [names.from_text(text) or text or f"band{number}" for number, text in enumerate(labels, start=1)]
 
 
-def _attributes(source: xr.DataArray, index: int, count: int, dtype: str) -> dict[str, Any]:
+def _physical(array: xr.DataArray, band_dim: str) -> list[bool]:
+    """Return which bands hold physical values, by the coordinate that ``Raster.to_xarray`` gives its arrays."""
+    known = array.coords.get("scaled")
+    if known is None or known.dtype != np.bool_ or known.dims not in {(), (band_dim,)}:
+        return [False] * array.sizes[band_dim]
+    return [bool(value) for value in np.broadcast_to(known.values, array.sizes[band_dim])]
+
+
+def _attributes(source: xr.DataArray, index: int, dtype: str, physical: list[bool]) -> dict[str, Any]:
+    count = len(physical)
+
     def value(*keys: str) -> float | None:
         for key in keys:
             found = source.attrs.get(key)
@@ -294,7 +308,8 @@ def _attributes(source: xr.DataArray, index: int, count: int, dtype: str) -> dic
         "nodata": usable_nodata(value("_FillValue", "nodata", "missing_value", "nodatavals"), dtype),
         "scale": stated[0],
         "offset": stated[1],
-        "scaled": stated != (1.0, 0.0),
+        "scaled": stated != (1.0, 0.0) or physical[index],
+        "units": str(source.attrs.get("units", "")),
     }
 
 

@@ -1,4 +1,7 @@
-"""Looks at one file: its bands, grid, masks, and what is unusual about it. Reads no pixels, but for one question."""
+"""Describe one file: its bands, grid and masks, and what is unusual about it.
+
+No pixels are read, except to recognize a data mask that the file does not declare.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,18 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.transform import from_gcps
+from rasterio.windows import Window
 
 from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal import untrusted
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
+from geoseg.raster.sampling import sample_boxes
 from geoseg.raster.sources import Masks, reason
 from geoseg.raster.types import Band
+
+# Pixels of one band that may be decoded when a file is opened: exports of the Copernicus browser have up to 2500².
+_CHEAP = 2**23
 
 _COLORS = {"red": "red", "green": "green", "blue": "blue"}
 
@@ -44,7 +52,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What a file is.
+    """Description of a raster file.
 
     Attributes
     ----------
@@ -78,7 +86,7 @@ class FileInfo:
 
 
 def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozenset()) -> FileInfo:
-    """Look at a raster file.
+    """Open a raster file and describe it.
 
     Parameters
     ----------
@@ -219,6 +227,7 @@ def _bands(data: Any, label: str, indexes: tuple[int, ...]) -> tuple[Band, ...]:
             offset=float(data.offsets[index - 1]),
             scaled=(data.scales[index - 1], data.offsets[index - 1]) != (1.0, 0.0),
             description=data.descriptions[index - 1] or "",
+            units=data.units[index - 1] or "",
         )
         for name, index in zip(names.unique(found), indexes, strict=True)
     )
@@ -262,11 +271,19 @@ def _mask_value(data: Any, label: str, data_bands: frozenset[int]) -> int:
     unnamed = data.count == 2 and not any(data.descriptions) and data.colorinterp[1] == ColorInterp.undefined
     if not unnamed or 2 in data_bands or names.band_token(stem_of(label)) is None:
         return 0
-    values = set(np.unique(data.read(2, out_shape=(min(data.height, 512), min(data.width, 512)))).tolist())
-    marks = values - {0}
+    marks = _some_values(data, 2) - {0}
     if len(marks) != 1 or not marks <= {1, 255, _highest(data.dtypes[1])}:
         return 0
     return int(marks.pop())
+
+
+def _some_values(data: Any, band: int) -> set[float]:
+    """Return values that occur in a band: of nearest pixels if it is cheap to decode, else of sampled blocks."""
+    if data.height * data.width <= _CHEAP:
+        return set(np.unique(data.read(band, out_shape=(min(data.height, 512), min(data.width, 512)))).tolist())
+    boxes = sample_boxes((data.height, data.width), data.block_shapes[band - 1], 10**6)
+    windows = [Window(box.col, box.row, box.width, box.height) for box in boxes]
+    return {value for window in windows for value in np.unique(data.read(band, window=window)).tolist()}
 
 
 def _highest(dtype: str) -> int:

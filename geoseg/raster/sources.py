@@ -86,18 +86,25 @@ class FileSource:
         name = self.path if is_remote(self.path) else os.path.basename(self.path)  # noqa: PTH119  also /vsizip/ paths
         return repr((name, self.stamp, self.height, self.width, self.masks, self.shift, self.warp))
 
+    def overview(self, factor: float) -> int | None:
+        """Return the reduction of the overview that a read at 1/``factor`` of the size decodes; None if remote."""
+        if is_remote(self.path):
+            return None
+        with environment(self.path):
+            return max((known for known in _handles.get(self, None).overviews(1) if known <= factor), default=1)
+
     def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
         box = request.box
         wanted = Box(box.row + self.shift[0], box.col + self.shift[1], box.height, box.width)
         inside = wanted.intersection(Box(0, 0, self.height, self.width))
         if inside != wanted:
-            rows, cols = _part(inside, wanted, request.valid.shape)
-            covered = np.zeros_like(request.valid)
+            rows, cols = _part(inside, wanted, request.shape)
+            covered = np.zeros(request.shape, np.bool_)
             covered[rows, cols] = True
-            np.logical_and(request.valid, covered, out=request.valid)
+            request.keep(covered)
             request.out[...] = 0
-            request = replace(request, out=request.out[:, rows, cols], valid=request.valid[rows, cols])
+            request = replace(request, out=request.out[:, rows, cols], valid=request.valid[..., rows, cols])
             if not (inside.area and request.valid.size):
                 return
         window = Window(inside.col, inside.row, inside.width, inside.height)
@@ -123,7 +130,7 @@ class FileSource:
 
     def _read_warped(self, request: ReadRequest, window: Window) -> None:
         fills = [self._fill(band, nodata) for band, nodata in zip(request.bands, request.nodata, strict=True)]
-        shape = request.valid.shape
+        shape = request.shape
         for filled in (True, False):
             positions = [position for position, fill in enumerate(fills) if (fill is not None) == filled]
             if not positions:
@@ -136,10 +143,13 @@ class FileSource:
             pixels = data.read(window=window, out_shape=(data.count, *shape))
             request.out[positions] = pixels[: len(positions)]
             if not filled:
-                np.logical_and(request.valid, pixels[-1] > 0, out=request.valid)
+                mask = pixels[-1]
             elif self.masks:
                 mask = _handles.get(self, self._warped_bands(request.bands[:1])).read(2, window=window, out_shape=shape)
-                np.logical_and(request.valid, mask > 0, out=request.valid)
+            else:
+                continue
+            for position in positions:
+                request.keep(mask > 0, position)
         mark_missing(request)
 
     def _fill(self, band: int, nodata: float | None) -> float | None:
@@ -152,17 +162,13 @@ class FileSource:
         return WarpedBands(bands, None, str(dtype), self.masks.alpha, self.masks.alpha_max)
 
     def _read_masks(self, data: Any, request: ReadRequest, window: Window) -> None:
-        shape = request.valid.shape
         if self.masks.alpha:
-            mask = data.read(self.masks.alpha, window=window, out_shape=shape)
-            np.logical_and(request.valid, mask > 0, out=request.valid)
+            request.keep(data.read(self.masks.alpha, window=window, out_shape=request.shape) > 0)
         if self.masks.dataset:
-            mask = data.read_masks(1, window=window, out_shape=shape)
-            np.logical_and(request.valid, mask > 0, out=request.valid)
+            request.keep(data.read_masks(1, window=window, out_shape=request.shape) > 0)
         if self.masks.bands:
-            for band in request.bands:
-                mask = data.read_masks(band, window=window, out_shape=shape)
-                np.logical_and(request.valid, mask > 0, out=request.valid)
+            for position, band in enumerate(request.bands):
+                request.keep(data.read_masks(band, window=window, out_shape=request.shape) > 0, position)
 
 
 def reason(error: BaseException) -> str:
@@ -175,14 +181,14 @@ def reason(error: BaseException) -> str:
 
 def mark_missing(request: ReadRequest) -> None:
     """Clear ``valid`` where a band holds its nodata value, NaN or infinity."""
-    for values, nodata in zip(request.out, request.nodata, strict=True):
+    for position, (values, nodata) in enumerate(zip(request.out, request.nodata, strict=True)):
         floating = np.issubdtype(values.dtype, np.floating)
         if floating:
-            np.logical_and(request.valid, np.isfinite(values), out=request.valid)
+            request.keep(np.isfinite(values), position)
         if nodata is not None and not (floating and not np.isfinite(nodata)):
             # In the array's own type: -3.4e38 written in decimal must equal the float32 it stands for, and whole
             # numbers compared with a float would all be converted first.
-            np.logical_and(request.valid, values != values.dtype.type(nodata), out=request.valid)
+            request.keep(values != values.dtype.type(nodata), position)
 
 
 def _part(inside: Box, outer: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:

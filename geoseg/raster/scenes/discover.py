@@ -8,11 +8,7 @@ from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import File, SceneFiles
-
-_RASTERS = (
-    ".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".j2k", ".png", ".jpg", ".jpeg", ".webp", ".img", ".bil", ".bsq", ".asc",
-    ".hgt", ".dt2", ".ntf", ".ecw", ".sid",
-)  # fmt: skip
+from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
 
 
 def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
@@ -69,7 +65,7 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
 
         return open_safe(folder)
     products = sorted(p for p in folder.glob("*.SAFE") if p.is_dir())
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in _RASTERS and p.is_file())
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in RASTER_SUFFIXES and p.is_file())
     if not files and len(products) == 1:
         return _find_in_folder(products[0], stack=stack, remote=remote)
     if not files:
