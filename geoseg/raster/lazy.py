@@ -212,7 +212,9 @@ def _chunk_sizes(raster: BandReader, chunks: Chunks, bands_per_file: int) -> tup
     elif isinstance(chunks, int | np.integer):
         wanted = dict.fromkeys(DIMS, int(chunks))
     elif chunks != "auto":
-        raise OptionError(f"chunks {chunks!r} is not understood: use 'auto', a number, a tuple or a dict such as y=1024")
+        raise OptionError(
+            f"chunks {chunks!r} is not understood: use 'auto', a number, a tuple or a dict such as y=1024"
+        )
     stored = tuple(_cut(size, min(block, size)) for size, block in zip(shape, blocks, strict=True))
     try:
         sizes = normalize_chunks(

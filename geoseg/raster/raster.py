@@ -36,7 +36,7 @@ _PICTURE_DECODES = 2**24
 
 @dataclass(frozen=True)
 class Part:
-    """Which band of which source a band of the raster is; both counted as their owners count them."""
+    """Where a band comes from: index of the source in ``inputs``, and 1-based number of the band in it."""
 
     source: int
     band: int
@@ -44,9 +44,9 @@ class Part:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Raster:
-    """Bands of one scene on one grid: a recipe that can be pickled and read from any thread or process.
+    """Bands of one scene on one grid: a recipe that can be pickled and read in any thread or process.
 
-    It holds no pixels and no open files, unless it was made from an array in memory. Made by
+    It holds no pixels and no open files, unless it was made from an array in memory. Created by
     :func:`geoseg.open_raster`.
 
     Attributes
@@ -56,11 +56,11 @@ class Raster:
     grid
         Shape, transform and CRS as rasterio has them; ``geobox`` is the same for odc-geo and xarray.
     bands
-        What each band is; the order is that of ``Pixels.data``.
+        Description of each band, in the order of ``Pixels.data``.
     notes
-        What the user should know, one line each: no CRS, resampled from control points ….
+        Remarks for the user, one line each: no CRS, resampled from control points ….
     parts, inputs, origin
-        The recipe: where each band comes from, and the row and column of the first pixel in the sources' grid.
+        The recipe: where each band comes from, and row and column of the first pixel in the grid of the sources.
     """
 
     name: str
@@ -73,13 +73,13 @@ class Raster:
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:
-        """The type that holds the stored values of every band exactly, and in which pixels are read."""
+        """Type in which pixels are read: it holds the stored values of every band exactly."""
         return np.result_type(*(np.dtype(band.dtype) for band in self.bands))
 
     @cached_property
     def geobox(self) -> GeoBox:
         """Shape, transform and CRS; where the scene has no georeference the CRS is None and coordinates are pixels."""
-        # odc-geo brings xarray and dask along, seconds that opening and reading files can do without.
+        # Imported late: odc-geo imports xarray and dask, which take seconds and are not needed to read files.
         from odc.geo.geobox import GeoBox
 
         crs = self.grid.crs
@@ -102,7 +102,7 @@ class Raster:
 
     @property
     def georeferenced(self) -> bool:
-        """Whether the scene has a coordinate reference system."""
+        """Whether the scene has a CRS."""
         return self.grid.crs is not None
 
     @property
@@ -118,7 +118,7 @@ class Raster:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Files, URLs or arrays that are read, each once, as the user named them."""
+        """Distinct files, URLs or arrays that are read, as the user named them."""
         return tuple(dict.fromkeys(self.inputs[part.source].label for part in self.parts))
 
     def select(self, bands: Iterable[str | int]) -> Raster:
@@ -132,7 +132,7 @@ class Raster:
         Raises
         ------
         ContractError
-            If a band is not there; the message lists those that are.
+            If there is no such band; the message lists the bands.
         """
         wanted = [self._position(band) for band in bands]
         if not wanted:
@@ -169,7 +169,7 @@ class Raster:
         Raises
         ------
         InputError
-            If the box is none, or does not touch the scene.
+            If ``bbox`` is no bounding box, or does not touch the scene.
         """
         part = pixels_in(bbox, crs, self.grid, self.name)
         return self.cut(part)
@@ -338,7 +338,7 @@ class Raster:
         return hashlib.sha256(repr(recipe).encode()).hexdigest()
 
     def fingerprint(self) -> str:
-        """Return a sha256 that changes with anything that changes the pixels: files' sizes and times, bands, grid."""
+        """Return a sha256 that changes with the pixels: with sizes and times of files, bands, or the grid."""
         return self._fingerprint
 
     def __eq__(self, other: object) -> bool:

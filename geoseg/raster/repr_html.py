@@ -27,7 +27,9 @@ def raster_html(name: str, facts: Mapping[str, Any], bands: Iterable[Band], pict
     picture
         ``data:`` URL of an image, or None.
     """
-    image = "" if picture is None else f'<img src="{escape(picture)}" alt="quicklook" style="image-rendering:pixelated">'
+    image = (
+        "" if picture is None else f'<img src="{escape(picture)}" alt="quicklook" style="image-rendering:pixelated">'
+    )
     rows = [
         (number, band.name, band.description, band.dtype, _number(band.nodata), *_scaling(band), band.units)
         for number, band in enumerate(bands, start=1)

@@ -1,4 +1,4 @@
-"""The small values that a raster is made of."""
+"""The values that a raster is made of: bands, pixels, sources and reads."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ class Band:
     scale, offset
         physical value = stored value x scale + offset.
     scaled
-        Whether the file, its metadata or the caller gave scale and offset; False means they are 1 and 0 for want of
-        any statement.
+        Whether the file, its metadata or the caller states scale and offset; if not, they are 1 and 0.
     description
         What the file itself calls the band; may be empty.
     units
@@ -64,20 +63,20 @@ class Pixels:
 
 
 class BandSource(Protocol):
-    """Where the pixels of some bands come from: a picklable recipe, never an open handle."""
+    """Source of the pixels of some bands: a picklable recipe, never an open handle."""
 
     @property
     def label(self) -> str:
-        """What messages and reports call it."""
+        """Name for messages and reports."""
         ...
 
     @property
     def block_shape(self) -> tuple[int, int]:
-        """Height and width of the blocks in which it is stored."""
+        """Height and width of the blocks in which pixels are stored."""
         ...
 
     def recipe(self) -> str:
-        """Text that changes whenever the pixels read might change."""
+        """Return text that changes whenever the pixels might change."""
         ...
 
     def overview(self, factor: float) -> int | None:

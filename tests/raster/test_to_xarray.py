@@ -128,7 +128,7 @@ def test_chunks_do_not_change_values(files, high, wide, deep, top, left):
     array = raster.to_xarray(chunks={"band": deep, "y": high, "x": wide})
     np.testing.assert_array_equal(array.values, whole)
     assert max(array.chunks[1]) == min(high, H - top)
-    values, valid, *_ = oracle(files["nodata, scaled"], 3)
+    _, valid, *_ = oracle(files["nodata, scaled"], 3)
     np.testing.assert_array_equal(np.isnan(whole), ~valid[:, top:, left:])
 
 

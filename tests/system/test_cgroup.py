@@ -124,8 +124,8 @@ def test_this_process_counts_its_limits(monkeypatch):
         assert resources.cpu_count() == max(min(cores, math.ceil(quota)), 1)
 
 
-def test_a_plan_fits_its_container(monkeypatch, shared_limit=4 * GB):
+def test_a_plan_fits_its_container(monkeypatch):
     from geoseg.segment.plan import Options
 
-    monkeypatch.setattr(resources, "memory_left", lambda: shared_limit)
-    assert Options().budget <= shared_limit // 2
+    monkeypatch.setattr(resources, "memory_left", lambda: 4 * GB)
+    assert Options().budget <= 2 * GB

@@ -1,4 +1,4 @@
-"""What a path stands for: a file, a folder with one scene, a .SAFE, a STAC item, a Zarr store."""
+"""Find out what a path is: a file, a folder with one scene, a .SAFE product, a STAC item, a Zarr store."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
 
 
 def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
-    """Return what a path stands for.
+    """Return the files of the scene at a path.
 
     Raises
     ------
     InputError
-        If there is nothing, or more than one answer.
+        If there is no scene, or several.
     """
     remote = bool(allow_remote) or (allow_remote is None and is_remote(path))
     if is_virtual(path):
@@ -101,7 +101,7 @@ def _without_band(stem: str) -> str:
 
 
 def _is_one_scene(files: list[Path]) -> bool:
-    """Whether the names differ in the band alone: ``S2_B02.tif``, ``S2_B03.tif``."""
+    """Return whether the names differ only in the band: ``S2_B02.tif``, ``S2_B03.tif``."""
     tokens = [names.band_token(p.stem) for p in files]
     if len(files) < 2 or None in tokens or len({str(t).lower() for t in tokens}) < len(files):
         return False
