@@ -18,14 +18,13 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from geoseg._version import __version__
 from geoseg.errors import ClusterError
 from geoseg.job.block_store import read_manifest, tag_of
 from geoseg.job.dispatch import BlockSummary, Done, Feed, LostError, Outcome, Work, compute_and_store
 from geoseg.job.failures import BlockFailure
 from geoseg.system.dask_client import Deployment, deploy
+from geoseg.system.resources import available_memory
 
 if TYPE_CHECKING:
     from geoseg.models import Execution
@@ -220,7 +219,7 @@ def _worker_facts(dask_worker: Any) -> dict[str, Any]:
 
     keep_memory()
     limit = dask_worker.memory_manager.memory_limit
-    return {"host": socket.gethostname(), "limit": limit, "free": psutil.virtual_memory().available}
+    return {"host": socket.gethostname(), "limit": limit, "free": available_memory()}
 
 
 def _choose_execution(packed: bytes) -> Execution:

@@ -229,7 +229,8 @@ def _write_polygons(
 
 def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:
     """Return the reduced view that the preview picture needs."""
-    from geoseg.write.preview import choose_bands, step_of
+    from geoseg.raster.quicklook import choose_bands
+    from geoseg.write.preview import step_of
 
     if not products.preview:
         return None

@@ -7,22 +7,18 @@ two; only :meth:`Plan.execution` does, because it measures which device, precisi
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import psutil
-
-from geoseg.errors import OptionError, ReadError
+from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
-from geoseg.raster import Pixels, Raster, open_raster
+from geoseg.raster import Raster, open_raster
 from geoseg.raster.shared_reads import cell_shape
 from geoseg.segment.probabilities import class_positions
 from geoseg.segment.stitch import check_stitch, overlaps
-from geoseg.system.resources import cpu_count, format_bytes, parse_bytes
-from geoseg.tiling import Box, Tiling, round_up
+from geoseg.system.resources import available_memory, cpu_count, format_bytes, parse_bytes
+from geoseg.tiling import Tiling, round_up
 
 if TYPE_CHECKING:
     from geoseg.models import Execution, Model
@@ -116,8 +112,7 @@ class Options:
             If ``memory`` is malformed, or less than a process needs to start.
         """
         if self.memory is None:
-            free = psutil.virtual_memory().available
-            return int(max(min(free * _DEFAULT_SHARE, _DEFAULT_MAX_BYTES), 1.5 * _BASE_BYTES))
+            return int(max(min(available_memory() * _DEFAULT_SHARE, _DEFAULT_MAX_BYTES), 1.5 * _BASE_BYTES))
         budget = parse_bytes(self.memory)
         if budget < 1.25 * _BASE_BYTES:
             raise OptionError(
@@ -266,47 +261,9 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
     raster = source if isinstance(source, Raster) else open_raster(source)
     check_bands(loaded.card, raster)
     raster = raster.select([band.name for band in loaded.card.bands])
-    warnings = check_contract(loaded.card, raster, sample_values(raster))
+    warnings = check_contract(loaded.card, raster, raster.sample())
     tiling = choose_tiling(raster, loaded, options)
     return Plan(raster, loaded, options, tiling, (*raster.notes, *warnings))
-
-
-_PROBE_SIDE, _PROBES = 128, 5
-
-
-def sample_values(raster: Raster) -> Pixels:
-    """Return some pixels from all over the scene, at a cost that does not grow with it.
-
-    A decimated read of a file without overviews decodes all of it; 25 small windows decode 25 of its tiles.
-    """
-    height, width = raster.shape
-    if height * width <= _PROBES**2 * _PROBE_SIDE**2:
-        with suppress(ReadError):  # part of it may be readable
-            return raster.read(raster.box)
-    boxes = []
-    for i in range(_PROBES):
-        for j in range(_PROBES):
-            # Windows start on the file's tiles, so that each costs as few of them as can be.
-            row = (height * (2 * i + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
-            col = (width * (2 * j + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
-            boxes.append(Box(row, col, _PROBE_SIDE, _PROBE_SIDE).intersection(raster.box))
-    found = _readable(raster, sorted(set(boxes)))
-    data = np.concatenate([pixels.data.reshape(len(raster.bands), -1) for pixels in found], 1)
-    valid = np.concatenate([pixels.valid.ravel() for pixels in found])
-    return Pixels(data[:, None], valid[None])
-
-
-def _readable(raster: Raster, boxes: list[Box]) -> list[Pixels]:
-    """Read boxes; a few that cannot be read are left to the run, which names their blocks and does all others."""
-    found, errors = [], []
-    for box in boxes:
-        try:
-            found.append(raster.read(box))
-        except ReadError as error:
-            errors.append(error)
-            if len(errors) * 2 > len(boxes):
-                raise
-    return found
 
 
 def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:

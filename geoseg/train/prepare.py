@@ -36,9 +36,6 @@ _WINDOWS = (256, 128, 64)
 
 _SMP_STRIDE = ENCODER_GEOMETRY["stride"]
 
-# Scenes are held against the card by about this many pixels each.
-_SAMPLE = 20_000
-
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -248,5 +245,5 @@ def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
 
 def _check_units(card: ModelCard, rasters: Sequence[Raster], report: Reporter) -> None:
     for raster in rasters:
-        for warning in check_contract(card, raster, raster.sample(_SAMPLE)):
+        for warning in check_contract(card, raster, raster.sample()):
             report.warning(warning)

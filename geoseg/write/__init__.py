@@ -1,7 +1,8 @@
-"""Class maps and confidence on disk: Cloud Optimized GeoTIFFs that show names and colours wherever they are opened.
+"""Write class maps and confidence as Cloud Optimized GeoTIFFs with class names, colours and styles.
 
-``cog`` is the door for arrays, ``sink`` for blocks; ``packed`` compresses a block where it is computed; ``overviews``,
-``tiff`` and ``spool`` hold pixels and bytes; ``styles`` and ``sidecar`` say what the numbers mean.
+``cog`` takes arrays, ``sink`` blocks in any order; ``packed`` compresses a block where it is computed; ``overviews``,
+``tiff`` and ``spool`` handle pixels, file structure and temporary tiles; ``styles`` and ``sidecar`` names and colours.
+@FIGURES@
 May import: classes, tiling, system, errors.
 """
 

@@ -13,6 +13,7 @@ import numpy as np
 from geoseg.classes import NODATA, MapClass
 from geoseg.errors import OutputError
 from geoseg.geodesy import pixel_sides
+from geoseg.raster.quicklook import MISSING, stretch
 from geoseg.system.files import complete
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ PANEL = 900
 """Longest side of scene and class map in the picture, in pixels."""
 
 _SPACE, _TEXT, _SMALL, _ROW = 24, 20, 16, 34
-_PAPER, _INK, _SOFT, _MISSING = "#ffffff", "#222222", "#666666", "#ececec"
+_PAPER, _INK, _SOFT = "#ffffff", "#222222", "#666666"
 _FRAME, _SWATCH = "#bbbbbb", 32
-_COMPOSITES = (("red", "green", "blue"), ("nir", "red", "green"), ("swir16", "nir", "red"))
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,6 @@ class Preview:
     step: int
     geobox: GeoBox
     title: str
-
-
-def choose_bands(names: Sequence[str]) -> tuple[int, ...]:
-    """Return the positions of the bands to show as red, green and blue: true colour if it is there, else one false."""
-    for composite in _COMPOSITES:
-        if set(composite) <= set(names):
-            return tuple(names.index(name) for name in composite)
-    return (0, 1, 2) if len(names) >= 3 else (0,)
 
 
 def step_of(height: int, width: int) -> int:
@@ -132,24 +124,9 @@ def draw(preview: Preview) -> Image.Image:
     return canvas
 
 
-def stretch(quicklook: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return bands (bands, h, w) as colours (h, w, 3): 1st to 98th percentile of each band, missing pixels grey."""
-    out = np.empty((*valid.shape, 3), np.uint8)
-    out[:] = int(_MISSING[1:3], 16)
-    if not valid.any():
-        return out
-    for channel in range(3):
-        values = quicklook[min(channel, len(quicklook) - 1)][valid].astype(np.float64)
-        low, high = np.percentile(values, (1, 98))
-        scaled = (values - low) / max(high - low, 1e-12)
-        # Reflectance is linear in light, and forests look black on a screen; a gamma of 1.7 opens the shadows.
-        out[..., channel][valid] = np.rint(np.clip(scaled, 0, 1) ** (1 / 1.7) * 255)
-    return out
-
-
 def paint(classes: NDArray[np.uint8], names: Sequence[MapClass]) -> NDArray[np.uint8]:
     """Return a class map (h, w) as RGB (h, w, 3)."""
-    table = np.full((256, 3), int(_MISSING[1:3], 16), np.uint8)
+    table = np.full((256, 3), int(MISSING[1:3], 16), np.uint8)
     for item in names:
         table[item.id] = item.rgb
     return table[classes]
@@ -160,7 +137,7 @@ def _legend(preview: Preview) -> list[tuple[str, str, str]]:
     total = sum(preview.pixels.get(item.id, 0) for item in preview.names)
     rows = [(c.color, c.name, _percent(preview.pixels.get(c.id, 0), total)) for c in preview.names]
     if preview.pixels.get(NODATA, 0):
-        rows.append((_MISSING, "no data", ""))
+        rows.append((MISSING, "no data", ""))
     return rows
 
 

@@ -216,12 +216,12 @@ def test_each_worker_process_sees_one_gpu(monkeypatch):
         name = 3
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, 5,GPU-abc")
-    assert dask_client._see_one_gpu(Worker) == "4"
+    assert dask_client._assign_gpu(Worker) == "4"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert dask_client._see_one_gpu(Worker) == ""
+    assert dask_client._assign_gpu(Worker) == ""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setattr(dask_client, "_gpus", lambda: ["0", "1"])
-    assert dask_client._see_one_gpu(Worker) == "1"
+    assert dask_client._assign_gpu(Worker) == "1"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # undone with the rest
 
 

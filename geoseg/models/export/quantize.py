@@ -76,7 +76,7 @@ def calibration_windows(card: ModelCard, options: ExportOptions) -> Iterator[NDA
     count = 0
     for scene in options.calibration:
         raster = open_raster(scene, **options.reading)
-        check_contract(card, raster, raster.sample(250_000))
+        check_contract(card, raster, raster.sample())
         raster = raster.select([band.name for band in card.bands])
         units = [
             to_card_units(band, spec.scale, spec.offset) for band, spec in zip(raster.bands, card.bands, strict=True)
