@@ -201,7 +201,8 @@ class _Batch:
                 self._end(number, result)
 
     def _compute(self, number: int, scene: RunningScene) -> None:
-        self._running[number] = scene
+        self._running[number] = scene  # closed from now on, whatever happens
+        scene.report_start()
         pool = self.backend.pool(scene.plan)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(pool, self.job.retries, self._calls.put)

@@ -120,9 +120,8 @@ class PlannedScene:
         started = time.perf_counter()
         plan, work = self._resume() or self._begin(backend)
         self.scene.reporter.info(f"{self.scene.name}: {describe(work.recipe)}")
-        running = RunningScene(self.scene, plan, work, slots=backend.slots(plan), lock=lock.pop_all(), started=started)
-        running.report_start()
-        return running
+        slots = backend.slots(plan)
+        return RunningScene(self.scene, plan, work, slots=slots, lock=lock.pop_all(), started=started)
 
     def _resume(self) -> tuple[Plan, Work] | None:
         """Open the store of an interrupted run, with the device, layout and windows that it used; None if unusable."""

@@ -260,6 +260,8 @@ class Raster:
     def to_xarray(self, chunks: Chunks = "auto", *, masked: bool = True, scaled: bool = True) -> xr.DataArray:
         """Return the raster as a lazy array; chunks are read when they are computed, on any dask scheduler.
 
+        :func:`geoseg.segment` takes such an array, but reads less from the raster itself where nothing was computed.
+
         Parameters
         ----------
         chunks

@@ -5,7 +5,7 @@ header, structural metadata ("ghost area"), directories from the full size to th
 its values, then the tiles from the smallest overview to the full size in row order, each between its size and a
 repetition of its last four bytes.
 
-geoseg writes this itself because tiles arrive compressed, in any order, from whoever computed them: see
+geoseg writes this itself because workers deliver compressed tiles in any order: see
 :mod:`geoseg.write` for the comparison with GDAL's COG driver and odc-geo.
 """
 

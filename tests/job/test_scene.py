@@ -92,6 +92,7 @@ def test_finished_blocks_are_taken_over(make):
     first.close()
     second = make()
     running = start(second)
+    running.report_start()
     assert sorted(running.todo) == [1, 3]
     assert any("2 of 4 blocks are there already" in args[0] for args, _ in second.reporter.of("info"))
     running.close()
