@@ -9,19 +9,18 @@ border but never vanish (a zero weight at the scene's edge would leave a frame w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geoseg.errors import OptionError
+from geoseg.system.choices import STITCHES, Stitch
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
     from geoseg.tiling import Box, Tiling, Window
-
-Stitch = Literal["trim", "linear", "gaussian"]
 
 # Standard deviation of the Gaussian as a share of the window side, and the least weight: the values that
 # nnU-Net (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) and MONAI use for sliding windows.
@@ -37,8 +36,8 @@ def check_stitch(name: str) -> Stitch:
     OptionError
         If it is not.
     """
-    if name not in get_args(Stitch):
-        raise OptionError(f"stitch {name!r} is unknown: use one of {', '.join(get_args(Stitch))}")
+    if name not in STITCHES:
+        raise OptionError(f"stitch {name!r} is unknown: use one of {', '.join(STITCHES)}")
     return name  # type: ignore[return-value]
 
 

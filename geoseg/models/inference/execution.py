@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from geoseg.errors import OptionError
 from geoseg.system import cache
+from geoseg.system.choices import Precision
 
 if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 # Windows are measured at most this large: what is faster at 1024² is faster at 2048².
 _LARGEST = 1024
-
-Precision = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
