@@ -13,16 +13,16 @@ from geoseg.progress.reporters import Reporter, Silent
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo's files are, and how well the model did.
+    """Files of the demo, and the accuracy of the class map.
 
     Attributes
     ----------
     scene, truth
-        The scene that was made, and its true class map.
+        The synthetic scene, and its true class map.
     model
-        The model's name.
+        Name of the model.
     outputs
-        Path per kind of output.
+        Path of each kind of output.
     accuracy
         See :func:`geoseg.demo.accuracy`.
     """
@@ -37,10 +37,25 @@ class DemoResult:
 def run_demo(
     folder: Path, *, size: int = 2000, seed: int = 7, model: str | None = None, reporter: Reporter | None = None
 ) -> DemoResult:
-    """Make a scene with known truth, segment it, and hold the class map against the truth.
+    """Make a scene with known truth, segment it, and compare the class map with the truth.
+
+    Parameters
+    ----------
+    folder
+        Output folder; existing files of the demo are replaced.
+    size
+        Side of the scene in pixels, at least 256.
+    seed
+        Random seed of the landscape.
+    model
+        Name or folder of a model; the bundled default if None.
+    reporter
+        Receives progress and messages; if None, warnings go to stderr.
 
     Raises
     ------
+    OptionError
+        If the size is too small.
     OutputError
         If the folder cannot be written.
     ModelError
@@ -54,5 +69,5 @@ def run_demo(
     (result,) = run(Job([made.scene], folder, model, overwrite=True), reporter)
     if result.error is not None:
         raise result.error
-    found = accuracy(made.truth, result.outputs["classes"])
-    return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, found)
+    scores = accuracy(made.truth, result.outputs["classes"])
+    return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, scores)

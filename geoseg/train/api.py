@@ -171,7 +171,7 @@ def train(
     --------
     >>> import geoseg
     >>> model = geoseg.train(
-    ...     "scene.tif", "labels.tif", "my-model", encoder="tu-mobilenetv3_small_050", epochs=1, windows=8, window=64
+    ...     "scene.tif", "labels.tif", "my-model", encoder="tu-mobilenetv3_small_050", window=64, batch=4, windows=8, epochs=1
     ... )
     >>> [c.name for c in model.card.classes]
     ['wood', 'field', 'water']

@@ -20,7 +20,17 @@ _FREE = {"epochs", "device", "devices", "workers", "memory", "patience"}
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Options of a training apart from its images, labels and output; see :func:`geoseg.train` for each."""
+    """Options of a training apart from its images, labels and output; see :func:`geoseg.train` for each.
+
+    Examples
+    --------
+    >>> from geoseg.train import TrainOptions
+    >>> TrainOptions(loss="focal+dice", epochs=5).lr is None
+    True
+    >>> TrainOptions(loss="mse")
+    Traceback (most recent call last):
+    geoseg.errors.OptionError: loss 'mse' is unknown: use ce, dice, focal, lovasz, or a sum such as ce+dice
+    """
 
     arch: str = "unet"
     encoder: str = "resnet18"

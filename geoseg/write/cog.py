@@ -64,6 +64,13 @@ def write_cog(
         If the file exists, cannot be written, or values do not fit into uint8.
     OptionError
         If shape, type or classes are impossible.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> result = geoseg.segment("scene.tif", model="spectral")
+    >>> geoseg.write_cog(result.classes, "map.tif")
+    PosixPath('map.tif')
     """
     if data.ndim == 3 and data.shape[0] == 1:  # a band dimension of one, as rioxarray makes
         data = data[0]
