@@ -1,7 +1,7 @@
 """Calibration of a map's confidence: whether pixels are right as often as their confidence says.
 
 Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017: pixels are grouped into bins of
-confidence of equal width; the expected calibration error (ECE) is the mean over all pixels of the distance between the mean
+equal confidence; the expected calibration error (ECE) is the mean over all pixels of the distance between the mean
 confidence and the accuracy of their bin.
 """
 

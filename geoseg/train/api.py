@@ -170,9 +170,8 @@ def train(
     Examples
     --------
     >>> import geoseg
-    >>> model = geoseg.train(
-    ...     "scene.tif", "labels.tif", "my-model", encoder="tu-mobilenetv3_small_050", window=64, batch=4, windows=8, epochs=1
-    ... )
+    >>> small = {"encoder": "tu-mobilenetv3_small_050", "window": 64, "batch": 4, "windows": 8, "epochs": 1}
+    >>> model = geoseg.train("scene.tif", "labels.tif", "my-model", **small)
     >>> [c.name for c in model.card.classes]
     ['wood', 'field', 'water']
     >>> result = geoseg.segment("scene.tif", model="my-model")

@@ -119,9 +119,10 @@ def test_labels_move_with_their_pixels(seed):
     x = torch.where(y == 255, 0, y).float()[None] * 10
     found, labels = augment.Augment(1.0)(x, y, valid, g)
     seen = labels != 255
-    if seen.sum() > 20:
-        pair = torch.stack([found[0][seen], labels[seen].float()])
-        assert torch.corrcoef(pair)[0, 1] > 0.6
+    # A cloud may hide some labels, never most of them; the mean of each class keeps the order of the classes.
+    assert seen.sum() > 20
+    pair = torch.stack([found[0][seen], labels[seen].float()])
+    assert torch.corrcoef(pair)[0, 1] > 0.6
 
 
 @given(seed=SEEDS)
