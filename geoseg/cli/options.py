@@ -115,7 +115,7 @@ model_option = click.option("-m", "--model", metavar="MODEL",
 segmenting_options = option_group(
     model_option,
     click.option("--window", type=click.IntRange(1),
-                 help="Side of the model's input in pixels, margins included. Default: by model, scene and memory."),
+                 help="Side of the model's input in pixels, margins included. Default: fits model, scene and memory."),
     click.option("--margin", type=click.IntRange(0),
                  help="Context around each window, in pixels, that is read but not kept. Default: the model's."),
     click.option("--stitch", type=click.Choice(STITCHES), default="trim", show_default=True,
@@ -129,7 +129,7 @@ segmenting_options = option_group(
     click.option("--memory", metavar="SIZE",
                  help="Memory limit of each process, such as 4GB. Default: half of the free memory, at most 16 GB."),
     click.option("--workers", type=click.IntRange(1),
-                 help="Blocks processed at a time, or worker processes with --scheduler local. Default: by cores."),
+                 help="Blocks processed at a time, or processes with --scheduler local. Default: one more than cores."),
 )  # fmt: skip
 """How scenes are segmented: the fields of geoseg.segment.plan.Options and the model."""
 

@@ -355,7 +355,7 @@ def _check_map(
     label: str, layer: RasterLayer, frame: Any, mapped: NDArray[np.int64], classes: tuple[MapClass, ...]
 ) -> None:
     names = [plain(classes[k].name) for k in mapped]
-    other = sum(plain(str(said)) != name for said, name in zip(frame[_MAP], names, strict=True))
+    other = sum(plain(str(own)) != name for own, name in zip(frame[_MAP], names, strict=True))
     if other:
         raise InputError(
             f"{label}: {other} of {len(frame)} points had another class on the map that they were drawn from: "
