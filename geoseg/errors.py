@@ -4,7 +4,17 @@ from __future__ import annotations
 
 
 class GeosegError(Exception):
-    """Base of all errors that geoseg raises on purpose; the command line prints them as one line ``error: …``."""
+    """Base of all errors that geoseg raises on purpose; the command line prints them as one line ``error: …``.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> try:
+    ...     geoseg.open_raster("missing.tif")
+    ... except geoseg.GeosegError as error:
+    ...     print(error)
+    missing.tif: no such file...
+    """
 
 
 class OptionError(GeosegError):

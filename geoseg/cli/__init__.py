@@ -1,4 +1,4 @@
-"""The command line. Commands parse, call one function each, and print; they are imported only when asked for."""
+"""The command line. A command parses its options, calls one function and prints; it is imported when called."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from geoseg._version import __version__
 from geoseg.errors import GeosegError
 
 _COMMANDS = {
-    "segment": ("geoseg.cli.segment", "segment", "Scenes in, class maps and land-cover polygons out."),
-    "polygonize": ("geoseg.cli.polygonize", "polygonize", "A class map in, polygons out."),
-    "evaluate": ("geoseg.cli.evaluate", "evaluate", "A map or a model against a reference; samples and areas."),
-    "train": ("geoseg.cli.train", "train", "Labelled images in, a model with its card out."),
-    "inspect": ("geoseg.cli.inspect", "inspect", "What a scene is, whether it fits a model, what a run will cost."),
-    "model": ("geoseg.cli.model", "model", "List, show and check models."),
-    "demo": ("geoseg.cli.demo", "demo", "Make a scene, segment it, write every output and a picture."),
+    "segment": ("geoseg.cli.segment", "segment", "Segment scenes into class maps and polygons."),
+    "polygonize": ("geoseg.cli.polygonize", "polygonize", "Turn a class map into polygons."),
+    "evaluate": ("geoseg.cli.evaluate", "evaluate", "Assess a map or a model; sample points, estimate areas."),
+    "train": ("geoseg.cli.train", "train", "Train a model on labelled images, or fine-tune one."),
+    "inspect": ("geoseg.cli.inspect", "inspect", "Describe a scene, check it against a model, estimate a run."),
+    "model": ("geoseg.cli.model", "model", "List, show, check and export models."),
+    "demo": ("geoseg.cli.demo", "demo", "Make a synthetic scene and segment it."),
 }
 
 
 class _LazyGroup(click.Group):
-    """Knows its commands by name and help line; imports the one that is called (torch takes seconds)."""
+    """Lists its commands without importing them; imports the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
@@ -44,28 +44,26 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="geoseg")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def cli(*, debug: bool) -> None:
-    """Satellite, aerial and drone rasters of any size in; class maps and clean land-cover polygons out."""
-    # The flag is read again where errors are caught, outside of click.
+@click.option("--debug", is_flag=True, help="Print the traceback of an error.")
+@click.option("--die-with-parent", is_flag=True, help="End with the program that started geoseg: when stdin closes.")
+def cli(**_: bool) -> None:
+    """Segment satellite, aerial and drone rasters of any size into class maps and land-cover polygons."""
+    # Both flags may also follow the command, so main() takes them before click parses; here they are documented.
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 error, 2 usage, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # paths with any letter print on every console
+        if hasattr(stream, "reconfigure"):  # prints paths in any script on any console
             stream.reconfigure(errors="backslashreplace")
-    # `--debug` works before and after the command's name.
-    debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
-    # So does this one, which is for programs that drive geoseg: no command may outlive the one that started it.
-    if "--die-with-parent" in arguments:
+    flags = {"--debug", "--die-with-parent"}.intersection(arguments)
+    if "--die-with-parent" in flags:
         from geoseg.cli.parent import die_with_parent
 
-        arguments = [argument for argument in arguments if argument != "--die-with-parent"]
         die_with_parent()
-    sys.exit(_run(arguments, debug=debug))
+    arguments = [argument for argument in arguments if argument not in flags]
+    sys.exit(_run(arguments, debug="--debug" in flags))
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:
@@ -74,7 +72,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except GeosegError as error:
         return _fail(error, str(error), arguments, debug=debug)
     except click.exceptions.Abort as abort:
-        # What click makes of Ctrl-C; the command's own words stay in the cause.
+        # click turns KeyboardInterrupt into Abort; the command's own message is in its cause.
         return _interrupted(str(abort.__cause__ or ""))
     except KeyboardInterrupt as interrupt:
         return _interrupted(str(interrupt))
@@ -82,16 +80,16 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         error.show()
         return error.exit_code
     except BrokenPipeError:
-        # `geoseg … | head`: nobody reads any more. Point stdout elsewhere so that the exit itself does not fail.
+        # The reader of a pipe is gone (`geoseg … | head`): without this, flushing stdout at exit fails again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MemoryError as error:
         return _fail(error, "out of memory: give a smaller --memory or --window", arguments, debug=debug)
-    except Exception as error:  # noqa: BLE001 - a user never sees a traceback unasked
+    except Exception as error:  # noqa: BLE001 - no traceback without --debug
         text = " ".join(str(error).split()) or type(error).__name__
         return _fail(
             error,
-            f"unexpected {type(error).__name__}: {text}; run again with --debug and report what it prints",
+            f"unexpected {type(error).__name__}: {text}; run again with --debug and report the traceback",
             arguments,
             debug=debug,
         )

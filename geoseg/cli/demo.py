@@ -6,30 +6,30 @@ from pathlib import Path
 
 import click
 
-from geoseg.cli.options import progress_option
+from geoseg.cli.options import model_option, progress_option
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default="geoseg_demo", metavar="[DIR]")
 @click.option("--size", type=click.IntRange(256), default=2000, show_default=True, help="Side of the scene in pixels.")
-@click.option("--seed", type=int, default=7, show_default=True, help="Another number, another landscape.")
-@click.option("-m", "--model", metavar="MODEL", help="Name or folder of a model; the bundled default if left out.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Random seed of the landscape.")
+@model_option
 @progress_option
 def demo(folder: Path, size: int, seed: int, model: str | None, progress: str) -> None:
-    """Make a multispectral scene, segment it with the bundled model, write every output and a picture to DIR."""
+    """Make a synthetic multispectral scene, segment it, and compare the class map with the known truth.
+
+    Writes the scene, its true classes and all outputs of geoseg segment to DIR (default: geoseg_demo).
+    """
     from geoseg.demo.run import run_demo
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
 
     keep_memory()
-    said = reporter(progress)
-    result = run_demo(folder, size=size, seed=seed, model=model, reporter=said)
+    result = run_demo(folder, size=size, seed=seed, model=model, reporter=reporter(progress))
     if progress == "bar":
         click.echo(f"{'scene':<11} {result.scene}\n{'truth':<11} {result.truth}")
-        click.echo(f"\nAccuracy against the scene's truth, model {result.model!r}:")
+        click.echo(f"\nAccuracy of model {result.model!r} against the truth:")
         for name, iou in result.accuracy["iou"].items():
             click.echo(f"  {name:<12} IoU {'absent' if iou is None else f'{iou:.2f}'}")
         click.echo(f"  overall accuracy {result.accuracy['overall']:.2f}, mean IoU {result.accuracy['mean_iou']:.2f}")
-        click.echo(
-            f"\nOpen {result.outputs['preview']}, or the class map and polygons in QGIS: names and colours are in them."
-        )
+        click.echo(f"\nOpen {result.outputs['preview']}, or the class map and polygons in QGIS: both are styled.")

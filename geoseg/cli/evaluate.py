@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from geoseg.cli.options import options_of, progress_option, reading_of, reading_options, segmenting_options, spread
+from geoseg.cli.options import (
+    GreedyCommand,
+    GreedyOption,
+    options_of,
+    progress_option,
+    reading_of,
+    reading_options,
+    segmenting_options,
+)
 from geoseg.errors import OptionError
 
-_MANY = ("--images", "--labels")
-_overwrite = click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+if TYPE_CHECKING:
+    from geoseg.evaluate import Evaluation
+    from geoseg.progress import Reporter
+
+_overwrite = click.option("--overwrite", is_flag=True, help="Replace existing files.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON instead of a table.")
 
 
 class _Evaluate(click.Group):
-    """Without the name of a sub-command it compares: ``geoseg evaluate MAP REFERENCE``."""
+    """Runs the comparison unless a sub-command is named: ``geoseg evaluate MAP REFERENCE``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the hidden command's name where none is given."""
+        """Insert the hidden command's name where none is given."""
         if args and args[0] not in self.commands and not (args[0] in ctx.help_option_names and len(args) == 1):
-            args = ["compare", *spread(args, _MANY)]
+            args = ["compare", *args]
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -34,82 +46,93 @@ class _Evaluate(click.Group):
 
 @click.group(cls=_Evaluate)
 def evaluate() -> None:
-    """Hold a map or a model against a reference."""
+    """Compare a map or a model with a reference."""
 
 
-@evaluate.command(hidden=True)
+@evaluate.command(hidden=True, cls=GreedyCommand)
 @click.argument("predicted", required=False, metavar="[MAP")
 @click.argument("reference", required=False, metavar="REFERENCE]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="REPORT", help="REPORT.json and REPORT.png.")
-@click.option("--class-field", metavar="NAME", help="Field of reference polygons with class names or numbers.")
-@click.option("--map", "renames", metavar="A=B,…", help="What classes count as: forest=tree,10=tree,255= (ignored).")
-@click.option("--confidence", metavar="FILE", help="Confidence of the map; NAME_confidence.tif beside it if left out.")
 @click.option(
-    "--tolerance", type=click.FloatRange(0, 64), default=2.0, show_default=True, help="Of boundary F1, in pixels."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="REPORT.json",
+    help="Report to write as JSON, with a figure beside it as PNG.",
 )
-@click.option("--images", multiple=True, metavar="A B …|DIR", help="With -m: labelled images to segment.")
-@click.option("--labels", multiple=True, metavar="A B …|DIR", help="With -m: their class rasters or polygons.")
+@click.option("--class-field", metavar="NAME", help="Field of the reference polygons that holds the class.")
+@click.option(
+    "--map",
+    "renames",
+    metavar="A=B,…",
+    help="Rename or merge classes before they are compared: forest=tree,10=tree; 255= ignores a class.",
+)
+@click.option(
+    "--confidence", metavar="FILE", help="Confidence of the map. Default: NAME_confidence.tif beside NAME_classes.tif."
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 64),
+    default=2.0,
+    show_default=True,
+    help="Distance in pixels within which boundaries match, for boundary F1.",
+)
+@click.option("--images", cls=GreedyOption, metavar="FILE…|DIR", help="With -m: labelled images to segment.")
+@click.option("--labels", cls=GreedyOption, metavar="FILE…|DIR", help="With -m: their class rasters or polygons.")
 @segmenting_options
 @reading_options
-@click.option("--json", "as_json", is_flag=True, help="The report as JSON on stdout instead of the table.")
+@_json
 @_overwrite
 @progress_option
 def compare(
     predicted: str | None, reference: str | None, output: Path | None, progress: str, *, as_json: bool, **values: Any
 ) -> None:
-    """Hold a class map against a reference, or a model against labelled images.
+    """Compare a class map with a reference, or a model with labelled images.
 
     \b
-    geoseg evaluate MAP REFERENCE [-o REPORT]
-    geoseg evaluate -m MODEL --images A.tif B.tif --labels A_labels.tif B_labels.tif [-o REPORT]
+    geoseg evaluate MAP REFERENCE [-o REPORT.json]
+    geoseg evaluate -m MODEL --images A.tif B.tif --labels A_labels.tif B_labels.tif [-o REPORT.json]
 
-    REFERENCE is a class raster on any grid or polygons in any CRS. Classes are matched by name. Prints a table; the
-    report is JSON with a picture of the confusion matrix and the map of errors beside it.
-    """  # noqa: D301  click's mark for lines that stay as they are
+    REFERENCE is a class raster on any grid, or polygons in any CRS. Classes are matched by name. Prints IoU, F1,
+    precision and recall of each class; the report adds the confusion matrix and a map of errors.
+    """  # noqa: D301  \b keeps click from rewrapping the lines
     from geoseg.evaluate.evaluation import report_paths
     from geoseg.progress.reporters import reporter
 
     overwrite = values.pop("overwrite")
     if output is not None:
         report_paths(output, overwrite=overwrite)
-    said = reporter(progress)
-    by_model = bool(values["model"] or values["images"] or values["labels"])
-    if by_model:
+    events = reporter(progress)
+    if values["model"] or values["images"] or values["labels"]:
         if predicted or reference:
             raise OptionError("give either MAP REFERENCE, or -m MODEL --images … --labels …, not both")
-        result = _by_model(said, **values)
+        result = _by_model(events, **values)
     else:
         if not (predicted and reference):
             raise OptionError("name the map and the reference: geoseg evaluate MAP REFERENCE")
-        result = _by_map(said, predicted, reference, **values)
+        result = _by_map(events, predicted, reference, **values)
     for note in result.notes:
-        said.warning(note)
+        events.warning(note)
     outputs = {} if output is None else result.write(output, overwrite=overwrite)
-    if as_json and progress != "json":
-        click.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
-    elif progress != "json":
-        click.echo(result.table())
-    said.result(outputs={kind: str(path) for kind, path in outputs.items()}, **_brief(result, progress))
+    if progress != "json":
+        click.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) if as_json else result.table())
+    details = {"evaluation": result.to_dict()} if progress == "json" else {}
+    events.result(outputs={kind: str(path) for kind, path in outputs.items()}, **details)
 
 
-def _brief(result: Any, progress: str) -> dict[str, Any]:
-    return {"evaluation": result.to_dict()} if progress == "json" else {}
-
-
-def _by_map(said: Any, predicted: str, reference: str, **values: Any) -> Any:
+def _by_map(events: Reporter, predicted: str, reference: str, **values: Any) -> Evaluation:
     from geoseg.evaluate import evaluate as run
 
-    said.start(predicted=predicted, reference=reference)
+    events.start(predicted=predicted, reference=reference)
     names = ("class_field", "renames", "confidence", "tolerance")
     return run(
         predicted,
         reference,
-        progress=lambda done, total: said.progress(done, total, "evaluate"),
+        progress=lambda done, total: events.progress(done, total, "evaluate"),
         **{name: values[name] for name in names},
     )
 
 
-def _by_model(said: Any, **values: Any) -> Any:
+def _by_model(events: Reporter, **values: Any) -> Evaluation:
     from geoseg.evaluate.model import evaluate_model
     from geoseg.models import DEFAULT_MODEL, keep_memory
 
@@ -117,7 +140,7 @@ def _by_model(said: Any, **values: Any) -> Any:
         raise OptionError("a model is evaluated on labelled images: add --images … and --labels …")
     keep_memory()
     model = values.pop("model") or DEFAULT_MODEL
-    said.start(model=model, images=list(values["images"]), labels=list(values["labels"]))
+    events.start(model=model, images=list(values["images"]), labels=list(values["labels"]))
     return evaluate_model(
         model,
         values["images"],
@@ -127,44 +150,52 @@ def _by_model(said: Any, **values: Any) -> Any:
         tolerance=values["tolerance"],
         reading=reading_of(values),
         options=options_of(values),
-        progress=said.progress,
-        warn=said.warning,
+        progress=events.progress,
+        warn=events.warning,
     )
 
 
 @evaluate.command()
 @click.argument("source", metavar="MAP")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="POINTS.gpkg", help="Points.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="POINTS.gpkg", help="File to write."
+)
 @click.option(
     "--standard-error",
     type=float,
     default=0.02,
     show_default=True,
-    help="Wanted of the overall accuracy; 0.02 is ± 4 % at 95 % confidence.",
+    help="Target standard error of the overall accuracy; 0.02 is ± 4 % at 95 % confidence.",
 )
-@click.option("--expected", metavar="U|A=U,…", help="User's accuracies to expect: 0.85 or tree=0.9,crop=0.7.")
-@click.option("--minimum", type=click.IntRange(2), default=50, show_default=True, help="Least points of a class.")
-@click.option("--points", "total", type=click.IntRange(2), help="Number of points, instead of --standard-error.")
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same points.")
+@click.option(
+    "--expected",
+    metavar="U|A=U,…",
+    help="Expected user's accuracy, for all classes or each: 0.85, or tree=0.9,crop=0.7. Default: 0.8.",
+)
+@click.option("--minimum", type=click.IntRange(2), default=50, show_default=True, help="Minimum points per class.")
+@click.option(
+    "--points", "total", type=click.IntRange(2), help="Total number of points. Default: as --standard-error requires."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the sample.")
 @_overwrite
 @progress_option
 def sample(source: str, output: Path, progress: str, **values: Any) -> None:
     """Draw a stratified random sample of points to interpret.
 
-    Strata are the classes of MAP (Olofsson et al. 2014). Fill the field reference_class, in QGIS say, then run
-    `geoseg evaluate area POINTS.gpkg MAP`.
+    The strata are the classes of MAP (Olofsson et al. 2014). Enter the class seen at each point in the field
+    reference_class, for example in QGIS, then run geoseg evaluate area POINTS.gpkg MAP.
     """
     from geoseg.evaluate.points import draw_sample
     from geoseg.progress.reporters import reporter
 
-    said = reporter(progress)
-    said.start(map=source, output=str(output))
-    drawn = draw_sample(source, output, progress=said.progress, **values)
+    events = reporter(progress)
+    events.start(map=source, output=str(output))
+    drawn = draw_sample(source, output, progress=events.progress, **values)
     rows = list(zip(drawn.classes, drawn.sizes, drawn.weights, strict=True))
     if progress != "json":
         for item, size, weight in rows:
             click.echo(f"{item.name:<20} {size:>6} points  {100 * weight:6.2f} % of the map")
-    said.result(
+    events.result(
         outputs={"points": str(drawn.path)},
         classes={item.name: {"id": item.id, "points": size, "share": round(weight, 6)} for item, size, weight in rows},
     )
@@ -173,15 +204,16 @@ def sample(source: str, output: Path, progress: str, **values: Any) -> None:
 @evaluate.command()
 @click.argument("points", metavar="POINTS.gpkg")
 @click.argument("source", metavar="MAP")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="REPORT.json", help="Report as JSON.")
-@click.option("--field", default="reference_class", show_default=True, help="Field with the interpretation.")
-@click.option("--json", "as_json", is_flag=True, help="The report as JSON on stdout instead of the table.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="REPORT.json", help="Report to write as JSON.")
+@click.option("--field", default="reference_class", show_default=True, help="Field with the interpreted class.")
+@_json
 @_overwrite
 @progress_option
 def area(points: str, source: str, output: Path | None, progress: str, *, as_json: bool, **values: Any) -> None:
     """Estimate accuracy and area, with 95 % confidence intervals, from interpreted points.
 
-    POINTS.gpkg is what `geoseg evaluate sample` made of MAP, with reference_class filled in (Olofsson et al. 2014).
+    POINTS.gpkg was drawn from MAP by geoseg evaluate sample, and its field reference_class filled in
+    (Olofsson et al. 2014).
     """
     from geoseg.errors import OutputError
     from geoseg.evaluate.evaluation import write_complete
@@ -190,15 +222,15 @@ def area(points: str, source: str, output: Path | None, progress: str, *, as_jso
 
     if output is not None and output.exists() and not values["overwrite"]:
         raise OutputError(f"{output} exists: choose another name or add --overwrite")
-    said = reporter(progress)
-    said.start(points=points, map=source)
-    report = estimate_area(points, source, field=values["field"], progress=said.progress)
-    for note in report.notes:
-        said.warning(note)
-    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    events = reporter(progress)
+    events.start(points=points, map=source)
+    estimates = estimate_area(points, source, field=values["field"], progress=events.progress)
+    for note in estimates.notes:
+        events.warning(note)
+    text = json.dumps(estimates.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     if output is not None:
         write_complete(output, lambda part: part.write_text(text + "\n", "utf-8"))
     if progress != "json":
-        click.echo(text if as_json else report.table())
-    facts = {"estimate": report.to_dict()} if progress == "json" else {}
-    said.result(outputs={} if output is None else {"report": str(output)}, **facts)
+        click.echo(text if as_json else estimates.table())
+    details = {"estimate": estimates.to_dict()} if progress == "json" else {}
+    events.result(outputs={} if output is None else {"report": str(output)}, **details)

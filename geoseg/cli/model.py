@@ -8,15 +8,7 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import reading_of, reading_options, spread
-
-
-class _Spreading(click.Command):
-    """Takes several values after one option: ``--calibrate A.tif B.tif``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Repeat the option's name before each value."""
-        return super().parse_args(ctx, spread(args, ("--calibrate", "--images", "--labels")))
+from geoseg.cli.options import GreedyCommand, GreedyOption, reading_of, reading_options
 
 
 @click.group()
@@ -66,7 +58,7 @@ def check(name: str) -> None:
         click.echo(line)
 
 
-@model.command(cls=_Spreading)
+@model.command(cls=GreedyCommand)
 @click.argument("name", metavar="MODEL")
 @click.option(
     "-o",
@@ -79,9 +71,9 @@ def check(name: str) -> None:
 @click.option("--raw", is_flag=True, help="Build in the normalisation: the input is the card's digital numbers.")
 @click.option("--logits", is_flag=True, help="Return logits instead of probabilities.")
 @click.option("--int8", is_flag=True, help="Quantise to 8-bit integers: static with --calibrate, otherwise dynamic.")
-@click.option("--calibrate", multiple=True, metavar="SCENE…", help="With --int8: scenes that give the value ranges.")
-@click.option("--images", multiple=True, metavar="A B …|DIR", help="Labelled images: print mIoU before and after.")
-@click.option("--labels", multiple=True, metavar="A B …|DIR", help="Class rasters or polygons for --images.")
+@click.option("--calibrate", cls=GreedyOption, metavar="SCENE…", help="With --int8: scenes that give the value ranges.")
+@click.option("--images", cls=GreedyOption, metavar="A B …|DIR", help="Labelled images: print mIoU before and after.")
+@click.option("--labels", cls=GreedyOption, metavar="A B …|DIR", help="Class rasters or polygons for --images.")
 @click.option("--class-field", metavar="NAME", help="Field with class names or numbers, if --labels are polygons.")
 @click.option("--opset", type=click.IntRange(18), default=18, show_default=True, help="Version of the ONNX operators.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")

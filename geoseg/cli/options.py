@@ -1,17 +1,18 @@
-"""Options that several commands share, each written once."""
+"""Options and option types that several commands share, each written once. Imports nothing heavy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from geoseg.errors import OptionError
-from geoseg.models.inference.execution import PRECISION_OPTIONS
+from geoseg.system.choices import PRECISION_OPTIONS, STITCHES
 
-_STITCH = click.Choice(["trim", "linear", "gaussian"])
-_PRECISION = click.Choice(PRECISION_OPTIONS)
+if TYPE_CHECKING:
+    from geoseg.segment.plan import Options
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -47,7 +48,43 @@ class BBox(click.ParamType):  # type: ignore[type-arg]
         return numbers
 
 
-def _apply(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
+class CommaList(click.ParamType):  # type: ignore[type-arg]
+    """Words separated by commas."""
+
+    name = "a,b,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the words without surrounding blanks."""
+        return value if isinstance(value, tuple) else tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+class GreedyOption(click.Option):
+    """An option that takes every word up to the next option, as shells expand ``--images *.tif``."""
+
+    def __init__(self, *names: Any, **attributes: Any) -> None:
+        super().__init__(*names, **{**attributes, "multiple": True})
+
+
+class GreedyCommand(click.Command):
+    """A command with :class:`GreedyOption` options: ``--images A B`` means ``--images A --images B``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat the option before each of its values."""
+        greedy = {name for option in self.params if isinstance(option, GreedyOption) for name in option.opts}
+        repeated: list[str] = []
+        current = ""
+        for word in args:
+            if word.startswith("-") and len(word) > 1:
+                current = word if word in greedy else ""
+            elif current and repeated[-1] != current:
+                repeated.append(current)
+            repeated.append(word)
+        return super().parse_args(ctx, repeated)
+
+
+def option_group(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
+    """Return a decorator that adds several options, in this order."""
+
     def decorate(command: _Command) -> _Command:
         for option in reversed(options):
             command = option(command)
@@ -56,30 +93,43 @@ def _apply(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     return decorate
 
 
-reading_options = _apply(
-    click.option("--stack", is_flag=True, help="All files given are bands of one scene."),
-    click.option("--bands", metavar="NAME=N,…", help="Which band is which: blue=1,green=2,… or names in order."),
-    click.option("--bbox", type=BBox(), help="Only this part of the scene."),
-    click.option("--bbox-crs", metavar="CRS", help="CRS of --bbox; the scene's if left out."),
-    click.option("--resolution", type=Number(), help="Pixel size in CRS units; the finest band's if left out."),
-    click.option("--scale", type=Number(), help="Physical value = stored × SCALE + OFFSET; fractions work: 1/65535."),
-    click.option("--offset", type=Number(), help="See --scale. Sentinel-2 from 2022 on: --scale 0.0001 --offset -0.1."),
-    click.option("--nodata", type=Number(), help="Pixels of this value are invalid; instead of the file's."),
-    click.option("--allow-remote", is_flag=True, help="Let a VRT or STAC item on this machine name files on others."),
+reading_options = option_group(
+    click.option("--stack", is_flag=True, help="Read all files given as the bands of one scene."),
+    click.option("--bands", metavar="NAME=N,…",
+                 help="Bands by number, blue=1,green=2,…, or by name. Default: the names in the file."),
+    click.option("--bbox", type=BBox(), help="Read only this extent."),
+    click.option("--bbox-crs", metavar="CRS", help="CRS of --bbox. Default: the scene's CRS."),
+    click.option("--resolution", type=Number(), help="Pixel size in CRS units. Default: that of the finest band."),
+    click.option("--scale", type=Number(),
+                 help="Physical value = stored value × SCALE + OFFSET; fractions work: 1/65535. Default: the file's."),
+    click.option("--offset", type=Number(),
+                 help="See --scale. Sentinel-2 since 2022: --scale 0.0001 --offset -0.1."),
+    click.option("--nodata", type=Number(), help="Value of invalid pixels. Default: the file's nodata value."),
+    click.option("--allow-remote", is_flag=True, help="Let local VRTs and STAC items refer to files on other hosts."),
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""
 
-segmenting_options = _apply(
-    click.option("-m", "--model", metavar="MODEL", help="Name or folder of a model; the bundled default if left out."),
-    click.option("--window", type=click.IntRange(1), help="Side of what the model sees, in pixels, margins included."),
-    click.option("--margin", type=click.IntRange(0), help="Context read around a window but not kept, in pixels."),
-    click.option("--stitch", type=_STITCH, default="trim", show_default=True, help="How windows become one map."),
+model_option = click.option("-m", "--model", metavar="MODEL",
+                            help="Model: its name, folder or .onnx file. Default: the bundled model.")  # fmt: skip
+
+segmenting_options = option_group(
+    model_option,
+    click.option("--window", type=click.IntRange(1),
+                 help="Side of the model's input in pixels, margins included. Default: fits model, scene and memory."),
+    click.option("--margin", type=click.IntRange(0),
+                 help="Context around each window, in pixels, that is read but not kept. Default: the model's."),
+    click.option("--stitch", type=click.Choice(STITCHES), default="trim", show_default=True,
+                 help="How windows are joined: each pixel from one window, or a weighted mean of all that overlap."),
     click.option("--block", type=click.IntRange(1), hidden=True),
-    click.option("--device", default="auto", show_default=True, metavar="cpu|cuda|cuda:N", help="Where it runs."),
-    click.option("--precision", type=_PRECISION, default="auto", show_default=True, help="Arithmetic of the model."),
-    click.option("--compile", is_flag=True, help="Let torch.compile make the model faster, if it can."),
-    click.option("--memory", metavar="4GB", help="Budget of one process; half of what is free if left out."),
-    click.option("--workers", type=click.IntRange(1), help="Blocks in flight, or processes with --scheduler local."),
+    click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N",
+                 help="Device that runs the model."),
+    click.option("--precision", type=click.Choice(PRECISION_OPTIONS), default="auto", show_default=True,
+                 help="Floating-point format of the model; auto measures which one is fastest."),
+    click.option("--compile", is_flag=True, help="Try torch.compile, and use it if it is faster."),
+    click.option("--memory", metavar="SIZE",
+                 help="Memory limit of each process, such as 4GB. Default: half of the free memory, at most 16 GB."),
+    click.option("--workers", type=click.IntRange(1),
+                 help="Blocks processed at a time, or processes with --scheduler local. Default: one more than cores."),
 )  # fmt: skip
 """How scenes are segmented: the fields of geoseg.segment.plan.Options and the model."""
 
@@ -88,21 +138,25 @@ progress_option = click.option(
     type=click.Choice(["bar", "json", "none"]),
     default="bar",
     show_default=True,
-    help="What is said while it runs.",
+    help="Progress output: a bar, JSON events, or none.",
 )
-"""How a run reports."""
+
+
+def scenes_of(scenes: Sequence[str], reading: dict[str, Any]) -> list[Any]:
+    """Return the scenes that the words of a command line name; with ``--stack`` all files are one."""
+    return [list(scenes)] if scenes and reading.get("stack") else list(scenes)
 
 
 def reading_of(values: dict[str, Any]) -> dict[str, Any]:
     """Take the reading options out of a command's values, as keyword arguments of open_raster."""
     names = ("stack", "bands", "bbox", "bbox_crs", "resolution", "scale", "offset", "nodata", "allow_remote")
-    found = {name: values.pop(name) for name in names}
-    if found["bbox_crs"] and not found["bbox"]:
+    reading = {name: values.pop(name) for name in names}
+    if reading["bbox_crs"] and not reading["bbox"]:
         raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north")
-    return {name: value for name, value in found.items() if value not in (None, False)}
+    return {name: value for name, value in reading.items() if value not in (None, False)}
 
 
-def options_of(values: dict[str, Any]) -> Any:
+def options_of(values: dict[str, Any]) -> Options:
     """Take the segmenting options, but for the model, out of a command's values."""
     from geoseg.segment.plan import Options
 
@@ -115,17 +169,3 @@ def names_of(text: str | None) -> str | tuple[str, ...] | None:
     if text is None or text.strip() == "all":
         return text and "all"
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def spread(args: list[str], names: tuple[str, ...]) -> list[str]:
-    """Let ``--images A.tif B.tif`` stand for ``--images A.tif --images B.tif``, for the options named."""
-    found: list[str] = []
-    current = ""
-    for arg in args:
-        if arg.startswith("-"):
-            current = arg if arg in names else ""
-            if not current:
-                found.append(arg)
-        else:
-            found += [current, arg] if current else [arg]
-    return found

@@ -1,4 +1,4 @@
-"""Ending with the program that started us, however that one ends."""
+"""``--die-with-parent``: no command outlives the program that started it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import threading
 
 
 def die_with_parent() -> None:
-    """End this process and its children when stdin closes: the parent's end of that pipe closes with the parent."""
+    """End this process and its children when stdin closes, as a pipe does when the parent ends, however it ends."""
     threading.Thread(target=_watch, name="die-with-parent", daemon=True).start()
 
 
 def _watch() -> None:
     try:
-        # The descriptor, not sys.stdin: this thread would hold the lock of its buffer while Python shuts down, which
-        # Python answers by aborting.
+        # Not sys.stdin.read(): that holds the buffer's lock, and Python aborts if a daemon thread holds it at shutdown.
         while os.read(sys.stdin.fileno(), 64):
             pass
     except (OSError, ValueError):
@@ -24,5 +23,5 @@ def _watch() -> None:
 
     for child in psutil.Process().children(recursive=True):
         child.kill()
-    # Not sys.exit: that would only end this thread. Finished blocks are on disk, so nothing is lost.
+    # sys.exit would only end this thread. Finished blocks are on disk.
     os._exit(130)

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from geoseg.cli.options import names_of, options_of, progress_option, reading_of, reading_options, segmenting_options
+from geoseg.cli.options import (
+    names_of,
+    options_of,
+    progress_option,
+    reading_of,
+    reading_options,
+    scenes_of,
+    segmenting_options,
+)
+from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
+
+if TYPE_CHECKING:
+    from geoseg.job.request import Job
 
 
 @click.command()
 @click.argument("scenes", nargs=-1, metavar="SCENE…")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Folder for the results."
-)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Output folder.")
 @click.option(
     "--scenes",
     "listed",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="More scenes: a text file with one a line, a CSV with columns scene and name, or a STAC ItemCollection.",
+    help="File that lists more scenes: text (one per line), CSV (columns scene, name) or a STAC ItemCollection.",
 )
 @segmenting_options
 @reading_options
@@ -29,59 +39,63 @@ from geoseg.cli.options import names_of, options_of, progress_option, reading_of
     "--min-area",
     type=click.FloatRange(0),
     metavar="M2",
-    help="Merge polygons below this many square metres into a neighbour.",
+    help="Merge regions smaller than this many square metres into a neighbour.",
 )
-@click.option("--simplify", type=click.FloatRange(0), metavar="M", help="Let polygon borders move by this many metres.")
+@click.option(
+    "--simplify",
+    type=click.FloatRange(0),
+    metavar="M",
+    help="Maximum distance, in metres, by which simplification may move a border. Default: no simplification.",
+)
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["gpkg", "parquet", "fgb"]),
+    type=click.Choice(POLYGON_FORMATS),
     default="gpkg",
     show_default=True,
-    help="Polygons as GeoPackage, GeoParquet or FlatGeobuf.",
+    help="Format of the polygons: GeoPackage, GeoParquet or FlatGeobuf.",
 )
 @click.option(
     "--probabilities",
     metavar="all|NAME,NAME,…",
     help="Also write OUT/NAME_probabilities.tif: percent of every class, or of those named, one band each.",
 )
-@click.option("--no-polygons", is_flag=True, help="Class map and confidence only.")
-@click.option("--no-preview", is_flag=True, help="No picture.")
+@click.option("--no-polygons", is_flag=True, help="Write no polygons.")
+@click.option("--no-preview", is_flag=True, help="Write no preview picture.")
 @click.option(
     "--scheduler",
     default="threads",
     show_default=True,
-    metavar="threads|local|ADDRESS|slurm|pbs|lsf|kubernetes",
-    help="Who computes: threads here, worker processes here, a dask cluster, or jobs that geoseg submits.",
+    metavar="|".join((*LOCAL_SCHEDULERS, "ADDRESS", *BATCH_SYSTEMS)),
+    help="Where blocks are computed: threads or processes of this machine, the dask scheduler at ADDRESS, or workers "
+    "that geoseg submits to a batch system.",
 )
 @click.option(
     "--retries",
     type=click.IntRange(0),
     default=2,
     show_default=True,
-    help="Try a block again that fails for a transient reason: network, memory, a lost worker.",
+    help="How often to retry a block after a network error, lack of memory or a lost worker.",
 )
-@click.option("--allow-partial", is_flag=True, help="Write results with nodata where blocks failed for good.")
-@click.option("--overwrite", is_flag=True, help="Replace results that are there.")
-@click.option("--status", is_flag=True, help="Only say how far the scenes (all in OUT if none is given) are.")
-@click.option("--clean", is_flag=True, help="Only remove unfinished blocks and temporary files from OUT.")
+@click.option("--allow-partial", is_flag=True, help="Write results although blocks failed; those are nodata.")
+@click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@click.option("--status", is_flag=True, help="Print how far the given scenes (default: all in OUT) are, and exit.")
+@click.option("--clean", is_flag=True, help="Remove unfinished blocks and temporary files from OUT, and exit.")
 @click.option(
     "--profile",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write a trace of who did what when, for chrome://tracing or Perfetto.",
+    help="Write a timeline of the run, for chrome://tracing or Perfetto.",
 )
 @progress_option
-@click.option("--die-with-parent", is_flag=True, hidden=True)
 def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: str, **values: Any) -> None:
-    """Segment scenes to class maps, confidence and land-cover polygons.
+    """Segment scenes into class maps, confidence rasters and land-cover polygons.
 
-    Each SCENE is a file, VRT, URL, folder, .SAFE, Zarr store or STAC item; with --stack all files given are one scene.
-    Results are OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg,
-    _preview.png and _report.json; of several scenes also OUT/summary.csv. Killed at any moment, the same command goes
-    on where it stopped.
+    SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene.
+    Writes OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg,
+    _preview.png and _report.json, and for several scenes OUT/summary.csv. After an interruption the same command
+    resumes the run.
     """
-    from geoseg.cli.parent import die_with_parent
     from geoseg.job.batch import run
     from geoseg.job.outputs import Products
     from geoseg.job.request import Job
@@ -89,8 +103,6 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
 
-    if values.pop("die_with_parent"):
-        die_with_parent()
     reading = reading_of(values)
     products = Products(
         polygons=not values.pop("no_polygons"),
@@ -101,8 +113,7 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
         probabilities=names_of(values.pop("probabilities")),
     )
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
-    sources: list[Any] = [list(scenes)] if reading.get("stack") and scenes else list(scenes)
-    sources += read_scenes(listed) if listed else []
+    sources = scenes_of(scenes, reading) + (read_scenes(listed) if listed else [])
     check_duplicates(sources)
     options = options_of(values)
     job = Job(sources, output, model, reading, options, products, **values)
@@ -110,7 +121,7 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
         _clean(job)
         return
     if only_status:
-        _status(job, progress)
+        _print_status(job, progress)
         return
     if not sources:
         raise click.UsageError("Missing argument 'SCENE…': name scenes, or a file that lists them with --scenes.")
@@ -124,21 +135,21 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
         sys.exit(1)
 
 
-def _status(job: Any, progress: str) -> None:
+def _print_status(job: Job, progress: str) -> None:
     from geoseg.job.request import request_of
     from geoseg.job.status import as_json, status
 
-    found = status(job.output, job.scenes, request_of(job) if job.scenes else None)
+    states = status(job.output, job.scenes, request_of(job) if job.scenes else None)
     if progress == "json":
-        click.echo(as_json(found))
+        click.echo(as_json(states))
         return
-    for one in found:
-        click.echo(one.as_text())
-    if not found:
+    for state in states:
+        click.echo(state.as_text())
+    if not states:
         click.echo(f"{job.output}: no run has begun here")
 
 
-def _clean(job: Any) -> None:
+def _clean(job: Job) -> None:
     from geoseg.job.request import open_scene, request_of
     from geoseg.job.scene_list import SceneEntry
     from geoseg.job.status import clean
@@ -151,5 +162,5 @@ def _clean(job: Any) -> None:
     removed, busy = clean(job.output, names)
     click.echo(f"removed unfinished work on {', '.join(removed)}" if removed else "nothing to remove")
     if busy:
-        click.echo(f"left alone, because a run is writing there: {', '.join(busy)}", err=True)
+        click.echo(f"skipped, because another run is writing there: {', '.join(busy)}", err=True)
         sys.exit(1)

@@ -1,6 +1,6 @@
-"""A made-up satellite scene with known truth, for a first try and for tests.
+"""A synthetic satellite scene with known truth, for a first try and for tests.
 
-``landscape``, ``noise``, ``spectra`` make it; ``scene`` writes it; ``run`` segments it and compares.
+``landscape``, ``noise``, ``spectra`` make it; ``scene`` writes it; ``run`` segments it and scores the class map.
 May import: job and everything below it.
 """
 

@@ -1,4 +1,4 @@
-"""The lie of the land: what grows, flows and stands where, decided before any light falls on it."""
+"""The landscape of the demo scene: the class and materials of each pixel, before illumination."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TREE, GRASS, CROP, BUILT, BARE, WATER = range(6)
 
 @dataclass
 class Landscape:
-    """Layers of a square scene, filled from the ground up; later strokes cover earlier ones.
+    """Layers of a square scene; later paint covers earlier paint.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class Landscape:
     first, second
         The two materials of a pixel, uint8.
     share
-        Part of the second material, 0…1.
+        Share of the second material, 0…1.
     tone
-        Brightness of the surface itself, about 1.
+        Relative brightness of the surface, about 1.
     height
-        Terrain in units of its own deviation.
+        Terrain height in units of its standard deviation.
     """
 
     classes: NDArray[np.uint8]
@@ -50,7 +50,7 @@ class Landscape:
     height: Field
 
     def paint(self, where: Mask, class_id: int, first: str, second: str, share: Field | float = 0.5) -> None:
-        """Cover a place with a mixture of two materials."""
+        """Set the class of pixels, and the mixture of two materials there."""
         self.classes[where] = class_id
         self.first[where] = MATERIALS[first]
         self.second[where] = MATERIALS[second]
@@ -81,7 +81,7 @@ def make_landscape(size: int, rng: np.random.Generator) -> Landscape:
 
 
 def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
-    """Parcels in farm blocks, each block with its own direction and size of fields."""
+    """Lay out parcels in blocks, each block with its own direction and field size."""
     size = land.classes.shape[0]
     yy, xx = np.mgrid[:size, :size].astype(np.float32)
     xx += 7 * smooth(rng, size, 170)
@@ -94,21 +94,23 @@ def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
     v, u = across / wide, along / long
     strip = np.floor(v)
     lane = _numbers(block, strip, salt=4)
-    u += scatter(lane, salt=13)  # parcels of two strips side by side do not start on one line
+    u += scatter(lane, salt=13)  # parcels of adjacent strips are not aligned
     row = np.floor(u)
     u -= row
     v -= strip
     parcel = _numbers(lane, row, salt=5)
-    # Some parcels were divided among heirs: two to four narrow strips side by side.
+    # Some parcels are divided into two to four narrow strips.
     parts = np.floor(1 + 3.2 * scatter(parcel, salt=6) ** 2)
     piece = np.floor(v * parts)
     parcel = _numbers(parcel, piece, salt=7)
-    edge = np.minimum(np.minimum(u, 1 - u) * long, np.minimum(v, 1 - v) * wide)  # pixels to the parcel's border
+    edge = np.minimum(
+        np.minimum(u, 1 - u) * long, np.minimum(v, 1 - v) * wide
+    )  # distance to the parcel's border in pixels
 
     kind, stage = scatter(parcel, salt=8), scatter(parcel, salt=9)
     patchy = np.clip(0.10 * smooth(rng, size, 14) + 0.06 * smooth(rng, size, 5), -0.3, 0.3)
     grow = np.clip(stage + patchy, 0, 1)
-    crops = (  # upper end of the share of parcels, mixture
+    crops = (  # upper quantile of the parcels, first and second material
         (0.27, "young crop", "green crop"), (0.44, "green crop", "green crop"), (0.52, "brown soil", "young crop"),
         (0.66, "ripe crop", "young crop"), (0.76, "ripe crop", "pale soil"), (0.81, "rapeseed", "green crop"),
         (0.86, "brown soil", "dark soil"),
@@ -120,7 +122,7 @@ def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
         low = high
     dry = np.clip(0.35 + 0.25 * smooth(rng, size, 60) + patchy + 0.4 * (stage - 0.5), 0, 1).astype(np.float32)
     land.paint(kind >= low, GRASS, "meadow", "dry grass", dry)
-    rows = np.sin(across * np.float32(2 * np.pi / 3.1)) * (kind < 0.5)  # tracks of machines
+    rows = np.sin(across * np.float32(2 * np.pi / 3.1)) * (kind < 0.5)  # machine tracks
     land.tone *= 1 + np.float32(0.02) * rows + np.float32(0.20) * (scatter(parcel, salt=10) - np.float32(0.5))
     hedge = (edge < 0.7) & (scatter(lane, salt=11) < 0.30)
     hedge &= smooth(rng, size, 9) > -1.1
@@ -130,12 +132,12 @@ def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
 
 
 def _numbers(first: NDArray[np.int32], second: Field, salt: int) -> NDArray[np.int32]:
-    """Return one repeatable number for each pair of numbers."""
+    """Hash pairs of numbers to one number each."""
     return (scatter(first, second, salt=salt) * 2**24).astype(np.int32)
 
 
 def _nearest(xx: Field, yy: Field, rng: np.random.Generator, size: int, spacing: float) -> NDArray[np.int32]:
-    """Return the number of the nearest of random points, one in each square of a grid."""
+    """Return the index of the nearest of random points, one in each cell of a grid."""
     count = int(size / spacing) + 5
     points = (np.indices((count, count)).astype(np.float32) - 1.5 + rng.random((2, count, count))) * spacing
     home_y, home_x = (np.floor(axis / spacing).astype(np.int32) for axis in (yy, xx))
@@ -153,7 +155,7 @@ def _nearest(xx: Field, yy: Field, rng: np.random.Generator, size: int, spacing:
 
 
 def _grow_forest(land: Landscape, rng: np.random.Generator, banks: Field) -> None:
-    """Forest on the heights and in odd corners, heath around it, groves along the river."""
+    """Grow forest on high ground, with heath around it and clearings in it."""
     size = land.classes.shape[0]
     wood = np.float32(0.75) * land.height + np.float32(0.75) * fractal(rng, size, size / 9, 5, 0.6)
     wood -= np.float32(0.25) * banks
@@ -170,7 +172,7 @@ def _grow_forest(land: Landscape, rng: np.random.Generator, banks: Field) -> Non
 
 
 def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None:
-    """Lay the main river, tributaries that join it, a lake; gravel bars and trees along the banks."""
+    """Add the main river, its tributaries and a lake, with gravel bars and trees along the banks."""
     size = land.classes.shape[0]
     unit = size / 2000
     courses = [(river, 5 * unit, 15 * unit)]
@@ -199,11 +201,11 @@ def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None
 
 
 def _dig_quarry(land: Landscape, rng: np.random.Generator) -> None:
-    """Dig a quarry with benches and a pond, and strew bare rock and scree on the highest ground."""
+    """Add a quarry with benches and a pond, and scree on the highest ground."""
     size = land.classes.shape[0]
     yy, xx = np.mgrid[:size, :size].astype(np.float32) / size
     u, v = np.abs((xx - 0.80) + 0.5 * (yy - 0.235)) / 0.034, np.abs((yy - 0.235) - 0.4 * (xx - 0.80)) / 0.026
-    # Between a circle and a rectangle: dug in straight faces, from several sides.
+    # A superellipse: between a circle and a rectangle, with straight faces.
     pit = (u**4 + v**4) ** np.float32(0.25) + np.float32(0.30) * fractal(rng, size, size / 22, 6, 0.45)
     benches = np.clip(0.5 + 0.5 * np.sin(pit * 17), 0, 1).astype(np.float32)
     land.paint(pit < 1, BARE, "bare earth", "limestone", 0.5 * benches)
@@ -220,7 +222,7 @@ def _dig_quarry(land: Landscape, rng: np.random.Generator) -> None:
 
 
 def _build(land: Landscape, rng: np.random.Generator, river: Points, town: Points) -> None:
-    """Build the town with its blocks and works, villages, and roads between all of them."""
+    """Add the town with its industry, villages, and the roads between them."""
     size = land.classes.shape[0]
     unit = size / 2000
     villages = np.array([[0.16, 0.62], [0.40, 0.13], [0.56, 0.86], [0.86, 0.52], [0.30, 0.86], [0.66, 0.30]]) * size
@@ -244,7 +246,7 @@ def _build(land: Landscape, rng: np.random.Generator, river: Points, town: Point
 def _settle(
     land: Landscape, rng: np.random.Generator, centre: Points, radius: float, *, streets: int, density: float
 ) -> None:
-    """Streets in a turned grid; along them houses with gardens, denser towards the middle; a park now and then."""
+    """Add a rotated grid of streets with houses and gardens, denser towards the centre, and some parks."""
     size = land.classes.shape[0]
     reach = int(1.7 * radius) + 4
     top, left = (int(np.clip(value - reach, 0, size - 1)) for value in (centre[1], centre[0]))
@@ -275,7 +277,7 @@ def _settle(
 
 
 def _works(land: Landscape, rng: np.random.Generator, centre: Points, radius: float) -> None:
-    """Halls and yards at the edge of the town."""
+    """Add halls and yards at the edge of the town."""
     size = land.classes.shape[0]
     image, yards = Image.new("L", (size, size)), Image.new("L", (size, size))
     angle = rng.uniform(0, np.pi)
@@ -295,7 +297,7 @@ def _works(land: Landscape, rng: np.random.Generator, centre: Points, radius: fl
 
 
 class _View:
-    """A part of a landscape that can be painted like the whole."""
+    """A part of a landscape that is painted like the whole."""
 
     def __init__(self, land: Landscape, box: tuple[slice, slice]) -> None:
         self.part = Landscape(
@@ -305,7 +307,7 @@ class _View:
 
 
 def _main_river(size: int, rng: np.random.Generator) -> Points:
-    """Points ``(x, y)`` from the upper edge to the lower, meandering more as it goes down."""
+    """Return points ``(x, y)`` from the upper to the lower edge; meanders grow downstream."""
     t = np.linspace(-0.02, 1.02, 900)
     phase = rng.uniform(0, 2 * np.pi, 4)
     x = 0.56 - 0.14 * t + 0.10 * np.sin(3.1 * t + phase[0]) + 0.028 * np.sin(13 * t + phase[1])
@@ -336,7 +338,7 @@ def _road(rng: np.random.Generator, start: Points, end: Points, sway: float) -> 
 
 
 def _strokes(size: int, lines: Sequence[tuple[Points, float, float]]) -> Mask:
-    """Where lines run whose width in pixels goes from one value to another; drawn at twice the size for clean edges."""
+    """Rasterize lines whose width in pixels changes from one value to another, at twice the resolution."""
     image = Image.new("L", (2 * size, 2 * size))
     draw = ImageDraw.Draw(image)
     for points, first, last in lines:
@@ -349,7 +351,7 @@ def _strokes(size: int, lines: Sequence[tuple[Points, float, float]]) -> Mask:
 
 
 def _near_line(size: int, points: Points, reach: float) -> Field:
-    """1 on the line, falling to 0 at ``reach`` pixels from it (coarse: for valleys)."""
+    """Return proximity to a line: 1 on it, 0 from ``reach`` pixels on (computed on a coarse grid)."""
     coarse = 100
     grid = np.stack(np.meshgrid(*[(np.arange(coarse) + 0.5) * size / coarse] * 2), axis=-1)
     distance = np.min(np.hypot(*(grid[:, :, None] - points[None, None, ::12]).transpose(3, 0, 1, 2)), axis=2)

@@ -1,4 +1,4 @@
-"""Smooth randomness: the stuff that landscapes are made of."""
+"""Smooth random fields and repeatable random values."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 def smooth(rng: np.random.Generator, size: int, cell: float) -> Field:
-    """Return random values that vary over about ``cell`` pixels, mean 0 and deviation about 1, ``(size, size)``.
+    """Return noise that varies over about ``cell`` pixels, mean 0, standard deviation about 1, ``(size, size)``.
 
-    A grid of normal numbers, interpolated with cubic B-splines: two small matrix products.
+    A grid of normal numbers, interpolated by cubic B-splines: two small matrix products.
     """
     count = int(size / cell) + 5
     grid = rng.standard_normal((count, count), dtype=np.float32)
     offset = rng.random(2)
     down, across = (_spline_weights(size, cell, count, float(shift)) for shift in offset)
     values = np.asarray(down @ grid @ across.T, np.float32)
-    return values * np.float32(2.0)  # 2: what the spline's averaging takes from the deviation
+    return values * np.float32(2.0)  # the spline halves the standard deviation
 
 
 def fractal(rng: np.random.Generator, size: int, largest: float, smallest: float, roughness: float = 0.5) -> Field:
-    """Return smooth noise summed from ``largest`` to ``smallest`` cells in octaves, deviation about 1.
+    """Return smooth noise summed over octaves of cells from ``largest`` to ``smallest``, standard deviation about 1.
 
-    Each octave has half the cell of the one before and ``roughness`` times its strength.
+    Each octave has half the cell of the previous one and ``roughness`` times its amplitude.
     """
     total = np.zeros((size, size), np.float32)
     cell, strength, power = largest, 1.0, 0.0
@@ -40,7 +40,7 @@ def fractal(rng: np.random.Generator, size: int, largest: float, smallest: float
 
 
 def _spline_weights(size: int, cell: float, count: int, shift: float) -> Field:
-    """Weights of the cubic B-spline that takes ``count`` knots to ``size`` pixels."""
+    """Return the weights of the cubic B-spline from ``count`` knots to ``size`` pixels."""
     position = np.arange(size) / cell + shift
     first = position.astype(int)
     t = position - first
@@ -52,7 +52,7 @@ def _spline_weights(size: int, cell: float, count: int, shift: float) -> Field:
 
 
 def scatter(*numbers: NDArray[np.int32] | Field, salt: int = 0) -> Field:
-    """Return for whole numbers (ids of parcels, say) a repeatable random value in 0…1 each."""
+    """Hash whole numbers (ids of parcels, for example) to repeatable random values in 0…1."""
     state = np.uint32((salt * 0x9E3779B9 + 0x85EBCA6B) & 0xFFFFFFFF)
     mixed = np.asarray(state)
     for number in numbers:
@@ -64,17 +64,17 @@ def scatter(*numbers: NDArray[np.int32] | Field, salt: int = 0) -> Field:
 
 
 def blur(image: Field, share: float) -> Field:
-    """Return the image with ``share`` of each pixel's light taken from each of its neighbours in row and column."""
+    """Blur by the kernel ``(share, 1 - 2 share, share)`` along rows and columns."""
     result = image
     for _ in range(2):
         padded = np.pad(result, ((1, 1), (0, 0)), mode="edge")
         result = np.float32(1 - 2 * share) * result
         result += np.float32(share) * padded[:-2]
         result += np.float32(share) * padded[2:]
-        result = result.T  # the other axis next, and back
+        result = result.T  # the other axis, then back
     return result
 
 
 def grain(rng: np.random.Generator, size: int) -> Field:
-    """Return noise that varies over about two pixels, deviation about 1: far cheaper than :func:`smooth` that fine."""
+    """Return noise that varies over about two pixels, standard deviation about 1; cheaper than :func:`smooth`."""
     return blur(rng.standard_normal((size, size), dtype=np.float32), 0.25) * np.float32(2.67)

@@ -12,16 +12,16 @@ from geoseg.progress.reporters import Reporter, Silent
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Files of the demo, and the accuracy of its class map.
+    """Files of the demo, and the accuracy of the class map.
 
     Attributes
     ----------
     scene, truth
-        The generated scene, and its true class map.
+        The synthetic scene, and its true class map.
     model
         Name of the model.
     outputs
-        Path per kind of output.
+        Path of each kind of output.
     accuracy
         See :func:`geoseg.demo.accuracy`.
     """
@@ -36,23 +36,25 @@ class DemoResult:
 def run_demo(
     folder: Path, *, size: int = 2000, seed: int = 7, model: str | None = None, reporter: Reporter | None = None
 ) -> DemoResult:
-    """Generate a scene with a known class map, segment it, and evaluate the result.
+    """Make a scene with known truth, segment it, and compare the class map with the truth.
 
     Parameters
     ----------
     folder
-        Folder for the scene and the results.
+        Output folder; existing files of the demo are replaced.
     size
-        Side of the scene in pixels.
+        Side of the scene in pixels, at least 256.
     seed
-        Seed of the landscape: the same seed gives the same scene.
+        Random seed of the landscape.
     model
         Name or folder of a model; the bundled default if None.
     reporter
-        Receives the events of the run; if None, errors and warnings are printed on stderr.
+        Receives progress and messages; if None, warnings go to stderr.
 
     Raises
     ------
+    OptionError
+        If the size is too small.
     OutputError
         If the folder cannot be written.
     ModelError
@@ -66,5 +68,5 @@ def run_demo(
     (result,) = run(Job([made.scene], folder, model, overwrite=True), reporter)
     if result.error is not None:
         raise result.error
-    measured = accuracy(made.truth, result.outputs["classes"])
-    return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, measured)
+    scores = accuracy(made.truth, result.outputs["classes"])
+    return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, scores)

@@ -1,4 +1,4 @@
-"""The demonstration scene as a file, and how well a class map meets its truth."""
+"""The demo scene as a file, and the accuracy of a class map against its truth."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _PIXEL = 10.0
 _CRS = "EPSG:32633"
 _ORIGIN = (412_340.0, 5_346_780.0)
 _RELIEF = 500.0
-"""Metres of height to one deviation of the terrain."""
+"""Height in metres of one standard deviation of the terrain."""
 _SCALE = 0.0001
-"""Reflectance of one unit: the convention of Sentinel-2 and Landsat Collection 2 products in common use."""
+"""Reflectance of one stored unit, as in Sentinel-2 products."""
 
 
 @dataclass(frozen=True)
 class DemoScene:
-    """A made-up scene and its truth.
+    """A synthetic scene and its truth.
 
     Attributes
     ----------
@@ -43,7 +43,13 @@ class DemoScene:
     truth
         Class of each pixel, uint8, nodata 255.
     classes
-        What the numbers mean.
+        Classes of the truth.
+
+    Examples
+    --------
+    >>> from geoseg.demo import DemoScene
+    >>> DemoScene("demo.tif", "demo_truth.tif").classes[5].name
+    'water'
     """
 
     scene: Path
@@ -52,21 +58,21 @@ class DemoScene:
 
 
 def make_scene(folder: str | Path, size: int = 2000, *, seed: int = 7, overwrite: bool = False) -> DemoScene:
-    """Write ``demo.tif``, a scene as a multispectral satellite might see it, and ``demo_truth.tif``.
+    """Write ``demo.tif``, a synthetic multispectral scene, and ``demo_truth.tif``, its true classes.
 
     A river plain between wooded hills with fields, a town, villages, roads, a lake and a quarry. The same seed and size
-    give the same pixels on every machine up to the last bits of its floating point.
+    give the same pixels on every machine, up to rounding.
 
     Parameters
     ----------
     folder
-        Where to put the files; made if missing.
+        Output folder; created if missing.
     size
         Side in pixels, at least 256.
     seed
-        Another number makes another landscape.
+        Random seed of the landscape.
     overwrite
-        Replace files that are there.
+        Replace existing files.
 
     Raises
     ------
@@ -74,6 +80,13 @@ def make_scene(folder: str | Path, size: int = 2000, *, seed: int = 7, overwrite
         If a file exists or cannot be written.
     OptionError
         If the size is too small.
+
+    Examples
+    --------
+    >>> from geoseg.demo import make_scene
+    >>> made = make_scene("demo", size=256)
+    >>> sorted(path.name for path in (made.scene, made.truth))
+    ['demo.tif', 'demo_truth.tif']
     """
     if size < 256:
         raise OptionError(f"demo: size must be at least 256 pixels, got {size}")
@@ -98,7 +111,7 @@ def _geobox(size: int) -> Any:
 
 
 def _swath(size: int) -> NDArray[np.bool_]:
-    """Return what is valid: all but a corner, as where a satellite's swath ends."""
+    """Return the valid pixels: all but a corner, as at the edge of a satellite's swath."""
     row, col = np.ogrid[:size, :size]
     return np.asarray(col + 0.24 * row < 1.05 * size)
 
@@ -128,15 +141,15 @@ def _write_scene(path: Path, land: Landscape, valid: NDArray[np.bool_], rng: np.
 
 
 def _expose(land: Landscape, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
-    """Yield the reflectance of each band: surfaces, relief, haze, the sensor's blur and noise."""
+    """Yield the reflectance of each band: surfaces, relief, haze, and the sensor's blur and noise."""
     size = len(land.classes)
     texture = np.float32(0.035) * grain(rng, size) + np.float32(0.05) * smooth(rng, size, 26)
     shade = land.tone * _sunlight(land) * (1 + texture)
-    # What differs between two fields of one crop is seldom grey: the infrared and the visible go their own ways.
+    # Fields of one crop differ in the ratio of infrared to visible light, not only in brightness.
     tint = np.float32(0.025) * smooth(rng, size, 7)
     visible, infrared = shade * (1 + tint), shade * (1 - tint)
     visible[land.classes == WATER] = infrared[land.classes == WATER] = 1
-    # Aerosol that correction left over brightens the short waves most.
+    # Residual aerosol brightens short wavelengths most.
     haze = np.float32(0.004) * (1 + np.float32(0.5) * smooth(rng, size, size / 3))
 
     def band(number: int, own: np.random.Generator) -> NDArray[np.float32]:
@@ -150,15 +163,15 @@ def _expose(land: Landscape, rng: np.random.Generator) -> Iterator[NDArray[np.fl
         surface += noise
         return surface
 
-    # One generator for each band, so that threads do not decide which number goes where.
+    # One generator per band, so that the result does not depend on the order of threads.
     with ThreadPoolExecutor(2) as pool:
         yield from pool.map(band, range(len(BANDS)), rng.spawn(len(BANDS)))
 
 
 def _sunlight(land: Landscape) -> NDArray[np.float32]:
-    """Light on slopes: sun in the north-west at 45 degrees, hills of some hundred metres."""
+    """Return the relative illumination of slopes, for a sun in the north-west at 45 degrees."""
     down, right = np.gradient(land.height)
-    # A slope that rises towards south-east by its tangent catches as much more light, at this height of the sun.
+    # At this sun elevation, illumination grows by the tangent of the slope towards the sun.
     tangent = (down + right) * np.float32(_RELIEF / _PIXEL / np.sqrt(2))
     tangent *= np.clip(land.height + np.float32(0.6), np.float32(0.2), 1)  # the plain is flat
     light: NDArray[np.float32] = np.asarray(1 + tangent, np.float32)
@@ -166,7 +179,7 @@ def _sunlight(land: Landscape) -> NDArray[np.float32]:
 
 
 def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
-    """Return how well a class map meets the truth, over pixels that are valid in both; read block by block.
+    """Return the accuracy of a class map over pixels that are valid in both rasters; read block by block.
 
     Parameters
     ----------
@@ -175,13 +188,20 @@ def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
 
     Returns
     -------
-    ``overall`` (share of right pixels, 0…1), ``iou`` (class name to intersection over union, None for a class that
-    neither has), ``mean_iou``, ``pixels`` and ``confusion`` (rows: truth, columns: map).
+    ``overall`` (share of correct pixels, 0…1), ``iou`` (intersection over union by class name, None for a class that
+    neither raster has), ``mean_iou``, ``pixels`` and ``confusion`` (rows: truth, columns: map).
 
     Raises
     ------
     InputError
         If a file cannot be read, the sizes differ, or no pixel is valid in both.
+
+    Examples
+    --------
+    >>> from geoseg.demo import accuracy, make_scene
+    >>> made = make_scene("demo", size=256)
+    >>> accuracy(made.truth, made.truth)["overall"]
+    1.0
     """
     from rasterio.errors import RasterioError
 
@@ -205,10 +225,10 @@ def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
     right = np.diag(confusion)
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
     iou = {item.name: float(right[item.id] / union[item.id]) if union[item.id] else None for item in LAND_COVER}
-    found = [value for value in iou.values() if value is not None]
+    defined = [value for value in iou.values() if value is not None]
     return {
         "overall": float(right.sum() / pixels),
-        "mean_iou": float(np.mean(found)) if found else None,
+        "mean_iou": float(np.mean(defined)) if defined else None,
         "iou": iou,
         "pixels": pixels,
         "confusion": confusion[:count, :count].tolist(),

@@ -1,7 +1,7 @@
-"""What surfaces look like to a multispectral satellite.
+"""Reflectance spectra of the demo scene's materials.
 
-Surface reflectance in blue, green, red, near infrared and two short-wave infrared bands, as Sentinel-2 and Landsat see
-them. The magnitudes are typical ones, rounded, and lie within the spread of the spectral libraries ECOSTRESS
+Surface reflectance in blue, green, red, near infrared and two short-wave infrared bands, as of Sentinel-2 and
+Landsat. The values are typical, rounded, and within the range of the spectral libraries ECOSTRESS
 (Meerdink et al. 2019, https://doi.org/10.1016/j.rse.2019.05.015) and USGS splib07 (Kokaly et al. 2017,
 https://doi.org/10.3133/ds1035).
 """
@@ -40,7 +40,7 @@ _REFLECTANCE = {
 }
 
 MATERIALS = {name: number for number, name in enumerate(_REFLECTANCE)}
-"""Number of each material: its row in :data:`REFLECTANCE`."""
+"""Row of each material in :data:`REFLECTANCE`."""
 
 REFLECTANCE = np.array(list(_REFLECTANCE.values()), np.float32)
 """``(materials, bands)``, 0…1."""

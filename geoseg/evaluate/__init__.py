@@ -1,7 +1,7 @@
-"""How good a map is: against a reference, or against a sample of interpreted points.
+"""Accuracy of a map against a reference, or from a sample of interpreted points.
 
 ``api`` compares maps, ``model`` segments labelled images first; ``reference``, ``class_matching`` prepare both sides;
-``comparison`` counts, ``metrics``, ``boundary`` and ``calibration`` score; ``evaluation`` and ``figure`` show.
+``comparison`` counts, ``metrics``, ``boundary`` and ``calibration`` score; ``evaluation`` and ``figure`` report.
 ``sample_design``, ``interpretation_form``, ``points``, ``area_estimation``: sampled points -> accuracy and areas.
 May import: segment, write, models, raster and what lies below them.
 """

@@ -1,4 +1,4 @@
-"""evaluate(): a map against a reference. The model door is in :mod:`geoseg.evaluate.model`."""
+"""evaluate(): a map against a reference. For models see :mod:`geoseg.evaluate.model`."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def evaluate(
     tolerance: float | None = 2.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Hold a class map against a reference.
+    """Compare a class map with a reference.
 
     Rasters are read window by window, so memory does not depend on their size. A reference on another grid or in
-    another CRS is brought to the map's by the nearest pixel; polygons count where they cover a pixel's centre. Classes
-    are matched by name; by number where one of the two names none. Pixels without class on either side are left out.
+    another CRS is warped to the map's by the nearest pixel; polygons count where they cover a pixel's centre. Classes
+    are matched by name, or by number if one side has no names. Pixels without a class on either side are left out.
 
     Parameters
     ----------
@@ -50,20 +50,20 @@ def evaluate(
     class_field
         Field of the polygons that holds class names or numbers.
     renames
-        What classes count as: ``{"forest": "tree", "255": ""}`` or ``"forest=tree,255="``. A name is renamed wherever
-        it occurs; a number is a value of the reference; nothing on the right leaves the class out.
+        Classes to rename or merge: ``{"forest": "tree", "255": ""}`` or ``"forest=tree,255="``. A name is renamed on
+        both sides; a number is a value of the reference; an empty right side leaves the class out.
     confidence
-        Raster of percent of the winning class (0…100, 255 nodata) on the map's grid, for calibration. None takes
-        ``NAME_confidence.tif`` beside ``NAME_classes.tif`` if it is there; False takes none.
+        Confidence raster on the map's grid, uint8 percent of the winning class (0…100, 255 nodata), for calibration.
+        None takes ``NAME_confidence.tif`` beside ``NAME_classes.tif`` if it exists; False takes none.
     tolerance
-        Pixels by which a boundary may be off for boundary F1, 0…64; None leaves it out.
+        Distance in pixels within which boundaries match, 0…64, for boundary F1; None leaves it out.
     progress
-        Called with windows done and their number.
+        Called with the number of windows done and in total.
 
     Returns
     -------
     Evaluation
-        Scores, confusion matrix; ``print(result.table())``, ``result.write("report.json")``.
+        Scores and confusion matrix; ``print(result.table())``, ``result.write("report.json")``.
 
     Raises
     ------
@@ -71,6 +71,18 @@ def evaluate(
         If files cannot be read, do not overlap, or have classes that do not match.
     OptionError
         If an option's value is impossible, or the class field is missing.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> result = geoseg.evaluate("classes.tif", "reference.tif")
+    >>> round(result.scores.overall_accuracy, 2)
+    0.9
+    >>> result.matrix.shape  # rows are the reference, columns the map
+    (3, 3)
+    >>> merged = geoseg.evaluate("classes.tif", "reference.tif", renames={"field": "wood"})
+    >>> [c.name for c in merged.classes]
+    ['wood', 'water']
     """
     if tolerance is not None and not _TOLERANCES[0] <= tolerance <= _TOLERANCES[1]:
         raise OptionError(f"tolerance is {tolerance:g} pixels: it must lie in 0…{_TOLERANCES[1]:g}")
@@ -85,17 +97,17 @@ def evaluate(
 
 
 def _sides(layer: RasterLayer, other: ClassLayer) -> tuple[Side, Side]:
-    """Return both sides; where neither names classes and numbers may be large, with the numbers that occur."""
+    """Return both sides; if neither names classes and numbers may be large, with the numbers that occur."""
     sides = layer.side, other.side
     small = all(isinstance(one, RasterLayer) and one.raster.dtype.itemsize == 1 for one in (layer, other))
     if small or any(side.classes for side in sides):
         return sides
-    found = tuple(unnamed(value) for value in sorted({*values_of(layer), *values_of(other)}))
-    return Side(sides[0].label, found), Side(sides[1].label, found)
+    classes = tuple(unnamed(value) for value in sorted({*values_of(layer), *values_of(other)}))
+    return Side(sides[0].label, classes), Side(sides[1].label, classes)
 
 
 def values_of(layer: ClassLayer) -> set[int]:
-    """Return the numbers that occur, by a pass over the pixels.
+    """Return the numbers that occur, in one pass over the pixels.
 
     Raises
     ------
@@ -108,7 +120,7 @@ def values_of(layer: ClassLayer) -> set[int]:
     for part in in_order(lambda box: _unique(layer, box), windows(*layer.raster.shape)):
         found.update(part)
         if len(found) > _MOST_VALUES:
-            raise InputError(f"{layer.label} holds more than {_MOST_VALUES} different values: it is no class map")
+            raise InputError(f"{layer.label} holds more than {_MOST_VALUES} different values: it is not a class map")
     return found
 
 
@@ -116,12 +128,12 @@ def _unique(layer: RasterLayer, box: Box) -> list[int]:
     values, valid = layer.read(box)
     found = np.unique(values[valid])
     if odd := [value for value in found[:_MOST_VALUES].tolist() if value != int(value)]:
-        raise InputError(f"{layer.label} holds {odd[0]:g}, which is no class number; classify or round it first")
+        raise InputError(f"{layer.label} holds {odd[0]:g}, which is not a class number; classify or round it first")
     return [int(value) for value in found[: _MOST_VALUES + 1]]
 
 
 def summarise(comparison: Comparison, counted: ComparisonCounts, notes: tuple[str, ...]) -> Evaluation:
-    """Return the result of a comparison; bare numbers that occur nowhere are left out."""
+    """Return the result of a comparison; without class names, numbers that do not occur are left out."""
     classes = comparison.scheme.classes
     if not (comparison.predicted.side.classes or comparison.reference.side.classes):
         counted, classes = _only_present(counted, classes)
@@ -141,12 +153,12 @@ def summarise(comparison: Comparison, counted: ComparisonCounts, notes: tuple[st
 
 
 def check_compared(counted: ComparisonCounts, predicted: str, reference: str) -> None:
-    """Refuse a comparison of nothing.
+    """Check that at least one pixel was compared.
 
     Raises
     ------
     InputError
-        Saying which side is empty where they overlap.
+        If not, with the side that has no classes where they overlap.
     """
     if counted.matrix.sum():
         return
@@ -190,7 +202,7 @@ def _open_confidence(predicted: Any, confidence: Any, layer: RasterLayer) -> Ras
 
 
 def _beside(predicted: Any) -> Path | None:
-    """Return the confidence that ``geoseg segment`` wrote with a class map."""
+    """Return the confidence raster that ``geoseg segment`` wrote beside a class map."""
     if not isinstance(predicted, str | Path) or "://" in str(predicted):
         return None
     path = Path(predicted)

@@ -1,8 +1,8 @@
 """Accuracy and area with confidence intervals from interpreted points.
 
 The stratified estimators of Olofsson et al., "Good practices for estimating area and assessing accuracy of land
-change", Remote Sensing of Environment 148 (2014), 42-57, doi 10.1016/j.rse.2014.02.015; numbers of equations are
-theirs. Strata are the map's classes.
+change", Remote Sensing of Environment 148 (2014), 42-57, doi 10.1016/j.rse.2014.02.015; equations have their numbers
+there. Strata are the map's classes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AreaEstimate:
     counts
         int64 (K, K) points: rows map class (stratum), columns reference class.
     mapped
-        float64 (K,) area of each class on the map; classes that the map does not have are 0.
+        float64 (K,) area of each class on the map; 0 for classes that it does not have.
     """
 
     counts: NDArray[np.int64]
@@ -159,7 +159,7 @@ def estimate(counts: ArrayLike, mapped: ArrayLike, names: Sequence[str] | None =
     mapped
         (K,) area of each class on the map, in any unit.
     names
-        For messages.
+        Class names for messages.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def estimate(counts: ArrayLike, mapped: ArrayLike, names: Sequence[str] | None =
         name = names[k] if names else f"class {k}"
         raise InputError(
             f"the map class {name!r} has {found[k]} interpreted point{'s' * int(found[k] != 1)}: "
-            "each class on the map needs two or more; interpret more points, or draw a larger sample"
+            "each class on the map needs at least two; interpret more points, or draw a larger sample"
         )
     return AreaEstimate(points, areas)
 

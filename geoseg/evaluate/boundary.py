@@ -1,11 +1,11 @@
-"""Boundary F1: whether the borders lie where they should.
+"""Boundary F1: how well the boundaries of classes match.
 
 Csurka, Larlus & Perronnin, "What is a good evaluation measure for semantic segmentation?", BMVC 2013,
 doi 10.5244/C.27.32: for each class, precision is the share of the map's boundary pixels that have a boundary pixel of
 the reference within the tolerance, recall the same the other way round, F1 their harmonic mean.
 
-A boundary pixel is a pixel of the class that touches (by a side) a compared pixel of another class. The edge of the
-scene and of what is not compared is no boundary.
+A boundary pixel of a class shares a side with a compared pixel of another class. The edges of the scene and of pixels
+that are not compared are no boundaries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# One bit a class: as many classes as a number has bits are dilated in one go.
+# One bit per class: as many classes as a word has bits are dilated at once.
 _WORDS: tuple[tuple[int, type[np.unsignedinteger[Any]]], ...] = (
     (8, np.uint8),
     (16, np.uint16),
@@ -30,7 +30,7 @@ _WORDS: tuple[tuple[int, type[np.unsignedinteger[Any]]], ...] = (
 
 @dataclass
 class BoundaryCounts:
-    """Boundary pixels of each class, int64 (K,): how many there are on either side, and how many found a partner."""
+    """Boundary pixels of each class, int64 (K,): in the map and the reference, and how many of them have a match."""
 
     predicted: NDArray[np.int64]
     predicted_matched: NDArray[np.int64]
@@ -39,7 +39,7 @@ class BoundaryCounts:
 
     @classmethod
     def zeros(cls, classes: int) -> BoundaryCounts:
-        """Return counts of nothing."""
+        """Return counts of zero."""
         return cls(*(np.zeros(classes, np.int64) for _ in range(4)))
 
     def add(self, other: BoundaryCounts) -> None:
@@ -69,7 +69,7 @@ class BoundaryCounts:
 
 
 def halo_of(tolerance: float) -> int:
-    """Pixels that must be read around a part so that its counts are those of the whole."""
+    """Return how many pixels must be read around a part for its counts to be exact."""
     return math.floor(tolerance) + 1
 
 
@@ -85,10 +85,10 @@ def boundary_counts(
     Parameters
     ----------
     predicted, reference
-        Classes 0…K−1, negative where nothing is compared (on both alike), with :func:`halo_of` pixels around the part
-        wherever the scene goes on.
+        Classes 0…K−1, negative where nothing is compared (in both alike), with :func:`halo_of` pixels around the part
+        unless the scene ends there.
     core
-        Where the part lies in the arrays.
+        Location of the part in the arrays.
     tolerance
         Distance in pixels, measured between centres, at least 0.
     classes
@@ -97,7 +97,7 @@ def boundary_counts(
     counts = BoundaryCounts.zeros(classes)
     pair = predicted, reference
     edges = _edges(predicted), _edges(reference)
-    # Only classes that have a boundary here get a bit: few bits are fast to move about.
+    # Only classes that have a boundary here get a bit: narrow words are dilated faster.
     seen = [np.bincount(values[edge], minlength=classes) for values, edge in zip(pair, edges, strict=True)]
     present = np.flatnonzero(seen[0] + seen[1])
     size, word = next((entry for entry in _WORDS if entry[0] >= present.size), _WORDS[-1])
@@ -119,7 +119,7 @@ def boundary_counts(
 
 
 def _edges(values: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Return pixels that touch a compared pixel of another class by a side."""
+    """Return the pixels that share a side with a compared pixel of another class."""
     edge = np.zeros(values.shape, np.bool_)
     for one, other in (
         ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
@@ -149,7 +149,7 @@ def _dilate(bits: NDArray[Any], radius: float) -> NDArray[Any]:
 
 
 def _or_shifted(out: NDArray[Any], bits: NDArray[Any], rows: int, cols: int) -> None:
-    """``out |= bits`` moved by rows and columns; what leaves the array is dropped."""
+    """Set ``out |= bits`` with ``bits`` shifted by rows and columns; what leaves the array is dropped."""
     height, width = out.shape
     if abs(rows) >= height or abs(cols) >= width:
         return

@@ -1,7 +1,7 @@
-"""Reliability of a map's confidence: whether it is right as often as it says.
+"""Calibration of a map's confidence: whether pixels are right as often as their confidence says.
 
-Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017: pixels are grouped by confidence
-in bins of one width; the expected calibration error (ECE) is the mean over all pixels of the distance between the mean
+Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017: pixels are grouped into bins of
+equal confidence; the expected calibration error (ECE) is the mean over all pixels of the distance between the mean
 confidence and the accuracy of their bin.
 """
 
@@ -21,7 +21,7 @@ BINS = 10
 
 @dataclass
 class Reliability:
-    """Compared pixels and right ones for each whole percent of confidence, int64 (101,)."""
+    """Compared and correct pixels for each whole percent of confidence, int64 (101,)."""
 
     pixels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(101, np.int64))
     right: NDArray[np.int64] = field(default_factory=lambda: np.zeros(101, np.int64))
@@ -32,7 +32,7 @@ class Reliability:
         self.right += other.right
 
     def count(self, confidence: NDArray[np.uint8], right: NDArray[np.bool_]) -> None:
-        """Count some pixels: confidence in percent (above 100: unknown, left out), and whether each is right."""
+        """Count pixels by confidence in percent (above 100: unknown, left out) and whether each is correct."""
         known = confidence <= 100
         self.pixels += np.bincount(confidence[known], minlength=101)
         self.right += np.bincount(confidence[known & right], minlength=101)
@@ -40,7 +40,7 @@ class Reliability:
     def bins(self) -> list[dict[str, Any]]:
         """Return one entry per bin: its bounds in percent, pixels, mean confidence and accuracy (0…1, None if empty).
 
-        A bin holds its upper bound; the first holds 0 as well.
+        A bin includes its upper bound; the first also includes 0.
         """
         percent = np.arange(101)
         which = np.maximum((percent + (100 // BINS) - 1) // (100 // BINS) - 1, 0)
@@ -69,6 +69,6 @@ class Reliability:
 
     @property
     def mean_confidence(self) -> float:
-        """Mean confidence over all pixels, 0…1; above the accuracy: the map is too sure of itself."""
+        """Mean confidence over all pixels, 0…1; if above the accuracy, the map is overconfident."""
         total = int(self.pixels.sum())
         return float(self.pixels @ np.arange(101)) / total / 100 if total else float("nan")

@@ -1,4 +1,4 @@
-"""Two class schemes become one: by name where both files name their classes, by number where one does not."""
+"""Match the classes of two files: by name if both name their classes, else by number."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Side:
     Attributes
     ----------
     label
-        What messages call it.
+        Name for messages.
     classes
-        The classes that it names; empty if it holds bare numbers.
+        The classes that it names; empty if it has numbers only.
     numbered
-        Whether the numbers of its classes mean something: False where only names were given.
+        Whether its class numbers are meaningful: False if only names were given.
     """
 
     label: str
@@ -42,16 +42,16 @@ class Side:
 
 @dataclass(frozen=True)
 class Scheme:
-    """The common classes, and how the values of either side become their positions.
+    """The common classes, and how the values of both sides map to them.
 
     Attributes
     ----------
     classes
-        ``ids`` are positions 0…K−1; names and colours are the map's where it has them.
+        Classes with ids 0…K−1; names and colours are the map's if it has any.
     predicted, reference
-        What turns pixel values of the map and of the reference into positions.
+        Map pixel values of the map, and of the reference, to class ids.
     notes
-        What the user should know, one line each.
+        Messages for the user, one line each.
     """
 
     classes: tuple[MapClass, ...]
@@ -61,16 +61,16 @@ class Scheme:
 
 
 class Codes:
-    """Turns pixel values into positions in a list of classes.
+    """Maps pixel values to positions in a list of classes.
 
     Parameters
     ----------
     label
-        What messages call the raster.
+        Name of the raster, for messages.
     positions
-        Position for each value; :data:`IGNORED` for values that are not compared.
+        Position of each value; :data:`IGNORED` for values that are not compared.
     remedy
-        What to do about values that are not among them.
+        What to do about other values, for messages.
     """
 
     def __init__(self, label: str, positions: Mapping[int, int], remedy: str) -> None:
@@ -90,7 +90,7 @@ class Codes:
         Raises
         ------
         InputError
-            If a valid pixel holds a value that is no class.
+            If a valid pixel holds an unknown value.
         """
         whole = self._whole(values, valid)
         known = valid & (whole >= self._low) & (whole < self._low + self._table.size)
@@ -111,23 +111,23 @@ class Codes:
         known = np.where(valid, values, 0)
         if (off := known != np.rint(known)).any():
             raise InputError(
-                f"{self._label} holds {float(known[off][0]):g}, which is no class number; classify or round it first"
+                f"{self._label} holds {float(known[off][0]):g}, which is not a class number; classify or round it first"
             )
         return known.astype(np.int64)
 
 
 def plain(name: str) -> str:
-    """Return a class name as names are compared: ``"Grass / Shrub"`` and ``"grass-shrub"`` are one."""
+    """Normalize a class name for comparison: ``"Grass / Shrub"`` equals ``"grass-shrub"``."""
     return re.sub(r"[\W_]+", " ", name.casefold()).strip() or name
 
 
 def parse_renames(text: str | Mapping[str, str] | None) -> dict[str, str]:
-    """Return the pairs of ``--map forest=tree,shrub=grass/shrub,255=``.
+    """Parse ``forest=tree,shrub=grass/shrub,255=`` into pairs.
 
     Raises
     ------
     OptionError
-        If it is not written like that.
+        If it is malformed.
     """
     if text is None:
         return {}
@@ -143,20 +143,20 @@ def parse_renames(text: str | Mapping[str, str] | None) -> dict[str, str]:
 
 
 def match(predicted: Side, reference: Side, renames: Mapping[str, str]) -> Scheme:
-    """Bring two schemes together.
+    """Match the classes of a map and a reference.
 
     Parameters
     ----------
     predicted, reference
-        The map and what it is held against.
+        The map and the reference.
     renames
-        ``{"forest": "tree"}``: the class called forest, in either, counts as tree. A number on the left is a value of
-        the reference. Nothing on the right: pixels of that class are not compared.
+        ``{"forest": "tree"}`` renames forest to tree on both sides. A number on the left is a value of the reference;
+        an empty right side ignores the class.
 
     Raises
     ------
     InputError
-        If the reference has classes that the map does not.
+        If the reference has classes that the map lacks.
     OptionError
         If ``renames`` names a class that neither has.
     """
@@ -185,7 +185,7 @@ def match(predicted: Side, reference: Side, renames: Mapping[str, str]) -> Schem
     _check_reference(names_r, position, predicted, reference)
     listing = ", ".join(f"{value} {name}" for value, name in list(names_p.items())[:8] if name)
     listing = f"0…{MAX_CLASSES - 1}" if bare else listing
-    remedy = f"the map's classes are {listing}: say what they count as with --map VALUE=CLASS, or ignore: --map VALUE="
+    remedy = f"the map's classes are {listing}: rename the value with --map VALUE=CLASS, or ignore it: --map VALUE="
     return Scheme(
         classes,
         Codes(predicted.label, _positions(names_p, position), "the file's list of classes is incomplete"),
@@ -231,7 +231,7 @@ def _check_reference(names: Mapping[int, str], position: Mapping[str, int], pred
         wanted = ", ".join(item.name for item in predicted.classes[:10]) or "numbers without names"
         raise InputError(
             f"{reference.label} has the class{'es' * (len(strange) > 1)} {have}, which {predicted.label} ({wanted}) "
-            f"does not have: say what they count as with --map {_shown(strange[0])}=CLASS, or ignore: "
+            f"does not have: rename them with --map {_shown(strange[0])}=CLASS, or ignore them: "
             f"--map {_shown(strange[0])}="
         )
 
@@ -244,13 +244,13 @@ def _notes(names_p: Mapping[int, str], names_r: Mapping[int, str], predicted: Si
     if not (predicted.classes and reference.classes):
         if predicted.classes or reference.classes:
             bare = reference if predicted.classes else predicted
-            return (f"{bare.label} names no classes; its numbers are taken for those of the other",)
+            return (f"{bare.label} names no classes; its numbers are taken as those of the other",)
         return ()
     known = {plain(name) for name in names_r.values()}
     absent = list(dict.fromkeys(name for name in names_p.values() if name and plain(name) not in known))
     if not absent:
         return ()
-    return (f"{reference.label} does not know {', '.join(absent[:6])}: map pixels of that count as errors",)
+    return (f"{reference.label} lacks {', '.join(absent[:6])}: map pixels of these classes count as errors",)
 
 
 def numbered(classes: Sequence[MapClass]) -> tuple[MapClass, ...]:

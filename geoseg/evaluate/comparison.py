@@ -1,4 +1,4 @@
-"""The pass over two maps: window by window, everything that is counted."""
+"""One pass over two maps, window by window, that counts all that scores need."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIDE = 1024
 """Side of the windows in which rasters are compared, in pixels."""
 
 CELLS = 900
-"""Longest side of the map of errors, in cells."""
+"""Largest side of the error map, in cells."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -36,7 +36,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared.
+    """Two maps to compare.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Comparison:
     scheme
         Common classes.
     tolerance
-        Of boundary F1, in pixels; None to leave that out.
+        Distance in pixels within which boundaries match; None leaves boundary F1 out.
     """
 
     predicted: RasterLayer
@@ -70,7 +70,7 @@ class ErrorMap:
 
     @classmethod
     def of(cls, height: int, width: int) -> ErrorMap:
-        """Return an empty map of errors for a scene."""
+        """Return an empty error map for a scene."""
         step = max(math.ceil(max(height, width) / CELLS), 1)
         shape = -(-height // step), -(-width // step)
         return cls(step, np.zeros(shape, np.int64), np.zeros(shape, np.int64))
@@ -88,18 +88,18 @@ class ErrorMap:
 
 @dataclass
 class ComparisonCounts:
-    """Everything counted so far; tallies of several scenes of one scheme can be added.
+    """All counts so far; those of several scenes with one scheme can be added.
 
     Attributes
     ----------
     matrix
         int64 (K, K): rows reference, columns map.
     pixels
-        Pixels seen, however they ended.
+        All pixels, compared or not.
     map_only, reference_only, neither
-        Pixels with a class in the map alone, in the reference alone, in neither: not compared.
+        Pixels that are not compared: with a class in the map only, in the reference only, in neither.
     boundary, reliability
-        None where not asked for.
+        None if not asked for.
     """
 
     matrix: NDArray[np.int64]
@@ -112,7 +112,7 @@ class ComparisonCounts:
     errors: ErrorMap | None = field(default=None, repr=False)
 
     def add(self, other: ComparisonCounts) -> None:
-        """Add what was counted elsewhere; the map of errors stays this one's."""
+        """Add other counts; the error map stays as it is."""
         self.matrix += other.matrix
         for name in ("pixels", "map_only", "reference_only", "neither"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -128,14 +128,14 @@ def count_pixels(comparison: Comparison, progress: Callable[[int, int], None] | 
     Parameters
     ----------
     comparison
-        What to compare.
+        Maps to compare.
     progress
-        Called with windows done and their number.
+        Called with the number of windows done and in total.
 
     Raises
     ------
     InputError, ReadError
-        If pixels cannot be read or hold values that are no classes.
+        If pixels cannot be read, or hold unknown values.
     """
     height, width = comparison.shape
     total = _empty(comparison)
@@ -185,7 +185,7 @@ def _empty(comparison: Comparison) -> ComparisonCounts:
 
 
 def _count(comparison: Comparison, box: Box) -> tuple[Box, ComparisonCounts, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Count one window: its counts, and which pixels were compared and which of these are wrong."""
+    """Return a window's counts, which pixels were compared, and which of these are wrong."""
     height, width = comparison.shape
     halo = 0 if comparison.tolerance is None else halo_of(comparison.tolerance)
     region = box.grown(halo).intersection(Box(0, 0, height, width))

@@ -1,4 +1,4 @@
-"""The result of an evaluation: for people a table, for programs JSON, for the eye a picture."""
+"""The result of an evaluation, as a table, as JSON and as a figure."""
 
 from __future__ import annotations
 
@@ -21,27 +21,36 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCHEMA = 1
-"""Version of the JSON report: fields are added, never renamed or taken away, while it stays the same."""
+"""Version of the JSON report; while it stays the same, fields are only added."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How well a map (or a model's maps) agrees with a reference.
+    """Agreement of a map (or a model's maps) with a reference.
 
     Attributes
     ----------
     predicted, reference
-        What was compared, as the user called it.
+        Names of what was compared.
     classes
-        Common classes; position = row and column of the matrix.
+        Common classes, in the order of rows and columns of the matrix.
     counts
-        Everything counted.
+        All counts.
     tolerance
-        Of boundary F1, in pixels; None if that was not asked for.
+        Distance in pixels for boundary F1; None if that was not asked for.
     notes
-        What the user should know, one line each.
+        Messages for the user, one line each.
     facts
         More about the inputs, for the report.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> result = geoseg.evaluate("classes.tif", "reference.tif")
+    >>> print(result.table().splitlines()[0])
+    classes.tif against reference.tif
+    >>> sorted(result.write("report.json"))
+    ['picture', 'report']
     """
 
     predicted: str
@@ -64,14 +73,14 @@ class Evaluation:
 
     @property
     def boundary_f1(self) -> float | None:
-        """Mean boundary F1 over the classes that have a boundary in map or reference; None if not asked for."""
+        """Mean boundary F1 of the classes that have a boundary on either side; None if not asked for."""
         if self.counts.boundary is None:
             return None
         values = self.counts.boundary.f1
         return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report: plain numbers, None where a score is not defined."""
+        """Return the report as plain values; scores that are not defined are None."""
         found, counted = self.scores, self.counts
         per_class = {
             item.name: {
@@ -133,7 +142,7 @@ class Evaluation:
         )
         head = [
             f"{self.predicted} against {self.reference}",
-            f"{compared:,} pixels compared; without class: {left_out}",
+            f"{compared:,} pixels compared; pixels without a class: {left_out}",
             "",
         ]
         boundary = counted.boundary
@@ -157,13 +166,13 @@ class Evaluation:
             lines.append(f"boundary F1 {_two(self.boundary_f1)} within {self.tolerance:g} px")
         if counted.reliability is not None and counted.reliability.pixels.sum():
             sure, ece = counted.reliability.mean_confidence, counted.reliability.ece
-            verdict = "too sure of itself" if sure > found.overall_accuracy else "surer than it says"
+            verdict = "overconfident" if sure > found.overall_accuracy else "underconfident"
             lines.append(f"mean confidence {_two(sure)}, calibration error (ECE) {_two(ece)}: {verdict}")
         lines += [f"most often mistaken: {text}" for text in self._mistakes()]
         return lines
 
     def _mistakes(self, most: int = 3) -> list[str]:
-        """Return the largest entries off the diagonal in words."""
+        """Describe the largest errors of the confusion matrix."""
         wrong = self.matrix.copy()
         np.fill_diagonal(wrong, 0)
         found = []
@@ -178,14 +187,14 @@ class Evaluation:
         return found
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> dict[str, Path]:
-        """Write the report as JSON, and the picture beside it.
+        """Write the report as JSON, and the figure beside it.
 
         Parameters
         ----------
         path
-            ``report.json``; the picture is ``report.png``.
+            ``report.json``; the figure is ``report.png``.
         overwrite
-            Replace files that are there.
+            Replace existing files.
 
         Returns
         -------
@@ -207,18 +216,18 @@ class Evaluation:
 
 
 def report_paths(path: str | Path, *, overwrite: bool = False) -> tuple[Path, Path]:
-    """Return the files of a report, so that a run can be refused before it begins.
+    """Return the files of a report; checked before a long run starts.
 
     Raises
     ------
     OutputError
-        If one exists and may not be replaced, or the name is not one of JSON.
+        If one exists and may not be replaced, or the suffix is not .json.
     """
     report = Path(path)
     if report.is_dir() or not report.suffix:
         report = report / "evaluation.json"
     if report.suffix.lower() != ".json":
-        raise OutputError(f"{report}: a report is JSON, with its picture beside it: name it {report.stem}.json")
+        raise OutputError(f"{report}: a report is JSON, with its figure beside it: name it {report.stem}.json")
     paths = report, report.with_suffix(".png")
     for target in paths:
         if target.exists() and not overwrite:
@@ -227,7 +236,7 @@ def report_paths(path: str | Path, *, overwrite: bool = False) -> tuple[Path, Pa
 
 
 def write_complete(path: Path, write: Any) -> None:
-    """Write a file under a temporary name and rename it when it is complete.
+    """Write a file under a temporary name, and rename it when it is complete.
 
     Raises
     ------
@@ -251,7 +260,7 @@ def _two(value: float) -> str:
 
 
 def aligned(rows: list[list[str]]) -> list[str]:
-    """Return rows of cells as lines: the first column to the left, numbers to the right."""
+    """Format rows of cells as lines: the first column left-aligned, the others right-aligned."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in

@@ -1,4 +1,4 @@
-"""The picture of an evaluation: confusion matrix, map of errors and reliability, drawn with Pillow."""
+"""The figure of an evaluation: confusion matrix, error map and reliability diagram, drawn with Pillow."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class _Fonts:
 
 
 def draw(title: str, classes: Sequence[MapClass], counts: ComparisonCounts, found: Scores) -> Image.Image:
-    """Return the picture: confusion matrix, map of errors and reliability curve side by side.
+    """Draw confusion matrix, error map and reliability diagram side by side.
 
     Parameters
     ----------
     title
-        What was compared with what.
+        Headline.
     classes
-        Common classes; position = row and column of the matrix.
+        Common classes, in the order of rows and columns of the matrix.
     counts, found
-        Everything counted, and the scores that follow from it.
+        All counts, and their scores.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -71,7 +71,7 @@ def draw(title: str, classes: Sequence[MapClass], counts: ComparisonCounts, foun
 
 
 def _matrix(classes: Sequence[MapClass], matrix: NDArray[np.int64], fonts: _Fonts) -> Image.Image:
-    """Confusion matrix: each row sums to 100 % of the reference's pixels of that class."""
+    """Draw the confusion matrix; each row sums to 100 % of the reference's pixels of that class."""
     from PIL import Image, ImageDraw
 
     names = [item.name for item in classes]
@@ -112,7 +112,7 @@ def _class_label(pen: ImageDraw.ImageDraw, item: MapClass, at: tuple[int, int], 
 def _column_labels(
     panel: Image.Image, classes: Sequence[MapClass], at: tuple[int, int], side: int, fonts: _Fonts
 ) -> None:
-    """Names under the columns, turned by a quarter so that long ones fit."""
+    """Write the class names under the columns, rotated so that long ones fit."""
     from PIL import Image, ImageDraw
 
     left, top = at
@@ -125,7 +125,7 @@ def _column_labels(
 
 
 def _errors(errors: ErrorMap, fonts: _Fonts) -> Image.Image:
-    """Map of errors: the share of wrong pixels in each cell."""
+    """Draw the error map: the share of wrong pixels in each cell."""
     from PIL import Image, ImageDraw
 
     rows, cols = errors.compared.shape
@@ -136,7 +136,7 @@ def _errors(errors: ErrorMap, fonts: _Fonts) -> Image.Image:
     panel = Image.new("RGB", (max(size[0], 470) + 2, size[1] + 70), _PAPER)
     pen = ImageDraw.Draw(panel)
     cell = "wrong pixels" if errors.step == 1 else f"share of wrong pixels, cells of {errors.step} x {errors.step}"
-    pen.text((0, 0), f"map of errors: {cell}", fill=_SOFT, font=fonts.small)
+    pen.text((0, 0), f"error map: {cell}", fill=_SOFT, font=fonts.small)
     panel.paste(picture, (1, 30))
     pen.rectangle((0, 29, size[0] + 1, size[1] + 30), outline=_LINE)
     left = 0
@@ -151,7 +151,7 @@ def _errors(errors: ErrorMap, fonts: _Fonts) -> Image.Image:
 def _error_colors(errors: ErrorMap) -> NDArray[np.uint8]:
     """Return the cells as colours, uint8 (rows, columns, 3)."""
     share = errors.wrong / np.maximum(errors.compared, 1)
-    # A square root: a cell with one wrong pixel in four must not look clean.
+    # The square root keeps cells with few wrong pixels visible.
     weight = np.sqrt(share)[..., None]
     colors = np.asarray(_RIGHT) * (1 - weight) + np.asarray(_WRONG) * weight
     colors[errors.compared == 0] = _MISSING
@@ -160,7 +160,7 @@ def _error_colors(errors: ErrorMap) -> NDArray[np.uint8]:
 
 
 def _curve(reliability: Reliability, fonts: _Fonts) -> Image.Image:
-    """Reliability diagram: accuracy of each bin of confidence; on the diagonal the map is as right as it says."""
+    """Draw the reliability diagram: accuracy by confidence; on the diagonal the map is calibrated."""
     from PIL import Image, ImageDraw
 
     left, top = 44, 30

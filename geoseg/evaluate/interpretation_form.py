@@ -1,4 +1,4 @@
-"""A form for interpreters: QGIS offers the map's classes as a list when a point is edited, and colours points by it."""
+"""A QGIS form for interpreters: offers the map's classes as a list, and colours points by their class."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STYLES = """CREATE TABLE layer_styles (
 
 
 def add_form(path: Path, layer: str, field: str, classes: Sequence[MapClass]) -> None:
-    """Add to a GeoPackage the default style of a layer of points, with a list of classes for one field."""
+    """Add a default style for a layer of points to a GeoPackage, with a list of classes for one field."""
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(_STYLES)
         database.execute(
@@ -32,7 +32,7 @@ def add_form(path: Path, layer: str, field: str, classes: Sequence[MapClass]) ->
 
 
 def point_qml(field: str, classes: Sequence[MapClass]) -> str:
-    """Return QGIS's style: hollow points until they are interpreted, the class's colour then; a list to choose from."""
+    """Return the QGIS style: points are white, then have the colour of their class, which is chosen from a list."""
     root = ET.Element("qgis", version="3.22", styleCategories="Symbology|Fields|Forms")
     renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr=field, forceraster="0")
     categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
@@ -49,7 +49,7 @@ def point_qml(field: str, classes: Sequence[MapClass]) -> str:
         layer = ET.SubElement(symbol, "layer", {"class": "SimpleMarker", "enabled": "1"})
         options = ET.SubElement(layer, "Option", type="Map")
         for key, text in marker.items():
-            # As properties for QGIS before 3.20, as options for those since.
+            # Properties for QGIS before 3.20, options since.
             ET.SubElement(layer, "prop", k=key, v=text)
             ET.SubElement(options, "Option", name=key, value=text, type="QString")
     widgets = ET.SubElement(root, "fieldConfiguration")

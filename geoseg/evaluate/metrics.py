@@ -1,7 +1,7 @@
-"""Scores of a classification from its confusion matrix. Imports numpy alone; training uses it as well.
+"""Scores of a classification from its confusion matrix. Imports numpy only; training uses it as well.
 
 Definitions follow Congalton & Green (Assessing the Accuracy of Remotely Sensed Data, 3rd ed., 2019) and, for kappa,
-Cohen (1960, doi 10.1177/001316446002000104). In the words of remote sensing, precision is user's accuracy and recall is
+Cohen (1960, doi 10.1177/001316446002000104). In remote sensing, precision is called user's accuracy and recall
 producer's accuracy.
 """
 
@@ -23,8 +23,8 @@ def confusion(prediction: ArrayLike, reference: ArrayLike, classes: int) -> NDAr
     Parameters
     ----------
     prediction, reference
-        Class numbers, whole numbers of one shape. Pixels where either lies outside ``0…classes-1`` (255 is nodata, −1
-        or 255 what is unlabelled) are not counted.
+        Class numbers, whole numbers of one shape. Pixels where either is outside ``0…classes-1`` (255 for nodata, −1 or
+        255 for unlabelled) are not counted.
     classes
         Number of classes, at least 1.
 
@@ -49,16 +49,16 @@ def confusion(prediction: ArrayLike, reference: ArrayLike, classes: int) -> NDAr
 
 
 def _inside(values: NDArray[Any], classes: int) -> NDArray[np.bool_]:
-    # Compared as Python integers: 300 classes in an array of uint8 must not wrap round.
+    # A Python integer, not one of the array's type: 300 classes must not wrap round in uint8.
     return np.asarray((values >= 0) & (values < classes))
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What a confusion matrix says.
+    """Scores of a confusion matrix.
 
-    Scores are 0…1 (kappa −1…1) and NaN where they are not defined: precision of a class that was never predicted,
-    recall of one that the reference does not hold, IoU and F1 of one that is in neither. Means leave NaN out.
+    Scores are 0…1 (kappa −1…1), and NaN where they are not defined: precision of a class that was never predicted,
+    recall of one that the reference lacks, IoU and F1 of one that neither has. Means leave NaN out.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Scores:
 
     @property
     def total(self) -> float:
-        """Pixels counted."""
+        """Number of pixels."""
         return float(self.matrix.sum())
 
     @cached_property
@@ -105,22 +105,22 @@ class Scores:
 
     @property
     def overall_accuracy(self) -> float:
-        """Share of pixels that agree."""
+        """Share of correct pixels."""
         return float(np.trace(self.matrix)) / self.total if self.total else float("nan")
 
     @property
     def mean_iou(self) -> float:
-        """Mean IoU over the classes that are in the prediction or the reference."""
+        """Mean IoU of the classes that occur in prediction or reference."""
         return _mean(self.iou)
 
     @property
     def mean_f1(self) -> float:
-        """Mean F1 over the classes that are in the prediction or the reference."""
+        """Mean F1 of the classes that occur in prediction or reference."""
         return _mean(self.f1)
 
     @property
     def kappa(self) -> float:
-        """Cohen's kappa: agreement beyond what the class shares alone would give; NaN where chance alone gives 1."""
+        """Cohen's kappa: agreement beyond chance; NaN where chance agreement is 1."""
         if not self.total:
             return float("nan")
         chance = float((self.support / self.total) @ (self.predicted / self.total))

@@ -1,4 +1,4 @@
-"""A model against labelled images: each is segmented as ``geoseg segment`` would, then held against its labels."""
+"""A model against labelled images: each is segmented as by ``geoseg segment``, then compared with its labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
 if TYPE_CHECKING:
     from geoseg.segment.plan import Options, Plan
 
-# Blocks from which on an image is large.
+# Images with more blocks get a progress bar of their own.
 _LARGE = 8
 
 _LABEL_ENDS = ("_labels", "_label", "_mask", "_classes", "_truth", "_reference", "_gt")
@@ -38,17 +38,17 @@ def evaluate_model(
     progress: Callable[[int, int, str], None] | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """Segment labelled images and hold the maps against the labels.
+    """Segment labelled images and compare the maps with the labels.
 
     Parameters
     ----------
     model
         Name, folder or loaded model.
     images
-        Scenes, or a folder of rasters.
+        Images, or a folder of rasters.
     labels
         Class rasters or polygons: one for each image in the same order, a folder with files named as the images
-        (``A.tif`` or ``A_labels.tif``), or one file for all. Partly labelled is fine.
+        (``A.tif`` or ``A_labels.tif``), or one file for all. Images may be labelled in part.
     class_field, renames, tolerance
         See :func:`geoseg.evaluate`.
     options
@@ -56,14 +56,14 @@ def evaluate_model(
     reading
         Keyword arguments of :func:`geoseg.open_raster` for the images.
     progress
-        Called with images done, their number, and what is done.
+        Called with the number of images done and in total, and the current step.
     warn
-        Called with warnings, one line each.
+        Called with each warning, one line.
 
     Returns
     -------
     Evaluation
-        Over all images; ``facts["images"]`` gives pixels, overall accuracy and mean IoU of each.
+        Scores over all images; ``facts["images"]`` has pixels, overall accuracy and mean IoU of each.
 
     Raises
     ------
@@ -76,8 +76,8 @@ def evaluate_model(
 
     loaded = load_model(model)
     pairs = pair(images, labels)
-    say, total = _Few(warn), None
-    found: list[dict[str, Any]] = []
+    limited_warn, total = _FirstWarnings(warn), None
+    per_image: list[dict[str, Any]] = []
     parts: list[Evaluation] = []
     for number, (image, label) in enumerate(pairs):
         name = Path(str(image)).name
@@ -86,38 +86,38 @@ def evaluate_model(
         raster = open_raster(image, **dict(reading or {}))
         plan = make_plan(raster, loaded, options or Options())
         for line in plan.warnings:
-            say(f"{raster.name}: {line}")
+            limited_warn(f"{raster.name}: {line}")
         with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-") as folder:
             maps = _segment(plan, Path(folder), progress)
             part = _compare(plan, maps, label, class_field, parse_renames(renames), tolerance)
         parts.append(part)
-        known = scores(part.matrix)
-        found.append(
+        image_scores = scores(part.matrix)
+        per_image.append(
             {
                 "image": str(image),
                 "labels": str(label),
                 "pixels": int(part.matrix.sum()),
-                "overall_accuracy": None if not part.matrix.sum() else round(known.overall_accuracy, 6),
-                "mean_iou": None if not part.matrix.sum() else round(known.mean_iou, 6),
+                "overall_accuracy": None if not part.matrix.sum() else round(image_scores.overall_accuracy, 6),
+                "mean_iou": None if not part.matrix.sum() else round(image_scores.mean_iou, 6),
             }
         )
         if not part.matrix.sum():
-            say(f"{name}: no pixel of it is labelled")
+            limited_warn(f"{name}: no pixel of it is labelled")
         total = _added(total, part.counts)
     if progress is not None:
         progress(len(pairs), len(pairs), "evaluate")
-    say.close()
+    limited_warn.close()
     assert total is not None
-    what = f"model {loaded.card.name}"
-    told = f"{len(pairs)} labelled image{'s' * (len(pairs) != 1)}"
-    check_compared(total, what, told)
+    predicted = f"model {loaded.card.name}"
+    reference = f"{len(pairs)} labelled image{'s' * (len(pairs) != 1)}"
+    check_compared(total, predicted, reference)
     notes = tuple(dict.fromkeys(note.replace(part.reference, "labels") for part in parts for note in part.notes))
-    facts = {"model": {"name": loaded.card.name, "fingerprint": loaded.fingerprint}, "images": found}
-    return Evaluation(what, told, parts[0].classes, total, tolerance, notes, facts)
+    facts = {"model": {"name": loaded.card.name, "fingerprint": loaded.fingerprint}, "images": per_image}
+    return Evaluation(predicted, reference, parts[0].classes, total, tolerance, notes, facts)
 
 
-class _Few:
-    """Hands on the first warnings; hundreds of tiles of one kind need not all be told the same."""
+class _FirstWarnings:
+    """Passes on the first warnings and counts the rest: hundreds of images often have the same."""
 
     most = 5
 
@@ -131,7 +131,7 @@ class _Few:
             self._warn(line)
 
     def close(self) -> None:
-        """Say how many were kept back."""
+        """Report how many warnings were dropped."""
         if self._count > self.most:
             self._warn(f"{self._count - self.most} more warnings of this kind for other images")
 
@@ -140,7 +140,7 @@ def _added(total: ComparisonCounts | None, part: ComparisonCounts) -> Comparison
     if total is None:
         return part
     total.add(part)
-    total.errors = None  # a map of errors is one of one scene
+    total.errors = None  # an error map covers one scene
     return total
 
 
@@ -152,10 +152,10 @@ def _compare(
     renames: dict[str, str],
     tolerance: float | None,
 ) -> Evaluation:
-    """Hold the class map and confidence of one image against its labels."""
+    """Compare the class map of one image with its labels."""
     classes, confidence = maps
     layer = open_map(classes)
-    # The temporary file's names tell the user nothing.
+    # In messages the model's name replaces that of the temporary file.
     shown = RasterLayer(layer.raster, plan.model.card.classes, f"model {plan.model.card.name}")
     other = open_reference(label, layer.raster.grid, field if is_vector(label) else None)
     scheme = match(shown.side, other.side, renames)
@@ -178,7 +178,6 @@ def _segment(plan: Plan, folder: Path, progress: Callable[[int, int, str], None]
     with CogSink(paths[0], box) as classes, CogSink(paths[1], box, kind="confidence") as confidence:
         blocks = in_order(lambda index: segment_block(recipe, index), range(plan.tiling.block_count), plan.workers)
         for done, block in enumerate(blocks, 1):
-            # Small images are over in a moment: only large ones get a bar of their own.
             if progress is not None and plan.tiling.block_count > _LARGE:
                 progress(done, plan.tiling.block_count, f"segment {plan.raster.name}")
             classes.write(block.box, block.classes)

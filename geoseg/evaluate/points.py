@@ -1,4 +1,4 @@
-"""Points to interpret, and what follows from them: the two commands around a person's work."""
+"""Draw points to interpret, and estimate accuracy and area from the interpretations."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class PointSample:
-    """A sample that was drawn.
+    """A sample of points.
 
     Attributes
     ----------
     path
         The file of points.
     classes
-        Classes of the map that occur.
+        Classes that occur in the map.
     sizes, weights
-        Points of each, and its share of the map's area.
+        Number of points of each class, and its share of the map's area.
     """
 
     path: Path
@@ -68,29 +68,29 @@ def draw_sample(
     source
         Class map: a raster, or an ``xarray.DataArray``.
     path
-        GeoPackage to make: layer ``points`` with ``id``, ``map_class`` and the empty ``reference_class``, in random
+        GeoPackage to write: layer ``points`` with ``id``, ``map_class`` and an empty ``reference_class``, in random
         order, in the map's CRS.
     standard_error
-        Wanted of the overall accuracy: 0.02 means ± 4 % at 95 % confidence.
+        Target standard error of the overall accuracy: 0.02 is ± 4 % at 95 % confidence.
     expected
-        User's accuracies to expect, one number or ``"tree=0.9,crop=0.7"``; 0.8 where nothing is said.
+        Expected user's accuracy: a number, or ``"tree=0.9,crop=0.7"``; 0.8 for other classes.
     minimum
-        Least points of a class.
+        Minimum points per class.
     total
-        Number of points, instead of the one that follows from ``standard_error``.
+        Total number of points; follows from ``standard_error`` if None.
     seed
-        The same seed gives the same points.
+        Random seed.
     overwrite
-        Replace the file if it is there.
+        Replace an existing file.
     progress
-        Called with windows done, their number, and the pass.
+        Called with the number of windows done and in total, and the current pass.
 
     Raises
     ------
     InputError
         If the map cannot be read.
     OptionError, OutputError
-        If an option is impossible, or the file exists or cannot be written.
+        If an option's value is impossible, or the file exists or cannot be written.
 
     References
     ----------
@@ -98,7 +98,7 @@ def draw_sample(
     """
     target = _target(path, overwrite=overwrite)
     if minimum < 2 or (total is not None and total < 2):
-        raise OptionError("a sample needs at least two points per class; give larger numbers")
+        raise OptionError("a sample needs at least two points per class; use larger numbers")
     layer = open_map(source)
     strata = strata_of(layer, _named(progress, "count classes"))
     accuracies = parse_expected(expected, strata.classes)
@@ -108,7 +108,7 @@ def draw_sample(
     names = np.array([item.name for item in strata.classes], object)[picked.classes]
     t, cols, rows = layer.raster.transform, picked.cols + 0.5, picked.rows + 0.5
     xs, ys = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
-    # All classes of the map: an interpreter may find one that it never shows.
+    # All classes that the map names: an interpreter may see one that no pixel has.
     _write_points(target, layer, names, xs, ys, _all_classes(layer, strata))
     return PointSample(target, strata.classes, tuple(map(int, sizes)), tuple(map(float, strata.weights)))
 
@@ -120,7 +120,7 @@ def _named(progress: _Progress | None, stage: str) -> Callable[[int, int], None]
 def _target(path: str | Path, *, overwrite: bool) -> Path:
     target = Path(path)
     if target.suffix.lower() != ".gpkg":
-        raise OutputError(f"{target}: points are written as GeoPackage: name the file {target.stem}.gpkg")
+        raise OutputError(f"{target}: points are written as a GeoPackage: name the file {target.stem}.gpkg")
     if target.exists() and not overwrite:
         raise OutputError(f"{target} exists, perhaps with interpretations: choose another name or add --overwrite")
     return target
@@ -143,7 +143,7 @@ def _write_points(
         geometry=gpd.points_from_xy(xs, ys),
         crs=None if crs is None else crs.to_wkt(),
     )
-    # The column is empty: without a type it would become whatever the driver thinks of nothing.
+    # An empty column needs an explicit type, or the driver chooses one.
     frame[_REFERENCE] = frame[_REFERENCE].astype("string")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,20 +156,20 @@ def _write_points(
 
 @dataclass(frozen=True, eq=False)
 class AreaReport:
-    """Estimates with the names of their classes.
+    """Estimates of accuracy and area with the names of classes.
 
     Attributes
     ----------
     points, source
-        The files they come from.
+        Names of the file of points and of the map.
     names
         Classes, in the order of the estimates.
     estimate
-        The numbers.
+        The estimates.
     unit
         ``"m2"``, or ``"units2"`` for a map without CRS.
     notes
-        One line each.
+        Messages for the user, one line each.
     """
 
     points: str
@@ -180,14 +180,14 @@ class AreaReport:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain numbers."""
+        """Return the report as plain values."""
         return {
             **self.estimate.to_dict(self.names, self.unit),
             "points_file": self.points, "map": self.source, "notes": list(self.notes),
         }  # fmt: skip
 
     def table(self) -> str:
-        """Return the report as lines for a terminal: areas in hectares, ± half a 95 % confidence interval."""
+        """Return the report as lines for a terminal: areas in hectares, ± half widths of 95 % confidence intervals."""
         from geoseg.evaluate.evaluation import aligned
 
         found = self.estimate
@@ -224,14 +224,14 @@ def estimate_area(
     Parameters
     ----------
     points
-        File (or GeoDataFrame) of points as :func:`draw_sample` makes them, interpreted. Points without
-        interpretation are left out.
+        File or GeoDataFrame of points from :func:`draw_sample`, interpreted. Points without interpretation are left
+        out.
     source
         The class map that they were drawn from.
     field
-        Field with the interpretation: names or numbers of the map's classes.
+        Field with the interpreted class, by name or number.
     progress
-        Called with windows done, their number, and the pass.
+        Called with the number of windows done and in total, and the current pass.
 
     Returns
     -------
@@ -241,8 +241,8 @@ def estimate_area(
     Raises
     ------
     InputError
-        If nothing is interpreted, a class is unknown, points lie off the map or were drawn from another one, or a class
-        has fewer than two points.
+        If no point is interpreted, a class is unknown, points are off the map or from another one, or a class has fewer
+        than two points.
 
     References
     ----------
@@ -270,7 +270,7 @@ def estimate_area(
 
 
 def _all_classes(layer: RasterLayer, strata: Strata) -> tuple[MapClass, ...]:
-    """Return the map's classes, also those that no pixel has: an interpreter may find them."""
+    """Return the map's classes, including those that no pixel has: an interpreter may see them."""
     found = {plain(item.name): item for item in (*layer.classes, *strata.classes)}
     return tuple(found.values())
 
@@ -294,7 +294,7 @@ def _read_points(points: Any, layer: RasterLayer, field: str) -> tuple[str, Any]
         fields = ", ".join(name for name in frame.columns if name != "geometry") or "none"
         raise InputError(f"{label} has no field {field!r}; it has {fields}: name the interpretation with --field")
     if not hasattr(frame, "geom_type") or not (frame.geom_type == "Point").all():
-        raise InputError(f"{label} does not hold points; give the file that geoseg evaluate sample made")
+        raise InputError(f"{label} does not hold points; use the file that geoseg evaluate sample wrote")
     crs = layer.raster.grid.crs
     if (frame.crs is None) != (crs is None):
         raise InputError(f"{label} {'has no' if frame.crs is None else 'has a'} CRS, unlike the map; assign one first")
@@ -314,7 +314,7 @@ def _interpreted(label: str, frame: Any, field: str) -> tuple[Any, list[str]]:
 
 
 def _positions(label: str, values: Any, classes: tuple[MapClass, ...]) -> NDArray[np.int64]:
-    """Return the position of each interpretation among the classes; it may be a name or a number."""
+    """Return the position of each interpretation, a name or number, among the classes."""
     known = {plain(item.name): k for k, item in enumerate(classes)}
     known |= {str(item.id): k for k, item in enumerate(classes) if str(item.id) not in known}
     texts = [str(int(value)) if isinstance(value, float) and value.is_integer() else str(value) for value in values]
@@ -355,7 +355,7 @@ def _check_map(
     label: str, layer: RasterLayer, frame: Any, mapped: NDArray[np.int64], classes: tuple[MapClass, ...]
 ) -> None:
     names = [plain(classes[k].name) for k in mapped]
-    other = sum(plain(str(said)) != name for said, name in zip(frame[_MAP], names, strict=True))
+    other = sum(plain(str(own)) != name for own, name in zip(frame[_MAP], names, strict=True))
     if other:
         raise InputError(
             f"{label}: {other} of {len(frame)} points had another class on the map that they were drawn from: "

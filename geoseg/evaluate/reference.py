@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from geoseg.raster.probe import Grid
     from geoseg.tiling import Box
 
-# Below this many polygons the layer is read once and kept; above, window by window through the file's spatial index.
+# Up to this many polygons a layer is kept in memory; larger ones are read by window through the spatial index.
 _KEPT = 200_000
 
 
 class ClassLayer(Protocol):
-    """Classes on the map's grid. ``read`` may be called by several threads at once."""
+    """Classes on the map's grid. ``read`` is called by several threads at once."""
 
     @property
     def side(self) -> Side:
-        """What it is called and the classes that it names."""
+        """Name for messages, and the classes that it names."""
         ...
 
     def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Values and validity of a box of the map's pixels."""
+        """Return values and validity (h, w) of a box of the map's pixels."""
         ...
 
 
@@ -53,17 +53,17 @@ class RasterLayer:
 
     @property
     def side(self) -> Side:
-        """What it is called and the classes that it names."""
+        """Name for messages, and the classes that it names."""
         return Side(self.label, self.classes)
 
     def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Values and validity of a box."""
+        """Return values and validity (h, w) of a box."""
         pixels = self.raster.read(box)
         return pixels.data[0], pixels.valid
 
 
 def is_vector(source: Any) -> bool:
-    """Whether a reference is polygons: a vector file by its name, or a GeoDataFrame."""
+    """Whether a reference is polygons: a vector file by its suffix, or a GeoDataFrame."""
     if isinstance(source, str | Path):
         return str(source).lower().endswith(VECTOR_SUFFIXES)
     return hasattr(source, "geometry") and hasattr(source, "sindex")
@@ -77,13 +77,13 @@ def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
     source
         Path, URL or ``xarray.DataArray`` (y, x).
     grid
-        The grid to bring it to, by the nearest pixel; its own if None.
+        Grid to warp it to, by the nearest pixel; its own if None.
 
     Raises
     ------
     InputError
-        If it cannot be opened, has several bands, has no CRS where the grid has one (or the other way round), or lies
-        elsewhere.
+        If it cannot be opened, has several bands, has no CRS where the grid has one (or the other way round), or does
+        not overlap it.
     """
     if isinstance(source, str | Path):
         return _open_file(str(source), grid)
@@ -94,7 +94,7 @@ def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
     label = raster.name
     _one_band(label, len(raster.bands))
     if grid is not None and raster.grid != grid:
-        raise InputError(f"{label}: an array must lie on the map's grid; reproject it first, with .odc.reproject")
+        raise InputError(f"{label}: an array must be on the map's grid; reproject it first with .odc.reproject")
     return RasterLayer(raster, classes_of_attributes(source.attrs), label)
 
 
@@ -117,58 +117,60 @@ def _open_file(path: str, grid: Grid | None) -> RasterLayer:
 
 
 def _classes_of(path: str) -> tuple[MapClass, ...]:
-    """Classes that a file names; a palette alone gives colours, not names."""
+    """Return the classes that a file names; a palette alone has colours but no names."""
     from geoseg.class_names import classes_of
     from geoseg.raster.gdal.environment import environment, open_dataset
 
     with environment(path), open_dataset(path) as dataset:
         found = classes_of(dataset, 1)
-    # Category names are lists from 0 on, in which unused numbers are empty and come out unnamed.
+    # GDAL's category names are a list from 0 on, in which unused numbers are empty.
     return tuple(item for item in found if item.name != f"class {item.id}")
 
 
 def _one_band(label: str, count: int) -> None:
     if count != 1:
-        raise InputError(f"{label} has {count} bands: a class map has one; take it out with: gdal_translate -b 1")
+        raise InputError(f"{label} has {count} bands: a class map has one; extract it with: gdal_translate -b 1")
 
 
 def check_place(own: Grid, target: Grid, label: str) -> None:
-    """Refuse what cannot be laid over the map.
+    """Check that a reference can be compared on the map's grid.
 
     Raises
     ------
     InputError
-        If one of the two lacks a CRS, or they share no ground.
+        If one of the two lacks a CRS, or they do not overlap.
     """
     from geoseg.raster.grids import bounds_in
 
     if (own.crs is None) != (target.crs is None):
         lacking = "it has no CRS and the map has one" if own.crs is None else "it has a CRS and the map has none"
-        raise InputError(f"{label} cannot be laid over the map: {lacking}; add it with gdal_edit.py -a_srs EPSG:… FILE")
+        raise InputError(
+            f"{label} cannot be aligned with the map: {lacking}; set it with gdal_edit.py -a_srs EPSG:… FILE"
+        )
     check_overlap(bounds_in(own, target.crs, label), target, label)
 
 
 def check_overlap(bounds: tuple[float, float, float, float], target: Grid, label: str) -> None:
-    """Refuse bounds (in the map's CRS) that do not touch the map.
+    """Check that bounds in the map's CRS overlap the map.
 
     Raises
     ------
     InputError
-        Giving both extents.
+        If they do not, with both extents.
     """
     west, south, east, north = bounds
     left, bottom, right, top = target.bounds()
     if min(east, right) <= max(west, left) or min(north, top) <= max(south, bottom):
         here, there = (", ".join(f"{value:.8g}" for value in box) for box in (bounds, (left, bottom, right, top)))
         raise InputError(
-            f"{label} covers ({here}) and the map ({there}): they do not overlap, compare maps of one place"
+            f"{label} covers ({here}) and the map ({there}): they do not overlap; compare maps of one place"
         )
 
 
 class PolygonLayer:
-    """Polygons with a class field, burnt in window by window: a pixel has the class of the polygon over its centre.
+    """Polygons with a class field, rasterized by window: a pixel has the class of the polygon over its centre.
 
-    Where polygons overlap, the later in the file counts.
+    Where polygons overlap, the last in the file wins.
 
     Parameters
     ----------
@@ -199,7 +201,9 @@ class PolygonLayer:
             raise InputError(f"{self._label} holds {kind}s, not polygons; give polygons, or a raster")
         if (crs is None) != (grid.crs is None):
             lacking = "they have no CRS" if crs is None else "the map has no CRS"
-            raise InputError(f"{self._label}: {lacking}, so the polygons cannot be laid over the map; assign one first")
+            raise InputError(
+                f"{self._label}: {lacking}, so the polygons cannot be aligned with the map; assign one first"
+            )
         self._crs = crs
         self._frame = self._read_all(source) if self._path is None or count <= _KEPT else None
         self._values, self.classes = self._classes()
@@ -207,16 +211,16 @@ class PolygonLayer:
 
     @property
     def side(self) -> Side:
-        """What it is called and the classes that it names."""
+        """Name for messages, and the classes that it names."""
         return Side(self._label, self.classes, numbered=not self.classes)
 
     @property
     def values(self) -> tuple[int, ...]:
-        """Numbers that are burnt in."""
+        """Class numbers that occur."""
         return tuple(sorted(set(self._values.values())))
 
     def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Values and validity of a box."""
+        """Return values and validity (h, w) of a box."""
         from affine import Affine
         from rasterio.features import rasterize
 
@@ -253,7 +257,7 @@ class PolygonLayer:
         return list(info["fields"]), int(info["features"]), info["crs"], str(info["geometry_type"])
 
     def _only_layer(self, layers: NDArray[Any]) -> str:
-        """Return the one layer with geometries; GeoPackages have others, for styles."""
+        """Return the one layer with geometries; GeoPackages may have tables of styles."""
         found = [str(name) for name, kind in layers if kind is not None]
         if len(found) != 1:
             listing = ", ".join(found) or "none with geometries"
@@ -267,7 +271,9 @@ class PolygonLayer:
             return "class_name"
         listing = ", ".join(fields[:12]) or "none"
         if field is None:
-            raise OptionError(f"{self._label}: which field holds the class? It has {listing}: add --class-field NAME")
+            raise OptionError(
+                f"{self._label}: which field holds the class? There are {listing}: add --class-field NAME"
+            )
         if field not in fields:
             raise OptionError(f"{self._label} has no field {field!r}; it has {listing}")
         return field
@@ -294,7 +300,7 @@ class PolygonLayer:
             raise InputError(f"{self._path}: cannot be read: {' '.join(str(error).split())}") from error
 
     def _classes(self) -> tuple[dict[Any, int], tuple[MapClass, ...]]:
-        """Return the number to burn for each value of the field, and names where the field holds text."""
+        """Return the class number of each value of the field, and the classes if the field holds text."""
         column = (self._frame if self._frame is not None else self._read_file(geometry=False))[self._field].dropna()
         found = sorted(column.unique().tolist(), key=str)
         if not found:
@@ -302,9 +308,9 @@ class PolygonLayer:
         if all(isinstance(value, int | float | bool) for value in found):
             odd = [value for value in found if value != int(value)]
             if odd:
-                raise InputError(f"{self._label}: field {self._field!r} holds {odd[0]:g}, which is no class number")
+                raise InputError(f"{self._label}: field {self._field!r} holds {odd[0]:g}, which is not a class number")
             if min(found) < 0:
-                raise InputError(f"{self._label}: field {self._field!r} holds {min(found)}; class numbers begin at 0")
+                raise InputError(f"{self._label}: field {self._field!r} holds {min(found)}; class numbers start at 0")
             return {value: int(value) for value in found}, ()
         if all(isinstance(value, str) and value.strip().isdigit() for value in found):
             return {value: int(value) for value in found}, ()
@@ -332,7 +338,7 @@ class PolygonLayer:
         return min(xs), min(ys), max(xs), max(ys)
 
     def _within(self, box: Box) -> Any:
-        """Polygons that touch a box, in the map's CRS and the file's order."""
+        """Return the polygons that touch a box, in the map's CRS and the file's order."""
         bounds = self._bounds(box)
         if self._frame is not None:
             from shapely.geometry import box as rectangle

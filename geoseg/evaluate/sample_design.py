@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EXPECTED = 0.8
-"""User's accuracy that is expected of a class of which nothing is known."""
+"""Default for the expected user's accuracy of a class."""
 
-# Areas of pixels that differ by less are taken as equal: UTM zones stay within a thousandth.
+# Relative difference of pixel areas below which they are taken as equal; in UTM zones it is below 0.001.
 _EQUAL = 0.002
 
 
 @dataclass(frozen=True, eq=False)
 class Strata:
-    """What a map consists of.
+    """The classes of a map and their areas.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Strata:
     unit
         ``"m2"`` or ``"units2"``.
     codes
-        What turns pixel values into positions in ``classes``.
+        Maps pixel values to positions in ``classes``.
     """
 
     classes: tuple[MapClass, ...]
@@ -63,7 +63,7 @@ class Strata:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """Share of each class of the map's area, (K,)."""
+        """Share of each class in the map's area, (K,)."""
         return np.asarray(self.areas / self.areas.sum())
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
 from geoseg.segment.block import Quicklook
+from geoseg.system.choices import POLYGON_FORMATS
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Tiling
 from geoseg.write.tiff import TILE
@@ -33,9 +34,6 @@ WRITE_SIDE = 2048
 
 _MOST_THREADS = 4
 """Threads of each map's writer: beyond, the file is what they wait for."""
-
-FORMATS = ("gpkg", "parquet", "fgb")
-"""Vector formats: GeoPackage, GeoParquet, FlatGeobuf."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ class Products:
     probabilities: str | tuple[str, ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise OptionError(f"format {self.format!r} is unknown: use one of {', '.join(FORMATS)}")
+        if self.format not in POLYGON_FORMATS:
+            raise OptionError(f"format {self.format!r} is unknown: use one of {', '.join(POLYGON_FORMATS)}")
         for name in ("min_area", "simplify"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):

@@ -22,7 +22,8 @@ from geoseg.progress.timing import Clock
 from geoseg.raster.shared_reads import SharedReads
 from geoseg.segment.plan import SHARED_BYTES, Plan
 from geoseg.segment.probabilities import class_positions
-from geoseg.segment.stitch import Blender, Stitch, check_stitch, overlaps
+from geoseg.segment.stitch import Blender, check_stitch, overlaps
+from geoseg.system.choices import Stitch
 from geoseg.tiling import Box, Tiling, Window
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ scene's edge would leave a frame without data).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geoseg.errors import OptionError
+from geoseg.system.choices import STITCHES, Stitch
 
 if TYPE_CHECKING:
     import torch
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from geoseg.models.inference.argmax import Prediction
     from geoseg.tiling import Box, Tiling, Window
-
-Stitch = Literal["trim", "linear", "gaussian"]
 
 # Standard deviation of the Gaussian as a fraction of the window side, and the minimum weight, as in the sliding
 # windows of nnU-Net (Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) and MONAI.
@@ -38,8 +37,8 @@ def check_stitch(name: str) -> Stitch:
     OptionError
         If it is not.
     """
-    if name not in get_args(Stitch):
-        raise OptionError(f"stitch {name!r} is unknown: use one of {', '.join(get_args(Stitch))}")
+    if name not in STITCHES:
+        raise OptionError(f"stitch {name!r} is unknown: use one of {', '.join(STITCHES)}")
     return name  # type: ignore[return-value]
 
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from geoseg.errors import ClusterError, OptionError
+from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS
 from geoseg.system.resources import cpu_count
 
 _JOBS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
-"""Batch systems and their cluster classes in dask_jobqueue."""
+"""Cluster classes of dask_jobqueue by batch system; kubernetes has a package of its own."""
 
 # Seconds to wait for the first worker of a running cluster; jobs may wait in a queue for days.
 _FIRST_WORKER = 60.0
@@ -89,13 +90,13 @@ def _start(scheduler: str, workers: int | None) -> Deployment:
 
     if scheduler == "local":
         return _local(workers or 1)
-    if scheduler in _JOBS or scheduler == "kubernetes":
+    if scheduler in BATCH_SYSTEMS:
         cluster = _kubernetes() if scheduler == "kubernetes" else _jobs(scheduler)
         cluster.scale(workers or 1)
         client = Client(cluster, set_as_default=False)
         return Deployment(client, closing=[client.close, cluster.close])
     if ":" not in scheduler:
-        names = ", ".join(["threads", "local", *_JOBS, "kubernetes"])
+        names = ", ".join([*LOCAL_SCHEDULERS, *BATCH_SYSTEMS])
         raise OptionError(f"scheduler {scheduler!r} is unknown: use {names} or an address like tcp://host:8786")
     try:
         client = Client(scheduler, timeout=10, set_as_default=False)
@@ -190,7 +191,7 @@ def _announce_dashboard(client: Any, info: Callable[[str], object]) -> None:
 def _wait(client: Any, scheduler: str, info: Callable[[str], object]) -> None:
     """Wait for the first worker: a minute, or without limit where jobs wait in a queue."""
     start, announced = time.monotonic(), False
-    queued = scheduler in _JOBS or scheduler == "kubernetes"
+    queued = scheduler in BATCH_SYSTEMS
     while not client.nthreads():
         waited = time.monotonic() - start
         if waited > 5 and not announced:

@@ -1,8 +1,8 @@
 """Labelled rasters in, a model folder with its card out.
 
-``api`` is the door; ``options`` what may be chosen; ``data/`` images and labels -> batches; ``validation/`` places kept
-for judging; ``prepare`` everything a training needs; ``network``, ``weights``, ``losses``, ``learner`` what is learned;
-``fit`` the loop; ``tune`` the search before it; ``model_folder`` the result.
+``api`` is the entry; ``options`` checks what can be chosen; ``run`` keeps a run resumable; ``data/`` makes batches;
+``validation/`` holds out places; ``prepare`` gathers what a training needs; ``network``, ``weights``, ``losses``,
+``learner`` are what is trained; ``fit`` trains it; ``tune`` searches options; ``model_folder`` writes the result.
 May import: evaluate, segment, models, raster and what lies below them.
 """
 

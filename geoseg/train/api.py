@@ -2,292 +2,280 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoseg.errors import GeosegError, InputError, OptionError, OutputError
+from geoseg.errors import OptionError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.train.options import TrainOptions
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+    import xarray as xr
+
     from geoseg.models import Model
-    from geoseg.train.data.label_images import Sources
+    from geoseg.raster import Raster
     from geoseg.train.fit import Fitted
     from geoseg.train.prepare import Prepared
-
-OPTIONS_FILE = "training.json"
-"""What a run was started with, in its folder beside the checkpoints."""
+    from geoseg.train.run import Run
 
 
 def train(
-    images: Any,
-    labels: Any,
+    images: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any],
+    labels: str | os.PathLike[str] | gpd.GeoDataFrame | Sequence[Any],
     output: str | os.PathLike[str] | None = None,
     *,
     class_field: str | None = None,
     classes: str | Sequence[str] | Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
     reading: Mapping[str, Any] | None = None,
-    licence: str = "other",
+    arch: str = "unet",
+    encoder: str = "resnet18",
+    weights: str | None = None,
+    base: str | None = None,
+    loss: str = "ce+dice",
+    lr: float | None = None,
+    weight_decay: float = 1e-2,
+    epochs: int = 30,
+    batch: int | None = None,
+    accumulate: int = 1,
+    window: int | None = None,
+    windows: int | None = None,
+    class_weights: str | None = None,
+    augment: float = 1.0,
+    split: str = "blocks",
+    block_size: float | None = None,
+    group_field: str | None = None,
+    groups: str | None = None,
+    validation: float = 0.2,
+    seed: int = 0,
+    precision: str = "auto",
+    device: str = "auto",
+    devices: int = 1,
+    patience: int | None = None,
+    workers: int | None = None,
+    memory: str | int | None = None,
     tune: int = 0,
+    licence: str = "other",
     resume: bool = False,
     overwrite: bool = False,
-    report: Reporter | None = None,
-    **options: Any,
+    reporter: Reporter | None = None,
 ) -> Model:
-    """Train a segmentation model on labelled images, or train a model further.
+    """Train a segmentation model on labelled images, or fine-tune an existing model.
+
+    Whole places are held out for validation, so that the scores tell how the model does elsewhere. The model folder
+    holds the card, weights, validation scores and logs; an interrupted run can be resumed.
 
     Parameters
     ----------
     images
-        Path, folder of rasters, :class:`Raster` or array, or a list of these. All need the bands of the first.
+        Path, folder of rasters, :class:`Raster` or array (band, y, x), or a list of these. All need the bands of the
+        first.
     labels
-        Class rasters of any grid and CRS (warped to the image's pixels, nearest), or polygons: files or GeoDataFrames.
-        What is not labelled is not learned from and not counted.
+        Class rasters on any grid and in any CRS (warped to the image's pixels, nearest neighbour), or polygons: files
+        or GeoDataFrames. Unlabelled pixels are ignored.
     output
-        Model folder to write. None keeps the model in memory alone.
+        Model folder to write. None keeps the model in memory only.
     class_field
-        Field of the polygons that holds the class; guessed from usual names if None.
+        Field of the polygons that holds the class; found by usual names if None.
     classes
-        ``"water,forest:#117733"``, ``"1=water,4=forest"``, a list of these, or a mapping value → name. None takes what
-        the labels hold (or the classes of ``base``).
+        ``"water,forest:#117733"``, ``"1=water,4=forest"``, a list of these, or a mapping from value to name. None takes
+        the classes that occur in the labels (or those of ``base``).
     ignore
-        Values or names in the labels that count as unlabelled.
+        Label values or class names to treat as unlabelled.
     reading
         Keyword arguments of :func:`open_raster` for every image: bands, scale, offset, nodata ….
-    licence
-        For the card: an SPDX name, or ``other``.
+    arch
+        Architecture of segmentation-models-pytorch: ``"unet"``, ``"unet++"``, ``"deeplabv3+"``, ``"fpn"``, ….
+    encoder
+        Encoder of segmentation-models-pytorch, or ``"tu-NAME"`` for one of timm.
+    weights
+        Pretrained weights: a file of tensors, a URL, or a name that smp or timm know for the encoder, such as
+        ``"imagenet"``. None starts from random weights.
+    base
+        Model to fine-tune, by name or folder: its network, bands and classes are the start.
+    loss
+        ``"ce"``, ``"dice"``, ``"focal"``, ``"lovasz"``, or a sum such as ``"ce+dice"``.
+    lr
+        Maximum learning rate, below 10: it rises during the first 5 % of steps, then falls as a half cosine. None is
+        1e-3, 3e-4 with ``weights``, 1e-4 with ``base``.
+    weight_decay
+        Weight decay of AdamW, 0…1.
+    epochs
+        Epochs to train.
+    batch
+        Windows per batch; what fits into memory, at most 16, if None.
+    accumulate
+        Batches per optimizer step.
+    window
+        Side of training windows in pixels, at least 8; the largest of 256, 128 and 64 that images and split allow if
+        None.
+    windows
+        Windows per epoch; as many as cover the labelled area once if None.
+    class_weights
+        ``"balanced"`` (1/√frequency), ``"tree=1,water=2"`` (others 1), or a number for each class. None weighs all
+        alike.
+    augment
+        Strength of data augmentation, 0…3; 0 for none.
+    split
+        How places are chosen for validation: ``"blocks"`` (squares on the ground) or ``"groups"`` (``group_field`` or
+        ``groups``).
+    block_size
+        Side of these squares in metres (in pixels for images without CRS); chosen if None.
+    group_field
+        Field of the polygons that holds the group.
+    groups
+        CSV file with the group of each image: a header, then lines ``image,group``.
+    validation
+        Share of the labels held out for validation, 0…1; 0 trains on all of them and scores nothing.
+    seed
+        Seed of split, weights, windows and augmentation.
+    precision
+        ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``; auto is bf16 or fp16 on NVIDIA GPUs, fp32 elsewhere.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
+    devices
+        Devices to train on together.
+    patience
+        Stop after so many epochs without a better validation mIoU; None runs all epochs.
+    workers
+        Threads that read windows; one per core, at most 4, if None.
+    memory
+        Memory limit, as ``"4GB"`` or in bytes, from which ``batch`` is chosen; half of the free memory if None.
     tune
         Trials of a search over learning rate, loss, encoder and window before the training; 0 for none.
+    licence
+        Licence of the model for its card: an SPDX identifier, or ``"other"``.
     resume
-        Go on with an interrupted run of the same options.
+        Continue an interrupted run that had the same options.
     overwrite
-        Replace a model, or an interrupted run, that is there.
-    report
-        Hears of progress; warnings alone go to stderr if None.
-    **options
-        Fields of :class:`geoseg.train.TrainOptions`: arch, encoder, weights, base, loss, lr, weight_decay, epochs,
-        batch, accumulate, window, windows, class_weights, augment, split, block_size, group_field, groups, validation,
-        seed, precision, device, devices, patience, workers, memory.
+        Replace an existing model or an interrupted run.
+    reporter
+        Receives progress and messages; if None, warnings go to stderr.
 
     Returns
     -------
     Model
-        The best epoch by mIoU on the validation part, or the last without validation.
+        The epoch with the best validation mIoU, or the last one without validation.
 
     Raises
     ------
     GeosegError
-        With one line that says what is wrong with images, labels, options or the training itself.
+        If images, labels or options cannot be used, or the training fails.
     KeyboardInterrupt
-        If the user stops it; ``resume`` goes on from the last finished epoch.
+        If the user stops it; ``resume`` continues from the last finished epoch.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> small = {"encoder": "tu-mobilenetv3_small_050", "window": 64, "batch": 4, "windows": 8, "epochs": 1}
+    >>> model = geoseg.train("scene.tif", "labels.tif", "my-model", **small)
+    >>> [c.name for c in model.card.classes]
+    ['wood', 'field', 'water']
+    >>> result = geoseg.segment("scene.tif", model="my-model")
     """
-    _check_installed()
-    from geoseg.train.data.label_images import Sources
-
-    chosen = parse_options(options)
-    report = report or Silent()
-    sources = Sources(_listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}))
-    target = None if output is None else Path(output)
-    with _run_folder(target, sources, chosen, tune, resume=resume, overwrite=overwrite, report=report) as folder:
-        try:
-            return _train(sources, chosen, target, folder, licence, tune, report, resume=resume)
-        except KeyboardInterrupt:
-            kept = target is not None and (folder / "last.ckpt").is_file()
-            raise KeyboardInterrupt(
-                "the last finished epoch is kept; add --resume to the same command to go on" if kept else "nothing kept"
-            ) from None
-
-
-def parse_options(options: Mapping[str, Any]) -> TrainOptions:
-    """Return options from keywords.
-
-    Raises
-    ------
-    OptionError
-        If one is unknown or impossible.
-    """
-    known = {field.name for field in fields(TrainOptions)}
-    if unknown := set(options) - known:
-        raise OptionError(f"train has no option {min(unknown)!r}; it has {', '.join(sorted(known))}")
-    return TrainOptions(**options)
-
-
-def _check_installed() -> None:
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
         raise OptionError("training needs more packages: pip install 'geoseg[train]'") from None
+    from geoseg.train.data.label_images import Sources
+    from geoseg.train.run import CHECKPOINT, Run, run_folder
+
+    options = TrainOptions(
+        arch=arch, encoder=encoder, weights=weights, base=base, loss=loss, lr=lr, weight_decay=weight_decay,
+        epochs=epochs, batch=batch, accumulate=accumulate, window=window, windows=windows, class_weights=class_weights,
+        augment=augment, split=split, block_size=block_size, group_field=group_field, groups=groups,
+        validation=validation, seed=seed, precision=precision, device=device, devices=devices, patience=patience,
+        workers=workers, memory=memory,
+    )  # fmt: skip
+    sources = Sources(_listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}))
+    target = None if output is None else Path(output)
+    run = Run(sources, options, target, licence, tune, resume, overwrite, reporter or Silent())
+    with run_folder(run) as folder:
+        try:
+            return _train(run, folder)
+        except KeyboardInterrupt:
+            kept = target is not None and (folder / CHECKPOINT).is_file()
+            remedy = "the last finished epoch is kept; add --resume to the same command to continue"
+            raise KeyboardInterrupt(remedy if kept else "no epoch was finished, so nothing is kept") from None
 
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _train(
-    sources: Sources,
-    options: TrainOptions,
-    target: Path | None,
-    folder: Path,
-    licence: str,
-    tune: int,
-    report: Reporter,
-    *,
-    resume: bool,
-) -> Model:
+def _train(run: Run, folder: Path) -> Model:
     from geoseg.models import Model, load_model
     from geoseg.train import model_folder
     from geoseg.train.fit import Task, fit
     from geoseg.train.network import check_trainable, start_network
     from geoseg.train.prepare import prepare
-    from geoseg.train.tune import at, search
+    from geoseg.train.run import CHECKPOINT
+    from geoseg.train.tune import reconfigured, search
 
-    report.start(
-        images=[str(image) for image in sources.images],
-        output=None if target is None else str(target),
+    options, reporter = run.options, run.reporter
+    reporter.start(
+        images=[str(image) for image in run.sources.images],
+        output=None if run.output is None else str(run.output),
         epochs=options.epochs,
         base=options.base,
-        resume=resume,
+        resume=run.resume,
     )
     base = load_model(options.base) if options.base else None
     if base is not None:
         check_trainable(base)
-    prepared = prepare(sources, options, base, report)
-    _announce(prepared, report)
+    prepared = prepare(run.sources, options, base, reporter)
+    _report_data(prepared, reporter)
     tuning = None
-    if tune:
-        options, window, tuning = search(prepared, options, base, trials=tune, folder=folder, report=report)
-        prepared = at(prepared, options, window)
+    if run.tune:
+        options, window, tuning = search(prepared, options, base, trials=run.tune, folder=folder, reporter=reporter)
+        prepared = reconfigured(prepared, options, window)
     network, start = start_network(prepared.card, options, base, prepared.window)
-    going_on = resume and (folder / "last.ckpt").is_file()
-    report.info("going on from the last finished epoch" if going_on else f"starting from {start}")
-    fitted = fit(Task(prepared, options, network, start, folder), report, resume=resume)
+    resumed = run.resume and (folder / CHECKPOINT).is_file()
+    reporter.info("resuming from the last finished epoch" if resumed else f"starting from {start}")
+    fitted = fit(Task(prepared, options, network, start, folder), reporter, resume=run.resume)
     metrics = None if fitted.matrix is None else model_folder.metrics_of(fitted.matrix, prepared.card)
     card = model_folder.finished_card(
-        prepared, options, fitted, output=target, licence=licence, base=base, tuning=tuning
+        prepared, options, fitted, output=run.output, licence=run.licence, base=base, tuning=tuning
     )
-    if target is None:
+    if run.output is None:
         network.load_state_dict(fitted.state)
         model = Model(card, module=network.eval().cpu().requires_grad_(requires_grad=False))
     else:
-        model = model_folder.write_folder(target, card, fitted.state, metrics=metrics, logs=folder / "logs")
-    _tell_result(prepared, fitted, metrics, target, report)
+        model = model_folder.write_folder(run.output, card, fitted.state, metrics=metrics, logs=folder / "logs")
+    _report_result(prepared, fitted, metrics, run.output, reporter)
     return model
 
 
-def _announce(prepared: Prepared, report: Reporter) -> None:
+def _report_data(prepared: Prepared, reporter: Reporter) -> None:
     names = [c.name for c in prepared.card.classes]
-    number = len(prepared.scenes)
-    report.info(f"{number} image{'s' * (number != 1)}, windows of {prepared.window} px; {prepared.split.said}")
-    parts = (("to learn from", prepared.split.training()), ("to validate with", prepared.split.held()))
+    count = len(prepared.scenes)
+    reporter.info(f"{count} image{'s' * (count != 1)}, windows of {prepared.window} px; {prepared.split.summary}")
+    parts = (("training", prepared.split.training()), ("validation", prepared.split.held()))
     for part, pixels in parts:
         listing = ", ".join(f"{name} {int(n):,}" for name, n in zip(names, pixels, strict=True))
         if pixels.any():
-            report.info(f"labelled pixels {part}: {listing}")
+            reporter.info(f"labelled pixels for {part}: {listing}")
 
 
-def _tell_result(
-    prepared: Prepared, fitted: Fitted, metrics: dict[str, Any] | None, target: Path | None, report: Reporter
+def _report_result(
+    prepared: Prepared, fitted: Fitted, metrics: dict[str, Any] | None, output: Path | None, reporter: Reporter
 ) -> None:
-    facts: dict[str, Any] = {c.name: {"id": c.id, "color": c.color} for c in prepared.card.classes}
+    classes: dict[str, Any] = {c.name: {"id": c.id, "color": c.color} for c in prepared.card.classes}
     means: dict[str, Any] = {}
     if metrics is not None:
-        for name, found in metrics["classes"].items():
-            facts[name] |= found
+        for name, scores in metrics["classes"].items():
+            classes[name] |= scores
         each = ", ".join(
-            f"{name} {'–' if found['iou'] is None else format(found['iou'], '.3f')}"
-            for name, found in metrics["classes"].items()
+            f"{name} {'–' if scores['iou'] is None else format(scores['iou'], '.3f')}"
+            for name, scores in metrics["classes"].items()
         )
         accuracy = metrics["overall_accuracy"]
-        report.info(f"best epoch {fitted.epoch + 1}: mIoU {metrics['mean_iou']}, accuracy {accuracy}; IoU: {each}")
+        reporter.info(f"best epoch {fitted.epoch + 1}: mIoU {metrics['mean_iou']}, accuracy {accuracy}; IoU: {each}")
         means = {name: metrics[name] for name in ("mean_iou", "mean_f1", "overall_accuracy", "kappa", "pixels")}
-    outputs = {} if target is None else {"model": str(target)}
-    if target is not None and (logs := sorted(target.glob("logs/*/metrics.csv"))):
+    outputs = {} if output is None else {"model": str(output)}
+    if output is not None and (logs := sorted(output.glob("logs/*/metrics.csv"))):
         outputs["log"] = str(logs[-1])
-    report.result(outputs=outputs, classes=facts, metrics=means, best_epoch=fitted.epoch + 1)
-
-
-@contextmanager
-def _run_folder(
-    target: Path | None,
-    sources: Sources,
-    options: TrainOptions,
-    tune: int,
-    *,
-    resume: bool,
-    overwrite: bool,
-    report: Reporter,
-) -> Iterator[Path]:
-    """Give the folder of checkpoints and logs beside the output; it goes when the model is written."""
-    if target is None:
-        with tempfile.TemporaryDirectory(prefix="geoseg-train-") as passing:
-            yield Path(passing)
-        return
-    from geoseg.train.model_folder import check_output
-
-    check_output(target, overwrite=overwrite)
-    folder = target.with_name(f"{target.name}.training")
-    started = folder / OPTIONS_FILE
-    if folder.exists() and not started.is_file():
-        raise OutputError(f"{folder} is in the way: it is not geoseg's; rename it or name another output")
-    stated = _stated(sources, options, tune)
-    if started.is_file() and resume:
-        _check_same(started, stated, options)
-    elif started.is_file():
-        if not overwrite and (folder / "last.ckpt").is_file():
-            raise OutputError(
-                f"{folder} holds an interrupted training: go on with --resume, or discard it with --overwrite"
-            )
-        shutil.rmtree(folder)
-    elif resume:
-        report.info("there is nothing to resume; starting anew")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        started.write_text(json.dumps(stated, indent=2), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written ({error.strerror or error})") from None
-    try:
-        yield folder
-    except (GeosegError, KeyboardInterrupt):
-        # Without a finished epoch there is nothing to go on from.
-        if not (folder / "last.ckpt").is_file() and not (folder / "tuning.json").is_file():
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _stated(sources: Sources, options: TrainOptions, tune: int) -> dict[str, Any]:
-    """Return what a run is, as JSON has it: two runs that state the same learn the same."""
-    stated = {
-        "options": options.as_dict(),
-        "images": [str(image) if isinstance(image, str | Path) else repr(image) for image in sources.images],
-        "labels": [str(label) if isinstance(label, str | Path) else type(label).__name__ for label in sources.labels],
-        "class_field": sources.class_field,
-        "classes": sources.classes,
-        "ignore": list(sources.ignore),
-        "reading": dict(sources.reading),
-        "tune": tune,
-    }
-    found: dict[str, Any] = json.loads(json.dumps(stated, default=str))
-    return found
-
-
-def _check_same(started: Path, stated: dict[str, Any], options: TrainOptions) -> None:
-    try:
-        before = json.loads(started.read_text(encoding="utf-8"))
-        differing = options.differing(before["options"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{started} is damaged, so the run cannot be resumed; start anew with --overwrite") from None
-    differing += [name for name in stated if name != "options" and stated[name] != before.get(name)]
-    if differing:
-        raise OptionError(
-            f"the interrupted run had another {differing[0].replace('_', '-')}: resume with the same options, or start "
-            "anew with --overwrite"
-        )
+    reporter.result(outputs=outputs, classes=classes, metrics=means, best_epoch=fitted.epoch + 1)

@@ -1,4 +1,4 @@
-"""The loop: Lightning with checkpoints, early stopping, logs; halved batches where memory runs out."""
+"""The training loop: Lightning with checkpoints, early stopping and logs; smaller batches if memory runs out."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from geoseg.train.data.loading import Epochs, Loader
 from geoseg.train.data.samples import TrainingWindows, ValidationWindows
 from geoseg.train.learner import Learner
 from geoseg.train.losses import Loss, parse_class_weights
+from geoseg.train.run import CHECKPOINT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,13 +38,13 @@ if TYPE_CHECKING:
     from geoseg.train.options import TrainOptions
     from geoseg.train.prepare import Prepared
 
-# A training step holds the activations of a forward pass until they have been used backwards, and as many gradients:
-# 2.8 times the peak of a forward pass for Unet(resnet18) on a CPU (4 × 512² × 6 bands), and room for deeper networks.
+# Peak memory of a training step over that of a forward pass: it keeps all activations for the backward pass, and their
+# gradients. Measured: 2.8 for Unet(resnet18) on a CPU (4 × 512² × 6 bands); the rest is for deeper networks.
 _TRAINING = 4.0
 
 _MOST_BATCH, _MOST_WINDOWS = 16, 4000
 
-# Batches of an epoch at least: fewer do not move the running means of batch normalisation to where they belong.
+# Minimum batches per epoch: with fewer, the running statistics of batch normalisation do not converge.
 _LEAST_BATCHES = 16
 
 _NAMES = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -51,7 +52,7 @@ _NAMES = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What came out of the loop.
+    """Result of the training loop.
 
     Attributes
     ----------
@@ -60,13 +61,13 @@ class Fitted:
     matrix
         Its confusion matrix on the validation part, None without validation.
     epoch, epochs
-        The best epoch, counted from 0, and how many were run.
+        The best epoch, counted from 0, and the number of epochs run.
     batch, accumulate, windows
-        Windows of a step, steps that are joined, windows of an epoch: as they were in the end.
+        Final :class:`Sizes`.
     lr
-        Learning rate.
+        Maximum learning rate.
     start
-        Where the weights came from.
+        Origin of the initial weights.
     """
 
     state: dict[str, torch.Tensor]
@@ -82,7 +83,7 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A network, what it learns from, and where its checkpoints and logs go."""
+    """A network, its training data, and the folder for checkpoints and logs."""
 
     prepared: Prepared
     options: TrainOptions
@@ -92,70 +93,90 @@ class Task:
     stage: str = "train"
 
 
-def fit(task: Task, report: Reporter, *, resume: bool = False, callbacks: Sequence[Callback] = ()) -> Fitted:
-    """Train.
+@dataclass(frozen=True)
+class Sizes:
+    """Windows per batch, batches per optimizer step, and windows per epoch (whole batches on every device)."""
+
+    batch: int
+    accumulate: int
+    windows: int
+
+    @classmethod
+    def of(cls, task: Task, device: str) -> Sizes:
+        """Return the sizes asked for, or those that fit into memory and cover the labels."""
+        options = task.options
+        batch = options.batch or usual_batch(task, device)
+        return cls._whole(batch, options.accumulate, options.windows or _usual_windows(task.prepared, batch), options)
+
+    def halved(self, options: TrainOptions) -> Sizes:
+        """Return sizes with half the batch and as many windows per optimizer step."""
+        batch = self.batch // 2
+        return self._whole(batch, math.ceil(self.accumulate * self.batch / batch), self.windows, options)
+
+    @classmethod
+    def _whole(cls, batch: int, accumulate: int, windows: int, options: TrainOptions) -> Sizes:
+        per_batch = batch * options.devices
+        return cls(batch, accumulate, math.ceil(windows / per_batch) * per_batch)
+
+
+def fit(task: Task, reporter: Reporter, *, resume: bool = False, callbacks: Sequence[Callback] = ()) -> Fitted:
+    """Train a network; halve the batch whenever memory runs out.
 
     Parameters
     ----------
     task
-        What is trained.
-    report
-        Hears of progress.
+        Network and data.
+    reporter
+        Receives progress and messages.
     resume
-        Go on from the last checkpoint in the folder.
+        Continue from the last checkpoint in the folder.
     callbacks
-        More of Lightning's.
+        Further Lightning callbacks.
 
     Raises
     ------
     ModelError
-        If the loss is lost or memory does not suffice for one window.
+        If the loss is not finite, or memory does not suffice for one window.
     KeyboardInterrupt
-        If the user stops it; the last finished epoch is kept in the folder.
+        If the user stops it; the last finished epoch stays in the folder.
     """
     options, device = task.options, choose_device(task.options.device)
-    report.info(f"training {device[1]}")
+    reporter.info(f"training {device[1]}")
     first = {name: value.clone() for name, value in task.network.state_dict().items()}
-    batch = options.batch or usual_batch(task, device[0])
-    accumulate = options.accumulate
-    # Whole batches on every device, also after halving.
-    windows = options.windows or _usual_windows(task.prepared, batch)
-    windows = math.ceil(windows / (batch * options.devices)) * batch * options.devices
+    sizes = Sizes.of(task, device[0])
     while True:
         try:
-            return _run(task, report, device[0], (batch, accumulate, windows), resume=resume, callbacks=callbacks)
+            return _run(task, reporter, device[0], sizes, resume=resume, callbacks=callbacks)
         except (RuntimeError, ValueError, MemoryError) as error:
             if "more than 1 value per channel" in str(error):
                 raise OptionError(
-                    f"this architecture normalises over a batch and cannot learn from {batch} window of "
-                    f"{task.prepared.window} px at a time: give --batch 2 or more, or a larger --window"
+                    f"this architecture normalises over a batch and cannot train on {sizes.batch} window of "
+                    f"{task.prepared.window} px at a time: use --batch 2 or more, or a larger --window"
                 ) from None
             if not out_of_memory(error):
                 raise
-            if batch == 1:
+            if sizes.batch == 1:
                 raise ModelError(
-                    f"out of memory with a single window of {task.prepared.window} px: give a smaller --window or "
+                    f"out of memory with a single window of {task.prepared.window} px: use a smaller --window or "
                     "--encoder"
                 ) from None
-        half = batch // 2
-        accumulate, batch = math.ceil(accumulate * batch / half), half
-        windows = math.ceil(windows / (batch * options.devices)) * batch * options.devices
-        report.warning(f"out of memory: going on with --batch {batch} --accumulate {accumulate}")
+        sizes = sizes.halved(options)
+        reporter.warning(f"out of memory: continuing with --batch {sizes.batch} --accumulate {sizes.accumulate}")
         if device[0].startswith("cuda"):
             torch.cuda.empty_cache()
-        resume = (task.folder / "last.ckpt").is_file()
+        resume = (task.folder / CHECKPOINT).is_file()
         task.network.load_state_dict(first)
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on whatever device."""
+    """Whether an error means that memory ran out, on any device."""
     text = str(error).lower()
     kinds = (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, kinds) or "out of memory" in text or "can't allocate memory" in text
 
 
 def usual_batch(task: Task, device: str) -> int:
-    """Return the windows of a step that fit into memory, at most 16."""
+    """Return the windows per batch that fit into memory, at most 16."""
     prepared = task.prepared
     side = prepared.window
     forward = bytes_per_pixel(task.network, len(prepared.card.bands), side) or 900.0
@@ -167,13 +188,13 @@ def usual_batch(task: Task, device: str) -> int:
 
 
 def _usual_windows(prepared: Prepared, batch: int) -> int:
-    """Return as many windows as cover the labelled training pixels once, within bounds."""
+    """Return how many windows cover the labelled training pixels once, within bounds."""
     labelled = int(prepared.split.training().sum())
     return min(max(labelled // prepared.window**2, _LEAST_BATCHES * batch), _MOST_WINDOWS)
 
 
 def usual_rate(options: TrainOptions) -> float:
-    """Return the learning rate: high from nothing, lower the more is known already."""
+    """Return the maximum learning rate: lower for pretrained weights, lowest for fine-tuning."""
     if options.lr is not None:
         return options.lr
     return 1e-4 if options.base else 3e-4 if options.weights else 1e-3
@@ -185,53 +206,54 @@ def _precision(wanted: str, device: str) -> Any:
             return _NAMES["fp32"]
         wanted = "bf16" if supports(device, "bf16") else "fp16"
     if not supports(device, wanted):
-        raise OptionError(f"precision {wanted} does not exist on {device}: use auto or fp32")
+        raise OptionError(f"precision {wanted} is not supported on {device}: use auto or fp32")
     return _NAMES[wanted]
 
 
 def _devices(device: str, number: int) -> dict[str, Any]:
     if device.startswith("cuda"):
         if number > torch.cuda.device_count():
-            raise OptionError(f"devices: {number} asked for, {torch.cuda.device_count()} CUDA devices are here")
+            raise OptionError(
+                f"devices is {number}, but there are {torch.cuda.device_count()} CUDA devices: use at most so many"
+            )
         chosen: Any = number if number > 1 else [int(device.partition(":")[2] or 0)]
         kind = "gpu"
     else:
         chosen, kind = number, device
-    # Spawned, not forked or started anew from the command line: works in notebooks and on every platform.
+    # Spawned processes work in notebooks and on every platform; forks and re-run commands do not.
     return {"accelerator": kind, "devices": chosen} | ({"strategy": "ddp_spawn"} if number > 1 else {})
 
 
 def _run(
     task: Task,
-    report: Reporter,
+    reporter: Reporter,
     device: str,
-    sizes: tuple[int, int, int],
+    sizes: Sizes,
     *,
     resume: bool,
     callbacks: Sequence[Callback],
 ) -> Fitted:
     options, prepared = task.options, task.prepared
-    batch, accumulate, windows = sizes
-    train, validate = _loaders(task, batch, windows)
+    train, validate = _loaders(task, sizes)
     lr = usual_rate(options)
-    per_epoch = math.ceil(windows // options.devices // batch / accumulate)
+    batches = sizes.windows // options.devices // sizes.batch
     names = [c.name for c in prepared.card.classes]
     learner = Learner(
         task.network,
         Loss(options.loss, parse_class_weights(options.class_weights, names, prepared.split.training())),
         lr=lr,
         weight_decay=options.weight_decay,
-        steps=per_epoch * options.epochs,
+        steps=math.ceil(batches / sizes.accumulate) * options.epochs,
         classes=len(names),
         seed=options.seed,
-        place=Place(tuple(scene.raster.name for scene in prepared.scenes)),
+        locate=WindowLocation(tuple(scene.raster.name for scene in prepared.scenes)),
     )
-    keep = _checkpoint(task.folder, scored=validate is not None)
-    hooks: list[Callback] = [keep, Tell(report, task.stage, options.epochs, windows // options.devices // batch)]
+    checkpoint = _checkpoint(task.folder, scored=validate is not None)
+    hooks: list[Callback] = [checkpoint, ReportProgress(reporter, task.stage, options.epochs, batches)]
     if options.patience and validate is not None:
         hooks.append(EarlyStopping("val_miou", mode="max", patience=options.patience, check_finite=False))
     with warnings.catch_warnings():
-        # Advice about its own defaults, which are chosen here on purpose.
+        # Lightning advises against settings that are deliberate here.
         warnings.simplefilter("ignore")
         for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
             logging.getLogger(name).setLevel(logging.ERROR)
@@ -239,7 +261,7 @@ def _run(
             **_devices(device, options.devices),
             precision=_precision(options.precision, device),
             max_epochs=options.epochs,
-            accumulate_grad_batches=accumulate,
+            accumulate_grad_batches=sizes.accumulate,
             gradient_clip_val=1.0,
             callbacks=[*hooks, *callbacks],
             logger=_loggers(task.folder),
@@ -251,9 +273,9 @@ def _run(
             log_every_n_steps=10,
             use_distributed_sampler=False,
         )
-        last = task.folder / "last.ckpt"
+        last = task.folder / CHECKPOINT
         _guarded_fit(trainer, learner, train, validate, last if resume and last.is_file() else None)
-    return _result(keep, task, (batch, accumulate, windows), lr, trainer.current_epoch)
+    return _result(checkpoint, task, sizes, lr, trainer.current_epoch)
 
 
 def _guarded_fit(
@@ -263,7 +285,7 @@ def _guarded_fit(
     try:
         trainer.fit(learner, train, validate, ckpt_path=str(last) if last else None, weights_only=True)
     except SystemExit:
-        # Lightning leaves like this after Ctrl-C, and ignores the signal from then on.
+        # Lightning exits like this after Ctrl-C, and leaves the signal ignored.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler or signal.default_int_handler)
         raise KeyboardInterrupt from None
@@ -272,12 +294,12 @@ def _guarded_fit(
             logger.finalize("done")
 
 
-def _loaders(task: Task, batch: int, windows: int) -> tuple[Loader, Loader | None]:
+def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
     prepared, options = task.prepared, task.options
     workers = min(4, cpu_count()) if options.workers is None else options.workers
     augment = Augment(options.augment)
     drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
-    train = Loader(drawn, batch, workers, sampler=Epochs(windows))
+    train = Loader(drawn, sizes.batch, workers, sampler=Epochs(sizes.windows))
     if not options.validation:
         return train, None
     tiles = ValidationWindows(
@@ -305,18 +327,18 @@ def _checkpoint(folder: Path, *, scored: bool) -> ModelCheckpoint:
 
 
 def _loggers(folder: Path) -> list[Any]:
-    # A run that is resumed logs into a new folder: the loggers would delete what the first part wrote.
+    # A resumed run logs into a new folder: the loggers would delete the logs of the first part.
     logs = folder / "logs"
     version = f"run{len(list(logs.iterdir())) + 1 if logs.is_dir() else 1}"
-    found: list[Any] = [CSVLogger(folder, name="logs", version=version)]
-    # tensorboard comes with the extra, but the CSV file says the same.
+    loggers: list[Any] = [CSVLogger(folder, name="logs", version=version)]
+    # tensorboard is optional: the CSV file holds the same numbers.
     with contextlib.suppress(ModuleNotFoundError):
-        found.append(TensorBoardLogger(folder, name="logs", version=version, default_hp_metric=False))
-    return found
+        loggers.append(TensorBoardLogger(folder, name="logs", version=version, default_hp_metric=False))
+    return loggers
 
 
-def _result(keep: ModelCheckpoint, task: Task, sizes: tuple[int, int, int], lr: float, epochs: int) -> Fitted:
-    path = keep.best_model_path or keep.last_model_path or str(task.folder / "last.ckpt")
+def _result(checkpoint: ModelCheckpoint, task: Task, sizes: Sizes, lr: float, epochs: int) -> Fitted:
+    path = checkpoint.best_model_path or checkpoint.last_model_path or str(task.folder / CHECKPOINT)
     content = torch.load(path, map_location="cpu", weights_only=True)
     state = {
         name.removeprefix("network."): value
@@ -329,17 +351,17 @@ def _result(keep: ModelCheckpoint, task: Task, sizes: tuple[int, int, int], lr: 
         matrix=None if matrix is None else matrix.numpy(),
         epoch=int(content["geoseg"]["epoch"]),
         epochs=epochs,
-        batch=sizes[0],
-        accumulate=sizes[1],
-        windows=sizes[2],
+        batch=sizes.batch,
+        accumulate=sizes.accumulate,
+        windows=sizes.windows,
         lr=lr,
         start=task.start,
     )
 
 
 @dataclass(frozen=True)
-class Place:
-    """Says where a window lies."""
+class WindowLocation:
+    """Describes the location of a window, for messages."""
 
     names: tuple[str, ...]
 
@@ -349,11 +371,11 @@ class Place:
         return f"image {self.names[image]}, row {row}, column {col}"
 
 
-class Tell(Callback):
-    """Hands Lightning's progress to a reporter."""
+class ReportProgress(Callback):
+    """Passes Lightning's progress on to a reporter."""
 
-    def __init__(self, report: Reporter, stage: str, epochs: int, batches: int) -> None:
-        self.report, self.stage, self.epochs, self.batches = report, stage, epochs, batches
+    def __init__(self, reporter: Reporter, stage: str, epochs: int, batches: int) -> None:
+        self.reporter, self.stage, self.epochs, self.batches = reporter, stage, epochs, batches
         self._score = ""
 
     def on_train_batch_end(
@@ -370,15 +392,15 @@ class Tell(Callback):
         done = trainer.current_epoch * self.batches + batch_idx + 1
         loss = float(outputs["loss"]) * trainer.accumulate_grad_batches
         message = f"{self.stage}: epoch {trainer.current_epoch + 1}/{self.epochs}, loss {loss:.3f}{self._score}"
-        self.report.progress(done, self.epochs * self.batches, message)
+        self.reporter.progress(done, self.epochs * self.batches, message)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Report the epoch and its scores."""
         if not trainer.is_global_zero:
             return
-        found = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        line = f"epoch {trainer.current_epoch + 1}/{self.epochs}: loss {found.get('train_loss', math.nan):.3f}"
-        if "val_miou" in found:
-            self._score = f", mIoU {found['val_miou']:.3f}"
-            line += f", validation loss {found['val_loss']:.3f}{self._score}, accuracy {found['val_accuracy']:.3f}"
-        self.report.info(line)
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        line = f"epoch {trainer.current_epoch + 1}/{self.epochs}: loss {metrics.get('train_loss', math.nan):.3f}"
+        if "val_miou" in metrics:
+            self._score = f", mIoU {metrics['val_miou']:.3f}"
+            line += f", validation loss {metrics['val_loss']:.3f}{self._score}, accuracy {metrics['val_accuracy']:.3f}"
+        self.reporter.info(line)

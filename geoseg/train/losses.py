@@ -1,4 +1,4 @@
-"""Losses and sums of them, blind to unlabelled pixels."""
+"""Losses and sums of them that ignore unlabelled pixels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Loss(nn.Module):
     text
         ``"ce"``, ``"ce+dice"`` ….
     weights
-        (K,) weight of each class in ce, dice and focal; None for all alike.
+        (K,) weight of each class in ce, dice and focal; None weighs all alike.
     """
 
     def __init__(self, text: str, weights: NDArray[np.float32] | None = None) -> None:
@@ -48,8 +48,8 @@ class Loss(nn.Module):
     def forward(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the loss of logits (N, K, h, w) for labels (N, h, w) int64; 0 where nothing is labelled."""
         if not bool((labels != NODATA).any()):
-            return logits.sum() * 0.0  # a mean over nothing would be NaN
-        # Sums over a window leave the range of half precision.
+            return logits.sum() * 0.0  # the mean over no pixels would be NaN
+        # Sums over a window overflow half precision.
         terms = [part(logits.float(), labels) for part in self.parts]
         return torch.stack(terms).sum()
 
@@ -57,21 +57,25 @@ class Loss(nn.Module):
 def parse_class_weights(
     text: str | None, names: Sequence[str], pixels: NDArray[np.int64]
 ) -> NDArray[np.float32] | None:
-    """Return the weight of each class.
+    """Parse class weights.
 
     Parameters
     ----------
     text
         ``"balanced"`` (1/√frequency, mean 1), ``"tree=1,water=2"`` (others 1), or a number for each class.
     names
-        Of the classes.
+        Class names.
     pixels
         (K,) labelled training pixels.
+
+    Returns
+    -------
+    (K,) float32, or None if ``text`` is None.
 
     Raises
     ------
     OptionError
-        If it is none of these.
+        If ``text`` has none of these forms.
     """
     if text is None:
         return None
@@ -83,9 +87,7 @@ def parse_class_weights(
         if any("=" in part for part in parts):
             given = {name.strip(): float(value) for name, _, value in (part.rpartition("=") for part in parts)}
             if unknown := set(given) - set(names):
-                raise OptionError(
-                    f"class weights: there is no class {min(unknown)!r}; the classes are {', '.join(names)}"
-                )
+                raise OptionError(f"class weights: unknown class {min(unknown)!r}; the classes are {', '.join(names)}")
             values = [given.get(name, 1.0) for name in names]
         else:
             values = [float(part) for part in parts]

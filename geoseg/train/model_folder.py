@@ -1,4 +1,4 @@
-"""The model folder: a card that says how it came about, written complete or not at all."""
+"""The model folder: its card documents the training; the folder is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, save_model
-from geoseg.models.card.card import CARD_FILE, card_with
+from geoseg.models.card.card import card_with
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,47 +23,47 @@ if TYPE_CHECKING:
     from geoseg.train.options import TrainOptions
     from geoseg.train.prepare import Prepared
 
-# Images that the card names one by one.
-_NAMED = 40
+# Images that the card lists by name.
+_LISTED = 40
 
 METRICS_FILE = "metrics.json"
 """All scores of the validation, in the model folder."""
 
 
 def model_name(output: Path | None) -> str:
-    """Return a name for the card from the folder's: cards want a letter first, two characters at least."""
+    """Return a valid card name from the folder's: a letter first, at least two characters."""
     text = re.sub(r"[^a-zA-Z0-9_.\-]+", "-", output.resolve().name if output else "model").strip("-_.")
     return text if re.match(r"[a-zA-Z].*[a-zA-Z0-9]$", text) else f"model-{text}".strip("-")
 
 
 def metrics_of(matrix: NDArray[np.int64], card: ModelCard) -> dict[str, Any]:
     """Return all validation scores: means, each class, and the confusion matrix."""
-    found = scores(matrix)
-    each = {
+    result = scores(matrix)
+    per_class = {
         c.name: {
-            "iou": _plain(found.iou[c.id]),
-            "f1": _plain(found.f1[c.id]),
-            "precision": _plain(found.precision[c.id]),
-            "recall": _plain(found.recall[c.id]),
-            "pixels": int(found.support[c.id]),
+            "iou": _plain(result.iou[c.id]),
+            "f1": _plain(result.f1[c.id]),
+            "precision": _plain(result.precision[c.id]),
+            "recall": _plain(result.recall[c.id]),
+            "pixels": int(result.support[c.id]),
         }
         for c in card.classes
     }
     return {
-        "mean_iou": _plain(found.mean_iou),
-        "mean_f1": _plain(found.mean_f1),
-        "overall_accuracy": _plain(found.overall_accuracy),
-        "kappa": _plain(found.kappa),
-        "pixels": int(found.total),
-        "classes": each,
+        "mean_iou": _plain(result.mean_iou),
+        "mean_f1": _plain(result.mean_f1),
+        "overall_accuracy": _plain(result.overall_accuracy),
+        "kappa": _plain(result.kappa),
+        "pixels": int(result.total),
+        "classes": per_class,
         "confusion_matrix": {"rows": "reference", "columns": "prediction", "counts": matrix.tolist()},
     }
 
 
 def brief(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return what the card says of the scores; the rest stands in :data:`METRICS_FILE`."""
+    """Return the scores for the card; :data:`METRICS_FILE` holds all of them."""
     return {name: metrics[name] for name in ("mean_iou", "overall_accuracy", "kappa", "pixels")} | {
-        "iou": {name: found["iou"] for name, found in metrics["classes"].items()}
+        "iou": {name: values["iou"] for name, values in metrics["classes"].items()}
     }
 
 
@@ -90,7 +90,7 @@ def finished_card(
     }
     training |= {"window": prepared.window, "batch": fitted.batch, "accumulate": fitted.accumulate, "lr": fitted.lr}
     training |= {"windows": fitted.windows, "best_epoch": fitted.epoch + 1, "epochs_run": fitted.epochs}
-    training |= {"split_made": prepared.split.said, "start": fitted.start}
+    training |= {"split_made": prepared.split.summary, "start": fitted.start}
     if options.groups:
         training["groups"] = Path(options.groups).name
     if options.weights and "://" not in options.weights:
@@ -102,9 +102,9 @@ def finished_card(
         metrics["validation"] = brief(metrics_of(fitted.matrix, card))
     names = [scene.raster.name for scene in prepared.scenes]
     pixels = prepared.split.training()
-    listing = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    learned = ", ".join(f"{c.name} {int(pixels[c.id])}" for c in card.classes)
-    lines = (f"{len(names)} images: {listing}", f"labelled pixels learned from: {learned}", prepared.split.said)
+    listing = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+    counts = ", ".join(f"{c.name} {int(pixels[c.id])}" for c in card.classes)
+    lines = (f"{len(names)} images: {listing}", f"labelled training pixels: {counts}", prepared.split.summary)
     name = model_name(output)
     number = f"{len(card.classes)} classes from {len(card.bands)} bands"
     return card_with(
@@ -128,38 +128,18 @@ def _description(fitted: Fitted, metrics: dict[str, Any], base: Model | None) ->
     start = f"Fine-tuned from {base.card.name} {base.card.version}" if base else "Trained"
     text = f"{start} for {fitted.epochs} epoch{'s' * (fitted.epochs != 1)}."
     if "validation" in metrics:
-        found = metrics["validation"]
+        scored = metrics["validation"]
         return (
-            f"{text} On places kept for validation: mIoU {found['mean_iou']}, overall accuracy "
-            f"{found['overall_accuracy']} ({found['pixels']} pixels)."
+            f"{text} On the places held out for validation: mIoU {scored['mean_iou']}, overall accuracy "
+            f"{scored['overall_accuracy']} ({scored['pixels']} pixels)."
         )
-    return f"{text} Not validated: all labels were learned from, so nothing is known of how good it is."
-
-
-def check_output(output: Path, *, overwrite: bool) -> None:
-    """Refuse to replace what is there unless asked, and ever what is no model folder.
-
-    Raises
-    ------
-    OutputError
-        Saying what to do.
-    """
-    if not output.exists():
-        return
-    if not output.is_dir():
-        raise OutputError(f"{output} is a file; name a folder for the model")
-    if not any(output.iterdir()):
-        return
-    if not (output / CARD_FILE).is_file():
-        raise OutputError(f"{output} is a folder of other things, not a model; name a new folder")
-    if not overwrite:
-        raise OutputError(f"{output} holds a model already; name another folder or replace it with --overwrite")
+    return f"{text} Not validated: it was trained on all labels, so its accuracy is unknown."
 
 
 def write_folder(
     output: Path, card: ModelCard, state: dict[str, Any], *, metrics: dict[str, Any] | None, logs: Path | None
 ) -> Model:
-    """Write the model folder under another name, then rename it; what was there is replaced only then.
+    """Write the model folder under a temporary name, then rename it over what was there.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The network to train: new, from weights of others, or from a model of geoseg."""
+"""The network to train: with random weights, pretrained weights, or those of a geoseg model."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ if TYPE_CHECKING:
 
 
 def start_network(card: ModelCard, options: TrainOptions, base: Model | None, window: int) -> tuple[nn.Module, str]:
-    """Return the network in float32 on the CPU, and one line that says where its weights come from.
+    """Return the network in float32 on the CPU, and one line on the origin of its weights.
 
     Parameters
     ----------
     card
         Architecture, encoder, bands and classes.
     options
-        Weights and seed.
+        Encoder, weights and seed.
     base
-        Model to start from.
+        Model to fine-tune.
     window
-        Side of the windows that it will see.
+        Side of the training windows in pixels.
 
     Raises
     ------
     ModelError, OptionError
-        If it cannot be built, or weights cannot be had or do not fit.
+        If the network cannot be built, or weights cannot be loaded or do not fit.
     """
     torch.manual_seed(options.seed)
     if base is not None:
-        module, said = _continued(card, base), f"model {base.card.name} {base.card.version}"
+        module, origin = _continued(card, base), f"model {base.card.name} {base.card.version}"
     else:
         module = build_architecture(card)
-        said = "random weights"
+        origin = "random weights"
         if options.weights:
-            said = load_weights(module, options.encoder, options.weights, [band.name for band in card.bands])
-    _try(module, card, window)
-    return module.train().requires_grad_(requires_grad=True), said
+            origin = load_weights(module, options.encoder, options.weights, [band.name for band in card.bands])
+    _check_runs(module, card, window)
+    return module.train().requires_grad_(requires_grad=True), origin
 
 
 def check_trainable(base: Model) -> None:
-    """Refuse models that are code, not weights.
+    """Check that a model has weights.
 
     Raises
     ------
     ModelError
-        Saying so.
+        If it is built of rules.
     """
     if base.card.weights is None and base.folder is not None:
         raise ModelError(
-            f"model {base.card.name!r} is made of rules and has no weights to train further; start from another model, "
-            "or from none with --arch and --encoder"
+            f"model {base.card.name!r} is made of rules and has no weights to fine-tune; name another model, or train "
+            "a new network with --arch and --encoder"
         )
 
 
@@ -75,9 +75,9 @@ def _continued(card: ModelCard, base: Model) -> nn.Module:
 def with_classes(
     old: dict[str, torch.Tensor], new: dict[str, torch.Tensor], before: ModelCard, after: ModelCard
 ) -> dict[str, torch.Tensor]:
-    """Return the old weights with rows of the last layer moved to where their classes are now.
+    """Return the old weights with the rows of the last layer in the order of the new classes.
 
-    Classes that both have, by name, keep what was learned of them; others start as in ``new``.
+    Classes that both cards name keep their weights; others start as in ``new``.
     """
     places = {c.name: c.id for c in before.classes}
     moved = dict(new)
@@ -96,8 +96,8 @@ def with_classes(
     return moved
 
 
-def _try(module: nn.Module, card: ModelCard, window: int) -> None:
-    """Run the network once: what does not work must be said before an hour of reading images."""
+def _check_runs(module: nn.Module, card: ModelCard, window: int) -> None:
+    """Run the network once, so that errors come before images are read."""
     module.eval()
     try:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What may be chosen about a training, checked once."""
+"""The options of a training, checked once."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from geoseg.errors import OptionError
-from geoseg.models.inference.execution import PRECISION_OPTIONS
+from geoseg.system.choices import PRECISION_OPTIONS
 
 LOSSES = ("ce", "dice", "focal", "lovasz")
-"""Losses that may be given alone or as a sum: ``"ce+dice"``."""
+"""Losses, to be used alone or as a sum: ``"ce+dice"``."""
 
-# Options that a resumed run may change: they decide where and how long it runs, not what it learns from.
+SPLITS = ("blocks", "groups")
+"""How places are chosen for validation."""
+
+# A resumed run may change these: they decide where and how long it runs, not what it learns from.
 _FREE = {"epochs", "device", "devices", "workers", "memory", "patience"}
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Everything about a training but images, labels and where it goes; see :func:`geoseg.train` for each."""
+    """Options of a training apart from its images, labels and output; see :func:`geoseg.train` for each.
+
+    Examples
+    --------
+    >>> from geoseg.train import TrainOptions
+    >>> TrainOptions(loss="focal+dice", epochs=5).lr is None
+    True
+    >>> TrainOptions(loss="mse")
+    Traceback (most recent call last):
+    geoseg.errors.OptionError: loss 'mse' is unknown: use ce, dice, focal, lovasz, or a sum such as ce+dice
+    """
 
     arch: str = "unet"
     encoder: str = "resnet18"
@@ -54,14 +67,16 @@ class TrainOptions:
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
                 raise OptionError(f"{name} must be a whole number of at least {least}, got {value!r}")
         if self.lr is not None and not 0 < self.lr < 10:
-            raise OptionError(f"lr must lie between 0 and 10, got {self.lr:g}: 0.001 is usual, 0.0001 for fine-tuning")
+            raise OptionError(
+                f"lr must lie between 0 and 10, got {self.lr:g}: usual is 0.001, or 0.0001 for fine-tuning"
+            )
         if not 0 <= self.weight_decay < 1:
             raise OptionError(f"weight decay must lie in 0…1, got {self.weight_decay:g}")
         if not 0 <= self.augment <= 3:
-            raise OptionError(f"augment must lie in 0…3, got {self.augment:g}: 1 is usual, 0 is none")
+            raise OptionError(f"augment must lie in 0…3, got {self.augment:g}: 1 is usual, 0 turns it off")
         if not 0 <= self.validation < 1:
             raise OptionError(
-                f"validation must be a share 0…0.9, got {self.validation:g}: 0.2 keeps a fifth, 0 nothing"
+                f"validation must be a share from 0 to below 1, got {self.validation:g}: 0.2 is usual, 0 is none"
             )
         if self.block_size is not None and self.block_size <= 0:
             raise OptionError(f"block size must be positive, got {self.block_size:g}")
@@ -70,24 +85,24 @@ class TrainOptions:
         self._check_split()
 
     def _check_split(self) -> None:
-        if self.split not in ("blocks", "groups"):
-            raise OptionError(f"split {self.split!r} is unknown: use blocks or groups")
+        if self.split not in SPLITS:
+            raise OptionError(f"split {self.split!r} is unknown: use {' or '.join(SPLITS)}")
         if self.group_field and self.groups:
-            raise OptionError("both a group field and a groups file are given: keep one of the two")
+            raise OptionError("both a group field and a groups file are given: use one of them")
         if self.split == "groups" and not (self.group_field or self.groups):
             raise OptionError(
-                "split groups needs to know the groups: name a field of the polygons (--group-field) or a csv file of "
-                "image,group (--groups)"
+                "split groups needs groups: name a field of the polygons (--group-field), or a CSV file of image,group "
+                "(--groups)"
             )
         if self.base and self.weights:
-            raise OptionError("both a model to start from (--from) and --weights are given: keep one of the two")
+            raise OptionError("both a model to fine-tune (--from) and --weights are given: use one of them")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values."""
         return asdict(self)
 
     def differing(self, other: dict[str, Any]) -> list[str]:
-        """Return the names of options that decide what is learned and differ from ``other``."""
+        """Return the names of options that differ from ``other`` and change what is learned."""
         mine = self.as_dict()
         return [f.name for f in fields(self) if f.name not in _FREE and mine[f.name] != other.get(f.name)]
 

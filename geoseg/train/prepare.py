@@ -1,4 +1,4 @@
-"""Images and labels -> everything that a training needs: classes, split, statistics, an untrained card."""
+"""Images and labels -> classes, split, statistics and an untrained card: all that a training needs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler
 from geoseg.train.options import TrainOptions
 from geoseg.train.validation import groups, split
-from geoseg.train.validation.split_choice import choose_split, usual_margin
+from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split, usual_margin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Sides of windows that are tried where the user gives none: the largest that fits images and split.
+    from geoseg.train.data.labels import Labels
+
+# Default sides of windows: the largest that fits images and split is used.
 _WINDOWS = (256, 128, 64)
 
 _SMP_STRIDE = ENCODER_GEOMETRY["stride"]
@@ -39,20 +41,18 @@ _SMP_STRIDE = ENCODER_GEOMETRY["stride"]
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Everything that a training needs.
+    """All that a training needs.
 
     Attributes
     ----------
     card
-        Bands, value scaling, classes and geometry; no weights yet.
+        Card with bands, value scaling, classes and geometry; no weights yet.
     scenes, held
-        Images with the labels to learn from, and with those to validate with; the same unless polygons have groups.
+        Images with their training labels, and with their validation labels; the same unless polygons have groups.
     split
-        Which cells are which.
+        Training and validation cells.
     cell, window
-        In pixels.
-    polygons
-        The field of the polygons that holds the class, or None.
+        Sides in pixels.
     """
 
     card: ModelCard
@@ -61,7 +61,6 @@ class Prepared:
     split: split.Split
     cell: int
     window: int
-    polygons: str | None
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -70,68 +69,71 @@ class Prepared:
 
     @property
     def validation_window(self) -> int:
-        """Side of validation windows: as in training, but never mostly margin."""
+        """Side of validation windows in pixels: as in training, but at least four margins."""
         return max(self.window, 4 * self.card.margin)
 
     def sampler(self, window: int, augment: Augment) -> WindowSampler:
-        """Return a sampler of windows of the training part."""
+        """Return a sampler of training windows."""
         return WindowSampler(self.shapes, self.split.parts, self.cell, window, augment.zoom)
 
 
-def prepare(sources: Sources, options: TrainOptions, base: Model | None, report: Reporter) -> Prepared:
-    """Read what has to be known before the first step.
+def prepare(sources: Sources, options: TrainOptions, base: Model | None, reporter: Reporter) -> Prepared:
+    """Open images and labels, choose classes, split and window, and measure the training part.
 
     Raises
     ------
     InputError, ContractError, OptionError
-        With what is wrong with images, labels, classes or split.
+        If images, labels, classes or split cannot be used.
     """
     card = base.card if base else None
     stride = card.stride if card else _SMP_STRIDE
     rasters = open_images(sources.images, sources.reading, card)
     for note in merged_notes([note for raster in rasters for note in raster.notes], "images"):
-        report.info(note)
+        reporter.info(note)
     least = card.min_window if card else stride
-    windows = _windows(options, [raster.shape for raster in rasters], stride, least, report)
+    windows = _windows(options, [raster.shape for raster in rasters], stride, least, reporter)
     cell = cell_side([raster.shape for raster in rasters], min(windows))
-    labelled = read_labels(rasters, sources, options, cell, report)
-    found = _class_mapping(labelled, sources, card, report)
-    counts = [c.by_class(found.values, found.indices, len(found.classes)) for c in labelled.counts]
-    margin = card.margin if card else None
-    scenes, held, divided, window = choose_split(labelled, found, counts, options, cell, windows, margin, stride)
-    _check_leak(labelled.rasters, counts, divided, options, report)
-    _check_classes(divided, found.classes, options, fine_tuning=base is not None, report=report)
-    whole = card or _fresh_card(labelled.rasters, found.classes, divided, cell, options, window, report)
-    if card is not None and card.classes != found.classes:
-        whole = _with_classes(card, found.classes)
-    _check_units(whole, labelled.rasters, report)
-    finish = [whole.affine(raster.bands) for raster in labelled.rasters]
+    labelled = read_labels(rasters, sources, options, cell, reporter)
+    mapping = _class_mapping(labelled, sources, card, reporter)
+    geometry = WindowGeometry(cell, tuple(windows), card.margin if card else None, stride)
+    chosen = choose_split(labelled, mapping, options, geometry)
+    _check_leak(labelled.rasters, chosen.counts, chosen.split, options, reporter)
+    _check_classes(chosen.split, mapping.classes, options, fine_tuning=base is not None, reporter=reporter)
+    if card is None:
+        card = _fresh_card(labelled.rasters, mapping.classes, chosen, options, reporter)
+    elif card.classes != mapping.classes:
+        card = _with_classes(card, mapping.classes)
+    _check_units(card, labelled.rasters, reporter)
+
+    def scenes(labels: Sequence[Labels]) -> tuple[LabelledScene, ...]:
+        pairs = zip(labelled.rasters, labels, strict=True)
+        return tuple(LabelledScene(raster, own, card.affine(raster.bands)) for raster, own in pairs)
+
     return Prepared(
-        card=whole,
-        scenes=tuple(LabelledScene(r, s, a) for r, s, a in zip(labelled.rasters, scenes, finish, strict=True)),
-        held=tuple(LabelledScene(r, s, a) for r, s, a in zip(labelled.rasters, held, finish, strict=True)),
-        split=divided,
+        card=card,
+        scenes=scenes(chosen.training),
+        held=scenes(chosen.validation),
+        split=chosen.split,
         cell=cell,
-        window=window,
-        polygons=labelled.polygons.field if labelled.polygons else None,
+        window=chosen.window,
     )
 
 
 def _windows(
-    options: TrainOptions, shapes: Sequence[tuple[int, int]], stride: int, least: int, report: Reporter
+    options: TrainOptions, shapes: Sequence[tuple[int, int]], stride: int, least: int, reporter: Reporter
 ) -> list[int]:
-    """Return the sides of windows to try, largest first: the one asked for, or usual ones that fit the images."""
+    """Return the sides of windows to try, largest first: the one asked for, or the defaults that fit the images."""
     largest = round_up(max(max(shape) for shape in shapes), stride)
     if options.window is None:
         return sorted({max(min(round_up(window, stride), largest), least) for window in _WINDOWS}, reverse=True)
     window = max(round_up(options.window, stride), least)
     if window != options.window:
-        report.info(f"window {options.window} is made {window}: the network needs multiples of {stride}")
+        reporter.info(f"window {options.window} is rounded up to {window}: the network needs multiples of {stride}")
     return [window]
 
 
 def _class_mapping(
-    labelled: Labelled, sources: Sources, card: ModelCard | None, report: Reporter
+    labelled: Labelled, sources: Sources, card: ModelCard | None, reporter: Reporter
 ) -> class_mapping.ClassMapping:
     totals: dict[int, int] = {}
     for counts in labelled.counts:
@@ -139,45 +141,45 @@ def _class_mapping(
             totals[value] = totals.get(value, 0) + number
     if not totals:
         raise InputError(
-            f"{labelled.where}: not one pixel of the images is labelled; do labels and images lie on the same place?"
+            f"{labelled.name}: no pixel of the images is labelled; do labels and images cover the same place?"
         )
     wanted = class_mapping.parse_classes(sources.classes)
     if wanted is None and card is not None:
         wanted = tuple(class_mapping.Entry(None, c.name, c.color) for c in card.classes)
-    found = class_mapping.decide(totals, labelled.words, wanted, sources.ignore, labelled.where)
-    if found.left_out and not labelled.words.closed and len(found.left_out) < 20:
-        report.info(f"classes without a labelled pixel are left out: {', '.join(found.left_out)}")
+    mapping = class_mapping.map_classes(totals, labelled.vocabulary, wanted, sources.ignore, labelled.name)
+    if mapping.left_out and not labelled.vocabulary.closed and len(mapping.left_out) < 20:
+        reporter.info(f"classes without a labelled pixel are left out: {', '.join(mapping.left_out)}")
     if card is not None:
         known = {c.name: c.color for c in card.classes}
-        classes = tuple(MapClass(c.id, c.name, known.get(c.name, c.color)) for c in found.classes)
-        found = class_mapping.ClassMapping(classes, found.values, found.indices)
-    return found
+        classes = tuple(MapClass(c.id, c.name, known.get(c.name, c.color)) for c in mapping.classes)
+        mapping = class_mapping.ClassMapping(classes, mapping.values, mapping.indices)
+    return mapping
 
 
 def _check_leak(
     rasters: Sequence[Raster],
     counts: Sequence[NDArray[np.int64]],
-    divided: split.Split,
+    chosen: split.Split,
     options: TrainOptions,
-    report: Reporter,
+    reporter: Reporter,
 ) -> None:
     if not options.groups or not options.validation:
         return
-    grounds = [split.ImageCounts(raster, count) for raster, count in zip(rasters, counts, strict=True)]
-    shared = groups.overlaps(grounds, divided)
+    images = [split.ImageCounts(raster, count) for raster, count in zip(rasters, counts, strict=True)]
+    shared = groups.overlaps(images, chosen)
     if shared:
-        learned, held = shared[0]
-        report.warning(
-            f"images {learned} (to learn from) and {held} (to validate with) share ground"
+        training, held = shared[0]
+        reporter.warning(
+            f"images {training} (training) and {held} (validation) overlap"
             + (f", and {len(shared) - 1} more pairs" if len(shared) > 1 else "")
-            + ": the scores will be too good; put both into one group"
+            + ": the scores will be too high; put both into one group"
         )
 
 
 def _check_classes(
-    divided: split.Split, classes: Sequence[MapClass], options: TrainOptions, *, fine_tuning: bool, report: Reporter
+    chosen: split.Split, classes: Sequence[MapClass], options: TrainOptions, *, fine_tuning: bool, reporter: Reporter
 ) -> None:
-    training, held = divided.training(), divided.held()
+    training, held = chosen.training(), chosen.held()
     missing = [c.name for c in classes if not training[c.id]]
     if missing and not fine_tuning:
         raise InputError(
@@ -186,34 +188,32 @@ def _check_classes(
             + ": label more of it in other places, leave it out of --classes, or try another --seed or --block-size"
         )
     if missing:
-        report.warning(
-            f"no training labels of {', '.join(missing)}: the model may forget what it knew of "
+        reporter.warning(
+            f"no training labels of {', '.join(missing)}: the model may unlearn "
             f"{'them' if len(missing) > 1 else 'it'}; label some, or train for few epochs"
         )
     if options.validation and (unseen := [c.name for c in classes if training[c.id] and not held[c.id]]):
-        report.warning(f"no validation labels of {', '.join(unseen)}: the scores say nothing of it")
+        reporter.warning(f"no validation labels of {', '.join(unseen)}: the scores do not cover it")
 
 
 def _fresh_card(
     rasters: Sequence[Raster],
     classes: tuple[MapClass, ...],
-    divided: split.Split,
-    cell: int,
+    chosen: ChosenSplit,
     options: TrainOptions,
-    window: int,
-    report: Reporter,
+    reporter: Reporter,
 ) -> ModelCard:
     first = rasters[0]
     if any(band.scaled != first.bands[0].scaled for raster in rasters for band in raster.bands):
-        report.warning(
-            "some images say what their numbers mean (scale and offset) and others do not: the latter are taken to be "
-            "in the units of the first image; say it for all with --scale and --offset"
+        reporter.warning(
+            "some images have scale and offset and others have not: the latter are assumed to be in the units of the "
+            "first image; set them for all images with --scale and --offset"
         )
     bands = tuple(BandSpec(name=b.name, scale=b.scale, offset=b.offset) for b in first.bands)
-    statistics = measure(rasters, bands, divided.parts, cell, options.seed)
+    statistics = measure(rasters, bands, chosen.split.parts, chosen.cell, options.seed)
     for band, deviation in zip(bands, statistics.deviation, strict=True):
         if deviation <= 0:
-            report.warning(f"band {band.name} has one value all over the training part: it teaches nothing")
+            reporter.warning(f"band {band.name} is constant over the training part: the model learns nothing from it")
     from geoseg.models.networks.smp import smp_class
     from geoseg.train.data.statistics import resolution_of
 
@@ -226,7 +226,7 @@ def _fresh_card(
         value_range=statistics.value_range(first.dtype),
         classes=classes,
         stride=_SMP_STRIDE,
-        margin=usual_margin(window, _SMP_STRIDE),
+        margin=usual_margin(chosen.window, _SMP_STRIDE),
         min_window=_SMP_STRIDE,
         resolution=resolution_of(rasters, Augment(options.augment).zoom),
     )
@@ -237,13 +237,13 @@ def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
 
     if card.architecture.startswith("geoseg:") and len(classes) != len(card.classes):
         raise OptionError(
-            f"model {card.name!r} has {len(card.classes)} classes by construction, {len(classes)} are asked for; "
-            "fine-tune it on its own classes, or train a network with --arch"
+            f"model {card.name!r} has {len(card.classes)} classes by construction, but {len(classes)} are asked for; "
+            "fine-tune it on its own classes, or train a new network with --arch"
         )
     return card_with(card, classes=classes)
 
 
-def _check_units(card: ModelCard, rasters: Sequence[Raster], report: Reporter) -> None:
+def _check_units(card: ModelCard, rasters: Sequence[Raster], reporter: Reporter) -> None:
     for raster in rasters:
         for warning in check_contract(card, raster, raster.sample()):
-            report.warning(warning)
+            reporter.warning(warning)

@@ -1,14 +1,13 @@
-"""The search before a training: short trials over learning rate, loss, encoder and window, by optuna's TPE.
+"""Search of learning rate, loss, encoder and window in short trials before the training, with optuna.
 
-Bergstra et al. 2011 (Algorithms for hyper-parameter optimization); trials that fall behind the median of the others
-are given up early.
+Tree-structured Parzen estimator (Bergstra et al. 2011, Algorithms for hyper-parameter optimization); trials that fall
+behind the median of the others are stopped early.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,124 +29,117 @@ if TYPE_CHECKING:
     from geoseg.train.options import TrainOptions
     from geoseg.train.prepare import Prepared
 
-# Beside the one asked for; small ones, since a trial is short.
+# Tried beside the one asked for; small, since trials are short.
 _ENCODERS = ("resnet18", "mobilenet_v2", "efficientnet-b0")
 _LOSSES = ("ce", "ce+dice", "focal+dice", "ce+lovasz")
 
 
 def search(
-    prepared: Prepared, options: TrainOptions, base: Model | None, *, trials: int, folder: Path, report: Reporter
+    prepared: Prepared, options: TrainOptions, base: Model | None, *, trials: int, folder: Path, reporter: Reporter
 ) -> tuple[TrainOptions, int, dict[str, Any]]:
-    """Return the best options found, the window's side, and what was tried, for the card.
+    """Return the best options, the window's side in pixels, and a record of the search for the card.
 
     Raises
     ------
     OptionError
-        If there is no validation to judge by, or optuna is not installed.
-    ModelError
-        If no trial works.
+        If there is no validation part, optuna is not installed, or no trial was finished.
+    GeosegError
+        If every trial fails: the error of the first.
     """
     try:
         import optuna
     except ModuleNotFoundError:
         raise OptionError("--tune needs optuna: install geoseg[train]") from None
     if not options.validation:
-        raise OptionError("--tune judges by the validation part, and there is none: leave out --validation 0")
-    done = folder / "tuning.json"
-    if done.is_file():
-        found = json.loads(done.read_text(encoding="utf-8"))
-        return _chosen(options, found["best"]), int(found["best"]["window"]), found
+        raise OptionError("--tune compares trials on the validation part, but there is none: leave out --validation 0")
+    record_file = folder / "tuning.json"
+    if record_file.is_file():
+        record = json.loads(record_file.read_text(encoding="utf-8"))
+        return _with(options, record["best"]), int(record["best"]["window"]), record
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     epochs = max(options.epochs // 3, 1)
     errors: list[GeosegError] = []
 
     def objective(trial: optuna.Trial) -> float:
-        report.progress(trial.number, trials, f"tune: trial {trial.number + 1}")
-        wanted = _suggested(trial, options, prepared)
-        tried = replace(_chosen(options, wanted), epochs=epochs)
-        place = folder / f"trial{trial.number}"
+        reporter.progress(trial.number, trials, f"tune: trial {trial.number + 1}")
+        choice = _suggested(trial, options, prepared)
+        trial_options = replace(_with(options, choice), epochs=epochs)
+        trial_folder = folder / f"trial{trial.number}"
         try:
-            score = _score(prepared, tried, base, int(wanted["window"]), place, _pruning(trial))
+            setup = reconfigured(prepared, trial_options, int(choice["window"]))
+            score = _score(setup, trial_options, base, trial_folder, _pruning(trial))
         except GeosegError as error:
             errors.append(error)
-            report.info(f"trial {trial.number + 1}: {_listing(wanted)}: {error}")
+            reporter.info(f"trial {trial.number + 1}: {_listing(choice)}: {error}")
             return 0.0
         finally:
-            shutil.rmtree(place, ignore_errors=True)
-        report.info(f"trial {trial.number + 1}: {_listing(wanted)}: mIoU {score:.4f}")
+            shutil.rmtree(trial_folder, ignore_errors=True)
+        reporter.info(f"trial {trial.number + 1}: {_listing(choice)}: mIoU {score:.4f}")
         return score
 
     sampler = optuna.samplers.TPESampler(seed=options.seed)
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=optuna.pruners.MedianPruner())
     study.optimize(objective, n_trials=trials)
-    report.progress(trials, trials, "tune: done")
+    reporter.progress(trials, trials, "tune: done")
     finished = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
     if len(errors) >= len(finished):
-        raise errors[0] if errors else OptionError("--tune: no trial was finished; give more trials")
+        raise errors[0] if errors else OptionError("--tune: no trial was finished; use more trials")
     listed = [
-        {**_plain(t.user_attrs["wanted"]), "mean_iou": t.value and round(t.value, 4), "state": t.state.name.lower()}
+        {**_rounded(t.user_attrs["choice"]), "mean_iou": t.value and round(t.value, 4), "state": t.state.name.lower()}
         for t in study.trials
     ]
-    found = {"trials": listed, "epochs_each": epochs, "best": _plain(study.best_trial.user_attrs["wanted"])}
-    _write(done, found)
-    report.info(f"best of {trials} trials: {_listing(found['best'])}: mIoU {study.best_value:.4f}")
-    return _chosen(options, found["best"]), int(found["best"]["window"]), found
+    record = {"trials": listed, "epochs_each": epochs, "best": _rounded(study.best_trial.user_attrs["choice"])}
+    _write(record_file, record)
+    reporter.info(f"best of {trials} trials: {_listing(record['best'])}: mIoU {study.best_value:.4f}")
+    return _with(options, record["best"]), int(record["best"]["window"]), record
 
 
 def _suggested(trial: optuna.Trial, options: TrainOptions, prepared: Prepared) -> dict[str, Any]:
     stride, least = prepared.card.stride, prepared.card.min_window
     halves = {prepared.window, max(prepared.window // 2 // stride * stride, least)}
-    # The encoder is given by the weights where training starts from any.
-    fixed = bool(options.base or options.weights)
-    encoders = [options.encoder] if fixed else list(dict.fromkeys((options.encoder, *_ENCODERS)))
+    # Pretrained weights are for one encoder, and need a lower learning rate.
+    pretrained = bool(options.base or options.weights)
+    encoders = [options.encoder] if pretrained else list(dict.fromkeys((options.encoder, *_ENCODERS)))
     losses = list(dict.fromkeys((options.loss, *_LOSSES)))
-    wanted = {
-        "lr": trial.suggest_float("lr", 1e-5 if fixed else 1e-4, 1e-3 if fixed else 1e-2, log=True),
+    choice = {
+        "lr": trial.suggest_float("lr", 1e-5 if pretrained else 1e-4, 1e-3 if pretrained else 1e-2, log=True),
         "loss": trial.suggest_categorical("loss", losses),
         "encoder": trial.suggest_categorical("encoder", encoders),
         "window": trial.suggest_categorical("window", sorted(halves)),
     }
-    trial.set_user_attr("wanted", wanted)
-    return wanted
+    trial.set_user_attr("choice", choice)
+    return choice
 
 
-def _chosen(options: TrainOptions, wanted: dict[str, Any]) -> TrainOptions:
-    return replace(options, lr=float(wanted["lr"]), loss=wanted["loss"], encoder=wanted["encoder"])
+def _with(options: TrainOptions, choice: dict[str, Any]) -> TrainOptions:
+    return replace(options, lr=float(choice["lr"]), loss=choice["loss"], encoder=choice["encoder"])
 
 
-def at(prepared: Prepared, options: TrainOptions, window: int) -> Prepared:
-    """Return ``prepared`` for another encoder and window; split and validation stay as they are."""
+def reconfigured(prepared: Prepared, options: TrainOptions, window: int) -> Prepared:
+    """Return ``prepared`` with another encoder and window; the split stays as it is."""
     if options.base:
         return replace(prepared, window=window)
     parameters = prepared.card.hyperparameters | {"encoder": options.encoder}
     return replace(prepared, window=window, card=card_with(prepared.card, hyperparameters=parameters))
 
 
-def _score(
-    prepared: Prepared,
-    options: TrainOptions,
-    base: Model | None,
-    window: int,
-    folder: Path,
-    callback: Callable[[], Callback],
-) -> float:
+def _score(prepared: Prepared, options: TrainOptions, base: Model | None, folder: Path, callback: Callback) -> float:
     from geoseg.evaluate.metrics import scores
 
-    tried = at(prepared, options, window)
-    network, start = start_network(tried.card, options, base, window)
-    fitted = fit(Task(tried, options, network, start, folder), _Quiet(), callbacks=[callback()])
+    network, start = start_network(prepared.card, options, base, prepared.window)
+    fitted = fit(Task(prepared, options, network, start, folder), _Quiet(), callbacks=[callback])
     assert fitted.matrix is not None
     return float(scores(fitted.matrix).mean_iou)
 
 
 class _Quiet(Silent):
-    """Trials say nothing; their result is said."""
+    """A reporter for trials: their scores are reported afterwards."""
 
     def warning(self, message: str) -> None:
-        """Say nothing."""
+        """Ignore warnings, too."""
 
 
-def _pruning(trial: optuna.Trial) -> Callable[[], Callback]:
+def _pruning(trial: optuna.Trial) -> Callback:
     class Prune(Callback):
         def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
             import optuna
@@ -156,17 +148,17 @@ def _pruning(trial: optuna.Trial) -> Callable[[], Callback]:
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-    return Prune
+    return Prune()
 
 
-def _plain(wanted: dict[str, Any]) -> dict[str, Any]:
-    return {**wanted, "lr": float(f"{wanted['lr']:.3g}")}
+def _rounded(choice: dict[str, Any]) -> dict[str, Any]:
+    return {**choice, "lr": float(f"{choice['lr']:.3g}")}
 
 
-def _listing(wanted: dict[str, Any]) -> str:
-    return f"lr {wanted['lr']:.2g}, loss {wanted['loss']}, {wanted['encoder']}, window {wanted['window']}"
+def _listing(choice: dict[str, Any]) -> str:
+    return f"lr {choice['lr']:.2g}, loss {choice['loss']}, {choice['encoder']}, window {choice['window']}"
 
 
-def _write(path: Path, found: dict[str, Any]) -> None:
+def _write(path: Path, record: dict[str, Any]) -> None:
     with complete(path) as part:
-        part.write_text(json.dumps(found, indent=2), encoding="utf-8")
+        part.write_text(json.dumps(record, indent=2), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Weights to start from: a file, an address, or a name that the hubs of smp and timm know. Tensors only, no code."""
+"""Pretrained weights from a file, a URL, or the hubs of smp and timm. Reads tensors only, never runs code."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 
-# Where a network may hold the part that the file is for: all of it, its encoder, a timm network in that.
+# Where the part of a network that a file is for may be: the whole, its encoder, a timm network in that.
 _PLACES = ("", "encoder.", "encoder.model.")
 
-# Less than this share of the encoder's tensors, and the file is for another network.
+# A file with a smaller share of the encoder's tensors is for another network.
 _LEAST_SHARE = 0.6
 
 
 def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[str]) -> str:
-    """Load weights into a network, its first convolution adapted to the bands.
+    """Load pretrained weights into a network; the first convolution is adapted to its bands.
 
     Parameters
     ----------
@@ -34,47 +34,47 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
     encoder
         Name of its encoder.
     weights
-        ``.safetensors`` or a PyTorch file of tensors; ``https://…`` of one (fetched once into geoseg's cache); or a
-        name that smp or timm have for this encoder, such as ``imagenet`` (fetched from the Hugging Face hub).
+        ``.safetensors`` or a PyTorch file of tensors; ``https://…`` of one (downloaded once, into geoseg's cache); or a
+        name that smp or timm know for this encoder, such as ``imagenet`` (downloaded from the Hugging Face hub).
     bands
         Names of the network's bands.
 
     Returns
     -------
-    One line that says what was loaded.
+    One line on what was loaded, for the user and the card.
 
     Raises
     ------
     ModelError
-        If they cannot be fetched or read, are a pickle with code, or are for another network.
+        If they cannot be downloaded or read, are a pickle with code, or are for another network.
     OptionError
-        If neither file nor hub has them.
+        If they are neither a file nor a name that the hub knows.
     """
     if "://" in weights:
         state = read_state(fetch(weights))
     elif Path(weights).is_file():
         state = read_state(Path(weights))
     elif Path(weights).suffix.lower() in _SUFFIXES or "/" in weights or "\\" in weights:
-        raise ModelError(f"weights {weights}: there is no such file")
+        raise ModelError(f"weights {weights}: no such file")
     else:
         state = _from_hub(encoder, weights)
     fitted, share = fit_state(module, state, bands)
     if share < _LEAST_SHARE:
         raise ModelError(
             f"weights {weights!r} do not fit encoder {encoder!r}: {share:.0%} of its tensors are in them; "
-            "name the encoder that they are for with --encoder"
+            "name their encoder with --encoder"
         )
     module.load_state_dict(fitted, strict=False)
     return f"weights {Path(weights).name if Path(weights).is_file() else weights}: {len(fitted)} tensors loaded"
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """Read the tensors of a file, by name; prefixes of training frameworks are left as they are.
+    """Read the named tensors of a file; prefixes of training frameworks are kept.
 
     Raises
     ------
     ModelError
-        If it holds anything but plain values and tensors, or cannot be read.
+        If the file holds more than tensors and plain values, or cannot be read.
     """
     try:
         if path.suffix.lower() == ".safetensors":
@@ -86,18 +86,18 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         text = " ".join(str(error).split())
         if "weights_only" in text or "WeightsUnpickler" in text:
             raise ModelError(
-                f"weights {path}: holds more than tensors, and a pickle can execute code when it is loaded, so it is "
-                "refused; save its state_dict as .safetensors where you trust it"
+                f"weights {path}: holds more than tensors, and loading a pickle can execute code, so it is refused; "
+                "if you trust it, save its state_dict as .safetensors"
             ) from None
         raise ModelError(f"weights {path}: cannot be read ({text[:200] or type(error).__name__})") from None
-    found = _most_tensors(content)
-    if not found:
-        raise ModelError(f"weights {path}: no tensors by name in it; it must hold a state_dict")
-    return found
+    state = _most_tensors(content)
+    if not state:
+        raise ModelError(f"weights {path}: holds no named tensors; it must hold a state_dict")
+    return state
 
 
 def _most_tensors(content: Any) -> dict[str, torch.Tensor]:
-    """Return the dictionary of tensors, however deep frameworks put it (``state_dict``, ``model``, ``teacher`` …)."""
+    """Return the largest dictionary of tensors, at any depth (``state_dict``, ``model``, ``teacher`` …)."""
     if not isinstance(content, Mapping):
         return {}
     own = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
@@ -108,37 +108,37 @@ def _most_tensors(content: Any) -> dict[str, torch.Tensor]:
 def fit_state(
     module: nn.Module, state: Mapping[str, torch.Tensor], bands: Sequence[str]
 ) -> tuple[dict[str, torch.Tensor], float]:
-    """Fit foreign tensors to a network: by name, whatever stands before it, and shape.
+    """Match foreign tensors to a network by name, with any prefix, and shape.
 
     Parameters
     ----------
     module
         The network.
     state
-        Foreign tensors.
+        Foreign tensors by name.
     bands
-        Of the network.
+        Names of the network's bands.
 
     Returns
     -------
-    The tensors under the network's names, and the share of its encoder's tensors among them.
+    The tensors under the network's names, and the share of the encoder's tensors that were matched.
     """
     own = module.state_dict()
-    # timm writes "blocks.0" or "blocks_0" for one layer, depending on how a network is built.
+    # timm names one layer "blocks.0" or "blocks_0", depending on how the network is built.
     plain = {name.replace(".", "_"): name for name in own}
     prefixes = {""} | {".".join(name.split(".")[:n]) + "." for name in state for n in (1, 2, 3) if name.count(".") >= n}
     best: dict[str, torch.Tensor] = {}
     for prefix in sorted(prefixes):
         for place in _PLACES:
-            found = {}
+            matched = {}
             for name, tensor in state.items():
                 target = plain.get((place + name.removeprefix(prefix)).replace(".", "_"))
                 if target is not None and name.startswith(prefix):
                     fitted = _fitted(tensor, own[target], bands)
                     if fitted is not None:
-                        found[target] = fitted
-            if len(found) > len(best):
-                best = found
+                        matched[target] = fitted
+            if len(matched) > len(best):
+                best = matched
     encoder = [n for n, t in own.items() if n.startswith("encoder.") and t.is_floating_point()]
     wanted = encoder or list(own)
     return best, sum(name in best for name in wanted) / max(len(wanted), 1)
@@ -156,8 +156,8 @@ def _fitted(tensor: torch.Tensor, own: torch.Tensor, bands: Sequence[str]) -> to
 def adapt_first(kernel: torch.Tensor, bands: Sequence[str]) -> torch.Tensor:
     """Adapt a first convolution to other bands.
 
-    Of three channels (red, green, blue) each goes to the band of that name, other bands get their mean; of any other
-    number they are repeated in turn. The whole is scaled so that activations keep their size.
+    Three channels are taken as red, green and blue and go to the bands of these names; other bands get their mean. Any
+    other number of channels is repeated in turn. The kernel is scaled so that activations keep their magnitude.
 
     Parameters
     ----------
@@ -180,12 +180,12 @@ def adapt_first(kernel: torch.Tensor, bands: Sequence[str]) -> torch.Tensor:
 
 
 def fetch(address: str) -> Path:
-    """Return a file of an address, fetched once into geoseg's cache folder.
+    """Download a file once, into geoseg's cache folder, and return its path.
 
     Raises
     ------
     ModelError
-        If it cannot be fetched.
+        If it cannot be downloaded.
     """
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
     path = user_folder("cache") / "weights" / f"{name}{Path(address.partition('?')[0]).suffix}"
@@ -193,12 +193,12 @@ def fetch(address: str) -> Path:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Writes under a temporary name and renames.
+        # Downloads under a temporary name and renames.
         torch.hub.download_url_to_file(address, str(path), progress=False)
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"weights {address}: cannot be fetched ({getattr(error, 'reason', None) or error}); check the address and "
-            "the connection, or give a file"
+            f"weights {address}: cannot be downloaded ({getattr(error, 'reason', None) or error}); check URL and "
+            "connection, or name a file"
         ) from None
     return path
 
@@ -210,14 +210,14 @@ def _from_hub(encoder: str, weights: str) -> dict[str, torch.Tensor]:
     known = list(encoders[encoder]["pretrained_settings"]) if encoder in encoders and not universal else []
     if not universal and weights not in known:
         have = f"it has {', '.join(known)}" if known else "it has none"
-        raise OptionError(f"weights {weights!r} are no file and none of encoder {encoder!r}: {have}")
+        raise OptionError(f"weights {weights!r} are neither a file nor weights of encoder {encoder!r}: {have}")
     name = encoder if not universal or weights in ("imagenet", "timm", "default") else f"{encoder}.{weights}"
     try:
         source = get_encoder(name, in_channels=3, weights=weights)
     except Exception as error:  # noqa: BLE001 - hub, timm and network raise many kinds
         text = " ".join(str(error).split())[:160] or type(error).__name__
         raise ModelError(
-            f"weights {weights!r} of encoder {encoder!r} cannot be fetched ({text}); check the connection and the "
-            "name, or give a file"
+            f"weights {weights!r} of encoder {encoder!r} cannot be downloaded ({text}); check the connection and "
+            "the name, or name a file"
         ) from None
     return {f"encoder.{key}": value for key, value in source.state_dict().items()}

@@ -66,6 +66,13 @@ def write_cog(
         If the file exists, cannot be written, or values do not fit into uint8.
     OptionError
         If shape, type or classes do not fit.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> result = geoseg.segment("scene.tif", model="spectral")
+    >>> geoseg.write_cog(result.classes, "map.tif")
+    PosixPath('map.tif')
     """
     bands = _band_names(data)
     if not bands and data.ndim == 3 and data.shape[0] == 1:  # a band dimension of one, as rioxarray makes

@@ -254,7 +254,7 @@ def test_bad_polygons(class_map, patches, tmp_path):
         "holds no polygons": (gpd.GeoDataFrame({"a": []}, geometry=[], crs="EPSG:32633"), "a"),
         "empty everywhere": (gpd.GeoDataFrame({"a": [None]}, geometry=[inside], crs="EPSG:32633"), "a"),
         "not polygons": (gpd.GeoDataFrame({"a": [1]}, geometry=[Point(500010, 5399700)], crs="EPSG:32633"), "a"),
-        "no class number": (gpd.GeoDataFrame({"a": [1.5]}, geometry=[inside], crs="EPSG:32633"), "a"),
+        "not a class number": (gpd.GeoDataFrame({"a": [1.5]}, geometry=[inside], crs="EPSG:32633"), "a"),
         "which no class has": (gpd.GeoDataFrame({"a": [9]}, geometry=[inside], crs="EPSG:32633"), "a"),
         "'forest'": (gpd.GeoDataFrame({"a": ["forest"]}, geometry=[inside], crs="EPSG:32633"), "a"),
     }

@@ -27,16 +27,16 @@ def _window(bands, seed, *, holes=True):
 @given(kind=st.integers(0, 7))
 def test_turns_are_the_eight_symmetries(kind):
     x = torch.arange(SIDE * SIDE).reshape(1, SIDE, SIDE)
-    found = augment.turned(x, kind)
+    found = augment.dihedral(x, kind)
     assert sorted(found.flatten().tolist()) == sorted(x.flatten().tolist())
-    assert len({tuple(augment.turned(x, k).flatten().tolist()) for k in range(8)}) == 8
-    assert torch.equal(augment.turned(x, 0), x)
+    assert len({tuple(augment.dihedral(x, k).flatten().tolist()) for k in range(8)}) == 8
+    assert torch.equal(augment.dihedral(x, 0), x)
 
 
 @given(bands=BANDS, seed=SEEDS, amount=st.floats(0, 1))
 def test_gain_is_one_positive_factor_a_band(bands, seed, amount):
     x, _, _, g = _window(bands, seed)
-    found = augment.gained(x, amount, g)
+    found = augment.random_gain(x, amount, g)
     for before, after in zip(x, found, strict=True):
         ratio = (after / before)[before.abs() > 1e-3]
         assert torch.allclose(ratio, ratio[:1], rtol=1e-3)
@@ -46,8 +46,8 @@ def test_gain_is_one_positive_factor_a_band(bands, seed, amount):
 @given(bands=BANDS, seed=SEEDS, amount=st.floats(0, 1))
 def test_offset_is_one_number_a_band_within_its_deviation(bands, seed, amount):
     x, _, valid, g = _window(bands, seed)
-    change = augment.shifted(x, valid, amount, g) - x
-    spread = augment.spread(x, valid)
+    change = augment.random_offset(x, valid, amount, g) - x
+    spread = augment.band_deviation(x, valid)
     assert torch.allclose(change, change[:, :1, :1].expand_as(change), atol=1e-5)
     assert (change.abs() <= amount * spread + 1e-5).all()
 
@@ -56,8 +56,8 @@ def test_offset_is_one_number_a_band_within_its_deviation(bands, seed, amount):
 def test_spread_is_the_deviation_of_valid_pixels(bands, seed):
     x, _, valid, _ = _window(bands, seed)
     wanted = torch.stack([band[valid].std(unbiased=False) for band in x])
-    assert torch.allclose(augment.spread(x, valid).flatten(), wanted, atol=1e-4)
-    assert (augment.spread(x, valid & False) == 0).all()
+    assert torch.allclose(augment.band_deviation(x, valid).flatten(), wanted, atol=1e-4)
+    assert (augment.band_deviation(x, valid & False) == 0).all()
 
 
 @given(seed=SEEDS)
@@ -67,21 +67,21 @@ def test_noise_has_the_size_asked_for(seed):
         * torch.tensor([1, 5, 20])[:, None, None]
     )
     valid = torch.ones((64, 64), dtype=torch.bool)
-    change = augment.noisy(x, valid, 0.1, torch.Generator().manual_seed(seed)) - x
+    change = augment.add_noise(x, valid, 0.1, torch.Generator().manual_seed(seed)) - x
     assert torch.allclose(change.std((1, 2)), 0.1 * x.std((1, 2)), rtol=0.1)
 
 
 @given(bands=BANDS, seed=SEEDS)
 def test_one_band_goes_never_the_only_one(bands, seed):
     x, _, _, g = _window(bands, seed, holes=False)
-    gone = (augment.without_band(x, g) == 0).all(-1).all(-1)
+    gone = (augment.drop_band(x, g) == 0).all(-1).all(-1)
     assert gone.sum() == (bands > 1)
 
 
 @given(bands=BANDS, seed=SEEDS)
 def test_what_a_cloud_hides_is_unlabelled_and_the_rest_untouched(bands, seed):
     x, y, valid, g = _window(bands, seed)
-    found, labels = augment.clouded(x, y, valid, g)
+    found, labels = augment.add_cloud(x, y, valid, g)
     top = (x * valid).flatten(1).amax(1)[:, None, None]
     hidden = labels != y
     assert (labels[hidden] == 255).all()
@@ -119,9 +119,10 @@ def test_labels_move_with_their_pixels(seed):
     x = torch.where(y == 255, 0, y).float()[None] * 10
     found, labels = augment.Augment(1.0)(x, y, valid, g)
     seen = labels != 255
-    if seen.sum() > 20:
-        pair = torch.stack([found[0][seen], labels[seen].float()])
-        assert torch.corrcoef(pair)[0, 1] > 0.6
+    # A cloud may hide some labels, never most of them; the mean of each class keeps the order of the classes.
+    assert seen.sum() > 20
+    pair = torch.stack([found[0][seen], labels[seen].float()])
+    assert torch.corrcoef(pair)[0, 1] > 0.6
 
 
 @given(seed=SEEDS)

@@ -129,7 +129,7 @@ def test_polygons_are_checked(polygons, tmp_path):
 
     bow = wkt.loads("POLYGON((0 0, 10 10, 10 0, 0 10, 0 0))")
     frame = gpd.GeoDataFrame({"class": ["a", "b"]}, geometry=[Point(0, 0).buffer(1), bow], crs="EPSG:32633")
-    with pytest.raises(InputError, match=r"1 polygon is invalid, first number 2 \(Self-intersection"):
+    with pytest.raises(InputError, match=r"1 polygon is invalid, the first is number 2 \(Self-intersection"):
         read_polygons([frame], None, None)
     with pytest.raises(InputError, match="no field 'kind'; it has class"):
         read_polygons([frame], "kind", None)

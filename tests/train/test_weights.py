@@ -123,5 +123,5 @@ def test_addresses_are_fetched_once(unet, tmp_path):
     server.shutdown()
     server.server_close()
     load_weights(unet(), "resnet18", address, BANDS)
-    with pytest.raises(ModelError, match="cannot be fetched"):
+    with pytest.raises(ModelError, match="cannot be downloaded"):
         load_weights(unet(), "resnet18", address.replace("w.safe", "v.safe"), BANDS)

@@ -14,8 +14,9 @@ import torch
 
 from geoseg.errors import ModelError, OptionError
 from geoseg.models.inference.device import choose_device, device_name, supports
-from geoseg.models.inference.execution import PRECISION_OPTIONS, Execution, Precision, measured_window
+from geoseg.models.inference.execution import Execution, measured_window
 from geoseg.system import cache
+from geoseg.system.choices import PRECISION_OPTIONS, Precision
 from geoseg.system.resources import cpu_count
 
 if TYPE_CHECKING:

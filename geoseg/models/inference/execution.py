@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from geoseg.errors import OptionError
 from geoseg.system import cache
+from geoseg.system.choices import PRECISIONS, Precision
 
 if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
     from geoseg.models.model import Model
-
-Precision = Literal["fp32", "bf16", "fp16"]
-"""Arithmetic of a forward pass: float32, or autocast to bfloat16 or float16."""
-
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-
-PRECISION_OPTIONS = ("auto", *PRECISIONS)
-"""Values of the ``precision`` options; "auto" takes half precision where it is faster and agrees with float32."""
 
 # Windows are measured at most this large: what is faster at 1024² is faster at 2048².
 _MAX_MEASURED_SIDE = 1024

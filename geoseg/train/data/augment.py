@@ -1,9 +1,9 @@
-"""Variations of a window that leave its meaning as it is, for any number of bands.
+"""Data augmentation for any number of bands.
 
-Libraries for photographs vary hue and contrast of three channels. What changes between satellite images is another
-thing: illumination and haze act on each band by its own gain and offset, sensors lack bands, clouds cover parts. Each
-function takes the network's input (C, h, w) and draws from a ``torch.Generator``; amounts are in units of the window's
-own deviation per band, so that they suit any value scaling.
+Libraries for photographs vary hue and contrast of three channels. Satellite images vary otherwise: illumination and
+haze change gain and offset of each band, sensors lack bands, clouds hide parts. Each function takes the network's input
+(C, h, w) and draws from a ``torch.Generator``; amounts are in standard deviations of the window's bands, so that they
+suit any value scaling.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 from geoseg.classes import NODATA
 
 ZOOM = 1.25
-"""Windows are seen up to this much larger or smaller at strength 1."""
+"""Largest change of scale at strength 1."""
 
 
-def turned(tensor: torch.Tensor, kind: int) -> torch.Tensor:
-    """Return one of the 8 flips and quarter turns of the last two axes, which must be alike; 0 changes nothing."""
+def dihedral(tensor: torch.Tensor, kind: int) -> torch.Tensor:
+    """Return one of the 8 flips and rotations of the last two axes, which must have one length; 0 is the identity."""
     tensor = torch.rot90(tensor, kind % 4, (-2, -1))
     return tensor.flip(-1) if kind >= 4 else tensor
 
 
-def spread(x: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """Return the deviation of each band over valid pixels, (C, 1, 1); 0 where there is none."""
+def band_deviation(x: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Return the standard deviation of each band over valid pixels, (C, 1, 1); 0 without any."""
     number = valid.sum().clamp(min=1)
     mean = (x * valid).sum((-2, -1), keepdim=True) / number
     return (((x - mean) * valid).square().sum((-2, -1), keepdim=True) / number).sqrt()
 
 
-def gained(x: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
-    """Multiply by a gain common to all bands, and one of each band's own, within ``1 ± amount`` each half."""
-    common = 1 + amount * 0.5 * _even((1, 1, 1), generator)
-    return x * common * (1 + amount * 0.5 * _even((len(x), 1, 1), generator))
+def random_gain(x: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
+    """Multiply by a gain for all bands and one for each, both within ``1 ± amount / 2``."""
+    common = 1 + amount * 0.5 * _uniform((1, 1, 1), generator)
+    return x * common * (1 + amount * 0.5 * _uniform((len(x), 1, 1), generator))
 
 
-def shifted(x: torch.Tensor, valid: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
-    """Add an offset to all bands, and one to each, of up to ``amount`` deviations together."""
-    offset = _even((1, 1, 1), generator) + _even((len(x), 1, 1), generator)
-    return x + amount * 0.5 * offset * spread(x, valid)
+def random_offset(x: torch.Tensor, valid: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
+    """Add an offset for all bands and one for each, together at most ``amount`` standard deviations."""
+    offset = _uniform((1, 1, 1), generator) + _uniform((len(x), 1, 1), generator)
+    return x + amount * 0.5 * offset * band_deviation(x, valid)
 
 
-def noisy(x: torch.Tensor, valid: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
-    """Add normal noise of ``amount`` deviations."""
-    return x + amount * spread(x, valid) * torch.randn(x.shape, generator=generator)
+def add_noise(x: torch.Tensor, valid: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
+    """Add Gaussian noise of ``amount`` standard deviations."""
+    return x + amount * band_deviation(x, valid) * torch.randn(x.shape, generator=generator)
 
 
-def without_band(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Set one band to 0, which value scaling makes its mean; never the only one."""
+def drop_band(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Set one band to 0, its mean after value scaling; never the only band."""
     if len(x) < 2:
         return x
     kept = torch.ones(len(x), 1, 1)
@@ -58,47 +58,47 @@ def without_band(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return x * kept
 
 
-def clouded(
+def add_cloud(
     x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Lay a soft bright patch over part of the window; what it hides is unlabelled from then on.
+    """Cover part of the window by a soft bright patch, and remove the labels that it hides.
 
-    Smooth noise above a height makes the patch; it is as bright as the window's brightest pixels, in every band.
+    The patch is smooth noise above a threshold, as bright as the window's brightest pixel in every band.
     """
     coarse = torch.randn((1, 1, 4, 4), generator=generator)
     field = F.interpolate(coarse, x.shape[-2:], mode="bicubic", align_corners=True)[0, 0]
-    height = 0.6 + 0.6 * torch.rand((1,), generator=generator)
-    cover = ((field - height) * 3).clamp(0, 1) * 0.95
+    threshold = 0.6 + 0.6 * torch.rand((1,), generator=generator)
+    cover = ((field - threshold) * 3).clamp(0, 1) * 0.95
     shown = x * valid
     bright = shown.flatten(1).amax(1)[:, None, None]
     return x * (1 - cover) + bright * cover, torch.where(cover > 0.5, torch.full_like(y, NODATA), y)
 
 
-def _even(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
     return torch.rand(shape, generator=generator) * 2 - 1
 
 
 @dataclass(frozen=True)
 class Augment:
-    """All variations together.
+    """All augmentations together.
 
     Attributes
     ----------
     strength
-        0 for none, 1 as usual, more for more.
+        0 for none, 1 is usual, at most 3.
     """
 
     strength: float = 1.0
 
     @property
     def zoom(self) -> float:
-        """How much larger or smaller windows may be cut before they are resampled to one size."""
+        """Largest factor by which a window's side differs before it is resampled."""
         return 1 + (ZOOM - 1) * min(self.strength, 2.0)
 
     def __call__(
         self, x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Vary a square window.
+        """Augment a square window.
 
         Parameters
         ----------
@@ -109,19 +109,19 @@ class Augment:
         valid
             (s, s) bool; invalid pixels stay 0 and unlabelled.
         generator
-            Of all draws.
+            Source of random numbers.
         """
         if not self.strength:
             return x, y
         kind = int(torch.randint(8, (1,), generator=generator))
-        x, y, valid = (turned(tensor, kind) for tensor in (x, y, valid))
-        x = gained(x, 0.2 * self.strength, generator)
-        x = shifted(x, valid, 0.2 * self.strength, generator)
+        x, y, valid = (dihedral(tensor, kind) for tensor in (x, y, valid))
+        x = random_gain(x, 0.2 * self.strength, generator)
+        x = random_offset(x, valid, 0.2 * self.strength, generator)
         chance = torch.rand((3,), generator=generator) / self.strength
         if chance[0] < 0.3:
-            x = noisy(x, valid, 0.1, generator)
+            x = add_noise(x, valid, 0.1, generator)
         if chance[1] < 0.1 and len(x) > 2:
-            x = without_band(x, generator)
+            x = drop_band(x, generator)
         if chance[2] < 0.1:
-            x, y = clouded(x, y, valid, generator)
+            x, y = add_cloud(x, y, valid, generator)
         return (x * valid).contiguous(), y.masked_fill(~valid, NODATA).contiguous()

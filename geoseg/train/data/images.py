@@ -1,4 +1,4 @@
-"""Images to learn from, and which labels belong to which."""
+"""Training images, and which labels belong to which image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GENERIC = re.compile(r"band\d+(_\d+)?")
 
 
 def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCard | None) -> list[Raster]:
-    """Open images, each with the bands of the first (or of the model to start from), in its order.
+    """Open images, each with the bands of the first (or of the model to fine-tune) in its order.
 
     Parameters
     ----------
@@ -30,19 +30,19 @@ def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCa
     reading
         Keyword arguments of :func:`geoseg.open_raster`.
     base
-        Card of the model to start from.
+        Card of the model to fine-tune.
 
     Raises
     ------
     InputError
-        If there are none, or one has other bands.
+        If there are none, or one lacks bands.
     """
     if reading.get("stack"):
         rasters = [open_raster(list(images), **reading)]
     else:
         sources = [source for image in images for source in _expanded(image)]
         if not sources:
-            raise InputError("no image given: name rasters, or a folder of them, with --images")
+            raise InputError("no image given: name rasters or a folder of them with --images")
         rasters = [s if isinstance(s, Raster) else open_raster(s, **reading) for s in sources]
     if base is not None:
         for raster in rasters:
@@ -52,7 +52,7 @@ def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCa
 
 
 def _expanded(image: Any) -> list[Any]:
-    """Return the images that a path stands for: a folder of rasters is many, a folder that is a scene is one."""
+    """Return the images of a path: a folder of rasters has many, a Zarr store or .SAFE folder is one."""
     if not isinstance(image, str | Path) or not Path(image).is_dir():
         return [image]
     folder = Path(image)
@@ -61,7 +61,7 @@ def _expanded(image: Any) -> list[Any]:
         return [image]
     found = [p for p in folder.iterdir() if p.suffix.lower() in (*RASTER_SUFFIXES, ".safe", ".zarr")]
     if not found:
-        raise InputError(f"{folder}: no raster in this folder")
+        raise InputError(f"{folder}: this folder has no rasters")
     return sorted(found, key=_natural)
 
 
@@ -78,13 +78,13 @@ def _alike(raster: Raster, first: Raster) -> Raster:
     if set(wanted) - set(have) or (generic and len(wanted) != len(have)):
         raise InputError(
             f"{raster.name}: has bands {', '.join(have)}, the first image ({first.name}) has {', '.join(wanted)}; "
-            "all images need the same: choose with --bands, or leave this one out"
+            "all images need the same bands: choose them with --bands, or leave this image out"
         )
     return raster.select(wanted)
 
 
 def label_files(labels: Sequence[Any]) -> list[Any]:
-    """Return label files and tables, folders opened up.
+    """Return label files and tables; folders are replaced by their files.
 
     Raises
     ------
@@ -98,13 +98,13 @@ def label_files(labels: Sequence[Any]) -> list[Any]:
             continue
         path = Path(label)
         if not path.exists() and "://" not in str(label) and not str(label).startswith("/vsi"):
-            raise InputError(f"{label}: there is no such file or folder")
+            raise InputError(f"{label}: no such file or folder")
         if not path.is_dir():
             found.append(str(label))
             continue
         inside = [p for p in path.iterdir() if p.suffix.lower() in (*RASTER_SUFFIXES, *VECTOR_SUFFIXES)]
         if not inside:
-            raise InputError(f"{path}: neither class rasters nor polygons in this folder")
+            raise InputError(f"{path}: this folder has neither class rasters nor polygons")
         found += [str(p) for p in sorted(inside, key=_natural)]
     if not found:
         raise InputError("no labels given: name class rasters or polygons with --labels")
@@ -112,23 +112,23 @@ def label_files(labels: Sequence[Any]) -> list[Any]:
 
 
 def match_rasters(rasters: Sequence[Raster], labels: Sequence[str]) -> list[LabelSource | None]:
-    """Return for each image its labels from class rasters, or None where there are none.
+    """Return for each image its labels from class rasters, or None if it has none.
 
-    One file serves every image it overlaps. Of several, those that carry an image's name belong to it
-    (``A.tif`` and ``A_labels.tif``); where names say nothing, place decides.
+    A single file labels every image that it overlaps. Several files belong to the image of their name (``A.tif`` and
+    ``A_labels.tif``), or, if no names match, to every image that they overlap.
 
     Raises
     ------
     InputError
-        If neither name nor place can tell which labels belong to which image.
+        If neither names nor extents tell which labels belong to which image.
     """
     named = [_by_name(raster, labels) for raster in rasters]
     by_name = len(labels) > 1 and any(named)
     if len(labels) > 1 and not by_name and not all(raster.georeferenced for raster in rasters):
         if len(labels) != len(rasters):
             raise InputError(
-                f"{len(labels)} label files for {len(rasters)} images without CRS: give each the name of its image, or "
-                "as many in the same order"
+                f"{len(labels)} label files for {len(rasters)} images without CRS: name each label file after its "
+                "image, or give as many files as images in the same order"
             )
         named, by_name = [[label] for label in labels], True
     found: list[LabelSource | None] = []

@@ -1,7 +1,7 @@
-"""How many pixels of each class lie where: one pass over the labels, kept per coarse cell.
+"""Labelled pixels of each value per coarse cell, counted in one pass over the labels.
 
-From these counts come the classes that occur, the split and the chance of each window; the labels themselves stay on
-disk. A cell is a square of ``side`` pixels; the number of cells of all images together is bounded.
+The counts give the classes that occur, the split, and the probability of each training window; the labels themselves
+stay on disk. A cell is a square of ``side`` pixels; the number of cells of all images together is bounded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Labels are read in squares of this side: whole blocks of usual files, and memory that does not grow with the scene.
 _CHUNK = 1024
 
-# Bound on the cells of all images together: with twenty classes their counts take 80 MB.
+# Maximum cells of all images together: with twenty classes their counts take 80 MB.
 _MOST_CELLS = 500_000
 
 
@@ -37,7 +37,7 @@ class LabelCounts:
     side
         Side of a cell in pixels.
     values
-        (V,) int64: raw values that occur, ascending.
+        (V,) int64: label values that occur, ascending.
     counts
         (rows, cols, V) int64: labelled pixels of each value in each cell.
     """
@@ -47,12 +47,12 @@ class LabelCounts:
     counts: NDArray[np.int64]
 
     def totals(self) -> dict[int, int]:
-        """Return the labelled pixels of each raw value."""
+        """Return the labelled pixels of each value."""
         sums = self.counts.sum((0, 1))
         return {int(value): int(n) for value, n in zip(self.values, sums, strict=True)}
 
     def by_class(self, values: NDArray[np.int64], indices: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
-        """Return (rows, cols, classes): counts of classes instead of raw values."""
+        """Return the counts by class, int64 (rows, cols, classes)."""
         result = np.zeros((*self.counts.shape[:2], classes), np.int64)
         for value, index in zip(values, indices, strict=True):
             column = np.flatnonzero(self.values == value)
@@ -62,7 +62,7 @@ class LabelCounts:
 
 
 def cell_side(shapes: Sequence[tuple[int, int]], window: int) -> int:
-    """Return the side of cells: a power of two, an eighth of a window but larger where there would be too many."""
+    """Return the side of cells in pixels: a power of two, at most an eighth of a window unless there were too many."""
     side = 8
     while side * 16 <= window:
         side *= 2
@@ -173,7 +173,7 @@ def box_sums(
 
 
 def dilated(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """Return ``mask`` grown by ``reach`` cells on every side, diagonally too."""
+    """Return ``mask`` dilated by a square of ``reach`` cells on each side."""
     if not reach or not mask.any():
         return mask
     spans = []

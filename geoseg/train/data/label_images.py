@@ -1,4 +1,4 @@
-"""Images with the labels that lie on them, counted."""
+"""Images with their labels, counted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from geoseg.train.options import TrainOptions
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """What is learned from, as the user gave it; see :func:`geoseg.train`."""
+    """Images and labels as the user gave them; see :func:`geoseg.train`."""
 
     images: Sequence[Any]
     labels: Sequence[Any]
@@ -30,57 +30,57 @@ class Sources:
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images that have labels, and the counts of them."""
+    """Images that have labels, the labels, their counts, the classes they name, and what messages call them."""
 
     rasters: list[Raster]
     sources: list[LabelSource]
     counts: list[LabelCounts]
-    words: Vocabulary
-    where: str
+    vocabulary: Vocabulary
+    name: str
     polygons: Polygons | None
 
 
 def read_labels(
-    rasters: list[Raster], sources: Sources, options: TrainOptions, cell: int, report: Reporter
+    rasters: list[Raster], sources: Sources, options: TrainOptions, cell: int, reporter: Reporter
 ) -> Labelled:
-    """Lay labels over images and count them; images without labels are left out.
+    """Place labels on images and count them; images without labels are left out.
 
     Raises
     ------
     InputError, OptionError
-        If labels cannot be read, are of two kinds, or lie on none of the images.
+        If labels cannot be read, are both rasters and polygons, or overlap none of the images.
     """
     files = label_files(sources.labels)
     kinds = {is_polygons(file) for file in files}
     if len(kinds) > 1:
-        raise InputError("labels are both rasters and polygons: give one kind")
+        raise InputError("labels are both rasters and polygons: use one kind")
     polygons: Polygons | None = None
     if kinds == {True}:
         polygons = read_polygons(files, sources.class_field, options.group_field)
         placed: list[LabelSource | None] = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
-        words, where = polygons.vocabulary, polygons.label
+        vocabulary, name = polygons.vocabulary, polygons.label
         if polygons.skipped:
-            report.warning(f"{where}: {polygons.skipped} polygons without a class count as unlabelled")
+            reporter.warning(f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled")
     else:
         if options.group_field or sources.class_field:
             given = "--group-field" if options.group_field else "--class-field"
             raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
         placed = match_rasters(rasters, files)
-        words, where = _raster_words(files[0]), str(files[0]) if len(files) == 1 else "labels"
+        vocabulary, name = _raster_vocabulary(files[0]), str(files[0]) if len(files) == 1 else "labels"
     pairs = [(r, s) for r, s in zip(rasters, placed, strict=True) if s is not None]
     if not pairs:
         raise InputError(
-            f"{where}: the labels do not overlap {'the image' if len(rasters) == 1 else 'any of the images'} "
-            f"({rasters[0].name}, …); are both of one place, and is the CRS of each right?"
+            f"{name}: the labels do not overlap {'the image' if len(rasters) == 1 else 'any of the images'} "
+            f"({rasters[0].name}, …); do they cover the same place, and is the CRS of each right?"
         )
     for raster, source in zip(rasters, placed, strict=True):
         if source is None:
-            report.warning(f"{raster.name}: has no labels and is left out")
-    counts = _count(pairs, cell, report)
-    return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, words, where, polygons)
+            reporter.warning(f"{raster.name}: has no labels and is left out")
+    counts = _count(pairs, cell, reporter)
+    return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, vocabulary, name, polygons)
 
 
-def _raster_words(path: str) -> Vocabulary:
+def _raster_vocabulary(path: str) -> Vocabulary:
     from geoseg.class_names import classes_of
     from geoseg.raster.gdal.environment import environment, gdal_path, open_dataset
 
@@ -89,11 +89,11 @@ def _raster_words(path: str) -> Vocabulary:
         return Vocabulary(classes_of(data, 1), closed=False)
 
 
-def _count(pairs: Sequence[tuple[Raster, LabelSource]], cell: int, report: Reporter) -> list[LabelCounts]:
+def _count(pairs: Sequence[tuple[Raster, LabelSource]], cell: int, reporter: Reporter) -> list[LabelCounts]:
     total, done = sum(chunk_count(raster.shape, cell) for raster, _ in pairs), [0]
 
     def tick() -> None:
         done[0] += 1
-        report.progress(done[0], total, "read labels")
+        reporter.progress(done[0], total, "read labels")
 
     return [count_labels(source, raster.shape, cell, tick) for raster, source in pairs]

@@ -1,7 +1,7 @@
-"""Labels on the pixels of an image: class rasters of any grid, or polygons; read by box, nothing is kept in memory.
+"""Labels on the pixels of an image, from class rasters on any grid or from polygons; read by box, never kept in memory.
 
-A source gives *raw* values: the numbers in a class raster, the position of a polygon's class in the list of classes.
-:class:`Labels` turns them into class numbers 0…K−1 and :data:`~geoseg.classes.NODATA` where nothing is labelled.
+A source gives *label values*: the numbers of a class raster, or the position of a polygon's class in the list of
+classes. :class:`Labels` maps them to classes 0…K−1, and unlabelled pixels to :data:`~geoseg.classes.NODATA`.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Label rasters hold at most this many different values: more is a measurement, not a class.
+# A raster with more different values holds measurements, not classes.
 MOST_VALUES = 1000
 
 
 class LabelSource(Protocol):
-    """Raw labels on the pixels of one image."""
+    """Label values on the pixels of one image."""
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """Name for messages."""
         ...
 
     def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return raw values (h, w) and where there is a label."""
+        """Return the label values of a box, int64 (h, w), and which pixels are labelled, bool (h, w)."""
         ...
 
 
 @dataclass(frozen=True)
 class RasterLabels:
-    """Class rasters brought onto an image's grid by the nearest pixel; where several overlap the first counts.
+    """Class rasters warped to an image's grid by the nearest pixel; where several overlap, the first wins.
 
     Attributes
     ----------
     sources
-        Where the pixels come from.
+        The warped files.
     nodata
         Value of unlabelled pixels in each, or None.
     """
@@ -59,12 +59,12 @@ class RasterLabels:
     nodata: tuple[float | None, ...]
 
     def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return raw values (h, w) and where there is a label.
+        """Return the label values of a box, int64 (h, w), and which pixels are labelled, bool (h, w).
 
         Raises
         ------
         InputError
-            If a value is no whole number.
+            If a value is not a whole number.
         """
         shape = (box.height, box.width)
         values, labelled = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
@@ -79,7 +79,9 @@ class RasterLabels:
             whole = found.astype(np.int64)
             if found.dtype.kind == "f" and (whole != found).any():
                 wrong = float(found[whole != found][0])
-                raise InputError(f"{source.label}: labels are whole numbers, it holds {wrong:g}; is it a class raster?")
+                raise InputError(
+                    f"{source.label}: labels must be whole numbers, but it holds {wrong:g}; is it a class raster?"
+                )
             values[take], labelled = whole, labelled | take
         return values, labelled
 
@@ -89,12 +91,12 @@ def place_rasters(
 ) -> RasterLabels | None:
     """Return the labels of ``image`` from class rasters, or None if none of them overlaps it.
 
-    ``known`` remembers files that were looked at, for the next image.
+    ``known`` caches the headers of files between images.
 
     Raises
     ------
     InputError
-        If a file is no class raster, or only one of image and labels has a CRS.
+        If a file is not a class raster, or only one of image and labels has a CRS.
     """
     sources, nodata = [], []
     known = {} if known is None else known
@@ -106,8 +108,8 @@ def place_rasters(
         if (info.grid.crs is None) != (grid.crs is None):
             without, having = (info.label, image) if info.grid.crs is None else (image, info.label)
             raise InputError(
-                f"{without} has no CRS and {having} has one, so labels and image cannot be laid over each other; "
-                f"give it its CRS with: gdal_edit.py -a_srs EPSG:… {without}"
+                f"{without} has no CRS and {having} has one, so labels and image cannot be aligned; "
+                f"set its CRS with: gdal_edit.py -a_srs EPSG:… {without}"
             )
         if not _overlap(bounds_in(info.grid, grid.crs, info.label), grid):
             continue
@@ -119,33 +121,33 @@ def place_rasters(
 def _check_class_raster(info: FileInfo) -> None:
     if len(info.bands) != 1:
         raise InputError(
-            f"{info.label}: labels are a raster of one band, it has {len(info.bands)}; take the band with: "
+            f"{info.label}: labels must have one band, it has {len(info.bands)}; extract it with: "
             "gdal_translate -b N IN OUT.tif"
         )
     if np.dtype(info.bands[0].dtype).kind == "c":
-        raise InputError(f"{info.label}: labels are whole numbers, it holds complex ones")
+        raise InputError(f"{info.label}: labels must be whole numbers, but it holds complex ones")
 
 
 def _overlap(bounds: tuple[float, float, float, float], grid: Grid) -> bool:
     west, south, east, north = bounds
     left, bottom, right, top = grid.bounds()
-    # A thousandth of a pixel of common ground is none.
+    # Less than a thousandth of a pixel is rounding, not overlap.
     sliver = 1e-3 * abs(grid.transform.a)
     return min(east, right) - max(west, left) > sliver and min(north, top) - max(south, bottom) > sliver
 
 
 @dataclass(frozen=True, eq=False)
 class PolygonLabels:
-    """Polygons burned into the pixels whose centres they hold, window by window; the last in the file lies on top.
+    """Polygons rasterized box by box: a pixel gets the last polygon in the file that contains its centre.
 
     Attributes
     ----------
     geometries
         (n,) shapely geometries in the image's CRS.
     codes
-        (n,) int: raw value of each.
+        (n,) int: label value of each.
     transform
-        The image's.
+        Transform of the image.
     """
 
     label: str
@@ -160,11 +162,11 @@ class PolygonLabels:
         return STRtree(self.geometries)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The tree is made again where it is needed.
+        # The tree is rebuilt where it is needed.
         return {name: value for name, value in self.__dict__.items() if name != "_tree"}
 
     def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return raw values (h, w) and where there is a label."""
+        """Return the label values of a box, int64 (h, w), and which pixels are labelled, bool (h, w)."""
         import shapely
         from affine import Affine
         from rasterio.features import rasterize
@@ -187,15 +189,14 @@ class PolygonLabels:
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Class numbers on the pixels of one image.
+    """Classes on the pixels of one image.
 
     Attributes
     ----------
     source
-        Raw labels.
+        Label values.
     values, indices
-        Raw values in ascending order and the class of each; NODATA for those to ignore. Other values count as
-        unlabelled: :mod:`geoseg.train.data.label_counts` has seen every one before.
+        Label values in ascending order and the class of each, NODATA for those to ignore. Other values are unlabelled.
     """
 
     source: LabelSource
@@ -203,7 +204,7 @@ class Labels:
     indices: NDArray[np.uint8]
 
     def read(self, box: Box) -> NDArray[np.uint8]:
-        """Return uint8 (h, w): class 0…K−1, 255 where nothing is labelled."""
+        """Return the classes of a box, uint8 (h, w): 0…K−1, 255 for unlabelled pixels."""
         raw, labelled = self.source.read(box)
         found = np.searchsorted(self.values, raw).clip(max=len(self.values) - 1)
         known = labelled & (self.values[found] == raw)
@@ -212,14 +213,14 @@ class Labels:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What raw values mean, as far as the labels themselves say.
+    """Classes that the labels themselves name.
 
     Attributes
     ----------
     classes
-        ``id`` is the raw value.
+        Classes whose ``id`` is the label value.
     closed
-        Whether no other value can occur: polygons.
+        Whether no other value can occur, as with polygons.
     """
 
     classes: tuple[MapClass, ...]

@@ -1,7 +1,7 @@
-"""Batches read ahead by threads.
+"""Batches that threads read ahead.
 
-Threads, not processes: GDAL, numpy and torch release the interpreter while they work, so threads keep a device fed;
-forked workers deadlock on GDAL's and torch's locks, and spawned ones cost seconds and a copy of everything each.
+Threads, not processes: GDAL, numpy and torch release the GIL while they work, so threads keep a device busy. Forked
+workers deadlock on the locks of GDAL and torch; spawned ones take seconds and memory each.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from geoseg.train.data.samples import TrainingSample
 
 
 class Samples(Protocol):
-    """Anything with numbered samples."""
+    """A dataset of numbered samples."""
 
     def __getitem__(self, number: int) -> TrainingSample:
         """Return sample ``number``; called by several threads at once."""
@@ -29,7 +29,7 @@ class Samples(Protocol):
 
 
 class Batch(NamedTuple):
-    """Input (N, bands, h, w) float32, labels (N, h, w) int64, and where each comes from (N, 3) int64."""
+    """Input float32 (N, bands, h, w), labels int64 (N, h, w); image, row and column of each window, int64 (N, 3)."""
 
     x: torch.Tensor
     y: torch.Tensor
@@ -37,7 +37,7 @@ class Batch(NamedTuple):
 
 
 def collate(samples: Sequence[TrainingSample]) -> Batch:
-    """Return samples of one size as a batch."""
+    """Stack samples of one size into a batch."""
     return Batch(
         torch.stack([sample.x for sample in samples]),
         torch.stack([sample.y for sample in samples]),
@@ -46,20 +46,20 @@ def collate(samples: Sequence[TrainingSample]) -> Batch:
 
 
 class Epochs:
-    """Numbers of samples: every epoch has its own, every process its share.
+    """Sample numbers: each epoch has its own, each process its share of them.
 
-    Lightning calls :meth:`set_epoch`, also when it resumes, so that a resumed run goes on with the same samples.
+    Lightning calls :meth:`set_epoch`, also when it resumes, so that a resumed run reads the same samples.
     """
 
     def __init__(self, samples: int) -> None:
         self.samples, self.epoch = samples, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch."""
+        """Set the epoch."""
         self.epoch = epoch
 
     def numbers(self) -> range:
-        """Return the numbers of this epoch that this process reads."""
+        """Return the sample numbers of this epoch and process."""
         rank, world = _process()
         start = self.epoch * self.samples
         return range(start + rank, start + self.samples, world)
@@ -71,13 +71,13 @@ class Loader:
     Parameters
     ----------
     samples
-        Numbered samples.
-    sampler
-        Their numbers, for training; None takes each of ``count`` once, for validation.
+        The dataset.
     batch
-        Samples of a batch. In validation a batch ends where the size of samples changes.
+        Samples per batch, for training; validation batches have one sample.
     workers
-        Threads; 0 reads in the caller's.
+        Threads that read; 0 reads in the calling thread.
+    sampler
+        Sample numbers, for training; None reads each of ``count`` samples once, for validation.
     count
         Number of samples, for validation.
     """
@@ -88,7 +88,7 @@ class Loader:
         self.samples, self.batch, self.workers = samples, batch, workers
         self._epochs, self.count = sampler, count
         if sampler is not None:
-            # Where Lightning looks for set_epoch; what has no such attribute is no shuffled loader to it.
+            # Lightning looks for set_epoch here; it takes a loader without this attribute as not shuffled.
             self.sampler = sampler
 
     def __len__(self) -> int:
@@ -99,11 +99,11 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         if self._epochs is None:
             rank, world = _process()
-            # One window at a time: those at borders differ in size, and validation computes no gradients.
+            # One window at a time: those at the borders of an image have other sizes.
             numbers = range(rank, self.count, world)
             yield from (collate([sample]) for sample in self._read(numbers))
             if len(numbers) < len(self):
-                # Processes wait for one another at every step: all take as many, the last without a label to count.
+                # Processes synchronise at every step, so all need as many; the spare one has no labels to count.
                 spare = collate([self.samples[0]])
                 yield spare._replace(y=torch.full_like(spare.y, NODATA))
             return
@@ -132,7 +132,7 @@ class Loader:
 
 
 def _process() -> tuple[int, int]:
-    """Return the number of this process and of all that train together."""
+    """Return the rank of this process and the number of processes that train together."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return 0, 1

@@ -1,4 +1,4 @@
-"""Polygons with a class field: read, checked, and laid over images."""
+"""Polygons with a class field: read, checked, and placed on images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from geoseg.raster.probe import Grid
 
-# Where nobody says which field holds the class; the first that is there. geoseg's own polygons have the first two.
+# Usual names of the class field, first match wins; geoseg's own polygons have the first two.
 _FIELDS = ("class_name", "class_id", "class", "classname", "label", "landcover", "land_cover", "lc", "code")
 
 
@@ -34,9 +34,9 @@ class Polygons:
         (n,): shapely geometry; position of its class in ``vocabulary``; position of its group in ``group_names``
         (−1 without groups).
     crs
-        Of the geometries, or None.
+        CRS of the geometries, or None.
     skipped
-        Polygons without a class, which count as unlabelled.
+        Number of polygons without a class, which are treated as unlabelled.
     """
 
     label: str
@@ -55,11 +55,11 @@ class Polygons:
         Parameters
         ----------
         grid
-            The image's.
+            Grid of the image.
         image
-            What messages call it.
+            Name of the image, for messages.
         keep
-            (n,) bool: which polygons; all if None.
+            (n,) bool: polygons to use; all if None.
 
         Raises
         ------
@@ -72,15 +72,15 @@ class Polygons:
         if (self.crs is None) != (grid.crs is None):
             without, having = (self.label, image) if self.crs is None else (image, self.label)
             raise InputError(
-                f"{without} has no CRS and {having} has one, so polygons and image cannot be laid over each other; "
-                "give it its CRS first"
+                f"{without} has no CRS and {having} has one, so polygons and image cannot be aligned; "
+                "assign a CRS to it first"
             )
         chosen = np.ones(len(self.codes), np.bool_) if keep is None else keep
         series = gpd.GeoSeries(self.geometries[chosen], crs=self.crs)
         if self.crs is not None and grid.crs is not None and series.crs != grid.crs:
             series = series.to_crs(grid.crs)
         moved, codes = series.to_numpy(), self.codes[chosen]
-        # Polygons far outside a projection's reach come out without finite coordinates.
+        # Polygons far outside a projection's area of use get coordinates that are not finite.
         near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.area(moved))
         if not near.any():
             return None
@@ -88,7 +88,7 @@ class Polygons:
 
 
 def is_polygons(source: Any) -> bool:
-    """Whether labels are polygons: a GeoDataFrame, or a file by its ending."""
+    """Whether labels are polygons: a GeoDataFrame, or a vector file by its suffix."""
     if hasattr(source, "geometry") and hasattr(source, "crs"):
         return True
     return isinstance(source, str | Path) and Path(source).suffix.lower() in VECTOR_SUFFIXES
@@ -100,7 +100,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
     Raises
     ------
     InputError
-        If a source cannot be read, holds other geometries, invalid ones, or no such field.
+        If a source cannot be read, lacks the field, or holds invalid or other geometries.
     """
     import pandas as pd
 
@@ -112,7 +112,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         _check_fields(name, frame, field, group_field)
         _check_geometries(name, frame)
         if (frame.crs is None) != (tables[0][1].crs is None):
-            raise InputError(f"{name}: only one of {label} and it has a CRS; give both one")
+            raise InputError(f"{name}: only one of {label} and this file has a CRS; assign one to both")
         same = frame.crs is None or frame.crs == tables[0][1].crs
         frames.append(frame if same else frame.to_crs(tables[0][1].crs))
     frame = pd.concat(frames, ignore_index=True)
@@ -148,7 +148,7 @@ def _table(source: Any) -> tuple[str, Any]:
         return "the polygons", source
     name = str(source)
     if not Path(source).exists():
-        raise InputError(f"{name}: there is no such file")
+        raise InputError(f"{name}: no such file")
     try:
         if name.lower().endswith(".parquet"):
             frame = gpd.read_parquet(source)
@@ -157,19 +157,21 @@ def _table(source: Any) -> tuple[str, Any]:
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - pyogrio, pyarrow and GDAL each have their own
-        raise InputError(f"{name}: polygons cannot be read ({' '.join(str(error).split())[:200]})") from None
+        raise InputError(f"{name}: the polygons cannot be read ({' '.join(str(error).split())[:200]})") from None
     if not hasattr(frame, "geometry") or not isinstance(frame, gpd.GeoDataFrame):
-        raise InputError(f"{name}: a table without geometries; labels are polygons")
+        raise InputError(f"{name}: a table without geometries; labels must be polygons")
     return name, frame
 
 
 def _layer(name: str) -> str:
-    """Return the layer of polygons in a file; tables without geometries, such as QGIS's styles, are none."""
+    """Return the one layer of polygons in a file; tables without geometries, such as QGIS styles, do not count."""
     import pyogrio
 
     layers = [str(layer) for layer, kind in pyogrio.list_layers(name) if kind and "Point" not in kind]
     if len(layers) > 1:
-        raise InputError(f"{name}: has several layers ({', '.join(layers)}); give a file with the one of the labels")
+        raise InputError(
+            f"{name}: has several layers ({', '.join(layers)}); write the one with the labels to a file of its own"
+        )
     return layers[0] if layers else str(pyogrio.list_layers(name)[0][0])
 
 
@@ -178,7 +180,7 @@ def _guess_field(name: str, frame: Any) -> str:
     for field in _FIELDS:
         if field in columns:
             return columns[field]
-    raise OptionError(f"{name}: which field holds the class? Say it with --class-field; it has {_listing(frame)}")
+    raise OptionError(f"{name}: which field holds the class? Name it with --class-field; there are {_listing(frame)}")
 
 
 def _listing(frame: Any) -> str:
@@ -190,7 +192,7 @@ def _check_fields(name: str, frame: Any, *fields: str | None) -> None:
         raise InputError(f"{name}: holds no polygons")
     for field in fields:
         if field and field not in frame.columns:
-            raise InputError(f"{name}: there is no field {field!r}; it has {_listing(frame)}")
+            raise InputError(f"{name}: there is no field {field!r}; there are {_listing(frame)}")
 
 
 def _check_geometries(name: str, frame: Any) -> None:
@@ -201,18 +203,18 @@ def _check_geometries(name: str, frame: Any) -> None:
     kinds = set(np.unique(shapely.get_type_id(geometries[present])))
     if others := kinds - {3, 6}:
         first = shapely.GeometryType(int(min(others))).name.title()
-        raise InputError(f"{name}: holds {first} geometries; labels are polygons")
+        raise InputError(f"{name}: holds {first} geometries; labels must be polygons")
     invalid = np.flatnonzero(present & ~shapely.is_valid(geometries))
     if invalid.size:
         why = str(shapely.is_valid_reason(geometries[invalid[0]]))
         raise InputError(
-            f"{name}: {invalid.size} polygon{'s are' if invalid.size > 1 else ' is'} invalid, first number "
-            f"{invalid[0] + 1} ({why}); repair them, in QGIS with Fix geometries, or with: ogr2ogr -makevalid OUT IN"
+            f"{name}: {invalid.size} polygon{'s are' if invalid.size > 1 else ' is'} invalid, the first is number "
+            f"{invalid[0] + 1} ({why}); repair them with Fix geometries in QGIS, or with: ogr2ogr -makevalid OUT IN"
         )
 
 
 def _order(frame: Any, texts: NDArray[Any], field: str) -> list[str]:
-    """Return the classes in the order of their numbers if there are any, else of the alphabet."""
+    """Return the classes in the order of their numbers if they have any, else in alphabetical order."""
     distinct = sorted(set(texts))
     if field == "class_name" and "class_id" in frame.columns:
         numbers = dict(zip(texts, frame["class_id"], strict=True))
@@ -223,7 +225,7 @@ def _order(frame: Any, texts: NDArray[Any], field: str) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    """Write 3.0 as "3": whole numbers with missing ones among them are read as floats."""
+    """Write 3.0 as "3": a column of whole numbers with missing values is read as floats."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()

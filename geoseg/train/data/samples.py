@@ -1,4 +1,4 @@
-"""Windows of pixels and labels as tensors: drawn ones to learn from, a partition of the rest to validate with."""
+"""Windows of pixels and labels as tensors: random ones for training, a partition of held-out cells for validation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from geoseg.train.data.windows import WindowSampler
     from geoseg.train.validation.split import Parts
 
-# Draws before a window without a single valid labelled pixel is accepted: it then teaches nothing, but harms nothing.
+# Draws until a window without any valid labelled pixel is accepted: it does not change the loss.
 _DRAWS = 8
 
 
@@ -34,11 +34,11 @@ class LabelledScene:
     Attributes
     ----------
     raster
-        Bands in the order of the card.
+        The image, bands in the order of the card.
     labels
-        On its pixels.
+        Labels on its pixels.
     affine
-        What turns stored numbers into the network's input, per band.
+        Transform of stored values to the network's input, per band.
     """
 
     raster: Raster
@@ -67,7 +67,7 @@ class LabelledScene:
 
 
 class TrainingSample(NamedTuple):
-    """Input float32 (bands, h, w), labels int64 (h, w), and where they come from: image, row, column."""
+    """Input float32 (bands, h, w), labels int64 (h, w), and the window's image, row and column."""
 
     x: torch.Tensor
     y: torch.Tensor
@@ -75,18 +75,18 @@ class TrainingSample(NamedTuple):
 
 
 class TrainingWindows:
-    """Endless windows to learn from; number ``i`` is the same in every process and on every machine.
+    """Endless random training windows; number ``i`` is the same in every process and on every machine.
 
     Parameters
     ----------
     scenes
         Images with labels.
     sampler
-        Where windows lie.
+        Draws locations.
     augment
-        How they are varied.
+        Augmentation.
     seed
-        Of all draws.
+        Random seed.
     """
 
     def __init__(self, scenes: Sequence[LabelledScene], sampler: WindowSampler, augment: Augment, seed: int) -> None:
@@ -121,9 +121,9 @@ def resized(
 
 
 class ValidationWindows:
-    """The windows of all validation cells: each of their labelled pixels is in exactly one of them.
+    """Windows over all validation cells: each labelled pixel of these is counted in exactly one.
 
-    Labels outside the kept centre of a window, and outside validation cells, are NODATA.
+    Labels outside a window's keep region or outside validation cells are NODATA.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class ValidationWindows:
             for read, keep in self._tiles(scene.raster.shape, window, margin, stride):
                 if part.held[_cells(keep, cell)].any():
                     self.windows.append((image, read, keep))
-        # Windows at the border of an image are smaller; batches need one size.
+        # Windows at the borders of an image are smaller: equal sizes in a row save memory allocations.
         self.windows.sort(key=lambda entry: (entry[1].height, entry[1].width))
 
     @staticmethod

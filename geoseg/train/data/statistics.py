@@ -1,4 +1,4 @@
-"""Mean, deviation and range of each band over the training part: what normalises a model's input, once and for all."""
+"""Mean, standard deviation and range of each band over the training part, for the card's value scaling."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from geoseg.train.validation.split import Parts
 
 
-# Cells that are read: more would not move a mean or deviation in its third digit.
+# Cells that are read: more do not change the third digit of a mean or deviation.
 _MOST_CELLS = 2000
 
-# Values of each cell that are kept for percentiles.
+# Values of each cell that are sampled for percentiles.
 _KEPT = 64
 
-# What sensors and archives store: a scene brighter than the training part, but in the same units, is no mistake.
+# Usual full scales: a scene may be brighter than the training part and still be in the same units.
 _FULL_SCALES = (1.0, 255.0, 10_000.0, 65_535.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Of the training part, in the card's numbers.
+    """Statistics of the training part, in the units of the card.
 
     Attributes
     ----------
@@ -54,14 +54,14 @@ class Statistics:
     pixels: int
 
     def scaling(self) -> tuple[ValueScaling, ...]:
-        """Return the z-score of each band; a band that is constant is only centred."""
+        """Return the z-score scaling of each band; constant bands are only centred."""
         return tuple(
             ValueScaling(type="z-score", mean=float(f"{m:.7g}"), stddev=float(f"{d:.7g}") if d > 0 else 1.0)
             for m, d in zip(self.mean, self.deviation, strict=True)
         )
 
     def value_range(self, dtype: np.dtype[np.generic]) -> tuple[float, float]:
-        """Return the least and largest sensible number, for finding scenes in other units."""
+        """Return the smallest and largest plausible value, to detect scenes in other units."""
         low, high = float(self.low.min()), float(self.high.max())
         span = max(high - low, 1e-6)
         if dtype == np.uint8:
@@ -76,25 +76,25 @@ class Statistics:
 def measure(
     rasters: Sequence[Raster], bands: Sequence[BandSpec], parts: Sequence[Parts], cell: int, seed: int
 ) -> Statistics:
-    """Measure the training part; never a pixel of validation.
+    """Measure the training part; validation pixels are never read.
 
     Parameters
     ----------
     rasters
         Images, bands in the order of ``bands``.
     bands
-        The card's convention of numbers.
+        Scale and offset of the card.
     parts
-        The split of each image.
+        Split of each image.
     cell
         Side of its cells in pixels.
     seed
-        Of the draw of cells, where there are many.
+        Seed of the sample.
 
     Raises
     ------
     InputError
-        If no pixel is valid where there are training labels.
+        If no pixel with a training label is valid.
     """
     places = [
         (i, int(row), int(col)) for i, part in enumerate(parts) for row, col in np.argwhere(part.training.sum(-1) > 0)
@@ -122,7 +122,7 @@ def measure(
                     new = values.shape[1]
                     if not new:
                         continue
-                    # Chan et al. 1983: means and sums of squares of parts, joined without cancellation.
+                    # Chan et al. 1983: combines means and sums of squares of parts without cancellation.
                     part = values.mean(1)
                     delta = part - mean
                     square += ((values - part[:, None]) ** 2).sum(1) + delta**2 * number * new / (number + new)
@@ -132,13 +132,13 @@ def measure(
     finally:
         release_handles()
     if not number:
-        raise InputError("no valid pixel where there are labels to learn from: is the images' nodata value right?")
+        raise InputError("no training label is on a valid pixel: is the images' nodata value right?")
     low, high = np.percentile(np.concatenate(kept, 1), (0.1, 99.9), axis=1)
     return Statistics(mean, np.sqrt(square / number), low, high, number)
 
 
 def resolution_of(rasters: Sequence[Raster], zoom: float) -> tuple[float, float] | None:
-    """Return the pixel sizes in metres that the model has seen, zoom included; None without any CRS."""
+    """Return the range of pixel sizes in metres seen in training, zoom included; None without any CRS."""
     sizes = [size for size in (pixel_size(raster) for raster in rasters) if size]
     if not sizes:
         return None

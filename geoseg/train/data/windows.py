@@ -1,4 +1,4 @@
-"""Where training windows lie: drawn on the fly, rare classes more often, never on what is kept for validation."""
+"""Locations of training windows: drawn on the fly, rare classes more often, never on validation cells."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
     from geoseg.train.validation.split import Parts
 
-# A class with a share p of the labelled pixels is drawn with a chance in proportion to p to this power: 1 would be as
-# they come, 0 all alike. The square root is the usual middle (Mahajan et al. 2018, arXiv 1805.00932).
+# A class with share p of the labelled pixels is drawn with a probability proportional to p to this power: 1 keeps the
+# shares, 0 makes all classes equal. The square root is usual (Mahajan et al. 2018, arXiv 1805.00932).
 _POWER = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Anchors:
-    """Squares of an image in which windows may lie.
+    """Squares of an image in which windows may be placed.
 
     Attributes
     ----------
     rows, cols
         (n,) int: upper left pixel of each.
     side
-        In pixels; they may reach beyond an image smaller than this.
+        Side in pixels; squares extend beyond images that are smaller.
     counts
         (n, K) int64: labelled training pixels of each class in it.
     """
@@ -43,7 +43,7 @@ class Anchors:
 
 
 def anchors(shape: tuple[int, int], cell: int, side: int, part: Parts) -> Anchors:
-    """Return the squares of ``side`` pixels that hold training labels and touch nothing that is forbidden."""
+    """Return the squares of ``side`` pixels that hold training labels and touch no forbidden cell."""
     spans = []
     for n in shape:
         first = np.unique(np.minimum(np.arange(0, n, cell), max(n - side, 0)))
@@ -58,20 +58,20 @@ def anchors(shape: tuple[int, int], cell: int, side: int, part: Parts) -> Anchor
 
 
 class WindowSampler:
-    """Draws windows: first a class, then a place that holds it.
+    """Draws windows: first a class, then a location with that class.
 
     Parameters
     ----------
     shapes
         Height and width of each image.
     parts
-        Their split.
+        Split of each image.
     cell
         Side of a cell in pixels.
     window
         Side of a window in pixels.
     zoom
-        Windows are cut between ``window / zoom`` and ``window * zoom`` pixels wide and resampled; 1 for none.
+        Windows are read with sides from ``window / zoom`` to ``window * zoom`` pixels and resampled; 1 for none.
 
     Raises
     ------
@@ -83,8 +83,8 @@ class WindowSampler:
         self, shapes: Sequence[tuple[int, int]], parts: Sequence[Parts], cell: int, window: int, zoom: float = 1.0
     ) -> None:
         self.window = window
-        # Room to move inside a square, so that windows do not start on the lattice of cells; where that leaves no
-        # square at all, without.
+        # Squares are a cell larger than windows, so that windows do not always start at cell borders; if no such square
+        # fits, less room is used.
         for wide, room in ((zoom, cell), (1.0, cell), (1.0, 0)):
             side = round(window * wide) + room
             self.anchors = [anchors(shape, cell, side, part) for shape, part in zip(shapes, parts, strict=True)]
@@ -93,8 +93,8 @@ class WindowSampler:
                 break
         else:
             raise InputError(
-                f"the split would leave the training part empty: no window of {window} px with labels fits beside what "
-                "is kept for validation; give a smaller --window or another --block-size"
+                f"the split would leave the training part empty: no window of {window} px with labels fits beside the "
+                "validation cells; use a smaller --window or another --block-size"
             )
         self.least = round(window / zoom)
         self.shapes = list(shapes)
@@ -110,11 +110,11 @@ class WindowSampler:
 
     @property
     def side(self) -> int:
-        """Side of the squares that windows are drawn in."""
+        """Side of the squares in which windows are placed, in pixels."""
         return self.anchors[0].side
 
     def draw(self, rng: np.random.Generator) -> tuple[int, Box]:
-        """Return the number of an image and a square box in it; the box lies inside unless the image is smaller."""
+        """Return the index of an image and a square box, inside the image unless that is smaller."""
         wanted = int(rng.choice(len(self.class_chances), p=self.class_chances))
         steps = self._steps[:, wanted]
         place = int(np.searchsorted(steps, rng.random() * steps[-1], side="right"))

@@ -1,6 +1,6 @@
-"""Which places are kept for validation: blocks of ground, or the user's groups.
+"""Which places are held out for validation: square blocks on the ground, or the user's groups.
 
-``groups`` reads groups of images; ``split`` chooses places so that every class is on both sides; ``split_choice``
-decides which of the two applies. In: label counts per place. Out: per image, the pixels to learn from and to judge by.
+``split`` holds out blocks so that both parts have every class; ``groups`` holds out groups of images or polygons;
+``split_choice`` applies one of them. In: label counts per cell. Out: training and validation cells of each image.
 May import: train.data, train.options.
 """

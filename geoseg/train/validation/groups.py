@@ -1,4 +1,4 @@
-"""The split by groups that the user names: images by a csv file, polygons by a field."""
+"""The split by the user's groups: of images, from a CSV file, or of polygons, from a field."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ if TYPE_CHECKING:
 
 
 def read_groups(path: str, rasters: Sequence[Raster]) -> list[str]:
-    """Return the group of each image from a csv file with a header: image in the first column, group in the second.
+    """Return the group of each image from a CSV file with a header and the columns image, group.
 
-    Images are named by path, file name or stem.
+    The file names images by path, file name or stem.
 
     Raises
     ------
     InputError
-        If the file cannot be read or an image is not in it.
+        If the file cannot be read or lacks an image.
     """
     try:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: groups cannot be read ({error})") from None
+        raise InputError(f"{path}: the groups cannot be read ({error})") from None
     if len(rows) < 2 or min(len(row) for row in rows) < 2:
-        raise InputError(f"{path}: groups are a csv file with a header and two columns: image, group")
+        raise InputError(f"{path}: not a CSV file of groups; it needs a header and the columns image, group")
     groups: dict[str, str] = {}
     for image, group, *_ in rows[1:]:
         for name in (image.strip(), Path(image.strip()).name, Path(image.strip()).stem):
             groups.setdefault(name, group.strip())
-    found = []
+    result = []
     for raster in rasters:
         source = raster.sources[0]
         names = (source, Path(source).name, Path(source).stem, raster.name)
         known = next((name for name in names if name in groups), None)
         if known is None:
             raise InputError(f"{path}: has no group for image {source}; add a line {Path(source).name},GROUP")
-        found.append(groups[known])
-    return found
+        result.append(groups[known])
+    return result
 
 
 def by_images(
-    grounds: Sequence[ImageCounts], groups: Sequence[str], *, reaches: Sequence[int], share: float, seed: int
+    images: Sequence[ImageCounts], groups: Sequence[str], *, reaches: Sequence[int], share: float, seed: int
 ) -> Split:
     """Split whole images by their groups.
 
@@ -60,21 +60,21 @@ def by_images(
     InputError
         If there are fewer than two groups with labels.
     """
-    counts = [ground.counts for ground in grounds]
+    counts = [image.counts for image in images]
     names = sorted({g for g, c in zip(groups, counts, strict=True) if c.any()})
     sums = np.array([sum(c.sum((0, 1)) for g, c in zip(groups, counts, strict=True) if g == name) for name in names])
     held = _choose(sums, names, share, seed)
     kept = {name for name, h in zip(names, held, strict=True) if h}
     validation = [np.full(c.shape[:2], g in kept) for g, c in zip(groups, counts, strict=True)]
-    return Split(cut(validation, counts, reaches), _said(kept, names, seed))
+    return Split(cut(validation, counts, reaches), _summary(kept, names, seed))
 
 
-def overlaps(grounds: Sequence[ImageCounts], split: Split) -> list[tuple[str, str]]:
-    """Return pairs of images that share ground, the first for training, the second for validation: a leak."""
+def overlaps(images: Sequence[ImageCounts], split: Split) -> list[tuple[str, str]]:
+    """Return the pairs of a training and a validation image that overlap: leaks."""
     from geoseg.raster.grids import bounds_in
 
-    found = []
-    sides = [(g.raster, bool(p.validation.all())) for g, p in zip(grounds, split.parts, strict=True)]
+    pairs = []
+    sides = [(g.raster, bool(p.validation.all())) for g, p in zip(images, split.parts, strict=True)]
     sides = [(raster, held) for raster, held in sides if raster.georeferenced]
     if not sides:
         return []
@@ -84,11 +84,11 @@ def overlaps(grounds: Sequence[ImageCounts], split: Split) -> list[tuple[str, st
         if held:
             w, s, e, n = boxes[i]
             shared = (boxes[:, 0] < e) & (boxes[:, 2] > w) & (boxes[:, 1] < n) & (boxes[:, 3] > s)
-            found += [(sides[j][0].name, raster.name) for j in np.flatnonzero(shared) if not sides[j][1]]
-    return found
+            pairs += [(sides[j][0].name, raster.name) for j in np.flatnonzero(shared) if not sides[j][1]]
+    return pairs
 
 
-def hold_polygons(
+def split_polygons(
     codes: NDArray[np.int64],
     groups: NDArray[np.int64],
     areas: NDArray[np.float64],
@@ -97,20 +97,20 @@ def hold_polygons(
     share: float,
     seed: int,
 ) -> tuple[NDArray[np.bool_], str]:
-    """Decide which polygons are kept for validation.
+    """Choose the polygons that are held out for validation.
 
     Parameters
     ----------
     codes, groups, areas
         (n,): class, group and area of each polygon.
     names
-        Of the groups.
+        Names of the groups.
     share, seed
         See :func:`geoseg.train.validation.split.choose`.
 
     Returns
     -------
-    (n,) bool, and one line that says what was done.
+    (n,) bool: which are held out; and one line that describes the split.
 
     Raises
     ------
@@ -118,11 +118,11 @@ def hold_polygons(
         If there are fewer than two groups.
     """
     sums = np.zeros((len(names), int(codes.max()) + 1))
-    # Areas as whole shares of the total: the choice must not depend on the unit.
+    # Areas as shares of the total, so that the choice does not depend on their unit.
     np.add.at(sums, (groups, codes), areas / max(float(areas.sum()), 1e-300) * 1e9)
     held = _choose(np.ceil(sums).astype(np.int64), names, share, seed)
     kept = {name for name, h in zip(names, held, strict=True) if h}
-    return held[groups], _said(kept, names, seed)
+    return held[groups], _summary(kept, names, seed)
 
 
 def _choose(sums: NDArray[np.int64], names: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
@@ -134,6 +134,6 @@ def _choose(sums: NDArray[np.int64], names: Sequence[str], share: float, seed: i
     return choose(sums, share, seed)
 
 
-def _said(kept: set[str], names: Sequence[str], seed: int) -> str:
+def _summary(kept: set[str], names: Sequence[str], seed: int) -> str:
     listing = ", ".join(sorted(kept)[:12]) + (", …" if len(kept) > 12 else "")
-    return f"{len(kept)} of {len(names)} groups kept for validation ({listing}), drawn with seed {seed}"
+    return f"{len(kept)} of {len(names)} groups held out for validation ({listing}; seed {seed})"

@@ -1,11 +1,10 @@
-"""Which part of the images is learned from and which is kept for validation: whole places, never random pixels.
+"""The split into training and validation part: whole places, never random pixels.
 
-Neighbouring pixels look alike and carry the same label. A split that draws pixels, or tiles that overlap or touch,
-puts near copies of the training part into the validation part; the score then measures memory, not skill, and does not
-fall when the model is taken to another place. So the ground is cut into blocks (or the user's groups), whole blocks
-are kept for validation, and training windows stay away from them by a buffer: no pixel that is validated, nor any of
-the context that its prediction uses, is ever seen in training. (Roberts et al. 2017, doi 10.1111/ecog.02881;
-Ploton et al. 2020, doi 10.1038/s41467-020-18321-y.)
+Neighbouring pixels look alike and share a label. A split that draws pixels, or tiles that overlap or touch, puts near
+copies of the training part into the validation part: the score then measures memorisation, and is far better than on
+another place. So the ground is cut into blocks (or the user's groups), whole blocks are held out, and training windows
+keep a buffer around them: no validation pixel, nor any of the context that its prediction uses, is seen in training.
+(Roberts et al. 2017, doi 10.1111/ecog.02881; Ploton et al. 2020, doi 10.1038/s41467-020-18321-y.)
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
 
 METRES_PER_DEGREE = 111_320.0
 
-# Sides of blocks that are tried, in windows, where the user gives none: the largest that leaves enough of them.
+# Default sides of blocks, in windows: the largest that gives enough blocks is used.
 _SIDES = (8.0, 6.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5)
 _ENOUGH_BLOCKS = 12
 
-# Random divisions that are compared; the one nearest to the wanted share in every class is taken.
+# Random draws that are compared; the one nearest to the wanted share of every class is used.
 _DRAWS = 200
 
 
@@ -43,11 +42,11 @@ class Parts:
     Attributes
     ----------
     validation
-        (rows, cols) bool: cells whose labels are for validation.
+        (rows, cols) bool: cells that are held out.
     forbidden
-        (rows, cols) bool: cells that training windows must not touch: validation and its buffer.
+        (rows, cols) bool: cells that training windows must not touch: validation cells and their buffer.
     training, held
-        (rows, cols, K) int64: labelled pixels of each class to learn from, and to validate with.
+        (rows, cols, K) int64: labelled pixels of each class for training, and for validation.
     """
 
     validation: NDArray[np.bool_]
@@ -58,17 +57,17 @@ class Parts:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The split of all images, and one line that says what was done, for the card."""
+    """The split of all images, and one line that describes it, for the user and the card."""
 
     parts: tuple[Parts, ...]
-    said: str
+    summary: str
 
     def training(self) -> NDArray[np.int64]:
-        """Return the labelled pixels of each class to learn from, (K,)."""
+        """Return the labelled training pixels of each class, (K,)."""
         return np.asarray(sum(part.training.sum((0, 1)) for part in self.parts))
 
     def held(self) -> NDArray[np.int64]:
-        """Return the labelled pixels of each class for validation, (K,)."""
+        """Return the labelled validation pixels of each class, (K,)."""
         return np.asarray(sum(part.held.sum((0, 1)) for part in self.parts))
 
 
@@ -88,17 +87,17 @@ class ImageCounts:
     counts: NDArray[np.int64]
 
 
-def keep_nothing(grounds: Sequence[ImageCounts]) -> Split:
+def no_validation(images: Sequence[ImageCounts]) -> Split:
     """Return the split without validation."""
     parts = []
-    for ground in grounds:
-        nowhere = np.zeros(ground.counts.shape[:2], np.bool_)
-        parts.append(Parts(nowhere, nowhere, ground.counts, np.zeros_like(ground.counts)))
-    return Split(tuple(parts), "no validation: everything was learned from")
+    for image in images:
+        nowhere = np.zeros(image.counts.shape[:2], np.bool_)
+        parts.append(Parts(nowhere, nowhere, image.counts, np.zeros_like(image.counts)))
+    return Split(tuple(parts), "no validation: all labels are used for training")
 
 
 def buffers(rasters: Sequence[Raster], margin: int, side: int) -> list[int]:
-    """Return the buffer of each image in cells: the margin, and what cells of overlapping images may be apart."""
+    """Return the buffer of each image in cells: the margin, and a cell of the coarsest image where several overlap."""
     pixels = [pixel_size(raster) or 1.0 for raster in rasters]
     several = len(rasters) > 1 and any(raster.georeferenced for raster in rasters)
     return [-(-margin // side) + (math.ceil(max(pixels) / pixel) if several else 0) for pixel in pixels]
@@ -107,7 +106,7 @@ def buffers(rasters: Sequence[Raster], margin: int, side: int) -> list[int]:
 def cut(
     validation: Sequence[NDArray[np.bool_]], counts: Sequence[NDArray[np.int64]], reaches: Sequence[int]
 ) -> tuple[Parts, ...]:
-    """Return the parts of images whose validation cells are given; ``reaches`` are the buffers in cells."""
+    """Return the parts of images from their validation cells; ``reaches`` are the buffers in cells."""
     parts = []
     for held, count, reach in zip(validation, counts, reaches, strict=True):
         forbidden = dilated(held, reach)
@@ -117,7 +116,7 @@ def cut(
 
 
 def by_blocks(
-    grounds: Sequence[ImageCounts],
+    images: Sequence[ImageCounts],
     *,
     side: int,
     window: int,
@@ -127,20 +126,20 @@ def by_blocks(
     size: float | None,
     usable: Callable[[Sequence[Parts]], bool],
 ) -> Split:
-    """Split by square blocks of ground.
+    """Split by square blocks on the image.
 
     Parameters
     ----------
-    grounds
-        The images.
+    images
+        The images with their label counts.
     side
-        Of a cell, in pixels.
+        Side of a cell in pixels.
     window, margin
-        In pixels; the buffer is the margin, and one cell more where images overlap on the ground.
+        Side of training windows, and width of the buffer, in pixels.
     share
-        Of the labelled pixels to keep for validation, 0…1.
+        Share of the labelled pixels to hold out, 0…1.
     seed
-        Of the draw of blocks.
+        Seed of the draw of blocks.
     size
         Side of a block in metres (in pixels for images without CRS); chosen if None.
     usable
@@ -149,30 +148,30 @@ def by_blocks(
     Raises
     ------
     InputError
-        If no split leaves both parts something.
+        If no split leaves labels in both parts.
     """
-    pixel = pixel_size(grounds[0].raster) or 1.0
-    counts = [ground.counts for ground in grounds]
-    reaches = buffers([ground.raster for ground in grounds], margin, side)
+    pixel = pixel_size(images[0].raster) or 1.0
+    counts = [image.counts for image in images]
+    reaches = buffers([image.raster for image in images], margin, side)
     sizes = [size] if size else [round_nicely(factor * window * pixel) for factor in _SIDES]
     best: tuple[float, Split] | None = None
     for tried in sizes:
-        names = block_names(grounds, side, tried)
+        names = block_names(images, side, tried)
         number, ids = _numbered(names, counts)
         if number < 2:
             continue
         held = choose(_sums(ids, counts, number), share, seed)
         validation = [(held[i] if number else np.zeros(i.shape, np.bool_)) & (i >= 0) for i in ids]
         parts = cut(validation, counts, reaches)
-        unit = "m" if grounds[0].raster.georeferenced else "px"
-        said = (
-            f"{int(held.sum())} of {number} blocks of {tried:g} {unit} (with labels) kept for validation, drawn with "
-            f"seed {seed}; training windows stay {margin} px away from them"
+        unit = "m" if images[0].raster.georeferenced else "px"
+        summary = (
+            f"{int(held.sum())} of {number} labelled blocks of {tried:g} {unit} held out for validation (seed {seed}); "
+            f"training windows keep {margin} px away from them"
         )
-        split = Split(parts, said)
+        split = Split(parts, summary)
         if not split.training().any() or not split.held().any() or not usable(parts):
             continue
-        # A class that one part lacks costs most; then blocks too few to be representative.
+        # Worst is a class that one part lacks, then too few blocks to be representative.
         lacking = int(((split.training() == 0) | (split.held() == 0)).sum())
         few = max(_ENOUGH_BLOCKS - number, 0) / _ENOUGH_BLOCKS
         score = lacking + few
@@ -181,34 +180,34 @@ def by_blocks(
         if score == 0:
             break
     if best is None:
-        raise InputError(_nothing_left(size, window, margin))
+        raise InputError(_no_split(size, window, margin))
     return best[1]
 
 
-def _nothing_left(size: float | None, window: int, margin: int) -> str:
+def _no_split(size: float | None, window: int, margin: int) -> str:
     tried = f"blocks of {size:g}" if size else "no size of blocks"
     verb = "leave" if size else "leaves"
     return (
         f"the split would leave a part empty: {tried} {verb} labels in both parts where windows of {window} px keep "
-        f"{margin} px away from validation; label more places, give a smaller --window or another --block-size, or "
+        f"{margin} px away from validation; label more places, use a smaller --window or another --block-size, or "
         "train without validation with --validation 0"
     )
 
 
-def block_names(grounds: Sequence[ImageCounts], side: int, size: float) -> list[NDArray[np.int64]]:
-    """Return for every cell of every image the place of its block on the ground: (rows, cols, 3) int64.
+def block_names(images: Sequence[ImageCounts], side: int, size: float) -> list[NDArray[np.int64]]:
+    """Return for every cell of every image the index of its block, (rows, cols, 3) int64.
 
-    Images with a CRS share one lattice of blocks, that of the first image's CRS, so that two images of one place fall
-    into the same parts. An image without CRS has its own, in pixels.
+    Images with a CRS share one lattice of blocks, in the first image's CRS, so that overlapping images are split alike.
+    An image without CRS has its own lattice, in pixels.
     """
-    reference = next((g.raster for g in grounds if g.raster.georeferenced), None)
+    reference = next((g.raster for g in images if g.raster.georeferenced), None)
     across = down = size
     if reference is not None:
         across, down = _in_units(reference, size)
-    named = []
-    for number, ground in enumerate(grounds):
-        raster = ground.raster
-        rows, cols = ground.counts.shape[:2]
+    indices = []
+    for number, image in enumerate(images):
+        raster = image.raster
+        rows, cols = image.counts.shape[:2]
         row, col = (np.arange(rows) + 0.5) * side, (np.arange(cols) + 0.5) * side
         col, row = np.meshgrid(np.minimum(col, raster.shape[1] - 0.5), np.minimum(row, raster.shape[0] - 0.5))
         if raster.georeferenced and reference is not None:
@@ -216,8 +215,10 @@ def block_names(grounds: Sequence[ImageCounts], side: int, size: float) -> list[
             owner = -1
         else:
             x, y, owner = col, row, number
-        named.append(np.stack([np.full(x.shape, owner), np.floor(x / across), np.floor(y / down)], -1).astype(np.int64))
-    return named
+        indices.append(
+            np.stack([np.full(x.shape, owner), np.floor(x / across), np.floor(y / down)], -1).astype(np.int64)
+        )
+    return indices
 
 
 def _moved(x: Any, y: Any, raster: Raster, reference: Raster) -> tuple[Any, Any]:
@@ -242,7 +243,7 @@ def _in_units(raster: Raster, metres: float) -> tuple[float, float]:
 
 
 def round_nicely(value: float) -> float:
-    """Round to two digits, as people give sizes."""
+    """Round to two significant digits."""
     digits = 1 - math.floor(math.log10(value))
     return round(value, digits)
 
@@ -250,7 +251,7 @@ def round_nicely(value: float) -> float:
 def _numbered(
     names: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]]
 ) -> tuple[int, list[NDArray[np.int64]]]:
-    """Give blocks that hold labels numbers, over all images; −1 for the others."""
+    """Return the number of labelled blocks, and for every cell that of its block: −1 without labels."""
     flat = np.concatenate([name.reshape(-1, 3) for name in names])
     labelled = np.concatenate([count.sum(-1).reshape(-1) > 0 for count in counts])
     _, inverse = np.unique(flat, axis=0, return_inverse=True)
@@ -276,19 +277,19 @@ def _sums(ids: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]],
 
 
 def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
-    """Choose the blocks or groups that are kept for validation.
+    """Choose the blocks or groups that are held out for validation.
 
-    Of many random draws the one is taken whose share of every class comes nearest to ``share``; that a class is left
-    in both parts counts before that.
+    Compares random draws: first by how many classes one part lacks, then by how near the held-out share of every class
+    is to ``share``.
 
     Parameters
     ----------
     sums
         (blocks, K) labelled pixels, at least 2 blocks.
     share
-        Wanted, 0…1.
+        Share to hold out, 0…1.
     seed
-        Of the draws.
+        Seed of the draws.
 
     Returns
     -------
@@ -303,7 +304,7 @@ def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_
     for _ in range(_DRAWS):
         order = rng.permutation(number)
         reached = np.cumsum(sizes[order])
-        # As many blocks as bring the share nearest to the one wanted, but never all and never none.
+        # As many blocks as come nearest to the share, but neither all nor none.
         count = int(np.clip(np.abs(reached - share).argmin() + 1, 1, number - 1))
         held = np.zeros(number, np.bool_)
         held[order[:count]] = True

@@ -1,109 +1,166 @@
-"""The split of labelled images, by whatever the options say, with the largest window that it leaves room for."""
+"""The split of labelled images by blocks or groups, with the largest window that it leaves room for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.tiling import round_up
-from geoseg.train.data import class_mapping
+from geoseg.train.data.class_mapping import ClassMapping
 from geoseg.train.data.label_counts import count_labels
 from geoseg.train.data.label_images import Labelled
 from geoseg.train.data.labels import Labels
 from geoseg.train.data.windows import WindowSampler
 from geoseg.train.options import TrainOptions
-from geoseg.train.validation import groups, split
+from geoseg.train.validation import groups
+from geoseg.train.validation.split import ImageCounts, Parts, Split, buffers, by_blocks, cut, no_validation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from geoseg.tiling import Box
+
+
+@dataclass(frozen=True)
+class WindowGeometry:
+    """What windows a split must leave room for, in pixels.
+
+    Attributes
+    ----------
+    cell
+        Side of the cells that labels are counted in.
+    windows
+        Sides of windows to try, largest first.
+    margin
+        Context around what a window keeps; by the window if None.
+    stride
+        Sides of windows are multiples of it.
+    """
+
+    cell: int
+    windows: tuple[int, ...]
+    margin: int | None
+    stride: int
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenSplit:
+    """A split and what follows from it.
+
+    Attributes
+    ----------
+    split
+        Training and validation cells.
+    training, validation
+        Labels of each image for either part; the same unless polygons have groups.
+    counts
+        (rows, cols, K) labelled pixels per cell and class of each image.
+    cell, window
+        Sides in pixels.
+    """
+
+    split: Split
+    training: Sequence[Labels]
+    validation: Sequence[Labels]
+    counts: Sequence[NDArray[np.int64]]
+    cell: int
+    window: int
+
 
 def choose_split(
-    labelled: Labelled,
-    found: class_mapping.ClassMapping,
-    counts: list[NDArray[np.int64]],
-    options: TrainOptions,
-    cell: int,
-    windows: Sequence[int],
-    margin: int | None,
-    stride: int,
-) -> tuple[list[Labels], list[Labels], split.Split, int]:
-    """Split, with the largest window that leaves something in both parts."""
-    labels = [Labels(source, found.values, found.indices) for source in labelled.sources]
-    grounds = [split.ImageCounts(raster, count) for raster, count in zip(labelled.rasters, counts, strict=True)]
-    shapes = [raster.shape for raster in labelled.rasters]
-    for window in windows:
-        around = margin if margin is not None else usual_margin(window, stride)
+    labelled: Labelled, mapping: ClassMapping, options: TrainOptions, geometry: WindowGeometry
+) -> ChosenSplit:
+    """Split labelled images, with the largest window for which both parts have labels.
 
-        def usable(parts: Sequence[split.Parts], window: int = window) -> bool:
-            try:
-                WindowSampler(shapes, parts, cell, window)
-            except InputError:
-                return False
-            return True
-
+    Raises
+    ------
+    InputError
+        If no window leaves labels in both parts, or groups cannot be used.
+    """
+    counts = [c.by_class(mapping.values, mapping.indices, len(mapping.classes)) for c in labelled.counts]
+    for window in geometry.windows:
         try:
-            if not options.validation:
-                return labels, labels, split.keep_nothing(grounds), window
-            if options.group_field:
-                assert labelled.polygons is not None
-                held, divided = _by_polygons(labelled, found, options, split.buffers(labelled.rasters, around, cell))
-                return *held, divided, _fitting(divided, usable, window)
-            if options.groups:
-                divided = _by_images(grounds, options, split.buffers(labelled.rasters, around, cell))
-                return labels, labels, divided, _fitting(divided, usable, window)
-            divided = split.by_blocks(
-                grounds,
-                side=cell,
-                window=window,
-                margin=around,
-                share=options.validation,
-                seed=options.seed,
-                size=options.block_size,
-                usable=usable,
-            )
+            return _split(labelled, mapping, counts, options, geometry, window)
         except InputError:
-            if window == windows[-1]:
+            if window == geometry.windows[-1]:
                 raise
-        else:
-            return labels, labels, divided, window
-    raise AssertionError("unreachable: the last window raises")
+    raise AssertionError("unreachable: the last window returns or raises")
 
 
 def usual_margin(window: int, stride: int) -> int:
-    """Return the context that a model trained on windows of this side is given on each side of what it keeps."""
+    """Return the context in pixels on each side of what a model trained on such windows keeps."""
     return round_up(64 if window >= 256 else 32, stride)
 
 
-def _fitting(divided: split.Split, usable: Any, window: int) -> int:
-    if not divided.held().any() or not usable(divided.parts):
-        part = "training" if divided.held().any() else "validation"
+def _split(
+    labelled: Labelled,
+    mapping: ClassMapping,
+    counts: Sequence[NDArray[np.int64]],
+    options: TrainOptions,
+    geometry: WindowGeometry,
+    window: int,
+) -> ChosenSplit:
+    labels = [Labels(source, mapping.values, mapping.indices) for source in labelled.sources]
+    images = [ImageCounts(raster, count) for raster, count in zip(labelled.rasters, counts, strict=True)]
+    margin = geometry.margin if geometry.margin is not None else usual_margin(window, geometry.stride)
+    reaches = buffers(labelled.rasters, margin, geometry.cell)
+
+    def usable(parts: Sequence[Parts]) -> bool:
+        try:
+            WindowSampler([raster.shape for raster in labelled.rasters], parts, geometry.cell, window)
+        except InputError:
+            return False
+        return True
+
+    def chosen(split: Split, training: Sequence[Labels] = labels, validation: Sequence[Labels] = labels) -> ChosenSplit:
+        return ChosenSplit(split, training, validation, counts, geometry.cell, window)
+
+    if not options.validation:
+        return chosen(no_validation(images))
+    if options.group_field:
+        training, validation, split = _by_polygons(labelled, mapping, options, reaches)
+        _check_parts(split, window, usable=usable(split.parts))
+        return chosen(split, training, validation)
+    if options.groups:
+        names = groups.read_groups(options.groups, labelled.rasters)
+        split = groups.by_images(images, names, reaches=reaches, share=options.validation, seed=options.seed)
+        _check_parts(split, window, usable=usable(split.parts))
+        return chosen(split)
+    split = by_blocks(
+        images,
+        side=geometry.cell,
+        window=window,
+        margin=margin,
+        share=options.validation,
+        seed=options.seed,
+        size=options.block_size,
+        usable=usable,
+    )
+    return chosen(split)
+
+
+def _check_parts(split: Split, window: int, *, usable: bool) -> None:
+    if not split.held().any() or not usable:
+        part = "training" if split.held().any() else "validation"
         raise InputError(
-            f"the split would leave the {part} part empty: no labels where windows of {window} px fit; give a smaller "
+            f"the split would leave the {part} part empty: no labels where windows of {window} px fit; use a smaller "
             "--window, other groups, or --validation 0"
         )
-    return window
-
-
-def _by_images(grounds: Sequence[split.ImageCounts], options: TrainOptions, reaches: Sequence[int]) -> split.Split:
-    assert options.groups is not None
-    named = groups.read_groups(options.groups, [ground.raster for ground in grounds])
-    return groups.by_images(grounds, named, reaches=reaches, share=options.validation, seed=options.seed)
 
 
 def _by_polygons(
-    labelled: Labelled, found: class_mapping.ClassMapping, options: TrainOptions, reaches: Sequence[int]
-) -> tuple[tuple[list[Labels], list[Labels]], split.Split]:
-    """Split by a field of the polygons: each part gets its own polygons and counts."""
+    labelled: Labelled, mapping: ClassMapping, options: TrainOptions, reaches: Sequence[int]
+) -> tuple[list[Labels], list[Labels], Split]:
+    """Split by a field of the polygons: each part has its own polygons and counts."""
     import shapely
 
     polygons = labelled.polygons
     assert polygons is not None
-    kept, said = groups.hold_polygons(
+    held, summary = groups.split_polygons(
         polygons.codes,
         polygons.groups,
         shapely.area(polygons.geometries),
@@ -111,24 +168,27 @@ def _by_polygons(
         share=options.validation,
         seed=options.seed,
     )
-    cell, sides = labelled.counts[0].side, []
-    for mask in (~kept, kept):
-        placed = [polygons.on(r.grid, r.sources[0], mask) or _Unlabelled() for r in labelled.rasters]
-        counted = [count_labels(s, r.shape, cell) for r, s in zip(labelled.rasters, placed, strict=True)]
-        by_class = [c.by_class(found.values, found.indices, len(found.classes)) for c in counted]
-        sides.append(([Labels(s, found.values, found.indices) for s in placed], by_class))
-    (own, learned), (other, validated) = sides
-    parts = split.cut([counts.sum(-1) > 0 for counts in validated], learned, reaches)
-    parts = tuple(split.Parts(p.validation, p.forbidden, p.training, v) for p, v in zip(parts, validated, strict=True))
-    return (own, other), split.Split(parts, said)
+
+    def part(mask: NDArray[np.bool_]) -> tuple[list[Labels], list[NDArray[np.int64]]]:
+        cell = labelled.counts[0].side
+        sources = [polygons.on(r.grid, r.sources[0], mask) or _Unlabelled() for r in labelled.rasters]
+        counts = [count_labels(s, r.shape, cell) for r, s in zip(labelled.rasters, sources, strict=True)]
+        by_class = [c.by_class(mapping.values, mapping.indices, len(mapping.classes)) for c in counts]
+        return [Labels(s, mapping.values, mapping.indices) for s in sources], by_class
+
+    (training, training_counts), (validation, held_counts) = part(~held), part(held)
+    parts = cut([counts.sum(-1) > 0 for counts in held_counts], training_counts, reaches)
+    own = zip(parts, held_counts, strict=True)
+    parts = tuple(Parts(p.validation, p.forbidden, p.training, counts) for p, counts in own)
+    return training, validation, Split(parts, summary)
 
 
 @dataclass(frozen=True)
 class _Unlabelled:
-    """An image that none of a part's polygons touches."""
+    """Labels of an image that no polygon of a part touches."""
 
     label: str = "none"
 
-    def read(self, box: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         shape = (box.height, box.width)
         return np.zeros(shape, np.int64), np.zeros(shape, np.bool_)

@@ -1,0 +1,27 @@
+"""Names that options of several packages accept. Imports nothing heavy, so that ``geoseg --help`` stays fast."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Stitch = Literal["trim", "linear", "gaussian"]
+"""How overlapping windows become one map; see :mod:`geoseg.segment.stitch`."""
+
+Precision = Literal["fp32", "bf16", "fp16"]
+"""Floating-point formats of a forward pass."""
+
+STITCHES: tuple[str, ...] = get_args(Stitch)
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+PRECISION_OPTIONS: tuple[str, ...] = ("auto", *PRECISIONS)
+"""Values of the ``precision`` options; "auto" takes half precision where it is faster and agrees with float32."""
+
+POLYGON_FORMATS = ("gpkg", "parquet", "fgb")
+"""Suffixes of GeoPackage, GeoParquet and FlatGeobuf."""
+
+LOCAL_SCHEDULERS = ("threads", "local")
+"""Threads of this process, worker processes on this machine."""
+
+BATCH_SYSTEMS = ("slurm", "pbs", "lsf", "kubernetes")
+"""Systems that geoseg submits workers to."""
