@@ -399,27 +399,6 @@ class _Telling:
         raise OutputError(f"{self.path} cannot be written: {error.strerror or error}") from error
 
 
-def finish_together(*sinks: CogSink) -> None:
-    """Complete several sinks at the same time, one thread each, so that none appears unless all are complete.
-
-    Call it as the last statement inside their ``with`` blocks.
-
-    Raises
-    ------
-    OutputError
-        If one of them cannot be written.
-    """
-    with ThreadPoolExecutor(max(len(sinks), 1)) as pool:
-        futures = [pool.submit(sink.complete) for sink in sinks]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:  # Ctrl-C too: the pool waits for its threads, which may have gigabytes to copy
-            for sink in sinks:
-                sink.cancel()
-            raise
-
-
 def checked_classes(classes: Sequence[MapClass]) -> tuple[MapClass, ...]:
     """Return the classes in order of their numbers, each number once and within 0…254."""
     ordered = tuple(sorted(classes, key=lambda item: item.id))
