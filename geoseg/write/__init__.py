@@ -1,7 +1,8 @@
 """Class maps and confidence on disk: Cloud Optimized GeoTIFFs that show names and colours wherever they are opened.
 
-``cog`` is the door for arrays, ``sink`` for blocks (several ``together``); ``packed`` compresses a block where it is computed; ``overviews``,
-``tiff`` and ``spool`` hold pixels and bytes; ``styles`` and ``sidecar`` say what the numbers mean.
+``cog`` is the door for arrays, ``sink`` for blocks (several ``together``); ``packed`` compresses a block where it is
+computed; ``overviews``, ``tiff`` and ``spool`` hold pixels and bytes; ``styles`` and ``sidecar`` say what the numbers
+mean.
 May import: classes, tiling, system, errors.
 """
 
