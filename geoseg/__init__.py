@@ -29,6 +29,7 @@ from geoseg._version import __version__
 if TYPE_CHECKING:
     from geoseg.errors import GeosegError
     from geoseg.evaluate import evaluate
+    from geoseg.job import Job, SceneResult, run
     from geoseg.models import ModelCard, load_model
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
@@ -38,12 +39,15 @@ if TYPE_CHECKING:
 
 _HOME = {
     "GeosegError": "geoseg.errors",
+    "Job": "geoseg.job",
     "ModelCard": "geoseg.models",
     "Raster": "geoseg.raster",
+    "SceneResult": "geoseg.job",
     "evaluate": "geoseg.evaluate",
     "load_model": "geoseg.models",
     "open_raster": "geoseg.raster",
     "polygonize": "geoseg.polygonize",
+    "run": "geoseg.job",
     "segment": "geoseg.segment",
     "train": "geoseg.train",
     "write_cog": "geoseg.write",
@@ -51,13 +55,16 @@ _HOME = {
 
 __all__ = [
     "GeosegError",
+    "Job",
     "ModelCard",
     "Raster",
+    "SceneResult",
     "__version__",
     "evaluate",
     "load_model",
     "open_raster",
     "polygonize",
+    "run",
     "segment",
     "train",
     "write_cog",

@@ -1,11 +1,11 @@
-"""Make the bundled ``landcover`` model from its labelled tiles, and measure it against simpler methods.
+"""Train the bundled ``landcover`` model on its labelled tiles, and compare it with simpler methods.
 
     python scripts/train_landcover.py DATA -o geoseg/models/bundled/landcover --folds --baselines
 
-DATA holds ``images/N.tif``, ``labels/N.tif`` and ``clusters.csv``. Needs scikit-learn and scipy beside geoseg. With
-``--folds`` five networks are trained, each tested on the places it did not see; ``--baselines`` measures simpler
-methods on the same folds, which takes longest: ``--measured FILE`` takes up what an earlier run printed. The one that
-is written learned from everything. The same seed gives the same numbers on the same machine and versions.
+DATA contains ``images/N.tif``, ``labels/N.tif`` and ``clusters.csv``. Needs scikit-learn and scipy beside geoseg.
+``--folds`` trains five networks and tests each on the places it has not seen; ``--baselines`` scores simpler methods on
+the same folds, which takes longest; ``--measured FILE`` reuses the scores that an earlier run printed. The network that
+is written is trained on all tiles. Equal seeds give equal results on the same machine with the same versions.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from landcover.network import Pixels, Recipe, classify, describe, train
 from landcover.scores import FoldScores
 
 from geoseg.classes import LAND_COVER
-from geoseg.evaluate.comparison import Tally
-from geoseg.evaluate.evaluation import Evaluation
+from geoseg.evaluate.comparison import ComparisonCounts
 from geoseg.evaluate.figure import draw
+from geoseg.evaluate.metrics import scores as scores_of
 from geoseg.models import save_model
 
 _ZOOMS = (1, 2, 3)
@@ -40,16 +40,16 @@ _STARTED = time.monotonic()
 
 
 def say(line: str) -> None:
-    """Print a line with the seconds since the start."""
+    """Print a line with the seconds since the start to stderr."""
     sys.stderr.write(f"{time.monotonic() - _STARTED:7.0f} s  {line}\n")
 
 
 def cross_validate(
     tiles: Tiles, fold: np.ndarray[Any, np.dtype[np.int64]], zooms: list[Pixels], recipe: Recipe, seed: int
 ) -> dict[str, Any]:
-    """Return the recipe's scores: every fold by a network that learned from the others.
+    """Return the scores of the recipe: each fold is classified by a network trained on the others.
 
-    Disturbances are measured on every third tile.
+    Disturbances are scored on every third tile.
     """
     scores = FoldScores("landcover")
     disturbed = {name: FoldScores(name) for name in DISTURBANCES}
@@ -67,29 +67,32 @@ def cross_validate(
 
 
 def draw_confusion(metrics: dict[str, Any], path: Path) -> None:
-    """Draw what was confused with what on places that the networks had not seen."""
+    """Draw the confusion matrix of the folds."""
     matrix = np.array(metrics["confusion"], np.int64)
-    draw(
-        Evaluation("landcover on places not seen", "WorldCover with water masks", LAND_COVER, Tally(matrix), None)
-    ).save(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    title = "landcover on places not seen against WorldCover with water masks"
+    draw(title, LAND_COVER, ComparisonCounts(matrix), scores_of(matrix)).save(path)
 
 
 def main() -> None:
     """Run the recipe."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder of the labelled tiles")
-    parser.add_argument("-o", "--output", type=Path, help="model folder to write; without it nothing is written")
-    parser.add_argument("--folds", action="store_true", help="measure the recipe on places it did not see")
-    parser.add_argument("--baselines", action="store_true", help="measure simpler methods on the same folds")
-    parser.add_argument("--picture", type=Path, help="PNG to draw the confusion matrix of the folds into")
-    parser.add_argument("--measured", type=Path, help="JSON that an earlier run printed: its numbers go into the card")
-    parser.add_argument("--boosting-pixels", type=int, default=120_000, help="pixels that the boosting learns from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=None, help="processor threads; all by default")
+    parser.add_argument("data", type=Path, help="folder with the labelled tiles")
+    parser.add_argument("-o", "--output", type=Path, help="model folder to write; nothing is written by default")
+    parser.add_argument("--folds", action="store_true", help="cross-validate the recipe by place")
+    parser.add_argument("--baselines", action="store_true", help="score simpler methods on the same folds")
+    parser.add_argument("--picture", type=Path, help="PNG to write with the confusion matrix of the folds")
+    parser.add_argument("--measured", type=Path, help="JSON that an earlier run printed, whose scores go into the card")
+    parser.add_argument(
+        "--boosting-pixels", type=int, default=120_000, help="pixels that gradient boosting is trained on"
+    )
+    parser.add_argument("--steps", type=int, default=Recipe().steps, help="training steps, %(default)s by default")
+    parser.add_argument("--seed", type=int, default=0, help="random seed, %(default)s by default")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads, all by default")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    recipe = Recipe()
+    recipe = Recipe(steps=options.steps)
     tiles = Tiles.read(options.data)
     fold = make_folds(tiles.labels, tiles.places)
     metrics: dict[str, Any] = json.loads(options.measured.read_text(encoding="utf-8")) if options.measured else {}

@@ -175,7 +175,7 @@ def test_the_compiler_knows_nothing_of_polygons():
             assert all(other.startswith(("geoseg.jit", "geoseg.errors")) for other in own), name
 
 
-@pytest.mark.parametrize("module", ["geoseg", "geoseg.cli", "geoseg.job", "geoseg.job.inspection", "geoseg.models"])
+@pytest.mark.parametrize("module", ["geoseg", "geoseg.cli", "geoseg.job", "geoseg.segment.inspection", "geoseg.models"])
 def test_importing_does_not_import_torch(module):
     assert not any(other.split(".")[0] == "torch" for other in _reaches(module, late=False))
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -21,7 +21,7 @@ def inspect(scenes: tuple[str, ...], model: str | None, *, as_json: bool, **valu
 
     Nothing is computed. The exit code is 1 if a scene cannot be read or does not fit.
     """
-    from geoseg.job.inspection import inspect_scene
+    from geoseg.segment.inspection import inspect_scene
 
     reading = reading_of(values)
     options = options_of(values)

@@ -24,10 +24,10 @@ def model() -> None:
     """List, show, check and export models."""
 
 
-@model.command("list")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array instead of a table.")
+@model.command("list", short_help="List the bundled and installed models.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def list_(*, as_json: bool) -> None:
-    """List bundled and installed models."""
+    """List the bundled and installed models with their bands and classes."""
     from geoseg.models import DEFAULT_MODEL, list_models
 
     cards = list_models()
@@ -45,21 +45,21 @@ def list_(*, as_json: bool) -> None:
         click.echo(f"  classes {', '.join(c.name for c in card.classes)}")
 
 
-@model.command()
+@model.command(short_help="Print a model's card.")
 @click.argument("name", metavar="MODEL")
-@click.option("--json", "as_json", is_flag=True, help="The card as STAC MLM JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the complete card as STAC MLM JSON.")
 def show(name: str, *, as_json: bool) -> None:
-    """Print a model's card."""
+    """Print a model's card: bands, classes, scores, training data, known failures."""
     from geoseg.models import load_model
 
     card = load_model(name).card
     click.echo(card.to_json() if as_json else card.describe())
 
 
-@model.command()
+@model.command(short_help="Verify a model's files and that it runs.")
 @click.argument("name", metavar="MODEL")
 def check(name: str) -> None:
-    """Verify checksum, architecture, a forward pass, and the answer to the card's test vector."""
+    """Verify a model's card, checksum and architecture, run it, and compare its output with the card's test vector."""
     from geoseg.models import check_model
 
     for line in check_model(name):
@@ -74,23 +74,23 @@ def check(name: str) -> None:
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help=".onnx or .pt2; a folder gets model.onnx and its card.",
+    help="NAME.onnx or NAME.pt2; a folder gets model.onnx and its card.",
 )
-@click.option("--raw", is_flag=True, help="Build the normalisation in: the graph takes the card's digital numbers.")
+@click.option("--raw", is_flag=True, help="Build in the normalisation: the input is the card's digital numbers.")
 @click.option("--logits", is_flag=True, help="Return logits instead of probabilities.")
-@click.option("--int8", is_flag=True, help="Quantise to 8-bit integers: static with --calibrate, else dynamic.")
-@click.option("--calibrate", multiple=True, metavar="SCENE…", help="With --int8: scenes to take value ranges from.")
-@click.option("--images", multiple=True, metavar="A B …|DIR", help="Labelled images: print the loss of mIoU.")
-@click.option("--labels", multiple=True, metavar="A B …|DIR", help="Their class rasters or polygons.")
-@click.option("--class-field", metavar="NAME", help="Field of polygons with class names or numbers.")
-@click.option("--opset", type=click.IntRange(18), default=18, show_default=True, help="Version of ONNX operators.")
-@click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
+@click.option("--int8", is_flag=True, help="Quantise to 8-bit integers: static with --calibrate, otherwise dynamic.")
+@click.option("--calibrate", multiple=True, metavar="SCENE…", help="With --int8: scenes that give the value ranges.")
+@click.option("--images", multiple=True, metavar="A B …|DIR", help="Labelled images: print mIoU before and after.")
+@click.option("--labels", multiple=True, metavar="A B …|DIR", help="Class rasters or polygons for --images.")
+@click.option("--class-field", metavar="NAME", help="Field with class names or numbers, if --labels are polygons.")
+@click.option("--opset", type=click.IntRange(18), default=18, show_default=True, help="Version of the ONNX operators.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @reading_options
 def export(name: str, output: Path, **values: Any) -> None:
     """Write a model as ONNX or PT2 for other programs.
 
-    The export is held against torch on several sizes and written only if both agree. ONNX files carry the model card
-    and the metadata of the QGIS plugin Deepness; geoseg itself runs them: `geoseg segment -m FILE.onnx`.
+    The file is written only if its output agrees with torch at several window sizes. ONNX files contain the model card
+    and the metadata of the QGIS plugin Deepness, and geoseg runs them too: `geoseg segment -m FILE.onnx`.
     """
     from geoseg.models.export.export import export_model
     from geoseg.models.export.options import ExportOptions
@@ -102,25 +102,27 @@ def export(name: str, output: Path, **values: Any) -> None:
     reading = reading_of(values)
     options = ExportOptions(calibration=tuple(values.pop("calibrate")), reading=reading, **values)
     made = export_model(name, output, options, say=lambda line: click.echo(line, err=True))
-    for shape, off in made.differences:
-        size = " x ".join(map(str, shape))
-        click.echo(f"against torch, input {size}: largest difference {off:.1e}")
+    for shape, difference in made.differences:
+        size = " × ".join(map(str, shape))
+        click.echo(f"against torch, input {size}: largest difference {difference:.1e}")
     if made.agreement is not None:
         click.echo(f"8-bit against float32: {100 * made.agreement:.2f} % of pixels get the same class")
     for note in made.notes:
         click.echo(f"note: {note}", err=True)
     if images:
-        _loss(name, made.path, images, labels, field, reading)
+        _print_scores(name, made.path, images, labels, field, reading)
     click.echo(f"{made.path}  {format_bytes(made.size)}")
 
 
-def _loss(name: str, exported: Path, images: Any, labels: Any, field: str | None, reading: dict[str, Any]) -> None:
+def _print_scores(
+    name: str, exported: Path, images: Any, labels: Any, field: str | None, reading: dict[str, Any]
+) -> None:
     """Print mean IoU and overall accuracy of a model and of its export."""
     from geoseg.evaluate.model import evaluate_model
 
     options: dict[str, Any] = {"class_field": field, "reading": reading, "tolerance": None}
-    one, other = (evaluate_model(ref, images, labels, **options).scores for ref in (name, str(exported)))
+    before, after = (evaluate_model(ref, images, labels, **options).scores for ref in (name, str(exported)))
     click.echo(
-        f"mean IoU {one.mean_iou:.4f} before, {other.mean_iou:.4f} after: {other.mean_iou - one.mean_iou:+.4f}; "
-        f"overall accuracy {one.overall_accuracy:.4f}, {other.overall_accuracy:.4f}"
+        f"mean IoU {before.mean_iou:.4f} before, {after.mean_iou:.4f} after: {after.mean_iou - before.mean_iou:+.4f}; "
+        f"overall accuracy {before.overall_accuracy:.4f} before, {after.overall_accuracy:.4f} after"
     )

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from geoseg.errors import OptionError
+from geoseg.models.inference.execution import PRECISION_OPTIONS
 
 _STITCH = click.Choice(["trim", "linear", "gaussian"])
-_PRECISION = click.Choice(["auto", "fp32", "bf16", "fp16"])
+_PRECISION = click.Choice(PRECISION_OPTIONS)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 

@@ -117,9 +117,9 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     keep_memory()
     results = run(job, reporter(progress))
     if len(results) > 1 and progress != "json":
-        from geoseg.job.summary import as_table, rows_of
+        from geoseg.job.report import summary_rows, summary_table
 
-        click.echo(as_table(rows_of(sources, results)), err=True)
+        click.echo(summary_table(summary_rows(sources, results)), err=True)
     if any(result.status in ("failed", "partial") for result in results):
         sys.exit(1)
 

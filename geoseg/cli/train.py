@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from geoseg.cli.options import progress_option, reading_of, reading_options
+from geoseg.models.inference.execution import PRECISION_OPTIONS
 
 # Options that take every word up to the next option, as shells expand `--images *.tif`.
 _GREEDY = ("--images", "--labels")
@@ -67,7 +68,7 @@ def _comma(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
 @click.option("--groups", metavar="CSV", help="Groups of images: a header, then lines image,group.")
 @click.option("--validation", type=float, default=0.2, show_default=True, help="Share kept for validation; 0 for none.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is drawn.")
-@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True,
+@click.option("--precision", type=click.Choice(PRECISION_OPTIONS), default="auto", show_default=True,
               help="Arithmetic.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, metavar="cpu|cuda|cuda:N", help="Where it runs.")
 @click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="How many train together.")

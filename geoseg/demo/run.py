@@ -1,4 +1,4 @@
-"""``geoseg demo``: make a scene with known truth, segment it, and compare the class map with the truth."""
+"""``geoseg demo``: generate a scene with a known class map, segment it, and evaluate the result."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geoseg.job.batch import run
-from geoseg.job.request import Job
+from geoseg.job import Job, run
 from geoseg.progress.reporters import Reporter, Silent
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo's files are, and how well the model did.
+    """Files of the demo, and the accuracy of its class map.
 
     Attributes
     ----------
     scene, truth
-        The scene that was made, and its true class map.
+        The generated scene, and its true class map.
     model
-        The model's name.
+        Name of the model.
     outputs
         Path per kind of output.
     accuracy
@@ -37,7 +36,20 @@ class DemoResult:
 def run_demo(
     folder: Path, *, size: int = 2000, seed: int = 7, model: str | None = None, reporter: Reporter | None = None
 ) -> DemoResult:
-    """Make a scene with known truth, segment it, and hold the class map against the truth.
+    """Generate a scene with a known class map, segment it, and evaluate the result.
+
+    Parameters
+    ----------
+    folder
+        Folder for the scene and the results.
+    size
+        Side of the scene in pixels.
+    seed
+        Seed of the landscape: the same seed gives the same scene.
+    model
+        Name or folder of a model; the bundled default if None.
+    reporter
+        Receives the events of the run; if None, errors and warnings are printed on stderr.
 
     Raises
     ------
@@ -54,5 +66,5 @@ def run_demo(
     (result,) = run(Job([made.scene], folder, model, overwrite=True), reporter)
     if result.error is not None:
         raise result.error
-    found = accuracy(made.truth, result.outputs["classes"])
-    return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, found)
+    measured = accuracy(made.truth, result.outputs["classes"])
+    return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, measured)

@@ -14,6 +14,7 @@ from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixel
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.metrics import scores
 from geoseg.evaluate.reference import RasterLayer, is_vector, open_map, open_reference
+from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
 
 if TYPE_CHECKING:
     from geoseg.segment.plan import Options, Plan
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 # Blocks from which on an image is large.
 _LARGE = 8
 
-_RASTERS = (".tif", ".tiff", ".vrt", ".jp2", ".png", ".img")
 _LABEL_ENDS = ("_labels", "_label", "_mask", "_classes", "_truth", "_reference", "_gt")
 
 
@@ -219,7 +219,7 @@ def _folder(source: Any) -> Path | None:
 def _listed(source: Any, what: str) -> list[Any]:
     folder = _folder(source)
     if folder is not None:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _RASTERS)
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in RASTER_SUFFIXES)
         if not found:
             raise InputError(f"{folder}: no rasters in this folder of {what}; name files")
         return list(found)
@@ -232,7 +232,8 @@ def _listed(source: Any, what: str) -> list[Any]:
 def _beside(folder: Path, scene: Any) -> Path:
     stem = Path(str(scene)).stem
     wanted = (stem, *(stem + end for end in _LABEL_ENDS), *(stem.removesuffix("_image") + end for end in _LABEL_ENDS))
-    files = {path.stem: path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() != ".xml"}
+    suffixes = (*RASTER_SUFFIXES, *VECTOR_SUFFIXES)
+    files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes}
     found = next((files[name] for name in wanted if name in files), None)
     if found is None:
         raise InputError(f"{scene}: no labels of that name in {folder}; name them {stem}.tif or {stem}_labels.tif")

@@ -17,6 +17,7 @@ import numpy as np
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side
+from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from geoseg.raster import Raster
     from geoseg.raster.probe import Grid
     from geoseg.tiling import Box
-
-VECTORS = (".gpkg", ".shp", ".geojson", ".fgb", ".parquet", ".gml", ".kml", ".sqlite")
-"""File names that are taken for polygons."""
 
 # Below this many polygons the layer is read once and kept; above, window by window through the file's spatial index.
 _KEPT = 200_000
@@ -67,7 +65,7 @@ class RasterLayer:
 def is_vector(source: Any) -> bool:
     """Whether a reference is polygons: a vector file by its name, or a GeoDataFrame."""
     if isinstance(source, str | Path):
-        return str(source).lower().endswith(VECTORS)
+        return str(source).lower().endswith(VECTOR_SUFFIXES)
     return hasattr(source, "geometry") and hasattr(source, "sindex")
 
 

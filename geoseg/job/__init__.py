@@ -1,13 +1,17 @@
-"""Scenes x model -> an output folder, whatever kills the run. What the command line, QGIS and scripts call.
+"""Scenes and a model in, an output folder out, resumable after any interruption; behind the command line and QGIS.
 
-``request`` says what to do; ``batch`` takes scenes through ``scene`` (planned, running, finished); ``dispatch`` hands
-blocks to threads or to ``dask_pool``; ``block_store`` keeps what is finished; ``outputs`` and ``report`` write it.
+``request`` defines the job; ``batch`` takes scenes through ``scene``, ``scene_planned`` and ``scene_running``;
+``dispatch`` hands their blocks to threads or to ``dask_pool``; ``block_store`` keeps finished blocks; ``outputs`` and
+``report`` write the results.
 May import: every package but train, demo and cli.
 """
 
 from __future__ import annotations
 
 from geoseg.job.batch import run
+from geoseg.job.outputs import Products
 from geoseg.job.request import Job, SceneResult
+from geoseg.job.scene_list import SceneEntry
+from geoseg.segment.plan import Options
 
-__all__ = ["Job", "SceneResult", "run"]
+__all__ = ["Job", "Options", "Products", "SceneEntry", "SceneResult", "run"]

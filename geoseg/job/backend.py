@@ -1,4 +1,4 @@
-"""Who computes the blocks of a job, and how: threads of this process or a cluster, and the execution of the model."""
+"""Where the blocks of a job are computed, and with which execution of the model: in threads here or on a cluster."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ if TYPE_CHECKING:
 
 
 class Backend:
-    """Who computes: threads, made when the first plan says how many, or a cluster, connected at once.
+    """Threads of this process, started once the first plan tells how many, or a cluster, connected on entering.
 
     Parameters
     ----------
     scheduler, options, output
-        As in :class:`geoseg.job.request.Job`; a cluster's workers may ask for other options and whole paths.
+        As in :class:`geoseg.job.Job`. On a cluster, ``options`` and ``output`` become those for its workers: their
+        memory budget, and the absolute path of the folder.
     reporter
-        Told what is known of a cluster.
-    alone
-        Whether there is one scene only: if it has fewer blocks than the processor has cores, all cores work on those.
+        Told how many workers a cluster has, and where its dashboard is.
+    single
+        Whether the job has one scene only: if it has fewer blocks than there are cores, each block gets several cores.
     """
 
     def __init__(
-        self, scheduler: Any, options: Options, output: Path, reporter: Reporter, *, alone: bool = False
+        self, scheduler: Any, options: Options, output: Path, reporter: Reporter, *, single: bool = False
     ) -> None:
         self._scheduler, self._reporter = scheduler, reporter
-        self.options, self.output, self._alone = options, output, alone
+        self.options, self.output, self._single = options, output, single
         self.name = scheduler if isinstance(scheduler, str) else "client"
         self.cluster: Any = None
         self._pool: WorkerPool | None = None
-        self._chosen: list[tuple[Any, int, Execution]] = []
+        self._executions: list[tuple[Any, int, Execution]] = []
 
     def __enter__(self) -> Self:
         if self.name != "threads":
@@ -53,48 +54,54 @@ class Backend:
             self.cluster.close()
 
     def source(self, source: Any) -> Any:
-        """Return a scene's source as all workers can open it: with whole paths."""
+        """Return a scene's source with absolute paths where workers in other folders will open it."""
         if self.cluster is None or isinstance(source, Raster):
             return source
         if isinstance(source, list | tuple):
             return [self.source(one) for one in source]
-        return os.path.abspath(source) if os.path.exists(source) else source  # noqa: PTH100, PTH110 - also text
+        return os.path.abspath(source) if os.path.exists(source) else source  # noqa: PTH100, PTH110 - also URLs
 
     def slots(self, plan: Plan) -> tuple[int, int]:
-        """Blocks in flight, and processes."""
+        """Blocks computed at a time, and processes that compute them."""
         return (plan.workers, 1) if self.cluster is None else self.cluster.slots()
 
     def pool(self, plan: Plan) -> WorkerPool:
-        """Return the pool; the first plan says how many threads it has."""
+        """Return the job's pool; the first scene's plan sets its number of threads."""
         if self._pool is None:
             self._pool = Threads(plan.workers) if self.cluster is None else self.cluster.pool()
         return self._pool
 
     def choose(self, plan: Plan) -> Execution:
-        """Choose how the model runs; scenes whose windows are no larger than measured ones share the choice.
+        """Choose how the model is run; scenes whose windows are no larger than measured ones share a measurement.
 
-        Measuring while other scenes compute would mislead, and a batch of files of many sizes would measure each.
+        Measuring while other scenes are computed would mislead, and a batch of many image sizes would measure each.
         """
         rows, cols = plan.tiling.largest_read()
-        for dtype, area, execution in self._chosen:
+        for dtype, area, execution in self._executions:
             if dtype == plan.raster.dtype and rows * cols <= area:
                 return execution
         execution = plan.execution() if self.cluster is None else self.cluster.execution(plan)
-        if self._alone and self.cluster is None and execution.device == "cpu":
+        if self._single and self.cluster is None and execution.device == "cpu":
             execution = execution.with_streams(plan.tiling.block_count)
-        self._chosen.append((plan.raster.dtype, rows * cols, execution))
+        self._executions.append((plan.raster.dtype, rows * cols, execution))
         return execution
 
-    def remember(self, report: Mapping[str, Any]) -> None:
-        """Take the choice over from a scene that was done before, so that a batch that is resumed goes on alike."""
+    def reuse_execution(self, report: Mapping[str, Any]) -> None:
+        """Take over the execution of a scene that an earlier run finished, so that a resumed batch stays consistent.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, GeosegError
+            If the report is of a version of geoseg that described executions otherwise.
+        """
         import numpy as np
 
         from geoseg.models import Execution
 
         rows, cols = report["tiling"]["window"]
-        self._chosen.append((np.dtype(report["scene"]["dtype"]), rows * cols, Execution(**report["execution"])))
+        self._executions.append((np.dtype(report["scene"]["dtype"]), rows * cols, Execution(**report["execution"])))
 
     def close(self) -> None:
-        """End threads, give up tasks."""
+        """End the threads, or cancel the cluster's tasks; finished blocks stay."""
         if self._pool is not None:
             self._pool.close()

@@ -1,9 +1,9 @@
-"""Scenes × model → an output folder. What the command line, QGIS and batch scripts call.
+"""Takes the scenes of a job through their states: opened, planned, running, finished. See :mod:`geoseg.job.scene`.
 
 Scenes and blocks share the workers: while one scene is written and polygonized, the next one's blocks are computed,
-and the one after that is opened, so that small files keep a device as busy as large ones. Memory does not grow with
-the number of scenes: so many are open at a time, and blocks in flight are bounded. Everything is made in a working
-folder beside the outputs and moved to its final name when all of it is complete.
+and those after it are opened, so that small files keep a device as busy as large ones. Memory does not grow with the
+number of scenes: a few are open at a time, and the blocks in flight are bounded. Everything is written to a working
+folder beside the outputs and renamed when all of it is complete.
 """
 
 from __future__ import annotations
@@ -12,46 +12,92 @@ import queue
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from geoseg._version import __version__
 from geoseg.errors import GeosegError, InputError
 from geoseg.job.backend import Backend
 from geoseg.job.dispatch import Dispatcher
+from geoseg.job.report import write_summary
 from geoseg.job.request import Job, Request, SceneResult, open_scene, request_of
-from geoseg.job.scene import SceneRun
+from geoseg.job.scene import FinishedScene, KeptScene, Scene
 from geoseg.job.scene_list import SceneEntry
-from geoseg.job.summary import write_summary
+from geoseg.job.scene_planned import PlannedScene, prepare
+from geoseg.job.scene_running import RunningScene
 from geoseg.progress.ordered import OrderedReporters
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.progress.trace import Trace
 
-# Scenes that are opened ahead of the one whose blocks are handed out, and scenes that wait to be written at most.
+# Scenes opened ahead of the one whose blocks are handed out, and scenes that may wait to be written.
 _AHEAD = 4
 
 
 def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
-    """Do the job; a scene that fails is reported and the others go on.
+    """Segment every scene of a job into class maps, confidence, polygons, previews and reports in a folder.
+
+    What ``geoseg segment`` does, and resumable in the same way: after an interruption of any kind, running the same
+    job again continues with the blocks that are not finished yet and gives the same bytes as an unbroken run. A scene
+    that fails does not stop the others; scenes whose results are complete are kept.
+
+    Parameters
+    ----------
+    job
+        Scenes, output folder, model and options.
+    reporter
+        Receives progress, warnings and results (:class:`geoseg.progress.Reporter`); if None, errors and warnings are
+        printed on stderr.
 
     Returns
     -------
-    One result per scene, in order.
+    One :class:`SceneResult` per scene, in the order of ``job.scenes``: its status, paths and report, or its error. For
+    several scenes, ``summary.csv`` in the output folder holds the same as a table.
 
     Raises
     ------
     OptionError, ModelError, ClusterError
-        If nothing can be done at all: a bad option, a model that cannot be loaded, a scheduler that does not answer.
+        If no scene can be computed: an impossible option, a model that cannot be loaded, a scheduler that does not
+        answer.
+    OutputError
+        If the trace or ``summary.csv`` cannot be written.
+
+    Examples
+    --------
+    A scene of six Sentinel-2 bands, water on the left and forest on the right:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np, rasterio
+    >>> import geoseg
+    >>> from geoseg.job import Options
+    >>> bands = {"blue": (500, 200), "green": (450, 400), "red": (250, 250),
+    ...          "nir": (120, 2800), "swir16": (60, 1200), "swir22": (40, 500)}
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with rasterio.open(folder / "lake.tif", "w", driver="GTiff", width=64, height=64, count=6, dtype="uint16",
+    ...                    crs="EPSG:32633", transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5.4e6)) as file:
+    ...     for number, (name, (water, forest)) in enumerate(bands.items(), 1):
+    ...         file.write(np.full((64, 64), water, "uint16") + (forest - water) * (np.arange(64) >= 32), number)
+    ...         file.set_band_description(number, name)
+    >>> job = geoseg.Job([folder / "lake.tif"], folder / "results", "spectral", options=Options(device="cpu"))
+    >>> (result,) = geoseg.run(job)
+    >>> result.status
+    'done'
+    >>> {name: found["pixels"] for name, found in result.report["classes"].items() if found["pixels"]}
+    {'tree': 2048, 'water': 2048}
+    >>> sorted(path.name for path in result.outputs.values())
+    ['lake_classes.tif', 'lake_confidence.tif', 'lake_polygons.gpkg', 'lake_preview.png', 'lake_report.json']
     """
     reporter = reporter or Silent()
     started = time.perf_counter()
     request = request_of(job)
-    trace = None if job.profile is None else Trace(job.profile)
-    reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.output))
-    with Backend(job.scheduler, job.options, job.output, reporter, alone=job.single) as workers:
-        request = replace(request, options=workers.options, output=workers.output, trace=trace)
-        batch = _Batch(job, request, workers, reporter)
+    trace = None if job.profile is None else Trace(Path(job.profile))
+    reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.folder))
+    with Backend(job.scheduler, job.options, job.folder, reporter, single=job.single) as backend:
+        request = replace(request, options=backend.options, output=backend.output, trace=trace)
+        batch = _Batch(job, request, backend, reporter)
         try:
             results = batch.run()
         finally:
@@ -59,144 +105,138 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
             if trace is not None:
                 trace.write()
     if len(results) > 1:
-        summary = write_summary(job.output, job.scenes, results)
-        tell = getattr(reporter, "summary", None)
-        if tell is not None:
-            tell(scenes=summary, seconds=round(time.perf_counter() - started, 3))
+        rows = write_summary(job.folder, job.scenes, results)
+        reporter.summary(scenes=rows, seconds=round(time.perf_counter() - started, 3))
     return results
 
 
 class _Batch:
-    """The scenes of a job in all their stages. All but opening and finishing happens in the caller's thread."""
+    """The scenes of a job in all their states. All but opening and writing happens in the caller's thread."""
 
-    def __init__(self, job: Job, request: Request, workers: Backend, reporter: Reporter) -> None:
-        self.job, self.request, self.workers = job, request, workers
+    def __init__(self, job: Job, request: Request, backend: Backend, reporter: Reporter) -> None:
+        self.job, self.request, self.backend = job, request, backend
         self.single = job.single
         self.reporters = OrderedReporters(reporter)
         self.results: dict[int, SceneResult] = {}
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        # One scene alone is opened and finished here: Ctrl-C reaches it at once.
+        # A single scene is opened and written in this thread, where Ctrl-C reaches it at once.
         self._opener: Executor = _Inline() if self.single else ThreadPoolExecutor(_AHEAD, "geoseg-open")
-        self._finisher: Executor = _Inline() if self.single else ThreadPoolExecutor(1, "geoseg-finish")
-        self._opened: dict[int, Future[SceneRun]] = {}
-        self._running: dict[int, SceneRun] = {}
-        self._finishing: set[int] = set()
-        self._names: dict[str, Any] = {}
-        self._next_open = self._next_begin = 0
+        self._writer: Executor = _Inline() if self.single else ThreadPoolExecutor(1, "geoseg-finish")
+        self._prepared: dict[int, Future[KeptScene | PlannedScene]] = {}
+        self._running: dict[int, RunningScene] = {}
+        self._writing: set[int] = set()
+        self._entry_by_name: dict[str, Any] = {}
+        self._next_open = self._next_start = 0
         self._dispatcher: Dispatcher | None = None
 
     def run(self) -> list[SceneResult]:
-        """Do all scenes."""
+        """Take every scene to its result."""
         while len(self.results) < len(self.job.scenes):
             self._open_ahead()
-            while self._may_begin():
-                self._begin(self._next_begin)
+            while self._may_start():
+                self._start(self._next_start)
                 self._open_ahead()
             if self._dispatcher is not None:
                 self._dispatcher.fill()
-            self._finish_ended()
+            self._write_ended()
             if len(self.results) == len(self.job.scenes):
                 break
             try:
-                call = self._calls.get(timeout=self._dispatcher.patience() if self._dispatcher else 0.5)
+                call = self._calls.get(timeout=self._dispatcher.timeout() if self._dispatcher else 0.5)
             except queue.Empty:
                 continue
             call()
         return [self.results[number] for number in range(len(self.job.scenes))]
 
     def close(self) -> None:
-        """Give up what is not finished; on the way out nothing is lost but blocks in flight."""
-        unfinished = len(self.results) < len(self.job.scenes)
-        if unfinished:
+        """Give up scenes without a result; only their blocks in flight are lost."""
+        if len(self.results) < len(self.job.scenes):
             self.reporters.stop()
-        self.workers.close()
+        self.backend.close()
         self._opener.shutdown(cancel_futures=True)
-        self._finisher.shutdown(cancel_futures=True)
+        self._writer.shutdown(cancel_futures=True)
         for scene in self._running.values():
             scene.close()
 
-    # --- open, in threads
+    # --- opened and planned, in threads
 
     def _open_ahead(self) -> None:
-        limit = self._next_begin + (1 if self.single else _AHEAD)
+        limit = self._next_start + (1 if self.single else _AHEAD)
         while self._next_open < min(limit, len(self.job.scenes)):
             number = self._next_open
             self._next_open += 1
-            self._opened[number] = self._opener.submit(self._open, number)
-            self._opened[number].add_done_callback(lambda _: self._calls.put(_nothing))
+            self._prepared[number] = self._opener.submit(self._open, number)
+            self._prepared[number].add_done_callback(lambda _: self._calls.put(_wake))
 
-    def _open(self, number: int) -> SceneRun:
+    def _open(self, number: int) -> KeptScene | PlannedScene:
         entry = SceneEntry.of(self.job.scenes[number])
-        raster = open_scene(self.workers.source(entry.source), self.request, entry.name)
-        scene = SceneRun(raster, self.request, self.reporters.of(number))
-        scene.prepare()
-        return scene
+        raster = open_scene(self.backend.source(entry.source), self.request, entry.name)
+        return prepare(Scene(raster, self.request, self.reporters.of(number)))
 
-    # --- begin, in order
+    # --- running, in order
 
-    def _may_begin(self) -> bool:
-        """Whether the next scene is opened, and the workers have room for its blocks."""
-        number = self._next_begin
-        if number not in self._opened or not self._opened[number].done():
+    def _may_start(self) -> bool:
+        """Whether the next scene is prepared, and the workers have room for its blocks."""
+        number = self._next_start
+        if number not in self._prepared or not self._prepared[number].done():
             return False
-        if len(self._finishing) >= _AHEAD:
-            return False  # writing does not keep up: more blocks would only fill the disk
+        if len(self._writing) >= _AHEAD:
+            return False  # writing is slower than computing: more blocks would only fill the disk
         return self._dispatcher is None or self._dispatcher.has_capacity
 
-    def _begin(self, number: int) -> None:
-        self._next_begin += 1
+    def _start(self, number: int) -> None:
+        self._next_start += 1
         entry = self.job.scenes[number]
         with self._guarded(number, SceneEntry.of(entry).label):
-            scene = self._opened.pop(number).result()
-            self._claim(scene.name, entry)
-            with self._guarded(number, scene.name):
-                self._running[number] = scene
-                found = scene.begin(self.workers.choose, self.workers.slots(scene.plan) if scene.plan else (1, 1))
-                if isinstance(found, SceneResult):
-                    self._recall(found)
-                    self._end(number, found)
+            prepared = self._prepared.pop(number).result()
+            self._reserve_name(prepared.scene.name, entry)
+            with self._guarded(number, prepared.scene.name):
+                scene = prepared.start(self.backend) if isinstance(prepared, PlannedScene) else prepared
+                if isinstance(scene, RunningScene):
+                    self._compute(number, scene)
                     return
-                assert scene.plan is not None
-                assert scene.work is not None
-                pool = self.workers.pool(scene.plan)
-                if self._dispatcher is None:
-                    self._dispatcher = Dispatcher(pool, self.job.retries, self._calls.put)
-                self._dispatcher.add(scene.work, found, scene)
+                result = scene.keep() if isinstance(scene, KeptScene) else scene.publish()
+                with suppress(KeyError, TypeError, ValueError, GeosegError):  # a report of another version
+                    self.backend.reuse_execution(result.report)
+                self._end(number, result)
 
-    def _recall(self, result: SceneResult) -> None:
-        try:
-            self.workers.remember(result.report)
-        except (KeyError, TypeError, ValueError, GeosegError):
-            return  # a report of another version
+    def _compute(self, number: int, scene: RunningScene) -> None:
+        self._running[number] = scene  # closed from now on, whatever happens
+        scene.report_start()
+        pool = self.backend.pool(scene.plan)
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher(pool, self.job.retries, self._calls.put)
+        self._dispatcher.add(scene.work, scene.todo, scene)
 
-    def _claim(self, name: str, entry: Any) -> None:
-        if name in self._names:
+    def _reserve_name(self, name: str, entry: Any) -> None:
+        if name in self._entry_by_name:
             raise InputError(
-                f"{SceneEntry.of(entry).label} and {SceneEntry.of(self._names[name]).label} would both write "
+                f"{SceneEntry.of(entry).label} and {SceneEntry.of(self._entry_by_name[name]).label} would both write "
                 f"{name}_classes.tif: run them into different folders, or name them in a CSV given with --scenes"
             )
-        self._names[name] = entry
+        self._entry_by_name[name] = entry
 
-    # --- finish
+    # --- finished, in a thread
 
-    def _finish_ended(self) -> None:
+    def _write_ended(self) -> None:
         for number, scene in list(self._running.items()):
-            if scene.ended and number not in self._finishing:
-                self._finishing.add(number)
-                self._finisher.submit(self._finish, number, scene)
+            if scene.ended and number not in self._writing:
+                self._writing.add(number)
+                self._writer.submit(self._write, number, scene)
 
-    def _finish(self, number: int, scene: SceneRun) -> None:
+    def _write(self, number: int, scene: RunningScene) -> None:
         outcome: SceneResult | BaseException
         try:
-            outcome = scene.finish(alone=self.single)
+            finished: FinishedScene = scene.write(alone=self.single)
+            outcome = finished.publish()
         except BaseException as error:
             if self.single and not isinstance(error, GeosegError):
                 raise
             outcome = error
-        self._calls.put(partial(self._finished, number, scene.name, outcome))
+        self._calls.put(partial(self._finish, number, scene.name, outcome))
 
-    def _finished(self, number: int, name: str, outcome: SceneResult | BaseException) -> None:
-        self._finishing.discard(number)
+    def _finish(self, number: int, name: str, outcome: SceneResult | BaseException) -> None:
+        self._writing.discard(number)
         with self._guarded(number, name):
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -204,11 +244,13 @@ class _Batch:
                 self.reporters.of(number).error("PartialError", str(outcome.error))
             self._end(number, outcome)
 
+    # --- the end of a scene, good or bad
+
     def _guarded(self, number: int, name: str) -> _Guard:
         return _Guard(self, number, name)
 
     def fail(self, number: int, name: str, error: GeosegError) -> None:
-        """Report a scene that failed; the others go on."""
+        """Report a scene that failed; the others continue."""
         self.reporters.of(number).error(type(error).__name__, str(error))
         self._end(number, SceneResult(name, "failed", error=error))
 
@@ -221,7 +263,7 @@ class _Batch:
 
 
 class _Guard:
-    """Turns what goes wrong with one scene into its result."""
+    """Turns an error of one scene into its result."""
 
     def __init__(self, batch: _Batch, number: int, name: str) -> None:
         self._batch, self._number, self._name = batch, number, name
@@ -242,7 +284,7 @@ class _Guard:
 
 
 class _Inline(Executor):
-    """Runs things at once, in the caller's thread."""
+    """Runs submitted calls at once, in the caller's thread."""
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -253,5 +295,5 @@ class _Inline(Executor):
         return future
 
 
-def _nothing() -> None:
-    """Wake the loop."""
+def _wake() -> None:
+    """Do nothing: an entry in the queue that wakes the loop."""

@@ -1,9 +1,9 @@
-"""Blocks on the workers of a dask cluster: running already, started here, or submitted to a batch system.
+"""Computes blocks on a dask cluster: one that is running, one started here, or one submitted to a batch system.
 
 Tasks carry recipes: paths, a model's name, a few numbers. Workers read the scene and write finished blocks themselves,
-so they must see both under the same paths; a worker that does not is named. dask finds workers again, repeats what a
-lost one was doing and shows it all on its dashboard; geoseg keeps a bounded number of tasks in flight and decides what
-is worth repeating.
+so they must see both under the same paths; an error names a worker that does not. dask replaces lost workers, reruns
+their tasks and shows everything on its dashboard; geoseg keeps a bounded number of tasks in flight and decides which
+failures are retried.
 """
 
 from __future__ import annotations
@@ -18,46 +18,45 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from geoseg._version import __version__
 from geoseg.errors import ClusterError
 from geoseg.job.block_store import read_manifest, tag_of
 from geoseg.job.dispatch import BlockSummary, Done, Feed, LostError, Outcome, Work, compute_and_store
 from geoseg.job.failures import BlockFailure
 from geoseg.system.dask_client import Deployment, deploy
+from geoseg.system.resources import available_memory
 
 if TYPE_CHECKING:
     from geoseg.models import Execution
     from geoseg.progress.reporters import Reporter
     from geoseg.segment.plan import Options, Plan
 
-# Blocks go out in groups that take at least this long, so that a message costs next to nothing beside the work it
-# brings, and at most so many at once.
-_GROUP_SECONDS, _GROUP_MOST = 1.0, 1024
+# Blocks are submitted in groups that take at least this many seconds, so that the overhead of a task is small beside
+# its work, and of at most so many blocks.
+_GROUP_SECONDS, _MAX_GROUP = 1.0, 1024
 
-# What a scheduler does for one task, in seconds (measured: 4.3 to 5.2 ms of its process, with 4 and 64 workers), and
-# half as much again: with so many threads that it would have no time left, groups grow instead. See bench_scale.py.
+# Seconds of the scheduler's own time per task (measured: 4.3 to 5.2 ms, with 4 and 64 workers) and half as much again:
+# with so many threads that the scheduler would be saturated, groups grow instead. See bench_scale.py.
 _TASK_SECONDS = 0.008
 
-# Share of a worker's memory limit that is used: dask stops giving it work at 0.8.
+# Share of a worker's memory limit that is used: dask pauses a worker at 0.8.
 _LIMIT_SHARE = 0.7
 
-# Share of the free memory of a machine that its workers use together, where they have no limit.
-_FREE_SHARE, _MOST = 0.5, 16 * 10**9
+# Share of a machine's free memory that its workers use together if they have no limit, and the most for one process.
+_FREE_SHARE, _MAX_BYTES = 0.5, 16 * 10**9
 
-# Seconds after which a scheduler that does not answer any more is given up.
-_PATIENCE = 30.0
+# Seconds after which a scheduler that does not answer is considered lost.
+_SCHEDULER_TIMEOUT = 30.0
 
-# Seconds that a finished task's result may take to come. A client whose event loop has ended would wait for ever.
-_ANSWER = 20.0
+# Seconds to wait for the result of a finished task. A client whose event loop has ended would wait for ever.
+_RESULT_TIMEOUT = 20.0
 
 
 _GONE = "the dask scheduler is gone: start it again and run the same command again, finished blocks are kept"
 
 
-def _ask(call: Callable[[], Any]) -> Any:
-    """Ask the scheduler something; if it is dying at this very moment, say so in one line."""
+def _query(call: Callable[[], Any]) -> Any:
+    """Call the scheduler; turn the errors of a connection that is closing into one line."""
     try:
         return call()
     # TypeError: a client whose connection is just closing has no comm to write to.
@@ -66,41 +65,41 @@ def _ask(call: Callable[[], Any]) -> Any:
 
 
 class Cluster:
-    """A dask cluster that is ready to compute.
+    """A connection to a dask cluster whose workers are ready.
 
     Parameters
     ----------
     scheduler
         ``"local"``, an address, the name of a batch system, or a ``distributed.Client``.
     options
-        How to segment; ``workers`` is the number of processes where geoseg starts them.
+        How to segment; ``workers`` is the number of processes if geoseg starts them.
     reporter
-        Told where the dashboard is.
+        Told how many workers there are, and where the dashboard is.
 
     Raises
     ------
     OptionError
         If there is no such scheduler, or what it needs is not installed.
     ClusterError
-        If nobody answers, or no worker comes.
+        If the scheduler does not answer, or no worker starts.
     """
 
     def __init__(self, scheduler: Any, options: Options, reporter: Reporter) -> None:
         self._deployment: Deployment = deploy(scheduler, options.workers, reporter.info)
         self._client = self._deployment.client
-        facts = list(_ask(lambda: self._client.run(_facts)).values())
-        threads = _ask(self._client.nthreads)
+        workers = list(_query(lambda: self._client.run(_worker_facts)).values())
+        threads = _query(self._client.nthreads)
         self._processes = len(threads)
-        self._least_threads = min(threads.values(), default=1)
-        memory = options.memory if options.memory is not None else budget(facts)
+        self._min_threads = min(threads.values(), default=1)
+        memory = options.memory if options.memory is not None else process_budget(workers)
         self.options = replace(options, memory=memory, workers=max(threads.values(), default=1))
-        hosts = len({fact["host"] for fact in facts})
+        hosts = len({worker["host"] for worker in workers})
         counts = {"worker": self._processes, "thread": sum(threads.values()), "machine": hosts}
         reporter.info("{} with {} on {}".format(*(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())))
 
     def slots(self) -> tuple[int, int]:
-        """Blocks in flight at a time, and processes."""
-        threads = _ask(self._client.nthreads)
+        """Blocks computed at a time, and processes that compute them."""
+        threads = _query(self._client.nthreads)
         return max(sum(threads.values()), 1), max(len(threads), 1)
 
     def pool(self) -> Workers:
@@ -108,15 +107,15 @@ class Cluster:
         return Workers(self._client)
 
     def execution(self, plan: Plan) -> Execution:
-        """Choose how the model runs where it will run: on a worker."""
-        found: Execution = _ask(self._client.submit(_choose, pickle.dumps(plan), pure=False).result)
-        streams = min(found.streams, self._least_threads)
-        if self._deployment.one_machine and found.device == "cpu":  # its processes share the cores
-            streams = min(streams, max(found.streams // self._processes, 1))
-        return replace(found, streams=streams)
+        """Choose how the model is run by a measurement on a worker."""
+        execution: Execution = _query(self._client.submit(_choose_execution, pickle.dumps(plan), pure=False).result)
+        streams = min(execution.streams, self._min_threads)
+        if self._deployment.one_machine and execution.device == "cpu":  # its processes share the cores
+            streams = min(streams, max(execution.streams // self._processes, 1))
+        return replace(execution, streams=streams)
 
     def close(self) -> None:
-        """End what was started for this run; a cluster that was there before stays."""
+        """Stop the cluster if this run started it; a cluster that was running before stays."""
         self._deployment.close()
 
 
@@ -126,91 +125,105 @@ class Workers:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._futures: set[Any] = set()
-        self._threads, self._asked = 1, -1e9
+        self._threads, self._counted = 1, -1e9
         self._lost_since: float | None = None
         self._packed: tuple[Work | None, bytes] = None, b""
 
     @property
     def slots(self) -> int:
-        """Two groups for every thread: one that it computes, and the next."""
+        """Two groups per thread, one that it computes and the next, and two more."""
         now = time.monotonic()
-        if now - self._asked > 2.0 and self._client.status == "running":  # workers come and go
-            self._asked = now
-            with suppress(ClusterError):  # check() says so when it is gone for good
-                self._threads = sum(_ask(self._client.nthreads).values()) or 1
+        if now - self._counted > 2.0 and self._client.status == "running":  # workers come and go
+            self._counted = now
+            with suppress(ClusterError):  # check() raises it when the scheduler is gone for good
+                self._threads = sum(_query(self._client.nthreads).values()) or 1
         return 2 * self._threads + 2
 
     def group(self, feed: Feed) -> int:
-        """So many blocks that they take a while, but fewer towards the end, where all shall have work."""
+        """Return enough blocks for :func:`group_seconds`; fewer near the end, so that no thread runs out of work."""
         if not feed.seconds_per_block:
             return 1
-        most = min(int(group_seconds(self._threads) / feed.seconds_per_block), _GROUP_MOST)
-        return max(min(most, len(feed.waiting) // (4 * self._threads)), 1)
+        count = min(int(group_seconds(self._threads) / feed.seconds_per_block), _MAX_GROUP)
+        return max(min(count, len(feed.waiting) // (4 * self._threads)), 1)
 
     def submit(self, work: Work, indices: Sequence[int], done: Done) -> None:
-        """Send some blocks to the cluster."""
+        """Submit a group of blocks as one task."""
         future = self._client.submit(
-            _on_worker, __version__, self._pack(work), tuple(indices), pure=False, retries=0, key=_key(work, indices)
+            _compute_group,
+            __version__,
+            self._pack(work),
+            tuple(indices),
+            pure=False,
+            retries=0,
+            key=_key(work, indices),
         )
         self._futures.add(future)
-        future.add_done_callback(partial(self._back, done))
+        future.add_done_callback(partial(self._finished, done))
 
     def _pack(self, work: Work) -> bytes:
-        """Pickle a scene's work once, not for every group."""
+        """Pickle a scene's work once for all its groups."""
         if self._packed[0] is not work:
             self._packed = work, pickle.dumps(work)
         return self._packed[1]
 
-    def _back(self, done: Done, future: Any) -> None:
+    def _finished(self, done: Done, future: Any) -> None:
         self._futures.discard(future)
         done(_result(future))
 
     def check(self) -> None:
-        """Raise ClusterError once the scheduler has been away for half a minute, or for good."""
+        """Raise ClusterError if the scheduler has been unreachable for half a minute, or the client is closed."""
         if self._client.status == "running":
             self._lost_since = None
             return
         now = time.monotonic()
         self._lost_since = self._lost_since or now
-        if self._client.status in ("closed", "closing") or now - self._lost_since > _PATIENCE:
+        if self._client.status in ("closed", "closing") or now - self._lost_since > _SCHEDULER_TIMEOUT:
             raise ClusterError(_GONE)
 
     def close(self) -> None:
-        """Give up what is in flight: workers end the group they compute, and nobody asks for it."""
+        """Cancel the groups in flight; workers still finish the one that they compute."""
         if self._futures and self._client.status == "running":
-            with suppress(Exception):  # a scheduler that is dying needs no orders
+            with suppress(Exception):  # the scheduler may be shutting down
                 self._client.cancel(list(self._futures), force=True)
         self._futures.clear()
 
 
 def group_seconds(threads: int) -> float:
-    """How long a group of blocks should take, so that one scheduler keeps so many threads busy."""
+    """Seconds that a group of blocks should take for one scheduler to keep so many threads busy."""
     return max(_GROUP_SECONDS, threads * _TASK_SECONDS)
 
 
-def budget(facts: Sequence[dict[str, Any]]) -> int:
-    """Bytes that one process may use: of its dask limit, or its part of what is free on its machine."""
-    hosts = [fact["host"] for fact in facts]
+def process_budget(workers: Sequence[dict[str, Any]]) -> int:
+    """Return the bytes that each process may use: a share of its dask limit, or of the free memory of its machine.
+
+    Parameters
+    ----------
+    workers
+        ``host``, dask memory ``limit`` (0 or None for none) and ``free`` memory of the machine of each process, bytes.
+    """
+    hosts = [worker["host"] for worker in workers]
     shares = [
-        fact["limit"] * _LIMIT_SHARE if fact["limit"] else fact["free"] * _FREE_SHARE / hosts.count(fact["host"])
-        for fact in facts
+        worker["limit"] * _LIMIT_SHARE
+        if worker["limit"]
+        else worker["free"] * _FREE_SHARE / hosts.count(worker["host"])
+        for worker in workers
     ]
-    return int(max(min([*shares, _MOST]), 10**9))
+    return int(max(min([*shares, _MAX_BYTES]), 10**9))
 
 
-def _facts(dask_worker: Any) -> dict[str, Any]:
-    """Where a worker runs, and what memory it has. Runs on the worker."""
+def _worker_facts(dask_worker: Any) -> dict[str, Any]:
+    """Return host, memory limit and free memory of a worker. Runs on the worker."""
     import socket
 
     from geoseg.models import keep_memory
 
     keep_memory()
     limit = dask_worker.memory_manager.memory_limit
-    return {"host": socket.gethostname(), "limit": limit, "free": psutil.virtual_memory().available}
+    return {"host": socket.gethostname(), "limit": limit, "free": available_memory()}
 
 
-def _choose(packed: bytes) -> Execution:
-    """Choose an execution. Runs on a worker."""
+def _choose_execution(packed: bytes) -> Execution:
+    """Choose how the model is run. Runs on a worker."""
     plan: Plan = pickle.loads(packed)  # noqa: S301 - from the client that this worker serves
     return plan.execution()
 
@@ -227,8 +240,8 @@ def _unpacked(packed: bytes) -> Work:
     return work
 
 
-def _on_worker(version: str, packed: bytes, indices: Sequence[int]) -> list[Outcome]:
-    """Compute some blocks. Runs on a worker."""
+def _compute_group(version: str, packed: bytes, indices: Sequence[int]) -> list[Outcome]:
+    """Compute a group of blocks. Runs on a worker."""
     if version != __version__:
         cause = f"{_where()} runs geoseg {__version__}, and this is {version}: install the same on all machines"
         return [BlockFailure(index, cause, fatal=True) for index in indices]
@@ -240,15 +253,15 @@ def _on_worker(version: str, packed: bytes, indices: Sequence[int]) -> list[Outc
             "under the same path"
         )
         return [BlockFailure(index, cause, fatal=True) for index in indices]
-    return [_one(work, index) for index in indices]
+    return [_compute_block(work, index) for index in indices]
 
 
-def _one(work: Work, index: int) -> Outcome:
-    """Compute one block, unless a worker that was lost finished it before."""
+def _compute_block(work: Work, index: int) -> Outcome:
+    """Compute one block, unless a worker that was lost had finished it."""
     if work.store.has(index):
         return BlockSummary(index, work.recipe.tiling.block_box(index).area, 0, {})
-    found = compute_and_store(work, index)
-    return replace(found, cause=f"{found.cause} ({_where()})") if isinstance(found, BlockFailure) else found
+    outcome = compute_and_store(work, index)
+    return replace(outcome, cause=f"{outcome.cause} ({_where()})") if isinstance(outcome, BlockFailure) else outcome
 
 
 def _where() -> str:
@@ -260,17 +273,17 @@ def _where() -> str:
 
 
 def _result(future: Any) -> list[Outcome] | BaseException:
-    """Return what a task brought, or an error that says what became of it; raises nothing, dask would only log it."""
+    """Return the outcomes of a task, or its error; never raises, because dask would only log the exception."""
     from distributed.scheduler import KilledWorker
 
     try:
         if future.client.status != "running":
             return LostError("the connection to the dask scheduler was lost")
         if future.status == "finished":
-            found: list[Outcome] = future.result(timeout=_ANSWER)
-            return found
-        error: BaseException | None = future.exception(timeout=_ANSWER)
-        if error is None:  # lost between its end and this question
+            outcomes: list[Outcome] = future.result(timeout=_RESULT_TIMEOUT)
+            return outcomes
+        error: BaseException | None = future.exception(timeout=_RESULT_TIMEOUT)
+        if error is None:  # lost between its end and this call
             return LostError("the connection to the dask scheduler was lost")
     except BaseException as raised:  # noqa: BLE001 - cancelled, connection lost, worker gone
         return LostError(f"the connection to the dask scheduler was lost ({type(raised).__name__})")

@@ -1,8 +1,8 @@
-"""Blocks of one or many scenes to whoever computes them, and again where it is worth it.
+"""Hands the blocks of one or many scenes to workers, and retries transient failures.
 
-A block is computed by :func:`geoseg.segment.block.segment_block` and put into the store by whoever computed it; only a
-summary of a few numbers comes back. :class:`Dispatcher` hands blocks out and hears what became of them; a
-:class:`WorkerPool` computes them: threads of this process here, the workers of a dask cluster in ``dask_pool``.
+A worker computes a block with :func:`geoseg.segment.block.segment_block` and writes it to the store itself; only a
+summary of a few numbers comes back. :class:`Dispatcher` submits blocks and receives their outcomes; a
+:class:`WorkerPool` computes them: :class:`Threads` of this process, or the workers of a dask cluster in ``dask_pool``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Protocol
 
 from geoseg.errors import GeosegError
 from geoseg.job.block_store import BlockStore
-from geoseg.job.failures import BlockFailure, backoff, failure
-from geoseg.progress.timing import Clock, Span, recorded
+from geoseg.job.failures import BlockFailure, backoff, block_failure
+from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
 from geoseg.raster import Raster
 from geoseg.raster.gdal.retry_cache import clear_remote_cache
@@ -30,16 +30,16 @@ from geoseg.segment.block import Recipe, segment_block
 
 @dataclass(frozen=True)
 class BlockSummary:
-    """What is reported of a finished block.
+    """What a worker reports about a finished block.
 
     Attributes
     ----------
     index, pixels, forwards
-        Its number, its pixels, and windows that went through the model.
+        Its number, its pixels, and the windows that went through the model.
     seconds
-        Time per stage: ``read``, ``wait``, ``forward``, ``store``.
+        Seconds per stage: ``read``, ``wait``, ``forward``, ``store``.
     place, spans
-        Where it was computed, and when each stage began and how long it took, if a trace is wanted.
+        Where it was computed, and the spans of its stages if the run is traced.
     """
 
     index: int
@@ -55,14 +55,14 @@ Outcome = BlockSummary | BlockFailure
 
 @dataclass(frozen=True)
 class Work:
-    """One scene's blocks as a worker needs them: recipes and paths, no pixels.
+    """What a worker needs to compute any block of one scene: references and paths, no pixels.
 
     Attributes
     ----------
     recipe, store
-        What to compute, and where to put it.
+        How to compute a block, and where to write it.
     traced
-        Whether summaries carry spans.
+        Whether summaries include spans.
     """
 
     recipe: Recipe
@@ -71,7 +71,7 @@ class Work:
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
-        """What GDAL opens: files and addresses."""
+        """Files and addresses that GDAL opens for the scene."""
         return sources_of(self.recipe.raster)
 
 
@@ -81,24 +81,24 @@ def sources_of(raster: Raster) -> tuple[str, ...]:
 
 
 def compute_and_store(work: Work, index: int, stopped: Callable[[], bool] = lambda: False) -> Outcome:
-    """Compute one block and put it into the store; an error of the block is an answer, not raised."""
+    """Compute one block and write it to the store; errors of the block are returned, not raised."""
     clock = Clock()
     try:
-        with recorded(wanted=work.traced) as spans:
+        with record_spans(enabled=work.traced) as spans:
             result = segment_block(work.recipe, index, stopped=stopped)
             with clock("store"):
                 work.store.write(index, result)
     except (GeosegError, MemoryError) as error:
-        found = failure(index, error, work.sources)
-        if found.transient:
+        failure = block_failure(index, error, work.sources)
+        if failure.transient:
             clear_remote_cache(work.sources)
-        return found
+        return failure
     seconds = {**result.seconds, **clock.seconds}
     return BlockSummary(index, result.box.area, result.forwards, seconds, here(), tuple(spans) if work.traced else ())
 
 
 Done = Callable[[list[Outcome] | BaseException], None]
-"""Told what became of a group of blocks: an outcome for each, or why there is none at all. From any thread."""
+"""Called, from any thread, with the outcomes of a group of blocks, or with the error that lost all of them."""
 
 
 class WorkerPool(Protocol):
@@ -106,33 +106,33 @@ class WorkerPool(Protocol):
 
     @property
     def slots(self) -> int:
-        """Groups to have in flight."""
+        """Groups of blocks that may be in flight."""
         ...
 
     def group(self, feed: Feed) -> int:
-        """How many blocks of a scene to hand over as one group."""
+        """Return how many blocks of a scene to submit as one group."""
         ...
 
     def submit(self, work: Work, indices: Sequence[int], done: Done) -> None:
-        """Begin computing some blocks; ``done`` is called when they are."""
+        """Start computing a group of blocks; ``done`` is called at its end."""
         ...
 
     def check(self) -> None:
-        """Raise ClusterError if nothing can come back any more."""
+        """Raise ClusterError if the workers are lost for good."""
         ...
 
     def close(self) -> None:
-        """Give up what is in flight."""
+        """Cancel the groups in flight."""
         ...
 
 
 class Threads:
-    """Threads of this process: some read and write while others hold the device.
+    """A pool of threads in this process: some read and write while others run the model.
 
     Parameters
     ----------
     workers
-        Blocks in flight.
+        Blocks computed at a time.
     """
 
     def __init__(self, workers: int) -> None:
@@ -140,12 +140,12 @@ class Threads:
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="geoseg")
 
-    def group(self, feed: Feed) -> int:  # noqa: ARG002 - threads cost nothing to talk to
+    def group(self, feed: Feed) -> int:  # noqa: ARG002 - submitting to a thread costs nothing
         """Return 1."""
         return 1
 
     def submit(self, work: Work, indices: Sequence[int], done: Done) -> None:
-        """Queue some blocks."""
+        """Queue a group of blocks."""
 
         def compute() -> list[Outcome]:
             return [compute_and_store(work, index, self._stop.is_set) for index in indices]
@@ -157,33 +157,47 @@ class Threads:
         self._pool.submit(compute).add_done_callback(finished)
 
     def check(self) -> None:
-        """Threads are always there."""
+        """Do nothing: threads cannot be lost."""
 
     def close(self) -> None:
-        """Stop every thread at its next window."""
+        """Stop every thread before its next window, and wait for them."""
         self._stop.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Listener(Protocol):
-    """Hears what becomes of a scene's blocks, in the thread that calls the dispatcher."""
+    """Receives the outcomes of one scene's blocks, in the thread that calls the dispatcher."""
 
     def block_done(self, summary: BlockSummary) -> None:
-        """One more is in the store."""
+        """Handle a block that is in the store."""
 
     def block_failed(self, failure: BlockFailure) -> None:
-        """One failed for good."""
+        """Handle a block that failed for good."""
 
-    def block_repeated(self, failure: BlockFailure, attempt: int) -> None:
-        """One failed and will be tried again."""
+    def block_retried(self, failure: BlockFailure, attempt: int) -> None:
+        """Handle a block that failed and will be tried again."""
 
     def blocks_ended(self) -> None:
-        """Nothing of the scene is waiting or in flight any more."""
+        """Handle the end: no block of the scene is waiting or in flight any more."""
 
 
 @dataclass
 class Feed:
-    """The blocks of one scene that are still to be computed."""
+    """The blocks of one scene that are not finished.
+
+    Attributes
+    ----------
+    work, listener
+        How to compute them, and who receives their outcomes.
+    waiting
+        Numbers of the blocks that have not been submitted yet.
+    left
+        Blocks without an outcome: waiting, in flight or to be retried.
+    attempts
+        Retries so far, per block.
+    seconds_per_block
+        Moving average of the time that one block takes.
+    """
 
     work: Work
     listener: Listener
@@ -193,35 +207,35 @@ class Feed:
     seconds_per_block: float = 0.0
 
     def give_up(self) -> None:
-        """Hand out no further block; those in flight may come back."""
+        """Submit no further block; outcomes of those in flight still arrive."""
         self.left -= len(self.waiting)
         self.waiting.clear()
 
 
 class Dispatcher:
-    """Hands blocks to a pool, scene after scene without a gap, and repeats what failed for a transient reason.
+    """Submits blocks to a pool, scene after scene without a gap, and retries transient failures.
 
-    All methods are called from one thread, and listeners are told in that thread.
+    All methods, and the listeners', are called from one thread.
 
     Parameters
     ----------
     pool
-        Who computes.
+        Computes the blocks.
     retries
         How often a block is tried again.
     post
-        Puts a call into the caller's queue; the pool's threads use it.
+        Puts a call into the queue of the thread that owns the dispatcher; used from the pool's threads.
     """
 
     def __init__(self, pool: WorkerPool, retries: int, post: Callable[[Callable[[], None]], None]) -> None:
         self.pool, self.retries, self._post = pool, retries, post
         self._feeds: deque[Feed] = deque()
-        self._repeats: list[tuple[float, int, Feed, int]] = []
+        self._retry_queue: list[tuple[float, int, Feed, int]] = []
         self._order = itertools.count()
         self._in_flight = 0
 
     def add(self, work: Work, todo: Sequence[int], listener: Listener) -> None:
-        """Queue the blocks of a scene behind those of the scenes before it."""
+        """Queue the blocks of a scene behind those of earlier scenes."""
         feed = Feed(work, listener, deque(todo), len(todo))
         if not feed.left:
             listener.blocks_ended()
@@ -230,15 +244,21 @@ class Dispatcher:
 
     @property
     def has_capacity(self) -> bool:
-        """Whether the pool has room for blocks that are not there."""
+        """Whether the pool has room for more blocks than are waiting."""
         return self._in_flight < self.pool.slots and not any(feed.waiting for feed in self._feeds)
 
     def fill(self) -> None:
-        """Hand out blocks until the pool has enough; repetitions that are due come first."""
+        """Submit blocks until the pool is full, retries that are due first.
+
+        Raises
+        ------
+        ClusterError
+            If the workers are lost for good.
+        """
         self.pool.check()
         while self._in_flight < self.pool.slots:
-            if self._repeats and self._repeats[0][0] <= time.monotonic():
-                _, _, feed, index = heapq.heappop(self._repeats)
+            if self._retry_queue and self._retry_queue[0][0] <= time.monotonic():
+                _, _, feed, index = heapq.heappop(self._retry_queue)
                 self._submit(feed, [index])
                 continue
             while self._feeds and not self._feeds[0].waiting:
@@ -249,59 +269,59 @@ class Dispatcher:
             count = min(self.pool.group(feed), len(feed.waiting))
             self._submit(feed, [feed.waiting.popleft() for _ in range(count)])
 
-    def patience(self) -> float:
-        """Seconds until a repetition is due, at most half a second: Ctrl-C must come through on Windows."""
-        if not self._repeats:
+    def timeout(self) -> float:
+        """Return the seconds until a retry is due, at most 0.5: waiting for an outcome blocks Ctrl-C on Windows."""
+        if not self._retry_queue:
             return 0.5
-        return min(max(self._repeats[0][0] - time.monotonic(), 0.001), 0.5)
+        return min(max(self._retry_queue[0][0] - time.monotonic(), 0.001), 0.5)
 
     def _submit(self, feed: Feed, indices: list[int]) -> None:
         self._in_flight += 1
-        self.pool.submit(feed.work, indices, lambda found: self._post(partial(self._back, feed, indices, found)))
+        self.pool.submit(feed.work, indices, lambda outcomes: self._post(partial(self._done, feed, indices, outcomes)))
 
-    def _back(self, feed: Feed, indices: list[int], found: list[Outcome] | BaseException) -> None:
+    def _done(self, feed: Feed, indices: list[int], outcomes: list[Outcome] | BaseException) -> None:
         self._in_flight -= 1
-        if isinstance(found, BaseException):
-            if not isinstance(found, LostError):
-                raise found
-            if len(indices) > 1:  # one of them may kill whoever computes it: find out which
+        if isinstance(outcomes, BaseException):
+            if not isinstance(outcomes, LostError):
+                raise outcomes
+            if len(indices) > 1:  # one of them may crash its worker: submit each alone to find out which
                 for index in indices:
-                    self._repeat(feed, index, 0.0)
+                    self._retry(feed, index, 0.0)
                 return
-            found = [BlockFailure(indices[0], str(found), transient=True)]
-        for outcome in found:
+            outcomes = [BlockFailure(indices[0], str(outcomes), transient=True)]
+        for outcome in outcomes:
             self._record(feed, outcome)
         if feed.left == 0:
             feed.listener.blocks_ended()
 
     def _record(self, feed: Feed, outcome: Outcome) -> None:
         if isinstance(outcome, BlockSummary):
-            spent = sum(outcome.seconds.values())
-            feed.seconds_per_block = spent if not feed.seconds_per_block else 0.8 * feed.seconds_per_block + 0.2 * spent
+            seconds, average = sum(outcome.seconds.values()), feed.seconds_per_block
+            feed.seconds_per_block = 0.8 * average + 0.2 * seconds if average else seconds
             feed.listener.block_done(outcome)
         else:
             attempt = feed.attempts.get(outcome.index, 0) + 1
             if outcome.transient and attempt <= self.retries:
                 feed.attempts[outcome.index] = attempt
-                feed.listener.block_repeated(outcome, attempt)
-                self._repeat(feed, outcome.index, backoff(attempt))
+                feed.listener.block_retried(outcome, attempt)
+                self._retry(feed, outcome.index, backoff(attempt))
                 return
             feed.listener.block_failed(outcome)
             if outcome.fatal:
                 self._drop(feed)
         feed.left -= 1
 
-    def _repeat(self, feed: Feed, index: int, seconds: float) -> None:
-        heapq.heappush(self._repeats, (time.monotonic() + seconds, next(self._order), feed, index))
+    def _retry(self, feed: Feed, index: int, seconds: float) -> None:
+        heapq.heappush(self._retry_queue, (time.monotonic() + seconds, next(self._order), feed, index))
 
     def _drop(self, feed: Feed) -> None:
-        """Nothing of this scene can succeed: forget what waits and what would be repeated."""
+        """Drop the waiting blocks and retries of a scene of which no block can succeed."""
         feed.give_up()
-        kept = [entry for entry in self._repeats if entry[2] is not feed]
-        feed.left -= len(self._repeats) - len(kept)
+        kept = [entry for entry in self._retry_queue if entry[2] is not feed]
+        feed.left -= len(self._retry_queue) - len(kept)
         heapq.heapify(kept)
-        self._repeats = kept
+        self._retry_queue = kept
 
 
 class LostError(Exception):
-    """Whoever computed a group of blocks is gone, and with it the answer."""
+    """The worker that computed a group of blocks was lost, and the outcomes with it."""

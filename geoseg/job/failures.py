@@ -1,22 +1,30 @@
-"""What went wrong with a block, and whether it is worth trying again."""
+"""Errors of blocks and scenes: which are transient and worth a retry, and how they are reported."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from geoseg.errors import DeviceMemoryError, GeosegError, OutputError, ReadError
+from geoseg.errors import ContractError, DeviceMemoryError, GeosegError, InputError, OutputError, ReadError
 from geoseg.raster.gdal.environment import is_remote
-from geoseg.tiling import Box, Tiling
+from geoseg.raster.gdal.retry_cache import clear_remote_cache
+from geoseg.tiling import Tiling
+
+Result = TypeVar("Result")
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
-"""Seconds before the first repetition, doubled for each further one, and the longest."""
+"""Seconds before the first retry, doubled before each further one, and the upper limit."""
 
-# What a network file system says when its server is away for a moment.
+# What a network file system reports while its server is away for a moment.
 _TRANSIENT_ERRNO = {errno.EIO, errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT, errno.ECONNRESET, errno.EHOSTUNREACH} | {
     getattr(errno, name) for name in ("ESTALE", "ENOLINK", "EREMOTEIO") if hasattr(errno, name)
 }
+
+# Blocks that a message names; further ones are counted.
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,9 @@ class BlockFailure:
     cause
         One line.
     transient
-        Whether the reason may be gone the next time: network, memory, a lost worker.
+        Whether a retry may succeed: the network, memory or a lost worker was the cause.
     fatal
-        Whether every other block would fail alike: the disk is full, a worker does not see the folder.
+        Whether every other block would fail in the same way: the disk is full, a worker does not see the folder.
     """
 
     index: int
@@ -41,15 +49,15 @@ class BlockFailure:
     fatal: bool = False
 
 
-def failure(index: int, error: GeosegError | MemoryError, sources: Sequence[str]) -> BlockFailure:
-    """Judge an error that one block met; ``sources`` are the scene's files and addresses."""
+def block_failure(index: int, error: GeosegError | MemoryError, sources: Sequence[str]) -> BlockFailure:
+    """Classify the error of one block; ``sources`` are the scene's files and addresses."""
     if isinstance(error, MemoryError):
         return BlockFailure(index, "out of memory; give a smaller --memory or fewer --workers", transient=True)
     return BlockFailure(index, str(error), transient=is_transient(error, sources), fatal=isinstance(error, OutputError))
 
 
 def is_transient(error: BaseException, sources: Sequence[str]) -> bool:
-    """Whether an error may be gone the next time."""
+    """Whether a retry may succeed after this error."""
     if isinstance(error, DeviceMemoryError):  # other programs use the device as well
         return True
     if isinstance(error, ReadError) and any(is_remote(source) for source in sources):
@@ -63,26 +71,38 @@ def is_transient(error: BaseException, sources: Sequence[str]) -> bool:
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to wait before repetition ``attempt`` (1, 2, …)."""
+    """Seconds to wait before retry ``attempt`` (1, 2, …)."""
     return min(FIRST_BACKOFF * 2.0 ** (attempt - 1), LONGEST_BACKOFF)
 
 
-_NAMED = 3
+def with_retries(call: Callable[[], Result], sources: Sequence[str], retries: int) -> Result:
+    """Call a function that reads ``sources``; after a transient error, wait and call it again, ``retries`` times."""
+    for attempt in range(1, retries + 1):
+        try:
+            return call()
+        except GeosegError as error:
+            # GDAL does not say whether a remote file is absent or the network failed: any error of opening is retried.
+            remote = isinstance(error, InputError) and any(is_remote(source) for source in sources)
+            if not (remote or is_transient(error, sources)) or isinstance(error, ContractError):
+                raise
+        clear_remote_cache(sources)
+        time.sleep(backoff(attempt))
+    return call()
 
 
 def describe_failures(failures: Sequence[BlockFailure], tiling: Tiling) -> str:
-    """Return one line that names blocks, windows and causes; of many, the first."""
+    """Return one line with numbers, windows and causes of the first failed blocks, and how many more there are."""
     first = sorted(failures, key=lambda failure: failure.index)[:_NAMED]
     named = "; ".join(f"block {one.index} ({tiling.block_box(one.index)}): {one.cause}" for one in first)
     more = f"; and {len(failures) - len(first)} more" if len(failures) > len(first) else ""
     return f"{len(failures)} of {tiling.block_count} blocks failed for good: {named}{more}"
 
 
-def listed(failures: Sequence[BlockFailure], tiling: Tiling) -> list[dict[str, object]]:
-    """Return the failures as a report has them: number, rows, columns and cause of each block."""
-
-    def entry(box: Box, one: BlockFailure) -> dict[str, object]:
-        rows, cols = [box.row, box.bottom - 1], [box.col, box.right - 1]
-        return {"block": one.index, "rows": rows, "columns": cols, "cause": one.cause}
-
-    return [entry(tiling.block_box(one.index), one) for one in sorted(failures, key=lambda one: one.index)]
+def failure_records(failures: Sequence[BlockFailure], tiling: Tiling) -> list[dict[str, object]]:
+    """Return ``failed_blocks`` of the report: number, first and last row and column, and cause of each block."""
+    records: list[dict[str, object]] = []
+    for failure in sorted(failures, key=lambda failure: failure.index):
+        box = tiling.block_box(failure.index)
+        rows, columns = [box.row, box.bottom - 1], [box.col, box.right - 1]
+        records.append({"block": failure.index, "rows": rows, "columns": columns, "cause": failure.cause})
+    return records

@@ -1,4 +1,4 @@
-"""What is finished so far as one picture: a VRT beside the blocks that a GIS can open while the run goes on."""
+"""A VRT of the finished blocks, which a GIS can open during the run."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ if TYPE_CHECKING:
     from geoseg.classes import MapClass
     from geoseg.job.block_store import BlockStore
 
-# Writing costs time that grows with the blocks: at most this share of the run, and never more often than this.
-_SHARE, _LEAST_SECONDS = 0.005, 5.0
+# Writing takes time that grows with the number of blocks: it gets at most this share of the run, and happens at most
+# every so many seconds.
+_MAX_SHARE, _MIN_SECONDS = 0.005, 5.0
 
 
 def live_path(folder: Path) -> Path:
-    """Where the picture of a scene's finished blocks is."""
+    """Path of the VRT in a scene's folder of finished blocks."""
     return folder / "finished_so_far.vrt"
 
 
 class LiveView:
-    """A VRT of classes and confidence of the finished blocks, rewritten now and then as more are finished.
+    """A VRT of classes and confidence of the finished blocks, rewritten from time to time.
 
     Parameters
     ----------
     store, classes
-        The blocks, and what their values mean.
+        The finished blocks, and the classes of the map.
     """
 
     def __init__(self, store: BlockStore, classes: Sequence[MapClass]) -> None:
@@ -41,20 +42,20 @@ class LiveView:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Path of the VRT."""
         return live_path(self._store.folder)
 
     def update(self) -> None:
-        """Write it anew if it is time; readers always see a complete file."""
+        """Rewrite the VRT if it is due; readers always see a complete file."""
         if time.monotonic() < self._next:
             return
         start = time.monotonic()
         text = self._text()
-        # A GIS holds it on Windows, or the disk is full, which blocks will say.
+        # On Windows a GIS may hold the file open; a full disk is reported by the next block.
         with suppress(OSError), complete(self.path) as part:
             part.write_text(text, "utf-8")
         now = time.monotonic()
-        self._next = now + max((now - start) / _SHARE, _LEAST_SECONDS)
+        self._next = now + max((now - start) / _MAX_SHARE, _MIN_SECONDS)
 
     def _text(self) -> str:
         store, tiling = self._store, self._store.tiling
@@ -90,7 +91,7 @@ class LiveView:
         return [*lines, "  </VRTRasterBand>"]
 
     def _legend(self) -> list[str]:
-        """Names and colours by value; a palette has an entry for every value up to the last."""
+        """Return category names and palette; both need an entry for every value up to the largest."""
         classes = {c.id: c for c in self._classes}
         lines = ["    <CategoryNames>"]
         lines += [

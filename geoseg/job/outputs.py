@@ -229,7 +229,8 @@ def _write_polygons(
 
 def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:
     """Return the reduced view that the preview picture needs."""
-    from geoseg.job.preview import choose_bands, step_of
+    from geoseg.raster.quicklook import choose_bands
+    from geoseg.write.preview import step_of
 
     if not products.preview:
         return None
@@ -237,7 +238,7 @@ def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:
 
 
 def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], pixels: NDArray[np.int64]) -> None:
-    from geoseg.job.preview import Preview, write_preview
+    from geoseg.write.preview import Preview, write_preview
 
     assert recipe.quicklook is not None
     quicklook = store.read_quicklook(recipe.quicklook, recipe.raster.dtype)

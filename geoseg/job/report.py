@@ -1,35 +1,48 @@
-"""The report beside every result: what was made of what, how, how fast, and with which versions."""
+"""Reports: throughput during a run, a JSON file beside each scene's results, and a table of all scenes of a batch."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
-from geoseg.progress.reporters import Rate
+from geoseg.errors import OutputError
+from geoseg.job.scene_list import SceneEntry
+from geoseg.progress.reporters import Rate, format_seconds
+from geoseg.system.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from geoseg.job.dispatch import BlockSummary
     from geoseg.job.outputs import Products
+    from geoseg.job.request import SceneResult
     from geoseg.progress.timing import Clock
     from geoseg.segment.block import Recipe
     from geoseg.segment.plan import Plan
 
+SUMMARY = "summary.csv"
+"""Name of the table of a batch in the output folder."""
+
 
 @dataclass
 class Throughput:
-    """Counts blocks as they are finished, and says how fast and who was busy.
+    """Counts finished blocks, and computes rates and how busy device and workers are.
 
     Attributes
     ----------
     blocks, todo
         Blocks of the scene, and how many of them this run has to compute.
     pixels
-        Pixels of those.
+        Pixels of the blocks to compute.
     streams, workers
         Forward passes and blocks that can run at a time, over all processes.
+    done, pixels_done, forwards
+        Blocks, pixels and windows computed so far.
+    device, io
+        Seconds spent in forward passes, and in reading and storing, summed over all workers.
     """
 
     blocks: int
@@ -62,7 +75,7 @@ class Throughput:
         return f"{self.rate.message(self.pixels_done)}, {shares['blocks_per_s']:.1f} blocks/s, {busy}"
 
     def shares(self) -> dict[str, float]:
-        """Return rates, and the shares of the time in which the device computed and workers read or wrote."""
+        """Return blocks and megapixels per second, and the shares of time spent computing and reading or writing."""
         seconds = max(self.rate.seconds, 1e-6)
         return {
             "blocks_per_s": round(self.done / seconds, 3),
@@ -72,22 +85,41 @@ class Throughput:
         }
 
 
+# --- the report of one scene
+
+
 @dataclass(frozen=True)
 class ReportInputs:
-    """What a report is made of beside the plan."""
+    """What a report contains besides the plan.
+
+    Attributes
+    ----------
+    recipe, products, reading, scheduler
+        How the scene was read, segmented and written.
+    fingerprint
+        Hash of everything that determines the results.
+    blocks
+        Number of blocks, of those taken over from an earlier run, and of windows computed.
+    rates
+        Rates per stage.
+    facts
+        Pixels, polygons and area per class, and failed blocks.
+    seconds
+        Duration of the run.
+    """
 
     recipe: Recipe
     products: Products
     reading: Mapping[str, Any]
     scheduler: str
     fingerprint: str
-    summary: Mapping[str, Any]
+    blocks: Mapping[str, int]
     rates: Mapping[str, Mapping[str, float]]
-    found: Mapping[str, Any]
+    facts: Mapping[str, Any]
     seconds: float
 
 
-def make_report(plan: Plan, facts: ReportInputs, clock: Clock) -> dict[str, Any]:
+def make_report(plan: Plan, inputs: ReportInputs, clock: Clock) -> dict[str, Any]:
     """Return the content of ``NAME_report.json``."""
     card, raster = plan.model.card, plan.raster
     height, width = raster.shape
@@ -107,32 +139,32 @@ def make_report(plan: Plan, facts: ReportInputs, clock: Clock) -> dict[str, Any]
         "margin": plan.tiling.margin,
         "block": plan.tiling.block,
         "pixels_kept_per_computed": round(plan.tiling.kept_share, 4),
-        **facts.summary,
+        **inputs.blocks,
     }
-    reading = {key: str(value) for key, value in facts.reading.items() if value not in (None, False)}
+    reading = {key: str(value) for key, value in inputs.reading.items() if value not in (None, False)}
     return {
         "geoseg": __version__,
-        "fingerprint": facts.fingerprint,
+        "fingerprint": inputs.fingerprint,
         "scene": scene,
         "model": {"name": card.name, "version": card.version, "fingerprint": plan.model.fingerprint},
         "options": {
-            **_plain(asdict(plan.options)),
-            **_plain(asdict(facts.products)),
-            "scheduler": facts.scheduler,
+            **_without_none(asdict(plan.options)),
+            **_without_none(asdict(inputs.products)),
+            "scheduler": inputs.scheduler,
             "reading": reading,
         },
         "tiling": tiling,
-        "execution": asdict(facts.recipe.execution),
+        "execution": asdict(inputs.recipe.execution),
         "warnings": list(plan.warnings),
-        **facts.found,
-        "rates": {stage: dict(values) for stage, values in facts.rates.items()},
-        "seconds": {"total": round(facts.seconds, 3), **{k: round(v, 3) for k, v in sorted(clock.seconds.items())}},
+        **inputs.facts,
+        "rates": {stage: dict(values) for stage, values in inputs.rates.items()},
+        "seconds": {"total": round(inputs.seconds, 3), **{k: round(v, 3) for k, v in sorted(clock.seconds.items())}},
         "versions": versions(),
     }
 
 
 def describe(recipe: Recipe) -> str:
-    """Return one line: device, why, and how the forward pass runs."""
+    """Return one line: device, precision, memory layout, size of windows, and why these were chosen."""
     execution = recipe.execution
     layout = "channels last" if execution.channels_last else "channels first"
     rows, cols = recipe.tiling.largest_read()
@@ -140,7 +172,7 @@ def describe(recipe: Recipe) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on."""
+    """Return the versions of the libraries that the results depend on."""
     from importlib.metadata import version
 
     import rasterio
@@ -149,5 +181,83 @@ def versions() -> dict[str, str]:
     return {**{name: version(name) for name in names}, "gdal": rasterio.__gdal_version__}
 
 
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
+def _without_none(options: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
+
+
+# --- the table of a batch
+
+
+def summary_rows(scenes: Sequence[Any], results: Sequence[SceneResult]) -> list[dict[str, Any]]:
+    """Return a dict per scene: scene, name, status, seconds, area_m2 (or pixels) per class, error."""
+    rows = []
+    for scene, result in zip(scenes, results, strict=True):
+        classes: Mapping[str, Mapping[str, Any]] = result.report.get("classes", {})
+        unit = "area_m2" if any("area_m2" in facts for facts in classes.values()) else "pixels"
+        rows.append(
+            {
+                "scene": _source_text(scene) if isinstance(scene, SceneEntry) else SceneEntry.of(scene).label,
+                "name": result.name,
+                "status": result.status,
+                "seconds": result.report.get("seconds", {}).get("total"),
+                unit: {name: facts.get(unit) for name, facts in classes.items()},
+                "error": None if result.error is None else str(result.error),
+            }
+        )
+    return rows
+
+
+def _source_text(entry: SceneEntry) -> str:
+    source = entry.source
+    return ";".join(str(one) for one in source) if isinstance(source, list | tuple) else str(source)
+
+
+def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneResult]) -> list[dict[str, Any]]:
+    """Write ``summary.csv`` to the output folder and return its rows.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    rows = summary_rows(scenes, results)
+    columns = [f"{name} {unit}" for unit in ("area_m2", "pixels") for name in _class_names(rows, unit)]
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, ["scene", "name", "status", "seconds", *columns, "error"], lineterminator="\n")
+    table.writeheader()
+    for row in rows:
+        plain = {key: value for key, value in row.items() if key not in ("area_m2", "pixels")}
+        per_class = {f"{name} {u}": value for u in ("area_m2", "pixels") for name, value in row.get(u, {}).items()}
+        table.writerow({**plain, **per_class})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / SUMMARY, text.getvalue())
+    except OSError as error:
+        raise OutputError(f"cannot write {folder / SUMMARY}: {error.strerror or error}") from error
+    return rows
+
+
+def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the rows as text: scene, status, time, and per class its area in km², or its pixels."""
+    unit = "area_m2" if any(row.get("area_m2") for row in rows) else "pixels"
+    classes = _class_names(rows, unit)
+    lines = [["scene", "status", "time", *(f"{name} {'km²' if unit == 'area_m2' else 'px'}" for name in classes)]]
+    for row in rows:
+        values, seconds = row.get(unit, {}), row["seconds"]
+        cells = [str(row["name"]), str(row["status"]), "" if seconds is None else format_seconds(seconds)]
+        for name in classes:
+            value = values.get(name)
+            cells.append("" if value is None else f"{value / 1e6:.3f}" if unit == "area_m2" else f"{value:,}")
+        lines.append(cells)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _class_names(rows: Sequence[Mapping[str, Any]], unit: str) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row.get(unit, {})))

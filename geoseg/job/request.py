@@ -1,52 +1,129 @@
-"""What all scenes of a job have in common, what identifies their results, and what became of one."""
+"""What a user asks for (:class:`Job`) and gets back (:class:`SceneResult`), and what identifies a scene's results."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
-from geoseg.errors import ContractError, GeosegError, InputError
-from geoseg.job.failures import backoff, is_transient
+from geoseg.errors import GeosegError, OptionError
+from geoseg.job.failures import with_retries
 from geoseg.job.outputs import Products
 from geoseg.models import check_bands
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
-from geoseg.raster.gdal.environment import is_remote
-from geoseg.raster.gdal.retry_cache import clear_remote_cache
 from geoseg.segment.plan import Options
 from geoseg.segment.probabilities import class_positions
 
 if TYPE_CHECKING:
     from geoseg.models import Model
 
-Result = TypeVar("Result")
-
 WORK_FOLDER = ".geoseg"
-"""Folder inside the output folder for what is not finished."""
+"""Folder inside the output folder for the finished blocks of unfinished scenes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Scenes, a model, and where and how to write class maps and polygons; :func:`geoseg.run` does it.
+
+    Attributes
+    ----------
+    scenes
+        One entry per scene: anything that :func:`geoseg.open_raster` takes (a file, folder, URL, STAC item, an open
+        raster), a list of the files that make one scene, or a ``SceneEntry`` with a name for its outputs.
+    output
+        Folder for the results; made if it does not exist.
+    model
+        Name or folder of a model, or a loaded model; the bundled default if None.
+    reading
+        Keyword arguments for :func:`geoseg.open_raster`: ``bands``, ``bbox``, ``scale``, …
+    options
+        How to segment: windows, device, precision, memory; see :class:`geoseg.job.Options`.
+    products
+        Which results to write, and polygon format and simplification; see :class:`geoseg.job.Products`.
+    scheduler
+        ``"threads"`` of this process, ``"local"`` for worker processes, the address of a dask scheduler, ``"slurm"``,
+        ``"pbs"``, ``"lsf"`` or ``"kubernetes"``, or a ``dask.distributed.Client``.
+    overwrite
+        Replace results of other scenes, models or options, and compute complete ones again.
+    retries
+        How often a block that failed for a transient reason is tried again.
+    allow_partial
+        Write results with nodata where blocks failed for good.
+    profile
+        File for a timeline of the run, for chrome://tracing or Perfetto; none is written if None.
+
+    Raises
+    ------
+    OptionError
+        If ``scenes`` is a single path instead of a list.
+
+    Examples
+    --------
+    Polygons of at least 500 m², simplified by up to 10 m, from every scene of a folder:
+
+    >>> from pathlib import Path
+    >>> from geoseg.job import Job, Options, Products
+    >>> job = Job(
+    ...     sorted(Path("scenes").glob("*.tif")),
+    ...     "results",
+    ...     options=Options(memory="4GB"),
+    ...     products=Products(min_area=500, simplify=10),
+    ... )
+    >>> job.model is None, job.products.format
+    (True, 'gpkg')
+    """
+
+    scenes: Sequence[Any]
+    output: Path | str
+    model: str | Path | Model | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    products: Products = field(default_factory=Products)
+    scheduler: Any = "threads"
+    overwrite: bool = False
+    retries: int = 2
+    allow_partial: bool = False
+    profile: Path | str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.scenes, str | os.PathLike):
+            raise OptionError(f"scenes is the single path {str(self.scenes)!r}: give a list, [{str(self.scenes)!r}]")
+
+    @property
+    def folder(self) -> Path:
+        """The output folder."""
+        return Path(self.output)
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one scene only."""
+        return len(self.scenes) == 1
 
 
 @dataclass(frozen=True)
 class SceneResult:
-    """What became of one scene.
+    """The outcome of one scene of a job.
 
     Attributes
     ----------
     name
-        The scene's name.
+        The scene's name, with which its files begin.
     status
-        ``"done"``, ``"kept"`` (was there already), ``"partial"`` (blocks are missing) or ``"failed"``.
+        ``"done"``, ``"kept"`` (complete results were there already), ``"partial"`` (written, but blocks are missing)
+        or ``"failed"``.
     outputs
-        Path per kind of output.
+        Path per kind of output: ``classes``, ``confidence``, ``report`` and, if asked for, ``polygons``,
+        ``probabilities`` and ``preview``. Empty if failed.
     report
-        Content of the report file; empty if failed.
+        Content of ``NAME_report.json``: pixels and area per class, windows, timing, versions. Empty if failed.
     error
-        Why it failed, or what is missing.
+        Why the scene failed, or which blocks are missing; else None.
     """
 
     name: str
@@ -58,20 +135,20 @@ class SceneResult:
 
 @dataclass(frozen=True)
 class Request:
-    """What all scenes of a job have in common.
+    """A job's settings, the same for all its scenes, with the model loaded.
 
     Attributes
     ----------
     model, options, products, reading
-        As in :class:`geoseg.job.request.Job`.
+        As in :class:`Job`.
     output
         Folder for the results.
     scheduler
         Its name, for the report.
     overwrite, allow_partial, retries
-        As in :class:`geoseg.job.request.Job`.
+        As in :class:`Job`.
     trace
-        Collects spans, if wanted.
+        Collects spans; None if no profile is wanted.
     """
 
     model: Model
@@ -86,13 +163,41 @@ class Request:
     trace: Trace | None = None
 
 
+def request_of(job: Job) -> Request:
+    """Return a job's settings; loads the model's card, not its network.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or it is damaged.
+    OptionError
+        If probabilities are asked for of a name that is no class of the model.
+    """
+    from geoseg.models import DEFAULT_MODEL, load_model
+
+    model = load_model(job.model or DEFAULT_MODEL)
+    class_positions(model.card, job.products.probabilities)
+    scheduler = job.scheduler if isinstance(job.scheduler, str) else "client"
+    return Request(
+        model=model,
+        options=job.options,
+        products=job.products,
+        reading=job.reading,
+        output=job.folder,
+        scheduler=scheduler,
+        overwrite=job.overwrite,
+        allow_partial=job.allow_partial,
+        retries=job.retries,
+    )
+
+
 def open_scene(source: Any, request: Request, name: str | None = None) -> Raster:
-    """Open a scene with the model's bands; a network that fails is asked again.
+    """Open a scene and select the model's bands; network errors are retried.
 
     Raises
     ------
     GeosegError
-        If it cannot be opened or has not the bands.
+        If it cannot be opened or lacks bands of the model.
     """
     reading = {**request.reading, **({"name": name} if name else {})}
     files = [str(file) for file in (source if isinstance(source, list | tuple) else [source])]
@@ -103,25 +208,10 @@ def open_scene(source: Any, request: Request, name: str | None = None) -> Raster
     return raster.select([band.name for band in request.model.card.bands])
 
 
-def with_retries(call: Callable[[], Result], sources: Sequence[str], retries: int) -> Result:
-    """Call something that reads files; after a network error wait and call it again, up to ``retries`` times."""
-    for attempt in range(1, retries + 1):
-        try:
-            return call()
-        except GeosegError as error:
-            # What cannot be opened may be the network's fault, too.
-            remote = isinstance(error, InputError) and any(is_remote(source) for source in sources)
-            if not (remote or is_transient(error, sources)) or isinstance(error, ContractError):
-                raise
-        clear_remote_cache(sources)
-        time.sleep(backoff(attempt))
-    return call()
-
-
 def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
-    """Return what a scene's blocks are of.
+    """Return what determines the content of a scene's blocks.
 
-    Windows that the memory budget chose are no part of it: an unfinished run goes on with the windows it began with.
+    Windows chosen to fit the memory budget do not count: a resumed run keeps the windows of the run it resumes.
     """
     options = request.options
     parts = [
@@ -136,84 +226,15 @@ def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
 
 
 def fingerprint_of(raster: Raster, request: Request) -> str:
-    """Everything that a scene's results depend on, as a hash."""
+    """Return a hash of everything that determines a scene's results."""
     parts = [manifest_of(raster, request)["fingerprint"], repr(request.products)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """Return a report file's content; empty if there is none that can be read."""
+    """Return the content of a report file; empty if it is absent or unreadable."""
     try:
-        found = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to do.
-
-    Attributes
-    ----------
-    scenes
-        Files, folders, URLs, lists of files that make one scene, or a ``SceneEntry`` with a name.
-    output
-        Folder for the results.
-    model
-        Name or folder of a model; the bundled default if None.
-    reading
-        Options of :func:`geoseg.open_raster`: bands, bbox, scale, …
-    options
-        How to segment.
-    products
-        Which results to write and how.
-    scheduler
-        ``"threads"``, ``"local"``, the address of a dask scheduler, ``"slurm"``, ``"pbs"``, ``"lsf"``,
-        ``"kubernetes"``, or a ``dask.distributed.Client``.
-    overwrite
-        Replace results that are there.
-    retries
-        How often a block is tried again that failed for a transient reason.
-    allow_partial
-        Write results with nodata where blocks failed for good.
-    profile
-        File for a trace of the run (Chrome's trace format); none if None.
-    """
-
-    scenes: Sequence[Any]
-    output: Path
-    model: str | None = None
-    reading: Mapping[str, Any] = field(default_factory=dict)
-    options: Options = field(default_factory=Options)
-    products: Products = field(default_factory=Products)
-    scheduler: Any = "threads"
-    overwrite: bool = False
-    retries: int = 2
-    allow_partial: bool = False
-    profile: Path | None = None
-
-    @property
-    def single(self) -> bool:
-        """Whether there is one scene only."""
-        return len(self.scenes) == 1
-
-
-def request_of(job: Job) -> Request:
-    """Return what all scenes of a job have in common; loads the model's card, not its network.
-
-    Raises
-    ------
-    ModelError
-        If the model cannot be loaded.
-    OptionError
-        If probabilities are wanted of something that is no class of the model.
-    """
-    from geoseg.models import DEFAULT_MODEL, load_model
-
-    model = load_model(job.model or DEFAULT_MODEL)
-    class_positions(model.card, job.products.probabilities)
-    name = job.scheduler if isinstance(job.scheduler, str) else "client"
-    return Request(
-        model, job.options, job.products, job.reading, job.output, name, job.overwrite, job.allow_partial, job.retries
-    )
+    return content if isinstance(content, dict) else {}

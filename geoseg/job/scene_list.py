@@ -1,4 +1,4 @@
-"""Many scenes from a file: one a line, a table with names, or a STAC ItemCollection."""
+"""Lists of scenes: a text file with one per line, a CSV with names, or a STAC ItemCollection."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _COLUMNS = ("scene", "path", "href", "location", "file", "filename")
 
 @dataclass(frozen=True)
 class SceneEntry:
-    """A scene of a list.
+    """A scene with a name of its own.
 
     Attributes
     ----------
     source
-        What :func:`geoseg.open_raster` takes.
+        Anything that :func:`geoseg.open_raster` takes, or a list of the files that make one scene.
     name
-        Its name; from its file if None.
+        Its name, with which its outputs begin; derived from its source if None.
     """
 
     source: Any
@@ -33,32 +33,34 @@ class SceneEntry:
 
     @classmethod
     def of(cls, entry: Any) -> SceneEntry:
-        """Return an entry of ``Job.scenes`` as one of these."""
+        """Wrap an entry of ``Job.scenes``, unless it is a SceneEntry already."""
         return entry if isinstance(entry, SceneEntry) else cls(entry)
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """Name of the scene in messages."""
         if self.name:
             return self.name
         if isinstance(self.source, list | tuple):
             more = len(self.source) - 1
             return f"{self.source[0]} and {more} more" if more else str(self.source[0])
+        if isinstance(self.source, str | os.PathLike):
+            return str(self.source)
         return str(getattr(self.source, "name", None) or self.source)
 
 
 def read_scenes(path: Path) -> list[SceneEntry]:
     """Return the scenes that a file lists.
 
-    A text file has one scene a line; empty lines and lines that begin with ``#`` are skipped; several files separated
+    A text file has one scene per line; empty lines and lines that begin with ``#`` are skipped; several files separated
     by tabs or semicolons are one scene. A CSV (``.csv``) has a column ``scene`` and may have a column ``name``. A STAC
-    ItemCollection (``.json``, ``.geojson``) has one scene per item. Paths are looked for in the working folder, then
-    beside the list.
+    ItemCollection (``.json``, ``.geojson``) has one scene per item. Relative paths are resolved against the working
+    folder, then against the folder of the list.
 
     Raises
     ------
     InputError
-        If the file cannot be read, lists nothing, or lists a scene or name twice; the message says where.
+        If the file cannot be read, lists nothing, or lists a scene or name twice; names the line or item.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -66,31 +68,32 @@ def read_scenes(path: Path) -> list[SceneEntry]:
         raise InputError(f"{path}: is not text in UTF-8 ({error.reason}); save the list as UTF-8") from error
     except OSError as error:
         raise InputError(f"{path}: the list of scenes cannot be read: {error.strerror or error}") from error
-    ending = path.suffix.lower()
-    if ending in (".json", ".geojson"):
-        found = _from_stac(path, text)
-    elif ending == ".csv":
-        found = _from_csv(path, text)
+    suffix = path.suffix.lower()
+    if suffix in (".json", ".geojson"):
+        entries = _from_stac(path, text)
+    elif suffix == ".csv":
+        entries = _from_csv(path, text)
     else:
-        found = _from_text(path, text)
-    if not found:
-        raise InputError(f"{path}: lists no scene; write one a line")
-    check_duplicates([listed for _, listed in found], [f"{path}, {where}" for where, _ in found])
-    return [listed for _, listed in found]
+        entries = _from_text(path, text)
+    if not entries:
+        raise InputError(f"{path}: lists no scene; write one per line")
+    check_duplicates([entry for _, entry in entries], [f"{path}, {place}" for place, _ in entries])
+    return [entry for _, entry in entries]
 
 
 def check_duplicates(scenes: Iterable[Any], places: Iterable[str] | None = None) -> None:
-    """Refuse a scene, or a name that was given, that is there twice.
+    """Check that no scene and no name is listed twice.
 
     Raises
     ------
     InputError
-        Naming both places.
+        If one is; names both places.
     """
     entries = [SceneEntry.of(scene) for scene in scenes]
-    where = list(places) if places is not None else [f"scene {number}" for number in range(1, len(entries) + 1)]
+    if places is None:
+        places = [f"scene {number}" for number in range(1, len(entries) + 1)]
     seen: dict[Any, str] = {}
-    for entry, place in zip(entries, where, strict=True):
+    for entry, place in zip(entries, places, strict=True):
         keys = [("scene", _key(entry.source))] if isinstance(entry.source, str | os.PathLike | list | tuple) else []
         for kind, key in [*keys, *([("name", entry.name)] if entry.name else [])]:
             if (kind, key) in seen:
@@ -106,12 +109,12 @@ def _key(source: Any) -> Any:
 
 
 def _from_text(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
-    found = []
+    entries = []
     for number, line in enumerate(text.splitlines(), 1):
-        entry = line.strip()
-        if entry and not entry.startswith("#"):
-            found.append((f"line {number}", SceneEntry(_sources(entry, path.parent))))
-    return found
+        source = line.strip()
+        if source and not source.startswith("#"):
+            entries.append((f"line {number}", SceneEntry(_sources(source, path.parent))))
+    return entries
 
 
 def _from_csv(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
@@ -120,13 +123,13 @@ def _from_csv(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
     column = next((columns[name] for name in _COLUMNS if name in columns), None)
     if column is None:
         raise InputError(f"{path}: has no column 'scene'; its columns are {', '.join(columns) or 'none'}")
-    found = []
+    entries = []
     for row in rows:
-        entry = (row[column] or "").strip()
-        if entry and not entry.startswith("#"):
+        source = (row[column] or "").strip()
+        if source and not source.startswith("#"):
             name = (row.get(columns.get("name", ""), "") or "").strip() or None
-            found.append((f"line {rows.line_num}", SceneEntry(_sources(entry, path.parent), name)))
-    return found
+            entries.append((f"line {rows.line_num}", SceneEntry(_sources(source, path.parent), name)))
+    return entries
 
 
 def _from_stac(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
@@ -137,29 +140,29 @@ def _from_stac(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
     items = content.get("features") if isinstance(content, dict) else None
     if not isinstance(items, list) or content.get("type") != "FeatureCollection":
         raise InputError(f"{path}: not a STAC ItemCollection (a FeatureCollection of items)")
-    found = []
+    entries = []
     for number, item in enumerate(items, 1):
         name = str(item.get("id") or "") if isinstance(item, dict) else ""
         if not name:
             raise InputError(f"{path}: item {number} has no id; a STAC item needs one")
-        found.append((f"item {number}", SceneEntry(f"{path}#{name}", name)))
-    return found
+        entries.append((f"item {number}", SceneEntry(f"{path}#{name}", name)))
+    return entries
 
 
-def _sources(entry: str, folder: Path) -> Any:
+def _sources(text: str, folder: Path) -> Any:
     """Return one path, or a list of the files that make one scene."""
-    if _exists(entry, folder):
-        return _located(entry, folder)
-    parts = [part.strip() for part in entry.replace("\t", ";").split(";") if part.strip()]
-    return [_located(part, folder) for part in parts] if len(parts) > 1 else _located(entry, folder)
+    if _exists(text, folder):
+        return _located(text, folder)
+    parts = [part.strip() for part in text.replace("\t", ";").split(";") if part.strip()]
+    return [_located(part, folder) for part in parts] if len(parts) > 1 else _located(text, folder)
 
 
-def _exists(entry: str, folder: Path) -> bool:
-    return not is_virtual(entry) and (Path(entry).exists() or (folder / entry).exists())
+def _exists(text: str, folder: Path) -> bool:
+    return not is_virtual(text) and (Path(text).exists() or (folder / text).exists())
 
 
-def _located(entry: str, folder: Path) -> str:
-    """Look in the working folder, then beside the list."""
-    if is_virtual(entry) or Path(entry).exists() or not (folder / entry).exists():
-        return entry
-    return str(folder / entry)
+def _located(text: str, folder: Path) -> str:
+    """Resolve a path against the working folder, then against the folder of the list."""
+    if is_virtual(text) or Path(text).exists() or not (folder / text).exists():
+        return text
+    return str(folder / text)

@@ -1,4 +1,4 @@
-"""How far the runs in an output folder are, and tidying up after those that nobody will finish."""
+"""The state of every scene in an output folder, and removal of unfinished work (``--status``, ``--clean``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from geoseg.system.locks import is_locked, locked
 
 @dataclass(frozen=True)
 class SceneStatus:
-    """How far one scene is.
+    """The state of one scene.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class SceneStatus:
         The scene's name.
     state
         ``"done"``, ``"partial"`` (written, with blocks missing), ``"running"``, ``"interrupted"``, ``"not begun"``,
-        ``"other"`` (what is there is of another scene, model or options), or ``"unreadable"``.
+        ``"other"`` (the files are of another scene, model or options), or ``"unreadable"``.
     done, blocks
-        Finished blocks, and all of them; 0 where nobody knows yet.
+        Number of finished blocks and of all blocks; both 0 if unknown.
     message
-        What else there is to say; may be empty.
+        Details, or what to do next; may be empty.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SceneStatus:
     message: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the fields as a dict."""
         return asdict(self)
 
     def as_text(self) -> str:
@@ -50,69 +50,77 @@ class SceneStatus:
         return f"{self.name}: {self.state}{share}" + (f"; {self.message}" if self.message else "")
 
 
-def status(output: Path, scenes: Sequence[Any] = (), request: Request | None = None) -> list[SceneStatus]:
-    """Say how far scenes are. Loads no network, reads no pixels, changes nothing.
+def status(output: Path | str, scenes: Sequence[Any] = (), request: Request | None = None) -> list[SceneStatus]:
+    """Return the state of scenes. Loads no network, reads no pixels, changes no file.
 
     Parameters
     ----------
     output
         The output folder.
     scenes
-        The scenes asked for; all that left a trace in the folder if empty.
+        Entries of :attr:`geoseg.job.Job.scenes`; if empty, all scenes with results or unfinished blocks in the folder.
     request
-        Model and options to hold against what is there; needed with ``scenes``.
+        Model and options that the files are compared with; required with ``scenes``.
+
+    Raises
+    ------
+    ValueError
+        If ``scenes`` are given without ``request``.
     """
+    output = Path(output)
     if not scenes:
-        return [_of_name(output, name) for name in _names(output)]
-    assert request is not None
-    found = []
+        return [_scene_status(output, name) for name in _names(output)]
+    if request is None:
+        raise ValueError("scenes are given without the request to compare their files with")
+    states = []
     for scene in scenes:
         entry = SceneEntry.of(scene)
         try:
             raster = open_scene(entry.source, request, entry.name)
         except GeosegError as error:
-            found.append(SceneStatus(entry.label, "unreadable", message=str(error)))
+            states.append(SceneStatus(entry.label, "unreadable", message=str(error)))
             continue
-        wanted = manifest_of(raster, request)["fingerprint"], fingerprint_of(raster, request)
-        found.append(_of_name(output, raster.name, wanted))
-    return found
+        expected = manifest_of(raster, request)["fingerprint"], fingerprint_of(raster, request)
+        states.append(_scene_status(output, raster.name, expected))
+    return states
 
 
-def _of_name(output: Path, name: str, wanted: tuple[str, str] | None = None) -> SceneStatus:
+def _scene_status(output: Path, name: str, expected: tuple[str, str] | None = None) -> SceneStatus:
+    """Return one scene's state; ``expected`` are the fingerprints that its blocks and its results should have."""
     folder = output / WORK_FOLDER / name
     manifest, report = read_manifest(folder), read_report(output / f"{name}_report.json")
     running = is_locked(folder)
     if manifest:
         done, blocks = len(finished_blocks(folder, tag_of(manifest))), int(manifest.get("blocks", 0))
         live = live_path(folder)
-        see = f"open {live} to see them" if live.exists() else ""
-        if wanted is not None and manifest.get("fingerprint") != wanted[0]:
+        view = f"open {live} to view them" if live.exists() else ""
+        if expected is not None and manifest.get("fingerprint") != expected[0]:
             other = "these blocks are of another scene, model or options and would not be used"
             return SceneStatus(name, "running" if running else "other", done, blocks, other)
         if running:
-            return SceneStatus(name, "running", done, blocks, see)
+            return SceneStatus(name, "running", done, blocks, view)
         if report.get("failed_blocks"):
             return SceneStatus(name, "partial", done, blocks, "run the same command again to compute what is missing")
-        return SceneStatus(name, "interrupted", done, blocks, see or "run the same command again to go on")
+        return SceneStatus(name, "interrupted", done, blocks, view or "run the same command again to continue")
     if running:
         return SceneStatus(name, "running")
     if not report:
         return SceneStatus(name, "not begun")
     blocks = int(report.get("tiling", {}).get("blocks", 0))
-    if wanted is not None and report.get("fingerprint") != wanted[1]:
+    if expected is not None and report.get("fingerprint") != expected[1]:
         return SceneStatus(name, "other", message="the results are of another scene, model or options")
     return SceneStatus(name, "done", blocks, blocks)
 
 
 def _names(output: Path) -> list[str]:
-    """Scenes with results or unfinished blocks in a folder."""
+    """Return the names of scenes with results or unfinished blocks in a folder."""
     done = {path.name.removesuffix("_report.json") for path in output.glob("*_report.json")}
-    begun = {path.name for path in (output / WORK_FOLDER).glob("*") if path.is_dir()}
-    return sorted(done | begun)
+    unfinished = {path.name for path in (output / WORK_FOLDER).glob("*") if path.is_dir()}
+    return sorted(done | unfinished)
 
 
-def clean(output: Path, names: Sequence[str] | None = None) -> tuple[list[str], list[str]]:
-    """Remove unfinished blocks and temporary files; results stay.
+def clean(output: Path | str, names: Sequence[str] | None = None) -> tuple[list[str], list[str]]:
+    """Remove unfinished blocks and temporary files, but no results.
 
     Parameters
     ----------
@@ -123,14 +131,14 @@ def clean(output: Path, names: Sequence[str] | None = None) -> tuple[list[str], 
 
     Returns
     -------
-    Names of the scenes whose working files were removed, and of those that a run is writing to, which are left alone.
+    Names of the scenes whose working files were removed, and of those left alone because a run is writing to them.
 
     Raises
     ------
     OutputError
         If files cannot be removed.
     """
-    base = output / WORK_FOLDER
+    base = Path(output) / WORK_FOLDER
     removed, busy = [], []
     for folder in sorted(path for path in base.glob("*") if path.is_dir()):
         if names is not None and folder.name not in names:

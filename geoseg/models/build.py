@@ -1,4 +1,4 @@
-"""Weights and card -> the network of a model folder."""
+"""Card and weights -> network."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from geoseg.errors import ModelError
 from geoseg.models.card.card import ModelCard
-from geoseg.models.networks.smp import build_architecture
-from geoseg.models.weights import read_weights, weights_path
+from geoseg.models.networks.builtin import LANDCOVER_NET, build_landcover
+from geoseg.models.networks.smp import build_smp
+from geoseg.models.weights import ONNX, read_weights, weights_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
-    """Build the network of a folder and load its weights.
+    """Return the network of a model folder with its weights, in eval mode, on the CPU.
 
     Raises
     ------
     ModelError
-        If architecture or weights are wrong.
+        If the architecture is unknown, or the weights are damaged or do not fit it.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    data = read_weights(folder, card)
-    if weights_path(folder, card).suffix.lower() == ".onnx":
+    data, path = read_weights(folder, card), weights_path(folder, card)
+    if path.suffix.lower() == ONNX:
         from geoseg.models.networks.onnx import build_network
 
         network: torch.nn.Module = build_network(data, card).eval()
@@ -37,11 +38,20 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
     try:
         state = load(data)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"model {card.name!r}: {weights_path(folder, card)} is not a safetensors file: {error}"
-        ) from None
+        raise ModelError(f"model {card.name!r}: {path} is not a safetensors file: {error}") from None
     load_state(module, state, card)
     return module.eval().requires_grad_(requires_grad=False)
+
+
+def build_architecture(card: ModelCard) -> torch.nn.Module:
+    """Return the card's network with random weights; nothing is downloaded.
+
+    Raises
+    ------
+    ModelError
+        If the architecture or encoder is unknown, or rejects the card's arguments.
+    """
+    return build_landcover(card) if card.architecture == LANDCOVER_NET else build_smp(card)
 
 
 def load_state(module: torch.nn.Module, state: Mapping[str, torch.Tensor], card: ModelCard) -> None:

@@ -1,4 +1,4 @@
-"""Verify a model: its card, checksum, architecture, a forward pass and its known answer."""
+"""Verify a model: card, checksum, architecture, a forward pass and the test vector."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ import os
 import numpy as np
 
 from geoseg.errors import ModelError
-from geoseg.models.card.scaling import BandTransform
+from geoseg.models.card.card import window_side
+from geoseg.models.card.known_answer import TOLERANCE, check_test_vector
+from geoseg.models.card.scaling import card_transforms
+from geoseg.models.inference.execution import Execution
 from geoseg.models.model import Model, load_model
 
 
 def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
-    """Verify a model: card, checksum, architecture, and a forward pass on made-up pixels.
+    """Verify a model: card, checksum, architecture, a forward pass on random pixels, and the card's test vector.
+
+    Parameters
+    ----------
+    ref
+        Name, path or loaded model, as for :func:`geoseg.load_model`.
 
     Returns
     -------
@@ -22,6 +30,12 @@ def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
     ------
     ModelError
         With the first defect.
+
+    Examples
+    --------
+    >>> from geoseg.models import check_model
+    >>> check_model("spectral")[0]
+    'card: spectral 1.0.0, 6 bands, 6 classes'
     """
     model = load_model(ref)
     card = model.card
@@ -31,32 +45,33 @@ def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
         verified = "checksum verified" if card.weights.checksum else "the card gives no checksum"
         lines.append(f"weights: {card.weights.href}, {verified}")
     parameters = sum(parameter.numel() for parameter in model.module().parameters())
-    counted = f"{parameters:,} parameters" if parameters else "as a graph or code without parameters"
-    lines.append(f"architecture: {card.architecture}, {counted}")
-    side = max(card.min_window, card.stride * 2)
-    from geoseg.models.inference.predictor import Execution, Predictor
-
-    # Uniform noise in the sensible range of values: a working network returns finite logits of the right shape for it.
-    low, high = card.value_range or (0.0, 1.0)
-    data = np.random.default_rng(0).uniform(low, high, (1, len(card.bands), side, side)).astype(np.float32)
-    start = BandTransform(1.0, 0.0)
-    affine = [step.after(start) if step else start for step in card.value_scaling or [None] * len(card.bands)]
-    Predictor(model, affine, Execution()).classify(data)
+    lines.append(f"architecture: {card.architecture}, {f'{parameters:,}' if parameters else 'no trainable'} parameters")
+    side = _run(model)
     lines.append(f"forward pass: {side} × {side} pixels give {len(card.classes)} finite scores each")
     lines.append(_check_test_vector(model))
     return lines
 
 
-def _check_test_vector(model: Model) -> str:
-    from geoseg.models.card.known_answer import TOLERANCE, check_test_vector
+def _run(model: Model) -> int:
+    """Classify uniform noise in the card's range of values; return the side of the window in pixels."""
+    from geoseg.models.inference.predictor import Predictor
 
     card = model.card
+    side = window_side(card, 2 * card.stride)
+    low, high = card.value_range or (0.0, 1.0)
+    data = np.random.default_rng(0).uniform(low, high, (1, len(card.bands), side, side)).astype(np.float32)
+    Predictor(model, card_transforms(card.value_scaling, len(card.bands)), Execution()).classify(data)
+    return side
+
+
+def _check_test_vector(model: Model) -> str:
+    card = model.card
     if not card.test_vector:
-        return "test vector: the card holds none (geoseg adds one when it saves a model)"
-    off = check_test_vector(model.module(), card, card.test_vector)
-    if not off <= TOLERANCE:
+        return "test vector: the card has none (geoseg adds one when it saves a model)"
+    difference = check_test_vector(model.module(), card, card.test_vector)
+    if not difference <= TOLERANCE:
         raise ModelError(
-            f"model {card.name!r} answers differently from when it was saved: probabilities differ by {off:.3g} where "
-            f"{TOLERANCE:g} is allowed; its weights or the libraries that build it changed"
+            f"model {card.name!r} fails its test vector: probabilities differ by {difference:.3g} from those stored "
+            f"when it was saved, {TOLERANCE:g} is allowed; its weights or the libraries that build it changed"
         )
-    return f"test vector: answers as when it was saved, largest difference {off:.1e}"
+    return f"test vector: reproduced, largest difference {difference:.1e}"

@@ -1,8 +1,7 @@
-"""Model folders: ``model.json`` (the card) and ``weights.safetensors``.
+"""Saving model folders: ``model.json`` (the card) and ``weights.safetensors``.
 
-Nothing from a model folder is executed: weights come from safetensors only (pickles run code when loaded), the
-architecture is built by segmentation-models-pytorch from names and numbers in the card, and nothing is fetched from
-a network.
+Loading one never executes code from it: weights are read from safetensors or ONNX only (pickles run code when loaded),
+the architecture is built from names and numbers in the card, and nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -12,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ModelError
-from geoseg.models.build import load_state
-from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_with, multihash
+from geoseg.models.build import build_architecture, load_state
+from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_with, multihash, window_side
+from geoseg.models.card.known_answer import make_test_vector
+from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.models.model import Model, open_folder
-from geoseg.models.networks.smp import build_architecture
+from geoseg.models.weights import SAFETENSORS
 from geoseg.system.files import complete
 
 if TYPE_CHECKING:
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
 
     import torch
 
-WEIGHTS_FILE = "weights.safetensors"
+WEIGHTS_FILE = f"weights{SAFETENSORS}"
 """Name of the weights in folders that geoseg writes."""
 
+# Memory beyond the tensors that are counted: scratch space and reordered copies of oneDNN and cuDNN. Measured for
+# Unet(resnet18) on a CPU at 512–1536 px: 1.03–1.36 times the count.
+_SCRATCH = 1.35
 
-_SMP_STRIDE, _SMP_MARGIN = 32, 64
+# Side of the window on which memory is counted, in pixels.
+_FOOTPRINT_SIDE = 512
 
 
 def save_model(
@@ -44,45 +49,77 @@ def save_model(
     Parameters
     ----------
     folder
-        Created if it is not there; card and weights in it are replaced.
+        Created if it does not exist; card and weights in it are replaced.
     card
-        Its architecture, encoder and weights are filled in.
+        Architecture, encoder, weights, test vector and memory per pixel are filled in; so are stride, margin and
+        minimum window if its stride is 1.
     module
         The network or its state dict.
     arch, encoder, **kwargs
-        How segmentation-models-pytorch builds it; the card's own if None.
+        Architecture of segmentation-models-pytorch, its encoder and further arguments; the card's by default.
 
     Raises
     ------
     ModelError
-        If the weights do not fit the architecture, or the folder cannot be written. Nothing half-written is left.
+        If the weights do not fit the architecture, or the folder cannot be written. No partial file is left.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import segmentation_models_pytorch as smp
+    >>> from geoseg.classes import MapClass
+    >>> from geoseg.models import BandSpec, ModelCard, save_model
+    >>> card = ModelCard(
+    ...     name="water", architecture="Unet", bands=[BandSpec(name="green"), BandSpec(name="nir")],
+    ...     classes=[MapClass(0, "land", "#999966"), MapClass(1, "water", "#3366cc")],
+    ... )
+    >>> net = smp.Unet("resnet18", encoder_weights=None, in_channels=2, classes=2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(folder, card, net, encoder="resnet18").card.stride
+    32
     """
     import torch
-    from safetensors.torch import save
 
-    from geoseg.models.card.known_answer import make_test_vector
+    card = card_with(card, **_network_fields(card, arch, encoder, kwargs))
+    state = module.state_dict() if isinstance(module, torch.nn.Module) else dict(module)
+    # Load before writing, so that no folder is ever written that cannot be loaded.
+    network = build_architecture(card)
+    load_state(network, state, card)
+    card = card_with(card, **_measured_fields(card, network))
+    return _write(Path(folder), card, state)
 
+
+def _network_fields(card: ModelCard, arch: str | None, encoder: str | None, kwargs: dict[str, Any]) -> dict[str, Any]:
     parameters = dict(card.hyperparameters)
     if encoder is not None:
         parameters["encoder"] = encoder
     if kwargs:
         parameters["kwargs"] = kwargs
-    geometry = (
-        {}
-        if card.stride > 1
-        else {"stride": _SMP_STRIDE, "margin": card.margin or _SMP_MARGIN, "min_window": _SMP_STRIDE}
-    )
-    card = card_with(card, architecture=arch or card.architecture, hyperparameters=parameters, **geometry)
-    state = module.state_dict() if isinstance(module, torch.nn.Module) else dict(module)
-    # Loading before writing: a folder that cannot be loaded must never be made.
-    network = build_architecture(card)
-    load_state(network, state, card)
+    fields = {"architecture": arch or card.architecture, "hyperparameters": parameters}
+    if card.stride > 1:
+        return fields
+    return fields | ENCODER_GEOMETRY | {"margin": card.margin or ENCODER_GEOMETRY["margin"]}
+
+
+def _measured_fields(card: ModelCard, network: torch.nn.Module) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     if card.bytes_per_pixel is None:
-        card = card_with(card, bytes_per_pixel=_footprint(network, card))
-    card = card_with(card, test_vector=make_test_vector(network.eval(), card))
+        fields["bytes_per_pixel"] = _footprint(network, card)
+    return fields | {"test_vector": make_test_vector(network.eval(), card)}
+
+
+def _footprint(network: torch.nn.Module, card: ModelCard) -> float | None:
+    from geoseg.models.inference.memory_footprint import bytes_per_pixel
+
+    counted = bytes_per_pixel(network, len(card.bands), window_side(card, _FOOTPRINT_SIDE))
+    return None if counted is None else round(counted * _SCRATCH, 1)
+
+
+def _write(folder: Path, card: ModelCard, state: Mapping[str, torch.Tensor]) -> Model:
+    from safetensors.torch import save
+
     data = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()})
     card = card_with(card, weights=Weights(href=WEIGHTS_FILE, size=len(data), checksum=multihash(data)))
-    folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with complete(folder / WEIGHTS_FILE) as part:
@@ -91,16 +128,3 @@ def save_model(
         raise ModelError(f"model folder {folder} cannot be written: {error.strerror or error}") from None
     card.write(folder / CARD_FILE)
     return open_folder(folder, str(folder))
-
-
-# What the runtime takes beyond the tensors that are counted: scratch and reordered copies of oneDNN and cuDNN. Measured
-# for Unet(resnet18) on a CPU at 512–1536 px: 1.03–1.36 times the count.
-_SCRATCH = 1.35
-
-
-def _footprint(network: torch.nn.Module, card: ModelCard) -> float | None:
-    from geoseg.models.inference.memory_footprint import bytes_per_pixel
-
-    side = max(-(-512 // card.stride) * card.stride, card.min_window)
-    counted = bytes_per_pixel(network, len(card.bands), side)
-    return None if counted is None else round(counted * _SCRATCH, 1)

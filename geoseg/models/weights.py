@@ -1,4 +1,4 @@
-"""Weights of a model folder: found inside it, of the right size and checksum, never a pickle."""
+"""Weights of a model folder: inside the folder, of the right size and checksum, never a pickle."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from geoseg.errors import ModelError
 from geoseg.models.card.card import CARD_FILE, ModelCard, multihash
 
+SAFETENSORS, ONNX = ".safetensors", ".onnx"
+"""File name extensions of the weights that are loaded."""
+
 PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".joblib")
+"""Extensions of files that are or contain pickles, which are refused."""
 
 
 def weights_path(folder: Path, card: ModelCard) -> Path:
@@ -16,7 +20,7 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
     Raises
     ------
     ModelError
-        If the name leads out of the folder, is a pickle, or no such file is there.
+        If it lies outside the folder, is a pickle or of another unsupported type, or does not exist.
     """
     assert card.weights is not None
     href = card.weights.href
@@ -31,11 +35,11 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
     path = folder / href
     if outside or ".." in parts or not path.resolve().is_relative_to(folder.resolve()):
         raise ModelError(
-            f"model {card.name!r}: weights {href!r} lie outside the model folder; only files in it are loaded"
+            f"model {card.name!r}: weights {href!r} lie outside the model folder; only files inside it are loaded"
         )
-    if path.suffix.lower() not in (".safetensors", ".onnx"):
+    if path.suffix.lower() not in (SAFETENSORS, ONNX):
         raise ModelError(
-            f"model {card.name!r}: weights {href!r} are not a .safetensors or .onnx file, the kinds that are loaded"
+            f"model {card.name!r}: weights {href!r} have an unsupported file type; use {SAFETENSORS} or {ONNX}"
         )
     if not path.is_file():
         raise ModelError(f"model {card.name!r}: weights {path} are missing; copy the whole model folder")
@@ -43,16 +47,15 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
 
 
 def pickle_remedy(name: str) -> str:
-    """Return what to do with a pickle instead of loading it."""
+    """Return the second half of an error message: why a pickle is refused, and how to convert it."""
     return (
-        f"a pickle can execute code when it is loaded, so {Path(name).suffix} files are refused; where you "
-        "trust it, convert it with "
-        "torch.load(…, weights_only=True) and geoseg.models.save_model()"
+        f"a pickle can execute code when it is loaded, so {Path(name).suffix} files are refused; if you trust it, "
+        "convert it with torch.load(…, weights_only=True) and geoseg.models.save_model()"
     )
 
 
 def check_size(path: Path, card: ModelCard) -> None:
-    """Raise ModelError if the weights file has another size than the card says."""
+    """Raise ModelError if the size of the weights file is not the card's."""
     assert card.weights is not None
     size = path.stat().st_size
     if card.weights.size is not None and size != card.weights.size:
@@ -63,14 +66,14 @@ def check_size(path: Path, card: ModelCard) -> None:
 
 
 def read_weights(folder: Path, card: ModelCard) -> bytes:
-    """Return the weights file's bytes after checking size and checksum.
+    """Return the bytes of the weights file after checking size and checksum.
 
-    The bytes that were checked are the bytes that are loaded: nothing can change the file in between.
+    Load these bytes, not the file, which may change after the check.
 
     Raises
     ------
     ModelError
-        If they differ from what the card says.
+        If size or checksum differ from the card's, or the file cannot be read.
     """
     assert card.weights is not None
     path = weights_path(folder, card)
@@ -81,7 +84,7 @@ def read_weights(folder: Path, card: ModelCard) -> bytes:
         raise ModelError(f"model {card.name!r}: {path} cannot be read: {error.strerror or error}") from None
     if card.weights.checksum is not None and card.weights.checksum != multihash(data):
         raise ModelError(
-            f"model {card.name!r}: {path} was changed or damaged: its checksum is not the card's; get it again "
-            "from its source"
+            f"model {card.name!r}: {path} was changed or damaged: its checksum is not the card's; get it again from "
+            "its source"
         )
     return data

@@ -1,6 +1,6 @@
-"""What a run tells its user, and where its time goes.
+"""What a run reports, and where its time goes.
 
-``reporters`` print events (bar, JSON, nothing); ``ordered`` buffers a scene's events until earlier scenes finish;
+``reporters`` print events (bar, JSON lines, nothing); ``ordered`` buffers a scene's events until earlier scenes finish;
 ``timing`` adds up seconds per stage; ``trace`` writes a timeline for chrome://tracing.
 In: events and spans. Out: lines and one JSON file. May import: system, errors.
 """

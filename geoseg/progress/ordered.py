@@ -1,4 +1,4 @@
-"""Events of several scenes that are computed at once, told as if they came one after the other."""
+"""Reports scenes that are computed concurrently as if they were computed one after the other."""
 
 from __future__ import annotations
 
@@ -14,75 +14,84 @@ if TYPE_CHECKING:
 
 
 class OrderedReporters:
-    """Gives every scene a reporter of its own; what a scene says waits until all before it are through. Thread-safe.
+    """Gives each scene its own reporter and buffers a scene's events until earlier scenes finish. Thread-safe.
 
     Parameters
     ----------
     reporter
-        Who is told in the end.
+        Receives the events of all scenes, in the scenes' order.
     """
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._front = 0
-        self._waiting: dict[int, list[tuple[str, Callable[[], None]]]] = {}
-        self._ended: set[int] = set()
+        self._current = 0
+        self._buffered: dict[int, list[tuple[str, Callable[[], None]]]] = {}
+        self._finished: set[int] = set()
         self._lock = threading.RLock()
         self._stopped = False
 
     def of(self, number: int) -> Reporter:
         """Return the reporter of scene ``number``, counted from 0."""
-        return _Scene(self, number)
+        return _SceneReporter(self, number)
 
     def end(self, number: int) -> None:
-        """Say that a scene is through."""
+        """Mark a scene as finished; pass on what the scenes after it have buffered, as far as it is their turn."""
         with self._lock:
-            self._ended.add(number)
-            while self._front in self._ended:
-                self._front += 1
-                for _, tell in self._waiting.pop(self._front, []):
-                    tell()
+            self._finished.add(number)
+            while self._current in self._finished:
+                self._current += 1
+                for _, call in self._buffered.pop(self._current, []):
+                    call()
 
     def stop(self) -> None:
-        """End every scene at the next thing it says: the user does not want it any more."""
+        """Raise :class:`~geoseg.errors.Stopped` at every scene's next event: the run is being given up."""
         self._stopped = True
 
-    def tell(self, number: int, kind: str, *args: Any, **facts: Any) -> None:
-        """Pass an event on, or keep it; of progress that waits only the last of each stage is kept."""
+    def emit(self, number: int, event: str, *args: Any, **facts: Any) -> None:
+        """Pass on an event of scene ``number``, or buffer it; only the last progress of each stage is buffered.
+
+        Raises
+        ------
+        Stopped
+            After :meth:`stop`.
+        """
         if self._stopped:
             raise Stopped
-        call = partial(getattr(self._reporter, kind), *args, **facts)
+        call = partial(getattr(self._reporter, event), *args, **facts)
         with self._lock:
-            if number == self._front:
+            if number == self._current:
                 call()
                 return
-            waiting = self._waiting.setdefault(number, [])
-            key = f"progress {str(args[2]).partition(':')[0]}" if kind == "progress" else kind
-            if kind == "progress" and waiting and waiting[-1][0] == key:
-                waiting.pop()
-            waiting.append((key, call))
+            buffered = self._buffered.setdefault(number, [])
+            key = f"progress {str(args[2]).partition(':')[0]}" if event == "progress" else event
+            if event == "progress" and buffered and buffered[-1][0] == key:
+                buffered.pop()
+            buffered.append((key, call))
 
 
-class _Scene:
+class _SceneReporter:
     """The reporter of one scene."""
 
-    def __init__(self, all_of_them: OrderedReporters, number: int) -> None:
-        self._all, self._number = all_of_them, number
+    def __init__(self, ordered: OrderedReporters, number: int) -> None:
+        self._ordered, self._number = ordered, number
 
     def start(self, **facts: Any) -> None:
-        self._all.tell(self._number, "start", **facts)
+        self._ordered.emit(self._number, "start", **facts)
 
     def progress(self, done: int, total: int, message: str) -> None:
-        self._all.tell(self._number, "progress", done, total, message)
+        self._ordered.emit(self._number, "progress", done, total, message)
 
     def info(self, message: str) -> None:
-        self._all.tell(self._number, "info", message)
+        self._ordered.emit(self._number, "info", message)
 
     def warning(self, message: str) -> None:
-        self._all.tell(self._number, "warning", message)
+        self._ordered.emit(self._number, "warning", message)
 
     def result(self, **facts: Any) -> None:
-        self._all.tell(self._number, "result", **facts)
+        self._ordered.emit(self._number, "result", **facts)
+
+    def summary(self, **facts: Any) -> None:
+        self._ordered.emit(self._number, "summary", **facts)
 
     def error(self, kind: str, message: str) -> None:
-        self._all.tell(self._number, "error", kind, message)
+        self._ordered.emit(self._number, "error", kind, message)

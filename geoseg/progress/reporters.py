@@ -1,6 +1,6 @@
-"""What a run tells its user: a bar on a terminal, JSON lines for programs, or nothing.
+"""How a run reports: a progress bar on a terminal, JSON lines for programs, or errors and warnings only.
 
-The JSON protocol (version 1) prints one object a line on stdout; everything else goes to stderr::
+The JSON protocol (version 1) prints one object per line on stdout; everything else goes to stderr::
 
     {"event":"start","protocol":1,…}     {"event":"progress","done":3,"total":40,"message":…}
     {"event":"info"|"warning","message":…}
@@ -22,45 +22,51 @@ PROTOCOL = 1
 
 
 class Reporter(Protocol):
-    """Receives what happens in a run. Methods are called from one thread."""
+    """Receives the events of a run, one call at a time."""
 
     def start(self, **facts: Any) -> None:
-        """Begin a run; ``facts`` describe it."""
+        """Report that a run begins; ``facts``: version, scenes, model, output."""
 
     def progress(self, done: int, total: int, message: str) -> None:
-        """``done`` of ``total`` units of the stage named in ``message`` are finished."""
+        """Report that ``done`` of ``total`` units are finished; ``message`` is the stage, or ``stage: details``."""
 
     def info(self, message: str) -> None:
-        """Something worth knowing."""
+        """Report something worth knowing, in one line."""
 
     def warning(self, message: str) -> None:
-        """Something that may make the result worse than the user thinks."""
+        """Report what may make the result worse than expected, in one line."""
 
     def result(self, **facts: Any) -> None:
-        """One scene is finished; ``facts`` hold outputs and classes."""
+        """Report a finished scene; ``facts``: scene, outputs, classes, status, seconds."""
+
+    def summary(self, **facts: Any) -> None:
+        """Report the end of a batch; ``facts``: ``scenes``, a row for each, and ``seconds``."""
 
     def error(self, kind: str, message: str) -> None:
-        """Something failed for good."""
+        """Report that a scene, or the whole run, failed; ``kind`` is the name of the error's class."""
 
 
 class Silent:
-    """Says nothing but errors and warnings, on stderr."""
+    """Prints errors and warnings on stderr and ignores all other events."""
 
     def start(self, **facts: Any) -> None:
-        """Say nothing."""
+        """Ignore the event."""
 
     def progress(self, done: int, total: int, message: str) -> None:
-        """Say nothing."""
+        """Ignore the event."""
 
     def info(self, message: str) -> None:
-        """Say nothing."""
+        """Ignore the event."""
 
     def warning(self, message: str) -> None:
         """Print one line on stderr."""
         print(f"warning: {message}", file=sys.stderr, flush=True)
 
     def result(self, **facts: Any) -> None:
-        """Say nothing."""
+        """Ignore the event."""
+
+    def summary(self, **facts: Any) -> None:
+        """Ignore the event."""
 
     def error(self, kind: str, message: str) -> None:  # noqa: ARG002 - part of the protocol
         """Print one line on stderr."""
@@ -68,22 +74,22 @@ class Silent:
 
 
 class Bar(Silent):
-    """A progress bar with rate and time left on stderr, messages above it, results on stdout."""
+    """Draws a progress bar on stderr, with messages above it, and prints the paths of results on stdout."""
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._message = ""
+        self._stage = ""
 
     def progress(self, done: int, total: int, message: str) -> None:
-        """Move the bar; a new message starts a new one."""
+        """Move the bar; a new stage starts a new one."""
         from tqdm import tqdm
 
         stage, _, detail = message.partition(": ")
-        if self._bar is None or stage != self._message:
+        if self._bar is None or stage != self._stage:
             self._close()
-            self._message = stage
-            form = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-            self._bar = tqdm(total=total, desc=stage, file=sys.stderr, bar_format=form, leave=True, disable=None)
+            self._stage = stage
+            bar_format = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+            self._bar = tqdm(total=total, desc=stage, file=sys.stderr, bar_format=bar_format, leave=True, disable=None)
         self._bar.total = total
         if detail:
             self._bar.set_postfix_str(detail, refresh=False)
@@ -105,7 +111,7 @@ class Bar(Silent):
         super().error(kind, message)
 
     def result(self, **facts: Any) -> None:
-        """Print the files that were made, a line each, on stdout."""
+        """Print the path of each output on stdout, one per line."""
         self._close()
         for kind, path in facts.get("outputs", {}).items():
             print(f"{kind:<11} {path}", flush=True)
@@ -123,9 +129,15 @@ class Bar(Silent):
 
 @dataclass
 class Json:
-    """One JSON object a line on stdout, for programs that drive geoseg."""
+    """Prints events as JSON on stdout, one object per line, for programs that run geoseg.
 
-    least_seconds: float = 0.1
+    Attributes
+    ----------
+    min_interval
+        Seconds between two ``progress`` events of one stage, at least; its last event is always printed.
+    """
+
+    min_interval: float = 0.1
     _last: tuple[float, str] = field(default=(0.0, ""), init=False)
 
     def start(self, **facts: Any) -> None:
@@ -133,9 +145,9 @@ class Json:
         _emit("start", protocol=PROTOCOL, **facts)
 
     def progress(self, done: int, total: int, message: str) -> None:
-        """Print a ``progress`` event, at most ten a second for one stage."""
+        """Print a ``progress`` event, unless the last one of this stage was printed a moment ago."""
         now, stage = time.monotonic(), message.partition(": ")[0]
-        if done < total and stage == self._last[1] and now - self._last[0] < self.least_seconds:
+        if done < total and stage == self._last[1] and now - self._last[0] < self.min_interval:
             return
         self._last = (now, stage)
         _emit("progress", done=done, total=total, message=message)
@@ -153,11 +165,11 @@ class Json:
         _emit("result", **facts)
 
     def summary(self, **facts: Any) -> None:
-        """Print a ``summary`` event: what became of every scene of a batch."""
+        """Print a ``summary`` event: the outcome of every scene of a batch."""
         _emit("summary", **facts)
 
     def error(self, kind: str, message: str) -> None:
-        """Print an ``error`` event, and the same line on stderr for people who read logs."""
+        """Print an ``error`` event, and the message on stderr for logs."""
         _emit("error", type=kind, message=message)
         print(f"error: {message}", file=sys.stderr, flush=True)
 
@@ -167,7 +179,13 @@ def _emit(event: str, **facts: Any) -> None:
 
 
 def reporter(kind: str) -> Reporter:
-    """Return the reporter for ``--progress``: ``"bar"``, ``"json"`` or ``"none"``."""
+    """Return the reporter for ``--progress``: ``"bar"``, ``"json"`` or ``"none"``.
+
+    Raises
+    ------
+    OptionError
+        If ``kind`` is none of these.
+    """
     if kind == "json":
         return Json()
     if kind == "bar":
@@ -178,14 +196,20 @@ def reporter(kind: str) -> Reporter:
 
 
 class Rate:
-    """Pixels per second and time left, for the message beside the bar."""
+    """Measures throughput and estimates the time left, for the text beside the progress bar.
+
+    Parameters
+    ----------
+    total
+        Pixels to compute.
+    """
 
     def __init__(self, total: int) -> None:
         self._start, self._total = time.perf_counter(), total
 
     @property
     def seconds(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since this object was created."""
         return time.perf_counter() - self._start
 
     def message(self, done: int) -> str:
@@ -197,7 +221,7 @@ class Rate:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a duration as a person says it: ``"12 s"``, ``"3 min"``, ``"2.5 h"``."""
+    """Return a duration rounded for display: ``"12 s"``, ``"3 min"``, ``"2.5 h"``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

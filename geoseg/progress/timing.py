@@ -1,4 +1,4 @@
-"""Where the time goes: seconds per named stage, summed over threads by the caller; on request, each span of them."""
+"""Wall-clock seconds per named stage and, for traces, when each stage ran."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 Span = tuple[str, float, float]
-"""Stage, begin (seconds since 1970, so that machines can be laid side by side) and duration in seconds."""
+"""Stage, start (Unix time in seconds, comparable between machines) and duration in seconds."""
 
 _LOCAL = threading.local()
 
 
 class Clock:
-    """Adds up wall-clock seconds per stage; one per thread, joined with :meth:`add`."""
+    """Sums wall-clock seconds per stage. Not thread-safe: use one per thread and merge them with :meth:`add`."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Count the time of the ``with`` block towards ``stage``."""
+        """Add the duration of the ``with`` block to ``stage``."""
         start = time.perf_counter()
         try:
             yield
@@ -33,17 +33,17 @@ class Clock:
                 spans.append((stage, time.time() - duration, duration))
 
     def add(self, seconds: Mapping[str, float]) -> None:
-        """Add another clock's stages."""
+        """Add the seconds of each stage of another clock."""
         for stage, value in seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + value
 
 
 @contextmanager
-def recorded(*, wanted: bool = True) -> Iterator[list[Span]]:
-    """Collect every span that clocks measure in this thread, for a trace; nothing if not ``wanted``."""
-    before, spans = getattr(_LOCAL, "spans", None), list[Span]()
-    _LOCAL.spans = spans if wanted else before
+def record_spans(*, enabled: bool = True) -> Iterator[list[Span]]:
+    """Yield a list that receives every span measured by any :class:`Clock` in this thread; empty if not enabled."""
+    outer, spans = getattr(_LOCAL, "spans", None), list[Span]()
+    _LOCAL.spans = spans if enabled else outer
     try:
         yield spans
     finally:
-        _LOCAL.spans = before
+        _LOCAL.spans = outer

@@ -1,6 +1,6 @@
-"""A trace of a run for chrome://tracing, Perfetto or speedscope: who did what when.
+"""A timeline of a run, by process and thread, for chrome://tracing, Perfetto or speedscope.
 
-The file is in the Trace Event Format, complete events (``"ph": "X"``) with times in microseconds:
+The file has the Trace Event Format, with complete events (``"ph": "X"``) and times in microseconds:
 https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 """
 
@@ -19,16 +19,16 @@ from geoseg.progress.timing import Span
 from geoseg.system.files import complete
 
 Place = tuple[str, int, str]
-"""Host, process id and thread name."""
+"""Host name, process id and thread name."""
 
 
 def here() -> Place:
-    """Return where the caller runs."""
+    """Return the place of the calling thread."""
     return socket.gethostname(), os.getpid(), threading.current_thread().name
 
 
 class Trace:
-    """Collects spans of all threads and workers, and writes them when the run is over. Thread-safe.
+    """Collects the spans of all threads and workers and writes them at the end of a run. Thread-safe.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Trace:
     Raises
     ------
     OutputError
-        If its folder does not exist: said before the run, not after it.
+        If its folder does not exist: better known before the run than after it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,7 +50,7 @@ class Trace:
         self._lock = threading.Lock()
 
     def add(self, place: Place, spans: Sequence[Span], **facts: Any) -> None:
-        """Add spans of one thread; ``facts`` (scene, block) are shown when one is clicked."""
+        """Add spans of one thread; viewers show ``facts`` (scene, block) for a selected span."""
         with self._lock:
             process, thread = self._row(place)
             for stage, start, duration in spans:
@@ -58,15 +58,15 @@ class Trace:
                 self._events.append({**event, "pid": process, "tid": thread, "args": facts})
 
     def _row(self, place: Place) -> tuple[int, int]:
-        """Numbers of process and thread: processes of two machines may have the same id."""
+        """Return the numbers of process and thread in the trace: process ids repeat between machines."""
         if place not in self._places:
-            machines = {(host, process): row[0] for (host, process, _), row in self._places.items()}
-            number = machines.get(place[:2], len(set(machines.values())) + 1)
+            processes = {(host, process): row[0] for (host, process, _), row in self._places.items()}
+            number = processes.get(place[:2], len(processes) + 1)
             self._places[place] = number, len(self._places) + 1
         return self._places[place]
 
     def write(self) -> None:
-        """Write the file; complete or not at all.
+        """Write the file, completely or not at all.
 
         Raises
         ------

@@ -1,8 +1,9 @@
 """Rasters of any kind as bands on one grid: opened lazily, read by box, with the validity of every pixel.
 
-``open`` is the door; ``raster`` the Raster; ``scenes/`` what a path stands for; ``arrays`` xarray objects; ``probe``
-reads bands, grid and validity of a file; ``sources`` reads boxes; ``shared_reads`` decodes each cell once; ``grids``
-brings sources onto one grid; ``names``, ``band_option``, ``bbox`` band names and options; ``gdal/`` GDAL kept in check.
+``open`` has open_raster; ``raster`` Raster, ``lazy`` its DataArray, ``quicklook`` and ``repr_html`` its picture;
+``scenes/`` finds the files of a path; ``arrays`` takes xarray; ``probe`` describes a file; ``grids`` puts files on one
+grid; ``sources`` reads boxes, ``shared_reads`` decodes each cell once, ``sampling`` chooses where to sample; ``names``,
+``band_option``, ``bbox`` band names and options; ``gdal/`` settings, untrusted files, warped VRTs.
 May import: tiling, classes, system, errors.
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,22 +28,22 @@ _BANDS = ("band", "bands", "channel", "wavelength", "variable")
 
 
 def is_array(source: object) -> bool:
-    """Whether ``source`` is an xarray object, found out without importing xarray."""
+    """Return whether ``source`` is an xarray object, without importing xarray."""
     return type(source).__module__.split(".")[0] == "xarray"
 
 
 @dataclass(frozen=True, eq=False)
 class ArraySource:
-    """Arrays (band, row, column) in memory or lazy in dask, one for each group of bands of one type.
+    """An array (band, row, column), in memory or lazy in dask.
 
     Attributes
     ----------
     array
         numpy or dask array (bands, height, width).
     label
-        What messages call it.
+        Name for messages.
     token
-        Changes with the array's content.
+        Text that changes with the content of the array.
     """
 
     array: Any
@@ -57,13 +57,17 @@ class ArraySource:
         return int(chunks[1]), int(chunks[2])
 
     def recipe(self) -> str:
-        """Text that changes whenever the pixels read might change."""
+        """Return text that changes whenever the pixels might change."""
         return self.token
+
+    def overview(self, factor: float) -> int | None:  # noqa: ARG002  the protocol's
+        """Return 1 for an array in memory, None for a dask graph."""
+        return 1 if isinstance(self.array, np.ndarray) else None
 
     def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
         box = request.box
-        height, width = request.valid.shape
+        height, width = request.shape
         bands = [band - 1 for band in request.bands]
         if (height, width) == (box.height, box.width):
             rows: Any = slice(box.row, box.bottom)
@@ -82,11 +86,11 @@ class ArraySource:
     def _compute(self, request: ReadRequest, bands: list[int], rows: Any, cols: Any) -> None:
         part = self.array[bands][:, rows][:, :, cols]
         try:
-            # The caller works on several boxes at once already: more threads here would only contend.
+            # The caller reads several boxes at a time; more threads would only compete.
             request.out[...] = part.compute(scheduler="synchronous")
         except Exception as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise ReadError(f"{self.label}: computing {request.box} failed: {said}") from error
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ReadError(f"{self.label}: computing {request.box} failed: {reason}") from error
 
 
 def from_array(source: xr.DataArray | xr.Dataset) -> Raster:
@@ -95,7 +99,7 @@ def from_array(source: xr.DataArray | xr.Dataset) -> Raster:
     Raises
     ------
     InputError
-        If its dimensions, coordinates or type are not those of a raster; the message says what to do.
+        If dimensions, coordinates or type do not fit a raster; the message says what to do.
     """
     import xarray as xr
 
@@ -110,7 +114,8 @@ def from_array(source: xr.DataArray | xr.Dataset) -> Raster:
     geobox, notes = _geobox(ordered, row, column, label)
     array, dtype = _checked(ordered, label)
     bands = names.unique(_band_names(ordered, band_dim, label))
-    attributes = [_attributes(source, index, len(bands), dtype) for index in range(len(bands))]
+    physical = _physical(ordered, band_dim)
+    attributes = [_attributes(source, index, dtype, physical) for index in range(len(bands))]
     described = tuple(Band(name=name, dtype=dtype, **known) for name, known in zip(bands, attributes, strict=True))
     return Raster(
         name=names.scene_name(label),
@@ -144,10 +149,7 @@ def _from_dataset(source: xr.Dataset) -> Raster:
         else:
             found.extend(band.name for band in raster.bands)
     bands = [band for _, raster in rasters for band in raster.bands]
-    described = [
-        Band(name, b.dtype, b.nodata, b.scale, b.offset, b.scaled, b.description)
-        for name, b in zip(names.unique(found), bands, strict=True)
-    ]
+    described = [replace(band, name=name) for name, band in zip(names.unique(found), bands, strict=True)]
     return Raster(
         name=names.scene_name(str(source.attrs.get("title") or source.attrs.get("name") or "dataset")),
         grid=first.grid,
@@ -164,7 +166,7 @@ def _role(dim: object) -> str:
 
 
 def _ordered(source: xr.DataArray, label: str) -> tuple[xr.DataArray, str, str, str | None]:
-    """Return the array as ([band,] row, column), dimensions of length 1 dropped, and the names of these."""
+    """Return the array as ([band,] row, column), without other dimensions of length 1, and the dimensions' names."""
     spare = [dim for dim in source.dims if _role(dim) == "other" and source.sizes[dim] == 1]
     source = source.squeeze(spare, drop=True)
     roles = {_role(dim): dim for dim in source.dims}
@@ -223,7 +225,7 @@ def _grid(geobox: GeoBox) -> Grid:
 
 
 def _step(array: xr.DataArray, dim: str, label: str) -> float:
-    """Return the distance of neighbouring coordinates, which must be the same everywhere."""
+    """Return the spacing of coordinates, which must be regular; 0 for a single coordinate."""
     values = np.asarray(array[dim].values)
     if values.ndim != 1 or not np.issubdtype(values.dtype, np.number):
         raise InputError(f"{label}: coordinate {dim!r} is not a row of numbers; resample it to a regular grid")
@@ -231,7 +233,7 @@ def _step(array: xr.DataArray, dim: str, label: str) -> float:
         return 0.0
     values = values.astype(float)
     step = float((values[-1] - values[0]) / (len(values) - 1))
-    # Degrees in float32 are off by a part of a pixel; a quarter is more than rounding.
+    # Degrees in float32 may be off by a fraction of a pixel; a quarter is more than rounding.
     away = np.abs(values - (values[0] + step * np.arange(len(values))))
     if not step or not np.isfinite(step) or away.max() > 0.25 * abs(step):
         raise InputError(f"{label}: coordinate {dim!r} is not evenly spaced; resample it to a regular grid")
@@ -241,7 +243,7 @@ def _step(array: xr.DataArray, dim: str, label: str) -> float:
 def _from_coordinates(array: xr.DataArray, row: str, column: str, steps: dict[str, float]) -> GeoBox:
     from odc.geo.geobox import GeoBox
 
-    # A single row or column has no step of its own: its pixels are square.
+    # The spacing of a single row or column is unknown: assume square pixels.
     dx = steps[column] or abs(steps[row]) or 1.0
     dy = steps[row] or -abs(dx)
     x, y = float(array[column].values[0]), float(array[row].values[0])
@@ -270,13 +272,23 @@ def _band_names(array: xr.DataArray, band_dim: str, label: str) -> list[str]:
     if band_dim in array.coords and array[band_dim].dtype.kind in "OUST":
         labels = [str(value) for value in array[band_dim].values]
     elif isinstance(long_name, list | tuple) and len(long_name) == count:
-        labels = [str(value) for value in long_name]  # rioxarray keeps band descriptions there
+        labels = [str(value) for value in long_name]  # where rioxarray keeps band descriptions
     elif count == 1 and names.from_text(label):
         labels = [label]
     return [names.from_text(text) or text or f"band{number}" for number, text in enumerate(labels, start=1)]
 
 
-def _attributes(source: xr.DataArray, index: int, count: int, dtype: str) -> dict[str, Any]:
+def _physical(array: xr.DataArray, band_dim: str) -> list[bool]:
+    """Return which bands hold physical values, by the coordinate that ``Raster.to_xarray`` gives its arrays."""
+    known = array.coords.get("scaled")
+    if known is None or known.dtype != np.bool_ or known.dims not in {(), (band_dim,)}:
+        return [False] * array.sizes[band_dim]
+    return [bool(value) for value in np.broadcast_to(known.values, array.sizes[band_dim])]
+
+
+def _attributes(source: xr.DataArray, index: int, dtype: str, physical: list[bool]) -> dict[str, Any]:
+    count = len(physical)
+
     def value(*keys: str) -> float | None:
         for key in keys:
             found = source.attrs.get(key)
@@ -288,13 +300,14 @@ def _attributes(source: xr.DataArray, index: int, count: int, dtype: str) -> dic
         return None
 
     scale, offset = value("scale_factor", "scales", "scale"), value("add_offset", "offsets", "offset")
-    # xarray writes 1 and 0 into attributes of files that state nothing.
+    # rioxarray sets 1 and 0 for files that state neither.
     stated = (1.0 if scale is None else scale, 0.0 if offset is None else offset)
     return {
         "nodata": usable_nodata(value("_FillValue", "nodata", "missing_value", "nodatavals"), dtype),
         "scale": stated[0],
         "offset": stated[1],
-        "scaled": stated != (1.0, 0.0),
+        "scaled": stated != (1.0, 0.0) or physical[index],
+        "units": str(source.attrs.get("units", "")),
     }
 
 

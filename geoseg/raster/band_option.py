@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """One band asked for: by number or name, and the name it gets (None: it keeps its own)."""
+    """A chosen band, by number or name, and its new name (None: unchanged)."""
 
     band: int | str
     name: str | None = None
@@ -27,7 +27,7 @@ def parse_bands(bands: Any) -> tuple[Choice, ...] | None:
     Raises
     ------
     OptionError
-        If it is in none of them.
+        If it has none of these forms.
     """
     if bands is None:
         return None
@@ -72,7 +72,7 @@ def _band(band: Any) -> int | str:
 
 
 def resolve(text: str, bands: tuple[Band, ...]) -> str:
-    """Return the name of the band that ``text`` means: its name, its description, or another word for it (B08, NIR)."""
+    """Return the name of the band that ``text`` denotes by name, description or alias (B08, NIR)."""
     known = [band.name for band in bands]
     if text in known:
         return text

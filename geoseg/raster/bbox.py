@@ -1,4 +1,4 @@
-"""Bounding boxes on a scene's pixels."""
+"""From bounding boxes to pixels of a scene."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from geoseg.raster.probe import Grid
 
-# A bound that lies on a pixel edge but for rounding must not take in another row of pixels.
+# A bound on a pixel edge, except for rounding, must not include another row of pixels.
 _EDGE = 1e-6
 
 
@@ -41,7 +41,7 @@ def pixels_in(bbox: Sequence[float], crs: Any, grid: Grid, name: str) -> Box:
     Raises
     ------
     InputError
-        If ``bbox`` is no bounding box, its CRS is unknown, or it does not touch the scene.
+        If ``bbox`` is not a bounding box, its CRS is unknown, or it does not touch the scene.
     """
     bounds = _numbers(bbox)
     scene = grid.crs
@@ -51,19 +51,19 @@ def pixels_in(bbox: Sequence[float], crs: Any, grid: Grid, name: str) -> Box:
     if south > north or (west > east and not geographic):
         raise InputError(f"bbox {_text(bounds)} is empty: write xmin,ymin,xmax,ymax (west, south, east, north)")
     pieces = [bounds] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
-    found = None
+    result: Box | None = None
     for piece in pieces:
-        for part in _turns(_projected(piece, given, scene, name), scene):
+        for part in _wrapped(_projected(piece, given, scene, name), scene):
             box = _snapped(part, grid.transform).intersection(Box(0, 0, grid.height, grid.width))
             if box.area:
-                found = box if found is None else _union(found, box)
-    if found is None:
+                result = box if result is None else _union(result, box)
+    if result is None:
         where = f" in {crs}" if crs is not None else ""
         raise InputError(
             f"bbox {_text(bounds)}{where} does not touch the scene {name}, which covers "
             f"{_text(grid.bounds())} in {_crs_name(grid.crs)}"
         )
-    return found
+    return result
 
 
 def _numbers(bbox: Sequence[float]) -> tuple[float, float, float, float]:
@@ -100,15 +100,15 @@ def _projected(
             west, south, east, north = transform_bounds(given, scene, *bounds, densify_pts=21)
     except (RasterioError, CRSError) as error:
         raise InputError(
-            f"bbox {_text(bounds)} has no place in the CRS of {name} ({' '.join(str(error).split())})"
+            f"bbox {_text(bounds)} lies outside the CRS of {name} ({' '.join(str(error).split())})"
         ) from error
     if not all(math.isfinite(value) for value in (west, south, east, north)):
-        raise InputError(f"bbox {_text(bounds)} has no place in the CRS of {name}")
+        raise InputError(f"bbox {_text(bounds)} lies outside the CRS of {name}")
     return west, south, east + 360 if scene.is_geographic and west > east else east, north
 
 
-def _turns(bounds: tuple[float, float, float, float], scene: CRS | None) -> list[tuple[float, float, float, float]]:
-    """Return the bounds once for each turn around the globe: scenes at 170…190 degrees and -190…-170 exist."""
+def _wrapped(bounds: tuple[float, float, float, float], scene: CRS | None) -> list[tuple[float, float, float, float]]:
+    """Return the bounds shifted by 0, 360 and -360 degrees: scenes may lie at 170…190 or -190…-170 degrees."""
     if scene is None or not scene.is_geographic:
         return [bounds]
     west, south, east, north = bounds
@@ -121,7 +121,7 @@ def _snapped(bounds: tuple[float, float, float, float], transform: Affine) -> Bo
     cols, rows = zip(*corners, strict=True)
     left, top = math.floor(min(cols) + _EDGE), math.floor(min(rows) + _EDGE)
     right, bottom = math.ceil(max(cols) - _EDGE), math.ceil(max(rows) - _EDGE)
-    # A box without area still touches the pixel it lies in.
+    # A box without area touches the pixel that contains it.
     return Box(top, left, max(bottom - top, 1), max(right - left, 1))
 
 

@@ -1,4 +1,4 @@
-"""Bringing files onto one grid: shifted by whole pixels where their pixels coincide, warped where they do not."""
+"""Put files on one grid: shifted by whole pixels where their pixels coincide, else warped."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from rasterio.crs import CRS
 
-# Grids whose pixels drift apart by less than this over the whole scene are one grid: coordinates written with few
-# decimals differ by as much.
+# Grids whose pixels drift apart by less than this over the whole scene count as one: coordinates with few decimals
+# differ by as much.
 _PIXEL_TOLERANCE = 0.01
 
-# Where there is no CRS, warping between two pixel grids needs some plane to happen in; any will do.
+# Warping between grids without CRS needs some projected CRS; any will do.
 _PLANE = "EPSG:3857"
 
 
@@ -35,7 +35,7 @@ def common_grid(infos: Sequence[FileInfo], resolution: tuple[float, float] | Non
     Parameters
     ----------
     infos
-        The files of one scene; among equals the first counts.
+        The files of one scene; of equally fine ones the first counts.
     resolution
         Pixel width and height in the units of the grid's CRS.
     """
@@ -44,7 +44,7 @@ def common_grid(infos: Sequence[FileInfo], resolution: tuple[float, float] | Non
 
 
 def at_resolution(grid: Grid, resolution: tuple[float, float]) -> Grid:
-    """Return ``grid`` with other pixels, its first corner kept and its extent covered."""
+    """Return ``grid`` with pixels of another size, from the same corner, covering the same extent."""
     t = grid.transform
     across, down = resolution
     width = max(math.ceil(grid.width * t.a / across - 1e-6), 1)
@@ -60,7 +60,7 @@ def place(info: FileInfo, target: Grid) -> FileSource:
     Raises
     ------
     InputError
-        If the two cannot be related or do not overlap.
+        If only one of them has a CRS, or they do not overlap.
     """
     _check_relation(info, target)
     source = FileSource(
@@ -91,12 +91,12 @@ def place(info: FileInfo, target: Grid) -> FileSource:
 
 
 def check_common_ground(infos: Sequence[FileInfo], target: Grid) -> None:
-    """Refuse a stack in which no place is covered by every file: not one pixel would be valid.
+    """Reject a stack whose files have no area in common: no pixel would be valid.
 
     Raises
     ------
     InputError
-        Naming the file that leaves nothing over.
+        Naming the first file outside the area that those before it have in common.
     """
     west, south, east, north = target.bounds()
     for info in infos:
@@ -104,8 +104,8 @@ def check_common_ground(infos: Sequence[FileInfo], target: Grid) -> None:
         west, south, east, north = max(west, left), max(south, bottom), min(east, right), min(north, top)
         if west >= east or south >= north:
             raise InputError(
-                f"{info.label}: shares no place with all the files before it, so no pixel would have every band; "
-                "stack only files of one place"
+                f"{info.label}: has no area in common with the files before it, so no pixel would have all bands; "
+                "stack only files of the same place"
             )
 
 
@@ -113,17 +113,17 @@ def _check_relation(info: FileInfo, target: Grid) -> None:
     if (info.grid.crs is None) != (target.crs is None):
         raise InputError(
             f"{info.label}: {'has no CRS' if info.grid.crs is None else 'has a CRS'} while another file of the scene "
-            f"{'has one' if target.crs else 'has none'}, so they cannot be brought together; give both one with: "
+            f"{'has one' if target.crs else 'has none'}, so they cannot be aligned; give both a CRS with: "
             "gdal_edit.py -a_srs EPSG:… FILE"
         )
     west, south, east, north = bounds_in(info.grid, target.crs, info.label)
     left, bottom, right, top = target.bounds()
-    # A pixel's thousandth of common ground is none.
+    # An overlap of a thousandth of a pixel does not count.
     sliver = 1e-3 * abs(target.transform.a), 1e-3 * abs(target.transform.e)
     if min(east, right) - max(west, left) < sliver[0] or min(north, top) - max(south, bottom) < sliver[1]:
         raise InputError(
             f"{info.label}: covers {_extent((west, south, east, north))} and does not overlap the rest of the scene at "
-            f"{_extent((left, bottom, right, top))}; stack only files of one place"
+            f"{_extent((left, bottom, right, top))}; stack only files of the same place"
         )
 
 
@@ -139,11 +139,11 @@ def bounds_in(grid: Grid, crs: CRS | None, label: str) -> tuple[float, float, fl
         with environment():
             west, south, east, north = transform_bounds(grid.crs, crs, *grid.bounds(), densify_pts=21)
     except (RasterioError, CRSError) as error:
-        raise InputError(f"{label}: its extent cannot be brought to {crs.to_string()[:60]} ({error})") from error
+        raise InputError(f"{label}: its extent cannot be transformed to {crs.to_string()[:60]} ({error})") from error
     if crs.is_geographic and west > east:
         east += 360
     if not all(math.isfinite(value) for value in (west, south, east, north)):
-        raise InputError(f"{label}: its extent has no place in {crs.to_string()[:60]}; stack files of one place")
+        raise InputError(f"{label}: its extent lies outside {crs.to_string()[:60]}; stack files of the same place")
     return west, south, east, north
 
 
@@ -161,7 +161,7 @@ def _whole_pixels(own: Grid, target: Grid) -> tuple[int, int] | None:
 
 
 def _scale(own: Grid, target: Grid) -> tuple[float, float]:
-    """Target pixels per source pixel, at most 1: GDAL widens the kernel by its inverse when it shrinks a raster."""
+    """Return target pixels per source pixel, at most 1: when it downsamples, GDAL widens the kernel by the inverse."""
     west, south, east, north = bounds_in(own, target.crs, "")
     across = (east - west) / abs(target.transform.a) / _span(own)[0]
     down = (north - south) / abs(target.transform.e) / _span(own)[1]
@@ -170,7 +170,7 @@ def _scale(own: Grid, target: Grid) -> tuple[float, float]:
 
 
 def _span(own: Grid) -> tuple[float, float]:
-    """Width and height in pixels of the upright box around the stored pixels."""
+    """Return width and height in pixels of the upright box around the stored pixels."""
     west, south, east, north = own.bounds()
     size = math.sqrt(abs(own.transform.determinant))
     if own.transform.b == own.transform.d == 0:
@@ -183,7 +183,7 @@ def _text(crs: CRS | None) -> str:
 
 
 def _pixel_area(grid: Grid) -> float:
-    """Area of a pixel in square metres, near enough to say which of two grids is finer."""
+    """Return the approximate area of a pixel in square metres, to tell which of two grids is finer."""
     area = abs(grid.transform.determinant)
     if grid.crs is None:
         return area

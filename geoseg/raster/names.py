@@ -1,4 +1,4 @@
-"""Common names of bands, as STAC's eo and Landsat/Sentinel conventions have them.
+"""Common names of bands, by the conventions of STAC, Landsat and Sentinel-2.
 
 The names are those of the STAC electro-optical extension (https://github.com/stac-extensions/eo): coastal, blue,
 green, red, rededge071, rededge075, rededge078, nir, nir08, nir09, cirrus, swir16, swir22, lwir11, lwir12, pan.
@@ -30,8 +30,7 @@ _LANDSAT5 = {
     "B08": "pan",
 }  # fmt: skip
 
-# What else files call these bands. Only words that mean one thing: "vegetation red edge" has no number, so it stays
-# as it is, and "band 4" says nothing.
+# Other names of these bands, if unambiguous: not "vegetation red edge", which has no number, nor "band 4".
 _ALIASES = {
     "b": "blue", "g": "green", "r": "red", "n": "nir",
     "coastalaerosol": "coastal", "coastalblue": "coastal", "aerosol": "coastal", "aerosols": "coastal",
@@ -65,10 +64,10 @@ _AUXILIARY = re.compile(
 
 
 def from_text(text: str | None) -> str | None:
-    """Return the common name that a band's own name or description states, or None.
+    """Return the common name in a band's own name or description, or None.
 
-    Sentinel-2 numbers are taken as such: ``"B8A"`` is ``nir08``. A plain number (``"band 4"``, ``"B4"`` with another
-    sensor's numbering unknown) is Sentinel-2's only in the two-digit writing that Sentinel-2 uses.
+    Two-digit numbers are Sentinel-2's: ``"B04"`` is ``red``, ``"B8A"`` is ``nir08``. Other numbers (``"band 4"``,
+    ``"B4"``) are ambiguous between sensors.
     """
     if not text:
         return None
@@ -82,7 +81,7 @@ def from_text(text: str | None) -> str | None:
         return "nir"
     if code in _SENTINEL2:
         return _SENTINEL2[code]
-    # "B2 (blue)", "blue (490 nm)", "SR_B4 red": one common word among others decides, two do not.
+    # "B2 (blue)", "blue (490 nm)", "SR_B4 red": exactly one common name among other words.
     found = {name for word in re.findall(r"[A-Za-z]+\d*", text) if (name := _word(word))}
     return found.pop() if len(found) == 1 else None
 
@@ -95,10 +94,10 @@ def _word(word: str) -> str | None:
 
 
 def from_filename(stem: str) -> str | None:
-    """Return the common name that a file of one band carries in its name, or None.
+    """Return the common name in the name of a single-band file, or None.
 
-    Understood are Sentinel-2 (``…_B02_(Raw)``, ``…, B03``, ``T32_B8A_20m``), Landsat and HLS (by the sensor at the
-    start of the name, whose numbers mean other bands) and plain words (``scene_red``).
+    Recognizes Sentinel-2 (``…_B02_(Raw)``, ``…, B03``, ``T32_B8A_20m``), Landsat and HLS (by the sensor at the start of
+    the name, as their numbers mean other bands) and plain words (``scene_red``).
     """
     tokens = _TOKEN.findall(stem)
     if tokens:
@@ -109,7 +108,7 @@ def from_filename(stem: str) -> str | None:
 
 
 def band_token(stem: str) -> str | None:
-    """Return the part of a file name that says which band it is: ``"B02"``, ``"band1"``, ``"red"``."""
+    """Return the part of a file name that identifies the band: ``"B02"``, ``"band1"``, ``"red"``."""
     for pattern in (_TOKEN, _BAND_TOKEN):
         if tokens := pattern.findall(stem):
             return str(tokens[-1])
@@ -122,9 +121,9 @@ _RED_EDGE = ("rededge071", "rededge075", "rededge078")
 
 
 def usual_order(count: int, dtype: np.dtype[Any]) -> tuple[str, ...]:
-    """Return the common names of unnamed bands in the order in which files of so many bands usually have them.
+    """Return the usual order of bands in files with ``count`` unnamed bands.
 
-    A guess to offer, never to act on: pictures are red, green, blue and perhaps nir; reflectance goes by wavelength.
+    A guess to suggest, never to act on: pictures are red, green, blue and perhaps nir; reflectance is by wavelength.
     Empty if there is no usual order.
     """
     if count in {3, 4} and dtype == np.uint8:
@@ -142,12 +141,12 @@ def usual_order(count: int, dtype: np.dtype[Any]) -> tuple[str, ...]:
 
 
 def is_auxiliary(stem: str) -> bool:
-    """Whether a file in a scene's folder is no spectral band: quality flags, angles, true-colour pictures."""
+    """Return whether a file of a scene is not a spectral band: quality flags, angles, true-colour pictures."""
     return _AUXILIARY.search(stem) is not None
 
 
 def is_categorical(text: str) -> bool:
-    """Whether a band's name says that its values are classes or flags, which must not be interpolated."""
+    """Return whether the name of a band denotes classes or flags, which must not be interpolated."""
     return _MASKS.search(text) is not None
 
 
@@ -182,21 +181,21 @@ def unique(names: list[str]) -> list[str]:
 def scene_name(text: str) -> str:
     """Return ``text`` as a name that is safe as a file name on every system."""
     name = re.sub(r"[^\w.()+-]+", "_", text).strip("._- ") or "scene"
-    # Names that Windows keeps for devices, whatever their extension.
+    # Names that Windows reserves for devices, with any extension.
     if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
         name = f"{name}_"
     return name[:120]
 
 
 def shared_name(stems: list[str]) -> str | None:
-    """Return what several files of one scene have in common at the start of their names, or None."""
+    """Return the common start of several files' names, up to a separator, or None."""
     if len(stems) == 1:
         return stems[0]
     prefix = stems[0]
     for stem in stems[1:]:
         length = next((i for i, (a, b) in enumerate(zip(prefix, stem, strict=False)) if a != b), None)
         prefix = prefix[: min(len(prefix), len(stem)) if length is None else length]
-    # Cut inside a word ("…_B0" of B02, B03): go back to the separator before it.
+    # Inside a word ("…_B0" of B02, B03): go back to the separator before it.
     if any(len(stem) > len(prefix) and stem[len(prefix)].isalnum() for stem in stems):
         cut = max((prefix.rfind(c) for c in "_-. ,"), default=-1)
         prefix = prefix[: cut + 1] if cut >= 0 else ""

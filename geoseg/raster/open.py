@@ -1,4 +1,4 @@
-"""open_raster(): whatever names a scene -> a Raster."""
+"""``geoseg.open_raster``: from a path, several files or an array to a Raster."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def open_raster(
         classes and masks (by their names, or with a palette). Where pixels coincide nothing is resampled.
     bands
         Which bands, in which order, under which names: ``"blue=1,green=2"``, ``"red,green,blue"``, ``[3, 2, 1]``,
-        ``{"nir": 8}``. Numbers are those of ``gdalinfo`` for one file; for several they count the bands, masks left
-        out, one file after the other. By default all bands, under their common names where files state them.
+        ``{"nir": 8}``. Numbers are those of ``gdalinfo`` for one file; for several they count the bands of all files,
+        without masks. By default all bands, under their common names where files state them.
     bbox, bbox_crs
         Restrict the scene to west, south, east, north, in ``bbox_crs`` or the scene's own CRS; see ``Raster.crop``.
     resolution
@@ -72,16 +72,16 @@ def open_raster(
     Returns
     -------
     Raster
-        A recipe that reads by box; see there.
+        See there.
 
     Raises
     ------
     InputError
-        If the scene is missing, damaged, unsafe or of a kind that cannot be used; one line that says what to do.
+        If the scene is missing, damaged, unsafe or cannot be used; one line that says what to do.
     ContractError
-        If ``bands`` names a band that is not there.
+        If ``bands`` names a band that does not exist.
     OptionError
-        If an option's value is impossible.
+        If the value of an option is out of range.
     """
     steps = _pixel_size(resolution)
     wanted = band_option.parse_bands(bands)
@@ -107,7 +107,7 @@ class _Options:
 
     @property
     def numbers(self) -> frozenset[int]:
-        """Band numbers that the caller names."""
+        """Band numbers in ``bands``."""
         return frozenset(c.band for c in self.bands or () if isinstance(c.band, int))
 
 
@@ -173,7 +173,7 @@ def _assemble(infos: list[FileInfo], resolution: tuple[float, float] | None, nam
 
 
 def _numbered(found: list[str], *, alone: bool) -> list[str]:
-    """Give unnamed bands of a stack running numbers: every file calls its own band1."""
+    """Return the names with unnamed bands of a stack numbered consecutively: each file calls its first band1."""
     if alone:
         return found
     return [
@@ -191,22 +191,22 @@ def _stack_notes(infos: list[FileInfo], sources: tuple[Any, ...], grid: Grid) ->
 
 
 def merged_notes(notes: Iterable[str], kind: str) -> list[str]:
-    """Say once what holds for many: a stack of twelve files must not print the same line twelve times.
+    """Merge equal notes about several files into one line each.
 
-    ``notes`` begin with ``NAME: ``; ``kind`` is what they are about, as ``"files"``.
+    ``notes`` begin with ``NAME: ``; ``kind`` says what the names are: ``"files"``.
     """
-    told: dict[str, list[str]] = {}
+    merged: dict[str, list[str]] = {}
     for note in notes:
-        file, _, said = note.partition(": ")
-        told.setdefault(said, []).append(file)
+        file, _, text = note.partition(": ")
+        merged.setdefault(text, []).append(file)
     return [
-        f"{files[0]}: {said}" if len(files) == 1 else f"{len(files)} {kind} ({files[0]}, …): {said}"
-        for said, files in told.items()
+        f"{files[0]}: {text}" if len(files) == 1 else f"{len(files)} {kind} ({files[0]}, …): {text}"
+        for text, files in merged.items()
     ]
 
 
 def _choose(raster: Raster, wanted: tuple[band_option.Choice, ...] | None, numbers: list[int]) -> Raster:
-    """Return the chosen bands under the chosen names; ``numbers`` is what the caller calls each band."""
+    """Return the chosen bands under their new names; ``numbers`` are the numbers of all bands for the caller."""
     if wanted is None:
         return raster
     positions = []

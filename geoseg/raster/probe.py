@@ -1,4 +1,7 @@
-"""Looks at one file: its bands, grid, masks, and what is unusual about it. Reads no pixels, but for one question."""
+"""Describe one file: its bands, grid and masks, and what is unusual about it.
+
+No pixels are read, except to recognize a data mask that the file does not declare.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,25 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.transform import from_gcps
+from rasterio.windows import Window
 
 from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal import untrusted
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
+from geoseg.raster.sampling import sample_boxes
 from geoseg.raster.sources import Masks, reason
 from geoseg.raster.types import Band
+
+# Pixels of one band that may be decoded when a file is opened: exports of the Copernicus browser have up to 2500².
+_CHEAP = 2**23
 
 _COLORS = {"red": "red", "green": "green", "blue": "blue"}
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Pixels on the ground: ``crs`` may be None, ``transform`` maps pixel corners to coordinates."""
+    """Size and georeference: ``crs`` may be None, ``transform`` maps pixel corners to coordinates."""
 
     height: int
     width: int
@@ -44,14 +52,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What a file is.
+    """Description of a raster file.
 
     Attributes
     ----------
     grid
-        Its pixels on the ground, upright.
+        Its grid, upright.
     own
-        Transform of the pixels as stored: differs from ``grid`` where they are rotated or placed by control points.
+        Grid of the pixels as stored: differs from ``grid`` if they are rotated or mirrored.
     dtypes
         Type of each band of the file.
     indexes
@@ -73,12 +81,12 @@ class FileInfo:
 
     @property
     def upright(self) -> bool:
-        """Whether the stored pixels are the grid's own."""
+        """Whether the pixels are stored upright."""
         return self.grid == self.own
 
 
 def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozenset()) -> FileInfo:
-    """Look at a raster file.
+    """Open a raster file and describe it.
 
     Parameters
     ----------
@@ -87,12 +95,12 @@ def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozen
     remote
         Whether the network may be used.
     data_bands
-        Numbers of bands that the caller names as data, also if the file marks them as alpha.
+        Numbers of bands that are data even if the file marks them as alpha.
 
     Raises
     ------
     InputError
-        If it is missing, no raster, or one that cannot be used; the message says what to do.
+        If it is missing, not a raster, or cannot be used; the message says what to do.
     """
     label = str(path)
     untrusted.check_source(label, remote=remote)
@@ -118,7 +126,7 @@ def _check_file(label: str) -> None:
 
 
 def _check_png(path: Path) -> None:
-    """Refuse a PNG without its end: GDAL reads the missing rows as rubbish, without an error."""
+    """Reject a truncated PNG: GDAL fills the missing rows with garbage, without an error."""
     try:
         with path.open("rb") as file:
             if file.read(8) != b"\x89PNG\r\n\x1a\n":
@@ -128,20 +136,20 @@ def _check_png(path: Path) -> None:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     if not complete:
-        raise InputError(f"{path}: the PNG file is truncated (it has no end); copy or download it again")
+        raise InputError(f"{path}: the PNG file is truncated (it has no IEND chunk); copy or download it again")
 
 
 def _not_a_raster(label: str, error: BaseException) -> str:
-    said = reason(error)
+    text = reason(error)
     if is_remote(label):
-        return f"{label}: cannot be opened ({said}); check the address and the connection"
-    if "not recognized" in said:
+        return f"{label}: cannot be opened ({text}); check the address and the connection"
+    if "not recognized" in text:
         return (
             f"{label}: not a raster that geoseg reads (GeoTIFF, VRT, JPEG 2000, PNG, JPEG, …); "
             f"convert it with: gdal_translate {_quoted(label)} scene.tif"
         )
     return (
-        f"{label}: cannot be opened as a raster ({said}); the file is truncated or corrupt: copy or download it again"
+        f"{label}: cannot be opened as a raster ({text}); the file is truncated or corrupt: copy or download it again"
     )
 
 
@@ -162,7 +170,7 @@ def _inspect(data: Any, target: str, label: str, data_bands: frozenset[int]) -> 
     alpha = next((i for i, c in zip(data.indexes, data.colorinterp, strict=True) if c == ColorInterp.alpha), 0)
     if alpha in data_bands or data.count == 1:
         if alpha:
-            notes.append(f"{label}: band {alpha} is marked as transparency (alpha) and used as data all the same")
+            notes.append(f"{label}: band {alpha} is marked as transparency (alpha) and used as data nevertheless")
         alpha = 0
     alpha_max = _highest(data.dtypes[alpha - 1]) if alpha else 0
     if not alpha and (alpha_max := _mask_value(data, label, data_bands)):
@@ -200,7 +208,7 @@ def _stamp(path: str) -> str:
 
 
 def _bands(data: Any, label: str, indexes: tuple[int, ...]) -> tuple[Band, ...]:
-    """Describe the bands; names come from descriptions, then colours, then the file's name."""
+    """Describe the bands; names come from descriptions, then colour interpretation, then the file name."""
     stem = stem_of(label)
     found: list[str] = []
     for index in indexes:
@@ -219,13 +227,14 @@ def _bands(data: Any, label: str, indexes: tuple[int, ...]) -> tuple[Band, ...]:
             offset=float(data.offsets[index - 1]),
             scaled=(data.scales[index - 1], data.offsets[index - 1]) != (1.0, 0.0),
             description=data.descriptions[index - 1] or "",
+            units=data.units[index - 1] or "",
         )
         for name, index in zip(names.unique(found), indexes, strict=True)
     )
 
 
 def _own_name(description: str) -> str | None:
-    """Return a description as a band name where it is a name, not a sentence: ``"Gamma0_VV"``."""
+    """Return a description as a band name if it is a name rather than a sentence: ``"Gamma0_VV"``."""
     name = "_".join(description.split())
     plain = name.lower().replace("_", "").replace("-", "")
     if not name or len(name) > 40 or (plain.startswith("band") and plain[4:].isdigit()):
@@ -234,7 +243,7 @@ def _own_name(description: str) -> str | None:
 
 
 def usable_nodata(value: float | None, dtype: str) -> float | None:
-    """Return a nodata value, or None where no pixel of this type can hold it (-9999 in a uint8 file)."""
+    """Return a nodata value, or None if it cannot occur in this type (-9999 in a uint8 file)."""
     if value is None:
         return None
     kind = np.dtype(dtype)
@@ -248,7 +257,7 @@ def usable_nodata(value: float | None, dtype: str) -> float | None:
 def _masks(data: Any, indexes: tuple[int, ...], alpha: tuple[int, int]) -> Masks:
     flags = [data.mask_flag_enums[index - 1] for index in indexes]
     per_dataset = any(MaskFlags.per_dataset in f and MaskFlags.alpha not in f for f in flags)
-    # No flag at all is GDAL's way of saying that each band has a mask band of its own.
+    # For GDAL, no flag means that each band has a mask band of its own.
     per_band = any(not f for f in flags)
     return Masks(alpha=alpha[0], alpha_max=alpha[1] or 255, dataset=per_dataset, bands=per_band)
 
@@ -256,17 +265,25 @@ def _masks(data: Any, indexes: tuple[int, ...], alpha: tuple[int, int]) -> Masks
 def _mask_value(data: Any, label: str, data_bands: frozenset[int]) -> int:
     """Return the value of valid pixels if the second band of a file of one band is its data mask, else 0.
 
-    Exports of the Copernicus browser ("B02_(Raw).tiff") carry such a mask without saying so. It is known by the
-    file's name, which names one band, and by holding nothing but 0 and 1, 255 or the type's highest value.
+    Exports of the Copernicus browser ("B02_(Raw).tiff") contain such an undeclared mask. It is recognized by a file
+    name that names one band, and by holding only 0 and either 1, 255 or the type's largest value.
     """
     unnamed = data.count == 2 and not any(data.descriptions) and data.colorinterp[1] == ColorInterp.undefined
     if not unnamed or 2 in data_bands or names.band_token(stem_of(label)) is None:
         return 0
-    values = set(np.unique(data.read(2, out_shape=(min(data.height, 512), min(data.width, 512)))).tolist())
-    marks = values - {0}
+    marks = _some_values(data, 2) - {0}
     if len(marks) != 1 or not marks <= {1, 255, _highest(data.dtypes[1])}:
         return 0
     return int(marks.pop())
+
+
+def _some_values(data: Any, band: int) -> set[float]:
+    """Return values that occur in a band: of nearest pixels if it is cheap to decode, else of sampled blocks."""
+    if data.height * data.width <= _CHEAP:
+        return set(np.unique(data.read(band, out_shape=(min(data.height, 512), min(data.width, 512)))).tolist())
+    boxes = sample_boxes((data.height, data.width), data.block_shapes[band - 1], 10**6)
+    windows = [Window(box.col, box.row, box.width, box.height) for box in boxes]
+    return {value for window in windows for value in np.unique(data.read(band, window=window)).tolist()}
 
 
 def _highest(dtype: str) -> int:
@@ -312,7 +329,7 @@ def _grids(data: Any, label: str) -> tuple[Grid, Grid, list[str]]:
         )
     if not transform.determinant or not all(math.isfinite(v) for v in transform[:6]):
         raise InputError(
-            f"{label}: its transform {tuple(transform[:6])} has no extent; mend it with gdal_edit.py -a_ullr"
+            f"{label}: its transform {tuple(transform[:6])} has no extent; repair it with gdal_edit.py -a_ullr"
         )
     own = Grid(data.height, data.width, transform, crs)
     grid = upright(own)
@@ -327,9 +344,9 @@ def _grids(data: Any, label: str) -> tuple[Grid, Grid, list[str]]:
 
 
 def _from_control_points(data: Any, label: str) -> tuple[Affine, CRS | None]:
-    """Fit an affine transformation to the ground control points, if they agree with one."""
+    """Return the affine transformation through the ground control points, if they fit one."""
     points, crs = data.gcps
-    mend = f"gdalwarp -tps {_quoted(label)} upright.tif"
+    remedy = f"gdalwarp -tps {_quoted(label)} upright.tif"
     if len(points) < 3:
         raise InputError(
             f"{label}: has only {len(points)} ground control points; add points, or place it with: gdal_edit.py -a_ullr"
@@ -342,7 +359,7 @@ def _from_control_points(data: Any, label: str) -> tuple[Affine, CRS | None]:
     if worst > 1.0:
         raise InputError(
             f"{label}: its ground control points do not lie on a plane grid (up to {worst:.1f} pixels off); "
-            f"make it upright first, with: {mend}"
+            f"make it upright first, with: {remedy}"
         )
     return fitted, crs
 
@@ -351,13 +368,13 @@ def upright(grid: Grid) -> Grid:
     """Return the smallest upright grid of the same pixel area that covers ``grid``, or ``grid`` if it is upright."""
     t = grid.transform
     drift = max(abs(t.b) * grid.height, abs(t.d) * grid.width)
-    # A millionth of a pixel is rounding, not rotation; a mirrored grid has columns that run west.
+    # A millionth of a pixel is rounding, not rotation. The columns of a mirrored grid run west.
     if t.a > 0 and drift <= 1e-6 * min(abs(t.a), abs(t.e)):
         return grid
     size = math.sqrt(abs(t.determinant))
     west, south, east, north = grid.bounds()
     width = max(math.ceil((east - west) / size - 1e-6), 1)
     height = max(math.ceil((north - south) / size - 1e-6), 1)
-    if t.b == t.d == 0:  # mirrored: the pixels themselves keep their sides
+    if t.b == t.d == 0:  # mirrored: pixels keep their sides
         return replace(grid, transform=Affine(abs(t.a), 0, west, 0, t.e, north if t.e < 0 else south))
     return Grid(height, width, Affine(size, 0, west, 0, -size, north), grid.crs)

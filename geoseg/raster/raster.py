@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -12,23 +12,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from affine import Affine
 
-from geoseg.errors import ContractError, InputError
+from geoseg.errors import ContractError, InputError, ReadError
 from geoseg.raster.bbox import pixels_in
+from geoseg.raster.quicklook import choose_bands, data_url, stretch
+from geoseg.raster.repr_html import raster_html
+from geoseg.raster.sampling import read_sample, sample_boxes
 from geoseg.raster.types import Band, BandSource, Pixels, ReadRequest
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import xarray as xr
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
+    from geoseg.raster.lazy import Chunks
     from geoseg.raster.probe import Grid
+
+_PICTURE_DECODES = 2**24
+"""Most pixels that are decoded for the picture in a notebook; larger scenes need overviews to have one."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Which band of which source a band of the raster is; both counted as their owners count them."""
+    """Where a band comes from: index of the source in ``inputs``, and 1-based number of the band in it."""
 
     source: int
     band: int
@@ -36,9 +44,9 @@ class Part:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Raster:
-    """Bands of one scene on one grid: a recipe that can be pickled and read from any thread or process.
+    """Bands of one scene on one grid: a recipe that can be pickled and read in any thread or process.
 
-    It holds no pixels and no open files, unless it was made from an array in memory. Made by
+    It holds no pixels and no open files, unless it was made from an array in memory. Created by
     :func:`geoseg.open_raster`.
 
     Attributes
@@ -48,11 +56,11 @@ class Raster:
     grid
         Shape, transform and CRS as rasterio has them; ``geobox`` is the same for odc-geo and xarray.
     bands
-        What each band is; the order is that of ``Pixels.data``.
+        Description of each band, in the order of ``Pixels.data``.
     notes
-        What the user should know, one line each: no CRS, resampled from control points ….
+        Remarks for the user, one line each: no CRS, resampled from control points ….
     parts, inputs, origin
-        The recipe: where each band comes from, and the row and column of the first pixel in the sources' grid.
+        The recipe: where each band comes from, and row and column of the first pixel in the grid of the sources.
     """
 
     name: str
@@ -65,13 +73,13 @@ class Raster:
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:
-        """The type that holds the stored values of every band exactly, and in which pixels are read."""
+        """Type in which pixels are read: it holds the stored values of every band exactly."""
         return np.result_type(*(np.dtype(band.dtype) for band in self.bands))
 
     @cached_property
     def geobox(self) -> GeoBox:
         """Shape, transform and CRS; where the scene has no georeference the CRS is None and coordinates are pixels."""
-        # odc-geo brings xarray and dask along, seconds that opening and reading files can do without.
+        # Imported late: odc-geo imports xarray and dask, which take seconds and are not needed to read files.
         from odc.geo.geobox import GeoBox
 
         crs = self.grid.crs
@@ -94,7 +102,7 @@ class Raster:
 
     @property
     def georeferenced(self) -> bool:
-        """Whether the scene has a coordinate reference system."""
+        """Whether the scene has a CRS."""
         return self.grid.crs is not None
 
     @property
@@ -110,7 +118,7 @@ class Raster:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Files, URLs or arrays that are read, each once, as the user named them."""
+        """Distinct files, URLs or arrays that are read, as the user named them."""
         return tuple(dict.fromkeys(self.inputs[part.source].label for part in self.parts))
 
     def select(self, bands: Iterable[str | int]) -> Raster:
@@ -124,7 +132,7 @@ class Raster:
         Raises
         ------
         ContractError
-            If a band is not there; the message lists those that are.
+            If there is no such band; the message lists the bands.
         """
         wanted = [self._position(band) for band in bands]
         if not wanted:
@@ -161,7 +169,7 @@ class Raster:
         Raises
         ------
         InputError
-            If the box is none, or does not touch the scene.
+            If ``bbox`` is no bounding box, or does not touch the scene.
         """
         part = pixels_in(bbox, crs, self.grid, self.name)
         return self.cut(part)
@@ -192,34 +200,133 @@ class Raster:
         ReadError
             If a file is truncated, corrupt or lost; names the file and the box.
         """
-        if not box.area or not self.box.contains(box):
-            raise ValueError(f"{box} does not lie inside the scene of {self.shape[0]} x {self.shape[1]} pixels")
+        self._check_inside(box)
         return self._read(box, (box.height, box.width))
 
+    def read_by_band(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Read as :meth:`read` does, with the validity of each band, as rasterio's ``read(masked=True)`` has it.
+
+        Returns
+        -------
+        Values of ``dtype`` and validity, both (bands, height, width).
+
+        Raises
+        ------
+        ReadError
+            As :meth:`read`.
+        """
+        self._check_inside(box)
+        valid = np.ones((len(self.parts), box.height, box.width), np.bool_)
+        return self._fill(box, valid), valid
+
     def sample(self, max_pixels: int = 1_000_000) -> Pixels:
-        """Read the whole scene at reduced size, by nearest pixels and from overviews where there are any.
+        """Read pixels from all over the scene, at a cost that does not grow with it.
+
+        Small windows are read at up to 25 places, spread evenly: see :mod:`geoseg.raster.sampling`. Windows that
+        cannot be read are left out, unless they are more than half.
 
         Returns
         -------
         Pixels
-            As ``read``, with at most about ``max_pixels`` pixels.
+            ``data`` (bands, 1, n) and ``valid`` (1, n), n at most ``max_pixels``; the whole scene as ``read`` returns
+            it if it is no larger.
+
+        Raises
+        ------
+        ReadError
+            If more than half of the windows cannot be read.
+        """
+        boxes = sample_boxes(self.shape, self.block_shape, max_pixels)
+        if boxes == [self.box]:
+            with suppress(ReadError):  # part of it may be readable
+                return self.read(self.box)
+            boxes = sample_boxes(self.shape, self.block_shape, max(self.box.area // 2, 1))
+        return read_sample(self.read, boxes)
+
+    def quicklook(self, max_side: int = 256) -> Pixels:
+        """Read the whole scene at reduced size, by nearest pixels, from overviews where there are any.
+
+        Without overviews the whole scene is decoded: use :meth:`sample` to learn about the values of a large one.
+
+        Returns
+        -------
+        Pixels
+            As ``read``, with at most ``max_side`` rows and columns.
         """
         height, width = self.shape
-        factor = max(math.sqrt(height * width / max(max_pixels, 1)), 1.0)
+        factor = max(max(height, width) / max_side, 1.0)
         return self._read(self.box, (max(int(height / factor), 1), max(int(width / factor), 1)))
 
+    def to_xarray(self, chunks: Chunks = "auto", *, masked: bool = True, scaled: bool = True) -> xr.DataArray:
+        """Return the raster as a lazy array; chunks are read when they are computed, on any dask scheduler.
+
+        :func:`geoseg.segment` takes such an array, but reads less from the raster itself where nothing was computed.
+
+        Parameters
+        ----------
+        chunks
+            Chunk sizes as xarray takes them: a number for all dimensions, a tuple for (band, y, x), or a dict such as
+            ``{"y": 1024, "x": 1024}``, -1 meaning the whole dimension. By default, and for dimensions that the dict
+            leaves out, the bands of one file together and as many whole blocks of it as fit dask's
+            ``array.chunk-size`` (128 MiB).
+        masked
+            Make missing pixels of a band NaN. Otherwise stored values stay, and the attribute ``_FillValue`` (or
+            ``nodatavals``, where bands differ) says what marks missing pixels; masks and alpha bands are not applied.
+        scaled
+            Return physical values, stored x scale + offset, of bands whose scale is known. Otherwise stored values,
+            with ``scale_factor`` and ``add_offset`` (or ``scales`` and ``offsets``) in the attributes.
+
+        Returns
+        -------
+        DataArray (band, y, x) on the raster's GeoBox (``.odc.geobox``), chunked with dask. Of the stored type if
+        neither masked nor scaled; else float32, or float64 for stored integers of 32 and 64 bits and for float64.
+        Coordinates along ``band``: names, ``description``, and ``scaled``: whether values are physical. Attributes:
+        ``sources``, and ``units`` where the file states them.
+
+        Raises
+        ------
+        OptionError
+            If ``chunks`` does not fit.
+        ReadError
+            While computing, if a file cannot be read.
+
+        Examples
+        --------
+        >>> import geoseg, numpy as np, xarray as xr
+        >>> reflectance = xr.DataArray(np.full((2, 4, 4), 2500, "uint16"), dims=("band", "y", "x"))
+        >>> reflectance[1] = 7500
+        >>> scene = geoseg.open_raster(reflectance, bands="red=1,nir=2", scale=0.0001)
+        >>> array = scene.to_xarray()  # nothing is read yet
+        >>> red, nir = array.sel(band="red"), array.sel(band="nir")
+        >>> float(((nir - red) / (nir + red)).mean())
+        0.5
+        """
+        from geoseg.raster.lazy import to_dataarray
+
+        together = max(len(list(run)) for _, run in groupby(self.parts, key=lambda part: part.source))
+        return to_dataarray(self, chunks, masked=masked, scaled=scaled, bands_per_file=together)
+
+    def _check_inside(self, box: Box) -> None:
+        if not box.area or not self.box.contains(box):
+            raise ValueError(f"{box} does not lie inside the scene of {self.shape[0]} x {self.shape[1]} pixels")
+
     def _read(self, box: Box, shape: tuple[int, int]) -> Pixels:
-        data: NDArray[Any] = np.empty((len(self.parts), *shape), self.dtype)
         valid = np.ones(shape, np.bool_)
+        return Pixels(self._fill(box, valid), valid)
+
+    def _fill(self, box: Box, valid: NDArray[np.bool_]) -> NDArray[Any]:
+        """Read a box at the size of ``valid``, (h, w) or (bands, h, w), and clear that where pixels are missing."""
+        data: NDArray[Any] = np.empty((len(self.parts), *valid.shape[-2:]), self.dtype)
         placed = Box(box.row + self.origin[0], box.col + self.origin[1], box.height, box.width)
         start = 0
         for source, run in groupby(self.parts, key=lambda part: part.source):
             bands = tuple(part.band for part in run)
             stop = start + len(bands)
             nodata = tuple(band.nodata for band in self.bands[start:stop])
-            self.inputs[source].read(ReadRequest(bands, nodata, placed, data[start:stop], valid))
+            own = valid if valid.ndim == 2 else valid[start:stop]
+            self.inputs[source].read(ReadRequest(bands, nodata, placed, data[start:stop], own))
             start = stop
-        return Pixels(data, valid)
+        return data
 
     @cached_property
     def _fingerprint(self) -> str:
@@ -233,7 +340,7 @@ class Raster:
         return hashlib.sha256(repr(recipe).encode()).hexdigest()
 
     def fingerprint(self) -> str:
-        """Return a sha256 that changes with anything that changes the pixels: files' sizes and times, bands, grid."""
+        """Return a sha256 that changes with the pixels: with sizes and times of files, bands, or the grid."""
         return self._fingerprint
 
     def __eq__(self, other: object) -> bool:
@@ -255,6 +362,30 @@ class Raster:
             crs = "custom CRS"
         names = ", ".join(band.name for band in self.bands)
         return f"Raster({self.name!r}, {height} x {width} px, {len(self.bands)} x {self.dtype} [{names}], {crs})"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "size": f"{self.shape[0]} x {self.shape[1]} px, {len(self.bands)} x {self.dtype}",
+            "pixel": f"{abs(self.transform.a):.6g} x {abs(self.transform.e):.6g}",
+            "bounds": ", ".join(f"{value:.8g}" for value in self.grid.bounds()),
+            "CRS": _crs_text(self.grid) or "none",
+            "sources": ", ".join(self.sources[:3]) + (f", … ({len(self.sources)})" if len(self.sources) > 3 else ""),
+        }
+        facts |= {"notes": " | ".join(self.notes)} if self.notes else {}
+        return raster_html(self.name, facts, self.bands, self._picture())
+
+    def _picture(self, max_side: int = 256) -> str | None:
+        """Return a quicklook as ``data:`` URL; None if that would decode too much or fails."""
+        shown = self.select([position + 1 for position in choose_bands([band.name for band in self.bands])])
+        factor = max(max(self.shape) / max_side, 1.0)
+        # A repr must neither fail nor keep a notebook waiting, whatever is wrong with a file.
+        with suppress(Exception):
+            overviews = [self.inputs[index].overview(factor) for index in {part.source for part in shown.parts}]
+            reductions = [known for known in overviews if known is not None]
+            if len(reductions) == len(overviews) and self.box.area / min(reductions) ** 2 <= _PICTURE_DECODES:
+                pixels = shown.quicklook(max_side)
+                return data_url(stretch(pixels.data, pixels.valid))
+        return None
 
 
 def _crs_text(grid: Grid) -> str:

@@ -1,9 +1,8 @@
-"""Each pixel is decoded once: overlapping reads of one raster share their cells.
+"""Decode each pixel once: overlapping reads of a raster share cells.
 
-Blocks of a scene read a margin that their neighbours read too, and a file is decoded in whole tiles. Read
-naively, a block of 2048 with a margin decodes more than twice the tiles it covers. Here the scene is cut into cells
-along the file's own tiles; whoever needs a cell first reads it, the others wait for it or find it in memory. The last
-one to need it drops it.
+Blocks of a scene read margins that overlap their neighbours, and files are decoded in whole tiles. Read independently,
+a block of 2048 with a margin decodes more than twice the tiles it covers. Here the scene is cut into cells along the
+tiles of the file. The first reader of a cell decodes it; others wait for it or find it in memory; the last drops it.
 """
 
 from __future__ import annotations
@@ -28,29 +27,28 @@ _CELL_SIDE = 512
 
 @dataclass
 class _Cell:
-    """One cell: its pixels, once they are read, and how many reads of it are still to come."""
+    """A cell: its pixels, once they are read, and how many reads are still expected."""
 
     left: int
     pixels: Future[Pixels] = field(default_factory=Future)
 
 
 class SharedReads:
-    """Reads boxes of a raster through a bounded cache of cells. Thread-safe.
+    """Reads a raster through a bounded cache of cells. Thread-safe.
 
     Parameters
     ----------
     raster
         The scene.
     limit
-        Bytes of finished cells to keep; least recently used ones go first. A limit below what neighbouring reads have
-        in common costs decoding again, never a wrong pixel.
+        Bytes of cells to keep; the least recently used are dropped first, and decoded again if needed.
     """
 
     def __init__(self, raster: Raster, limit: int) -> None:
         self._raster, self._limit = raster, limit
         self.cell = cell_shape(raster)
         self._cells: OrderedDict[tuple[int, int], _Cell] = OrderedDict()
-        # Reads still to come of cells that had to go: or, read again, they would wait for readers that they had before.
+        # Expected reads of evicted cells: read again, they must not wait for readers that have been served.
         self._left: dict[tuple[int, int], int] = {}
         self._lock = threading.Lock()
         self._held = 0
@@ -63,7 +61,7 @@ class SharedReads:
         box
             A part of the scene.
         uses
-            How many reads, this one included, will need something of a cell; once they have it, it is dropped.
+            Returns how many reads, including this one, need a cell; after the last it is dropped.
         """
         raster, (high, wide) = self._raster, self.cell
         data = np.empty((len(raster.bands), box.height, box.width), raster.dtype)
@@ -103,7 +101,7 @@ class SharedReads:
         try:
             pixels = self._raster.read(box)
         except BaseException as error:
-            # A cell that failed is forgotten: a later block may find the network back.
+            # A later block may read the cell again: the network may be back.
             with self._lock:
                 self._cells.pop(key, None)
             cell.pixels.set_exception(error)
@@ -116,7 +114,7 @@ class SharedReads:
                 self._drop(oldest)
 
     def _oldest(self) -> tuple[int, int] | None:
-        """Return the least recently used of the cells that are read; None if there is but one."""
+        """Return the least recently used cell that has been read; None if there is only one cell."""
         done = (key for key, cell in self._cells.items() if cell.pixels.done())
         return next(done, None) if len(self._cells) > 1 else None
 
@@ -129,9 +127,9 @@ def _size(pixels: Pixels) -> int:
 
 
 def cell_shape(raster: Raster) -> tuple[int, int]:
-    """Return height and width of cells: about 512 pixels, in whole tiles of the file; whole lines of one without."""
+    """Return height and width of cells: about 512 pixels, in whole tiles; whole rows of files stored in strips."""
     (height, width), (tile_height, tile_width) = raster.shape, raster.block_shape
-    if tile_width >= width:  # strips: part of a line cannot be decoded without the rest
+    if tile_width >= width:  # strips are decoded as whole rows
         high = max(tile_height, round_up(max(_CELL_SIDE * _CELL_SIDE // max(width, 1), 1), tile_height))
         return min(high, max(height, 1)), width
     return round_up(_CELL_SIDE, min(tile_height, 4096)), round_up(_CELL_SIDE, min(tile_width, 4096))

@@ -1,4 +1,4 @@
-"""A file as a source of pixels: a recipe that any thread or process can read from."""
+"""Files as sources of pixels: recipes that any thread or process can read from."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from geoseg.tiling import Box
 if TYPE_CHECKING:
     from geoseg.raster.types import ReadRequest
 
-# A thread keeps this many files open: all bands of a Sentinel-2 scene twice over, and with eight threads still
-# fewer than the 256 files that macOS allows a process by default.
+# Files that a thread keeps open: twice the bands of a Sentinel-2 scene; for eight threads still fewer than the 256
+# files that macOS allows a process by default.
 _OPEN_FILES = 28
 
 
 @dataclass(frozen=True)
 class Masks:
-    """What a file says about missing pixels beyond nodata values.
+    """How a file marks missing pixels, beside nodata values.
 
     Attributes
     ----------
     alpha, alpha_max
-        1-based number of the band whose 0 means missing, or 0, and its highest value. It may be an alpha band or a
-        data mask.
+        1-based number of the band that is 0 where pixels are missing (alpha or data mask), 0 if none; and its largest
+        value.
     dataset
-        Whether one mask band (inside the file or beside it) covers all bands.
+        Whether one mask band, in the file or beside it, applies to all bands.
     bands
         Whether each band has a mask band of its own.
     """
@@ -57,17 +57,17 @@ class FileSource:
     Attributes
     ----------
     path
-        What GDAL opens.
+        Path as GDAL opens it.
     label
-        What the user called it.
+        Path as the user gave it.
     stamp
-        Size and time of the file when it was opened; a cached handle of an older file is not used again.
+        Size and modification time of the file when it was opened, so that handles of a replaced file are not reused.
     height, width
-        Size of the scene's grid where warped, else of the file.
+        Size of the scene's grid if warped, else of the file.
     dtypes
         Type of each band of the file.
     shift
-        Row and column in the file of the scene's first pixel. Zero where warped.
+        Row and column in the file of the scene's first pixel; zero if warped.
     """
 
     path: str
@@ -82,9 +82,16 @@ class FileSource:
     warp: Warp | None = None
 
     def recipe(self) -> str:
-        """Text that changes whenever the pixels read might change; the folder the file lies in does not count."""
+        """Return text that changes whenever the pixels might change; the file may be moved to another folder."""
         name = self.path if is_remote(self.path) else os.path.basename(self.path)  # noqa: PTH119  also /vsizip/ paths
         return repr((name, self.stamp, self.height, self.width, self.masks, self.shift, self.warp))
+
+    def overview(self, factor: float) -> int | None:
+        """Return the reduction of the overview that a read at 1/``factor`` of the size decodes; None if remote."""
+        if is_remote(self.path):
+            return None
+        with environment(self.path):
+            return max((known for known in _handles.get(self, None).overviews(1) if known <= factor), default=1)
 
     def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
@@ -92,12 +99,12 @@ class FileSource:
         wanted = Box(box.row + self.shift[0], box.col + self.shift[1], box.height, box.width)
         inside = wanted.intersection(Box(0, 0, self.height, self.width))
         if inside != wanted:
-            rows, cols = _part(inside, wanted, request.valid.shape)
-            covered = np.zeros_like(request.valid)
+            rows, cols = _part(inside, wanted, request.shape)
+            covered = np.zeros(request.shape, np.bool_)
             covered[rows, cols] = True
-            np.logical_and(request.valid, covered, out=request.valid)
+            request.keep(covered)
             request.out[...] = 0
-            request = replace(request, out=request.out[:, rows, cols], valid=request.valid[rows, cols])
+            request = replace(request, out=request.out[:, rows, cols], valid=request.valid[..., rows, cols])
             if not (inside.area and request.valid.size):
                 return
         window = Window(inside.col, inside.row, inside.width, inside.height)
@@ -123,7 +130,7 @@ class FileSource:
 
     def _read_warped(self, request: ReadRequest, window: Window) -> None:
         fills = [self._fill(band, nodata) for band, nodata in zip(request.bands, request.nodata, strict=True)]
-        shape = request.valid.shape
+        shape = request.shape
         for filled in (True, False):
             positions = [position for position, fill in enumerate(fills) if (fill is not None) == filled]
             if not positions:
@@ -132,14 +139,17 @@ class FileSource:
             if filled:
                 bands = replace(bands, nodata=tuple(fill for fill in fills if fill is not None), alpha=0)
             data = _handles.get(self, bands)
-            # One call for bands and alpha: the warper computes them together.
+            # One call for bands and alpha, which the warper computes together.
             pixels = data.read(window=window, out_shape=(data.count, *shape))
             request.out[positions] = pixels[: len(positions)]
             if not filled:
-                np.logical_and(request.valid, pixels[-1] > 0, out=request.valid)
+                mask = pixels[-1]
             elif self.masks:
                 mask = _handles.get(self, self._warped_bands(request.bands[:1])).read(2, window=window, out_shape=shape)
-                np.logical_and(request.valid, mask > 0, out=request.valid)
+            else:
+                continue
+            for position in positions:
+                request.keep(mask > 0, position)
         mark_missing(request)
 
     def _fill(self, band: int, nodata: float | None) -> float | None:
@@ -152,21 +162,17 @@ class FileSource:
         return WarpedBands(bands, None, str(dtype), self.masks.alpha, self.masks.alpha_max)
 
     def _read_masks(self, data: Any, request: ReadRequest, window: Window) -> None:
-        shape = request.valid.shape
         if self.masks.alpha:
-            mask = data.read(self.masks.alpha, window=window, out_shape=shape)
-            np.logical_and(request.valid, mask > 0, out=request.valid)
+            request.keep(data.read(self.masks.alpha, window=window, out_shape=request.shape) > 0)
         if self.masks.dataset:
-            mask = data.read_masks(1, window=window, out_shape=shape)
-            np.logical_and(request.valid, mask > 0, out=request.valid)
+            request.keep(data.read_masks(1, window=window, out_shape=request.shape) > 0)
         if self.masks.bands:
-            for band in request.bands:
-                mask = data.read_masks(band, window=window, out_shape=shape)
-                np.logical_and(request.valid, mask > 0, out=request.valid)
+            for position, band in enumerate(request.bands):
+                request.keep(data.read_masks(band, window=window, out_shape=request.shape) > 0, position)
 
 
 def reason(error: BaseException) -> str:
-    """Return what GDAL said, in one line; rasterio keeps it in the exception's cause."""
+    """Return GDAL's error message in one line; rasterio keeps it in the cause of the exception."""
     while (cause := error.__cause__ or error.__context__) is not None and "previous exception" in str(error):
         error = cause
     text = " ".join(str(getattr(error, "errmsg", "") or error).split())
@@ -175,18 +181,18 @@ def reason(error: BaseException) -> str:
 
 def mark_missing(request: ReadRequest) -> None:
     """Clear ``valid`` where a band holds its nodata value, NaN or infinity."""
-    for values, nodata in zip(request.out, request.nodata, strict=True):
+    for position, (values, nodata) in enumerate(zip(request.out, request.nodata, strict=True)):
         floating = np.issubdtype(values.dtype, np.floating)
         if floating:
-            np.logical_and(request.valid, np.isfinite(values), out=request.valid)
+            request.keep(np.isfinite(values), position)
         if nodata is not None and not (floating and not np.isfinite(nodata)):
-            # In the array's own type: -3.4e38 written in decimal must equal the float32 it stands for, and whole
-            # numbers compared with a float would all be converted first.
-            np.logical_and(request.valid, values != values.dtype.type(nodata), out=request.valid)
+            # Compare in the array's type: -3.4e38 in decimal must equal its float32, and integers compared with a float
+            # would all be converted.
+            request.keep(values != values.dtype.type(nodata), position)
 
 
 def _part(inside: Box, outer: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Return where ``inside`` lies in an array of ``shape`` that holds ``outer``, possibly decimated."""
+    """Return the slices of ``inside`` in an array of ``shape`` that holds ``outer``, possibly decimated."""
     if shape == (outer.height, outer.width):
         return inside.within(outer)
     down, across = shape[0] / outer.height, shape[1] / outer.width
@@ -197,14 +203,14 @@ def _part(inside: Box, outer: Box, shape: tuple[int, ...]) -> tuple[slice, slice
 
 
 class _Handles(threading.local):
-    """Open datasets of one thread: GDAL handles must not be shared between threads, and opening costs."""
+    """Open datasets of one thread: GDAL handles must not be shared between threads, and opening is slow."""
 
     def __init__(self) -> None:
         self.entries: OrderedDict[tuple[FileSource, WarpedBands | None], Any] = OrderedDict()
         self.generation = _generation[0]
 
     def get(self, source: FileSource, warped: WarpedBands | None) -> Any:
-        """Return the open dataset of ``source``: the file itself, or bands of it warped onto the scene's grid."""
+        """Return the open dataset of ``source``: the file itself, or some of its bands warped to the scene's grid."""
         if self.generation != _generation[0]:
             self.close()
             self.generation = _generation[0]
@@ -232,19 +238,19 @@ _handles = _Handles()
 
 
 def release_handles() -> None:
-    """Close the files that this thread keeps open; other threads close theirs before they read again.
+    """Close the files that this thread keeps open; other threads close theirs before their next read.
 
-    Needed before a file is deleted or replaced on Windows, where open files are locked.
+    Needed on Windows before a file is deleted or replaced, because open files are locked there.
     """
     _generation[0] += 1
     _handles.close()
 
 
-def _forget() -> None:
-    # After a fork, parent and child share file positions: the child must open its own. Not closed: the parent's
-    # GDAL state cannot be trusted in the child.
+def _forget_handles() -> None:
+    # After a fork, parent and child share file positions, so the child must open its own files. It must not close the
+    # parent's: GDAL's state is not valid in the child.
     _handles.entries = OrderedDict()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_forget_handles)

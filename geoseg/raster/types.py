@@ -1,4 +1,4 @@
-"""The small values that a raster is made of."""
+"""The values that a raster is made of: bands, pixels, sources and reads."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class Band:
     scale, offset
         physical value = stored value x scale + offset.
     scaled
-        Whether the file, its metadata or the caller gave scale and offset; False means they are 1 and 0 for want of
-        any statement.
+        Whether the file, its metadata or the caller states scale and offset; if not, they are 1 and 0.
     description
         What the file itself calls the band; may be empty.
+    units
+        Units of the physical values, as the file states them; may be empty.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Band:
     offset: float = 0.0
     scaled: bool = False
     description: str = ""
+    units: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +52,8 @@ class Pixels:
     Attributes
     ----------
     data
-        (bands, height, width), the raster's dtype, stored values without scale and offset. Invalid pixels may hold
-        anything.
+        (bands, height, width), the raster's dtype, stored values without scale and offset. Invalid pixels have
+        unspecified values.
     valid
         (height, width), bool: True where every band is valid.
     """
@@ -61,20 +63,27 @@ class Pixels:
 
 
 class BandSource(Protocol):
-    """Where the pixels of some bands come from: a picklable recipe, never an open handle."""
+    """Source of the pixels of some bands: a picklable recipe, never an open handle."""
 
     @property
     def label(self) -> str:
-        """What messages and reports call it."""
+        """Name for messages and reports."""
         ...
 
     @property
     def block_shape(self) -> tuple[int, int]:
-        """Height and width of the blocks in which it is stored."""
+        """Height and width of the blocks in which pixels are stored."""
         ...
 
     def recipe(self) -> str:
-        """Text that changes whenever the pixels read might change."""
+        """Return text that changes whenever the pixels might change."""
+        ...
+
+    def overview(self, factor: float) -> int | None:
+        """Return the reduction of the overview that a read at 1/``factor`` of the size decodes; 1 if there is none.
+
+        None if such a read would use the network or compute a dask graph.
+        """
         ...
 
     def read(self, request: ReadRequest) -> None:
@@ -84,7 +93,7 @@ class BandSource(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ReadRequest:
-    """What one source is asked for.
+    """A read from one source.
 
     Attributes
     ----------
@@ -93,11 +102,11 @@ class ReadRequest:
     nodata
         Missing value of each band, or None.
     box
-        Which pixels, on the scene's grid; may reach beyond the source, whose outside is invalid.
+        Pixels to read, on the scene's grid; pixels outside the source are invalid.
     out
-        (len(bands), h, w) array to fill; h and w are the box's own or, for a decimated read, fewer.
+        (len(bands), h, w) array to fill; h and w are the box's own or, for a decimated read, smaller.
     valid
-        (h, w) bool, True at first.
+        (h, w) bool: validity of all bands together; or (len(bands), h, w): of each band. All True at first.
     """
 
     bands: tuple[int, ...]
@@ -105,3 +114,14 @@ class ReadRequest:
     box: Box
     out: NDArray[Any]
     valid: NDArray[np.bool_]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the arrays to fill."""
+        height, width = self.valid.shape[-2:]
+        return height, width
+
+    def keep(self, mask: NDArray[Any], band: int | None = None) -> None:
+        """Clear ``valid`` where ``mask`` (h, w) is False: for all bands, or for the band at position ``band``."""
+        valid = self.valid if band is None or self.valid.ndim == 2 else self.valid[band]
+        np.logical_and(valid, mask, out=valid)

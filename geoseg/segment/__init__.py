@@ -1,8 +1,8 @@
 """The main job: windows of a raster through a model, stitched to a class map and its confidence.
 
 ``plan`` chooses windows and checks the scene against the model; ``block`` computes one block, the unit of work of every
-scheduler; ``stitch`` mixes overlapping windows; ``probabilities`` looks up the classes whose probabilities are wanted;
-``lazy`` is the door for xarray.
+scheduler; ``stitch`` mixes overlapping windows; ``probabilities`` finds the classes whose probabilities are asked for;
+``lazy`` is the door for xarray; ``inspection`` describes a plan.
 May import: models, raster, tiling and what lies below them. Knows nothing of files, schedulers or polygons.
 """
 

@@ -31,6 +31,11 @@ def segment(
 ) -> xr.Dataset:
     """Segment a raster lazily.
 
+    The keywords are the fields of :class:`geoseg.job.Options`, with the same defaults, except for two that concern
+    jobs, which compute blocks themselves: ``workers``, because the dask scheduler that computes the Dataset decides
+    how many chunks run at a time, and ``compile``, because compiling takes up to a minute, which pays in a job of many
+    blocks only.
+
     Parameters
     ----------
     raster
@@ -107,14 +112,19 @@ def segment(
 def to_dataset(recipe: Recipe) -> xr.Dataset:
     """Return the lazy Dataset of a recipe; see :func:`segment`."""
     import dask.array as da
+    from dask.base import tokenize
+    from dask.delayed import delayed
     from odc.geo.xr import wrap_xr
 
     tiling, geobox = recipe.tiling, recipe.raster.geobox
     rows = tuple(tiling.block_box(i * tiling.block_shape[1]).height for i in range(tiling.block_shape[0]))
     cols = tuple(tiling.block_box(i).width for i in range(tiling.block_shape[1]))
+    # One node of the graph that all tasks refer to. Not traversed: where the raster is a dask array, dask would
+    # compute the whole of it for each block.
+    shared = delayed(recipe, name=f"recipe-{tokenize(recipe)}", traverse=False)
     layers = da.map_blocks(
         _block_layers,
-        recipe=recipe,
+        recipe=shared,
         chunks=((2 + len(recipe.probabilities),), rows, cols),
         dtype=np.uint8,
         meta=np.empty((0, 0, 0), np.uint8),

@@ -1,62 +1,59 @@
-"""What a run will do and cost, decided before anything is computed.
+"""Windows, blocks and estimated cost of a run, chosen before anything is computed.
 
-A plan holds a raster against a model, chooses windows and blocks that fit the model, the memory budget and the
-scene, and says what that costs. It never imports torch: ``geoseg inspect`` answers within a second or two. Only
-:meth:`Plan.execution` does, because it measures which device, precision and layout is fastest.
+A plan checks a raster against a model, chooses windows and blocks that fit the model, the memory budget and the scene,
+and estimates memory, disk space and time. Planning does not import torch, so that ``geoseg inspect`` takes a second or
+two; only :meth:`Plan.execution` does, because it measures which device, precision and layout is fastest.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import psutil
-
-from geoseg.errors import OptionError, ReadError
+from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
-from geoseg.raster import Pixels, Raster, open_raster
+from geoseg.raster import Raster, open_raster
 from geoseg.raster.shared_reads import cell_shape
 from geoseg.segment.probabilities import class_positions
 from geoseg.segment.stitch import check_stitch, overlaps
-from geoseg.system.resources import cpu_count, format_bytes, parse_bytes
-from geoseg.tiling import Box, Tiling, round_up
+from geoseg.system.resources import available_memory, cpu_count, format_bytes, parse_bytes
+from geoseg.tiling import Tiling, round_up
 
 if TYPE_CHECKING:
     from geoseg.models import Execution, Model
 
-# Keep cells to choose from, best first. Larger ones waste less on context, but one forward pass of 2048 px takes a CPU
-# ten seconds, for which Ctrl-C would have to wait, and streams run out of work at the end of a scene: the largest is
-# for scenes that have at least so many of them.
+# Sides of keep regions to choose from, best first, each with the number of them that a scene must have. Larger ones
+# waste less on context, but a forward pass of 2048 px takes ten seconds on a CPU, during which Ctrl-C has to wait, and
+# with few of them streams run out of work at the end of a scene.
 _KEEPS = ((1536, 16), (1024, 0), (768, 0), (512, 0))
 
-# Windows for so many streams are worth smaller ones: cores that share a pass wait for one another, and stand still
+# Windows may be smaller to let so many streams run at a time: cores that share a pass wait for one another, and idle
 # while one of them reads. (Unet(mobilenetv4-small), 2 cores: 2 × 1 threads in windows of 640 px keep as many pixels a
 # second as 1 × 2 threads in windows of 1152 px, and 1.6 times as many as those in windows of 640 px.)
 _STREAMS = 2
 
-# Least side of a block: the unit of work, of resuming and of memory. It holds whole keep cells, or windows at its
-# borders would be computed twice.
+# Smallest side of a block, the unit of work, of resuming and of memory. A block consists of whole keep regions, or
+# windows at its borders would be computed twice.
 _BLOCK = 1024
 
-# What a Python process with torch, GDAL, its cache of 128 MiB, and the heap's slack holds beside windows and blocks
-# (resident, measured on Linux with torch's CUDA build: 830 MB after the imports alone).
+# Memory of a Python process with torch, GDAL, GDAL's cache of 128 MiB and heap fragmentation, without windows and
+# blocks (resident, measured on Linux with torch's CUDA build: 830 MB after the imports alone).
 _BASE_BYTES = 1150 * 10**6
 
-# Decoded cells that neighbouring blocks read as well. Of six bands, what a strip of six blocks has in common with the
-# next row fits; cells between strips are decoded twice, which costs less than memory that grows with the scene.
+# Decoded tiles that are kept because neighbouring blocks read them, too. For six bands, those that a strip of six
+# blocks shares with the next row fit; tiles between strips are decoded twice, which costs less than memory that grows
+# with the scene.
 SHARED_BYTES = 128 * 10**6
 
-# Share of the free memory that is used when the user gives no budget: a run must not push the desktop out.
-_DEFAULT_SHARE, _DEFAULT_MOST = 0.5, 16 * 10**9
+# Share of the free memory used by default, and the limit: a run must leave room for other programs.
+_DEFAULT_SHARE, _DEFAULT_MAX_BYTES = 0.5, 16 * 10**9
 
-# Share of the budget for blocks in flight beyond the three that keep two streams busy.
+# Share of the budget for blocks in flight, of which there are at least three: enough to keep two streams busy.
 _BLOCKS_SHARE = 0.25
 
-# Bytes on disk per pixel, for the check before a run: compressed blocks and finished files (measured on the
-# demo and on Sentinel-2 scenes: 0.3–0.9) with room for noisy maps.
+# Bytes on disk per pixel, for the check before a run: compressed blocks and finished files (measured on the demo and
+# on Sentinel-2 scenes: 0.3–0.9), with a reserve for noisy maps.
 _DISK_BYTES_PER_PIXEL = 1.5
 
 # The same for each class whose probabilities are wanted: 0.6 in the finished file, which for a moment stands beside the
@@ -73,7 +70,25 @@ _TYPICAL_BYTES_PER_PIXEL = 900.0
 
 @dataclass(frozen=True)
 class Options:
-    """How to segment; None means: choose well. See :func:`geoseg.segment` for each."""
+    """How to segment: the keywords of :func:`geoseg.segment`, which documents them, and two more for jobs.
+
+    Attributes
+    ----------
+    window, margin, stitch, block, device, precision, memory
+        As in :func:`geoseg.segment`, with the same defaults; None means that geoseg chooses.
+    workers
+        Blocks computed at a time; with ``scheduler="local"``, the number of worker processes. Chosen to fit cores and
+        memory if None. The result does not depend on it.
+    compile
+        Compile the network with ``torch.compile`` if a measurement finds that faster here, with classes that agree.
+        Compiling takes up to a minute.
+
+    Examples
+    --------
+    >>> from geoseg.job import Options
+    >>> Options(device="cpu", memory="4GB").budget
+    4000000000
+    """
 
     window: int | None = None
     margin: int | None = None
@@ -89,16 +104,15 @@ class Options:
 
     @cached_property
     def budget(self) -> int:
-        """Bytes that one process may use.
+        """Memory budget of one process in bytes.
 
         Raises
         ------
         OptionError
-            If the budget is malformed or below what a process needs to start.
+            If ``memory`` is malformed, or less than a process needs to start.
         """
         if self.memory is None:
-            free = psutil.virtual_memory().available
-            return int(max(min(free * _DEFAULT_SHARE, _DEFAULT_MOST), 1.5 * _BASE_BYTES))
+            return int(max(min(available_memory() * _DEFAULT_SHARE, _DEFAULT_MAX_BYTES), 1.5 * _BASE_BYTES))
         budget = parse_bytes(self.memory)
         if budget < 1.25 * _BASE_BYTES:
             raise OptionError(
@@ -110,18 +124,18 @@ class Options:
 
 @dataclass(frozen=True)
 class Plan:
-    """A raster held against a model, with everything decided but the device.
+    """A raster, a model that it fits, and the windows and blocks chosen for both.
 
     Attributes
     ----------
     raster
         The scene, its bands in the order of the model card.
     model, options
-        What was asked for.
+        The model and the user's options.
     tiling
         Windows and blocks.
     warnings
-        One line each, for the user.
+        What may make the result worse than expected, one line each.
     """
 
     raster: Raster
@@ -132,11 +146,11 @@ class Plan:
 
     @property
     def workers(self) -> int:
-        """Blocks in flight: one on each core, and one that is read or written meanwhile, if memory allows."""
+        """Blocks computed at a time: one per core, and one that is read or written meanwhile, if memory allows."""
         if self.options.workers:
             return self.options.workers
-        most = int(_BLOCKS_SHARE * self.options.budget / max(self.block_bytes, 1))
-        return max(min(cpu_count() + 1, most), 3)
+        fitting = int(_BLOCKS_SHARE * self.options.budget / max(self.block_bytes, 1))
+        return max(min(cpu_count() + 1, fitting), 3)
 
     @property
     def window_bytes(self) -> int:
@@ -156,29 +170,29 @@ class Plan:
         return len(class_positions(self.model.card, self.options.probabilities))
 
     @property
-    def _fitting(self) -> int:
-        """Forward passes at a time for which there is memory; at least one."""
-        return max((self.options.budget - self._beside) // max(self.window_bytes, 1), 1)
+    def _max_streams(self) -> int:
+        """Forward passes at a time that fit the budget; at least one."""
+        return max((self.options.budget - self._fixed_bytes) // max(self.window_bytes, 1), 1)
 
     @property
-    def _beside(self) -> int:
-        """Memory of all but forward passes."""
+    def _fixed_bytes(self) -> int:
+        """Memory of everything but forward passes, in bytes."""
         shared = SHARED_BYTES if self.tiling.margin else 0
         return _BASE_BYTES + shared + self.workers * self.block_bytes
 
     @property
     def streams(self) -> int:
-        """Forward passes at a time on a CPU: one on each core, if memory allows."""
-        return min(cpu_count(), self._fitting)
+        """Forward passes at a time on a CPU: one per core, if memory allows."""
+        return min(cpu_count(), self._max_streams)
 
     @property
     def memory(self) -> int:
-        """Estimated peak of one process in bytes."""
-        return self._beside + self.streams * self.window_bytes
+        """Estimated peak memory of one process in bytes."""
+        return self._fixed_bytes + self.streams * self.window_bytes
 
     @property
     def polygon_bytes(self) -> int:
-        """Memory for polygonizing, which comes when the model is done: what the budget leaves, at most 1.5 GB."""
+        """Memory for polygonizing, which follows the forward passes: what the budget leaves, 0.2 to 1.5 GB."""
         return min(max(self.options.budget - _BASE_BYTES, 200 * 10**6), 1500 * 10**6)
 
     @property
@@ -189,7 +203,7 @@ class Plan:
         return int(self.tiling.scene.area * per_pixel) + 10**6
 
     def seconds(self) -> float | None:
-        """Estimate of the time on this machine, from the last measurement of this model; None before the first."""
+        """Return the estimated duration on this machine, from the last measurement of this model; None before that."""
         from geoseg.models import measured_rate
 
         rate = measured_rate(self.model, self.tiling.largest_read(), self.options.device, self.options.precision)
@@ -201,30 +215,30 @@ class Plan:
         Raises
         ------
         OptionError
-            If the device or precision does not exist here.
+            If this machine does not have the device, or the device not the precision.
         ModelError
             If the weights cannot be loaded.
         """
         from geoseg.models import choose_execution
 
-        found = choose_execution(
+        execution = choose_execution(
             self.model,
             self.tiling.largest_read(),
             dtype=self.raster.dtype,
             device=self.options.device,
             precision=self.options.precision,
         )
-        # As many streams as fit the budget; the others' cores help in those.
-        found = found.with_streams(self._fitting)
+        # Where fewer streams fit the budget, each gets more cores.
+        execution = execution.with_streams(self._max_streams)
         if self.options.compile:
             from geoseg.models.inference.calibrate import with_compile
 
-            return with_compile(self.model, found, self.tiling.largest_read(), self.raster.dtype)
-        return found
+            return with_compile(self.model, execution, self.tiling.largest_read(), self.raster.dtype)
+        return execution
 
 
 def make_plan(source: Any, model: Any = None, options: Options | None = None) -> Plan:
-    """Hold a raster against a model and choose windows and blocks.
+    """Check a raster against a model and choose windows and blocks.
 
     Parameters
     ----------
@@ -238,7 +252,7 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
     Raises
     ------
     InputError, ContractError, ModelError, OptionError
-        With one line that says what does not fit and how to mend it.
+        If the raster cannot be opened or does not fit the model, the model cannot be loaded, or an option is invalid.
     """
     options = options or Options()
     check_stitch(options.stitch)
@@ -247,47 +261,9 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
     raster = source if isinstance(source, Raster) else open_raster(source)
     check_bands(loaded.card, raster)
     raster = raster.select([band.name for band in loaded.card.bands])
-    warnings = check_contract(loaded.card, raster, sample_values(raster))
+    warnings = check_contract(loaded.card, raster, raster.sample())
     tiling = choose_tiling(raster, loaded, options)
     return Plan(raster, loaded, options, tiling, (*raster.notes, *warnings))
-
-
-_PROBE_SIDE, _PROBES = 128, 5
-
-
-def sample_values(raster: Raster) -> Pixels:
-    """Return some pixels from all over the scene, at a cost that does not grow with it.
-
-    A decimated read of a file without overviews decodes all of it; 25 small windows decode 25 of its tiles.
-    """
-    height, width = raster.shape
-    if height * width <= _PROBES**2 * _PROBE_SIDE**2:
-        with suppress(ReadError):  # part of it may be readable
-            return raster.read(raster.box)
-    boxes = []
-    for i in range(_PROBES):
-        for j in range(_PROBES):
-            # Windows start on the file's tiles, so that each costs as few of them as can be.
-            row = (height * (2 * i + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
-            col = (width * (2 * j + 1) // (2 * _PROBES)) // _PROBE_SIDE * _PROBE_SIDE
-            boxes.append(Box(row, col, _PROBE_SIDE, _PROBE_SIDE).intersection(raster.box))
-    found = _readable(raster, sorted(set(boxes)))
-    data = np.concatenate([pixels.data.reshape(len(raster.bands), -1) for pixels in found], 1)
-    valid = np.concatenate([pixels.valid.ravel() for pixels in found])
-    return Pixels(data[:, None], valid[None])
-
-
-def _readable(raster: Raster, boxes: list[Box]) -> list[Pixels]:
-    """Read boxes; a few that cannot be read are left to the run, which names their blocks and does all others."""
-    found, errors = [], []
-    for box in boxes:
-        try:
-            found.append(raster.read(box))
-        except ReadError as error:
-            errors.append(error)
-            if len(errors) * 2 > len(boxes):
-                raise
-    return found
 
 
 def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
@@ -296,39 +272,26 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
     Raises
     ------
     OptionError
-        If the sizes asked for are impossible, or nothing fits the budget.
+        If the requested sizes are impossible, or no window fits the budget.
     """
     card, (height, width) = model.card, raster.shape
-    stride = card.stride
-    margin = card.margin if options.margin is None else options.margin
-    if margin < 0 or margin % stride:
-        raise OptionError(
-            f"margin {margin} does not fit: the model needs a multiple of {stride}, "
-            f"such as {round_up(max(margin, 0), stride)}"
-        )
+    stride, margin = card.stride, _margin(model, options)
 
     def tiling(keep: int) -> Tiling:
         block = options.block or round_up(max(keep, _BLOCK), keep)
-        found = Tiling(height, width, keep, margin, block, stride, card.min_window)
-        return replace(found, strip=strip_columns(raster, found, options.stitch))
+        chosen = Tiling(height, width, keep, margin, block, stride, card.min_window)
+        return replace(chosen, strip=strip_columns(raster, chosen, options.stitch))
 
     if options.window is not None:
-        keep = options.window - 2 * margin
-        if options.window % stride or keep < stride:
-            least = max(round_up(2 * margin + stride, stride), round_up(options.window, stride))
-            raise OptionError(
-                f"window {options.window} does not fit: it must be a multiple of {stride} and larger than twice the "
-                f"margin of {margin}, such as {least}"
-            )
-        return tiling(keep)
+        return tiling(_keep(options.window, margin, stride))
     cells = {keep: -(-height // keep) * -(-width // keep) for keep, _ in _KEEPS}
-    worth = [keep for keep, least in _KEEPS if cells[keep] >= least and (margin or not least)]
-    plans = [Plan(raster, model, options, tiling(round_up(keep, stride))) for keep in worth]
+    keeps = [keep for keep, count in _KEEPS if cells[keep] >= count and (margin or not count)]
+    plans = [Plan(raster, model, options, tiling(round_up(keep, stride))) for keep in keeps]
     for streams in (min(_STREAMS, cpu_count()), 1):
         for plan in plans:
             if plan.memory <= options.budget and plan.streams >= streams:
                 return plan.tiling
-    # Small windows waste more on context, but the budget is the user's word.
+    # Smaller windows waste more on context, but the budget comes first.
     keep = round_up(256, stride)
     while keep >= stride:
         chosen = tiling(keep)
@@ -342,30 +305,54 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
     )
 
 
+def _margin(model: Model, options: Options) -> int:
+    """Return the requested margin, or the model's; check that it fits the model's stride."""
+    stride = model.card.stride
+    margin = model.card.margin if options.margin is None else options.margin
+    if margin < 0 or margin % stride:
+        raise OptionError(
+            f"margin {margin} does not fit: the model needs a multiple of {stride}, "
+            f"such as {round_up(max(margin, 0), stride)}"
+        )
+    return margin
+
+
+def _keep(window: int, margin: int, stride: int) -> int:
+    """Return the side of the keep region of a requested window; check that it fits stride and margin."""
+    keep = window - 2 * margin
+    if window % stride or keep < stride:
+        smallest = max(round_up(2 * margin + stride, stride), round_up(window, stride))
+        raise OptionError(
+            f"window {window} does not fit: it must be a multiple of {stride} and larger than twice the "
+            f"margin of {margin}, such as {smallest}"
+        )
+    return keep
+
+
 def strip_columns(raster: Raster, tiling: Tiling, stitch: str) -> int:
-    """Return how many columns of blocks to go down side by side: their cells in common with the next row are kept."""
+    """Return the width in blocks of the strips in which a scene is computed: tiles that rows share stay decoded."""
     (rows, cols), (high, wide) = tiling.block_shape, cell_shape(raster)
     if not tiling.margin or rows == 1 or wide >= raster.shape[1]:
         return cols
     above, below = (tiling.read_box(tiling.block_box(i * cols), overlapping=overlaps(stitch)) for i in range(2))
-    common = round_up(above.bottom - below.row, high) + high  # wherever cells begin
-    kept = common * tiling.block * (len(raster.bands) * raster.dtype.itemsize + 1)
-    return max(int(SHARED_BYTES / kept - 0.25), 1)  # and cells between blocks that are being read
+    shared = round_up(above.bottom - below.row, high) + high  # however the tiles are aligned
+    row_bytes = shared * tiling.block * (len(raster.bands) * raster.dtype.itemsize + 1)
+    return max(int(SHARED_BYTES / row_bytes - 0.25), 1)  # a quarter is for tiles between blocks that are being read
 
 
 def bytes_per_pixel(model: Model) -> float:
-    """Peak of activations per input pixel of a forward pass in float32."""
+    """Peak memory of a forward pass in float32, in bytes per input pixel."""
     return model.card.bytes_per_pixel or _TYPICAL_BYTES_PER_PIXEL
 
 
 def block_bytes(raster: Raster, model: Model, tiling: Tiling, stitch: str) -> int:
-    """Memory of one block in flight in bytes."""
+    """Memory of a block in flight, in bytes."""
     side = min(tiling.block, max(tiling.height, tiling.width))
     region = tiling.read_box(tiling.block_box(0), overlapping=overlaps(stitch))
     pixels = max(
         region.area, min(side + 2 * tiling.margin, tiling.height) * min(side + 2 * tiling.margin, tiling.width)
     )
-    # The region is read, its windows cut out (contiguous copies), classes and confidence filled and masked.
+    # The region as read, contiguous copies of its windows, and classes, confidence and their masks.
     total = pixels * (len(model.card.bands) * raster.dtype.itemsize * 2 + 6)
     if overlaps(stitch):
         total += pixels * (len(model.card.classes) + 3) * 4

@@ -1,4 +1,6 @@
-"""The machine: files that are complete or absent, locks, caches, folders, memory and cores, dask clients.
+"""Files, locks, caches, user folders, memory and cores, dask clusters: nothing here knows of rasters or models.
 
-Each module stands alone; none knows of rasters or models. May import: errors.
+``files`` atomic writes; ``locks`` one run per output folder; ``cache`` measured values; ``folders`` the user's folders;
+``resources`` memory and cores, within the limits that ``cgroup`` reads; ``dask_client`` clusters.
+May import: errors.
 """

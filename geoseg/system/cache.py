@@ -1,4 +1,4 @@
-"""Small measured facts, kept as JSON in the user's cache folder. A cache that fails costs time, never a result."""
+"""Measured values, cached as JSON in the user's cache folder. If the cache fails, they are measured again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from geoseg.system.folders import user_folder
 
 
 def load(kind: str, *key: object) -> Any:
-    """Return what was stored under ``key``, or None if there is nothing that can be read."""
+    """Return the value stored under ``key``, or None if there is none or it cannot be read."""
     try:
         return json.loads(_path(kind, key).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -21,7 +21,7 @@ def load(kind: str, *key: object) -> Any:
 
 
 def store(value: Any, kind: str, *key: object) -> None:
-    """Keep ``value`` under ``key``, complete or not at all."""
+    """Store ``value`` under ``key`` atomically; does nothing if the cache cannot be written."""
     path = _path(kind, key)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where a dask cluster comes from: an address, processes started here, jobs submitted to a batch system.
+"""Connect to a dask cluster: by its address, or by starting local processes or jobs of a batch system.
 
 Jobs are described in dask's own configuration files (``~/.config/dask/jobqueue.yaml``, ``kubernetes.yaml``): see
 https://jobqueue.dask.org and https://kubernetes.dask.org.
@@ -20,15 +20,15 @@ from geoseg.errors import ClusterError, OptionError
 from geoseg.system.resources import cpu_count
 
 _JOBS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
-"""Batch systems and their classes in dask_jobqueue."""
+"""Batch systems and their cluster classes in dask_jobqueue."""
 
-# Seconds to wait for the first worker of a cluster that is there; jobs may wait in a queue for days.
+# Seconds to wait for the first worker of a running cluster; jobs may wait in a queue for days.
 _FIRST_WORKER = 60.0
 
 
 @dataclass
 class Deployment:
-    """A connection, and what has to be closed after it.
+    """A connection to a cluster, and what to close afterwards.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Deployment:
     def close(self) -> None:
         """Close what was opened for this run."""
         for close in self.closing:
-            with suppress(Exception):  # a scheduler that is gone cannot be told goodbye
+            with suppress(Exception):  # the scheduler may be gone
                 close()
 
 
@@ -59,24 +59,24 @@ def deploy(scheduler: Any, workers: int | None, info: Callable[[str], object] = 
     scheduler
         ``"local"``, a batch system, an address, or a ``distributed.Client``.
     workers
-        Processes or jobs to start; unused where the cluster exists already.
+        Processes or jobs to start; ignored if the cluster is running already.
     info
         Called with a line for the user: the dashboard's address, or that no worker has come yet.
 
     Raises
     ------
     OptionError, ClusterError
-        With one line that says what is missing.
+        If the cluster cannot be started or reached; the message says what is missing.
     """
     from distributed import Client
 
     if isinstance(scheduler, Client):
         deployment = Deployment(scheduler)
     else:
-        _quiet()
+        _silence_logs()
         deployment = _start(str(scheduler), workers)
     try:
-        _tell_dashboard(deployment.client, info)
+        _announce_dashboard(deployment.client, info)
         _wait(deployment.client, str(scheduler), info)
     except BaseException:
         deployment.close()
@@ -107,10 +107,10 @@ def _start(scheduler: str, workers: int | None) -> Deployment:
 
 
 def _local(workers: int) -> Deployment:
-    """Start worker processes here: on each GPU in turn, or sharing the cores."""
+    """Start worker processes on this machine, which share its GPUs or cores."""
     from distributed import Client, LocalCluster
 
-    # One thread more than forward passes: it reads and writes meanwhile.
+    # One thread more than forward passes, to read and write meanwhile.
     threads = max(cpu_count() // workers, 1) + 1
     dashboard = ":0" if importlib.util.find_spec("bokeh") else None
     cluster = LocalCluster(
@@ -119,12 +119,12 @@ def _local(workers: int) -> Deployment:
     )  # fmt: skip
     client = Client(cluster, set_as_default=False)
     client.wait_for_workers(workers)
-    client.run(_see_one_gpu)
+    client.run(_assign_gpu)
     return Deployment(client, one_machine=True, closing=[client.close, cluster.close])
 
 
-def _see_one_gpu(dask_worker: Any) -> str | None:
-    """Give each worker process a GPU of its own, in turn. Runs on the worker, before torch looks for GPUs."""
+def _assign_gpu(dask_worker: Any) -> str | None:
+    """Restrict each worker process to one GPU, in turn. Runs on the worker, before torch initializes CUDA."""
     number = int(dask_worker.name)
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     gpus = [gpu.strip() for gpu in listed.split(",") if gpu.strip()] if listed is not None else _gpus()
@@ -134,7 +134,7 @@ def _see_one_gpu(dask_worker: Any) -> str | None:
 
 
 def _gpus() -> list[str]:
-    """Numbers of the NVIDIA GPUs here, without waking torch: that would settle which one this process sees."""
+    """Return the numbers of the NVIDIA GPUs here; not by torch, which would initialize CUDA with all of them."""
     import shutil
     import subprocess
 
@@ -142,10 +142,10 @@ def _gpus() -> list[str]:
     if tool is None:
         return []
     try:
-        found = subprocess.run([tool, "-L"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+        listing = subprocess.run([tool, "-L"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return [str(number) for number, line in enumerate(found.stdout.splitlines()) if line.startswith("GPU ")]
+    return [str(number) for number, line in enumerate(listing.stdout.splitlines()) if line.startswith("GPU ")]
 
 
 def _jobs(scheduler: str) -> Any:
@@ -181,22 +181,22 @@ def _kubernetes() -> Any:
         ) from error
 
 
-def _tell_dashboard(client: Any, info: Callable[[str], object]) -> None:
-    with suppress(Exception):  # a scheduler may run without one, and some versions do not say
+def _announce_dashboard(client: Any, info: Callable[[str], object]) -> None:
+    with suppress(Exception):  # a scheduler may run without one, and some versions do not report it
         if "dashboard" in client.scheduler_info().get("services", {}):
             info(f"dask dashboard: {client.dashboard_link}")
 
 
 def _wait(client: Any, scheduler: str, info: Callable[[str], object]) -> None:
-    """Wait for the first worker: a minute, or as long as it takes where jobs wait in a queue."""
-    start, said = time.monotonic(), False
-    patient = scheduler in _JOBS or scheduler == "kubernetes"
+    """Wait for the first worker: a minute, or without limit where jobs wait in a queue."""
+    start, announced = time.monotonic(), False
+    queued = scheduler in _JOBS or scheduler == "kubernetes"
     while not client.nthreads():
         waited = time.monotonic() - start
-        if waited > 5 and not said:
+        if waited > 5 and not announced:
             info(f"waiting for the first worker of {scheduler}")
-            said = True
-        if waited > _FIRST_WORKER and not patient:
+            announced = True
+        if waited > _FIRST_WORKER and not queued:
             raise ClusterError(
                 f"no worker has joined the scheduler {scheduler} within {_FIRST_WORKER:.0f} s: start some with "
                 "`dask worker ADDRESS`"
@@ -204,8 +204,8 @@ def _wait(client: Any, scheduler: str, info: Callable[[str], object]) -> None:
         time.sleep(0.1)
 
 
-def _quiet() -> None:
-    """Lost workers are this program's daily bread: it says itself what matters, and dask's tracebacks do not."""
+def _silence_logs() -> None:
+    """Silence dask's logs: lost workers are expected, and geoseg reports what matters itself."""
     import dask
 
     # Some of dask's loggers have levels of their own.

@@ -1,4 +1,4 @@
-"""Files that are complete or not there, also after a power cut."""
+"""Atomic writes: a file is complete or absent, also after a power failure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 
 
 def temporary_beside(path: Path, suffix: str = "") -> Path:
-    """Return a name for writing ``path`` that no process on any machine uses; process ids repeat on a cluster.
+    """Return a unique temporary name for writing ``path``; process ids would not be unique on a cluster.
 
-    It is in the same folder, so that renaming cannot fail. ``suffix`` is for libraries that look at it.
+    It is in the same folder, so that it can be renamed to ``path``. Some libraries choose a format by ``suffix``.
     """
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial{suffix}")
 
 
 @contextmanager
 def complete(path: Path) -> Iterator[Path]:
-    """Yield a name beside ``path``, of the same suffix, that becomes ``path`` if all goes well and vanishes if not."""
+    """Yield a temporary name with the suffix of ``path``; the file is renamed to ``path`` on success, else deleted."""
     part = temporary_beside(path, path.suffix.lower())
     try:
         yield part
         part.replace(path)
     finally:
-        # GDAL and SQLite put temporary files of their own beside it, under names that begin alike.
+        # GDAL and SQLite add temporary files of their own, whose names begin with this one.
         with suppress(OSError):
             for left in part.parent.iterdir():
                 if left.name.startswith(part.stem):
@@ -33,8 +33,8 @@ def complete(path: Path) -> Iterator[Path]:
 
 
 def fsync(path: Path) -> None:
-    """Wait until a file's bytes are on the disk itself, so that a power cut cannot take them back."""
-    # Windows flushes only files that are open for writing.
+    """Flush a file to the disk, so that it survives a power failure."""
+    # Windows can flush only files that are open for writing.
     handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
         os.fsync(handle)
@@ -43,7 +43,7 @@ def fsync(path: Path) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Wait until new names in a folder are on the disk itself; does nothing where folders cannot be opened."""
+    """Flush the entries of a folder to the disk; does nothing where folders cannot be opened (Windows)."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -53,10 +53,10 @@ def fsync_folder(folder: Path) -> None:
 
 
 def put(temporary: Path, path: Path) -> None:
-    """Give a complete, settled file its final name.
+    """Rename a complete, flushed block file to its final name.
 
-    On Windows a file that somebody is reading cannot be replaced; what stands there then is as good, because block
-    files of one name hold the same bytes.
+    On Windows a file that is being read cannot be replaced. The existing file is then kept: block files of one name
+    hold the same bytes.
     """
     try:
         temporary.replace(path)
@@ -67,7 +67,7 @@ def put(temporary: Path, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small text file: complete, or as it was before, also after a power cut."""
+    """Write a small text file atomically: after a power failure it has the new or the old content."""
     temporary = temporary_beside(path)
     temporary.write_text(text, "utf-8")
     fsync(temporary)

@@ -16,18 +16,18 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from geoseg.errors import OutputError
 
-# A run that only looks (--status) holds a lock for a millisecond: wait longer than that before giving up.
-_PATIENCE = 0.3
+# is_locked() (--status) holds the lock for a millisecond: wait longer than that before giving up.
+_TIMEOUT = 0.3
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder against other runs; the lock vanishes with its process, however that ends.
+    """Lock a folder against other runs; the operating system releases the lock when the process ends.
 
     Raises
     ------
     OutputError
-        If another run holds it, or the folder cannot be made.
+        If another run holds the lock, or the folder cannot be created.
     """
     path, owner = _lock_path(folder), _owner_path(folder)
     try:
@@ -36,7 +36,7 @@ def locked(folder: Path) -> Iterator[None]:
         owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}), "utf-8")
     except Timeout:
         raise OutputError(
-            f"another run{_who(owner)} is writing to {folder}: wait for it or choose another folder with -o"
+            f"another run{_owner_text(owner)} is writing to {folder}: wait for it or choose another folder with -o"
         ) from None
     except OSError as error:
         raise OutputError(
@@ -46,7 +46,7 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         owner.unlink(missing_ok=True)
-        if sys.platform == "win32":  # an open file cannot be deleted there, and one that another run opened stays
+        if sys.platform == "win32":  # open files cannot be deleted there: the file stays if another run has it open
             lock.release()
             with suppress(OSError):
                 path.unlink()
@@ -56,7 +56,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a run is writing to the folder at this moment."""
+    """Return whether a run is writing to the folder."""
     path = _lock_path(folder)
     if not path.exists():
         return False
@@ -66,22 +66,22 @@ def is_locked(folder: Path) -> bool:
     except Timeout:
         return True
     except OSError:
-        return False  # not ours to write: nothing runs here that we could see
+        return False  # the lock file is not writable, so it tells nothing
     lock.release()
     return False
 
 
 def _acquire(path: Path) -> BaseFileLock:
-    """Lock the file at ``path``: not one that its last holder is just deleting, or two runs would both hold it."""
+    """Lock the file at ``path``; try again if its last holder deletes it meanwhile, or two runs would hold a lock."""
     while True:
         path.touch()
         try:
             before = path.stat().st_ino
-        except FileNotFoundError:  # deleted in this very moment
+        except FileNotFoundError:  # deleted between the two calls
             continue
-        # Not bound to a thread: a batch begins and ends its scenes in different ones.
+        # Not thread-local: a batch starts and ends its scenes in different threads.
         lock = FileLock(path, thread_local=False)
-        lock.acquire(timeout=_PATIENCE)
+        lock.acquire(timeout=_TIMEOUT)
         with suppress(FileNotFoundError):
             if path.stat().st_ino == before:
                 return lock
@@ -93,13 +93,13 @@ def _lock_path(folder: Path) -> Path:
 
 
 def _owner_path(folder: Path) -> Path:
-    # Beside the lock, not in it: Windows lets nobody read a locked file.
+    # In a file of its own: on Windows a locked file cannot be read.
     return folder.with_name(folder.name + ".owner")
 
 
-def _who(owner: Path) -> str:
+def _owner_text(owner: Path) -> str:
     try:
-        found: dict[str, Any] = json.loads(owner.read_text("utf-8"))
-        return f" (process {found['pid']} on {found['host']})"
+        process: dict[str, Any] = json.loads(owner.read_text("utf-8"))
+        return f" (process {process['pid']} on {process['host']})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -1,30 +1,69 @@
-"""Bytes as people write them (``4GB``, ``512MB``, ``1.5GiB``), and the cores that there are."""
+"""Memory and cores that this process may use, and sizes as people write them (``4GB``, ``1.5 GiB``)."""
 
 from __future__ import annotations
 
+import math
 import os
-import re
 
 from geoseg.errors import OptionError
+from geoseg.system.cgroup import cpu_quota, memory_left
 
-_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_UNITS |= {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "tib": 2**40}
-_PATTERN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*")
+
+def available_memory() -> int:
+    """Return the bytes that this process can use without swapping: of the machine, within the limit of its container.
+
+    Returns
+    -------
+    The smaller of the machine's available memory and what the limits of this process's control groups leave.
+    """
+    import psutil
+
+    free, left = int(psutil.virtual_memory().available), memory_left()
+    return free if left is None else min(free, left)
+
+
+def cpu_count() -> int:
+    """Return the cores that this process may use: those it is bound to, within the CPU quota of its container.
+
+    A quota of 1.5 cores counts as 2.
+    """
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        cores = os.cpu_count() or 1
+    quota = cpu_quota()
+    return max(cores if quota is None else min(cores, math.ceil(quota)), 1)
 
 
 def parse_bytes(text: str | float) -> int:
-    """Return a number of bytes.
+    """Return a number of bytes; sizes are read as dask reads them.
+
+    Parameters
+    ----------
+    text
+        ``"4GB"``, ``"512 MB"``, ``"1.5GiB"``, ``"2e9"``, or a number of bytes.
 
     Raises
     ------
     OptionError
-        If ``text`` is not a positive number with a unit of bytes.
+        If ``text`` is no positive size.
+
+    Examples
+    --------
+    >>> parse_bytes("1.5 GiB")
+    1610612736
     """
-    match = _PATTERN.fullmatch(str(text))
-    unit = match[2].lower() if match else None
-    if not match or unit not in _UNITS or float(match[1]) <= 0:
+    # Imported late: dask loads its configuration, which most commands do not need.
+    from dask.utils import parse_bytes as parse
+
+    try:
+        # dask reads a unit alone, "GB", as one of it; and so it would read "nan" as a unit.
+        size = parse(str(text)) if any(c.isdigit() for c in str(text)) else 0
+    except (ValueError, OverflowError):
+        size = 0
+    if size <= 0:
         raise OptionError(f"memory {text!r} is not a size: write it like 4GB or 512MB")
-    return int(float(match[1]) * _UNITS[unit])
+    return size
 
 
 def format_bytes(count: float) -> str:
@@ -33,11 +72,3 @@ def format_bytes(count: float) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count:.0f} B"
-
-
-def cpu_count() -> int:
-    """Cores that this process may use."""
-    try:
-        return max(len(os.sched_getaffinity(0)), 1)
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1

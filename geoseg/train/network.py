@@ -10,7 +10,7 @@ from torch import nn
 
 from geoseg.errors import ModelError
 from geoseg.models import Model, ModelCard
-from geoseg.models.networks.smp import build_architecture
+from geoseg.models.build import build_architecture
 from geoseg.train.weights import load_weights
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from geoseg.errors import OptionError
+from geoseg.models.inference.execution import PRECISION_OPTIONS
 
 LOSSES = ("ce", "dice", "focal", "lovasz")
 """Losses that may be given alone or as a sum: ``"ce+dice"``."""
-
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 # Options that a resumed run may change: they decide where and how long it runs, not what it learns from.
 _FREE = {"epochs", "device", "devices", "workers", "memory", "patience"}
@@ -66,8 +65,8 @@ class TrainOptions:
             )
         if self.block_size is not None and self.block_size <= 0:
             raise OptionError(f"block size must be positive, got {self.block_size:g}")
-        if self.precision not in PRECISIONS:
-            raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISIONS)}")
+        if self.precision not in PRECISION_OPTIONS:
+            raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
         self._check_split()
 
     def _check_split(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
 from geoseg.models import BandSpec, Model, ModelCard, check_contract
+from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
 from geoseg.raster.open import merged_notes
@@ -33,10 +34,7 @@ if TYPE_CHECKING:
 # Sides of windows that are tried where the user gives none: the largest that fits images and split.
 _WINDOWS = (256, 128, 64)
 
-_SMP_STRIDE = 32
-
-# Scenes are held against the card by about this many pixels each.
-_SAMPLE = 20_000
+_SMP_STRIDE = ENCODER_GEOMETRY["stride"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,12 +214,12 @@ def _fresh_card(
     for band, deviation in zip(bands, statistics.deviation, strict=True):
         if deviation <= 0:
             report.warning(f"band {band.name} has one value all over the training part: it teaches nothing")
-    from geoseg.models.networks.smp import architecture_name
+    from geoseg.models.networks.smp import smp_class
     from geoseg.train.data.statistics import resolution_of
 
     return ModelCard(
         name="untrained",
-        architecture=architecture_name(options.arch),
+        architecture=smp_class(options.arch).__name__,
         hyperparameters={"encoder": options.encoder},
         bands=bands,
         value_scaling=statistics.scaling(),
@@ -247,5 +245,5 @@ def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
 
 def _check_units(card: ModelCard, rasters: Sequence[Raster], report: Reporter) -> None:
     for raster in rasters:
-        for warning in check_contract(card, raster, raster.sample(_SAMPLE)):
+        for warning in check_contract(card, raster, raster.sample()):
             report.warning(warning)

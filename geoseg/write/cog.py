@@ -1,4 +1,4 @@
-"""Arrays to COG: the public door of the package."""
+"""``geoseg.write_cog``: xarray to COG."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write_cog(
     kind: Kind | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a class map, confidence or probabilities as a Cloud Optimized GeoTIFF that shows names and colours.
+    """Write a class map, confidence or probabilities as a Cloud Optimized GeoTIFF with names and colours.
 
     Blocks of 512, DEFLATE, overviews (mode for classes, mean for percents), nodata 255, colour table, category
     names and attribute table; a ``.qml`` beside it. A dask array is computed a few chunks at a time with whatever
@@ -43,11 +43,11 @@ def write_cog(
     data
         ``(y, x)`` or ``(1, y, x)``, integers: 0…254 and 255 for nodata (confidence: 0…100 and 255). Or probabilities
         ``(class, y, x)``, 0…100 and 255, whose coordinate ``class`` names the bands. Its grid is
-        ``data.odc.geobox``; a map without one is written without georeference. Attributes that are read:
+        ``data.odc.geobox``; a map without one is written without georeference. Attributes used:
         ``class_names``, ``class_colors`` (``#rrggbb``) and ``class_values`` (0, 1, 2, … if missing), lists in
-        one order, as :func:`geoseg.segment` gives them; ``kind``; ``nodata`` (another value than 255 becomes 255).
+        one order, as :func:`geoseg.segment` gives them; ``kind``; ``nodata`` (a value other than 255 becomes 255).
     path
-        File to make.
+        File to create.
     classes
         Names and colours; default: from the attributes.
     kind
@@ -65,7 +65,7 @@ def write_cog(
     OutputError
         If the file exists, cannot be written, or values do not fit into uint8.
     OptionError
-        If shape, type or classes are impossible.
+        If shape, type or classes do not fit.
     """
     bands = _band_names(data)
     if not bands and data.ndim == 3 and data.shape[0] == 1:  # a band dimension of one, as rioxarray makes
@@ -102,7 +102,7 @@ def _band_names(data: xr.DataArray) -> tuple[str, ...]:
 def classes_of(data: xr.DataArray) -> tuple[MapClass, ...]:
     """Return the classes that the attributes ``class_values``, ``class_names`` and ``class_colors`` of an array name.
 
-    Values are 0, 1, 2, … if they are not given, colours geoseg's own.
+    Default values are 0, 1, 2, …; default colours are geoseg's own.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def classes_of(data: xr.DataArray) -> tuple[MapClass, ...]:
 
 
 def _listed(data: xr.DataArray, name: str) -> list[Any]:
-    """Return an attribute as a list; a file that it went through may have made an array or a single value of it."""
+    """Return an attribute as a list; after a round trip through a file it may be an array or a single value."""
     found: list[Any] = np.atleast_1d(data.attrs.get(name, ())).tolist()
     return found
 
@@ -139,7 +139,7 @@ def _geobox(data: xr.DataArray) -> GeoBox:
 
 
 def _pieces(values: Any) -> Iterator[tuple[Box, NDArray[Any]]]:
-    """Yield an array (…, y, x) in pieces (…, h, w); dask chunks are computed in groups, so that few are in memory."""
+    """Yield an array (…, y, x) in pieces (…, h, w); the chunks of a dask array are computed a few at a time."""
     if isinstance(values, np.ndarray):
         yield Box(0, 0, *values.shape[-2:]), values
         return
@@ -167,8 +167,8 @@ def _groups(items: Iterable[tuple[int, int]], size: int) -> Iterator[list[tuple[
 
 
 def _group_size() -> int:
-    """How many chunks keep the scheduler busy: twice its threads."""
-    distributed: Any = sys.modules.get("distributed")  # who has a cluster has imported it
+    """Return how many chunks to compute at a time: twice the scheduler's threads."""
+    distributed: Any = sys.modules.get("distributed")  # imported wherever a cluster is in use
     if distributed is not None:
         with suppress(ValueError):  # no cluster is active
             return 2 * max(sum(int(count) for count in distributed.get_client().nthreads().values()), 1)

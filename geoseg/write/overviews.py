@@ -1,7 +1,6 @@
-"""Halving a raster: by mode for classes, by mean for confidence. Nodata never outweighs a valid pixel.
+"""Reduce a raster to half its size: by mode for classes, by mean for confidence. Valid pixels win over nodata.
 
-Plain numpy on one tile at a time: its handful of passes stay in the processor's cache and release the interpreter
-lock, and nothing has to be compiled first.
+Plain numpy, one tile at a time: the few passes stay in the processor's cache and release the interpreter lock.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def halve_by_mode(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the most frequent valid value of every 2x2 pixels; of equals, the first in reading order.
+    """Return the most frequent valid value of every 2x2 pixels; ties go to the first in reading order.
 
-    Reading order, not the smaller number, decides ties, so that no class gains area in the overviews.
+    Ties do not go to the smaller number, so that no class gains area in the overviews.
 
     Parameters
     ----------
     values
-        uint8 ``(h, w)``; an odd last row or column counts as if followed by nodata.
+        uint8 ``(h, w)``; an odd last row or column is padded with nodata.
 
     Returns
     -------
@@ -34,7 +33,7 @@ def halve_by_mode(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     result = a.copy()
     for later in (b, c, d):
         np.copyto(result, later, where=result == NODATA)
-    # The first value stands unless a later one is the first to occur twice. Two nodata never win over a valid pixel.
+    # The first value stands unless a later one is the first to occur twice. Nodata never counts as occurring twice.
     first_twice = ((a == b) | (a == c) | (a == d)) & (a != NODATA)
     b_twice = ((b == c) | (b == d)) & (b != NODATA)
     c_twice = (c == d) & (c != NODATA)
@@ -50,7 +49,7 @@ def halve_by_mean(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Parameters
     ----------
     values
-        uint8 ``(h, w)``; an odd last row or column counts as if followed by nodata.
+        uint8 ``(h, w)``; an odd last row or column is padded with nodata.
 
     Returns
     -------
@@ -71,10 +70,17 @@ def halve_by_mean(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.where(count == 0, NODATA, mean).astype(np.uint8)
 
 
+def any_of_four(tiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return, for each tile of the next overview, whether one of the four tiles that it covers is set."""
+    rows, cols = tiles.shape
+    padded = np.pad(tiles, ((0, rows % 2), (0, cols % 2)))
+    return padded[::2, ::2] | padded[1::2, ::2] | padded[::2, 1::2] | padded[1::2, 1::2]
+
+
 def _quarters(values: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
-    """Upper left, upper right, lower left and lower right pixels of each 2x2."""
+    """Return the upper left, upper right, lower left and lower right pixels of each 2x2."""
     height, width = values.shape
     if height % 2 or width % 2:
         values = np.pad(values, ((0, height % 2), (0, width % 2)), constant_values=NODATA)
-    # Contiguous copies: every pass below runs several times faster on them than on strided views.
+    # Contiguous copies: the passes above run several times faster on them than on strided views.
     return tuple(np.ascontiguousarray(values[row::2, col::2]) for row in (0, 1) for col in (0, 1))

@@ -1,9 +1,9 @@
-"""A finished block as bytes: its rasters' compressed tiles, their first overviews and their counts.
+"""Finished blocks as bytes: compressed tiles of all their rasters, their first overviews and pixel counts.
 
-Pixels are compressed once, by whoever computed them; the class map of the whole scene is put together from these very
-tiles (:meth:`geoseg.write.CogSink.put`). Until then the bytes are a TIFF of two bands, and one per class whose
-probabilities are wanted, with overviews that any GIS opens. Behind the TIFF stand the pixels per value of the class map
-and a checksum, which its readers ignore.
+Pixels are compressed once, by the worker that computed them; the files of the whole scene are assembled from these
+tiles (:meth:`geoseg.write.CogSink.put`). Each block is a TIFF of two bands, and one for each class whose probabilities
+are wanted, with overviews that any GIS opens. The TIFF is followed by the pixel counts per class and a checksum, which
+TIFF readers ignore.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _TRAILER = 256 * 8 + 4
 
 @dataclass(frozen=True)
 class PackedBlock:
-    """What a finished block holds.
+    """Content of a finished block.
 
     Attributes
     ----------
     classes, confidence
-        Per level, full size first, the compressed tiles in row order.
+        Compressed tiles in row order for each level, full size first.
     probabilities
         The same for each class whose probabilities are wanted.
     pixels
@@ -78,11 +78,11 @@ def pack(
     probabilities
         uint8 (classes wanted, height, width).
     side
-        Side of the lattice of blocks in pixels: as many overviews are made as whole tiles of the scene's come of it.
+        Side of the scene's blocks in pixels. Overviews are made as long as it is a whole number of the scene's tiles.
     geo_tags
-        Tags of GeoTIFF that say where the block lies.
+        GeoTIFF tags of the block.
     """
-    # Blocks that are no whole tiles of the class map are decoded again anyway: they need not be filled up to 512.
+    # Blocks that are not aligned to the tiles of the scene are decoded again anyway: they need no padding to 512.
     tile = TILE if side % TILE == 0 else min(TILE, -(-max(classes.shape) // 16) * 16)
     sizes = level_sizes(*classes.shape)
     count = 1
@@ -106,7 +106,7 @@ def pack(
 
 
 def unpack(data: bytes) -> PackedBlock:
-    """Return what :func:`pack` packed.
+    """Return the content of bytes from :func:`pack`.
 
     Raises
     ------

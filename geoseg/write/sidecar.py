@@ -1,8 +1,8 @@
-"""What the numbers of a class map mean: inside the file and in GDAL's ``.aux.xml`` beside it.
+"""Class names and colours of a class map: in the TIFF and in GDAL's ``.aux.xml`` beside it.
 
-The colour table is in the TIFF. Category names and the raster attribute table have no place there before GDAL 3.11, so
-they stand in the sidecar file that every GDAL reads (https://gdal.org/en/stable/user/raster_data_model.html, PAM).
-The names are also in the TIFF's metadata: whoever loses the sidecar keeps them.
+The colour table is in the TIFF. GDAL before 3.11 keeps category names and the raster attribute table only in the
+sidecar file (https://gdal.org/en/stable/user/raster_data_model.html, PAM). The names are also in the TIFF's metadata,
+in case the sidecar gets lost.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _COLUMNS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("
 def describe(
     geobox: GeoBox, classes: Sequence[MapClass], kind: str, bands: Sequence[str] = ()
 ) -> tuple[Description, str]:
-    """Return what goes into the TIFF and the text of the ``.aux.xml`` beside it, empty if none is needed.
+    """Return the metadata of the TIFF, and the text of its ``.aux.xml``, empty if none is needed.
 
     ``bands`` are the names of a file of percents, one band each; other files have one band, named after ``kind``.
     """
@@ -43,7 +43,7 @@ def describe(
         metadata.append((_METADATA_KEY, json.dumps([[c.id, c.name, c.color] for c in classes], ensure_ascii=False)))
     description = Description(
         geo_tags=geo_tags,
-        # Without classes grey: a table of no colours would show everything black.
+        # Grey if there are no classes: an empty colour table would show everything black.
         color_map=_color_map(classes) if kind == "classes" and classes else None,
         metadata=_metadata(metadata, bands or [kind], unit="percent" if bands else ""),
         bands=max(len(bands), 1),
@@ -56,9 +56,9 @@ def describe(
 
 
 def read_classes(path: str | Path) -> tuple[MapClass, ...]:
-    """Return the classes that a class map names, in order of their numbers; empty if it names none.
+    """Return the classes named in a class map, in order of their numbers; empty if there are none.
 
-    Looks for geoseg's own metadata, then for category names and colour table of any GDAL raster.
+    Reads geoseg's own metadata or, failing that, category names and colour table of any GDAL raster.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _category_names(aux: Path) -> dict[int, str]:
 
 
 def geo_tags_of(geobox: GeoBox) -> tuple[dict[int, Tag], str]:
-    """GeoTIFF tags of the grid, as GDAL writes them, and the WKT of a CRS that they cannot carry exactly."""
+    """Return the grid's GeoTIFF tags, as GDAL writes them, and the WKT of a CRS that they do not express exactly."""
     import rasterio
     from rasterio.io import MemoryFile
 
@@ -119,7 +119,7 @@ def geo_tags_of(geobox: GeoBox) -> tuple[dict[int, Tag], str]:
 
     crs, transform = geobox.crs, geobox.affine
     if crs is None and transform.is_identity:
-        return {}, ""  # GDAL reads "no georeference" as just that
+        return {}, ""  # without tags GDAL reports no georeference
     profile = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}
     wkt = None if crs is None else crs.to_wkt()
     with environment(), rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as memory:
@@ -139,7 +139,7 @@ def _color_map(classes: Sequence[MapClass]) -> NDArray[np.uint16]:
 
 
 def _metadata(items: Sequence[tuple[str, str]], bands: Sequence[str], unit: str) -> str:
-    # GDAL takes escapes away twice when it reads this tag, and puts them there twice when it writes it.
+    # GDAL escapes the values of this tag twice when writing, and unescapes them twice when reading.
     lines = [f"  <Item name={attribute(name)}>{content(content(value))}</Item>\n" for name, value in items]
     for sample, band in enumerate(bands):
         text = content(content(band))

@@ -1,8 +1,7 @@
-"""A file that takes pixels in any order and becomes a complete COG, or nothing."""
+"""Write pixels in any order to a file that ends up as a complete COG, or not at all."""
 
 from __future__ import annotations
 
-import errno
 import itertools
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,8 @@ from geoseg.classes import MAX_CLASSES
 from geoseg.errors import OptionError, OutputError
 from geoseg.system.files import temporary_beside
 from geoseg.tiling import Box
-from geoseg.write.overviews import halve_by_mean, halve_by_mode
+from geoseg.write.output_errors import output_errors
+from geoseg.write.overviews import any_of_four, halve_by_mean, halve_by_mode
 from geoseg.write.sidecar import describe
 from geoseg.write.spool import Spool
 from geoseg.write.styles import style_text
@@ -34,31 +34,29 @@ if TYPE_CHECKING:
 Kind = Literal["classes", "confidence", "probabilities"]
 
 _EAGER = 2
-"""Overview levels made while their pixels are still in the processor's cache, from areas written whole."""
+"""Overview levels computed right away from areas written whole, while their pixels are in the processor's cache."""
 
 _AREA = TILE << _EAGER
 """Side of such an area: 2048 pixels."""
 
 _STALE = (".aux.xml", ".ovr", ".msk")
-"""Files beside a raster that GDAL reads with it; those of a replaced file say nothing true of the new one."""
-
-_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""Sidecar files that GDAL reads with a raster; those of a replaced file would misdescribe the new one."""
 
 
 class CogSink:
     """Writes a uint8 raster, in pieces and any order, as a Cloud Optimized GeoTIFF with its style beside it.
 
     Use it as a context manager. On a clean exit the complete file appears under ``path``, with ``.qml`` and (for
-    named classes) ``.aux.xml``; after an error or an interruption nothing does, and a file that was there before
-    stays. The bytes depend on the pixels only, not on the order or the boxes in which they came.
+    named classes) ``.aux.xml``; after an error or an interruption nothing appears, and an existing file stays as it
+    was. The bytes depend only on the pixels, not on the order or the boxes in which they were written.
 
-    Compressed tiles wait in an unnamed temporary file in the folder of ``path``; memory stays below about 100 MiB
-    whatever the size of the scene. Pieces that cover whole aligned areas of 2048 pixels are cheapest.
+    Compressed tiles are collected in an unnamed temporary file in the folder of ``path``; memory stays below about
+    100 MiB whatever the size of the scene. Pieces that cover whole aligned areas of 2048 pixels are fastest.
 
     Parameters
     ----------
     path
-        The file to make, ``.tif``.
+        The ``.tif`` file to create.
     geobox
         Its grid. Without CRS, and with an identity transform, the file has no georeference.
     kind
@@ -71,14 +69,14 @@ class CogSink:
     overwrite
         Replace an existing file instead of raising.
     threads
-        How many threads compress beside the caller's; 0 does the work inside :meth:`write`.
+        Number of threads that compress in the background; with 0 :meth:`write` does the work itself.
 
     Raises
     ------
     OutputError
         If the file exists, the folder cannot be written, or the disk is full.
     OptionError
-        If the number of a class is impossible.
+        If a class number is out of range.
     """
 
     def __init__(
@@ -101,23 +99,23 @@ class CogSink:
         self._halve = halve_by_mode if kind == "classes" else halve_by_mean
         self._sizes = level_sizes(*geobox.shape)
         self._scene = Box(0, 0, *self._sizes[0])
-        # Overviews already made; those of areas that were written in parts are made at the end.
-        # The levels of the first band, then those of the next, and so on; see _index.
+        # Tiles of overviews that are final; those of areas written in parts are computed at the end. First the levels
+        # of the first band, then those of the next, and so on; see _index.
         self._grids = [tile_grid(*size) for size in self._sizes] * max(len(self.bands), 1)
-        self._made = [np.zeros(grid, bool) for grid in self._grids]
+        self._overview_done = [np.zeros(grid, bool) for grid in self._grids]
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
-        self._busy: dict[tuple[int, int, int], Future[None]] = {}
+        self._pending: dict[tuple[int, int, int], Future[None]] = {}
         self._lock = threading.Lock()
         self._spool: Spool | None = None
-        self._parts: list[tuple[Path, Path]] = []
+        self._temporary: list[tuple[Path, Path]] = []
         self._complete = False
-        self._broken: BaseException | None = None
+        self._failure: BaseException | None = None
         self._cancelled = False
 
     def __enter__(self) -> Self:
         self._refuse_existing()
-        with self._telling():
+        with output_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._spool = Spool(self.path.parent, self._grids)
         if self._threads:
@@ -132,7 +130,7 @@ class CogSink:
                 self.complete()
                 self._publish()
         finally:
-            self._abandon()
+            self._clean_up()
 
     def write(self, box: Box, values: NDArray[np.uint8], band: int = 0) -> None:
         """Write one piece; pixels never written are nodata (255).
@@ -140,16 +138,16 @@ class CogSink:
         Parameters
         ----------
         box
-            Where it lies, inside the scene.
+            Its position, inside the scene.
         values
-            uint8 of the box's height and width; copied, the caller may reuse it.
+            uint8, height and width of the box; copied, so the caller may reuse the array.
         band
             Which band, from 0.
 
         Raises
         ------
         OutputError
-            If the disk is full; possibly at a later call, or on exit.
+            If the disk is full; may be raised by a later call, or on exit.
         ValueError
             If ``values`` does not fit ``box`` or ``box`` the scene.
         """
@@ -158,25 +156,25 @@ class CogSink:
                 f"{self.path.name}: {values.dtype} {values.shape} does not fit {box} "
                 f"of a scene of {self._scene.height} x {self._scene.width} uint8 pixels"
             )
-        with self._lock, self._telling(), self._remembering():
+        with self._lock, output_errors(self.path), self._noting_failure():
             for area in _areas(box):
                 part = area.intersection(box)
                 pixels = values[part.within(box)]
-                self._settle(area, band)
+                self._wait_for(area, band)
                 if part == area.intersection(self._scene):
-                    self._start(area, pixels, band)
+                    self._store_in_pool(area, pixels, band)
                 else:
                     self._patch(area, part, pixels, band)
 
     def put(self, box: Box, levels: Sequence[Sequence[bytes]], band: int = 0) -> None:
-        """Write one piece of tiles that are compressed already; see :func:`geoseg.write.packed.pack`.
+        """Write one piece from compressed tiles; see :func:`geoseg.write.packed.pack`.
 
         Parameters
         ----------
         box
-            Where it lies; on whole tiles of the scene, at each of the levels.
+            Its position, aligned to the tiles of the scene at each level.
         levels
-            Full size first, then overviews: the tiles of the piece in row order.
+            Tiles of the piece in row order: full size first, then overviews.
         band
             Which band, from 0.
 
@@ -185,21 +183,23 @@ class CogSink:
         OutputError
             If the disk is full.
         """
-        with self._lock, self._telling(), self._remembering():
+        with self._lock, output_errors(self.path), self._noting_failure():
             area = Box(box.row // _AREA * _AREA, box.col // _AREA * _AREA, _AREA, _AREA)
-            self._settle(area, band)
+            self._wait_for(area, band)
             self._mark(area, band, made=False, least=len(levels))
             for level, tiles in enumerate(levels[: len(self._sizes)]):
                 top, left, columns = (box.row >> level) // TILE, (box.col >> level) // TILE, -(-box.width >> level)
                 columns = -(-columns // TILE)
                 for number, blob in enumerate(tiles):
                     key = self._index(level, band), top + number // columns, left + number % columns
-                    self._store.drop_held(key)
+                    self._store.drop_partial(key)
                     self._store.put_compressed(key, blob)
-                    self._made[key[0]][key[1:]] = True
+                    self._overview_done[key[0]][key[1:]] = True
 
     def complete(self) -> None:
-        """Write everything under temporary names; exit then only renames. Several sinks may do this at the same time.
+        """Write all files under temporary names, so that leaving the context only renames them.
+
+        Several sinks may do this concurrently.
 
         Raises
         ------
@@ -208,12 +208,14 @@ class CogSink:
         """
         if self._complete:
             return
-        if self._broken is not None:  # the caller went on after an error: the file would lack what failed
-            raise OutputError(f"{self.path} is incomplete: an earlier write failed ({self._broken})") from self._broken
-        with self._lock, self._telling(), self._remembering():
-            for future in self._busy.values():
+        if self._failure is not None:  # the caller caught the error and went on: pixels are missing
+            raise OutputError(
+                f"{self.path} is incomplete: an earlier write failed ({self._failure})"
+            ) from self._failure
+        with self._lock, output_errors(self.path), self._noting_failure():
+            for future in self._pending.values():
                 future.result()
-            self._store.fsync()
+            self._store.flush_partial()
             bands = range(max(len(self.bands), 1))
             for level in range(1, len(self._sizes)):
                 for band in bands:
@@ -223,12 +225,12 @@ class CogSink:
             if aux:
                 beside[Path(f"{self.path}.aux.xml")] = aux
             for target, content in beside.items():
-                self._part_of(target).write_text(content, encoding="utf-8", newline="\n")
+                self._temporary_for(target).write_text(content, encoding="utf-8", newline="\n")
             levels = [
                 Level(*size, np.concatenate([self._store.sizes(self._index(number, band)) for band in bands]))
                 for number, size in enumerate(self._sizes)
             ]
-            with self._part_of(self.path).open("wb") as file:
+            with self._temporary_for(self.path).open("wb") as file:
                 file.write(header(levels, description))
                 for number, band in itertools.product(reversed(range(len(levels))), bands):
                     rows, cols = self._grids[number]
@@ -248,27 +250,29 @@ class CogSink:
             raise ValueError("CogSink is used as a context manager: with CogSink(…) as sink")
         return self._spool
 
-    def _settle(self, area: Box, band: int) -> None:
-        """Wait for earlier work on an area, and keep the number of waiting areas small."""
-        earlier = self._busy.pop((band, area.row, area.col), None)
+    def _wait_for(self, area: Box, band: int) -> None:
+        """Wait for pending work on an area, and for the oldest of too many pending areas."""
+        earlier = self._pending.pop((band, area.row, area.col), None)
         if earlier:
             earlier.result()
-        while len(self._busy) > 2 * self._threads:
-            oldest = next(iter(self._busy))
-            self._busy.pop(oldest).result()
+        while len(self._pending) > 2 * self._threads:
+            oldest = next(iter(self._pending))
+            self._pending.pop(oldest).result()
 
-    def _start(self, area: Box, pixels: NDArray[np.uint8], band: int) -> None:
-        """Store an area that is written whole, with its overviews, on the pool."""
+    def _store_in_pool(self, area: Box, pixels: NDArray[np.uint8], band: int) -> None:
+        """Compress an area that is written whole, and its first overviews, in the background."""
         self._mark(area, band, made=False)
         for key, _ in self._tiles(self._index(0, band), area.row, area.col, pixels):
-            self._store.drop_held(key)
+            self._store.drop_partial(key)
         self._mark(area, band, made=True)
         if self._pool is None:
-            self._store_area(area, pixels, band)
+            self._store_whole_area(area, pixels, band)
         else:
-            self._busy[band, area.row, area.col] = self._pool.submit(self._store_area, area, pixels.copy(), band)
+            self._pending[band, area.row, area.col] = self._pool.submit(
+                self._store_whole_area, area, pixels.copy(), band
+            )
 
-    def _store_area(self, area: Box, pixels: NDArray[np.uint8], band: int) -> None:
+    def _store_whole_area(self, area: Box, pixels: NDArray[np.uint8], band: int) -> None:
         for level in range(min(_EAGER + 1, len(self._sizes))):
             if level:
                 pixels = self._halve(pixels)
@@ -289,7 +293,7 @@ class CogSink:
         for level in range(least, min(_EAGER + 1, len(self._sizes))):
             side = _AREA >> level
             row, col = (area.row >> level) // TILE, (area.col >> level) // TILE
-            self._made[self._index(level, band)][row : row + side // TILE, col : col + side // TILE] = made
+            self._overview_done[self._index(level, band)][row : row + side // TILE, col : col + side // TILE] = made
 
     @staticmethod
     def _tiles(
@@ -301,10 +305,10 @@ class CogSink:
                 yield key, pixels[row : row + TILE, col : col + TILE]
 
     def _make_overview(self, index: int) -> None:
-        """Make those tiles of an overview that no area written whole has brought."""
-        self._store.clear_remote_cache(index, ~self._made[index])
-        # Nodata has nothing to halve: an empty scene of any size costs a look at the index.
-        missing = np.argwhere(_any_of_four(self._store.present(index - 1)) & ~self._made[index]).tolist()
+        """Compute the tiles of an overview that are not final yet."""
+        self._store.clear(index, ~self._overview_done[index])
+        # Tiles of nodata are skipped, so an empty scene of any size costs no more than its index.
+        missing = np.argwhere(any_of_four(self._store.present(index - 1)) & ~self._overview_done[index]).tolist()
         if self._pool is None:
             for row, col in missing:
                 self._halve_tile(index, row, col)
@@ -316,7 +320,7 @@ class CogSink:
         self._check_cancelled()
         half = TILE // 2
         tile = np.full((TILE, TILE), 255, np.uint8)
-        rows, cols = self._made[index - 1].shape
+        rows, cols = self._overview_done[index - 1].shape
         for down in range(min(2, rows - 2 * row)):
             for right in range(min(2, cols - 2 * col)):
                 child = self._store.get((index - 1, 2 * row + down, 2 * col + right))
@@ -324,23 +328,23 @@ class CogSink:
                     tile[down * half : (down + 1) * half, right * half : (right + 1) * half] = self._halve(child)
         self._store.put((index, row, col), tile)
 
-    def _part_of(self, target: Path) -> Path:
-        """Name under which a file is written until it is complete."""
+    def _temporary_for(self, target: Path) -> Path:
+        """Return the temporary name under which a file is written."""
         part = temporary_beside(target)
-        self._parts.append((part, target))
+        self._temporary.append((part, target))
         return part
 
     def _publish(self) -> None:
-        self._refuse_existing()  # somebody else may have made it meanwhile
-        with self._telling():
-            targets = {target for _, target in self._parts}
+        self._refuse_existing()  # another process may have created it meanwhile
+        with output_errors(self.path):
+            targets = {target for _, target in self._temporary}
             for name in (Path(f"{self.path}{ending}") for ending in _STALE):
                 if name not in targets:
                     name.unlink(missing_ok=True)
-            while self._parts:  # the raster comes last: who sees it sees its style too
-                part, target = self._parts[0]
+            while self._temporary:  # the raster last: where it exists, so does its style
+                part, target = self._temporary[0]
                 part.replace(target)
-                self._parts.pop(0)
+                self._temporary.pop(0)
 
     def _refuse_existing(self) -> None:
         if self.path.is_dir():
@@ -348,59 +352,58 @@ class CogSink:
         if self.path.exists() and not self.overwrite:
             raise OutputError(f"{self.path} exists: choose another name or pass --overwrite (overwrite=True)")
 
-    def _abandon(self) -> None:
+    def _clean_up(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        self._busy.clear()
-        for part, _ in self._parts:
+        self._pending.clear()
+        for part, _ in self._temporary:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-        self._parts.clear()
+        self._temporary.clear()
         if self._spool is not None:
             self._spool.close()
             self._spool = None
 
     def cancel(self) -> None:
-        """Make a :meth:`complete` that runs in another thread give up soon."""
+        """Make a :meth:`complete` that runs in another thread stop soon."""
         self._cancelled = True
 
     def _check_cancelled(self) -> None:
         if self._cancelled:
-            raise OutputError(f"{self.path} was given up")
+            raise OutputError(f"{self.path}: writing was cancelled")
 
     @contextmanager
-    def _remembering(self) -> Iterator[None]:
+    def _noting_failure(self) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            self._broken = error
+            self._failure = error
             raise
 
-    def _telling(self) -> _Telling:
-        return _Telling(self.path)
 
+def finish_together(*sinks: CogSink) -> None:
+    """Complete several sinks concurrently, one thread each, so that no file appears unless all are complete.
 
-class _Telling:
-    """Turns the operating system's complaints into one line that says what to do."""
+    Call it as the last statement inside the ``with`` blocks.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, OSError):
-            return
-        if error.errno in _FULL:
-            raise OutputError(
-                f"disk full while writing {self.path}: free some space there or choose another output folder"
-            ) from error
-        raise OutputError(f"{self.path} cannot be written: {error.strerror or error}") from error
+    Raises
+    ------
+    OutputError
+        If one of them cannot be written.
+    """
+    with ThreadPoolExecutor(max(len(sinks), 1)) as pool:
+        futures = [pool.submit(sink.complete) for sink in sinks]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:  # Ctrl-C too: leaving the pool waits for threads that may have gigabytes to copy
+            for sink in sinks:
+                sink.cancel()
+            raise
 
 
 def checked_classes(classes: Sequence[MapClass]) -> tuple[MapClass, ...]:
-    """Return the classes in order of their numbers, each number once and within 0…254."""
+    """Return the classes in order of their numbers, which must be unique and within 0…254."""
     ordered = tuple(sorted(classes, key=lambda item: item.id))
     for item in ordered:
         if not 0 <= item.id < MAX_CLASSES:
@@ -409,13 +412,6 @@ def checked_classes(classes: Sequence[MapClass]) -> tuple[MapClass, ...]:
         if first.id == second.id:
             raise OptionError(f"classes {first.name!r} and {second.name!r} both have number {first.id}")
     return ordered
-
-
-def _any_of_four(tiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether one of the four tiles under each tile of the next overview is set."""
-    rows, cols = tiles.shape
-    padded = np.pad(tiles, ((0, rows % 2), (0, cols % 2)))
-    return padded[::2, ::2] | padded[1::2, ::2] | padded[::2, 1::2] | padded[1::2, 1::2]
 
 
 def _areas(box: Box) -> Iterator[Box]:

@@ -1,4 +1,4 @@
-"""Compressed tiles on their way to a file, in any order."""
+"""A temporary store of compressed tiles, written in any order."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
 Key = tuple[int, int, int]
 """Level, row and column of a tile."""
 
-_HELD = 128
-"""Tiles that were written in part and wait uncompressed for the rest: 32 MiB."""
+_MOST_PARTIAL = 128
+"""Most tiles that are kept uncompressed because only a part of them has been written: 32 MiB."""
 
 
 def compress(tile: NDArray[np.uint8]) -> bytes:
     """Deflate one tile.
 
-    Class maps are runs. zlib's run-length strategy finds them at a fifth of the time of its default level and
-    within 5 % of its size (4096² map of six classes: 0.11 s and 1.31 MB against 0.55 s and 1.27 MB); the result is
-    deflate as any reader knows it. On confidence it costs 8 % in size and saves two thirds of the time. zlib-ng makes
-    the same bytes as zlib of it, in two fifths (classes) to three fifths (confidence) of zlib's time.
+    Class maps consist of runs. zlib's run-length strategy takes a fifth of the time of its default level for files at
+    most 5 % larger (4096² map of six classes: 0.11 s and 1.31 MB against 0.55 s and 1.27 MB); the result is ordinary
+    DEFLATE. Confidence becomes 8 % larger in a third of the time. zlib-ng gives the same bytes as zlib here, in two
+    fifths (classes) to three fifths (confidence) of its time.
     """
-    # 9: zlib's most memory for matches, 256 KiB for the moment of one tile
+    # 9: zlib's largest memory for matches, 256 KiB while a tile is compressed
     deflate = zlib_ng.compressobj(1, zlib_ng.DEFLATED, zlib_ng.MAX_WBITS, 9, zlib_ng.Z_RLE)
     return deflate.compress(tile.tobytes()) + deflate.flush()
 
 
 class Spool:
-    """Tiles appended to an unnamed temporary file, with an index; tiles of nodata only take no space.
+    """Compressed tiles in an unnamed temporary file, with an index; tiles that hold only nodata take no space.
 
-    The file has no name (or goes with its handle, on Windows), so nothing can be left behind by a killed process.
-    Safe to use from several threads, as long as each tile is in one hand at a time.
+    The file has no name (on Windows it is deleted with its handle), so a killed process leaves nothing behind.
+    Thread-safe, as long as no two threads use the same tile at a time.
     """
 
     def __init__(self, folder: Path, grids: Sequence[tuple[int, int]]) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as the spool
         self._offsets = [np.zeros(grid, np.uint64) for grid in grids]
         self._sizes = [np.zeros(grid, np.uint32) for grid in grids]  # 0: a tile of nodata
-        self._held: dict[Key, NDArray[np.uint8]] = {}
+        self._partial: dict[Key, NDArray[np.uint8]] = {}
         self._end = 0
         self._lock = threading.Lock()
         self.empty = compress(np.full((TILE, TILE), NODATA, np.uint8))
 
     def put(self, key: Key, pixels: NDArray[np.uint8]) -> None:
-        """Store a tile; what is missing to its full size is nodata."""
+        """Compress and store a tile; a smaller one is padded with nodata."""
         level, row, col = key
         if (pixels == NODATA).all():
             self._sizes[level][row, col] = 0
@@ -64,7 +64,7 @@ class Spool:
         self.put_compressed(key, compress(padded(pixels)))
 
     def put_compressed(self, key: Key, blob: bytes) -> None:
-        """Store a tile that :func:`compress` compressed, at its full size."""
+        """Store a full-size tile that is already compressed with :func:`compress`."""
         level, row, col = key
         if blob == self.empty:
             self._sizes[level][row, col] = 0
@@ -77,47 +77,47 @@ class Spool:
             self._end += len(blob)
 
     def get(self, key: Key) -> NDArray[np.uint8] | None:
-        """Return a tile at its full size, read-only, or None for one of nodata."""
+        """Return a full-size tile, read-only, or None if it holds only nodata."""
         if key not in self:
             return None
         return np.frombuffer(zlib_ng.decompress(self.blob(key)), np.uint8).reshape(TILE, TILE)
 
     def patch(self, key: Key, row: int, col: int, pixels: NDArray[np.uint8]) -> None:
-        """Overwrite a part of a tile; it is compressed when others have taken its place in memory."""
-        tile = self._held.pop(key, None)
+        """Overwrite a part of a tile, which stays uncompressed in memory until it has to make room."""
+        tile = self._partial.pop(key, None)
         if tile is None:
             stored = self.get(key)
             tile = np.full((TILE, TILE), NODATA, np.uint8) if stored is None else stored.copy()
         tile[row : row + pixels.shape[0], col : col + pixels.shape[1]] = pixels
-        self._held[key] = tile
-        while len(self._held) > _HELD:
-            oldest = next(iter(self._held))
-            self.put(oldest, self._held.pop(oldest))
+        self._partial[key] = tile
+        while len(self._partial) > _MOST_PARTIAL:
+            oldest = next(iter(self._partial))
+            self.put(oldest, self._partial.pop(oldest))
 
-    def drop_held(self, key: Key) -> None:
-        """Forget a partly written tile, because the whole of it is about to be stored."""
-        self._held.pop(key, None)
+    def drop_partial(self, key: Key) -> None:
+        """Discard a partly written tile that is about to be stored whole."""
+        self._partial.pop(key, None)
 
-    def fsync(self) -> None:
-        """Compress what was written in part."""
-        while self._held:
-            oldest = next(iter(self._held))
-            self.put(oldest, self._held.pop(oldest))
+    def flush_partial(self) -> None:
+        """Compress and store all partly written tiles."""
+        while self._partial:
+            oldest = next(iter(self._partial))
+            self.put(oldest, self._partial.pop(oldest))
 
     def __contains__(self, key: Key) -> bool:
         level, row, col = key
         return bool(self._sizes[level][row, col])
 
-    def clear_remote_cache(self, level: int, tiles: NDArray[np.bool_]) -> None:
-        """Make those tiles of a level nodata."""
+    def clear(self, level: int, tiles: NDArray[np.bool_]) -> None:
+        """Set the marked tiles of a level to nodata."""
         self._sizes[level][tiles] = 0
 
     def present(self, level: int) -> NDArray[np.bool_]:
-        """Which tiles of a level hold anything but nodata."""
+        """Return which tiles of a level hold anything but nodata."""
         return self._sizes[level] > 0
 
     def sizes(self, level: int) -> NDArray[np.uint64]:
-        """Bytes of each compressed tile of a level, in row order."""
+        """Return the size in bytes of each compressed tile of a level, in row order."""
         sizes = self._sizes[level].reshape(-1).astype(np.uint64)
         sizes[sizes == 0] = len(self.empty)
         return sizes
@@ -133,12 +133,12 @@ class Spool:
 
     def close(self) -> None:
         """Delete the file."""
-        with suppress(OSError):  # a full disk may refuse the last of what nobody needs any more
+        with suppress(OSError):  # flushing may fail on a full disk; the content is no longer needed
             self._file.close()
 
 
 def padded(pixels: NDArray[np.uint8], side: int = TILE) -> NDArray[np.uint8]:
-    """Return a tile at its full size; what is missing is nodata."""
+    """Return a tile padded to its full size with nodata."""
     if pixels.shape == (side, side):
         return pixels
     tile = np.full((side, side), NODATA, np.uint8)

@@ -1,7 +1,7 @@
-"""Styles that QGIS 3.22 and later apply by themselves: ``.qml`` beside rasters, QML and SLD for polygons.
+"""Styles that QGIS 3.22 and later apply automatically: ``.qml`` beside rasters, QML and SLD for polygons.
 
-QML is QGIS's own form, SLD 1.1 the OGC's (https://www.ogc.org/standards/se/); a GeoPackage's ``layer_styles`` holds
-both.
+QML is QGIS's own format, SLD 1.1 the OGC's (https://www.ogc.org/standards/se/); the ``layer_styles`` table of a
+GeoPackage holds both.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from geoseg.classes import MapClass
 
-# Confidence in per cent: weak answers stand out, sure ones recede. Colours after Matplotlib's "viridis" (CC0),
-# which keeps its order in grey and for colour-blind readers.
+# Confidence in per cent, in colours of Matplotlib's "viridis" (CC0), whose order survives printing in grey and
+# colour blindness.
 _RAMP = ((0, "#440154"), (25, "#3b528b"), (50, "#21918c"), (75, "#5ec962"), (100, "#fde725"))
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _QGIS = '<qgis version="3.22.0" styleCategories="Symbology">\n'
 _FILL_ALPHA = 150
-"""Of 255: the image under the polygons stays visible."""
+"""Of 255: an image below the polygons stays visible."""
 
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot hold in any form; one of them in a class name would spoil the whole file."""
+"""Characters that XML 1.0 cannot represent; one of them in a class name would make the file unreadable."""
 
 
 def content(text: str) -> str:
@@ -41,7 +41,7 @@ def attribute(text: str) -> str:
 
 
 def write_qml(path: str | Path, classes: Sequence[MapClass], kind: str = "classes") -> None:
-    """Write the QGIS style of a raster; QGIS applies it when it stands beside the file under the same stem.
+    """Write the QGIS style of a raster, which QGIS applies if it has the raster's name with the suffix ``.qml``.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _ramp(kind: str) -> str:
 
 
 def polygon_qml(classes: Sequence[MapClass]) -> str:
-    """Return the QGIS style of land-cover polygons: categories on ``class_id``, labelled with the names.
+    """Return the QGIS style of land-cover polygons: categories of ``class_id``, labelled with class names.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _symbol(index: int, item: MapClass) -> str:
     options = "".join(
         f'            <Option name="{name}" type="QString" value="{value}"/>\n' for name, value in properties.items()
     )
-    # QGIS before 3.18 reads <prop>, later ones <Option>; both may stand side by side.
+    # QGIS before 3.18 reads <prop>, later versions <Option>; a file may have both.
     old = "".join(f'          <prop k="{name}" v="{value}"/>\n' for name, value in properties.items())
     return (
         f'      <symbol type="fill" name="{index}" alpha="1" clip_to_extent="1" force_rhr="0">\n'
@@ -138,14 +138,14 @@ def _symbol(index: int, item: MapClass) -> str:
 
 
 def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons") -> str:
-    """Return the same style as :func:`polygon_qml` as an OGC Styled Layer Descriptor 1.1, for other software.
+    """Return the style of :func:`polygon_qml` as an OGC Styled Layer Descriptor 1.1, for other software.
 
     Parameters
     ----------
     classes
         Names and colours, in the order of the legend.
     layer
-        Name of the layer that it styles.
+        Name of the layer.
     """
     rules = "".join(_rule(item) for item in classes)
     return (

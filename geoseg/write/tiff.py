@@ -5,8 +5,8 @@ header, structural metadata ("ghost area"), directories from the full size to th
 its values, then the tiles from the smallest overview to the full size in row order, each between its size and a
 repetition of its last four bytes.
 
-geoseg writes this itself because GDAL makes a COG only by copying a finished raster: twice the time, a block cache that
-grows with the scene, and a full disk noticed too late or not at all.
+geoseg writes this itself because workers deliver compressed tiles in any order: see
+:mod:`geoseg.write` for the comparison with GDAL's COG driver and odc-geo.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ TILE = 512
 """Side of a tile in pixels."""
 
 CLASSIC_END = 2**32
-"""What classic TIFF's offsets of four bytes can reach; longer files are BigTIFF."""
+"""Reach of the four-byte offsets of classic TIFF; longer files are BigTIFF."""
 
 _GHOST = (
     b"LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n"
     b"BLOCK_TRAILER=LAST_4_BYTES_REPEATED\nKNOWN_INCOMPATIBLE_EDITION=NO\n "
 )
 STRUCTURAL_METADATA = b"GDAL_STRUCTURAL_METADATA_SIZE=%06d bytes\n" % len(_GHOST) + _GHOST
-"""Tells readers that they may trust the order of tiles, and so fetch one with a single request."""
+"""Tells readers that tiles have leaders and a known order, so that one request fetches a tile."""
 
 _BANDS_GHOST = _GHOST[:-1] + b"INTERLEAVE=BAND\n "
 BANDS_STRUCTURAL_METADATA = b"GDAL_STRUCTURAL_METADATA_SIZE=%06d bytes\n" % len(_BANDS_GHOST) + _BANDS_GHOST
@@ -83,12 +83,12 @@ class Level:
 
 @dataclass(frozen=True)
 class Description:
-    """What the file says beside its pixels.
+    """Metadata of the file.
 
     Attributes
     ----------
     geo_tags
-        The tags of GeoTIFF, by number, as GDAL wrote them.
+        GeoTIFF tags by number, as written by GDAL.
     color_map
         uint16 ``(3, 256)`` or None for grey.
     metadata
@@ -96,7 +96,7 @@ class Description:
     nodata
         Value of invalid pixels.
     bands
-        Their number; each has tiles of its own, those of the first band come first.
+        Number of bands, stored one after the other (planar).
     tile
         Side of the tiles in pixels, a multiple of 16.
     """
@@ -110,17 +110,17 @@ class Description:
 
     @property
     def structure(self) -> bytes:
-        """What tells readers of the order of tiles."""
+        """The structural metadata: in which order the tiles are stored."""
         return STRUCTURAL_METADATA if self.bands == 1 else BANDS_STRUCTURAL_METADATA
 
 
 def tile_grid(height: int, width: int, tile: int = TILE) -> tuple[int, int]:
-    """Rows and columns of tiles that cover so many pixels."""
+    """Return the rows and columns of tiles that cover a raster."""
     return -(-height // tile), -(-width // tile)
 
 
 def level_sizes(height: int, width: int) -> list[tuple[int, int]]:
-    """Heights and widths of the full size and its overviews, each half, until one tile holds all."""
+    """Return heights and widths of the full size and of overviews, each half the last, down to a single tile."""
     sizes = [(height, width)]
     while max(sizes[-1]) > TILE:
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
@@ -128,23 +128,23 @@ def level_sizes(height: int, width: int) -> list[tuple[int, int]]:
 
 
 def framed(blob: bytes) -> bytes:
-    """Return a compressed tile as it stands in the file: between its size and a repetition of its last four bytes."""
+    """Return a compressed tile as stored in the file: after its size, before a copy of its last four bytes."""
     return len(blob).to_bytes(4, "little") + blob + blob[-4:]
 
 
 def header(levels: Sequence[Level], description: Description) -> bytes:
-    """Return everything that stands before the first tile.
+    """Return everything that precedes the first tile.
 
     Parameters
     ----------
     levels
         Full size first, then each overview.
     description
-        What the file says beside its pixels.
+        Metadata of the file.
 
     Returns
     -------
-    Header, structural metadata and directories; BigTIFF only if the file passes 4 GiB, which is known here exactly.
+    Header, structural metadata and directories; BigTIFF only if the file exceeds 4 GiB, which is known exactly.
     """
     for big in (False, True):
         start = len(
@@ -157,7 +157,7 @@ def header(levels: Sequence[Level], description: Description) -> bytes:
 
 
 def _offsets(levels: Sequence[Level], start: int) -> tuple[list[NDArray[np.uint64]], int]:
-    """Position of each tile when the first one's leader stands at ``start``, and the size of the file."""
+    """Return the position of each tile if the first leader is at ``start``, and the size of the file."""
     offsets: list[NDArray[np.uint64]] = []
     for level in reversed(levels):
         ends = start + np.cumsum(level.sizes + np.uint64(8), dtype=np.uint64)
@@ -217,7 +217,7 @@ def text(value: str) -> Tag:
 
 
 def _directory(tags: dict[int, Tag], position: int, *, big: bool, last: bool) -> bytes:
-    """One directory and, right behind it, the values that do not fit into its entries."""
+    """Return one directory, followed by the values that do not fit into its entries."""
     count, entry, pointer = ("<Q", "<HHQ", "<Q") if big else ("<H", "<HHI", "<I")
     inline = struct.calcsize(pointer)
     values_at = position + struct.calcsize(count) + len(tags) * (struct.calcsize(entry) + inline) + inline
@@ -236,7 +236,7 @@ def _directory(tags: dict[int, Tag], position: int, *, big: bool, last: bool) ->
 
 
 def read_directory(data: bytes, position: int) -> tuple[dict[int, Tag], int]:
-    """Return the tags of one directory of a little-endian classic TIFF, and where the next stands (0: nowhere)."""
+    """Return the tags of one directory of a little-endian classic TIFF, and the position of the next, 0 if none."""
     (count,) = struct.unpack_from("<H", data, position)
     tags: dict[int, Tag] = {}
     for index in range(count):
@@ -255,7 +255,7 @@ def read_directory(data: bytes, position: int) -> tuple[dict[int, Tag], int]:
 
 
 def first_directory(data: bytes) -> int:
-    """Return where the first directory of a little-endian classic TIFF stands."""
+    """Return the position of the first directory of a little-endian classic TIFF."""
     (position,) = struct.unpack_from("<I", data, 4)
     return int(position)
 

@@ -1,1 +1,1 @@
-"""Recipe of the bundled ``landcover`` model: data and folds, baselines, training, report."""
+"""Recipe of the bundled ``landcover`` model: data and folds, baselines, training, scores, card."""

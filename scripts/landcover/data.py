@@ -1,4 +1,4 @@
-"""The labelled tiles and how they are split: by place, never by tile or pixel."""
+"""The labelled tiles, and their split into folds: by place, never by tile or pixel."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import rasterio
 
+from geoseg.classes import LAND_COVER
+from geoseg.models.networks.landcover import BANDS, CLASS_COUNT
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-CLASS_NAMES = ("tree", "grass/shrub", "crop", "built", "bare", "water")
-CLASS_COUNT = len(CLASS_NAMES)
-BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+CLASS_NAMES = tuple(c.name for c in LAND_COVER)
 FOLDS = 5
+
 UNKNOWN = 255
+"""Value of labels where the class is not known."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Tiles:
     labels
         Class, uint8 (tiles, side, side), 255 where unknown.
     places
-        Number of the place of each tile. Tiles of one place overlap or are neighbours.
+        Number of each tile's place. Tiles of the same place overlap or are adjacent.
     """
 
     images: NDArray[np.float32]
@@ -55,10 +58,10 @@ class Tiles:
 
 
 def trusted(labels: NDArray[np.uint8], images: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return labels without the water that the image contradicts: 255 there.
+    """Return labels with 255 where the image contradicts the label water.
 
-    The masks of water are often those of a flood that had gone when the image was taken: over a third of their pixels
-    are dry fields to the eye. A network that believes them sees water on dry fields and burnt ground.
+    Many water masks show a flood that had receded when the image was taken: over a third of their pixels look like dry
+    fields. A network trained on them maps dry fields and burnt ground as water.
 
     Parameters
     ----------
@@ -74,10 +77,10 @@ def trusted(labels: NDArray[np.uint8], images: NDArray[np.float32]) -> NDArray[n
 
 
 def make_folds(labels: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give each tile the number of its fold: whole places, classes and pixels as even as they go.
+    """Return the fold of each tile, int64 (tiles,): whole places, with classes and pixels as even as possible.
 
-    The largest place first, each goes to the fold where the shares of all classes stay most even; then single moves
-    and swaps are made while they help. Deterministic.
+    Places are assigned greedily, the largest first, to the fold that keeps the shares of all classes most even; then
+    single places are moved and pairs swapped while that helps. Deterministic.
     """
     names = np.unique(places)
     counts = np.array(

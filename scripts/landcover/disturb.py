@@ -1,4 +1,4 @@
-"""What other sensors, dates and corrections do to reflectance: how much agreement a network loses by it."""
+"""Disturbances of reflectance as other sensors, dates and corrections cause them, to measure robustness."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from landcover.data import BANDS
+from geoseg.models.networks.landcover import BANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Images = NDArray[np.float32]
 
-# The band that stands in for one that is lost: its neighbour in the spectrum.
+# The band that replaces a lost one: its neighbour in the spectrum.
 _STAND_IN = {"blue": "green", "green": "red", "red": "green", "nir": "swir16", "swir16": "swir22", "swir22": "swir16"}
 
 
@@ -44,4 +44,4 @@ DISTURBANCES: dict[str, Callable[[Images], Images]] = {
     **{f"{band} lost, its neighbour instead": _without(band, zero=False) for band in BANDS},
     **{f"{band} lost, zeros instead": _without(band, zero=True) for band in BANDS},
 }
-"""By name: functions of reflectance (tiles, 6, side, side)."""
+"""Functions of reflectance (tiles, 6, side, side), by name."""

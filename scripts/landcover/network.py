@@ -1,9 +1,9 @@
-"""Training of the network on scattered pixels.
+"""Training of the network on single pixels drawn from all tiles.
 
-The features of :class:`geoseg.models.networks.landcover.Pyramid` need no learning, so they are computed once; then a
-batch is thousands of pixels from everywhere instead of a few tiles full of alike neighbours. That trains an order of
-magnitude faster than whole windows do. Gain, offset, haze and lost bands are put on the stored logarithms, in
-reflectance, before the ratios are taken.
+The features of :class:`geoseg.models.networks.landcover.Pyramid` have no weights, so they are computed once; a batch is
+then thousands of pixels from everywhere instead of a few tiles full of similar neighbours, which trains ten times as
+fast. Augmentation (gain, offset, haze, lost bands) turns the stored logarithms back into reflectance, and is applied
+before the ratios are taken.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import nn
 
 from geoseg.models.networks.landcover import (
@@ -41,38 +41,38 @@ if TYPE_CHECKING:
     from landcover.data import Tiles
 
 _LEVEL_COUNT = len(LEVELS)
-_HAZE = torch.tensor([1.0, 0.75, 0.55, 0.3, 0.1, 0.05])  # scattering falls with wavelength
-_WIDE = 3  # levels of 8 pixels and more
-_MIDDLE = 2.6  # of soft_log over land
+_HAZE = torch.tensor([1.0, 0.75, 0.55, 0.3, 0.1, 0.05])  # per band: scattering decreases with wavelength
+_WIDE = 3  # number of levels with cells of 8 pixels and more
+_CENTRE = 2.6  # typical soft_log over land
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of the training.
+    """Hyperparameters of network and training; the card records them.
 
     Attributes
     ----------
     width, decide, context
         Size of the network, see :class:`~geoseg.models.networks.landcover.LandcoverNet`.
     narrow
-        Rank of what the surroundings tell the pixel.
+        Rank of the connection from the wide surroundings to the pixel.
     steps, batch, rate, decay, averaging
-        Steps, pixels per step, highest learning rate, weight decay, and the decay of the running average of weights,
-        which is what is kept. Dropout and soft labels cost agreement and are not there.
+        Steps, pixels per step, peak learning rate, weight decay, and decay of the running average of the weights, which
+        is the result. Dropout and label smoothing lowered the scores and are not used.
     balance
-        Classes weigh ``frequency ** -balance``: 0 follows the prior, 1 is fully balanced.
+        Class weights are ``frequency ** -balance``: 0 keeps the frequencies, 1 balances them fully.
     gain, band_gain, offset, haze
-        Standard deviations of the common and the bands' own logarithmic gain, and of reflectance added to single
-        bands and, falling with wavelength, to all.
+        Standard deviations of the logarithmic gain common to all bands and of each band's own, and of the reflectance
+        added to single bands and, decreasing with wavelength, to all.
     lost_band
-        Probability that a pixel's band is replaced by its neighbour.
+        Probability that one of a pixel's bands is replaced by its neighbour.
     zoomed
         Share of pixels from tiles magnified two or three times, as sensors of 10 to 15 m see them.
     strange
-        Probability that a pixel gets the wide surroundings of another: what is near must suffice.
+        Probability that a pixel gets the wide surroundings of another, so that the near ones must suffice.
     doubted
-        Weight of the labels that the image contradicts, see :func:`~landcover.data.trusted`: 0 leaves them out, 1
-        believes them.
+        Weight of labels that the image contradicts, see :func:`~landcover.data.trusted`: 0 ignores them, 1 treats them
+        like others.
     """
 
     width: int = 64
@@ -97,16 +97,16 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Scattered pixels of all tiles.
+    """Pixels of all tiles, with their features.
 
     Attributes
     ----------
     features
-        (tiles, pixels, features) float16: logarithms of the pixel, then means and deviations of every level.
+        (tiles, pixels, features) float16, see :func:`pixel_features`.
     labels
         (tiles, pixels) int64, 255 where unknown.
     trust
-        (tiles, pixels) bool: not those that :func:`~landcover.data.trusted` leaves out.
+        (tiles, pixels) bool: false where the image contradicts the label, see :func:`~landcover.data.trusted`.
     """
 
     features: torch.Tensor
@@ -116,11 +116,7 @@ class Pixels:
 
 @torch.inference_mode()
 def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -> Pixels:
-    """Compute the features of the upper left of every 2 × 2 pixels of every tile, magnified ``zoom`` times.
-
-    Of magnified tiles ``count`` pixels are taken at random. Levels are interpolated to half the resolution, as the
-    network does; the nonlinear features are taken by :class:`PixelNet`.
-    """
+    """Compute the features of every tile, magnified ``zoom`` times; of magnified tiles, of ``count`` random pixels."""
     pyramid = Pyramid()
     generator = np.random.default_rng(seed)
     features, labels, trust = [], [], []
@@ -130,26 +126,42 @@ def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -
         if zoom > 1:
             pixels = F.interpolate(pixels, scale_factor=zoom, mode="bicubic", align_corners=False)
             classes = classes.repeat_interleave(zoom, 0).repeat_interleave(zoom, 1)
-        sure = torch.from_numpy(trusted(classes.numpy(), pixels[0].numpy())) == classes
-        quarters, levels = pyramid(pixels)
-        stack = [quarters[0].permute(0, 3, 1, 2)]
-        for level, moments in zip(LEVELS, levels, strict=True):
-            values = torch.cat(moments, 1)
-            for _ in range(level.bit_length() - 2):
-                values = double(values)
-            stack.append(values)
-        flat, known = torch.cat(stack, 1)[0].flatten(1), classes[::2, ::2].flatten()
-        chosen = torch.arange(len(known))
+        consistent = torch.from_numpy(trusted(classes.numpy(), pixels[0].numpy())) == classes
+        flat, targets = pixel_features(pyramid, pixels), classes[::2, ::2].flatten()
+        chosen = torch.arange(len(targets))
         if zoom > 1:
-            chosen = torch.from_numpy(np.sort(generator.choice(len(known), count, replace=False)))
-        features.append(flat[:, chosen].T.half())
-        labels.append(known[chosen].long())
-        trust.append(sure[::2, ::2].flatten()[chosen])
+            chosen = torch.from_numpy(np.sort(generator.choice(len(targets), count, replace=False)))
+        features.append(flat[chosen].half())
+        labels.append(targets[chosen].long())
+        trust.append(consistent[::2, ::2].flatten()[chosen])
     return Pixels(torch.stack(features), torch.stack(labels), torch.stack(trust))
 
 
+def pixel_features(pyramid: Pyramid, reflectance: torch.Tensor) -> torch.Tensor:
+    """Return the features (cells, features) of the upper left pixel of each cell of 2 × 2 pixels.
+
+    Logarithms of the bands, then means and standard deviations of every level, upsampled to half the resolution as in
+    :class:`~geoseg.models.networks.landcover.LandcoverNet`. :class:`PixelNet` computes the nonlinear features.
+
+    Parameters
+    ----------
+    pyramid
+        The fixed features of the network.
+    reflectance
+        One image (1, 6, h, w), h and w multiples of 16.
+    """
+    quarters, levels = pyramid(reflectance)
+    stack = [quarters[0].permute(0, 3, 1, 2)]
+    for level, moments in zip(LEVELS, levels, strict=True):
+        values = torch.cat(moments, 1)
+        for _ in range(level.bit_length() - 2):
+            values = double(values)
+        stack.append(values)
+    return torch.cat(stack, 1)[0].flatten(1).T
+
+
 class PixelNet(nn.Module):
-    """The network on single pixels' features, with normalisation while it learns; :meth:`export` folds it away."""
+    """The network on features of single pixels, with batch normalisation; :meth:`export` folds it away."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -170,16 +182,16 @@ class PixelNet(nn.Module):
         logs = torch.cat([features[:, None, :MEANS], levels[:, :, :MEANS]], 1)
         if self.training:
             logs = self._disturb(logs)
-            logs, levels = self._displace(logs, levels)
-        # The constants bring features near unit deviation, so that weight decay treats them alike.
-        pixel = 0.7 * (logs[:, 0] - _MIDDLE)
-        means = torch.cat([2.0 * torch.tanh(logs[:, 1:] @ self.minus), 0.7 * (logs[:, 1:] - _MIDDLE)], -1)
+            logs, levels = self._exchange_surroundings(logs, levels)
+        # The constants scale features to about unit variance, so that weight decay treats them alike.
+        pixel = 0.7 * (logs[:, 0] - _CENTRE)
+        means = torch.cat([2.0 * torch.tanh(logs[:, 1:] @ self.minus), 0.7 * (logs[:, 1:] - _CENTRE)], -1)
         described = torch.cat([means, 4.0 * levels[:, :, MEANS:]], 2)
         around = self.bring(F.relu(self.around_norm(self.around(described[:, 1:].flatten(1)))))
         hidden = F.relu(self.hidden_norm(self.hidden(torch.cat([pixel, described[:, 0], around], 1))))
         return self.head(F.relu(self.decide_norm(self.decide(hidden))))  # type: ignore[no-any-return]
 
-    def _displace(self, logs: torch.Tensor, levels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _exchange_surroundings(self, logs: torch.Tensor, levels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         count = len(logs)
         source = torch.where(
             torch.rand(count) < self.recipe.strange, torch.randint(count, (count,)), torch.arange(count)
@@ -200,17 +212,21 @@ class PixelNet(nn.Module):
         return soft_log(values)
 
     def export(self) -> LandcoverNet:
-        """Return the same function as a network on images."""
+        """Return the network on images, with the normalisations folded into its weights.
+
+        Its logits are the same but for one approximation: in wide surroundings it interpolates normalised differences,
+        not the means they are computed from, since it evaluates those levels at a lower resolution.
+        """
         recipe = self.recipe
         net = LandcoverNet(recipe.width, recipe.decide, recipe.context)
         pairs = len(PAIRS)
         scale = torch.cat([torch.full((pairs,), 2.0), torch.full((MEANS,), 0.7), torch.full((DEVIATIONS,), 4.0)])
-        shift = torch.cat([torch.zeros(pairs), torch.full((MEANS,), -0.7 * _MIDDLE), torch.zeros(DEVIATIONS)])
+        shift = torch.cat([torch.zeros(pairs), torch.full((MEANS,), -0.7 * _CENTRE), torch.zeros(DEVIATIONS)])
         with torch.no_grad():
             gain, bias = _folded(self.hidden_norm)
             own, near, around = (self.hidden.weight * gain[:, None]).split([MEANS, LEVEL_FEATURES, recipe.narrow], 1)
             _set(net.bring, around @ self.bring.weight)
-            _set(net.near, near * scale, bias + near @ shift - 0.7 * _MIDDLE * own.sum(1))
+            _set(net.near, near * scale, bias + near @ shift - 0.7 * _CENTRE * own.sum(1))
             _set(net.pixel, 0.7 * own)
             gain, bias = _folded(self.around_norm)
             parts = (self.around.weight * gain[:, None]).chunk(_LEVEL_COUNT - 1, 1)
@@ -237,7 +253,7 @@ def _set(layer: nn.Module, weight: torch.Tensor, bias: torch.Tensor | None = Non
 
 
 def frequencies(labels: torch.Tensor) -> torch.Tensor:
-    """Return each class's share of the known labels, at least 0.002."""
+    """Return each class's share of the known labels, 0.002 at least."""
     shares = torch.bincount(labels[labels < CLASS_COUNT], minlength=CLASS_COUNT).float()
     return (shares / shares.sum()).clamp(min=0.002)
 
@@ -248,11 +264,11 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
     Parameters
     ----------
     zooms
-        Pixels of all tiles as they are, then magnified.
+        Pixels of all tiles at their own scale, then magnified.
     tiles
-        Numbers of the tiles to learn from; no other is looked at.
+        Numbers of the tiles to train on.
     recipe, seed
-        Same numbers, same network.
+        Hyperparameters and random seed; equal ones give the same network.
     """
     torch.manual_seed(seed)
     net = PixelNet(recipe)
@@ -288,7 +304,7 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
 
 
 def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, trust: torch.Tensor) -> torch.Tensor:
-    """Return the cross entropy, each class weighted, per pixel whose label is known, as far as it is trusted."""
+    """Return the mean cross entropy of known labels, weighted by class and by trust in the label."""
     losses = F.cross_entropy(logits, labels.clamp(max=CLASS_COUNT - 1), weight, reduction="none")
     known = trust * (labels < CLASS_COUNT)
     return (losses * known).sum() / known.sum()
@@ -296,6 +312,6 @@ def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, trus
 
 @torch.inference_mode()
 def classify(net: LandcoverNet, images: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Classes of whole tiles."""
+    """Return the classes (tiles, h, w) of whole tiles."""
     parts = [net(torch.from_numpy(images[i : i + 8])).argmax(1).byte().numpy() for i in range(0, len(images), 8)]
     return np.concatenate(parts)

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from landcover.data import CLASS_COUNT, CLASS_NAMES, trusted
+from geoseg.models.networks.landcover import CLASS_COUNT
+from landcover.data import CLASS_NAMES, trusted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def confusion(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Count pixels by label (rows) and prediction (columns), unknown labels left out."""
+    """Return the confusion matrix: pixels by label (rows) and prediction (columns), without unknown labels."""
     known = labels < CLASS_COUNT
     pairs = labels[known].astype(np.int64) * CLASS_COUNT + predicted[known]
     return np.bincount(pairs, minlength=CLASS_COUNT**2).reshape(CLASS_COUNT, CLASS_COUNT)
 
 
 def per_class_iou(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Intersection over union by class, NaN for classes without a label."""
+    """Return the intersection over union of each class, NaN for classes without labels."""
     hits = np.diag(matrix)
     union = matrix.sum(0) + matrix.sum(1) - hits
     return np.where(matrix.sum(1) > 0, hits / np.maximum(union, 1), np.nan)
@@ -29,14 +30,14 @@ def per_class_iou(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
 
 @dataclass
 class FoldScores:
-    """Confusion matrices of one method, one per fold: with all labels, and with those that the image supports."""
+    """Confusion matrices of one method, one per fold: of all labels, and of those the image does not contradict."""
 
     name: str
     matrices: list[NDArray[np.int64]] = field(default_factory=list)
     supported: list[NDArray[np.int64]] = field(default_factory=list)
 
     def add(self, predicted: NDArray[np.integer], labels: NDArray[np.uint8], images: NDArray[np.float32]) -> None:
-        """Count a fold: classes and labels (tiles, h, w), reflectance (tiles, 6, h, w)."""
+        """Add a fold: classes and labels (tiles, h, w), reflectance (tiles, 6, h, w)."""
         self.matrices.append(confusion(predicted, labels))
         self.supported.append(confusion(predicted, trusted(labels, images)))
 

@@ -109,7 +109,7 @@ class Counter:
     def block_failed(self, failure) -> None:
         raise SystemExit(failure.cause)
 
-    def block_repeated(self, failure, attempt) -> None:
+    def block_retried(self, failure, attempt) -> None:
         """Nothing."""
 
     def blocks_ended(self) -> None:
@@ -153,7 +153,7 @@ def overhead(blocks: int, side: int, kind: str) -> None:
         todo = list(range(recipe.tiling.block_count))
         client = stack.enter_context(processes(1, folder))[0] if kind == "dask" else None
         dispatch.compute_and_store = partial(timed, dispatch.compute_and_store)
-        dask_pool._on_worker = partial(timed, dask_pool._on_worker)
+        dask_pool._compute_group = partial(timed, dask_pool._compute_group)
         for what, few in (("warm", todo[: max(len(todo) // 100, 1)]), ("through", todo)):
             store = open_store(folder / what, recipe.tiling, recipe.raster.geobox, {"fingerprint": what})
             pool = dispatch.Threads(1) if client is None else dask_pool(client)
@@ -231,16 +231,14 @@ def memory(sizes: list[int], budget: str) -> None:
 
 def memory_child(folder: Path, size: int, budget: str) -> None:
     from geoseg.job.batch import run
-    from geoseg.job.request import PolygonizeJob
+    from geoseg.job.request import Job
     from geoseg.models import keep_memory
     from geoseg.segment.plan import Options
 
     keep_memory()
     start = time.perf_counter()
     options = Options(device="cpu", precision="fp32", memory=budget)
-    (result,) = run(
-        PolygonizeJob([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options)
-    )
+    (result,) = run(Job([str(folder / f"s{size}.tif")], folder / f"out{size}", cheap_model(4), options=options))
     if result.error:
         raise SystemExit(str(result.error))
     print(json.dumps({"peak": peak_bytes(), "seconds": time.perf_counter() - start}))
@@ -250,7 +248,7 @@ def memory_child(folder: Path, size: int, budget: str) -> None:
 
 
 def nothing(version: str, packed: bytes, indices: tuple[int, ...]):
-    """Stands in for geoseg.job.dask_pool._on_worker: what a task costs that does nothing."""
+    """Stand in for geoseg.job.dask_pool._compute_group, to measure the cost of a task that does nothing."""
     from geoseg.job.dispatch import BlockSummary
 
     return [BlockSummary(index, 1, 0, {}) for index in indices]
@@ -263,8 +261,8 @@ def simulate(counts: list[int], workers: list[int]) -> None:
     from geoseg.job.block_store import BlockStore
     from geoseg.job.dispatch import Work
 
-    dask_pool._on_worker = nothing
-    dask_pool._GROUP_MOST = 1  # a task a block: the cost of a task is what is wanted
+    dask_pool._compute_group = nothing
+    dask_pool._MAX_GROUP = 1  # a task a block: the cost of a task is what is wanted
     with tempfile.TemporaryDirectory() as name:
         recipe = a_work(Path(name), 4, 64)
         work = Work(recipe, BlockStore(Path(name), recipe.tiling, recipe.raster.geobox))

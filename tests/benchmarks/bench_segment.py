@@ -113,7 +113,7 @@ def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict
     """One whole run without polygons and picture."""
     from geoseg.job.batch import run
     from geoseg.job.outputs import Products
-    from geoseg.job.request import PolygonizeJob
+    from geoseg.job.request import Job
     from geoseg.models import keep_memory
     from geoseg.segment.block import make_recipe, predictor_of
     from geoseg.segment.plan import Options, make_plan
@@ -122,13 +122,9 @@ def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict
     options, products = Options(memory=memory), Products(polygons=False, preview=False)
     # Imports, weights and calibration (cached for ever after) are not what is measured.
     predictor_of(make_recipe(make_plan(scene, model, options)))
-    run(
-        PolygonizeJob(
-            [str(Path(scene).with_name(WARM))], Path(output) / "warm", model, options=options, products=products
-        )
-    )
+    run(Job([str(Path(scene).with_name(WARM))], Path(output) / "warm", model, options=options, products=products))
     start = time.perf_counter()
-    (result,) = run(PolygonizeJob([scene], Path(output), model, options=options, products=products))
+    (result,) = run(Job([scene], Path(output), model, options=options, products=products))
     seconds = time.perf_counter() - start
     if result.error:
         raise result.error

@@ -12,25 +12,18 @@ import numpy as np
 import pytest
 import rasterio
 
-from geoseg.errors import InputError, Stopped
+from geoseg.errors import InputError
+from geoseg.job import scene_planned, scene_running
 from geoseg.job.batch import run
 from geoseg.job.outputs import Products
 from geoseg.job.request import Job
 from geoseg.job.scene_list import SceneEntry, check_duplicates, read_scenes
-from geoseg.progress.ordered import OrderedReporters
 from geoseg.segment.plan import Options
+from tests.recorder import Recorder
 
 FAST = Options(device="cpu", precision="fp32", window=64, block=64)
 PLAIN = Products(polygons=False, preview=False)
 ARGUMENTS = ("-m", "spectral", "--device", "cpu", "--precision", "fp32", "--no-preview", "--no-polygons")
-
-
-class Heard:
-    def __init__(self):
-        self.events = []
-
-    def __getattr__(self, name):
-        return lambda *args, **facts: self.events.append((name, args, facts))
 
 
 def test_lists_of_scenes(tmp_path):
@@ -144,16 +137,16 @@ def test_a_stac_collection_is_a_batch(geoseg, tmp_path, reflectance):
 def test_scenes_of_a_batch_are_those_of_single_runs(tmp_path, reflectance):
     sizes = [(96, 128), (40, 50), (1, 1), (130, 70), (64, 64), (90, 33), (20, 300)]
     scenes = [reflectance(tmp_path / f"s{i}.tif", *size, seed=i) for i, size in enumerate(sizes)]
-    heard = Heard()
-    results = run(Job(scenes, tmp_path / "batch", "spectral", options=FAST, products=PLAIN), heard)
+    recorder = Recorder()
+    results = run(Job(scenes, tmp_path / "batch", "spectral", options=FAST, products=PLAIN), recorder)
     assert [result.status for result in results] == ["done"] * len(sizes)
     for scene in scenes:
         (alone,) = run(Job([scene], tmp_path / "alone", "spectral", options=FAST, products=PLAIN))
         together = next(result for result in results if result.name == alone.name)
         assert alone.outputs["classes"].read_bytes() == together.outputs["classes"].read_bytes()
-    told = [args[2].split()[1].rstrip(":") for name, args, _ in heard.events if name == "progress"]
-    assert told == sorted(told), "events of scenes come one scene after the other"
-    assert [facts["scene"] for name, _, facts in heard.events if name == "result"] == [
+    scenes_in_order = [args[2].split()[1].rstrip(":") for name, args, _ in recorder.events if name == "progress"]
+    assert scenes_in_order == sorted(scenes_in_order), "events of scenes come one scene after the other"
+    assert [facts["scene"] for name, _, facts in recorder.events if name == "result"] == [
         f"s{i}" for i in range(len(sizes))
     ]
     assert not (tmp_path / "batch" / ".geoseg").exists()
@@ -201,53 +194,29 @@ def test_the_trace_holds_every_stage_and_thread(tmp_path, reflectance):
 
 
 def test_a_scene_that_breaks_in_an_unforeseen_way_does_not_stop_the_others(tmp_path, reflectance, monkeypatch):
-    import geoseg.job.scene
-
-    make_plan = geoseg.job.scene.make_plan
+    make_plan = scene_planned.make_plan
 
     def breaks(raster, *more):
         if raster.name == "b":
             raise ZeroDivisionError("surprise")
         return make_plan(raster, *more)
 
-    monkeypatch.setattr(geoseg.job.scene, "make_plan", breaks)
+    monkeypatch.setattr(scene_planned, "make_plan", breaks)
     scenes = [reflectance(tmp_path / f"{name}.tif", 32, 32) for name in "abc"]
     results = run(Job(scenes, tmp_path / "out", "spectral", options=FAST, products=PLAIN))
     assert [result.status for result in results] == ["done", "failed", "done"]
     assert "ZeroDivisionError: surprise" in str(results[1].error)
 
 
-def test_events_wait_for_the_scenes_before_them():
-    heard = Heard()
-    order = OrderedReporters(heard)
-    first, second = order.of(0), order.of(1)
-    second.info("b1")
-    for done in range(5):
-        second.progress(done, 5, "segment b: 1 Mpx/s")
-    second.progress(1, 2, "write b")
-    first.info("a1")
-    order.end(1)
-    assert [args for _, args, _ in heard.events] == [("a1",)]
-    order.end(0)
-    assert [args for _, args, _ in heard.events] == [
-        ("a1",), ("b1",), (4, 5, "segment b: 1 Mpx/s"), (1, 2, "write b"),
-    ]  # fmt: skip
-    order.stop()
-    with pytest.raises(Stopped):
-        order.of(2).info("c")
-
-
 def test_memory_for_polygons_is_shared_with_the_next_scenes_blocks(tmp_path, reflectance, monkeypatch):
-    import geoseg.job.scene
-
     rooms = []
-    write = geoseg.job.scene.write_products
+    write = scene_running.write_products
 
     def watched(*args, memory):
         rooms.append(memory)
         return write(*args, memory=memory)
 
-    monkeypatch.setattr(geoseg.job.scene, "write_products", watched)
+    monkeypatch.setattr(scene_running, "write_products", watched)
     scenes = [reflectance(tmp_path / f"{name}.tif", 32, 32) for name in "ab"]
     options = replace(FAST, memory="1.5GB")
     run(Job(scenes[:1], tmp_path / "one", "spectral", options=options, products=PLAIN))
@@ -256,8 +225,6 @@ def test_memory_for_polygons_is_shared_with_the_next_scenes_blocks(tmp_path, ref
 
 
 def test_a_map_can_be_opened_in_gdal_while_it_grows(tmp_path, reflectance, monkeypatch):
-    import geoseg.job.scene
-
     scene = reflectance(tmp_path / "scene.tif", 200, 200, seed=5)
     seen = {}
 
@@ -267,9 +234,9 @@ def test_a_map_can_be_opened_in_gdal_while_it_grows(tmp_path, reflectance, monke
             seen["grid"] = file.transform, file.crs
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(geoseg.job.scene, "write_products", look)
-    monkeypatch.setattr("geoseg.job.finished_vrt._LEAST_SECONDS", 0.0)
-    monkeypatch.setattr("geoseg.job.finished_vrt._SHARE", 1e9)
+    monkeypatch.setattr(scene_running, "write_products", look)
+    monkeypatch.setattr("geoseg.job.finished_vrt._MIN_SECONDS", 0.0)
+    monkeypatch.setattr("geoseg.job.finished_vrt._MAX_SHARE", 1e9)
     job = Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN)
     with pytest.raises(KeyboardInterrupt):
         run(job)

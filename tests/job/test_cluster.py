@@ -53,7 +53,7 @@ def test_a_task_whose_client_is_gone_is_not_waited_for(monkeypatch):
     """dask's callback thread asks for results also when the client's event loop is ending: that must not hang."""
     from distributed import Client
 
-    monkeypatch.setattr(dask_pool, "_ANSWER", 0.2)
+    monkeypatch.setattr(dask_pool, "_RESULT_TIMEOUT", 0.2)
     with Client(processes=False, n_workers=1, dashboard_address=None, set_as_default=False) as gone:
         future = gone.submit(int, "no number", pure=False)
         assert isinstance(future.exception(), ValueError)
@@ -119,7 +119,7 @@ def test_other_versions_and_folders_are_named(client, plain, tmp_path, monkeypat
 
 
 def _as_if_older(call, args):
-    return ("0.0.1", *args[1:]) if call is dask_pool._on_worker else args
+    return ("0.0.1", *args[1:]) if call is dask_pool._compute_group else args
 
 
 def test_blocks_that_a_lost_worker_finished_are_not_computed_again(client, plain, tmp_path):
@@ -131,7 +131,7 @@ def test_blocks_that_a_lost_worker_finished_are_not_computed_again(client, plain
     recipe = make_recipe(make_plan(plain[0], "spectral", FAST))
     work = Work(recipe, open_store(tmp_path / "store", recipe.tiling, recipe.raster.geobox, {"fingerprint": "x"}))
     work.store.empty_path(1).touch()
-    found = dask_pool._one(work, 1)
+    found = dask_pool._compute_block(work, 1)
     assert found == BlockSummary(1, 64 * 64, 0, {})
 
 
@@ -163,7 +163,7 @@ def test_a_scheduler_that_is_gone_is_said(client, monkeypatch):
     Gone.status = "connecting"
     pool = dask_pool.Workers(Gone())
     pool.check()
-    monkeypatch.setattr(dask_pool, "_PATIENCE", -1.0)
+    monkeypatch.setattr(dask_pool, "_SCHEDULER_TIMEOUT", -1.0)
     with pytest.raises(ClusterError):
         pool.check()
 
@@ -177,15 +177,15 @@ def test_a_scheduler_that_dies_while_it_is_asked(kind):
             raise kind("Timed out trying to connect")
 
     with pytest.raises(ClusterError, match="the dask scheduler is gone"):
-        dask_pool._ask(Dying().nthreads)
+        dask_pool._query(Dying().nthreads)
     assert dask_pool.Workers(Dying()).slots == 4
 
 
 def test_memory_of_a_worker_is_its_limit_or_its_part_of_the_machine():
     facts = [{"host": "a", "limit": None, "free": 8e9}] * 2 + [{"host": "b", "limit": 4e9, "free": 64e9}]
-    assert dask_pool.budget(facts) == 2 * 10**9
-    assert dask_pool.budget(facts[2:]) == pytest.approx(2.8e9)
-    assert dask_pool.budget([{"host": "a", "limit": None, "free": 1e9}]) == 10**9
+    assert dask_pool.process_budget(facts) == 2 * 10**9
+    assert dask_pool.process_budget(facts[2:]) == pytest.approx(2.8e9)
+    assert dask_pool.process_budget([{"host": "a", "limit": None, "free": 1e9}]) == 10**9
 
 
 @pytest.mark.parametrize(
@@ -216,12 +216,12 @@ def test_each_worker_process_sees_one_gpu(monkeypatch):
         name = 3
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, 5,GPU-abc")
-    assert dask_client._see_one_gpu(Worker) == "4"
+    assert dask_client._assign_gpu(Worker) == "4"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert dask_client._see_one_gpu(Worker) == ""
+    assert dask_client._assign_gpu(Worker) == ""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setattr(dask_client, "_gpus", lambda: ["0", "1"])
-    assert dask_client._see_one_gpu(Worker) == "1"
+    assert dask_client._assign_gpu(Worker) == "1"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # undone with the rest
 
 

@@ -10,30 +10,16 @@ import pytest
 import rasterio
 
 from geoseg.errors import OptionError, OutputError
+from geoseg.job import scene_running
 from geoseg.job.batch import run
 from geoseg.job.outputs import Products
 from geoseg.job.request import Job
 from geoseg.segment.plan import Options, Plan
 from geoseg.system.locks import locked
+from tests.recorder import Recorder
 
 FAST = Options(device="cpu", precision="fp32", block=32)
 PLAIN = Products(polygons=False, preview=False)
-
-
-class Heard:
-    """A reporter that keeps what it was told."""
-
-    def __init__(self):
-        self.events = []
-
-    def __getattr__(self, name):
-        def hear(*args, **facts):
-            self.events.append((name, args, facts))
-
-        return hear
-
-    def of(self, kind):
-        return [(args, facts) for name, args, facts in self.events if name == kind]
 
 
 def read(path):
@@ -116,18 +102,16 @@ def test_a_broken_off_run_goes_on_and_gives_the_same_bytes(tmp_path, reflectance
 
 
 def test_blocks_of_another_scene_model_or_option_are_never_mixed(tmp_path, reflectance, monkeypatch):
-    import geoseg.job.scene
-
     scene = reflectance(tmp_path / "scene.tif", seed=1)
-    monkeypatch.setattr(geoseg.job.scene, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(scene_running, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN))
     monkeypatch.undo()
     reflectance(tmp_path / "scene.tif", seed=2)
-    heard = Heard()
-    (result,) = run(Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN), heard)
+    recorder = Recorder()
+    (result,) = run(Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN), recorder)
     assert result.report["tiling"]["blocks_reused"] == 0
-    assert any("other inputs" in args[0] for args, _ in heard.of("info"))
+    assert any("other inputs" in args[0] for args, _ in recorder.of("info"))
     (fresh,) = run(Job([scene], tmp_path / "fresh", "spectral", options=FAST, products=PLAIN))
     assert np.array_equal(read(result.outputs["classes"]), read(fresh.outputs["classes"]))
 
@@ -170,13 +154,13 @@ def test_what_is_complete_is_kept_and_what_is_others_is_not_touched(tmp_path, re
 def test_one_bad_scene_does_not_stop_the_others(tmp_path, reflectance):
     good, other = reflectance(tmp_path / "good.tif"), reflectance(tmp_path / "other.tif", seed=3)
     (tmp_path / "bad.tif").write_text("not a raster")
-    heard = Heard()
+    recorder = Recorder()
     results = run(
-        Job([good, tmp_path / "bad.tif", other], tmp_path / "out", "spectral", options=FAST, products=PLAIN), heard
+        Job([good, tmp_path / "bad.tif", other], tmp_path / "out", "spectral", options=FAST, products=PLAIN), recorder
     )
     assert [result.status for result in results] == ["done", "failed", "done"]
-    assert len(heard.of("error")) == 1
-    assert "bad.tif" in heard.of("error")[0][0][1]
+    assert len(recorder.of("error")) == 1
+    assert "bad.tif" in recorder.of("error")[0][0][1]
 
 
 def test_scenes_of_one_name_are_refused(tmp_path, reflectance):

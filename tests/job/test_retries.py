@@ -16,6 +16,7 @@ from filelock import FileLock
 
 import geoseg.job.dispatch
 from geoseg.errors import DeviceMemoryError, GeosegError, ModelError, OutputError, ReadError
+from geoseg.job import scene_running
 from geoseg.job.batch import run
 from geoseg.job.failures import backoff, is_transient
 from geoseg.job.outputs import Products
@@ -137,9 +138,7 @@ def test_what_passes():
 
 def test_a_damaged_block_is_computed_again(job, monkeypatch):
     """What a power cut may leave where a disk lies about what it has written."""
-    import geoseg.job.scene
-
-    monkeypatch.setattr(geoseg.job.scene, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(scene_running, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(job)
     monkeypatch.undo()
@@ -161,10 +160,8 @@ def test_windows_that_the_memory_chose_do_not_change_under_way(tmp_path, reflect
     scene = reflectance(tmp_path / "scene.tif", 96, 128)
     options = Options(device="cpu", precision="fp32")
     job = Job([scene], tmp_path / "out", "spectral", options=options, products=PLAIN)
-    import geoseg.job.scene
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(geoseg.job.scene, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(scene_running, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(job)
     with pytest.MonkeyPatch.context() as patch:

@@ -101,7 +101,7 @@ def test_card_of_another_maker_is_read():
         (("stac_extensions",), [], "does not name the MLM extension"),
         (("properties", "mlm:output"), None, "mlm:output has 0 entries"),
         (("properties", "mlm:tasks"), ["object-detection"], "runs 'semantic-segmentation' only"),
-        (("properties", "mlm:name"), "../x", "is not a name"),
+        (("properties", "mlm:name"), "../x", "is not a valid name"),
         (("properties", "mlm:input", 0, "bands"), [], "names no bands"),
         (("properties", "mlm:input", 0, "bands", 1), "red", "'red' occurs twice"),
         (("properties", "mlm:input", 0, "resize_type"), "crop", "does not resample"),
@@ -218,8 +218,27 @@ def test_affine_equals_the_steps_one_by_one(step, dn, file, own, scaled):
 
 
 def test_wrong_number_of_bands(card):
-    with pytest.raises(ModelError, match="sees 3 bands, 1 were given"):
+    with pytest.raises(ModelError, match="takes 3 bands, 1 were given"):
         card.affine([band()])
+
+
+def test_metrics_are_described_briefly():
+    metrics = {
+        "miou": 0.5,
+        "protocol": "5 folds",
+        "by_fold": [0.4, 0.6],
+        "confusion": [[1, 2, 3], [4, 5, 6]],
+        "per_class": {"tree": {"iou": 0.71, "sd": 0.1}, "crop": {"iou": 0.2, "sd": 0.1}},
+        "folded": {"miou": 0.25, "parts": {"a": 1.0}},
+    }
+    lines = [line[16:] for line in make_card(metrics=metrics).describe().splitlines()]
+    assert lines[lines.index("protocol: 5 folds") :] == [
+        "protocol: 5 folds",
+        "miou 0.5, by_fold [0.4, 0.6], confusion 2 × 3 (see --json)",
+        "per_class, iou: tree 0.71; crop 0.2",
+        "folded miou 0.25",
+        "folded parts a 1",
+    ]
 
 
 def test_reading_cards_does_not_import_torch():

@@ -50,11 +50,11 @@ def test_too_few_bands(card):
 @pytest.mark.parametrize(
     ("high", "dtype", "fields", "suggestion"),
     [
-        (0.6, np.float32, {}, "reflectance as 0…1, write --scale 1"),
-        (60000, np.uint16, {}, "0…65535, write --scale 1.5259e-05"),
-        (180, np.uint8, {}, "0…255, write --scale 0.00392157"),
-        (4000, np.uint16, {"scale": 1.0, "scaled": True}, "0…10000, write --scale 0.0001"),
-        (4000, np.uint16, {"scale": 1e-8, "scaled": True}, "0…10000, write --scale 0.0001"),
+        (0.6, np.float32, {}, "reflectance as 0…1, add --scale 1"),
+        (60000, np.uint16, {}, "0…65535, add --scale 1.5259e-05"),
+        (180, np.uint8, {}, "0…255, add --scale 0.00392157"),
+        (4000, np.uint16, {"scale": 1.0, "scaled": True}, "0…10000, add --scale 0.0001"),
+        (4000, np.uint16, {"scale": 1e-8, "scaled": True}, "0…10000, add --scale 0.0001"),
     ],
 )
 def test_other_units(card, high, dtype, fields, suggestion):
@@ -67,7 +67,7 @@ def test_other_units(card, high, dtype, fields, suggestion):
 
 def test_the_reverse_integers_for_a_model_of_fractions():
     card = make_card(bands=[{"name": n} for n in ("red", "green", "nir")], value_range=(0, 1), value_scaling=())
-    with pytest.raises(ContractError, match=r"0…10000, write --scale 0\.0001"):
+    with pytest.raises(ContractError, match=r"0…10000, add --scale 0\.0001"):
         check_contract(card, fake_raster(), fake_sample(0, 4000))
 
 

@@ -12,7 +12,8 @@ import torch
 from geoseg.classes import LAND_COVER
 from geoseg.errors import ModelError, OptionError, OutputError
 from geoseg.models import BandSpec, Execution, Model, ModelCard, ValueScaling, check_model, load_model
-from geoseg.models.card.known_answer import card_input, own_transforms
+from geoseg.models.card.known_answer import synthetic_pixels
+from geoseg.models.card.scaling import card_transforms
 from geoseg.models.export import export as export_module
 from geoseg.models.export.export import export_model
 from geoseg.models.export.options import ExportOptions
@@ -60,7 +61,7 @@ def exported(model, tmp_path_factory):
 
 def _classify(model, pixels):
     card = model.card
-    steps = own_transforms(card)
+    steps = card_transforms(card.value_scaling, len(card.bands))
     return Predictor(model, steps, Execution()).classify(pixels)
 
 
@@ -80,7 +81,7 @@ def test_geoseg_runs_it(model, exported):
     loaded = load_model(exported.path)
     assert loaded.card.bands == model.card.bands
     assert [item.name for item in loaded.card.classes] == [item.name for item in model.card.classes]
-    pixels = card_input(model.card, 2, 64, 48).astype(np.uint8)
+    pixels = synthetic_pixels(model.card, 2, 64, 48).astype(np.uint8)
     (classes, sure), (wanted, wanted_sure) = _classify(loaded, pixels), _classify(model, pixels)
     np.testing.assert_array_equal(classes, wanted)
     assert np.abs(sure.astype(int) - wanted_sure).max() <= 1
@@ -88,7 +89,7 @@ def test_geoseg_runs_it(model, exported):
     again = pickle.loads(pickle.dumps(loaded))
     assert again == loaded
     lines = check_model(exported.path)
-    assert any("test vector: answers as" in line for line in lines)
+    assert any("test vector: reproduced" in line for line in lines)
 
 
 def test_deepness_reads_it(model, exported):
@@ -104,7 +105,7 @@ def test_deepness_reads_it(model, exported):
     output = session.get_outputs()[0].shape
     assert output[1] == 4
     assert output[2] == output[3]  # the plugin takes square outputs only
-    pixels = card_input(model.card, 1, 64, 64).astype(np.uint8)
+    pixels = synthetic_pixels(model.card, 1, 64, 64).astype(np.uint8)
     tile = np.moveaxis(pixels, 1, -1) * 1.0 / 255.0
     tile = (tile - np.array(found["standardization_mean"])) / np.array(found["standardization_std"])
     scores = session.run(None, {"scene": np.moveaxis(tile, -1, 1).astype(np.float32)})[0]
@@ -115,7 +116,7 @@ def test_deepness_reads_it(model, exported):
 def test_raw_logits_and_a_folder(model, tmp_path):
     made = export_model(model, tmp_path / "folder", ExportOptions(raw=True, logits=True))
     assert made.path == tmp_path / "folder" / "model.onnx"
-    pixels = card_input(model.card, 1, 32, 32).astype(np.uint8)
+    pixels = synthetic_pixels(model.card, 1, 32, 32).astype(np.uint8)
     session = ort.InferenceSession(made.path.read_bytes())
     logits = session.run(None, {"scene": pixels.astype(np.float32)})[0]
     np.testing.assert_array_equal(logits.argmax(1), _classify(model, pixels)[0])
@@ -144,7 +145,7 @@ def test_eight_bits(model, exported, tmp_path, reflectance, monkeypatch):
     check_model(made.path)
     proto, agreement, note = quantize.quantized(onnx.load(exported.path), model.card, ExportOptions(int8=True))
     assert agreement > 0.9
-    assert "made-up" in note
+    assert "synthetic" in note
     assert any(node.op_type == "DynamicQuantizeLinear" for node in proto.graph.node)
 
 
@@ -160,14 +161,14 @@ def test_pt2(model, tmp_path):
 
 
 def test_an_export_that_differs_is_not_written(model, tmp_path, monkeypatch):
-    runner = export_module._torch_runner
+    runner = export_module.torch_runner
 
     def off_by_a_hundredth(network):
         """The original, a torch module of geoseg's, answers differently; the exported program does not."""
         own = type(network).__name__ == "Exported"
         return lambda pixels: runner(network)(pixels) + np.float32(0.01 if own else 0)
 
-    monkeypatch.setattr(export_module, "_torch_runner", off_by_a_hundredth)
+    monkeypatch.setattr(export_module, "torch_runner", off_by_a_hundredth)
     with pytest.raises(ModelError, match=r"differs from torch by 0\.01"):
         export_model(model, tmp_path / "a.pt2")
     assert list(tmp_path.iterdir()) == []
@@ -212,7 +213,7 @@ def test_unsafe_graphs_are_refused(exported, tmp_path):
 
     for change, message in (
         (foreign, "needs a library of its own"), (hidden, "needs a library of its own"),
-        (outside, "weights in other files"), (compiled, "compiled part"),
+        (outside, "weights in other files"), (compiled, "code compiled for"),
     ):  # fmt: skip
         path = _changed(exported.path, tmp_path / f"{change.__name__}.onnx", change)
         with pytest.raises(ModelError, match=message) as raised:
@@ -226,7 +227,7 @@ def test_damaged_graphs(exported, tmp_path):
     with pytest.raises(ModelError):
         load_model(cut).module()
     bare = _changed(exported.path, tmp_path / "bare.onnx", lambda proto: proto.ClearField("metadata_props"))
-    with pytest.raises(ModelError, match="brings no model card"):
+    with pytest.raises(ModelError, match="has no model card"):
         load_model(bare)
 
     def fewer(proto):
@@ -244,7 +245,7 @@ def test_a_changed_network_fails_its_test_vector(exported, tmp_path):
         tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
 
     path = _changed(exported.path, tmp_path / "changed.onnx", change)
-    with pytest.raises(ModelError, match="answers differently from when it was saved"):
+    with pytest.raises(ModelError, match="fails its test vector"):
         check_model(path)
 
 
@@ -257,7 +258,7 @@ def test_command_line(exported, tmp_path, capsys):
     assert "red, green, blue, nir" in capsys.readouterr().out
     with pytest.raises(SystemExit) as stopped:
         main(["model", "check", str(exported.path)])
-    assert "test vector: answers as" in capsys.readouterr().out
+    assert "test vector: reproduced" in capsys.readouterr().out
     with pytest.raises(SystemExit) as stopped:
         main(["model", "export", "spectral", "-o", str(tmp_path / "s.pt2"), "--logits"])
     found = capsys.readouterr()
@@ -279,9 +280,9 @@ def test_a_network_that_loops_over_its_batch(model, tmp_path):
     made = export_model(looping, tmp_path / "one.onnx")
     assert ort.InferenceSession(made.path.read_bytes()).get_inputs()[0].shape == [1, 4, "height", "width"]
     assert "one window at a time" in made.notes[-1]
-    pixels = card_input(model.card, 3, 16, 24).astype(np.uint8)
+    pixels = synthetic_pixels(model.card, 3, 16, 24).astype(np.uint8)
     np.testing.assert_array_equal(_classify(load_model(made.path), pixels)[0], _classify(model, pixels)[0])
 
 
 def test_cards_without_a_test_vector_stay_valid():
-    assert check_model("spectral")[-1].startswith("test vector: the card holds none")
+    assert check_model("spectral")[-1].startswith("test vector: the card has none")

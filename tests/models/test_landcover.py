@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +16,12 @@ import torch
 from geoseg.classes import LAND_COVER
 from geoseg.errors import ModelError
 from geoseg.models import BandSpec, ModelCard, check_model, load_model, save_model
-from geoseg.models.card.scaling import BandTransform
-from geoseg.models.inference.predictor import Execution, Predictor
+from geoseg.models.card.scaling import card_transforms
+from geoseg.models.inference.execution import Execution
+from geoseg.models.inference.predictor import Predictor
 from geoseg.models.networks.landcover import BANDS, MARGIN, STRIDE, LandcoverNet, Pyramid
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 def card(**kwargs):
@@ -102,11 +109,67 @@ def test_where_a_window_begins_does_not_matter_beyond_the_margin():
     torch.testing.assert_close(corner[..., MARGIN:-MARGIN, MARGIN:-MARGIN], whole[..., inner, inner], atol=0.05, rtol=0)
 
 
+@pytest.fixture
+def recipe(monkeypatch):
+    """The package ``scripts/landcover``, from which the bundled model was made."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    from landcover import card, network
+
+    return SimpleNamespace(card=card, network=network)
+
+
+@pytest.fixture
+def pixel_net(recipe):
+    """A training network whose batch normalisations have statistics, as after training."""
+    torch.manual_seed(2)
+    net = recipe.network.PixelNet(recipe.network.Recipe(width=16, decide=8, context=24, narrow=6)).eval()
+    for name, values in net.state_dict().items():
+        if values.is_floating_point() and "norm" in name:
+            values.uniform_(0.5, 1.5)
+    return net
+
+
+def test_folding_the_normalisations_changes_no_logit(recipe, pixel_net):
+    """Images of a repeated pattern of 2 × 2 pixels: all levels are constant, so that interpolating them is exact."""
+    images = torch.rand(12, 6, 2, 2).mul(torch.rand(12, 1, 1, 1)).repeat(1, 1, 16, 16)
+    with torch.inference_mode():
+        expected = torch.stack([pixel_net(recipe.network.pixel_features(Pyramid(), image[None])) for image in images])
+        actual = pixel_net.export()(images)[:, :, ::2, ::2].flatten(2).transpose(1, 2)
+    assert expected.std(0).min() > 0.01
+    torch.testing.assert_close(actual, expected, atol=2e-5, rtol=0)
+
+
+def test_on_images_the_networks_nearly_agree(recipe, pixel_net):
+    """One interpolates normalised differences, the other the means that they are computed from."""
+    image = torch.rand(1, 6, 64, 96) * 0.5
+    image[..., :7, :9] = 0.0  # no data
+    with torch.inference_mode():
+        expected = pixel_net(recipe.network.pixel_features(Pyramid(), image)).T
+        actual = pixel_net.export()(image)[0, :, ::2, ::2].flatten(1)
+    assert (actual - expected).abs().max() < 0.1 * expected.std(1).min()
+
+
+def test_the_bundled_model_is_the_recipes(recipe):
+    bundled = load_model("landcover")
+    metrics = {key: value for key, value in bundled.card.metrics.items() if key != "protocol"}
+    made = recipe.card.make_card(metrics, recipe.network.Recipe())
+    for field in set(ModelCard.model_fields) - {"weights", "test_vector", "bytes_per_pixel", "item"}:
+        assert getattr(made, field) == getattr(bundled.card, field), field
+    exported = recipe.network.PixelNet(recipe.network.Recipe()).export().state_dict()
+    shapes = {name: value.shape for name, value in bundled.module().state_dict().items()}
+    assert {name: value.shape for name, value in exported.items()} == shapes
+
+
+def test_the_recipe_starts():
+    pytest.importorskip("sklearn")
+    command = [sys.executable, str(SCRIPTS / "train_landcover.py"), "--help"]
+    assert "--folds" in subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 def predict(images):
     """Classes of reflectance (n, 6, h, w) by the bundled model."""
     model = load_model("landcover")
-    start = BandTransform(1.0, 0.0)
-    affine = [step.after(start) for step in model.card.value_scaling]
+    affine = card_transforms(model.card.value_scaling, len(BANDS))
     return Predictor(model, affine, Execution()).classify(images * np.float32(10000))[0]
 
 

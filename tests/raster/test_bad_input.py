@@ -132,7 +132,7 @@ def test_stacks_that_do_not_belong_together(tmp_path, write, pixels):
     assert "far.tif" in text
     west = write(tmp_path / "west.tif", pixels(1, 90, 40))
     east = write(tmp_path / "east.tif", pixels(1, 90, 40), transform=Affine(10, 0, 500_900, 0, -10, 5_000_000))
-    assert "east.tif: shares no place" in refused([one, west, east])
+    assert "east.tif: has no area in common" in refused([one, west, east])
     zone = write(tmp_path / "zone.tif", pixels(1), crs="EPSG:32733")
     assert "overlap" in refused([one, zone]) or "no place" in refused([one, zone])
     bare = write(tmp_path / "bare.tif", pixels(1), crs=None)

@@ -223,19 +223,19 @@ def test_vrt_reaches_the_network_only_when_allowed(tmp_path, server, write, pixe
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("<GDAL_WMS><Service name='TMS'><ServerUrl>http://x</ServerUrl></Service></GDAL_WMS>", "an order to fetch"),
-        ("<GDALTileIndexDataset/>", "an order to fetch"),
+        ("<GDAL_WMS><Service name='TMS'><ServerUrl>http://x</ServerUrl></Service></GDAL_WMS>", "a request to a server"),
+        ("<GDALTileIndexDataset/>", "a request to a server"),
         ("<!DOCTYPE VRTDataset [<!ENTITY a 'b'>]><VRTDataset/>", "document type"),
         (("<VRTDataset rasterXSize='1' rasterYSize='1'><VRTRasterBand subClass='VRTDerivedRasterBand'>"
-         "<PixelFunctionLanguage>Python</PixelFunctionLanguage></VRTRasterBand></VRTDataset>"), "code is never run"),
+         "<PixelFunctionLanguage>Python</PixelFunctionLanguage></VRTRasterBand></VRTDataset>"), "is never run"),
         (("<VRTDataset rasterXSize='1' rasterYSize='1'><VRTRasterBand><SimpleSource><SourceFilename>WMTS:http:/x"
          "</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"), "connection string"),
         (("<VRTDataset rasterXSize='1' rasterYSize='1'><VRTRasterBand><SimpleSource><SourceFilename>"
-         "&lt;GDAL_WMS/&gt;</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"), "where a file should be"),
+         "&lt;GDAL_WMS/&gt;</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"), "a file name should be"),
         ("<VRTDataset", "damaged"),
     ],
 )  # fmt: skip
-def test_files_that_are_orders(tmp_path, content, said):
+def test_files_that_run_code_or_reach_the_network(tmp_path, content, said):
     path = tmp_path / "order.vrt"
     path.write_text(content)
     with pytest.raises(InputError, match=said):

@@ -92,6 +92,9 @@ class Heard:
     def result(self, **facts) -> None:
         self.events.append(("result", facts))
 
+    def summary(self, **facts) -> None:
+        self.events.append(("summary", facts))
+
     def error(self, kind, message) -> None:
         self.events.append(("error", message))
 

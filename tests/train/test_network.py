@@ -10,8 +10,9 @@ import torch
 from geoseg.classes import MapClass
 from geoseg.errors import ModelError, OptionError
 from geoseg.models import BandSpec, Model, ModelCard
+from geoseg.models.build import build_architecture
 from geoseg.models.card.card import card_with
-from geoseg.models.networks.smp import architecture_name, build_architecture
+from geoseg.models.networks.smp import smp_class
 from geoseg.train.model_folder import model_name
 from geoseg.train.network import start_network, with_classes
 from geoseg.train.options import TrainOptions
@@ -34,7 +35,7 @@ def _card(architecture="Unet", classes=3, bands=BANDS, **fields):
     ("text", "name"), [("unet", "Unet"), ("Unet++", "UnetPlusPlus"), ("DeepLabV3+", "DeepLabV3Plus"), ("fpn", "FPN")]
 )
 def test_architectures_by_their_usual_names(text, name):
-    assert architecture_name(text) == name
+    assert smp_class(text).__name__ == name
 
 
 @pytest.mark.parametrize("folder", ["m", "7", "wald & wiesen", "_x_", "…", "Модель", "a.b-c_d", "x/../y", "."])
@@ -44,8 +45,8 @@ def test_any_folder_gives_a_name_that_cards_take(folder):
 
 
 def test_unknown_architectures_are_listed():
-    with pytest.raises(OptionError, match="use one of unet"):
-        architecture_name("vnet")
+    with pytest.raises(OptionError, match="use one of Unet"):
+        smp_class("vnet")
 
 
 @pytest.mark.parametrize("arch", ["Unet", "FPN", "DeepLabV3Plus", "PSPNet", "UPerNet", "Segformer"])

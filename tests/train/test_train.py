@@ -250,7 +250,7 @@ class _Bad:
         return {"images": black}, "no valid pixel where there are labels"
 
     def unknown_architecture(self):
-        return {"arch": "unett"}, "architecture 'unett' is unknown: use one of unet"
+        return {"arch": "unett"}, "architecture 'unett' is unknown: use one of Unet"
 
     def unknown_encoder(self):
         return {"encoder": "resnet17"}, "resnet17.*cannot be built"

@@ -131,7 +131,7 @@ def test_caller_may_reuse_its_array(grid, tmp_path):
 
 
 def test_more_partly_written_tiles_than_are_held(grid, tmp_path, monkeypatch):
-    monkeypatch.setattr("geoseg.write.spool._HELD", 2)
+    monkeypatch.setattr("geoseg.write.spool._MOST_PARTIAL", 2)
     pixels = scene_of(1500, 1700, 5)
     rows = [
         (Box(row, 0, 1, 1700), pixels[row : row + 1]) for row in np.random.default_rng(0).permutation(1500).tolist()

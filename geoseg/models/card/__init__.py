@@ -1,6 +1,6 @@
-"""What a model card says: bands, value scaling, classes, geometry; and whether a scene fits.
+"""What a model card states: bands, value scaling, classes, window geometry; and whether a scene fits it.
 
-``card`` the card; ``stac`` its form as a STAC MLM item; ``scaling`` digital numbers -> network input; ``contract``
-holds a scene against a card; ``known_answer`` a test vector. In and out: values, no pixels of scenes.
-May import: raster, classes, system. Never imports torch.
+``card`` the card; ``stac`` its form as a STAC MLM item; ``summary`` its text for people; ``scaling`` digital numbers
+-> network input; ``contract`` checks a scene against a card; ``known_answer`` the test vector. In and out: values, no
+pixels of scenes. May import: raster, classes, tiling, system. Never imports torch.
 """

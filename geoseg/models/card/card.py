@@ -1,54 +1,51 @@
 """The model card: a STAC Item with the Machine Learning Model extension (MLM), beside the weights.
 
-It says which bands the model sees, in which numbers, at which resolution, and what its classes are called. The card
-decides
-how pixels reach the model; nothing is guessed from the pixels. https://github.com/stac-extensions/mlm
+It states which bands the model takes, in which units and at which resolution, and what its classes are. The card
+decides how pixels reach the model; nothing is guessed from the pixels. https://github.com/stac-extensions/mlm
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from geoseg.errors import ModelError
-from geoseg.system.files import complete
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
-import json
-import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from geoseg.classes import MAX_CLASSES, MapClass
-from geoseg.errors import GeosegError
-from geoseg.models.card import stac
+from geoseg.errors import GeosegError, ModelError
+from geoseg.models.card import stac, summary
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
+from geoseg.system.files import complete
+from geoseg.tiling import round_up
 
 CARD_FILE = "model.json"
 """Name of the card in a model folder."""
 
-# The schema allows spaces inside, not at the ends.
+# As MLM's schema has it: spaces are allowed inside, not at the ends.
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.\- ]*[a-zA-Z0-9]")
 
 
 class BandSpec(BaseModel):
-    """A band that the model sees.
+    """An input band of a model.
 
     Attributes
     ----------
     name
-        Common name (``"blue"``, ``"swir16"``: the STAC eo names) or whatever the raster's band is called.
+        Common name of the STAC eo extension (``"blue"``, ``"swir16"``), or the name of the raster's band.
     scale, offset
-        The convention of digital numbers that the model was made for: ``physical = DN * scale + offset``. Reflectance
-        × 10,000 has scale 0.0001.
+        Digital numbers (DN) that the model was trained on: ``physical = DN * scale + offset``. Reflectance stored
+        × 10,000 has scale 0.0001. Scale must not be 0.
+
+    Examples
+    --------
+    >>> from geoseg.models import BandSpec
+    >>> BandSpec(name="nir", scale=0.0001, offset=-0.1)
+    BandSpec(name='nir', scale=0.0001, offset=-0.1)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -71,11 +68,11 @@ class Weights(BaseModel):
     Attributes
     ----------
     href
-        File name inside the model folder.
+        Path inside the model folder.
     size
-        Bytes.
+        Size in bytes; None if unknown.
     checksum
-        Multihash in hexadecimal: ``1220`` and the SHA-256.
+        sha2-256 multihash in hexadecimal: ``1220`` and the SHA-256; None if unknown.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,48 +90,65 @@ class Weights(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What is known of a model.
+    """The model card.
 
     Attributes
     ----------
     name
-        Letters, digits and ``_ . -``; the name by which the model is loaded.
+        Starts with a letter; letters, digits, spaces and ``_ . -``.
     title, description, version, license
-        For people.
+        Text for people.
     architecture
-        Class of segmentation-models-pytorch (``"Unet"``) or a geoseg module (``"geoseg:spectral"``).
+        Class of segmentation-models-pytorch (``"Unet"``) or a network of geoseg (``"geoseg:spectral"``).
     hyperparameters
-        ``encoder`` and ``kwargs`` with which the architecture is built; anything else is information.
+        ``encoder`` and ``kwargs``, from which the architecture is built; other entries are information only.
     bands
-        What the model sees, in this order.
+        Input bands, in the network's order.
     value_scaling
-        Scaling of each band's numbers, in the card's digital numbers; empty for none.
+        Normalisation of each band's digital numbers, None for a band without; empty for none at all.
     value_range
-        Least and largest sensible digital number in the card's convention: ``(0, 10000)``. Used to find scenes in other
-        units; not a clip.
+        Smallest and largest plausible digital number, such as ``(0, 10000)``. Detects scenes in other units; values
+        outside are not clipped.
     classes
-        Class ``i`` of the output; ids are 0…K−1.
+        Classes of the output; the ids are 0…K−1 in order, K from 2 to 255.
     stride
         Window sides must be multiples of this, in pixels.
     margin
-        Default context around the kept centre of a window on each side, in pixels: how far a pixel's surroundings
-        matter noticeably.
+        Default context on each side of a window's kept centre, in pixels: how far surroundings matter noticeably.
     min_window
-        Least window side, in pixels.
+        Smallest window side, in pixels.
     resolution
-        Least and largest pixel size in metres for which the model was made.
+        Smallest and largest pixel size, in metres, that the model was made for.
     bytes_per_pixel
-        Peak memory of a forward pass in float32 per input pixel.
+        Peak memory of a float32 forward pass per input pixel.
     metrics
-        Measured numbers by name.
+        Measured scores by name; may be nested.
     training_data, known_failures, attribution
-        One line each, for people.
+        Text for people, one sentence or paragraph per entry.
     test_vector
-        A made-up input and the network's answer, by which a build is checked: :mod:`geoseg.models.card.known_answer`.
+        A synthetic input and the network's answer, see :mod:`geoseg.models.card.known_answer`.
     weights
-        The file with the weights; None for models that are code.
+        The file with the weights; None for networks that are code.
     item
-        The STAC item that the card came from: fields that geoseg does not know are written back as they were.
+        The STAC item that the card was read from; fields unknown to geoseg are written back unchanged.
+
+    Raises
+    ------
+    ModelError
+        If a field is missing or invalid; the message names the first one.
+
+    Examples
+    --------
+    >>> from geoseg.classes import MapClass
+    >>> from geoseg.models import BandSpec, ModelCard
+    >>> card = ModelCard(
+    ...     name="water", architecture="Unet", hyperparameters={"encoder": "resnet18"},
+    ...     bands=[BandSpec(name="green", scale=0.0001), BandSpec(name="nir", scale=0.0001)],
+    ...     classes=[MapClass(0, "land", "#999966"), MapClass(1, "water", "#3366cc")],
+    ...     stride=32, margin=64, min_window=32,
+    ... )
+    >>> ModelCard.from_item(card.to_item()).name
+    'water'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
@@ -171,14 +185,16 @@ class ModelCard(BaseModel):
 
     @field_validator("name")
     @classmethod
-    def _speakable(cls, value: str) -> str:
+    def _valid_name(cls, value: str) -> str:
         if not _NAME.fullmatch(value):
-            raise ValueError(f"{value!r} is not a name: begin with a letter and use letters, digits and _ . - only")
+            raise ValueError(
+                f"{value!r} is not a valid name: start with a letter and use letters, digits and _ . - only"
+            )
         return value
 
     @field_validator("classes")
     @classmethod
-    def _numbered(cls, classes: tuple[MapClass, ...]) -> tuple[MapClass, ...]:
+    def _valid_classes(cls, classes: tuple[MapClass, ...]) -> tuple[MapClass, ...]:
         if len(classes) < 2:
             raise ValueError(f"{len(classes)} classes: a segmentation model needs at least 2")
         if len(classes) > MAX_CLASSES:
@@ -192,13 +208,12 @@ class ModelCard(BaseModel):
         return classes
 
     @model_validator(mode="after")
-    def _coherent(self) -> Self:
+    def _consistent(self) -> Self:
         if repeated := _repeated([band.name for band in self.bands]):
             raise ValueError(f"band {repeated!r} occurs twice")
         if self.value_scaling and len(self.value_scaling) != len(self.bands):
             raise ValueError(
-                f"value_scaling has {len(self.value_scaling)} entries for {len(self.bands)} bands: give 1 or "
-                "one per band"
+                f"value_scaling has {len(self.value_scaling)} entries for {len(self.bands)} bands: give one per band"
             )
         for field in ("margin", "min_window"):
             value = getattr(self, field)
@@ -210,7 +225,7 @@ class ModelCard(BaseModel):
         return self
 
     def affine(self, bands: Sequence[RasterBand]) -> tuple[BandTransform, ...]:
-        """Return what turns each raster band's digital numbers into the network's input.
+        """Return the transform of each raster band's digital numbers to the network's input.
 
         Parameters
         ----------
@@ -227,7 +242,7 @@ class ModelCard(BaseModel):
             If the number of bands differs from the card's.
         """
         if len(bands) != len(self.bands):
-            raise ModelError(f"model {self.name!r} sees {len(self.bands)} bands, {len(bands)} were given")
+            raise ModelError(f"model {self.name!r} takes {len(self.bands)} bands, {len(bands)} were given")
         return fold(bands, [(band.scale, band.offset) for band in self.bands], self.value_scaling)
 
     @classmethod
@@ -237,50 +252,24 @@ class ModelCard(BaseModel):
         Raises
         ------
         ModelError
-            With one line that says what is wrong in the item.
+            If the item is not a card; one line names the first defect.
         """
         return cls(**stac.parse(item), item=dict(item))
 
     def to_item(self) -> dict[str, Any]:
-        """Return the card as a STAC MLM item; unknown fields of the item it came from are kept."""
-        return stac.build({name: getattr(self, name) for name in type(self).model_fields})
+        """Return the card as a STAC MLM item; unknown fields of the item it was read from are kept."""
+        return stac.build(self._fields())
 
     def to_json(self) -> str:
         """Return the card as the text of a STAC MLM item."""
         return json.dumps(self.to_item(), indent=2, ensure_ascii=False)
 
     def describe(self) -> str:
-        """Return the card as lines for people."""
-        low, high = self.value_range or (None, None)
-        pairs = (
-            ("", self.description),
-            ("version", self.version),
-            ("license", self.license),
-            ("bands", ", ".join(band.name for band in self.bands)),
-            ("values", f"{low:g}…{high:g}" if low is not None else ""),
-            ("pixel size", "–".join(f"{side:g}" for side in self.resolution) + " m" if self.resolution else ""),
-            ("classes", ", ".join(c.name for c in self.classes)),
-            (
-                "network",
-                " ".join(str(part) for part in (self.architecture, self.hyperparameters.get("encoder")) if part),
-            ),
-            ("windows", f"multiples of {self.stride} px, margin {self.margin} px"),
-            *(("metrics", line) for line in _flat(self.metrics)),
-            *(("training data", line) for line in self.training_data),
-            *(("known failure", line) for line in self.known_failures),
-            *(("attribution", line) for line in self.attribution),
-        )
-        lines = [f"{self.name}: {self.title}"]
-        before = None
-        for key, value in pairs:
-            if value:
-                label = key if key != before else ""  # several lines of one kind are named once
-                wrapped = textwrap.wrap(value, 100) or [""]
-                lines += [
-                    f"  {part:<14}{text}" for part, text in zip([label, *[""] * len(wrapped)], wrapped, strict=False)
-                ]
-                before = key
-        return "\n".join(lines)
+        """Return the card as text for people."""
+        return summary.describe(self._fields())
+
+    def _fields(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> ModelCard:
@@ -289,7 +278,7 @@ class ModelCard(BaseModel):
         Raises
         ------
         ModelError
-            If there is none, or with what is wrong in it.
+            If there is none, or it is invalid; one line names the first defect.
         """
         path = Path(path)
         path = path / CARD_FILE if path.is_dir() else path
@@ -309,7 +298,7 @@ class ModelCard(BaseModel):
             raise ModelError(f"{error} (in {path})") from None
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the card as JSON, complete or not at all.
+        """Write the card as JSON, atomically.
 
         Raises
         ------
@@ -325,27 +314,12 @@ class ModelCard(BaseModel):
 
 
 def one_line(error: ValidationError) -> str:
-    """Condense pydantic's report to one line: the first defect and how many follow."""
+    """Condense pydantic's report to one line: the first defect and the number of others."""
     first, *others = error.errors()
     where = ".".join(str(part) for part in first["loc"])
     what = first["msg"].removeprefix("Value error, ")
     more = f" (and {len(others)} more)" if others else ""
     return " ".join(f"{where}: {what}{more}".removeprefix(": ").split())
-
-
-def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:
-    """Return nested numbers as lines: ``mean_iou 0.52``, ``iou tree 0.71``."""
-    lines: list[str] = []
-    simple: list[str] = []
-    for key, value in values.items():
-        name = f"{before}{key}"
-        if isinstance(value, Mapping):
-            lines += _flat(value, f"{name} ")
-        elif isinstance(value, float):
-            simple.append(f"{key} {value:.4g}")
-        elif value is not None:
-            simple.append(f"{key} {value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)}")
-    return ([before + ", ".join(simple)] if simple else []) + lines
 
 
 def _repeated(names: Sequence[str]) -> str | None:
@@ -358,6 +332,11 @@ def multihash(data: bytes) -> str:
 
 
 def card_with(card: ModelCard, **changes: Any) -> ModelCard:
-    """Return the card with some fields changed, checked again (``model_copy`` would not check)."""
+    """Return the card with some fields changed and all validated (``model_copy`` does not validate)."""
     fields = {name: getattr(card, name) for name in type(card).model_fields}
     return ModelCard(**(fields | changes))
+
+
+def window_side(card: ModelCard, at_least: int) -> int:
+    """Return the smallest side of a window, in pixels, that the model takes and that is not below ``at_least``."""
+    return max(round_up(at_least, card.stride), card.min_window)

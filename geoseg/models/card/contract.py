@@ -1,4 +1,4 @@
-"""A scene held against a model card before any forward pass: bands, units, resolution."""
+"""Checks of a scene against a model card before any forward pass: bands, units, resolution."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
     from geoseg.raster import Pixels, Raster
 
-# Reflectance and the integers it is commonly stored as. A scene whose bright end lies near one of these while the card
-# expects another is in other units.
+# Full scale of reflectance and of the integers it is commonly stored as. A scene whose maximum is near one of these
+# while the card expects another is in other units.
 _FULL_SCALE = (1.0, 255.0, 10_000.0, 65_535.0)
 
-# How far the bright end of a scene may lie above the card's range (clouds, glint) or below it (night, deep forest,
-# water) before its units are doubted. Between the common scales lie factors of 6.5 and more.
+# Factors by which a scene's maximum may exceed the card's range (clouds, glint) or fall below it (dark forest, water)
+# before its units are questioned. The common scales differ by factors of 6.5 and more.
 _ABOVE, _BELOW = 2.5, 50.0
 
 
 def check_bands(card: ModelCard, raster: Raster) -> None:
-    """Check that the raster has the bands that the model sees.
+    """Check that the raster has the model's input bands.
 
     Raises
     ------
     ContractError
-        Naming what is missing, what the file has, and the ``--bands`` to write.
+        If bands are missing; the message names them, the bands that the file has, and a ``--bands`` option to try.
     """
     wanted, have = [band.name for band in card.bands], [band.name for band in raster.bands]
     missing = [name for name in wanted if name not in have]
@@ -48,12 +48,12 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
             "add files of the other bands with --stack, or choose another model with -m"
         )
     example = _example(wanted, have, np.dtype(raster.dtype))
-    message = f"{lacks}: it has {listing}; say which is which, as in --bands {example}"
+    message = f"{lacks}: it has {listing}; assign them, for example --bands {example}"
     raise ContractError(message, suggested_options={"bands": example})
 
 
 def _example(wanted: Sequence[str], have: Sequence[str], dtype: np.dtype[Any]) -> str:
-    """Return a ``--bands`` value: by name, else by the usual order of such a file, else a free number each."""
+    """Return a ``--bands`` value: by name, else by the usual order of such files, else by unused numbers."""
     if not set(wanted) & set(have):
         usual = usual_order(len(have), dtype)
         if set(wanted) <= set(usual):
@@ -63,7 +63,7 @@ def _example(wanted: Sequence[str], have: Sequence[str], dtype: np.dtype[Any]) -
 
 
 def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
-    """Hold a scene against the card.
+    """Check a scene against the card.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]
     raster
         The scene; its bands need not be in the card's order yet.
     sample
-        Some of the scene's pixels, bands in the order of ``raster.bands``.
+        A sample of the scene's pixels, bands in the order of ``raster.bands``.
 
     Returns
     -------
@@ -81,8 +81,8 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]
     Raises
     ------
     ContractError
-        If bands are missing, or the numbers are in other units than the card's (reflectance 0–1 where 0–10,000 is
-        expected, say); the message says what to write.
+        If bands are missing, values are complex, or values are in other units than the card's (reflectance 0–1 where
+        0–10,000 is expected, say); the message names the option to give.
     """
     check_bands(card, raster)
     if np.issubdtype(raster.dtype, np.complexfloating):
@@ -98,30 +98,30 @@ def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
     names = [band.name for band in raster.bands]
     low, high = card.value_range
     if not bool(sample.valid.any()):
-        return [f"{raster.name!r}: no valid pixel in a sample of the scene; is its nodata value right?"]
+        return [f"{raster.name!r}: a sample of the scene has no valid pixel; check its nodata value"]
     lows, highs, raw = [], [], []
     for band in card.bands:
         i = names.index(band.name)
-        values = _ends(sample.data[i][sample.valid])
+        values = _percentiles(sample.data[i][sample.valid])
         transform = to_card_units(raster.bands[i], band.scale, band.offset)
         ends = sorted(value * transform.a + transform.b for value in values)
         lows.append(ends[0])
         highs.append(ends[-1])
         raw.append(values[-1])
     span = high - low
-    # The brightest band decides: dark scenes are common, scenes where every band is dark by a factor of 50 are not.
+    # The brightest band decides: scenes with dark bands are common, but not scenes with all bands darker by 50.
     top, bottom = max(highs), min(lows)
     if top > low + _ABOVE * span or top < low + span / _BELOW:
-        message, mend = _units_message(card, raster, top, max(raw))
-        raise ContractError(message, suggested_options=mend)
+        message, options = _units_message(card, raster, top, max(raw))
+        raise ContractError(message, suggested_options=options)
     if bottom < low - 0.5 * span:
-        down = f"{raster.name!r}: values reach down to {bottom:.6g}, the model expects {low:g}…{high:g}"
-        return [f"{down}; if that is fill, name it with --nodata"]
+        outside = f"{raster.name!r}: values go down to {bottom:.6g}, the model expects {low:g}…{high:g}"
+        return [f"{outside}; if that is a fill value, give it as --nodata"]
     return []
 
 
-def _ends(values: NDArray[np.generic]) -> tuple[float, float]:
-    """First and 99th percentile: a few hot or dead pixels decide nothing."""
+def _percentiles(values: NDArray[np.generic]) -> tuple[float, float]:
+    """Return the 1st and 99th percentile, so that a few hot or dead pixels do not matter."""
     low, high = np.nanpercentile(values.astype(np.float64), (1, 99))
     return float(low), float(high)
 
@@ -131,23 +131,23 @@ def _units_message(card: ModelCard, raster: Raster, top: float, raw_top: float) 
     low, high = card.value_range
     band = card.bands[0]
     scaled = any(b.scaled for b in raster.bands)
-    after = f" after the scale {raster.bands[0].scale:g} that the file gives" if scaled else ""
-    said = (
+    after = f" after scaling by {raster.bands[0].scale:g} as the file states" if scaled else ""
+    problem = (
         f"{raster.name!r} does not fit model {card.name!r}: its values reach {top:.6g}{after}, "
         f"the model expects {low:g}…{high:g}"
     )
     if not (raw_top > 0 and math.isfinite(raw_top)):
-        return f"{said}; give the file's units with --scale and --offset", {}
+        return f"{problem}; give the file's units with --scale and --offset", {}
     full = min(_FULL_SCALE, key=lambda scale: abs(math.log(scale / raw_top)) if raw_top <= 1.6 * scale else math.inf)
     if raw_top > 1.6 * _FULL_SCALE[-1]:
-        return f"{said}; give the file's units with --scale and --offset", {}
+        return f"{problem}; give the file's units with --scale and --offset", {}
     physical = high * band.scale + band.offset
     suggestion = physical / full
     if scaled and math.isclose(suggestion, raster.bands[0].scale, rel_tol=1e-3):
-        return f"{said}; the model is made for other scenes", {}
+        return f"{problem}; the model was made for other scenes", {}
     kind = "reflectance" if math.isclose(physical, 1.0, rel_tol=0.7) else "values"
     scale = f"{suggestion:.6g}"
-    return f"{said}; if the file holds {kind} as 0…{full:g}, write --scale {scale}", {"scale": scale}
+    return f"{problem}; if the file stores {kind} as 0…{full:g}, add --scale {scale}", {"scale": scale}
 
 
 def _check_resolution(card: ModelCard, raster: Raster) -> list[str]:
@@ -157,17 +157,16 @@ def _check_resolution(card: ModelCard, raster: Raster) -> list[str]:
     if size is None:
         return []
     finest, coarsest = card.resolution
-    # A tenth of slack: 9.6 m pixels are "10 m" to everybody.
+    # 10 % tolerance: 9.6 m pixels pass for 10 m.
     if finest * 0.9 <= size <= coarsest * 1.1:
         return []
-    mend = f"--resolution {finest if size < finest else coarsest:g}"
     return [
         f"{raster.name!r} has pixels of {size:.3g} m, model {card.name!r} was made for {finest:g}–{coarsest:g} m: "
-        f"expect a worse map" + (f", or resample with {mend}" if size < finest else "")
+        f"expect a worse map" + (f", or resample with --resolution {finest:g}" if size < finest else "")
     ]
 
 
 def pixel_size(raster: Raster) -> float | None:
-    """Side of a pixel on the ground in metres: mean of both, at the scene's centre; None without CRS."""
+    """Return the mean side of a pixel at the scene's centre in metres on the ground; None without a CRS."""
     sides = pixel_sides(raster.crs, raster.transform, raster.shape)
     return None if sides is None else sum(sides) / 2

@@ -1,8 +1,8 @@
-"""From the numbers in a file to the numbers that a network sees: one multiply-add per band, then a clip.
+"""From a file's digital numbers (DN) to the network's input: one multiply-add per band, then a clip.
 
-Three conventions meet here. The file may say ``physical = DN * scale + offset``. The card says in which digital numbers
-the model was made (``reflectance = DN * 0.0001``, say), and what it does with them: the value scaling of STAC MLM. All
-of it is affine but the clips, and folds into ``min(max(a * DN + b, lo), hi)`` per band.
+Three conventions meet here. The file may state ``physical = DN * scale + offset``. The card states the digital numbers
+the model was trained on (``reflectance = DN * 0.0001``, say) and how they are normalised: the value scaling of STAC
+MLM. All of it is affine except for the clips, and folds into ``min(max(a * DN + b, lo), hi)`` per band.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class RasterBand(Protocol):
-    """What is asked of a raster's band."""
+    """The attributes of a raster's band that scaling needs."""
 
     @property
     def name(self) -> str:
@@ -35,7 +35,14 @@ class RasterBand(Protocol):
 
 
 class BandTransform(NamedTuple):
-    """``x = min(max(a * DN + b, lo), hi)``: what one band's digital numbers become before the network."""
+    """``x = min(max(a * DN + b, lo), hi)``: from one band's digital numbers to the network's input.
+
+    Examples
+    --------
+    >>> from geoseg.models import BandTransform
+    >>> BandTransform(a=0.0001, b=-0.1).then(2.0, -1.0)
+    BandTransform(a=0.0002, b=-1.2, lo=-inf, hi=inf)
+    """
 
     a: float
     b: float
@@ -64,11 +71,31 @@ _NEEDS = {
 
 
 class ValueScaling(BaseModel):
-    """Value scaling object of STAC MLM for one band.
+    """Normalisation of one band: a value scaling object of STAC MLM.
 
-    ``min-max``: (V − minimum) / (maximum − minimum); ``z-score``: (V − mean) / stddev; ``offset``: V − value;
-    ``scale``:
-    V / value; ``clip``, ``clip-min``, ``clip-max``: V held within minimum and maximum.
+    Attributes
+    ----------
+    type
+        For a value V in the card's digital numbers: ``"min-max"``: (V − minimum) / (maximum − minimum);
+        ``"z-score"``: (V − mean) / stddev; ``"offset"``: V − value; ``"scale"``: V / value; ``"clip"``, ``"clip-min"``,
+        ``"clip-max"``: V limited to minimum and maximum.
+    minimum, maximum, mean, stddev, value
+        Those that the type needs.
+
+    Raises
+    ------
+    ValueError
+        pydantic's ValidationError, if the type is unknown, a number is missing, or a divisor is 0.
+
+    Examples
+    --------
+    >>> from geoseg.models import ValueScaling
+    >>> ValueScaling(type="z-score", mean=500, stddev=200).to_json()
+    {'type': 'z-score', 'mean': 500.0, 'stddev': 200.0}
+
+    References
+    ----------
+    https://github.com/stac-extensions/mlm
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
@@ -84,7 +111,7 @@ class ValueScaling(BaseModel):
     def _complete(self) -> Self:
         if self.type == "processing":
             raise ValueError(
-                "a processing expression is code; geoseg runs none: express it as min-max, z-score, scale or clip"
+                "a processing expression is code, which geoseg never runs; write it as min-max, z-score, scale or clip"
             )
         if self.type not in _NEEDS:
             raise ValueError(f"type {self.type!r} is unknown: use one of {', '.join(_NEEDS)}")
@@ -126,12 +153,12 @@ class ValueScaling(BaseModel):
 
 
 def to_card_units(band: RasterBand, scale: float, offset: float) -> BandTransform:
-    """Return the transform from a file's digital numbers to those of the card's convention.
+    """Return the transform from a file's digital numbers to the card's.
 
     Parameters
     ----------
     band
-        The raster's band. If it is not ``scaled``, its numbers are taken as the card's.
+        The raster's band. If it is not ``scaled``, its numbers are assumed to be the card's already.
     scale, offset
         The card's convention: ``physical = V * scale + offset``.
     """
@@ -143,7 +170,7 @@ def to_card_units(band: RasterBand, scale: float, offset: float) -> BandTransfor
 def fold(
     bands: Sequence[RasterBand], conventions: Sequence[tuple[float, float]], scalings: Sequence[ValueScaling | None]
 ) -> tuple[BandTransform, ...]:
-    """Fold file scale, card scale and value scaling of each band into one transform.
+    """Combine file scale, card scale and value scaling of each band into one transform.
 
     Parameters
     ----------
@@ -152,7 +179,7 @@ def fold(
     conventions
         (scale, offset) of the card's bands.
     scalings
-        One per band, or empty.
+        One per band; None, or an empty sequence, for none.
     """
     steps = scalings or [None] * len(conventions)
     transforms = []
@@ -160,3 +187,17 @@ def fold(
         transform = to_card_units(band, scale, offset)
         transforms.append(scaling.after(transform) if scaling else transform)
     return tuple(transforms)
+
+
+def card_transforms(scalings: Sequence[ValueScaling | None], bands: int) -> list[BandTransform]:
+    """Return the transforms from the card's digital numbers to the network's input, one per band.
+
+    Parameters
+    ----------
+    scalings
+        One per band; None, or an empty sequence, for none.
+    bands
+        Number of bands.
+    """
+    identity = BandTransform(1.0, 0.0)
+    return [step.after(identity) if step else identity for step in scalings or [None] * bands]

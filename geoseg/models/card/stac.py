@@ -1,4 +1,4 @@
-"""STAC MLM items to the fields of a card and back. Only names and places of JSON are known here."""
+"""STAC MLM items to the fields of a card and back; the one module that knows the JSON's layout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROLE = "mlm:model"
 _TASK = "semantic-segmentation"
 _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:output")
 
-# Fields that MLM has no place for; its schema forbids unknown mlm:* names.
+# Fields that MLM does not have, written as geoseg:NAME; its schema forbids unknown mlm:* names.
 _OWN = (
     "value_range",
     "stride",
@@ -39,14 +39,14 @@ _OWN = (
     "test_vector",
 )
 
-# eo:common_name takes only these; other bands (a DSM, a radar channel) go by their name alone.
+# The values that eo:common_name allows; other bands (a DSM, a radar channel) have their name only.
 _COMMON = {
     *("coastal", "blue", "green", "red", "yellow", "pan", "rededge", "nir", "nir08", "nir09", "cirrus"),
     *("swir16", "swir22", "lwir", "lwir11", "lwir12"),
 }
 
-# A network with a stride brings no card fields of geoseg when it comes from elsewhere: those of a five-level encoder.
-_FOREIGN = {"stride": 32, "margin": 64, "min_window": 32}
+ENCODER_GEOMETRY = {"stride": 32, "margin": 64, "min_window": 32}
+"""Window geometry, in pixels, of networks over an encoder of five levels (2^5 = 32): assumed if a card has none."""
 
 
 def parse(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        With one line that names the field that is missing or wrong.
+        If a field is missing or invalid; one line names it.
     """
     properties = item.get("properties")
     if item.get("type") != "Feature" or not isinstance(properties, Mapping):
@@ -79,8 +79,8 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
         _refuse_code(holder.get(key), f"{where} {key}", name)
     if source.get("resize_type"):
         raise ModelError(
-            f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set "
-            "it to null"
+            f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set it to "
+            "null"
         )
     fields: dict[str, Any] = {
         "name": name,
@@ -97,14 +97,13 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     fields["value_scaling"] = _value_scaling(source, len(fields["bands"]), name)
     own = {key: properties[f"geoseg:{key}"] for key in _OWN if properties.get(f"geoseg:{key}") is not None}
     if not any(key.startswith("geoseg:") for key in properties):
-        own = dict(_FOREIGN)
+        own = dict(ENCODER_GEOMETRY)
     return fields | own
 
 
 def build(card: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the item of a card, given as its fields by name; what geoseg does not know stays as it was in ``item``."""
+    """Return the item of a card, given as its fields by name; unknown fields of ``item`` are kept."""
     item: dict[str, Any] = copy.deepcopy(card["item"])
-    bands, k = [band.name for band in card["bands"]], len(card["classes"])
     item |= {"type": "Feature", "id": item.get("id", card["name"])}
     item.setdefault("stac_version", "1.1.0")
     item.setdefault("geometry", None)
@@ -112,7 +111,7 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
     known = item.get("stac_extensions", [])
     item["stac_extensions"] = known or list(EXTENSIONS)
     properties = item.setdefault("properties", {})
-    # An item needs a time; a model has none. The open interval is what the examples of the extension use.
+    # STAC requires a time, which a model does not have. The extension's examples use this open interval.
     if "datetime" not in properties:
         properties |= {
             "datetime": None,
@@ -132,43 +131,9 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
     properties.setdefault("mlm:framework", "PyTorch")
     if card["hyperparameters"]:
         properties["mlm:hyperparameters"] = copy.deepcopy(card["hyperparameters"])
-    scaling = [step and step.to_json() for step in card["value_scaling"]]
-    if scaling and all(step == scaling[0] for step in scaling):
-        scaling = scaling[:1]
-    source = {
-        "name": "scene",
-        "bands": bands,
-        "input": {
-            "shape": [-1, len(bands), -1, -1],
-            "dim_order": ["batch", "bands", "height", "width"],
-            "data_type": "float32",
-        },
-        "value_scaling": scaling if any(scaling) else None,
-        "resize_type": None,
-        "pre_processing_function": None,
-    }
-    classes = [
-        {
-            "value": c.id,
-            "name": _slug(c.name),
-            "title": c.name,
-            "description": c.name,
-            "color_hint": c.color[1:].upper(),
-        }
-        for c in card["classes"]
-    ]
-    result = {
-        "name": "logits",
-        "tasks": [_TASK],
-        "result": {
-            "shape": [-1, k, -1, -1],
-            "dim_order": ["batch", "class", "height", "width"],
-            "data_type": "float32",
-        },
-        "classification:classes": classes,
-        "post_processing_function": None,
-    }
-    properties["mlm:input"] = _overlay(properties.get("mlm:input"), source, "bands", "value_scaling")
+    result = _output_object(card)
+    classes = result["classification:classes"]
+    properties["mlm:input"] = _overlay(properties.get("mlm:input"), _input_object(card), "bands", "value_scaling")
     properties["mlm:output"] = _overlay(properties.get("mlm:output"), result)
     old = properties["mlm:output"][0].get("classification:classes")
     properties["mlm:output"][0]["classification:classes"] = _merge(old, classes)
@@ -181,6 +146,49 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
     return item
 
 
+def _input_object(card: Mapping[str, Any]) -> dict[str, Any]:
+    bands = [band.name for band in card["bands"]]
+    scaling = [step and step.to_json() for step in card["value_scaling"]]
+    if scaling and all(step == scaling[0] for step in scaling):
+        scaling = scaling[:1]
+    return {
+        "name": "scene",
+        "bands": bands,
+        "input": {
+            "shape": [-1, len(bands), -1, -1],
+            "dim_order": ["batch", "bands", "height", "width"],
+            "data_type": "float32",
+        },
+        "value_scaling": scaling if any(scaling) else None,
+        "resize_type": None,
+        "pre_processing_function": None,
+    }
+
+
+def _output_object(card: Mapping[str, Any]) -> dict[str, Any]:
+    classes = [
+        {
+            "value": c.id,
+            "name": _slug(c.name),
+            "title": c.name,
+            "description": c.name,
+            "color_hint": c.color[1:].upper(),
+        }
+        for c in card["classes"]
+    ]
+    return {
+        "name": "logits",
+        "tasks": [_TASK],
+        "result": {
+            "shape": [-1, len(classes), -1, -1],
+            "dim_order": ["batch", "class", "height", "width"],
+            "data_type": "float32",
+        },
+        "classification:classes": classes,
+        "post_processing_function": None,
+    }
+
+
 def _only(properties: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
     entries = properties[key]
     if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], Mapping):
@@ -190,13 +198,12 @@ def _only(properties: Mapping[str, Any], key: str, name: str) -> Mapping[str, An
 
 
 def _refuse_code(expression: Any, where: str, name: str) -> None:
-    """Raise if there is a processing expression: it is code from the model's maker, and none is run."""
+    """Raise if there is a processing expression: it is code from the model's author, which geoseg never runs."""
     if expression:
         kind = expression.get("format", "?") if isinstance(expression, Mapping) else "?"
         raise ModelError(
-            f"model card {name!r}: {where} is a processing expression of type {kind!r}, which is code; geoseg "
-            "runs none: "
-            "express it as value_scaling or build it into the model"
+            f"model card {name!r}: {where} is a processing expression of type {kind!r}, which is code that geoseg "
+            "never runs; express it as value_scaling or build it into the model"
         )
 
 
@@ -221,7 +228,7 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
                 "offset": about.get("raster:offset", about.get("offset", 0.0)),
             }
         )
-    # Scenes are matched by common names; Sentinel-2 has three bands called "rededge", so only where they are unique.
+    # Scenes are matched by common names, unless they are ambiguous: Sentinel-2 has three bands called "rededge".
     common = [
         str(about.get("eo:common_name") or about.get("common_name") or b["name"])
         for b in bands
@@ -233,18 +240,18 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
 
 
 def _described_bands(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Bands by name, wherever STAC 1.0 and 1.1 put them."""
+    """Return the band objects by name from all places where STAC 1.0 and 1.1 put them."""
     holders: list[Any] = [item["properties"]]
     assets = item.get("assets")
     if isinstance(assets, Mapping):
         holders += [asset for asset in assets.values() if isinstance(asset, Mapping)]
-    found: dict[str, dict[str, Any]] = {}
+    described: dict[str, dict[str, Any]] = {}
     for holder in holders:
         for key in ("bands", "eo:bands", "raster:bands"):
             for band in holder.get(key) or ():
                 if isinstance(band, Mapping) and isinstance(band.get("name"), str):
-                    found.setdefault(band["name"], {}).update(band)
-    return found
+                    described.setdefault(band["name"], {}).update(band)
+    return described
 
 
 def _value_scaling(source: Mapping[str, Any], bands: int, name: str) -> list[Any]:
@@ -290,7 +297,7 @@ def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
         raise ModelError(f"model card {name!r}: no asset has the role {_ROLE!r}")
     files = [asset for asset in models if "code" not in asset["roles"]]
     if len(files) > 1:
-        # ONNX beside safetensors, for example: take what geoseg loads.
+        # Several formats of the same weights: prefer safetensors.
         files = [asset for asset in files if str(asset.get("href", "")).endswith(".safetensors")][:1] or files[:1]
     if not files:
         return None
@@ -331,7 +338,7 @@ def _put_weights(item: dict[str, Any], card: Mapping[str, Any]) -> None:
 
 
 def _put_bands(item: dict[str, Any], card: Mapping[str, Any]) -> None:
-    """Describe the bands on the model's assets, where MLM looks for those that its input names."""
+    """Describe the bands on the model's assets, where MLM expects the bands that the input names."""
     raster = [{"name": band.name, "scale": band.scale, "offset": band.offset} for band in card["bands"]]
     eo = [{"name": b.name} | ({"common_name": b.name} if b.name in _COMMON else {}) for b in card["bands"]]
     for asset in item["assets"].values():
@@ -341,18 +348,18 @@ def _put_bands(item: dict[str, Any], card: Mapping[str, Any]) -> None:
 
 
 def _overlay(old: Any, new: dict[str, Any], *always: str) -> list[dict[str, Any]]:
-    """Put ``new`` under what stands there already, but for the fields that the card owns."""
+    """Fill gaps of the existing object with ``new``; the keys in ``always`` replace existing ones."""
     base = dict(old[0]) if isinstance(old, list) and old else {}
     return [new | base | {key: new[key] for key in always}]
 
 
 def _merge(old: Any, new: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Lay ``new`` entries over ``old`` ones of the same length, which may hold fields that geoseg does not know."""
+    """Merge ``new`` entries into ``old`` ones if their number is equal, keeping fields that geoseg does not know."""
     if not isinstance(old, list) or len(old) != len(new) or not all(isinstance(entry, Mapping) for entry in old):
         return new
     return [dict(entry) | fresh for entry, fresh in zip(old, new, strict=True)]
 
 
 def _slug(name: str) -> str:
-    """Return a class name as the classification extension wants it: letters, digits, ``-`` and ``_``."""
+    """Return a class name in the characters the classification extension allows: letters, digits, ``-`` and ``_``."""
     return re.sub(r"[^0-9A-Za-z_-]+", "-", name).strip("-") or "class"

@@ -1,5 +1,6 @@
-"""Models for other programs: ONNX (float32 or 8-bit) and PT2, checked against torch before they get their name.
+"""Models for other programs: ONNX (float32 or 8-bit) and PT2, written only if they agree with torch.
 
-``export`` is the door; ``options`` what may be chosen; ``quantize`` 8-bit integers; ``onnx_metadata`` the card inside.
+``export`` the function to call; ``options`` its options; ``trace`` network -> graph; ``compare`` graph against torch;
+``quantize`` 8-bit integers; ``onnx_metadata`` the card and other metadata inside the file.
 May import: models.card, models.networks, models.model.
 """

@@ -1,4 +1,4 @@
-"""What an exported graph says of itself: the model card, and the metadata that the QGIS plugin Deepness reads."""
+"""Metadata of exported graphs: the model card, and what the QGIS plugin Deepness reads."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from geoseg.models.card.card import ModelCard, Weights, card_with
-from geoseg.models.card.known_answer import make_test_vector, own_transforms
+from geoseg.models.card.card import ModelCard, Weights, card_with, window_side
+from geoseg.models.card.known_answer import make_test_vector
+from geoseg.models.card.scaling import card_transforms
 from geoseg.models.networks.onnx import CARD_KEY, OUTPUT_KEY, build_network
 
 if TYPE_CHECKING:
     from geoseg.models.export.options import ExportOptions
 
 
-def deepness_metadata(card: ModelCard, options: ExportOptions) -> dict[str, str]:
-    """Return the metadata that the QGIS plugin Deepness reads, each a JSON value.
+# Side of Deepness's tiles in pixels, rounded up to the card's stride.
+_TILE = 512
 
-    It divides pixels by 255, then takes off a mean and divides by a deviation for each band, cuts tiles that overlap by
-    a percentage, and takes the class of the highest score. See "Adding metadata to ONNX model" in its documentation,
-    https://qgis-plugin-deepness.readthedocs.io.
+
+def deepness_metadata(card: ModelCard, options: ExportOptions) -> dict[str, str]:
+    """Return the metadata that the QGIS plugin Deepness reads, each value as JSON.
+
+    Deepness divides pixels by 255, subtracts a mean and divides by a standard deviation for each band, cuts tiles that
+    overlap by a percentage, and takes the class with the highest score. See "Adding metadata to ONNX model" in its
+    documentation, https://qgis-plugin-deepness.readthedocs.io.
     """
-    side = max(-(-512 // card.stride) * card.stride, card.min_window)
-    steps = own_transforms(card)
+    side = window_side(card, _TILE)
+    steps = card_transforms(card.value_scaling, len(card.bands))
     scales = [1.0 if options.raw else step.a for step in steps]
     offsets = [0.0 if options.raw else step.b for step in steps]
     stds = [1 / (255 * scale) for scale in scales]
@@ -43,17 +48,18 @@ def deepness_metadata(card: ModelCard, options: ExportOptions) -> dict[str, str]
 
 
 def deepness_notes(card: ModelCard, options: ExportOptions) -> list[str]:
-    """Return what of a card Deepness cannot do, one line each."""
-    clips = any(math.isfinite(step.lo) or math.isfinite(step.hi) for step in own_transforms(card))
+    """Return what the card asks for and Deepness cannot do, one line each."""
+    steps = card_transforms(card.value_scaling, len(card.bands))
+    clips = any(math.isfinite(step.lo) or math.isfinite(step.hi) for step in steps)
     if clips and not options.raw:
-        return ["the card clips values, which Deepness cannot; export with --raw to have that in the graph"]
+        return ["the card clips values, which Deepness cannot do; add --raw to build the clipping into the graph"]
     return []
 
 
-def described(proto: Any, card: ModelCard, options: ExportOptions, name: str) -> bytes:
-    """Return the file's bytes with card, test vector and metadata inside."""
+def with_metadata(proto: Any, card: ModelCard, options: ExportOptions, name: str) -> bytes:
+    """Return the bytes of the file called ``name``: the graph with card, test vector and metadata."""
     metadata = deepness_metadata(card, options)
-    metadata[OUTPUT_KEY] = "logits" if options.logits else "probabilities"
+    metadata[OUTPUT_KEY] = options.output
     own = card_with(card, value_scaling=() if options.raw else card.value_scaling, test_vector={}, weights=None)
     _put(proto, metadata)
     own = card_with(own, test_vector=make_test_vector(build_network(proto.SerializeToString(), own), own))
@@ -69,7 +75,7 @@ def onnx_item(card: ModelCard, name: str, options: ExportOptions) -> dict[str, A
     item.pop("assets", None)
     item = ModelCard.to_item(card_with(card, weights=Weights(href=name), item=item))
     item["properties"]["mlm:framework"] = "ONNX"
-    item["properties"]["mlm:output"][0]["name"] = "logits" if options.logits else "probabilities"
+    item["properties"]["mlm:output"][0]["name"] = options.output
     for asset in item["assets"].values():
         if "mlm:model" in asset.get("roles", ()):
             asset |= {"type": "application/octet-stream; application=onnx", "mlm:artifact_type": "onnx"}

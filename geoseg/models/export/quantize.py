@@ -1,7 +1,7 @@
-"""Networks in 8-bit integers, by onnxruntime's quantiser.
+"""8-bit quantisation of exported graphs by onnxruntime.
 
 Static quantisation (weights and activations, ranges from calibration windows) suits convolutions; dynamic quantisation
-needs no pictures, measures activations as they come, and is worth it for the matrix products of transformers.
+needs no calibration, measures activations at run time, and pays off for the matrix products of transformers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.errors import InputError, ModelError
-from geoseg.models.card.known_answer import card_input, normalised
+from geoseg.models.card.card import window_side
+from geoseg.models.card.contract import check_contract
+from geoseg.models.card.known_answer import synthetic_pixels
+from geoseg.models.card.scaling import to_card_units
+from geoseg.models.export.trace import INPUT, graph_input
+from geoseg.raster import open_raster
+from geoseg.tiling import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,19 +29,19 @@ if TYPE_CHECKING:
     from geoseg.models.export.options import ExportOptions
 
 WINDOWS = 24
-"""Windows for calibration; as many others say how well the quantised network agrees."""
+"""Number of windows for calibration, and of others on which the quantised network is compared with the original."""
 
 SIDE = 256
 """Their side in pixels, rounded up to the card's stride."""
 
 
 def quantized(proto: Any, card: ModelCard, options: ExportOptions) -> tuple[Any, float, str]:
-    """Return the quantised graph, the share of pixels with the class of the float32 graph, and how that was measured.
+    """Return the quantised graph, its share of pixels with the class of the float32 graph, and how that was measured.
 
     Raises
     ------
     ModelError
-        If onnxruntime cannot quantise it.
+        If onnxruntime cannot quantise the graph.
     InputError, ContractError
         If a calibration scene cannot be used.
     """
@@ -44,74 +50,61 @@ def quantized(proto: Any, card: ModelCard, options: ExportOptions) -> tuple[Any,
         fit, test = windows[::2], windows[1::2] or windows
         how = f"agreement with float32 measured on {len(test)} other windows of the calibration scenes"
     else:
-        side = _side(card)
+        side = window_side(card, SIDE)
         fit = []
-        test = [_prepared(card, options, card_input(card, 1, side, side, seed=seed)) for seed in range(4)]
-        how = "agreement with float32 measured on made-up pictures; give --calibrate SCENE for real ones"
+        test = [graph_input(card, options, synthetic_pixels(card, 1, side, side, seed=seed)) for seed in range(4)]
+        how = "agreement with float32 measured on synthetic images; add --calibrate SCENE for real ones"
     original = proto.SerializeToString()
     try:
         smaller = _static(original, fit) if fit else _dynamic(original)
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
         text = " ".join(str(error).split())[:250]
         raise ModelError(f"model {card.name!r} cannot be quantised: {type(error).__name__}: {text}") from None
     return smaller, _agreement(original, smaller.SerializeToString(), test), how
 
 
-def _side(card: ModelCard) -> int:
-    return max(-(-SIDE // card.stride) * card.stride, card.min_window)
-
-
-def _prepared(card: ModelCard, options: ExportOptions, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    return pixels if options.raw else normalised(card, pixels)
-
-
 def calibration_windows(card: ModelCard, options: ExportOptions) -> Iterator[NDArray[np.float32]]:
-    """Yield windows (1, bands, h, w) spread over the calibration scenes, as the graph takes them.
+    """Yield windows (1, bands, h, w), spread over the calibration scenes, as input of the graph.
 
     Raises
     ------
     InputError, ContractError
         If a scene cannot be read, does not fit the card, or is smaller than a window.
     """
-    from geoseg.models.card.contract import check_contract
-    from geoseg.models.card.scaling import to_card_units
-    from geoseg.raster import open_raster
-
-    side = _side(card)
+    side = window_side(card, SIDE)
     each = max(2 * WINDOWS // len(options.calibration), 2)
     count = 0
     for scene in options.calibration:
         raster = open_raster(scene, **options.reading)
-        check_contract(card, raster, raster.sample(250_000))
+        check_contract(card, raster, raster.sample())
         raster = raster.select([band.name for band in card.bands])
-        own = [
+        units = [
             to_card_units(band, spec.scale, spec.offset) for band, spec in zip(raster.bands, card.bands, strict=True)
         ]
-        for box in _places(
-            raster.shape, min(side, *(size // card.stride * card.stride for size in raster.shape)), each
-        ):
+        largest = min(side, *(size // card.stride * card.stride for size in raster.shape))
+        for box in _boxes(raster.shape, largest, each):
             pixels = raster.read(box)
             if pixels.valid.mean() < 0.5:
                 continue
             data = pixels.data.astype(np.float32)
-            for band, step in zip(data, own, strict=True):
+            for band, step in zip(data, units, strict=True):
                 band *= np.float32(step.a)  # noqa: PLW2901  in place
                 band += np.float32(step.b)  # noqa: PLW2901
-            ready = _prepared(card, options, data[None])
-            ready[:, :, ~pixels.valid] = 0  # as at run time
+            window = graph_input(card, options, data[None])
+            window[:, :, ~pixels.valid] = 0  # as in the predictor
             count += 1
-            yield ready
+            yield window
     if count < 2:
-        raise InputError("calibrate: fewer than two windows with valid pixels; give larger or other scenes")
+        raise InputError("calibrate: fewer than two windows with enough valid pixels; give larger or other scenes")
 
 
-def _places(shape: tuple[int, int], side: int, count: int) -> Iterator[Any]:
-    """Boxes spread evenly over a scene; fewer where it is small."""
-    from geoseg.tiling import Box
-
+def _boxes(shape: tuple[int, int], side: int, count: int) -> Iterator[Box]:
+    """Yield about ``count`` boxes spread evenly over a scene, fewer if it is small."""
     height, width = shape
     if side < 1:
-        raise InputError(f"calibrate: a scene of {height} × {width} pixels is smaller than a window of the model")
+        raise InputError(
+            f"calibrate: a scene of {height} × {width} pixels is smaller than the model's windows; give a larger one"
+        )
     across = max(round((count * width / height) ** 0.5), 1)
     down = max(-(-count // across), 1)
     rows = np.unique(np.linspace(0, height - side, down).astype(int))
@@ -127,26 +120,26 @@ def _static(original: bytes, windows: list[NDArray[np.float32]]) -> Any:
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
-        """Hands out the windows once."""
+        """Yields each window once."""
 
         def __init__(self) -> None:
-            self._left = iter(windows)
+            self._remaining = iter(windows)
 
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             """Return the next window, or None."""
-            window = next(self._left, None)
-            return None if window is None else {"scene": window}
+            window = next(self._remaining, None)
+            return None if window is None else {INPUT: window}
 
     with tempfile.TemporaryDirectory(prefix="geoseg-quantise-") as folder:
-        source, ready, made = (Path(folder) / name for name in ("a.onnx", "b.onnx", "c.onnx"))
+        source, prepared, target = (Path(folder) / f"{name}.onnx" for name in ("source", "prepared", "quantised"))
         source.write_bytes(original)
-        quant_pre_process(source, ready, skip_symbolic_shape=True)
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
         quantize_static(
-            ready, made, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
+            prepared, target, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
             op_types_to_quantize=["Conv", "MatMul", "Gemm"],
         )  # fmt: skip
-        return onnx.load(made)
+        return onnx.load(target)
 
 
 def _dynamic(original: bytes) -> Any:
@@ -154,21 +147,21 @@ def _dynamic(original: bytes) -> Any:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory(prefix="geoseg-quantise-") as folder:
-        source, made = (Path(folder) / name for name in ("a.onnx", "c.onnx"))
+        source, target = Path(folder) / "source.onnx", Path(folder) / "quantised.onnx"
         source.write_bytes(original)
         # Unsigned weights: onnxruntime has no integer convolution for signed ones.
-        quantize_dynamic(source, made, weight_type=QuantType.QUInt8)
-        return onnx.load(made)
+        quantize_dynamic(source, target, weight_type=QuantType.QUInt8)
+        return onnx.load(target)
 
 
 def _agreement(original: bytes, smaller: bytes, windows: list[NDArray[np.float32]]) -> float:
-    """Return the share of pixels to which both graphs give the same class."""
+    """Return the share of pixels for which both graphs give the same class."""
     from geoseg.models.networks.onnx import make_session
 
     sessions = [make_session(data, "cpu", 0, "export") for data in (original, smaller)]
     same = total = 0
     for window in windows:
-        one, other = (session.run(None, {"scene": window})[0].argmax(1) for session in sessions)
+        one, other = (session.run(None, {INPUT: window})[0].argmax(1) for session in sessions)
         same += int((one == other).sum())
         total += one.size
     return same / total

@@ -1,4 +1,4 @@
-"""Measure which device, layout, precision and streams are fastest here, once, and remember it."""
+"""Measure which device, layout, precision and streams are fastest here, once, and cache the choice."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 
 from geoseg.errors import ModelError, OptionError
 from geoseg.models.inference.device import choose_device, device_name, supports
-from geoseg.models.inference.execution import Execution, Precision, measured_window
+from geoseg.models.inference.execution import PRECISION_OPTIONS, Execution, Precision, measured_window
 from geoseg.system import cache
 from geoseg.system.resources import cpu_count
 
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 # Seconds after which no further candidate is tried.
 _BUDGET = 6.0
 
-# What is measured on a CPU: windows of at least this side, and of a small network as large as take so many seconds. At
+# The same when compiling, of which the first pass takes most.
+_COMPILE_BUDGET = 60.0
+
+# Windows measured on a CPU: at least this side, and for a small network as large as takes about this many seconds. At
 # 512 px a MobileNet is as fast in either layout, at 1152 px nearly twice as fast with channels last.
 _CPU_SIDE, _CPU_SECONDS = 512, 0.6
 
@@ -38,10 +41,10 @@ _SMALL = 128
 # Half precision is taken under "auto" only if it gives the same class as fp32 on this share of a sample.
 _AGREEMENT = 0.995
 
-# A change must gain this much to be worth it: timings on a busy machine scatter by a few percent.
+# A candidate must be faster by this factor: timings on a busy machine scatter by a few percent.
 _GAIN = 1.05
 
-# Threads that share a pass must gain this much: they stand still while one of them reads, decodes or packs beside it.
+# The factor for threads that share a pass: they idle while one of them reads, decodes or packs.
 # (Unet(mobilenetv4-small), 4096², 2 cores: 6.7 against 5.8 Mpx/s measured alone, 6.4 against 4.3 s in a whole run.)
 _SHARED_GAIN = 1.5
 
@@ -49,29 +52,64 @@ _SHARED_GAIN = 1.5
 _VERSION = 7
 
 
-def calibrate(
+# The choice ---------------------------------------------------------------------------------------------------------
+
+
+def choose_execution(
     model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto"
 ) -> Execution:
-    """Choose an execution; see :func:`geoseg.models.choose_execution`."""
-    if precision not in ("auto", *get_args(Precision)):
-        raise OptionError(f"precision {precision!r} is unknown: use auto, {', '.join(get_args(Precision))}")
+    """Choose how to run a model on this machine by a short measurement, cached in the user's cache folder.
+
+    Parameters
+    ----------
+    model
+        The model.
+    shape
+        Height and width of the windows it will be given, in pixels.
+    dtype
+        Numpy data type of the raster.
+    device
+        ``"auto"`` (CUDA, then MPS, then CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision
+        ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``. Under ``"auto"`` half precision is taken only where it is
+        faster and gives the same class as fp32 on at least 99.5 % of a sample.
+
+    Returns
+    -------
+    Execution
+        With the measured rate, and a reason that says in one line what was chosen and why.
+
+    Raises
+    ------
+    OptionError
+        If the device or precision does not exist here.
+    ModelError
+        If the weights cannot be loaded or the model does not run.
+
+    Examples
+    --------
+    >>> from geoseg.models import choose_execution, load_model
+    >>> choose_execution(load_model("spectral"), (256, 256), dtype="uint16", device="cpu").precision
+    'fp32'
+    """
+    if precision not in PRECISION_OPTIONS:
+        raise OptionError(f"precision {precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
     name, why = choose_device(device)
     if precision != "auto" and not supports(name, precision):
         raise OptionError(f"precision {precision} is not supported on {name} ({device_name(name)}); use auto or fp32")
-    window = measured_window(model.card, shape)
-    key = _key(model, name, window, np.dtype(dtype), precision)
-    found = _load(key)
-    if found is None:
-        found = _measure(model, name, window, np.dtype(dtype), precision)
-        cache.store(asdict(found), "executions", *key)
-    # Where `geoseg inspect` looks for the speed: under what the user asked for, which it knows without torch.
-    cache.store({"rate": found.rate}, "rate", model.fingerprint, window, device, precision)
-    rate = f", {found.rate:.3g} Mpx/s measured" if found.rate else ""
-    return replace(found, reason=f"{why}; {describe(found)}{rate}")
+    window, dtype = measured_window(model.card, shape), np.dtype(dtype)
+    key = _cache_key(model, name, window, dtype, precision)
+    execution = _cached(key)
+    if execution is None:
+        execution = _measure(model, name, window, dtype, precision)
+        cache.store(asdict(execution), "executions", *key)
+    # `geoseg inspect` looks the speed up by the options as given, which it knows without importing torch.
+    cache.store({"rate": execution.rate}, "rate", model.fingerprint, window, device, precision)
+    rate = f", {execution.rate:.3g} Mpx/s measured" if execution.rate else ""
+    return replace(execution, reason=f"{why}; {_settings(execution)}{rate}")
 
 
-def describe(execution: Execution) -> str:
-    """Return an execution's settings in words."""
+def _settings(execution: Execution) -> str:
     layout = "channels last" if execution.channels_last else "channels first"
     words = [execution.precision, layout, f"batch {execution.batch}"]
     if execution.device == "cpu":
@@ -79,54 +117,91 @@ def describe(execution: Execution) -> str:
     return ", ".join(words)
 
 
+def _cache_key(
+    model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str
+) -> tuple[object, ...]:
+    here = (device, device_name(device), torch.__version__, platform.machine(), cpu_count())
+    return (_VERSION, model.fingerprint, *here, window, dtype.str, precision)
+
+
+def _cached(key: tuple[object, ...]) -> Execution | None:
+    entry = cache.load("executions", *key)
+    try:
+        return Execution(**entry)
+    except (TypeError, OptionError):
+        return None  # missing, damaged or written by another version: measure again
+
+
+def with_compile(model: Model, execution: Execution, shape: tuple[int, int], dtype: Any) -> Execution:
+    """Return the execution with ``compile`` set if that is faster here and gives the same classes, else unchanged.
+
+    The reason says what was decided and why. Compiling takes up to a minute, measuring some seconds.
+    """
+    if getattr(model.module(), "pointwise", False):
+        return execution.with_reason("not compiled: the network has no context and runs in strips")
+    bench = _Bench(model, measured_window(model.card, shape), np.dtype(dtype), _COMPILE_BUDGET)
+    compiled = replace(execution, compile=True)
+    try:
+        before, after = bench.rate(execution), bench.rate(compiled)
+    except ModelError as error:
+        return execution.with_reason(f"not compiled: {error}")
+    if not bench.same_classes(execution, compiled):
+        return execution.with_reason("not compiled: it would give other classes")
+    if after < before * _GAIN:
+        return execution.with_reason(f"not compiled: {after / before:.2f} times as fast")
+    return replace(compiled, rate=after).with_reason(f"compiled, {after / before:.2f} times as fast")
+
+
+# The search ---------------------------------------------------------------------------------------------------------
+
+
 def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> Execution:
-    """Try one thing after another, keeping what gains: layout, precision, streams, batch."""
+    """Search greedily, keeping what gains: layout, then precision, then streams and batch."""
     first: Precision = "fp32" if precision == "auto" else cast("Precision", precision)
     start = Execution(device, first)
     if device == "cpu":
         return _measure_cpu(model, window, dtype, start, precision)
     bench = _Bench(model, window, dtype, _BUDGET)
-    best = bench.better(start, [replace(start, channels_last=True)])
+    best = bench.fastest(start, [replace(start, channels_last=True)])
     if precision == "auto":
         halves: tuple[Precision, ...] = ("fp16", "bf16")
         candidates = [replace(best, precision=half) for half in halves if supports(device, half)]
-        best = bench.better(best, candidates, same_classes=True)
-    return bench.better(replace(best, streams=2), [replace(best, batch=batch, streams=2) for batch in (2, 4, 8)])
+        best = bench.fastest(best, candidates, same_classes=True)
+    return bench.fastest(replace(best, streams=2), [replace(best, batch=batch, streams=2) for batch in (2, 4, 8)])
 
 
 def _measure_cpu(
     model: Model, window: tuple[int, int], dtype: np.dtype[Any], start: Execution, precision: str
 ) -> Execution:
-    """Decide layout and precision on one thread by its own processor time, which a busy machine does not distort.
+    """Choose layout and precision on one thread by its own CPU time, which other processes do not distort.
 
-    Small batches are not tried against large ones: batch 1 was never slower on any CPU measured (its activations are
-    the ones that fit the cache).
+    Batches above 1 are not tried: they were not faster on any CPU measured (activations of batch 1 fit the cache best).
     """
     cpus = cpu_count()
     bench = _Bench(model, _at_most(_CPU_SIDE, model, window), dtype, _BUDGET)
     # Strips of a network without context stay in cache whatever the layout.
     if getattr(model.module(), "pointwise", False):
-        return bench.better(replace(start, streams=cpus), [])
+        return bench.fastest(replace(start, streams=cpus), [])
     bench = _enlarged(bench, window)
-    # Channels last first: what is tried first stays if the time runs out, and it won on nearly every CPU measured.
-    start = bench.better(replace(start, channels_last=True), [start])
+    # Channels last first: the first candidate stays if the time runs out, and it won on nearly every CPU measured.
+    start = bench.fastest(replace(start, channels_last=True), [start])
     if precision == "auto" and _native_bf16(model, start, dtype):
-        start = bench.better(start, [replace(start, precision="bf16")], same_classes=True)
+        start = bench.fastest(start, [replace(start, precision="bf16")], same_classes=True)
     streams = replace(start, streams=cpus)
     if cpus == 1:
-        return bench.better(streams, [])
-    # One stream a core never waits at a barrier: on a busy machine, threads that share a pass lose a factor of ten.
-    return bench.better(streams, [replace(start, threads=cpus)], gain=_SHARED_GAIN)
+        return bench.fastest(streams, [])
+    # Single-threaded streams never wait at a barrier: on a busy machine, threads that share a pass lose a factor of 10.
+    return bench.fastest(streams, [replace(start, threads=cpus)], gain=_SHARED_GAIN)
 
 
 def _native_bf16(model: Model, fp32: Execution, dtype: np.dtype[Any]) -> bool:
-    """Ask a small window whether bf16 is worth measuring: processors that emulate it take ten times as long."""
+    """Try bf16 on a small window first: CPUs that emulate it take ten times as long."""
     bench = _Bench(model, _at_most(_SMALL, model, (_SMALL, _SMALL)), dtype, 1.0)
     return bench.rate(replace(fp32, precision="bf16")) > bench.rate(fp32)
 
 
 def _enlarged(bench: _Bench, window: tuple[int, int]) -> _Bench:
-    """Return a bench with a window as large as takes a moment, since the best layout depends on its size."""
+    """Return a bench whose window is as large as time permits, since the best layout depends on the size."""
     if bench.window == window:
         return bench
     rate = bench.rate(Execution("cpu", "fp32", channels_last=True))
@@ -135,56 +210,73 @@ def _enlarged(bench: _Bench, window: tuple[int, int]) -> _Bench:
 
 
 def _at_most(side: int, model: Model, window: tuple[int, int]) -> tuple[int, int]:
-    """Return a window no larger than ``side``, of a size that the model takes."""
+    """Return the window clipped to ``side``, rounded down to the model's stride."""
     side = max(side // model.card.stride * model.card.stride, model.card.min_window)
     return min(window[0], side), min(window[1], side)
 
 
+# The measurement ----------------------------------------------------------------------------------------------------
+
+
 class _Bench:
-    """Times executions of one model on random windows."""
+    """Times executions of one model on random windows.
+
+    Parameters
+    ----------
+    model, window, dtype
+        What is run: a model on windows (height, width) of a data type.
+    budget
+        Seconds, from now, after which no further candidate is tried.
+    """
 
     def __init__(self, model: Model, window: tuple[int, int], dtype: np.dtype[Any], budget: float) -> None:
         self.model, self.window, self.dtype = model, window, dtype
-        model.module()  # loading weights is no part of the time
+        model.module()  # load the weights before the clock starts
         self.deadline = time.perf_counter() + budget
         self._rates: dict[Execution, float] = {}
         self._classes: dict[Execution, NDArray[np.uint8]] = {}
 
-    def better(
+    def fastest(
         self, best: Execution, others: Sequence[Execution], *, same_classes: bool = False, gain: float = _GAIN
     ) -> Execution:
-        """Return the fastest; another than ``best`` must gain clearly, and give the same classes if asked."""
+        """Return the fastest execution with its rate.
+
+        Another than ``best`` must be faster by the factor ``gain``, and give the same classes if asked for.
+        """
         rate = self.rate(best)
         for other in others:
             if time.perf_counter() > self.deadline:
                 break
             try:
-                found = self.rate(other)
+                other_rate = self.rate(other)
             except ModelError:
                 continue  # NaN in half precision, or too large a batch: not a candidate
-            if same_classes and np.mean(self._classes[other] == self._classes[best]) < _AGREEMENT:
+            if same_classes and not self.same_classes(best, other):
                 continue
-            if found > rate * gain:
-                # What stood still for a moment when it was measured is measured again before it is given up.
+            if other_rate > rate * gain:
+                # The machine may have stalled while the incumbent was timed: time it again before replacing it.
                 rate = self._rates[best] = max(rate, self._time(best))
-            if found > rate * gain:
-                best, rate = other, found
+            if other_rate > rate * gain:
+                best, rate = other, other_rate
         return replace(best, rate=rate)
 
     def rate(self, execution: Execution) -> float:
-        """Megapixels per second of all streams together."""
+        """Return the megapixels per second of all streams together, timed once per execution."""
         if execution not in self._rates:
             self._rates[execution] = self._time(execution)
         return self._rates[execution]
+
+    def same_classes(self, one: Execution, other: Execution) -> bool:
+        """Return whether two executions that were timed agree on nearly all classes."""
+        return bool(np.mean(self._classes[one] == self._classes[other]) >= _AGREEMENT)
 
     def _time(self, execution: Execution) -> float:
         from geoseg.models.inference.predictor import Predictor
 
         predictor = Predictor(self.model, self._affine(), execution)
-        data = self._data(execution.batch)
-        self._classes[execution] = predictor.classify(data[:1], None)[
-            0
-        ]  # also the warm-up: kernels and weights in place
+        data = self._pixels(execution.batch)
+        # Also the warm-up: it selects kernels and puts the weights in place.
+        self._classes[execution] = predictor.classify(data[:1], None)[0]
         pixels = data[:, 0].size * execution.streams
         alone = execution.device == "cpu" and execution.streams == execution.threads == 1
         clock = time.thread_time if alone else time.perf_counter
@@ -192,14 +284,15 @@ class _Bench:
         return pixels / max(seconds, 1e-6) / 1e6
 
     def _affine(self) -> list[tuple[float, float]]:
-        """Bring random numbers of the raster's type to about −1…1, where networks are at home."""
+        """Scale random values of the raster's type to about −1…1 (0…1 for rules), the range networks are made for."""
         span = _span(self.dtype)
         pointwise = getattr(self.model.module(), "pointwise", False)
         return [(1 / span, 0.0) if pointwise else (2 / span, -1.0)] * len(self.model.card.bands)
 
-    def _data(self, batch: int) -> NDArray[Any]:
+    def _pixels(self, batch: int) -> NDArray[Any]:
         rng = np.random.default_rng(0)
-        # Smooth patches with noise: pure noise makes every logit a tie, and half precision would look worse than it is.
+        # Smooth patches with noise: on pure noise all logits are near ties, and half precision would look worse than it
+        # is.
         rows, cols = -(-self.window[0] // 32), -(-self.window[1] // 32)
         shape = (batch, len(self.model.card.bands), rows, cols)
         smooth = rng.random(shape, np.float32).repeat(32, 2).repeat(32, 3)[..., : self.window[0], : self.window[1]]
@@ -228,78 +321,10 @@ def _pool(streams: int) -> ThreadPoolExecutor:
 
 
 def _repeat(work: Callable[[], None], clock: Callable[[], float], deadline: float) -> list[float]:
-    """Seconds of 1 to 4 runs: as many as fit a third of a second and the deadline."""
+    """Return the seconds of 1 to 4 runs: as many as fit a third of a second and the deadline."""
     seconds: list[float] = []
     while len(seconds) < 4 and (not seconds or (sum(seconds) < 0.33 and time.perf_counter() < deadline)):
         start = clock()
         work()
         seconds.append(clock() - start)
     return seconds
-
-
-def _key(
-    model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str
-) -> tuple[object, ...]:
-    here = (device, device_name(device), torch.__version__, platform.machine(), cpu_count())
-    return (_VERSION, model.fingerprint, *here, window, dtype.str, precision)
-
-
-def _load(key: tuple[object, ...]) -> Execution | None:
-    entry = cache.load("executions", *key)
-    try:
-        return Execution(**entry)
-    except (TypeError, OptionError):
-        return None  # not there, or not ours: measure again
-
-
-def with_compile(model: Model, execution: Execution, shape: tuple[int, int], dtype: Any) -> Execution:
-    """Return the execution with the network compiled if that is faster here and says the same; else as it was.
-
-    The reason says what became of it, in both cases. Compiling takes up to a minute, and measuring some seconds.
-    """
-    if getattr(model.module(), "pointwise", False):
-        return _told(execution, "not compiled: the network has no context and is run in strips")
-    bench = _Bench(model, measured_window(model.card, shape), np.dtype(dtype), 60.0)
-    compiled = replace(execution, compile=True)
-    try:
-        before, after = bench.rate(execution), bench.rate(compiled)
-    except ModelError as error:
-        return _told(execution, f"not compiled: {error}")
-    if np.mean(bench._classes[compiled] == bench._classes[execution]) < _AGREEMENT:  # noqa: SLF001 - its own family
-        return _told(execution, "not compiled: it would give other classes")
-    if after < before * _GAIN:
-        return _told(execution, f"not compiled: {after / before:.2f} times as fast")
-    return _told(replace(compiled, rate=after), f"compiled, {after / before:.2f} times as fast")
-
-
-def _told(execution: Execution, line: str) -> Execution:
-    return replace(execution, reason=f"{execution.reason}; {line}" if execution.reason else line)
-
-
-def choose_execution(
-    model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto"
-) -> Execution:
-    """Choose how to run a model on this machine, by a short measurement that is cached in the user's cache folder.
-
-    Parameters
-    ----------
-    model
-        The model.
-    shape
-        Height and width of the window that it will see, in pixels.
-    dtype
-        Type of the raster's numbers.
-    device
-        ``"auto"`` (CUDA, then MPS, then CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
-    precision
-        ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``. Under ``"auto"`` half precision is taken only where it is
-        faster and gives the same class as fp32 on at least 99.5 % of a sample.
-
-    Raises
-    ------
-    OptionError
-        If the device or precision does not exist here.
-    ModelError
-        If the weights cannot be loaded or the model does not run.
-    """
-    return calibrate(model, shape, dtype=dtype, device=device, precision=precision)

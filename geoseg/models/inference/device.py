@@ -1,4 +1,4 @@
-"""Devices: which there are, which is chosen, and why."""
+"""Compute devices: which exist here, which one is used, and why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from geoseg.errors import OptionError
 
 
 def choose_device(name: str) -> tuple[str, str]:
-    """Return a device's full name and one line that says why it is used.
+    """Return a device's full name and the reason, in one line, why it is used.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def choose_device(name: str) -> tuple[str, str]:
     Raises
     ------
     OptionError
-        If there is no such device here; the message says why and what there is.
+        If there is no such device here; the message gives the cause and the devices available.
     """
     name = name.strip().lower()
     if name == "auto":
@@ -37,7 +37,7 @@ def choose_device(name: str) -> tuple[str, str]:
     if name == "mps":
         if not _mps():
             raise OptionError(
-                f"device 'mps' is not here: it needs a Mac with an Apple GPU; use one of {', '.join(devices())}"
+                f"device 'mps' is not available: it needs a Mac with an Apple GPU; use one of {', '.join(devices())}"
             )
         return "mps", "on the Apple GPU (mps), as asked"
     match = re.fullmatch(r"cuda(?::(\d+))?", name)
@@ -47,20 +47,20 @@ def choose_device(name: str) -> tuple[str, str]:
         raise OptionError(f"device {name!r} cannot be used: {why_not}; use one of {', '.join(devices())}")
     number = int(match[1] or 0)
     if number >= torch.cuda.device_count():
-        raise OptionError(f"device {name!r} is not here: use one of {', '.join(devices())}")
+        raise OptionError(f"device {name!r} does not exist here: use one of {', '.join(devices())}")
     return f"cuda:{number}", f"on {device_name(f'cuda:{number}')} (cuda:{number}), as asked"
 
 
 def devices() -> list[str]:
-    """Names of all devices here."""
+    """Return the names of all devices available here."""
     count = torch.cuda.device_count() if cuda_missing() is None else 0
     return [f"cuda:{i}" for i in range(count)] + ["mps"] * _mps() + ["cpu"]
 
 
 def cuda_missing() -> str | None:
-    """Why CUDA cannot be used, or None if it can."""
+    """Return why CUDA cannot be used, or None if it can."""
     if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
-        return "this torch was installed without it"
+        return "this torch was built without CUDA"
     if not torch.cuda.is_available():
         return "no NVIDIA GPU with a working driver was found"
     return None
@@ -72,7 +72,7 @@ def _mps() -> bool:
 
 @cache
 def device_name(device: str) -> str:
-    """Name of the processor."""
+    """Return the name of the GPU or CPU."""
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
     if device == "mps":
@@ -87,7 +87,7 @@ def device_name(device: str) -> str:
 
 
 def supports(device: str, precision: str) -> bool:
-    """Whether autocast to ``precision`` exists on ``device``."""
+    """Return whether ``device`` supports autocast to ``precision``."""
     if precision == "fp32":
         return True
     if device.startswith("cuda"):

@@ -1,4 +1,4 @@
-"""How a forward pass is run: device, precision, memory layout, batch, streams. A value; importing it costs nothing."""
+"""How a forward pass runs: device, precision, memory layout, batch, streams. A plain value; never imports torch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
     from geoseg.models.model import Model
 
-# Windows are measured at most this large: what is faster at 1024² is faster at 2048².
-_LARGEST = 1024
-
 Precision = Literal["fp32", "bf16", "fp16"]
+"""Arithmetic of a forward pass: float32, or autocast to bfloat16 or float16."""
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+PRECISION_OPTIONS = ("auto", *PRECISIONS)
+"""Values of the ``precision`` options; "auto" takes half precision where it is faster and agrees with float32."""
+
+# Windows are measured at most this large: what is faster at 1024² is faster at 2048².
+_MAX_MEASURED_SIDE = 1024
 
 
 @dataclass(frozen=True)
@@ -25,23 +31,34 @@ class Execution:
     Attributes
     ----------
     device
-        ``"cpu"``, ``"cuda:0"``, ``"mps"``.
+        ``"cpu"``, ``"cuda:0"`` or ``"mps"``.
     precision
         ``"fp32"``, or autocast to ``"bf16"`` or ``"fp16"``.
     channels_last
-        Memory layout of activations and weights: NHWC if true.
+        Memory layout of activations and weights: NHWC if true, else NCHW.
     batch
-        Windows per forward pass.
+        Windows per forward pass, at least 1.
     streams
-        Forward passes at a time on the device, each called from its own thread.
+        Concurrent forward passes on the device, each called from its own thread, at least 1.
     threads
-        Intra-op threads of each stream (CPU).
+        Intra-op threads of each stream (CPU), at least 1.
     compile
-        Whether the network is compiled by ``torch.compile``.
+        Whether ``torch.compile`` compiles the network.
     reason
         One line for the user: why this device and these settings.
     rate
-        Megapixels per second measured when this was chosen, if it was measured; of all streams together.
+        Measured megapixels per second of all streams together; None if not measured.
+
+    Raises
+    ------
+    OptionError
+        If the precision is unknown, or batch, streams or threads are below 1.
+
+    Examples
+    --------
+    >>> from geoseg.models import Execution
+    >>> Execution("cpu", streams=4, threads=1).with_streams(2).shares
+    '2 × 2 threads'
     """
 
     device: str = "cpu"
@@ -55,35 +72,52 @@ class Execution:
     rate: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        if self.precision not in get_args(Precision):
-            raise OptionError(f"precision {self.precision!r} is unknown: use auto, {', '.join(get_args(Precision))}")
+        if self.precision not in PRECISIONS:
+            raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISIONS)}")
         for name in ("batch", "streams", "threads"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
 
     @property
     def shares(self) -> str:
-        """How the cores of a CPU are shared out, in words."""
+        """How the cores of a CPU are divided: ``"2 × 1 threads"`` for two streams of one thread."""
         return f"{self.streams} × {self.threads} threads"
 
     def with_streams(self, most: int) -> Execution:
-        """Return the execution with at most so many streams; the threads of the others help in those."""
+        """Return the execution with at most ``most`` streams, which share the threads of those dropped."""
         if self.streams <= most:
             return self
         fewer = replace(self, streams=most, threads=self.threads * self.streams // most)
         return replace(fewer, reason=self.reason.replace(self.shares, fewer.shares))
 
+    def with_reason(self, text: str) -> Execution:
+        """Return the execution with ``text`` appended to its reason."""
+        return replace(self, reason=f"{self.reason}; {text}" if self.reason else text)
+
 
 def measured_window(card: ModelCard, shape: tuple[int, int]) -> tuple[int, int]:
-    """Return the window on which an execution for windows of ``shape`` is measured: no larger than it has to be."""
-    largest = max(_LARGEST // card.stride * card.stride, card.min_window)
+    """Return the window (height, width) on which executions for windows of ``shape`` are timed, at most 1024 px."""
+    largest = max(_MAX_MEASURED_SIDE // card.stride * card.stride, card.min_window)
     return min(shape[0], largest), min(shape[1], largest)
 
 
 def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", precision: str = "auto") -> float | None:
-    """Return the pixels per second that were last measured for a model, window and options on this machine.
+    """Return the speed last measured on this machine for a model, window and options.
 
-    Never measures and never imports torch; None if there was no measurement yet.
+    Never measures and never imports torch.
+
+    Parameters
+    ----------
+    model
+        The model.
+    shape
+        Height and width of its windows, in pixels.
+    device, precision
+        The options as the user gives them.
+
+    Returns
+    -------
+    Pixels per second; None if nothing has been measured yet.
     """
     entry = cache.load("rate", model.fingerprint, measured_window(model.card, shape), device, precision)
     rate = entry.get("rate") if isinstance(entry, dict) else None

@@ -1,6 +1,6 @@
-"""Memory that stays: glibc hands every large activation back to the kernel and page-faults it in again.
+"""glibc's allocator, told to reuse freed memory instead of returning every large activation to the kernel.
 
-What stays is bounded: :func:`stay_below`.
+:func:`stay_below` bounds what is kept.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import threading
 
 import psutil
 
-# Numbers of <malloc.h>; ctypes does not know them.
+# Constants of <malloc.h>, which ctypes does not have.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -3, -4, -8
 
 
 def keep_memory() -> bool:
     """Let this process keep freed memory for its next allocations; call once, before the first forward pass.
 
-    A forward pass allocates and frees the same hundreds of megabytes again and again; by default glibc maps and unmaps
-    each, and the kernel zeroes every page anew. Only programs call this (the command line, a job's worker):
-    it is a property of the process, not a library's to change. Resident memory stays at the peak of what was in use.
+    Forward passes allocate and free the same hundreds of megabytes over and over; by default glibc maps and unmaps
+    each, and the kernel zeroes every page again. Resident memory then stays at its peak. This changes the whole
+    process, so only programs call it (the command line, a job's worker), never library code.
 
     Returns
     -------
-    Whether anything changed: false without glibc (macOS, Windows, musl), where it is not needed or not possible.
+    Whether the settings were applied; False without glibc (macOS, Windows, musl), where they are unneeded or
+    unavailable.
     """
     libc = _glibc()
     if libc is None:
@@ -34,57 +35,57 @@ def keep_memory() -> bool:
         (_M_TRIM_THRESHOLD, 2**31 - 1),
         (_M_MMAP_MAX, 0),
         (_M_TOP_PAD, 64 << 20),
-        # One arena for all threads: those of other threads cannot hold activations above 64 MB, and page-fault them in
-        # again each time (938,000 faults in 4 windows of 1152 px through Unet(resnet18) on two streams; 0 with one).
+        # One arena for all threads: arenas of other threads cannot hold blocks above 64 MB, which then page-fault
+        # every time (938,000 faults in 4 windows of 1152 px through Unet(resnet18) on two streams; 0 with one arena).
         (_M_ARENA_MAX, 1),
     )
-    # Each is set, whatever became of the one before.
-    done = [libc.mallopt(name, value) == 1 for name, value in settings]
-    return all(done)
+    # A list, not a generator: every setting is applied even if an earlier one fails.
+    applied = [libc.mallopt(name, value) == 1 for name, value in settings]
+    return all(applied)
 
 
-# Of a budget: above it, freed memory is given back.
-_NEARLY = 0.94
+# Freed memory is returned to the kernel above this share of the budget.
+_TRIM_ABOVE = 0.94
 
-# What is held after that must grow by so much before it is done again: it may be that nothing more can be given back.
-_GROWN = 1.05
+# Resident memory must grow by this factor before the next trim, since there may be nothing left to return.
+_TRIM_AGAIN = 1.05
 
 _LOCK = threading.Lock()
-_held_after = 0
+_held_after_trim = 0
 
 
 def stay_below(budget: int) -> bool:
-    """Give freed memory back to the kernel if this process holds nearly ``budget`` bytes; cheap if it does not.
+    """Return freed memory to the kernel if this process holds nearly ``budget`` bytes; cheap otherwise.
 
-    Activations of many sizes leave holes between them that fit none of the next, and over hours they add up.
+    Activations of many sizes fragment the heap, and over hours the holes add up.
     (Unet(mobilenetv4-small), ``--memory 1.5GB``: 1.37 GB after 36 million pixels, 1.67 GB after 1300 million, of which
     the heap was 1.15 GB and what was in use 0.61 GB.)
 
     Returns
     -------
-    Whether it was tried: false below the budget, without glibc, and when the last time has not gained anything.
+    Whether memory was trimmed; False below the budget, without glibc, or if the last trim gained nothing since.
     """
-    global _held_after  # noqa: PLW0603 - of the process, as what it is about
+    global _held_after_trim  # noqa: PLW0603 - describes the process
     held = _resident()
-    if held <= _NEARLY * budget:
-        _held_after = 0
+    if held <= _TRIM_ABOVE * budget:
+        _held_after_trim = 0
         return False
     libc = _glibc()
     with _LOCK:
-        if libc is None or held <= _GROWN * _held_after:
+        if libc is None or held <= _TRIM_AGAIN * _held_after_trim:
             return False
         libc.malloc_trim(ctypes.c_size_t(0))
-        _held_after = _resident()
+        _held_after_trim = _resident()
     return True
 
 
 def _resident() -> int:
-    """Bytes of this process in memory."""
+    """Return the resident memory of this process in bytes."""
     return int(psutil.Process().memory_info().rss)
 
 
 def _glibc() -> ctypes.CDLL | None:
-    """Return the C library, if it is glibc."""
+    """Return the C library if it is glibc, else None."""
     if not sys.platform.startswith("linux"):
         return None
     try:

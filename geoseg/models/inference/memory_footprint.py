@@ -1,4 +1,4 @@
-"""How much memory a forward pass takes, counted without computing it."""
+"""Memory of a forward pass, counted on torch's meta device without computing anything."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
-class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    """Adds up the bytes of tensors as they are made and takes them off as they die."""
+class _AllocationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # untyped in torch
+    """Tracks the bytes held by tensors as they are created and freed, and the peak."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -26,7 +26,7 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leav
         return out
 
     def _count(self, storage: torch.UntypedStorage) -> None:
-        key = storage._cdata  # noqa: SLF001 - identity of a storage: views and in-place results share it
+        key = storage._cdata  # noqa: SLF001 - views and in-place results share a storage
         if key in self._known:
             return
         self._known.add(key)
@@ -41,26 +41,26 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leav
 
 
 def bytes_per_pixel(module: torch.nn.Module, bands: int, side: int) -> float | None:
-    """Return the peak of a forward pass in float32, input and output included, per input pixel.
+    """Return the peak memory of a float32 forward pass, input and output included, per input pixel.
 
-    Runs the network on torch's meta device: shapes only, no numbers, so it takes no time and no memory.
+    The network runs on torch's meta device, which tracks shapes without data, so it costs neither time nor memory.
 
     Parameters
     ----------
     module
         The network.
     bands, side
-        Its input: (1, bands, side, side).
+        Shape of its input: (1, bands, side, side).
 
     Returns
     -------
-    Bytes per pixel; None if the network does something that has no meaning without numbers.
+    Bytes per pixel; None if the network needs data (its control flow depends on values, say).
     """
     try:
-        ghost = copy.deepcopy(module).to("meta").eval()
-        with torch.no_grad(), _Ledger() as ledger:
+        shapes_only = copy.deepcopy(module).to("meta").eval()
+        with torch.no_grad(), _AllocationCounter() as counter:
             x = torch.empty((1, bands, side, side), device="meta")
-            ghost(x)
+            shapes_only(x)
     except (RuntimeError, NotImplementedError, TypeError, ValueError):
         return None
-    return ledger.peak / side**2 if ledger.peak else None
+    return counter.peak / side**2 if counter.peak else None

@@ -1,4 +1,4 @@
-"""torch.compile, where it is asked for and helps."""
+"""torch.compile with a one-line error."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def compile_module(module: torch.nn.Module, sample: torch.Tensor, name: str) -> 
     Raises
     ------
     ModelError
-        If it cannot be compiled here: no compiler for this device, or an operation that torch cannot compile.
+        If it cannot be compiled: there is no compiler for this device, or torch cannot compile one of its operations.
     """
     try:
         compiled = torch.compile(module)
         with torch.inference_mode():
             compiled(sample)
-    except Exception as error:  # noqa: BLE001 - dynamo and its backends raise anything
+    except Exception as error:  # noqa: BLE001 - dynamo and its backends raise exceptions of any type
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         cause = lines[0][:200] if lines else type(error).__name__
         raise ModelError(f"model {name!r} cannot be compiled here ({cause}); run without --compile") from None

@@ -1,6 +1,6 @@
 """Networks, each built from what a model card says.
 
-``smp`` segmentation-models-pytorch; ``onnx`` graphs; ``builtin`` those that are code of geoseg: ``spectral`` (rules)
-and ``landcover`` (trained). In: a card (ONNX: the file's bytes too). Out: a torch module, normalised pixels -> logits.
+``smp`` segmentation-models-pytorch; ``onnx`` ONNX graphs; ``builtin`` geoseg's own: ``spectral`` (rules) and
+``landcover`` (trained). In: a card (for ONNX also the file's bytes). Out: a torch module, normalised pixels -> logits.
 May import: models.card, errors.
 """

@@ -1,4 +1,4 @@
-"""Networks that are code of geoseg, not weights: ``geoseg:NAME`` architectures."""
+"""geoseg's own networks: architectures called ``geoseg:NAME``."""
 
 from __future__ import annotations
 
@@ -12,22 +12,31 @@ if TYPE_CHECKING:
 
     from geoseg.models.card.card import ModelCard
 
-# Architecture to the module that defines it.
+LANDCOVER_NET = "geoseg:landcover-net"
+"""The trained network of ``scripts/train_landcover.py``; its weights are in the model folder."""
+
+# Architectures without weights, and the file that defines each.
 _SOURCES = {"geoseg:spectral": "spectral.py"}
 
 
 def source_of(card: ModelCard) -> bytes:
-    """Return the source of a built-in network: when it changes, finished blocks of the old one are not reused."""
-    return files("geoseg.models.networks").joinpath(_source(card)).read_bytes()
-
-
-def build_builtin(card: ModelCard) -> torch.nn.Module:
-    """Return a built-in network in eval mode.
+    """Return the source of a network without weights: it is part of the fingerprint, so a change invalidates results.
 
     Raises
     ------
     ModelError
-        If the card has no weights and names no built-in architecture, or bands and classes differ from the network's.
+        If the card names no such network.
+    """
+    return files("geoseg.models.networks").joinpath(_source(card)).read_bytes()
+
+
+def build_rules(card: ModelCard) -> torch.nn.Module:
+    """Return a network without weights in eval mode.
+
+    Raises
+    ------
+    ModelError
+        If the card names no such network, or bands and classes other than the network's.
     """
     _source(card)
     from geoseg.models.networks.spectral import BANDS, Spectral
@@ -40,11 +49,27 @@ def build_builtin(card: ModelCard) -> torch.nn.Module:
     return Spectral().eval()
 
 
+def build_landcover(card: ModelCard) -> torch.nn.Module:
+    """Return the network :data:`LANDCOVER_NET` with random weights in eval mode.
+
+    Raises
+    ------
+    ModelError
+        If the card's arguments are not those of the network.
+    """
+    from geoseg.models.networks.landcover import LandcoverNet
+
+    kwargs = card.hyperparameters.get("kwargs") or {}
+    try:
+        return LandcoverNet(**kwargs).eval()
+    except (TypeError, RuntimeError) as error:
+        raise ModelError(f"model {card.name!r}: {card.architecture} cannot be built from {kwargs!r}: {error}") from None
+
+
 def _source(card: ModelCard) -> str:
     if card.architecture not in _SOURCES:
         raise ModelError(
-            f"model {card.name!r}: the card names no weights, and architecture {card.architecture!r} is not one "
-            "of geoseg's own "
-            f"({', '.join(_SOURCES)})"
+            f"model {card.name!r}: the card names no weights, and architecture {card.architecture!r} is not one that "
+            f"needs none ({', '.join(_SOURCES)})"
         )
     return _SOURCES[card.architecture]

@@ -1,20 +1,20 @@
-"""The network of the ``landcover`` model: a pixel and five widths of surroundings; a small decision.
+"""The network of the ``landcover`` model: fixed features of a pixel and its surroundings, and a small classifier.
 
-Six bands of surface reflectance go in, logits of six classes come out. Every pixel is described by the logarithms of
-its bands, and by means, deviations and normalised differences over surroundings of about 4 to 80 pixels. All this is
-fixed arithmetic; only the decision over these numbers is learned. That keeps the capacity where few places of training
-data can support it, and makes the network cheap: the wide surroundings are judged at a quarter of the resolution, the
-near ones at half. (The four neighbours of a pixel, as features of their own, cost speed and made the network worse on
-places it had not seen.)
+Six bands of surface reflectance go in, logits of six classes come out. Each pixel is described by the logarithms of its
+bands, and by means, standard deviations and normalised differences over surroundings of about 4 to 80 pixels. These
+features are fixed; only the classifier on them is learned. That limits the capacity to what training data from few
+places can support, and makes the network cheap: wide surroundings are evaluated at a quarter of the resolution, near
+ones at half. (The four neighbours of a pixel, as features of their own, made the network slower, and worse in places it
+had not seen.)
 
-Pixels whose bands are all 0 or less hold no data (:class:`~geoseg.models.inference.predictor.Predictor` gives 0 for
-invalid pixels): they have no part in any mean or deviation.
+Pixels whose bands are all 0 or less have no data (:class:`~geoseg.models.inference.predictor.Predictor` passes 0 for
+invalid pixels) and are excluded from means and deviations.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - its usual name
+import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import nn
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
@@ -24,40 +24,41 @@ STRIDE = 16
 """Window sides must be multiples of this, in pixels."""
 
 MARGIN = 64
-"""How far a pixel's surroundings reach, in pixels: 40 of the widest mean, 24 of its smoothing and interpolation."""
+"""Reach of a pixel's surroundings, in pixels: 40 of the widest mean, 24 of its smoothing and interpolation."""
 
 CLASS_COUNT = 6
 
 PAIRS = tuple((i, j) for i in range(len(BANDS)) for j in range(i))
 """Band pairs of the normalised differences: (band i − band j) / (band i + band j)."""
 
-# Pairs whose ratio's deviation says how mixed the surroundings are: nir/red, green/nir, green/swir16, nir/swir16,
-# swir16/swir22, red/swir16.
+# Pairs of bands; the standard deviation of their ratio tells how mixed the surroundings are: nir/red, green/nir,
+# green/swir16, nir/swir16, swir16/swir22, red/swir16.
 _RATIOS = ((3, 2), (1, 3), (1, 4), (3, 4), (4, 5), (2, 4))
 
 _FLOOR = 0.01
-"""Added to reflectance: below it sensors measure noise, and logarithms and ratios of noise must not matter."""
+"""Added to reflectance: below it sensors measure noise, whose logarithms and ratios must not matter."""
 
 LEVELS = (2, 4, 8, 16, 16)
-"""Pixel sizes of the surroundings' grids; the last is the fourth again over a wider neighbourhood."""
+"""Cell sizes of the surroundings' grids, in pixels; the last repeats the fourth with a wider kernel."""
 
 MEANS = len(BANDS)
 DEVIATIONS = len(BANDS) + len(_RATIOS)
 LEVEL_FEATURES = len(PAIRS) + MEANS + DEVIATIONS
 
-# Weights along a line; smooth shoulders, because a box draws straight edges around every bright spot.
+# Separable smoothing kernels, tapered because a box filter draws square edges around bright spots.
 _NEAR = (0.25, 0.5, 0.25)
 _WIDE = (0.125, 0.25, 0.25, 0.25, 0.125)
 
+# Smallest share of valid pixels by which sums are divided.
 _LEAST_SHARE = 1e-3
 
-# Pixels of a quarter that are decided at a time on a CPU: what is between two layers stays in its cache, which is twice
-# as fast as whole windows.
+# Cells of 2 × 2 pixels that are classified at a time on a CPU: activations then stay in its cache, which is twice as
+# fast as whole windows.
 _STRIP = 8192
 
 
 def differences(pairs: tuple[tuple[int, int], ...], weight: float) -> torch.Tensor:
-    """Matrix (pairs, bands) that takes the second of each pair from the first, times ``weight``."""
+    """Return the matrix (pairs, bands) of the differences first − second of each pair, times ``weight``."""
     matrix = torch.zeros(len(pairs), len(BANDS))
     for row, (i, j) in enumerate(pairs):
         matrix[row, i], matrix[row, j] = weight, -weight
@@ -65,17 +66,17 @@ def differences(pairs: tuple[tuple[int, int], ...], weight: float) -> torch.Tens
 
 
 def soft_log(reflectance: torch.Tensor) -> torch.Tensor:
-    """Return log(1 + reflectance / 0.01): flat where there is only noise, 0 without data, finite for finite numbers."""
+    """Return log(1 + reflectance / 0.01): flat in the range of noise, 0 without data, always finite."""
     return torch.log1p(reflectance.clamp(0.0, 2.0) / _FLOOR)
 
 
 def soft_exp(logs: torch.Tensor) -> torch.Tensor:
-    """Return the reflectance of :func:`soft_log`."""
+    """Return the inverse of :func:`soft_log`."""
     return torch.expm1(logs) * _FLOOR
 
 
 def double(values: torch.Tensor) -> torch.Tensor:
-    """Interpolate bilinearly to twice the size."""
+    """Upsample bilinearly to twice the size."""
     return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
 
 
@@ -86,7 +87,7 @@ def _smooth(values: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 
 
 class Pyramid(nn.Module):
-    """Logarithms of the bands, and their means and deviations over growing surroundings. Nothing in it is learned."""
+    """Logarithms of the bands, and their means and standard deviations over growing surroundings; no weights."""
 
     ratios: torch.Tensor
     bands: torch.Tensor
@@ -101,7 +102,7 @@ class Pyramid(nn.Module):
             self.register_buffer(name, (line[:, None] * line)[None, None], persistent=False)
 
     def forward(self, reflectance: torch.Tensor) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
-        """Describe pixels and surroundings.
+        """Return the features of pixels and of their surroundings.
 
         Parameters
         ----------
@@ -110,44 +111,44 @@ class Pyramid(nn.Module):
 
         Returns
         -------
-        Logarithms (4, N, h/2, w/2, 6): of the upper left, upper right, lower left and lower right pixel of every
-        2 × 2. And for each of :data:`LEVELS` the means (N, 6, h/level, w/level) and deviations (N, 12, h/level,
-        w/level) of logarithms of bands and of band ratios; where a surrounding has no valid pixel, 0.
+        Logarithms (4, N, h/2, w/2, 6) of the upper left, upper right, lower left and lower right pixel of each cell of
+        2 × 2 pixels. And for each of :data:`LEVELS` the means (N, 6, h/level, w/level) of these logarithms, and the
+        standard deviations (N, 12, h/level, w/level) of logarithms of bands and of band ratios; 0 without valid pixels.
         """
         n, _, h, w = reflectance.shape
         logs = soft_log(reflectance.contiguous(memory_format=torch.channels_last)).permute(0, 2, 3, 1)
         quarters = logs.reshape(n, h // 2, 2, w // 2, 2, MEANS).permute(2, 4, 0, 1, 3, 5)
         quarters = quarters.reshape(4, n, h // 2, w // 2, MEANS)
-        # Pixels without data have logarithms of 0, so sums need no mask; only their number does.
+        # Pixels without data have logarithms of 0, so sums need no mask, only the share of valid pixels.
         share = ((quarters @ self.bands.T) > 0).to(quarters.dtype).mean(0)
         total, square = quarters.mean(0), (quarters * quarters).mean(0)
         ratios = (total / share.clamp(min=_LEAST_SHARE)) @ self.ratios.T
         moments = torch.cat([share, total, ratios * share, square, ratios * ratios * share], 3).permute(0, 3, 1, 2)
-        found = [self._describe(moments, self.near)]
+        levels = [self._mean_and_deviation(moments, self.near)]
         for _ in range(3):
             moments = F.avg_pool2d(moments, 2)
-            found.append(self._describe(moments, self.near))
-        found.append(self._describe(moments, self.wide))
-        return quarters, found
+            levels.append(self._mean_and_deviation(moments, self.near))
+        levels.append(self._mean_and_deviation(moments, self.wide))
+        return quarters, levels
 
     @staticmethod
-    def _describe(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _mean_and_deviation(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         smoothed = _smooth(moments, kernel)
         mean, square = (smoothed[:, 1:] / smoothed[:, :1].clamp(min=_LEAST_SHARE)).chunk(2, 1)
         return mean[:, :MEANS], (square - mean * mean).clamp(min=1e-6).sqrt()
 
 
 class LandcoverNet(nn.Module):
-    """Reflectance (N, 6, h, w) to logits (N, 6, h, w); h and w multiples of :data:`STRIDE`.
+    """Reflectance (N, 6, h, w) → logits (N, 6, h, w); h and w are multiples of :data:`STRIDE`.
 
     Parameters
     ----------
     width
-        Channels of the hidden layer at full resolution.
+        Channels of the first hidden layer at full resolution.
     decide
-        Channels of the layer after it.
+        Channels of the second.
     context
-        Channels of the hidden layer at a quarter of the resolution, which sees the wide surroundings.
+        Channels of the hidden layer for the wide surroundings, at a quarter of the resolution.
     """
 
     minus: torch.Tensor
@@ -155,7 +156,7 @@ class LandcoverNet(nn.Module):
     def __init__(self, width: int = 64, decide: int = 40, context: int = 256) -> None:
         super().__init__()
         self.pyramid = Pyramid()
-        # (a − b) / (a + b) is what tanh makes of half the difference of logarithms.
+        # (a − b) / (a + b) = tanh((log a − log b) / 2).
         self.register_buffer("minus", differences(PAIRS, 0.5), persistent=False)
         self.around = nn.ModuleList(nn.Linear(LEVEL_FEATURES, context, bias=i == 0) for i in range(len(LEVELS) - 1))
         self.bring = nn.Linear(context, width, bias=False)
@@ -166,13 +167,13 @@ class LandcoverNet(nn.Module):
 
     def forward(self, reflectance: torch.Tensor) -> torch.Tensor:
         """Return logits."""
-        # Channels last, and linear layers for 1×1 convolutions: with few channels several times faster than those.
+        # Channels last, with linear layers: with few channels several times faster than 1 × 1 convolutions.
         quarters, levels = self.pyramid(reflectance)
         near, *wide = ([part.permute(0, 2, 3, 1) for part in level] for level in levels)
-        seen = [
+        hidden = [
             layer(self._features(*level)).permute(0, 3, 1, 2) for level, layer in zip(wide, self.around, strict=True)
         ]
-        around = double(double(seen[2] + seen[3]) + seen[1]).add_(seen[0]).relu_()
+        around = double(double(hidden[2] + hidden[3]) + hidden[1]).add_(hidden[0]).relu_()
         around = double(self.bring(around.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
         half = [*near, around.permute(0, 2, 3, 1)]
         height, width = quarters.shape[2:4]
@@ -183,7 +184,7 @@ class LandcoverNet(nn.Module):
         return torch.cat([self._decide(quarters[:, :, part], *(x[:, part] for x in half)) for part in strips], 2)
 
     def _features(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
-        """Return what is known of a level (N, h, w, LEVEL_FEATURES): normalised differences, means, deviations."""
+        """Return the features of a level (N, h, w, LEVEL_FEATURES): normalised differences, means, deviations."""
         return torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], 3)
 
     def _decide(
@@ -196,11 +197,11 @@ class LandcoverNet(nn.Module):
         quarters
             Logarithms (4, N, h, w, 6) as :class:`Pyramid` gives them.
         mean, deviation, around
-            What every 2 × 2 pixels share: the finest level (N, h, w, 6 and 12), and what the wider ones say
-            (N, h, w, width).
+            What the pixels of a cell share: means and deviations of the finest level (N, h, w, 6 and 12), and the
+            contribution of the wider levels (N, h, w, width).
         """
         n, h, w, _ = mean.shape
-        # In place: a fresh tensor costs more than the arithmetic on it.
+        # In place: allocating a tensor costs more than the arithmetic on it.
         shared = self.near(self._features(mean, deviation)).add_(around).flatten(0, 2)
         logits = []
         for pixels in quarters:

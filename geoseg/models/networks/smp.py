@@ -1,4 +1,4 @@
-"""Networks of segmentation-models-pytorch, built from the names and numbers in a model card."""
+"""Networks of segmentation-models-pytorch (smp), built from the names and numbers in a model card."""
 
 from __future__ import annotations
 
@@ -14,34 +14,44 @@ if TYPE_CHECKING:
     import torch
 
 
-# Names of timm models reach out to a hub with prefixes such as "hf-hub:"; plain names never do.
+# timm fetches names with prefixes such as "hf-hub:" from the network; plain names it never does.
 _ENCODER = re.compile(r"[A-Za-z0-9_.\-]+")
 
-
-# Arguments of smp models that fetch files or change what the network returns.
+# Arguments of smp models that fetch files or change what the network returns, and those that the card decides.
 _FORBIDDEN = ("encoder_weights", "activation", "in_channels", "classes", "encoder_name", "aux_params")
 
 
-def build_architecture(card: ModelCard) -> torch.nn.Module:
-    """Return the card's network with untrained weights; never touches a network connection.
+def smp_class(architecture: str) -> type[torch.nn.Module]:
+    """Return the smp class of an architecture: ``"U-Net"``, ``"unet"`` → ``Unet``, ``"Unet++"`` → ``UnetPlusPlus``.
+
+    Raises
+    ------
+    OptionError
+        If smp has no such architecture; the message lists those it has.
+    """
+    # Importing smp takes seconds; only models that need it pay.
+    import segmentation_models_pytorch as smp
+
+    known: dict[str, type[torch.nn.Module]] = smp.MODEL_ARCHITECTURES_MAPPING
+    key = re.sub(r"[\s_\-]", "", architecture.lower()).replace("++", "plusplus").replace("+", "plus")
+    if key not in known:
+        names = ", ".join(cls.__name__ for cls in known.values())
+        raise OptionError(f"architecture {architecture!r} is unknown: use one of {names}")
+    return known[key]
+
+
+def build_smp(card: ModelCard) -> torch.nn.Module:
+    """Return the card's network with random weights; nothing is downloaded.
 
     Raises
     ------
     ModelError
-        If segmentation-models-pytorch has no such architecture or encoder, or refuses the arguments.
+        If smp has no such architecture or encoder, or rejects the arguments.
     """
-    if card.architecture == _LANDCOVER_NET:
-        return _landcover_net(card)
-    # smp takes seconds to import; only models that need it pay.
-    import segmentation_models_pytorch as smp
-
-    known = smp.MODEL_ARCHITECTURES_MAPPING
-    arch = re.sub(r"[\s_\-]", "", card.architecture.lower()).replace("++", "plusplus").replace("+", "plus")
-    if arch not in known:
-        raise ModelError(
-            f"model {card.name!r}: architecture {card.architecture!r} is unknown: use one of "
-            f"{', '.join(cls.__name__ for cls in known.values())}"
-        )
+    try:
+        cls = smp_class(card.architecture)
+    except OptionError as error:
+        raise ModelError(f"model {card.name!r}: {error}") from None
     encoder, kwargs = card.hyperparameters.get("encoder"), card.hyperparameters.get("kwargs") or {}
     if not isinstance(encoder, str) or not _ENCODER.fullmatch(encoder):
         raise ModelError(
@@ -50,62 +60,29 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
         )
     if not isinstance(kwargs, dict):
         raise ModelError(f"model {card.name!r}: kwargs in mlm:hyperparameters must be an object, got {kwargs!r}")
-    accepted = set(inspect.signature(known[arch]).parameters)
+    accepted = set(inspect.signature(cls).parameters)
     for key in kwargs:
         if key in _FORBIDDEN or key not in accepted:
             raise ModelError(f"model {card.name!r}: {card.architecture} takes no argument {key!r} from a card")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            module: torch.nn.Module = known[arch](
+            return cls(
                 encoder_name=encoder,
                 encoder_weights=None,
                 in_channels=len(card.bands),
                 classes=len(card.classes),
                 **_tuples(kwargs),
             )
-    except Exception as error:  # noqa: BLE001 - whatever smp or timm make of a foreign card, it is one line for the user
+    except Exception as error:  # noqa: BLE001 - smp and timm raise exceptions of any type on unexpected arguments
         raise ModelError(
             f"model {card.name!r}: {card.architecture} with encoder {encoder!r} cannot be built: "
             f"{' '.join(str(error).split())[:300]}"
         ) from None
-    return module
 
 
 def _tuples(value: Any) -> Any:
-    """JSON has lists where smp's signatures have tuples."""
+    """Turn JSON lists into the tuples that smp's signatures expect."""
     if isinstance(value, dict):
         return {key: _tuples(entry) if isinstance(entry, list) else entry for key, entry in value.items()}
     return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
-
-
-# The network of scripts/train_landcover.py.
-_LANDCOVER_NET = "geoseg:landcover-net"
-
-
-def _landcover_net(card: ModelCard) -> torch.nn.Module:
-    from geoseg.models.networks.landcover import LandcoverNet
-
-    kwargs = card.hyperparameters.get("kwargs") or {}
-    try:
-        return LandcoverNet(**kwargs).eval()
-    except (TypeError, RuntimeError) as error:
-        raise ModelError(f"model {card.name!r}: {card.architecture} cannot be built from {kwargs!r}: {error}") from None
-
-
-def architecture_name(arch: str) -> str:
-    """Return the class of segmentation-models-pytorch that ``arch`` names: ``"unet++"`` → ``"UnetPlusPlus"``.
-
-    Raises
-    ------
-    OptionError
-        If there is none.
-    """
-    import segmentation_models_pytorch as smp
-
-    known = smp.MODEL_ARCHITECTURES_MAPPING
-    plain = re.sub(r"[\s_\-]", "", arch.lower()).replace("++", "plusplus").replace("+", "plus")
-    if plain not in known:
-        names = ", ".join(cls.__name__.lower() for cls in known.values())
-        raise OptionError(f"architecture {arch!r} is unknown: use one of {names}")
-    return str(known[plain].__name__)

@@ -1,8 +1,8 @@
-"""ReLU folded into the convolution before it: one pass over activations instead of two.
+"""ReLUs fused into the convolution before them: one pass over activations instead of two.
 
-oneDNN applies a ReLU, or an addition and a ReLU, to the results of a convolution while they are in registers (its
-"post-ops"). torch has the operators for its compiler and does not use them otherwise. A small network on two streams
-gains a tenth, since what streams wait for is memory.
+oneDNN applies a ReLU, or an addition and a ReLU, to the results of a convolution while they are in registers
+("post-ops"). torch exposes these operators for its compiler only. A small network on two streams, which are bound by
+memory bandwidth, gains 10 %.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from geoseg.models.optimize.upsampling import FoldedBlock
 
 
 def fold_activations(module: torch.nn.Module, sample: torch.Tensor) -> int:
-    """Fold, in place, every ReLU that alone takes a convolution's output.
+    """Fuse, in place, every ReLU that is the only consumer of a convolution's output.
 
     Parameters
     ----------
     module
-        A network in eval mode on the CPU, channels last; batch normalisation and upsampling may be folded before.
+        A network in eval mode on the CPU, channels last; batch normalisation and upsampling may be fused already.
     sample
         Input of the network, float32, channels last.
 
     Returns
     -------
-    Number of ReLUs that are gone.
+    Number of ReLUs fused.
 
     Raises
     ------
     AttributeError
-        If this torch has no such operators.
+        If this build of torch does not have the operators.
     """
     pairs = sole_consumers(module, sample, _takes_relu, lambda layer: type(layer) is torch.nn.ReLU)
     for conv_name, relu_name in pairs:
@@ -50,20 +50,20 @@ def _takes_relu(layer: Any) -> bool:
 
 
 def _plain(block: Any) -> bool:
-    """Whether nothing but a ReLU follows the first convolution."""
+    """Return whether only a ReLU follows the block's first convolution."""
     _, norm, activation = block.block.conv1
     return type(norm) is torch.nn.Identity and type(activation) is torch.nn.ReLU
 
 
 class _ConvReLU(torch.nn.Module):
-    """A convolution and a ReLU."""
+    """A convolution with a ReLU as post-op."""
 
     def __init__(self, conv: Any) -> None:
         super().__init__()
         self.conv = conv
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return what a ReLU makes of the convolution."""
+        """Return relu(conv(x))."""
         c = self.conv
         return torch.ops.mkldnn._convolution_pointwise(  # type: ignore[no-any-return]  # noqa: SLF001
             x, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, "relu", [], ""
@@ -71,7 +71,7 @@ class _ConvReLU(torch.nn.Module):
 
 
 def _add_relu(block: FoldedBlock, feature_map: torch.Tensor, skip: torch.Tensor | None) -> torch.Tensor:
-    """Return what :meth:`FoldedBlock.join` returns."""
+    """Do what :attr:`FoldedBlock.join` does by default, with the ReLU as post-op."""
     bias = block.block.conv1[0].bias
     operators: Any = torch.ops.mkldnn
     if skip is None:

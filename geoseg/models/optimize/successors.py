@@ -1,4 +1,4 @@
-"""Which layer alone takes another's output, seen by running a network once."""
+"""Pairs of layers of which the second is the only consumer of the first's output, found by running a network."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 import torch
 
 Kind = Callable[[Any], bool]
-"""Whether a layer is of the wanted kind."""
+"""A predicate of layers."""
 
 
 def sole_consumers(module: torch.nn.Module, sample: torch.Tensor, first: Kind, second: Kind) -> list[tuple[str, str]]:
-    """Return names of layers of one kind and of the layer of another kind that is the only one to take their output.
+    """Return the names of pairs of layers: the second is the only layer that takes the first's output.
 
-    Both run once; layers that hand on what they are given are looked through. What a network does with an output
-    outside of layers is not seen: compare the results of whatever is made of this.
+    Both must run exactly once; identities between them are skipped. What the network does with an output outside of
+    layers (in ``forward``) is not seen, so compare the rewritten network with the original.
 
     Parameters
     ----------
     module, sample
-        A network and an input; it is run once.
+        A network and an input; the network runs once.
     first, second
-        The kinds. A layer without children is looked at, and one with children if it is of a kind.
+        The kinds of the two layers. Considered are layers without children, and those with children that match.
     """
-    made: dict[int, str] = {}
-    taken: dict[str, list[str]] = {}
+    producer: dict[int, str] = {}  # by id of its output
+    consumers: dict[str, list[str]] = {}
     runs: dict[str, int] = {}
-    kept: list[torch.Tensor] = []  # a freed tensor's id would be given to the next
+    alive: list[torch.Tensor] = []  # the id of a freed tensor would be reused
     layers = {
         name: layer
         for name, layer in module.named_modules()
@@ -37,15 +37,15 @@ def sole_consumers(module: torch.nn.Module, sample: torch.Tensor, first: Kind, s
 
     def before(layer: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
         runs[names[layer]] = runs.get(names[layer], 0) + 1
-        if inputs and id(inputs[0]) in made and type(layer) is not torch.nn.Identity:
-            taken.setdefault(made[id(inputs[0])], []).append(names[layer])
+        if inputs and id(inputs[0]) in producer and type(layer) is not torch.nn.Identity:
+            consumers.setdefault(producer[id(inputs[0])], []).append(names[layer])
 
     def after(layer: torch.nn.Module, _: tuple[Any, ...], output: Any) -> None:
         if first(layer) and isinstance(output, torch.Tensor):
-            made[id(output)] = names[layer]
-            kept.append(output)
+            producer[id(output)] = names[layer]
+            alive.append(output)
         elif type(layer) is not torch.nn.Identity:
-            made.pop(id(output), None)  # changed in place: another output now
+            producer.pop(id(output), None)  # modified in place: no longer the first layer's output
 
     hooks = [
         hook
@@ -58,13 +58,13 @@ def sole_consumers(module: torch.nn.Module, sample: torch.Tensor, first: Kind, s
         for hook in hooks:
             hook.remove()
     return [
-        (name, takers[0])
-        for name, takers in taken.items()
-        if len(takers) == 1 and second(layers[takers[0]]) and runs[name] == runs[takers[0]] == 1
+        (name, users[0])
+        for name, users in consumers.items()
+        if len(users) == 1 and second(layers[users[0]]) and runs[name] == runs[users[0]] == 1
     ]
 
 
 def replace_layer(module: torch.nn.Module, name: str, layer: torch.nn.Module) -> None:
-    """Put another layer in the place of the one called ``name``."""
+    """Replace the layer called ``name``."""
     parent, _, last = name.rpartition(".")
     setattr(module.get_submodule(parent), last, layer)

@@ -1,10 +1,10 @@
-"""Nearest upsampling folded into the convolution after it: the same function with 4 products where there were 9.
+"""Nearest-neighbour upsampling fused into the convolution after it: 4 multiplications instead of 9.
 
-A U-Net's decoder doubles its feature map by repeating pixels, appends the encoder's map and convolves both with 3 × 3
-kernels. Repeating pixels is a transposed convolution with a 2 × 2 kernel of ones, and two convolutions in a row are
-one. So the repeated part becomes a transposed convolution of stride 2 with a 4 × 4 kernel (2 × 2 products per output
-pixel; the sub-pixel view of upsampling of Shi et al. 2016, arXiv:1609.07009), the encoder's part a convolution of its
-own, and neither the large map nor the joined one is ever made.
+A U-Net's decoder upsamples its feature map by repeating pixels, concatenates the encoder's map and convolves both with
+3 × 3 kernels. Repeating pixels is a transposed convolution with a 2 × 2 kernel of ones, and two successive convolutions
+are one. So the upsampled part becomes a transposed convolution of stride 2 with a 4 × 4 kernel (2 × 2 products per
+output pixel; the sub-pixel view of upsampling of Shi et al. 2016, arXiv:1609.07009), the encoder's part a convolution
+of its own, and neither the upsampled nor the concatenated map is ever created.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from torch.nn import functional
 
 
 def fold_upsampling(module: torch.nn.Module, sample: torch.Tensor) -> int:
-    """Replace, in place, the decoder blocks of an smp Unet for which it can be done.
+    """Replace, in place, those decoder blocks of an smp Unet that allow it.
 
     Parameters
     ----------
     module
-        A network in eval mode; batch normalisation may be folded before.
+        A network in eval mode; batch normalisation may be fused already.
     sample
-        Input of the network, float32; it is run once to see what each block is given.
+        Input of the network, float32; one run shows the number of upsampled channels of each block.
 
     Returns
     -------
@@ -40,10 +40,10 @@ def fold_upsampling(module: torch.nn.Module, sample: torch.Tensor) -> int:
     }
     channels: dict[torch.nn.Module, int] = {}
 
-    def see(block: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def count_channels(block: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         channels[block] = (args[0] if args else kwargs["feature_map"]).shape[1]
 
-    hooks = [block.register_forward_pre_hook(see, with_kwargs=True) for block in places]
+    hooks = [block.register_forward_pre_hook(count_channels, with_kwargs=True) for block in places]
     try:
         if places:
             module(sample)
@@ -68,7 +68,7 @@ def _foldable(block: Any) -> bool:
 
 
 class FoldedBlock(torch.nn.Module):
-    """An smp ``UnetDecoderBlock``, of whose first convolution ``channels`` inputs are upsampled."""
+    """An smp ``UnetDecoderBlock`` whose first convolution takes ``channels`` upsampled inputs, then the skip's."""
 
     def __init__(self, block: Any, channels: int) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class FoldedBlock(torch.nn.Module):
         weight = block.conv1[0].weight.detach()
         self.register_buffer("above", _with_repeats(weight[:, :channels]), persistent=False)
         self.register_buffer("beside", weight[:, channels:].contiguous(), persistent=False)
-        # How the first convolution, its normalisation and activation are done.
+        # The first convolution with its normalisation and activation; relu.py replaces it.
         self.join: Callable[[FoldedBlock, torch.Tensor, torch.Tensor | None], torch.Tensor] = _joined
         self.above: torch.Tensor
         self.beside: torch.Tensor
@@ -88,9 +88,9 @@ class FoldedBlock(torch.nn.Module):
         target_width: int,
         skip_connection: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Return what the block that it replaces returns."""
+        """Return the output of the block it replaces."""
         block, (rows, cols) = self.block, feature_map.shape[2:]
-        if (target_height, target_width) != (2 * rows, 2 * cols):  # a size that is no multiple of the stride
+        if (target_height, target_width) != (2 * rows, 2 * cols):  # the size is not a multiple of the stride
             return block(feature_map, target_height, target_width, skip_connection)  # type: ignore[no-any-return]
         return block.attention2(block.conv2(self.join(self, feature_map, skip_connection)))  # type: ignore[no-any-return]
 
@@ -104,9 +104,9 @@ def _joined(block: FoldedBlock, feature_map: torch.Tensor, skip: torch.Tensor | 
 
 
 def _with_repeats(weight: torch.Tensor) -> torch.Tensor:
-    """Kernel (in, out, 4, 4) that does in one step what ``weight`` (out, in, 3, 3) does to pixels repeated 2 × 2."""
+    """Return the kernel (in, out, 4, 4) that combines 2 × 2 upsampling and the kernel ``weight`` (out, in, 3, 3)."""
     out, inputs, height, width = weight.shape
-    # A transposed convolution is a convolution with the flipped kernel; that of the repeats is all ones.
+    # A transposed convolution is a convolution with the flipped kernel; the kernel of the upsampling is all ones.
     kernels = weight.flip(2, 3).reshape(out * inputs, 1, height, width).double()
     joined = functional.conv_transpose2d(kernels, torch.ones(1, 1, 2, 2, dtype=torch.float64))
     return joined.reshape(out, inputs, height + 1, width + 1).transpose(0, 1).contiguous().to(weight.dtype)

@@ -1,6 +1,6 @@
-"""GDAL kept in check: its configuration, untrusted files, warped VRTs and what it caches of failed requests.
+"""GDAL: configuration, untrusted files, warped VRTs, and its cache of failed requests.
 
-``environment`` settings and allowed formats; ``untrusted`` rejects files that run code or reach the network;
-``warped_vrt`` XML of a source warped onto another grid; ``retry_cache`` clears cached failures before a retry.
+``environment`` sets options and allowed formats; ``untrusted`` rejects files that run code or reach the network;
+``warped_vrt`` writes the XML of a source warped to another grid; ``retry_cache`` drops cached failures before a retry.
 May import: errors, rasterio.
 """

@@ -1,4 +1,4 @@
-"""GDAL as geoseg wants it: which formats may be opened, and settings for local and remote files."""
+"""GDAL configuration: allowed formats, and options for local and remote files."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 
-# geoseg says itself, once, in Raster.notes that a file has no georeference; rasterio would say so again in every
-# thread that opens it.
+# Raster.notes reports a missing georeference once; rasterio would warn in every thread that opens the file.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 DRIVERS = (
     "GTiff", "VRT", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID", "PNG", "JPEG", "WEBP", "GIF", "BMP", "HFA", "ENVI",
     "EHdr", "ERS", "AAIGrid", "PCIDSK", "NITF", "SAGA", "SRTMHGT", "DTED", "RST",
 )  # fmt: skip
-"""Formats that hold pixels. Left out are those whose files are only orders to fetch pixels from somewhere (WMS, WMTS,
-WCS, STACTA, tile indexes, MRF with a remote source …): opening a file must not reach the network."""
+"""Formats that hold pixels. Excluded are those that describe requests to a server (WMS, WMTS, WCS, STACTA, tile
+indexes, MRF with a remote source …): opening a file must not reach the network."""
 
 _SETTINGS = {
-    # A truncated JPEG gives grey pixels and a warning; wrong pixels in silence are worse than an error.
+    # By default a truncated JPEG gives grey pixels and a warning; an error is better than wrong pixels.
     "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
 }
 
 _REMOTE_SETTINGS = {
-    # Listing a bucket to look for side files costs more than everything else.
+    # Listing a bucket to find sidecar files takes longer than everything else.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_MAX_RETRY": "4",
     "GDAL_HTTP_RETRY_DELAY": "0.5",
@@ -42,29 +41,29 @@ _REMOTE_SETTINGS = {
 }
 
 _CACHE_BYTES = 128 * 2**20
-_cache_is_set = False
+_cache_is_limited = False
 
 
 def environment(path: str = "") -> rasterio.Env:
     """Return a rasterio environment for reading ``path``.
 
-    Anything that the user has set, as an environment variable or in an enclosing ``rasterio.Env``, stays as it is.
+    Options that the user has set, as environment variables or in an enclosing ``rasterio.Env``, take precedence.
     """
-    _bound_cache()
+    _limit_cache()
     settings = _SETTINGS | _REMOTE_SETTINGS if is_remote(path) else _SETTINGS
     outer = rasterio.env.getenv() if rasterio.env.hasenv() else {}
     return rasterio.Env(**{key: value for key, value in settings.items() if key not in os.environ and key not in outer})
 
 
-def _bound_cache() -> None:
-    """Bound GDAL's block cache, which is one for the process and by default takes 5 % of the machine's memory.
+def _limit_cache() -> None:
+    """Limit GDAL's block cache, which is shared by the process and by default takes 5 % of the machine's memory.
 
     geoseg reads each block about once: a large cache gains nothing and counts against its memory budget.
     """
-    global _cache_is_set  # noqa: PLW0603  GDAL's cache is global to the process, and so is this
-    if _cache_is_set:
+    global _cache_is_limited  # noqa: PLW0603  GDAL's cache is global to the process, and so is this
+    if _cache_is_limited:
         return
-    _cache_is_set = True
+    _cache_is_limited = True
     if "GDAL_CACHEMAX" in os.environ or (rasterio.env.hasenv() and "GDAL_CACHEMAX" in rasterio.env.getenv()):
         return
     with rasterio.Env():
@@ -73,7 +72,7 @@ def _bound_cache() -> None:
 
 def open_dataset(path: str) -> DatasetReader:
     """Open a raster with one of the allowed drivers, inside an ``environment``."""
-    # rasterio.open() takes one driver only; the class behind it takes a list.
+    # rasterio.open() accepts a single driver, the class behind it a list.
     return DatasetReader(path, driver=list(DRIVERS), sharing=False)
 
 
@@ -84,13 +83,13 @@ _SCHEMES = ("http://", "https://", "ftp://", "s3://", "gs://", "az://", "adls://
 
 
 def is_remote(path: str) -> bool:
-    """Whether GDAL would use the network to open ``path``, also inside an archive."""
+    """Return whether GDAL would use the network to open ``path``, also through an archive."""
     lowered = path.lower()
     return any(name in lowered for name in _NETWORK) or any(scheme in lowered for scheme in _SCHEMES)
 
 
 def is_virtual(path: str) -> bool:
-    """Whether ``path`` is one of GDAL's virtual file systems or a URL, so not a plain local path."""
+    """Return whether ``path`` is a URL or in one of GDAL's virtual file systems, not a plain local path."""
     return path.startswith("/vsi") or path.lower().startswith(_SCHEMES)
 
 

@@ -1,4 +1,4 @@
-"""Files that are orders, not pixels: a VRT may name servers, or code. Opening a local file must do neither."""
+"""Reject files that run code or reach the network: a VRT may contain Python code or refer to servers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SOURCES = ("sourcefilename", "sourcedataset", "imagefilename", "overviewsource"
 
 
 def check_source(source: str, *, remote: bool) -> None:
-    """Refuse a source that would reach the network unasked, or that is no file at all.
+    """Reject a source that reaches the network without permission, or that is not a file.
 
     Raises
     ------
     InputError
-        Saying which address is behind it and how to allow it.
+        Naming the address, and how to allow it.
     """
     if source.lstrip().startswith(("<", "{")):
         raise InputError("a scene must be a file, folder or URL, not XML or JSON text; save it as a file first")
@@ -43,7 +43,7 @@ def check_source(source: str, *, remote: bool) -> None:
 
 
 def check_dataset(data: Any, label: str, *, remote: bool) -> None:
-    """Refuse what only the opened dataset shows: VRTs inside archives, overviews kept elsewhere."""
+    """Reject what only an open dataset reveals: VRTs inside archives, overviews on other servers."""
     if remote:
         return
     overviews = data.tags(ns="OVERVIEWS").get("OVERVIEW_FILE", "")
@@ -55,7 +55,7 @@ def check_dataset(data: Any, label: str, *, remote: bool) -> None:
 
 
 def parse_xml(text: str | bytes, label: str) -> Element:
-    """Parse XML without entities: a document type is refused, so nothing can expand or refer elsewhere.
+    """Parse XML without entities: a document type is rejected, so nothing can expand or refer elsewhere.
 
     Raises
     ------
@@ -63,10 +63,10 @@ def parse_xml(text: str | bytes, label: str) -> Element:
         If it is not well-formed or declares a document type.
     """
     head = text if isinstance(text, bytes) else text.encode()
-    # Entities need a document type, whatever the encoding: UTF-16 has a zero between the letters.
+    # Entities need a document type. In UTF-16 its letters are separated by zero bytes.
     if b"<!DOCTYPE" in head.replace(b"\0", b"").upper() or b"<!ENTITY" in head.replace(b"\0", b"").upper():
-        raise InputError(f"{label}: its XML declares a document type or entities, which no raster needs; refused")
-    parser = XMLParser()  # noqa: S314  entities are refused above
+        raise InputError(f"{label}: its XML declares a document type or entities, which rasters do not need; rejected")
+    parser = XMLParser()  # noqa: S314  entities are rejected above
     try:
         parser.feed(head)
         return parser.close()
@@ -85,7 +85,7 @@ def read_xml(path: Path) -> Element:
 
 
 def _check_vrt(path: Path, *, remote: bool, seen: set[Path]) -> None:
-    """Check a local file that is XML, and the files it names."""
+    """Check a local file, if it is XML, and the files it refers to."""
     try:
         if not path.is_file() or path in seen:
             return
@@ -96,17 +96,17 @@ def _check_vrt(path: Path, *, remote: bool, seen: set[Path]) -> None:
     seen.add(path)
     if not head.startswith(b"<"):
         if seen != {path} and head.startswith((b"{", b"[")):
-            raise InputError(f"{path}: named in a VRT, but no file of pixels; refused")
+            raise InputError(f"{path}: named in a VRT, but not a raster; rejected")
         return
     tree = read_xml(path)
     if tree.tag != "VRTDataset":
         if seen == {path} and not tree.tag.startswith("GDAL"):
-            return  # some other XML: GDAL will say that it is no raster
+            return  # other XML: GDAL will reject it
         raise InputError(
-            f"{path}: an order to fetch pixels ({tree.tag}), not pixels; save the part you need as GeoTIFF first"
+            f"{path}: a request to a server ({tree.tag}), not a raster; save the part you need as GeoTIFF first"
         )
     if tree.find(".//VRTRasterBand") is None:
-        raise InputError(f"{path}: has no bands; nothing can be read from it")
+        raise InputError(f"{path}: has no bands")
     _check_tree(tree, str(path), path.parent, remote=remote, seen=seen)
 
 
@@ -116,8 +116,8 @@ def _check_tree(tree: Element, label: str, folder: Path | None, *, remote: bool,
         text = (element.text or "").strip()
         if tag == "pixelfunctioncode" or (tag == "pixelfunctionlanguage" and text.lower() != "c"):
             raise InputError(
-                f"{label}: contains a pixel function in {text or 'Python'}: code is never run from a scene; "
-                "write its result with gdal_translate where you trust it"
+                f"{label}: contains a pixel function in {text or 'Python'}, and code from files is never run; "
+                "if you trust it, write its result to a GeoTIFF with gdal_translate"
             )
         if tag not in _SOURCES or not text:
             continue
@@ -126,7 +126,7 @@ def _check_tree(tree: Element, label: str, folder: Path | None, *, remote: bool,
                 raise InputError(f"{label}: refers to {text} on the network; pass allow_remote=True if you trust it")
             continue
         if text.startswith(("<", "{")) or text.lower().startswith("vrt://"):
-            raise InputError(f"{label}: names an order ({text[:40]}…) where a file should be; refused")
+            raise InputError(f"{label}: has {text[:40]}… where a file name should be; rejected")
         if is_virtual(text):
             if text.lower().endswith((".vrt", ".xml", ".json")):
                 raise InputError(f"{label}: refers to {text}, a VRT inside an archive; unpack it first")

@@ -1,8 +1,8 @@
-"""Warped sources, written as GDAL's own warped VRT.
+"""Sources warped to another grid, as GDAL's warped VRT.
 
 rasterio's ``WarpedVRT`` cannot be used here: with ``tolerance=0`` it does not open (rasterio 1.4), and with its
-approximation of the transformation a pixel's value depends on the window it is read with. The XML also names only the
-bands wanted, each with its own nodata value. Format: https://gdal.org/drivers/raster/vrt_warped.html
+approximation of the transformation the value of a pixel depends on the window that is read. The XML also selects bands,
+each with its own nodata value. Format: https://gdal.org/drivers/raster/vrt_warped.html
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _ALGORITHMS = {"nearest": "NearestNeighbour", "bilinear": "Bilinear"}
 
 @dataclass(frozen=True)
 class Warp:
-    """How a source is brought onto a grid that is not its own.
+    """How to warp a source to another grid.
 
     Attributes
     ----------
     crs, transform, height, width
-        The grid to arrive at; ``crs`` as text that PROJ understands.
+        The target grid; ``crs`` as text that PROJ understands.
     source_crs, source_transform
-        The source's own, stated because a file may have none, or a fitted one.
+        Those of the source, which the file may lack or which may have been fitted.
     resampling
         ``"bilinear"`` for measurements, ``"nearest"`` for classes and masks.
     scale
@@ -51,19 +51,19 @@ class Warp:
 
 @dataclass(frozen=True)
 class WarpedBands:
-    """What one warped dataset gives: bands of a file, and how it knows missing pixels.
+    """The bands of one warped dataset, and how missing pixels are marked.
 
     Attributes
     ----------
     bands
-        1-based numbers in the file, which become bands 1 … n.
+        1-based numbers in the file; they become bands 1 … n.
     nodata
-        Missing value of each band, by which it is also filled outside the file; or None, and then band n + 1 is
-        0 where pixels are missing.
+        Nodata value of each band, also used outside the file. If None, the dataset has an alpha band n + 1 that is 0
+        where pixels are missing.
     dtype
         Type of values: ``"uint16"``.
     alpha, alpha_max
-        1-based number of the file's band that is 0 where pixels are missing, and its value elsewhere; 0 if none.
+        1-based number of the file's band that is 0 where pixels are missing, 0 if none; and its value elsewhere.
     """
 
     bands: tuple[int, ...]
@@ -90,7 +90,7 @@ def warped_vrt(path: str, warp: Warp, bands: WarpedBands) -> str:
                 _add(band, "ColorInterp", "Alpha")
         else:
             _add(band, "NoDataValue", repr(bands.nodata[number - 1]))
-    # One fixed block, whatever the request: the warper works by these.
+    # The warper works block by block: fixed blocks, whatever the request.
     _add(root, "BlockXSize", str(min(512, warp.width)))
     _add(root, "BlockYSize", str(min(512, warp.height)))
     options = _add(root, "GDALWarpOptions")
@@ -100,7 +100,7 @@ def warped_vrt(path: str, warp: Warp, bands: WarpedBands) -> str:
     settings = {
         "INIT_DEST": "0" if bands.nodata is None else "NO_DATA",
         "UNIFIED_SRC_NODATA": "NO",
-        # A fixed kernel: otherwise GDAL takes its size from the window that it happens to warp.
+        # A fixed kernel: otherwise GDAL derives its size from the window being warped.
         "XSCALE": repr(warp.scale[0]),
         "YSCALE": repr(warp.scale[1]),
     }
@@ -115,7 +115,7 @@ def warped_vrt(path: str, warp: Warp, bands: WarpedBands) -> str:
 
 
 def _add_transformer(options: ET.Element, warp: Warp, source: str, target: str) -> None:
-    # Not wrapped in an ApproxTransformer: exact, so that a pixel is the same in whatever box it is read.
+    # Exact, without ApproxTransformer, so that a pixel does not depend on the box it is read in.
     transformer = _add(_add(options, "Transformer"), "GenImgProjTransformer")
     _add(transformer, "SrcGeoTransform", _numbers(warp.source_transform))
     _add(transformer, "SrcInvGeoTransform", _numbers(~warp.source_transform))
@@ -153,5 +153,5 @@ def _wkt(crs: str) -> str:
 
 
 def _numbers(transform: Affine) -> str:
-    """Write a transform in GDAL's order, without losing a bit."""
+    """Return a transform as text, in GDAL's order and at full precision."""
     return ", ".join(repr(float(value)) for value in transform.to_gdal())

@@ -1,5 +1,6 @@
-"""What a path stands for: files with what the scene's metadata says of their bands.
+"""From a path or URL to the files of a scene, with the band metadata that the scene states.
 
-``discover`` is the door; ``sentinel2`` .SAFE products, ``stac`` STAC items, ``zarr_store`` Zarr stores; ``scene`` the
-values that they return. In: a path or URL. Out: a SceneFiles. May import: raster.gdal, raster.names, raster.probe.
+``discover`` finds out what a path is; ``sentinel2`` reads .SAFE products, ``stac`` STAC items, ``zarr_store`` Zarr
+stores; ``scene`` holds the values they return (``SceneFiles``); ``suffixes`` which files of a folder count.
+May import: raster.gdal, raster.names, raster.probe.
 """

@@ -1,4 +1,4 @@
-"""What a path stands for: a file, a folder with one scene, a .SAFE, a STAC item, a Zarr store."""
+"""Find out what a path is: a file, a folder with one scene, a .SAFE product, a STAC item, a Zarr store."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import File, SceneFiles
-
-_RASTERS = (
-    ".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".j2k", ".png", ".jpg", ".jpeg", ".webp", ".img", ".bil", ".bsq", ".asc",
-    ".hgt", ".dt2", ".ntf", ".ecw", ".sid",
-)  # fmt: skip
+from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
 
 
 def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
-    """Return what a path stands for.
+    """Return the files of the scene at a path.
 
     Raises
     ------
     InputError
-        If there is nothing, or more than one answer.
+        If there is no scene, or several.
     """
     remote = bool(allow_remote) or (allow_remote is None and is_remote(path))
     if is_virtual(path):
@@ -69,7 +65,7 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
 
         return open_safe(folder)
     products = sorted(p for p in folder.glob("*.SAFE") if p.is_dir())
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in _RASTERS and p.is_file())
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in RASTER_SUFFIXES and p.is_file())
     if not files and len(products) == 1:
         return _find_in_folder(products[0], stack=stack, remote=remote)
     if not files:
@@ -105,7 +101,7 @@ def _without_band(stem: str) -> str:
 
 
 def _is_one_scene(files: list[Path]) -> bool:
-    """Whether the names differ in the band alone: ``S2_B02.tif``, ``S2_B03.tif``."""
+    """Return whether the names differ only in the band: ``S2_B02.tif``, ``S2_B03.tif``."""
     tokens = [names.band_token(p.stem) for p in files]
     if len(files) < 2 or None in tokens or len({str(t).lower() for t in tokens}) < len(files):
         return False

@@ -1,4 +1,4 @@
-"""A scene as its files, and what its metadata says of their bands."""
+"""The files of a scene, and what its metadata states about their bands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from geoseg.raster.probe import FileInfo, usable_nodata
 
 @dataclass(frozen=True)
 class BandMetadata:
-    """What a scene's metadata says of one band, which its file does not."""
+    """Band metadata that the scene states and its file does not."""
 
     name: str | None = None
     scale: float | None = None
@@ -29,7 +29,7 @@ class File:
     remote
         Whether the network may be used for it.
     bands
-        What the scene's metadata says of its bands, in their order; empty if nothing.
+        Metadata of its bands, in their order; empty if there is none.
     """
 
     path: str
@@ -39,7 +39,7 @@ class File:
 
 @dataclass(frozen=True)
 class SceneFiles:
-    """What a path stands for: files, or an array that xarray opened."""
+    """A scene: its files, or an array opened by xarray."""
 
     files: tuple[File, ...] = ()
     name: str | None = None
@@ -48,7 +48,7 @@ class SceneFiles:
 
 
 def describe(file: File, info: FileInfo) -> FileInfo:
-    """Return ``info`` with what the scene's metadata says of its bands."""
+    """Return ``info`` with the band metadata of the scene."""
     if not file.bands:
         return info
     metadata = (

@@ -1,4 +1,4 @@
-"""Sentinel-2 products in SAFE folders (Level 1C and 2A), read by their own metadata.
+"""Sentinel-2 products in SAFE folders (Level 1C and 2A), described by their metadata.
 
 Product format: https://sentiwiki.copernicus.eu/web/s2-products. Reflectance is (DN + offset) / quantification value;
 the offset came with processing baseline 04.00 and is -1000 since.
@@ -18,7 +18,7 @@ from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-# Position in the metadata's lists of offsets (band_id).
+# By band_id, the number of a band in the metadata's lists of offsets.
 _ORDER = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 _IMAGE = re.compile(r"_(B(?:0\d|1[0-2]|8A))(?:_(10|20|60)m)?$")
 
@@ -70,7 +70,7 @@ def _images(tree: Element, folder: Path) -> dict[str, Path]:
             continue
         path = folder / f"{stem}.jp2"
         if not path.resolve().is_relative_to(root):
-            raise InputError(f"{folder}: its metadata names {stem}, outside the product; refused")
+            raise InputError(f"{folder}: its metadata names {stem}, outside the product; rejected")
         code, metres = match.group(1), int(match.group(2) or 0)
         if code not in found or metres < found[code][0]:
             found[code] = metres, path

@@ -1,6 +1,6 @@
-"""STAC items: assets that are raster bands, with what the item says of them.
+"""STAC items: assets that are raster bands, with their metadata.
 
-Understands STAC 1.0 (``eo:bands``, ``raster:bands``) and 1.1 (``bands``): https://github.com/radiantearth/stac-spec
+Supports STAC 1.0 (``eo:bands``, ``raster:bands``) and 1.1 (``bands``): https://github.com/radiantearth/stac-spec
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ENDINGS = (".tif", ".tiff", ".jp2", ".vrt")
 
 
 def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles:
-    """Return the bands of a STAC item; of assets that hold one band twice, the first GeoTIFF.
+    """Return the bands of a STAC item; of several assets with the same band, the first GeoTIFF.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles
     remote
         Whether the network may be used.
     item
-        Which item of an ItemCollection, by its id.
+        Id of the item in an ItemCollection.
 
     Raises
     ------
     InputError
-        If it is no STAC item, has no raster, or refers to the network from a local file.
+        If it is not a STAC item, has no raster, or is a local file that refers to the network.
     """
     content = _load(path, remote=remote)
     if item is not None:
@@ -88,7 +88,7 @@ def _load(path: str, *, remote: bool) -> Any:
                 raise InputError(
                     f"{path}: is on the network, which is not allowed here; pass allow_remote=True or download it"
                 )
-            # The scheme is http or https: scenes.find() sends nothing else here.
+            # discover.find() passes only http and https here.
             with urlopen(Request(path, headers={"User-Agent": "geoseg"}), timeout=_SECONDS) as answer:  # noqa: S310
                 text = answer.read(_MAX_BYTES + 1)
         else:
@@ -148,7 +148,7 @@ def _bands_of(key: str, asset: dict[str, Any]) -> tuple[BandMetadata, ...]:
 def _band_name(eo: dict[str, Any], key: str) -> str:
     common = eo.get("eo:common_name") or eo.get("common_name")
     own = str(eo.get("name") or "")
-    # Older items call three different bands "rededge"; the sensor's own name tells them apart.
+    # Older items call three bands "rededge"; the sensor's own names distinguish them.
     if common and str(common) != "rededge":
         return str(common)
     return names.from_text(own) or names.from_text(key) or str(common or "") or own or key

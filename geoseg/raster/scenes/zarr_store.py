@@ -27,11 +27,11 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
             f'{path}: Zarr stores need one more package; install it with: pip install "geoseg[zarr]"'
         ) from error
     try:
-        # Stored values, as for files: nodata, scale and offset stay in the attributes.
+        # Stored values, as from files: nodata, scale and offset stay in the attributes.
         data = xr.open_zarr(path, mask_and_scale=False, decode_times=False, chunks={})
     except Exception as error:  # zarr and its storage layers raise many kinds
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be opened as a Zarr store ({said}); copy or download it again") from error
-    # The CRS is kept in a variable without dimensions, which odc-geo wants as a coordinate.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be opened as a Zarr store ({reason}); copy or download it again") from error
+    # The CRS is in a variable without dimensions, which odc-geo expects as a coordinate.
     spare = [name for name, variable in data.data_vars.items() if not variable.dims]
     return SceneFiles(name=Path(path.rstrip("/")).stem, array=data.set_coords(spare))

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import InputError
 from geoseg.models import ModelCard, check_bands
 from geoseg.raster import Raster, open_raster
-from geoseg.raster.scenes.discover import _RASTERS
+from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
 from geoseg.train.data.labels import place_rasters
-from geoseg.train.data.polygons import SUFFIXES
 
 if TYPE_CHECKING:
     from geoseg.raster.probe import FileInfo
@@ -60,7 +59,7 @@ def _expanded(image: Any) -> list[Any]:
     scene = any((folder / name).exists() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata"))
     if scene or list(folder.glob("MTD_MSIL*.xml")):
         return [image]
-    found = [p for p in folder.iterdir() if p.suffix.lower() in _RASTERS or p.suffix.lower() in (".safe", ".zarr")]
+    found = [p for p in folder.iterdir() if p.suffix.lower() in (*RASTER_SUFFIXES, ".safe", ".zarr")]
     if not found:
         raise InputError(f"{folder}: no raster in this folder")
     return sorted(found, key=_natural)
@@ -103,7 +102,7 @@ def label_files(labels: Sequence[Any]) -> list[Any]:
         if not path.is_dir():
             found.append(str(label))
             continue
-        inside = [p for p in path.iterdir() if p.suffix.lower() in (*_RASTERS, *SUFFIXES)]
+        inside = [p for p in path.iterdir() if p.suffix.lower() in (*RASTER_SUFFIXES, *VECTOR_SUFFIXES)]
         if not inside:
             raise InputError(f"{path}: neither class rasters nor polygons in this folder")
         found += [str(p) for p in sorted(inside, key=_natural)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from geoseg.classes import LAND_COVER, MapClass, default_color
 from geoseg.errors import InputError, OptionError
+from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster.probe import Grid
-
-SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".parquet", ".gml", ".kml", ".zip")
-"""Files that are taken for polygons."""
 
 # Where nobody says which field holds the class; the first that is there. geoseg's own polygons have the first two.
 _FIELDS = ("class_name", "class_id", "class", "classname", "label", "landcover", "land_cover", "lc", "code")
@@ -93,7 +91,7 @@ def is_polygons(source: Any) -> bool:
     """Whether labels are polygons: a GeoDataFrame, or a file by its ending."""
     if hasattr(source, "geometry") and hasattr(source, "crs"):
         return True
-    return isinstance(source, str | Path) and Path(source).suffix.lower() in SUFFIXES
+    return isinstance(source, str | Path) and Path(source).suffix.lower() in VECTOR_SUFFIXES
 
 
 def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | None) -> Polygons:

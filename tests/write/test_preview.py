@@ -17,7 +17,8 @@ from geoseg.classes import LAND_COVER, NODATA
 from geoseg.errors import OutputError
 from geoseg.geodesy import pixel_sides
 from geoseg.job.outputs import _every
-from geoseg.job.preview import PANEL, Preview, choose_bands, draw, paint, step_of, stretch, write_preview
+from geoseg.raster.quicklook import choose_bands, stretch
+from geoseg.write.preview import PANEL, Preview, draw, paint, step_of, write_preview
 
 UTM = Affine(10, 0, 500000, 0, -10, 5400000)
 GREY = 0xEC

@@ -1,4 +1,4 @@
-"""``geoseg inspect``: what a scene is, whether it fits a model, what a run costs. Nothing is computed."""
+"""``geoseg inspect``: properties of a scene, whether it fits a model, and an estimate of what a run will cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from geoseg.errors import GeosegError
+from geoseg.errors import ContractError, GeosegError
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options, Plan, make_plan
@@ -15,7 +15,23 @@ from geoseg.system.resources import format_bytes
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found; ``error`` says why the scene cannot be read or does not fit, ``needs`` what the model sees."""
+    """A scene compared with a model.
+
+    Attributes
+    ----------
+    name, model
+        Names of scene and model.
+    raster
+        The open scene; None if it cannot be read.
+    plan
+        What a run would do; None if the scene does not fit the model.
+    error
+        Why the scene cannot be read or does not fit.
+    notes
+        Warnings of the reader about a scene that does not fit.
+    needs
+        Names of the model's bands.
+    """
 
     name: str
     model: str
@@ -31,7 +47,7 @@ class Inspection:
         return self.plan is not None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return everything as JSON-compatible values."""
         facts: dict[str, Any] = {"scene": self.name, "model": self.model, "fits": self.fits, "needs": list(self.needs)}
         facts["warnings"] = list(self.plan.warnings if self.plan else self.notes)
         if self.raster is not None:
@@ -39,12 +55,12 @@ class Inspection:
         if self.plan is not None:
             facts["run"] = _run_facts(self.plan)
         if self.error is not None:
-            mend = getattr(self.error, "mend", {})
-            facts["error"] = {"type": type(self.error).__name__, "message": str(self.error), "mend": mend}
+            suggested = self.error.suggested_options if isinstance(self.error, ContractError) else {}
+            facts["error"] = {"type": type(self.error).__name__, "message": str(self.error), "mend": suggested}
         return facts
 
     def as_text(self) -> str:
-        """Return the same for people."""
+        """Return the same as text."""
         lines = [self.name]
         if self.raster is not None:
             lines += _raster_lines(self.raster)
@@ -59,12 +75,12 @@ class Inspection:
 
 
 def inspect_scene(source: Any, model: str | None, reading: Mapping[str, Any], options: Options) -> Inspection:
-    """Open a scene and hold it against a model; errors are part of the answer, not raised.
+    """Open a scene and compare it with a model; errors of the scene are returned, not raised.
 
     Raises
     ------
     ModelError, OptionError
-        If the model or an option is wrong, which no scene can mend.
+        If the model cannot be loaded, or an option is impossible for any scene.
     """
     from geoseg.models import DEFAULT_MODEL, load_model
 

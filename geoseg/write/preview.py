@@ -1,4 +1,4 @@
-"""The picture of a run: scene, class map, legend and scale bar side by side, as a PNG that anybody can open."""
+"""The preview: a PNG with scene, class map, legend and scale bar side by side."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from geoseg.classes import NODATA, MapClass
 from geoseg.errors import OutputError
 from geoseg.geodesy import pixel_sides
+from geoseg.raster.quicklook import MISSING, stretch
 from geoseg.system.files import complete
 
 if TYPE_CHECKING:
@@ -24,21 +25,20 @@ PANEL = 900
 """Longest side of scene and class map in the picture, in pixels."""
 
 _SPACE, _TEXT, _SMALL, _ROW = 24, 20, 16, 34
-_PAPER, _INK, _SOFT, _MISSING = "#ffffff", "#222222", "#666666", "#ececec"
+_PAPER, _INK, _SOFT = "#ffffff", "#222222", "#666666"
 _FRAME, _SWATCH = "#bbbbbb", 32
-_COMPOSITES = (("red", "green", "blue"), ("nir", "red", "green"), ("swir16", "nir", "red"))
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What is shown.
+    """The content of a preview.
 
     Attributes
     ----------
     quicklook
         (bands, h, w), stored values of one or three bands at reduced size.
     valid
-        (h, w), bool.
+        (h, w), bool: pixels with data.
     classes
         (h, w), uint8 class numbers, 255 = nodata, at the same reduced size.
     names
@@ -63,21 +63,13 @@ class Preview:
     title: str
 
 
-def choose_bands(names: Sequence[str]) -> tuple[int, ...]:
-    """Return the positions of the bands to show as red, green and blue: true colour if it is there, else one false."""
-    for composite in _COMPOSITES:
-        if set(composite) <= set(names):
-            return tuple(names.index(name) for name in composite)
-    return (0, 1, 2) if len(names) >= 3 else (0,)
-
-
 def step_of(height: int, width: int) -> int:
-    """Scene pixels per picture pixel, so that the longer side fits the panel."""
+    """Return the scene pixels per picture pixel for which the longer side fits the panel."""
     return max(math.ceil(max(height, width) / PANEL), 1)
 
 
 def write_preview(path: Path, preview: Preview) -> None:
-    """Draw the picture and write it as PNG.
+    """Draw the preview and write it as PNG.
 
     Raises
     ------
@@ -93,11 +85,11 @@ def write_preview(path: Path, preview: Preview) -> None:
 
 
 def draw(preview: Preview) -> Image.Image:
-    """Return the picture."""
+    """Return the preview as an image."""
     from PIL import Image, ImageDraw, ImageFont
 
     height, width = preview.valid.shape
-    # Small scenes are enlarged by whole factors, so that their pixels stay sharp squares; slivers keep a visible side.
+    # Small scenes are enlarged by whole factors, so that pixels stay sharp squares; narrow ones get a minimum width.
     factor = max(PANEL // 2 // max(height, width), 1)
     high, wide = max(height * factor, 8), max(width * factor, 8)
     big, small = ImageFont.load_default(_TEXT), ImageFont.load_default(_SMALL)
@@ -132,35 +124,20 @@ def draw(preview: Preview) -> Image.Image:
     return canvas
 
 
-def stretch(quicklook: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return bands (bands, h, w) as colours (h, w, 3): 1st to 98th percentile of each band, missing pixels grey."""
-    out = np.empty((*valid.shape, 3), np.uint8)
-    out[:] = int(_MISSING[1:3], 16)
-    if not valid.any():
-        return out
-    for channel in range(3):
-        values = quicklook[min(channel, len(quicklook) - 1)][valid].astype(np.float64)
-        low, high = np.percentile(values, (1, 98))
-        scaled = (values - low) / max(high - low, 1e-12)
-        # Reflectance is linear in light, and forests look black on a screen; a gamma of 1.7 opens the shadows.
-        out[..., channel][valid] = np.rint(np.clip(scaled, 0, 1) ** (1 / 1.7) * 255)
-    return out
-
-
 def paint(classes: NDArray[np.uint8], names: Sequence[MapClass]) -> NDArray[np.uint8]:
-    """Return a class map (h, w) as colours (h, w, 3)."""
-    table = np.full((256, 3), int(_MISSING[1:3], 16), np.uint8)
+    """Return a class map (h, w) as RGB (h, w, 3)."""
+    table = np.full((256, 3), int(MISSING[1:3], 16), np.uint8)
     for item in names:
         table[item.id] = item.rgb
     return table[classes]
 
 
 def _legend(preview: Preview) -> list[tuple[str, str, str]]:
-    """Colour, name and share of the valid area of every class, and the missing part."""
+    """Return colour, name and share of the valid area of every class, and an entry for missing pixels."""
     total = sum(preview.pixels.get(item.id, 0) for item in preview.names)
     rows = [(c.color, c.name, _percent(preview.pixels.get(c.id, 0), total)) for c in preview.names]
     if preview.pixels.get(NODATA, 0):
-        rows.append((_MISSING, "no data", ""))
+        rows.append((MISSING, "no data", ""))
     return rows
 
 

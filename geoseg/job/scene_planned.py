@@ -1,0 +1,159 @@
+"""A scene before its blocks: results that may be kept, the plan, locks, checks, and the blocks of an earlier run."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geoseg.errors import OutputError
+from geoseg.job.block_store import open_store, read_manifest
+from geoseg.job.dispatch import Work, sources_of
+from geoseg.job.failures import with_retries
+from geoseg.job.outputs import quicklook_of
+from geoseg.job.report import describe
+from geoseg.job.request import manifest_of, read_report
+from geoseg.job.scene import FinishedScene, KeptScene, Scene
+from geoseg.job.scene_running import RunningScene
+from geoseg.segment.block import make_recipe
+from geoseg.segment.plan import Plan, make_plan
+from geoseg.system.resources import format_bytes
+from geoseg.tiling import Tiling
+
+if TYPE_CHECKING:
+    from geoseg.job.backend import Backend
+
+
+def prepare(scene: Scene) -> KeptScene | PlannedScene:
+    """Keep complete results, or plan the scene. Reads a few pixels, so that several scenes may be prepared at a time.
+
+    Raises
+    ------
+    GeosegError
+        If the scene does not fit the model, or cannot be read.
+    """
+    request = scene.request
+    if not request.overwrite and scene.is_complete():
+        return KeptScene(scene)
+    sources = sources_of(scene.raster)
+    options = replace(request.options, probabilities=request.products.probabilities)
+    plan = with_retries(lambda: make_plan(scene.raster, request.model, options), sources, request.retries)
+    return PlannedScene(scene, plan)
+
+
+@dataclass(frozen=True)
+class PlannedScene:
+    """A scene whose windows and blocks are chosen; nothing in the output folder has been touched.
+
+    Attributes
+    ----------
+    scene
+        The scene.
+    plan
+        Its plan.
+    """
+
+    scene: Scene
+    plan: Plan
+
+    def start(self, backend: Backend) -> RunningScene | FinishedScene:
+        """Lock the scene's folder and open its store of blocks; take over what an interrupted run has finished.
+
+        Parameters
+        ----------
+        backend
+            Chooses how the model is run, and says how many blocks are computed at a time.
+
+        Raises
+        ------
+        OutputError
+            If another run holds the folder, it holds other results, or the disk has no room.
+        """
+        scene = self.scene
+        for warning in self.plan.warnings:
+            scene.reporter.warning(f"{scene.name}: {warning}")
+        with scene.lock() as lock:  # unlocked here if anything fails, else by the next state
+            staged = self._staged()
+            self._check_outputs(staged)
+            if staged is not None:
+                scene.reporter.info(f"{scene.name}: was finished, except for renaming its files")
+                return FinishedScene(scene, staged, lock.pop_all())
+            self._check_disk()
+            return self._start(backend, lock)
+
+    def _staged(self) -> Path | None:
+        """Return the folder of finished files that an interrupted run did not get to rename, if there is one."""
+        for folder in self.scene.folder.glob(".out.*"):
+            report = read_report(folder / self.scene.outputs["report"].name)
+            if report.get("fingerprint") == self.scene.fingerprint and not report.get("failed_blocks"):
+                return folder
+        return None
+
+    def _check_outputs(self, staged: Path | None) -> None:
+        """Refuse to replace results of other inputs or options."""
+        existing = [path for path in self.scene.outputs.values() if path.exists()]
+        if not existing or self.scene.request.overwrite:
+            return
+        report = self.scene.report()
+        if not report and staged is not None:
+            return  # the report is removed first and renamed last: the other files are from this run
+        if report.get("fingerprint") == self.scene.fingerprint and report.get("failed_blocks"):
+            return  # a partial result of the same run, to be completed now
+        raise OutputError(
+            f"{existing[0]} exists and is of another scene, model or options: add --overwrite to replace it, "
+            "or choose another folder with -o"
+        )
+
+    def _check_disk(self) -> None:
+        output = self.scene.request.output
+        need, free = self.plan.disk, shutil.disk_usage(output).free
+        if need > free:
+            raise OutputError(
+                f"{output} has {format_bytes(free)} free, and this run may need {format_bytes(need)}: "
+                "free some space or choose another folder with -o"
+            )
+
+    def _start(self, backend: Backend, lock: ExitStack) -> RunningScene:
+        started = time.perf_counter()
+        plan, work = self._resume() or self._begin(backend)
+        self.scene.reporter.info(f"{self.scene.name}: {describe(work.recipe)}")
+        slots = backend.slots(plan)
+        return RunningScene(self.scene, plan, work, slots=slots, lock=lock.pop_all(), started=started)
+
+    def _resume(self) -> tuple[Plan, Work] | None:
+        """Open the store of an interrupted run, with the device, layout and windows that it used; None if unusable."""
+        from geoseg.models import Execution
+
+        scene, request = self.scene, self.scene.request
+        manifest = read_manifest(scene.folder)
+        if not manifest:
+            return None
+        if manifest.get("fingerprint") != manifest_of(scene.raster, request)["fingerprint"]:
+            scene.reporter.info(f"{scene.name}: unfinished blocks of other inputs or options are deleted")
+            return None
+        plan = replace(self.plan, tiling=Tiling(**manifest["tiling"]))
+        if request.options.memory is not None and plan.memory > request.options.budget:
+            scene.reporter.info(f"{scene.name}: unfinished blocks need more memory than --memory and are deleted")
+            return None
+        quicklook = quicklook_of(scene.raster, request.products)
+        recipe = make_recipe(plan, execution=Execution(**manifest["execution"]), quicklook=quicklook)
+        store = open_store(scene.folder, plan.tiling, scene.raster.geobox, manifest)
+        return plan, Work(recipe, store, request.trace is not None)
+
+    def _begin(self, backend: Backend) -> tuple[Plan, Work]:
+        """Choose how the model is run, and make a new store; blocks of anything else are deleted."""
+        scene, request, tiling = self.scene, self.scene.request, self.plan.tiling
+        quicklook = quicklook_of(scene.raster, request.products)
+        recipe = make_recipe(self.plan, execution=backend.choose(self.plan), quicklook=quicklook)
+        manifest = {
+            **manifest_of(scene.raster, request),
+            "execution": asdict(recipe.execution),
+            "tiling": asdict(tiling),
+            "blocks": tiling.block_count,
+            "sources": list(scene.raster.sources),
+        }
+        store = open_store(scene.folder, tiling, scene.raster.geobox, manifest)
+        return self.plan, Work(recipe, store, request.trace is not None)

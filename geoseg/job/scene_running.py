@@ -1,0 +1,185 @@
+"""A scene whose blocks are being computed: counts and reports them, and writes the outputs once all are done."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from geoseg.errors import GeosegError, OutputError
+from geoseg.job.dispatch import BlockSummary, Work
+from geoseg.job.failures import BlockFailure, describe_failures, failure_records
+from geoseg.job.finished_vrt import LiveView
+from geoseg.job.outputs import write_products
+from geoseg.job.report import ReportInputs, Throughput, make_report
+from geoseg.job.scene import FinishedScene, Scene
+from geoseg.progress.timing import Clock, record_spans
+from geoseg.progress.trace import here
+from geoseg.segment.plan import Plan
+from geoseg.system.files import fsync, temporary_beside
+
+# Bytes that polygonizing gets at least, however much the next scene's blocks take.
+_MIN_POLYGON_BYTES = 200 * 10**6
+
+
+class RunningScene:
+    """A scene whose store is open; the :class:`geoseg.job.dispatch.Listener` of its blocks.
+
+    Parameters
+    ----------
+    scene, plan, work
+        The scene, its plan, and the recipe and store of its blocks.
+    slots
+        Blocks computed at a time, and processes that compute them.
+    lock
+        Holds the scene's folder; see :meth:`geoseg.job.scene.Scene.lock`.
+    started
+        ``time.perf_counter()`` at the start, for the total time in the report.
+    """
+
+    def __init__(
+        self, scene: Scene, plan: Plan, work: Work, *, slots: tuple[int, int], lock: ExitStack, started: float
+    ) -> None:
+        self.scene, self.plan, self.work, self.name = scene, plan, work, scene.name
+        self.ended = False
+        tiling, finished = work.recipe.tiling, work.store.finished()
+        self.todo = [index for index in tiling.order() if index not in finished]
+        self._reused = len(finished)
+        pixels = sum(tiling.block_box(index).area for index in self.todo)
+        streams = min(work.recipe.execution.streams * slots[1], slots[0])
+        self._throughput = Throughput(tiling.block_count, len(self.todo), pixels, streams, slots[0])
+        self._rates: dict[str, Mapping[str, float]] = {}
+        self._failures: list[BlockFailure] = []
+        self._live = LiveView(work.store, work.recipe.model.card.classes)
+        self._clock = Clock()
+        self._lock, self._started = lock, started
+
+    def report_start(self) -> None:
+        """Report how many blocks there are, and how many of them are finished."""
+        blocks, reporter = self._throughput.blocks, self.scene.reporter
+        if self._reused:
+            reporter.info(f"{self.name}: {self._reused} of {blocks} blocks are there already")
+        reporter.progress(self._reused, blocks, f"segment {self.name}")
+        if self.todo and not self._reused and blocks > 1:
+            reporter.info(f"{self.name}: finished blocks can be viewed during the run: open {self._live.path}")
+
+    def close(self) -> None:
+        """Unlock the scene's folder; finished blocks stay."""
+        self._lock.close()
+
+    # --- during the blocks, as geoseg.job.dispatch.Listener
+
+    def block_done(self, summary: BlockSummary) -> None:
+        """Count a finished block."""
+        throughput, trace = self._throughput, self.scene.request.trace
+        throughput.add(summary)
+        self._clock.add({f"segment.{stage}": seconds for stage, seconds in summary.seconds.items()})
+        if trace is not None:
+            trace.add(summary.place, summary.spans, scene=self.name, block=summary.index)
+        done = self._reused + throughput.done
+        self.scene.reporter.progress(done, throughput.blocks, f"segment {self.name}: {throughput.message()}")
+        if throughput.done < throughput.todo:
+            self._live.update()
+
+    def block_retried(self, failure: BlockFailure, attempt: int) -> None:
+        """Report a block that is computed again after a transient error."""
+        again = f"tried again ({attempt} of {self.scene.request.retries})"
+        self.scene.reporter.info(f"{self.name}: block {failure.index} is {again}: {failure.cause}")
+
+    def block_failed(self, failure: BlockFailure) -> None:
+        """Note a block that failed for good."""
+        self._failures.append(failure)
+
+    def blocks_ended(self) -> None:
+        """Stop the clock: no block is waiting or in flight any more."""
+        self._clock.add({"segment": self._throughput.rate.seconds})
+        self._rates["segment"] = self._throughput.shares()
+        self.ended = True
+
+    # --- after the blocks
+
+    def write(self, *, alone: bool) -> FinishedScene:
+        """Write every output into a temporary folder.
+
+        Parameters
+        ----------
+        alone
+            Whether no other scene's blocks are in flight, so that the whole memory budget is free.
+
+        Raises
+        ------
+        GeosegError
+            If blocks are missing and that is not allowed, or a file cannot be written.
+        """
+        missing = self._check_failures()
+        staged = temporary_beside(self.scene.folder / "out")
+        report = self._report(self._write_products(staged, alone=alone))
+        report_path = staged / self.scene.outputs["report"].name
+        for path in staged.iterdir():
+            fsync(path)
+        report_path.write_text(json.dumps(report, indent=2, ensure_ascii=False), "utf-8")
+        fsync(report_path)
+        return FinishedScene(self.scene, staged, self._lock, missing)
+
+    def _check_failures(self) -> GeosegError | None:
+        """Return an error that names the missing blocks, if outputs may be written without them; None if all exist."""
+        if not self._failures:
+            return None
+        for failure in self._failures:
+            if failure.fatal:
+                raise OutputError(f"{self.name}: {failure.cause}")
+        text = f"{self.name}: {describe_failures(self._failures, self.work.recipe.tiling)}"
+        if not self.scene.request.allow_partial:
+            raise GeosegError(
+                f"{text}. Every other block is kept: run the same command again to compute what is missing, "
+                "or add --allow-partial to get nodata there"
+            )
+        self.scene.reporter.warning(
+            f"{text}. They are nodata in the outputs; run the same command again to compute them"
+        )
+        return GeosegError(text)
+
+    def _write_products(self, staged: Path, *, alone: bool) -> dict[str, Any]:
+        scene, trace, memory = self.scene, self.scene.request.trace, self.plan.polygon_bytes
+        if not alone:
+            memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
+        with record_spans(enabled=trace is not None) as spans:
+            facts = write_products(
+                self.work.recipe,
+                self.work.store,
+                scene.request.products,
+                staged,
+                self._clock,
+                scene.reporter,
+                memory=memory,
+            )
+        if trace is not None:
+            trace.add(here(), spans, scene=self.name)
+        return facts
+
+    def _report(self, products: dict[str, Any]) -> dict[str, Any]:
+        """Return the content of the report file."""
+        tiling, request, throughput = self.work.recipe.tiling, self.scene.request, self._throughput
+        facts = dict(products)
+        if self._failures:
+            facts["failed_blocks"] = failure_records(self._failures, tiling)
+        rates = dict(self._rates)
+        for stage in ("write", "polygonize"):
+            if stage in self._clock.seconds:
+                seconds = max(self._clock.seconds[stage], 1e-6)
+                rates[stage] = {"mpx_per_s": round(tiling.scene.area / seconds / 1e6, 3)}
+        inputs = ReportInputs(
+            recipe=self.work.recipe,
+            products=request.products,
+            reading=request.reading,
+            scheduler=request.scheduler,
+            fingerprint=self.scene.fingerprint,
+            blocks={"blocks": throughput.blocks, "blocks_reused": self._reused, "windows": throughput.forwards},
+            rates=rates,
+            facts=facts,
+            seconds=time.perf_counter() - self._started,
+        )
+        return make_report(self.plan, inputs, self._clock)

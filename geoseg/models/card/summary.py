@@ -1,0 +1,85 @@
+"""A model card as text for people: what ``geoseg model show`` prints."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_WIDTH = 100
+
+
+def describe(card: Mapping[str, Any]) -> str:
+    """Return a card, given as its fields by name, as labelled lines."""
+    lines = [f"{card['name']}: {card['title']}"]
+    previous = None
+    for label, text in _entries(card):
+        for line in textwrap.wrap(text, _WIDTH):
+            # A label stands once, before the first of its lines.
+            lines.append(f"  {label if label != previous else '':<14}{line}")
+            previous = label
+    return "\n".join(lines)
+
+
+def _entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield labels and texts; a label may repeat, and empty texts are not shown."""
+    yield "", card["description"]
+    yield "version", card["version"]
+    yield "license", card["license"]
+    yield "bands", ", ".join(band.name for band in card["bands"])
+    if card["value_range"]:
+        low, high = card["value_range"]
+        yield "values", f"{low:g}…{high:g}"
+    if card["resolution"]:
+        finest, coarsest = card["resolution"]
+        yield "pixel size", f"{finest:g}–{coarsest:g} m"
+    yield "classes", ", ".join(c.name for c in card["classes"])
+    encoder = card["hyperparameters"].get("encoder")
+    yield "network", f"{card['architecture']} {encoder}" if encoder else card["architecture"]
+    yield "windows", f"multiples of {card['stride']} px, margin {card['margin']} px"
+    for text in _metrics(card["metrics"]):
+        yield "metrics", text
+    for field, label in (
+        ("training_data", "training data"),
+        ("known_failures", "known failure"),
+        ("attribution", "attribution"),
+    ):
+        for text in card[field]:
+            yield label, text
+
+
+def _metrics(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield nested scores as lines: notes, then ``miou 0.52, overall_accuracy 0.71``, then inner mappings.
+
+    Of tables only the first column is shown, and of matrices the shape; ``geoseg model show --json`` prints them all.
+    """
+    scores: list[str] = []
+    for key, value in values.items():
+        if isinstance(value, str):
+            yield f"{prefix}{key}: {value}"
+        elif isinstance(value, list) and value and isinstance(value[0], list):
+            scores.append(f"{key} {len(value)} × {len(value[0])} (see --json)")
+        elif value is not None and not isinstance(value, Mapping):
+            scores.append(f"{key} {_number(value)}")
+    if scores:
+        yield prefix + ", ".join(scores)
+    for key, value in values.items():
+        if not isinstance(value, Mapping):
+            continue
+        if column := _first_column(value):
+            rows = "; ".join(f"{name} {_number(row[column])}" for name, row in value.items())
+            yield f"{prefix}{key}, {column}: {rows}"
+        else:
+            yield from _metrics(value, f"{prefix}{key} ")
+
+
+def _first_column(table: Mapping[str, Any]) -> str | None:
+    """Return the key with which all rows begin, if the rows are mappings and it holds a number in each."""
+    keys = {next(iter(row), None) if isinstance(row, Mapping) else None for row in table.values()}
+    key = keys.pop() if len(keys) == 1 else None
+    return key if key is not None and all(isinstance(row[key], float) for row in table.values()) else None
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)

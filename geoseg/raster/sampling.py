@@ -1,0 +1,90 @@
+"""Where to read a scene to learn about its values, at a cost that does not grow with the scene.
+
+A decimated read of a file without overviews decodes all of it. Windows that lie within the file's blocks decode those
+blocks alone: 25 windows of 128 pixels touch at most 25 tiles of 128, 256 or 512 pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geoseg.errors import ReadError
+from geoseg.raster.types import Pixels
+from geoseg.tiling import Box
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PLACES = 5
+"""Sampled places along each side of the scene."""
+
+
+def sample_boxes(shape: tuple[int, int], block_shape: tuple[int, int], max_pixels: int) -> list[Box]:
+    """Return boxes spread evenly over a scene.
+
+    Parameters
+    ----------
+    shape
+        Height and width of the scene in pixels.
+    block_shape
+        Height and width of the blocks in which the scene is stored.
+    max_pixels
+        Upper limit for the pixels of all boxes together, as long as it allows a row (strips) or a pixel per place.
+
+    Returns
+    -------
+    Disjoint boxes inside the scene in row order. One box that covers the whole scene if that is no more to read; whole
+    rows at 5 to 25 places of a file stored in strips; up to 5 x 5 squares elsewhere.
+    """
+    height, width = shape
+    # A power of two: squares that start at multiples of it do not cross the borders of tiles.
+    side = 2 ** int(math.log2(max(math.isqrt(max_pixels // _PLACES**2), 1)))
+    limit = (_PLACES * side) ** 2
+    if height * width <= limit:
+        return [Box(0, 0, height, width)]
+    strips = block_shape[1] >= width and block_shape[0] < height
+    return sorted(set(_rows(shape, block_shape[0], limit) if strips else _squares(shape, side)))
+
+
+def read_sample(read: Callable[[Box], Pixels], boxes: list[Box]) -> Pixels:
+    """Read boxes into one row of pixels: ``data`` (bands, 1, n), ``valid`` (1, n).
+
+    Boxes that cannot be read are left out.
+
+    Raises
+    ------
+    ReadError
+        If more than half of the boxes cannot be read.
+    """
+    found, failures = [], 0
+    for box in boxes:
+        try:
+            found.append(read(box))
+        except ReadError:
+            failures += 1
+            if failures * 2 > len(boxes):
+                raise
+    data = np.concatenate([pixels.data.reshape(len(pixels.data), -1) for pixels in found], 1)
+    valid = np.concatenate([pixels.valid.ravel() for pixels in found])
+    return Pixels(data[:, None], valid[None])
+
+
+def _rows(shape: tuple[int, int], strip: int, limit: int) -> Iterator[Box]:
+    height, width = shape
+    high = min(strip, max(limit // width // _PLACES, 1))
+    places = min(max(limit // (width * high), _PLACES), _PLACES**2)
+    for i in range(places):
+        row = (height * (2 * i + 1) // (2 * places)) // strip * strip
+        yield Box(row, 0, min(high, height - row), width)
+
+
+def _squares(shape: tuple[int, int], side: int) -> Iterator[Box]:
+    height, width = shape
+    for i in range(_PLACES):
+        row = (height * (2 * i + 1) // (2 * _PLACES)) // side * side
+        for j in range(_PLACES):
+            col = (width * (2 * j + 1) // (2 * _PLACES)) // side * side
+            yield Box(row, col, min(side, height - row), min(side, width - col))

@@ -1,0 +1,12 @@
+"""File name suffixes of rasters and of vector files, for listing folders and telling labels apart."""
+
+from __future__ import annotations
+
+RASTER_SUFFIXES = (
+    ".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".j2k", ".png", ".jpg", ".jpeg", ".webp", ".img", ".bil", ".bsq", ".asc",
+    ".hgt", ".dt2", ".ntf", ".ecw", ".sid",
+)  # fmt: skip
+"""Raster files that are opened when a folder is named. A file named itself is opened whatever its suffix."""
+
+VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".parquet", ".gml", ".kml", ".sqlite", ".zip")
+"""Files that are read as polygons with pyogrio or, Parquet, with geopandas."""

@@ -1,0 +1,47 @@
+"""Inspection: a scene compared with a model, errors included."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from geoseg.errors import ModelError
+from geoseg.segment.inspection import inspect_scene
+from geoseg.segment.plan import Options
+
+
+def test_a_scene_that_fits(tmp_path, reflectance):
+    found = inspect_scene(reflectance(tmp_path / "scene.tif", 64, 96), "spectral", {}, Options(window=32, block=32))
+    assert found.fits
+    facts = json.loads(json.dumps(found.as_dict()))
+    assert (facts["scene"], facts["fits"], facts["run"]["windows"], facts["run"]["blocks"]) == ("scene", True, 6, 6)
+    assert (facts["raster"]["height"], facts["raster"]["width"], facts["raster"]["crs"]) == (64, 96, "EPSG:32633")
+    assert "error" not in facts
+    assert "fits        model spectral" in found.as_text()
+
+
+def test_options_that_make_a_scene_fit_are_suggested(tmp_path):
+    import rasterio
+
+    path = tmp_path / "scene.tif"
+    with rasterio.open(path, "w", driver="GTiff", width=32, height=32, count=6, dtype="uint16", crs="EPSG:32633",
+                       transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5.4e6)) as file:  # fmt: skip
+        file.write(np.full((6, 32, 32), 900, np.uint16))
+    found = inspect_scene(path, "spectral", {}, Options())
+    error = found.as_dict()["error"]
+    assert not found.fits
+    assert error["type"] == "ContractError"
+    assert inspect_scene(path, "spectral", {"bands": error["mend"]["bands"]}, Options()).fits
+    assert "does not fit model spectral" in found.as_text()
+
+
+def test_a_scene_that_cannot_be_read(tmp_path):
+    (tmp_path / "bad.tif").write_text("no raster")
+    found = inspect_scene(tmp_path / "bad.tif", "spectral", {}, Options())
+    facts = found.as_dict()
+    assert (facts["fits"], facts["error"]["mend"], "raster" in facts) == (False, {}, False)
+    assert "cannot be read: " in found.as_text()
+    with pytest.raises(ModelError):
+        inspect_scene(tmp_path / "bad.tif", "no such model", {}, Options())
