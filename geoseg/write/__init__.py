@@ -2,7 +2,6 @@
 
 ``cog`` takes arrays, ``sink`` blocks in any order; ``packed`` compresses a block where it is computed; ``overviews``,
 ``tiff`` and ``spool`` handle pixels, file structure and temporary tiles; ``styles`` and ``sidecar`` names and colours.
-@FIGURES@
 May import: classes, tiling, system, errors.
 """
 

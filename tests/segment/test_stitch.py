@@ -72,8 +72,9 @@ def test_blending_equals_the_sum_over_the_whole_scene(kind, height, width, keep,
 
 
 def test_pixels_that_no_window_reached_are_class_0_with_no_confidence():
-    classes, confidence, _ = Blender(Box(0, 0, 2, 3), Tiling(2, 3, 4), "linear").result()
+    classes, confidence, probabilities = Blender(Box(0, 0, 2, 3), Tiling(2, 3, 4), "linear").result((1, 0))
     assert classes.shape == confidence.shape == (2, 3)
+    assert probabilities.shape == (2, 2, 3)
     assert not classes.any()
     assert not confidence.any()
 
