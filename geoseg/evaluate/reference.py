@@ -272,7 +272,7 @@ class PolygonLayer:
         listing = ", ".join(fields[:12]) or "none"
         if field is None:
             raise OptionError(
-                f"{self._label}: which field holds the class? There are {listing}: add --class-field NAME"
+                f"{self._label}: which field holds the class? The fields are {listing}: add --class-field NAME"
             )
         if field not in fields:
             raise OptionError(f"{self._label} has no field {field!r}; it has {listing}")

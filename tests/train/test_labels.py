@@ -131,7 +131,7 @@ def test_polygons_are_checked(polygons, tmp_path):
     frame = gpd.GeoDataFrame({"class": ["a", "b"]}, geometry=[Point(0, 0).buffer(1), bow], crs="EPSG:32633")
     with pytest.raises(InputError, match=r"1 polygon is invalid, the first is number 2 \(Self-intersection"):
         read_polygons([frame], None, None)
-    with pytest.raises(InputError, match="no field 'kind'; it has class"):
+    with pytest.raises(InputError, match="no field 'kind'; its fields are class"):
         read_polygons([frame], "kind", None)
     points = gpd.GeoDataFrame({"class": ["a"]}, geometry=[Point(0, 0)], crs="EPSG:32633")
     with pytest.raises(InputError, match="holds Point geometries"):

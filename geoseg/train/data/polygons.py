@@ -180,7 +180,9 @@ def _guess_field(name: str, frame: Any) -> str:
     for field in _FIELDS:
         if field in columns:
             return columns[field]
-    raise OptionError(f"{name}: which field holds the class? Name it with --class-field; there are {_listing(frame)}")
+    raise OptionError(
+        f"{name}: which field holds the class? Name it with --class-field; the fields are {_listing(frame)}"
+    )
 
 
 def _listing(frame: Any) -> str:
@@ -192,7 +194,7 @@ def _check_fields(name: str, frame: Any, *fields: str | None) -> None:
         raise InputError(f"{name}: holds no polygons")
     for field in fields:
         if field and field not in frame.columns:
-            raise InputError(f"{name}: there is no field {field!r}; there are {_listing(frame)}")
+            raise InputError(f"{name}: there is no field {field!r}; its fields are {_listing(frame)}")
 
 
 def _check_geometries(name: str, frame: Any) -> None:
