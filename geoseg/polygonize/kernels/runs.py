@@ -209,7 +209,7 @@ def _measure(
                 known = 0
                 low = least[r]
                 for j in range(a, b):
-                    c = np.int32(confidence[i - 1, j])
+                    c = np.int64(confidence[i - 1, j])
                     if c != confidence_nodata:
                         total += c
                         known += 1
