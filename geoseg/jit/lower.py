@@ -118,7 +118,8 @@ class _Function(Values):
         if not isinstance(node, ast.Call):
             raise self.syntax.unsupported(node, "unpacking anything but a call's result")
         result, returns = self.call(node)
-        return [(kind, self.define(f"extractvalue {struct_of(returns)} {result}, {k}")) for k, kind in enumerate(returns)]
+        struct = struct_of(returns)
+        return [(kind, self.define(f"extractvalue {struct} {result}, {k}")) for k, kind in enumerate(returns)]
 
     def _augment(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):

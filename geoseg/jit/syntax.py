@@ -233,5 +233,5 @@ def _source(function: Callable[..., Any]) -> str:
     except (OSError, TypeError) as error:  # only bytecode is there: .pyc without .py, or a frozen program
         raise GeosegError(
             f"{function.__module__}.{function.__qualname__} is compiled from its Python source, which is not "
-            f"installed: install {function.__module__.partition('.')[0]} with its .py files, not as bytecode alone"
+            f"installed; install {function.__module__.partition('.')[0]} with its .py files, not as bytecode alone"
         ) from error

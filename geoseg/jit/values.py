@@ -242,27 +242,34 @@ class Values:
     def _floor_divide(self, a: str, b: str, *, remainder: bool) -> Value:
         """Divide towards minus infinity; x // 0 and x % 0 are 0, and the smallest int64 // -1 wraps to itself.
 
-        The processor divides towards zero and traps on both special cases, so a divisor of 1 replaces theirs. LLVM
-        drops the checks where it knows the divisor.
+        The processor divides towards zero and traps on both special cases, so divisors 0 and -1 multiply instead. LLVM
+        drops the branch where it knows the divisor.
         """
-        by_zero = self.define(f"icmp eq i64 {b}, 0")
-        smallest = self.define(f"icmp eq i64 {a}, {_INT64_MIN}")
-        by_minus_one = self.define(f"icmp eq i64 {b}, -1")
-        overflows = self.define(f"and i1 {smallest}, {by_minus_one}")
-        traps = self.define(f"or i1 {by_zero}, {overflows}")
-        divisor = self.define(f"select i1 {traps}, i64 1, i64 {b}")
-        rest = self.define(f"srem i64 {a}, {divisor}")
-        signs = self.define(f"xor i64 {rest}, {divisor}")
+        slot = self.slot("i")
+        special, usual, after = self.labels(3)
+        following = self.define(f"add i64 {b}, 1")
+        zero_or_minus_one = self.define(f"icmp ult i64 {following}, 2")
+        self.emit(f"br i1 {zero_or_minus_one}, label %{special}, label %{usual}")
+        self.begin(special)
+        self.emit(f"store i64 {'0' if remainder else self.define(f'mul i64 {a}, {b}')}, ptr {slot}")
+        self.jump(after)
+        self.begin(usual)
+        rest = self.define(f"srem i64 {a}, {b}")
+        signs = self.define(f"xor i64 {rest}, {b}")
         differ = self.define(f"icmp slt i64 {signs}, 0")
         inexact = self.define(f"icmp ne i64 {rest}, 0")
         rounded_up = self.define(f"and i1 {differ}, {inexact}")
         if remainder:
-            correction = self.define(f"select i1 {rounded_up}, i64 {divisor}, i64 0")
-            return "i", self.define(f"add i64 {rest}, {correction}")
-        quotient = self.define(f"sdiv i64 {a}, {divisor}")
-        correction = self.define(f"sext i1 {rounded_up} to i64")
-        floor = self.define(f"add i64 {quotient}, {correction}")
-        return "i", self.define(f"select i1 {by_zero}, i64 0, i64 {floor}")
+            correction = self.define(f"select i1 {rounded_up}, i64 {b}, i64 0")
+            result = self.define(f"add i64 {rest}, {correction}")
+        else:
+            quotient = self.define(f"sdiv i64 {a}, {b}")
+            correction = self.define(f"sext i1 {rounded_up} to i64")
+            result = self.define(f"add i64 {quotient}, {correction}")
+        self.emit(f"store i64 {result}, ptr {slot}")
+        self.jump(after)
+        self.begin(after)
+        return "i", self.define(f"load i64, ptr {slot}")
 
     def _shift(self, a: str, b: str, *, left: bool) -> Value:
         """Shift; by a negative number or by 64 and more, only the sign is left: 0, or -1 for ``>>`` of negatives."""
@@ -355,7 +362,7 @@ class Values:
         if kernel is not None:
             result, returns = self.call(node)
             if len(returns) != 1:
-                raise self.syntax.unsupported(node, "a function that does not return one number, used in an expression,")
+                raise self.syntax.unsupported(node, "a call that does not return one number")
             return returns[0], result
         values = [self.value(item) for item in node.args]
         if name in CASTS:

@@ -14,7 +14,7 @@ import numpy as np
 from affine import Affine
 
 from geoseg.classes import MapClass
-from geoseg.errors import InputError, OptionError, ReadError
+from geoseg.errors import InputError, OptionError, ReadError, one_line
 from geoseg.polygonize.kernels.types import Array
 
 
@@ -195,12 +195,6 @@ def open_source(classes: Any, band: int | None = None, *, purpose: str = "polygo
 
 def _is_local(path: str) -> bool:
     return "://" not in path and not path.startswith("/vsi")
-
-
-def one_line(error: BaseException) -> str:
-    """Return the first line of an error's text."""
-    text = str(error.__cause__ or error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
 
 
 def _choose_band(name: str, count: int, band: int | None, names: Sequence[str | None], purpose: str) -> int:

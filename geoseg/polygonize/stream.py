@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -24,6 +24,7 @@ from geoseg.polygonize.minimum_mapping_unit import Sides, Sketch, merge_small, s
 from geoseg.polygonize.request import PolygonizeJob, Rows, row_caches
 from geoseg.polygonize.source import RowSource
 from geoseg.polygonize.strips import Finished, Frontier, Strip, trace_strip
+from geoseg.system.threads import map_ahead
 
 _T = TypeVar("_T")
 Progress = Callable[[int, int], None]
@@ -89,17 +90,7 @@ class Runner:
 
     def here(self, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any], _T], inputs: Iterator[Any]) -> Iterator[_T]:
         """Map in threads, a few items ahead of the consumer."""
-        pending: deque[Future[_T]] = deque()
-        try:
-            for item in inputs:
-                pending.append(self._pool.submit(work, job, item))
-                if len(pending) > job.workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+        return map_ahead(self._pool, partial(work, job), inputs, job.workers + 1)
 
 
 def record_batches(

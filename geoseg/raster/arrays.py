@@ -9,7 +9,7 @@ import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
 
-from geoseg.errors import InputError, ReadError
+from geoseg.errors import InputError, ReadError, one_line
 from geoseg.raster import names
 from geoseg.raster.probe import Grid, usable_nodata
 from geoseg.raster.raster import Part, Raster
@@ -85,7 +85,7 @@ class ArraySource:
             # The caller works on several boxes at once already: more threads here would only contend.
             request.out[...] = part.compute(scheduler="synchronous")
         except Exception as error:
-            said = " ".join(str(error).split()) or type(error).__name__
+            said = one_line(error)
             raise ReadError(f"{self.label}: computing {request.box} failed: {said}") from error
 
 

@@ -16,11 +16,11 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.transform import from_gcps
 
-from geoseg.errors import InputError
+from geoseg.errors import InputError, one_line
 from geoseg.raster import names
 from geoseg.raster.gdal import untrusted
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
-from geoseg.raster.sources import Masks, reason
+from geoseg.raster.sources import Masks
 from geoseg.raster.types import Band
 
 _COLORS = {"red": "red", "green": "green", "blue": "blue"}
@@ -132,7 +132,7 @@ def _check_png(path: Path) -> None:
 
 
 def _not_a_raster(label: str, error: BaseException) -> str:
-    said = reason(error)
+    said = one_line(error)
     if is_remote(label):
         return f"{label}: cannot be opened ({said}); check the address and the connection"
     if "not recognized" in said:

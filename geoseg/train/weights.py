@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from geoseg.errors import ModelError, OptionError
+from geoseg.errors import ModelError, OptionError, one_line
 from geoseg.system.folders import user_folder
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
             return dict(load_file(str(path)))
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - unpicklers and safetensors raise many kinds
-        text = " ".join(str(error).split())
+        text = one_line(error)
         if "weights_only" in text or "WeightsUnpickler" in text:
             raise ModelError(
                 f"weights {path}: holds more than tensors, and a pickle can execute code when it is loaded, so it is "
                 "refused; save its state_dict as .safetensors where you trust it"
             ) from None
-        raise ModelError(f"weights {path}: cannot be read ({text[:200] or type(error).__name__})") from None
+        raise ModelError(f"weights {path}: cannot be read ({text[:200]})") from None
     found = _most_tensors(content)
     if not found:
         raise ModelError(f"weights {path}: no tensors by name in it; it must hold a state_dict")
@@ -215,7 +215,7 @@ def _from_hub(encoder: str, weights: str) -> dict[str, torch.Tensor]:
     try:
         source = get_encoder(name, in_channels=3, weights=weights)
     except Exception as error:  # noqa: BLE001 - hub, timm and network raise many kinds
-        text = " ".join(str(error).split())[:160] or type(error).__name__
+        text = one_line(error)[:160]
         raise ModelError(
             f"weights {weights!r} of encoder {encoder!r} cannot be fetched ({text}); check the connection and the "
             "name, or give a file"

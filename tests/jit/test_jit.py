@@ -267,6 +267,6 @@ def test_arrays_that_cannot_be_passed_are_refused(values, text):
 def test_a_function_without_source_is_one_clear_error():
     namespace = {"__name__": "library.loops"}
     exec("def halved(x):\n    return x // 2\n", namespace)
-    with pytest.raises(GeosegError, match=r"^library\.loops\.halved is .*: install library with its \.py files") as error:
+    with pytest.raises(GeosegError, match=r"^library\.loops\.halved is .*; install library with its \.py") as error:
         compiled(namespace["halved"])(4)
     assert "\n" not in str(error.value)

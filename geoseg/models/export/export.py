@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import ModelError, OptionError, OutputError
+from geoseg.errors import ModelError, OptionError, OutputError, one_line
 from geoseg.models.card.known_answer import card_input, normalised, own_transforms
 from geoseg.models.export.onnx_metadata import deepness_notes, described, onnx_item
 from geoseg.models.export.options import ExportOptions
@@ -225,7 +225,7 @@ def _trace(card: ModelCard, network: torch.nn.Module, options: ExportOptions, ba
         assert program is not None
         return _named(program.model_proto, batch)
     except Exception as error:  # noqa: BLE001 - tracing other people's networks fails in many ways
-        text = " ".join(str(error).split())[:300]
+        text = one_line(error)[:300]
         raise ModelError(f"model {card.name!r} cannot be exported to ONNX: {text}") from None
 
 
@@ -294,7 +294,7 @@ def _check(
         try:
             got = exported(pixels)
         except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
-            text = " ".join(str(error).split())[-250:]
+            text = one_line(error)[-250:]
             raise ModelError(f"model {card.name!r}: the export does not run on {pixels.shape}: {text}") from None
         size = max(float(np.abs(wanted).max()), 1.0) if options.logits else 1.0
         off = float(np.abs(got - wanted).max()) / size if got.shape == wanted.shape else math.inf
@@ -332,7 +332,7 @@ def _program(card: ModelCard, network: torch.nn.Module, options: ExportOptions, 
             sample = _traced_with(card, options, batch)
             return torch.export.export(network, (sample,), dynamic_shapes=_dynamic(batch))
     except Exception as error:  # noqa: BLE001 - tracing other people's networks fails in many ways
-        text = " ".join(str(error).split())[:300]
+        text = one_line(error)[:300]
         raise ModelError(f"model {card.name!r} cannot be exported to PT2: {text}") from None
 
 

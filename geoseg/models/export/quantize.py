@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import InputError, ModelError
+from geoseg.errors import InputError, ModelError, one_line
 from geoseg.models.card.known_answer import card_input, normalised
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def quantized(proto: Any, card: ModelCard, options: ExportOptions) -> tuple[Any,
     try:
         smaller = _static(original, fit) if fit else _dynamic(original)
     except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
-        text = " ".join(str(error).split())[:250]
+        text = one_line(error)[:250]
         raise ModelError(f"model {card.name!r} cannot be quantised: {type(error).__name__}: {text}") from None
     return smaller, _agreement(original, smaller.SerializeToString(), test), how
 

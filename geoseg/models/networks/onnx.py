@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import ModelError
+from geoseg.errors import ModelError, one_line
 from geoseg.models.card.card import ModelCard
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _network() -> type:
             try:
                 found = np.concatenate([session.run(None, {entry.name: part})[0] for part in parts])
             except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
-                text = " ".join(str(error).split())
+                text = one_line(error)
                 memory = "out of memory: " if "alloc" in text.lower() else ""
                 raise RuntimeError(f"{memory}{text[-300:]}") from None
             scores = torch.from_numpy(found).to(x.device)
@@ -186,5 +186,5 @@ def make_session(data: bytes, device: str, threads: int, name: str) -> Any:
     try:
         return ort.InferenceSession(data, options, providers=providers)
     except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
-        text = " ".join(str(error).split())
+        text = one_line(error)
         raise ModelError(f"model {name!r}: onnxruntime cannot run its graph: {text[-300:]}") from None

@@ -7,7 +7,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from geoseg.errors import ModelError, OptionError
+from geoseg.errors import ModelError, OptionError, one_line
 from geoseg.models.card.card import ModelCard
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
     except Exception as error:  # noqa: BLE001 - whatever smp or timm make of a foreign card, it is one line for the user
         raise ModelError(
             f"model {card.name!r}: {card.architecture} with encoder {encoder!r} cannot be built: "
-            f"{' '.join(str(error).split())[:300]}"
+            f"{one_line(error)[:300]}"
         ) from None
     return module
 

@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 
 from geoseg.classes import MapClass
-from geoseg.errors import OptionError, OutputError
+from geoseg.errors import OptionError, OutputError, one_line
 from geoseg.polygonize.encode import GEOMETRY
 from geoseg.polygonize.files.layer import DATE, FORMATS, LAYER, VectorLayer
-from geoseg.polygonize.source import one_line
 from geoseg.system.files import complete
+from geoseg.write import add_layer_style, polygon_qml, polygon_sld
 
 
 def checked_path(path: str | Path, *, overwrite: bool) -> Path:
@@ -71,9 +71,9 @@ def write(
         with complete(path) as part:
             writer(part, layer, _guarded(batches, failures))
             if path.suffix.lower() == ".gpkg":
-                from geoseg.polygonize.files.geopackage import add_styles
-
-                add_styles(part, LAYER, finish())
+                classes = finish()
+                qml, sld = polygon_qml(classes), polygon_sld(classes)
+                add_layer_style(part, LAYER, qml, sld, description="Land-cover classes", date=DATE)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {one_line(error)}") from error
     except Exception as error:
