@@ -1,4 +1,4 @@
-"""Simplification and smoothing of finished polygons, strip by strip."""
+"""Simplify and smooth finished polygons, strip by strip."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from geoseg.polygonize.kernels.types import Array
 
 @dataclass(frozen=True)
 class Reshape:
-    """What to do with boundaries, and the raster's edges to do it by.
+    """Options of reshaping, and the boundary edges of the raster that constrain it.
 
     Attributes
     ----------
     tolerance
-        Metres; 0 keeps all corners.
+        Maximum distance in metres by which a boundary may move; 0 keeps all vertices.
     smooth
         Whether corners are rounded.
     lattice
-        See ``lattice``; written by ``mark`` while strips are traced.
+        See ``kernels.lattice``; written by ``mark`` while strips are traced.
     pixel
         Width and height of pixels in metres at each lattice line.
     width
@@ -39,11 +39,11 @@ class Reshape:
 
     @property
     def lines_ahead(self) -> int:
-        """Lattice lines below a polygon that must be known before it is reshaped."""
+        """Lattice lines below a polygon that must be marked before it is reshaped."""
         return math.ceil(self.tolerance / float(self.pixel[1].min())) + 2
 
     def mark(self, codes: Array, first_row: int) -> None:
-        """Write the edges of a strip."""
+        """Record the edges of a strip."""
         lattice.mark(codes, first_row, self.lattice)
 
     def __call__(self, rings: Rings) -> Rings:
@@ -56,11 +56,11 @@ class Reshape:
 
 
 def reshaping(ground: PixelGeodesy, height: int, width: int, tolerance: float, memory: int, *, smooth: bool) -> Reshape:
-    """Prepare to reshape the polygons of a raster; at most ``memory`` bytes of edges are kept in memory."""
+    """Prepare to reshape the polygons of a raster; edges beyond ``memory`` bytes go to a temporary file."""
     edges = ground.edges
     across = edges.row_scale * float(np.diff(edges.columns).mean())
     along = np.diff(edges.rows) * float(edges.column_scale.mean())
-    # A pixel beyond a pole has no width: any positive number will do there.
-    least = 1e-6 * max(across.max(), along.max())
-    pixel = np.maximum(across, least), np.maximum(np.r_[along, along[-1]], least)
+    # Pixels beyond a pole have no width; any positive number will do.
+    floor = 1e-6 * max(across.max(), along.max())
+    pixel = np.maximum(across, floor), np.maximum(np.r_[along, along[-1]], floor)
     return Reshape(tolerance, smooth, lattice.new_lattice(height, width, memory), pixel, width)

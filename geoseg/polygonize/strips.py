@@ -1,4 +1,4 @@
-"""One strip of a raster traced, and strips put together: what is finished leaves, what is open stays.
+"""Trace the strips of a raster and join them: finished polygons are returned, open ones are carried on.
 
 ``trace_strip`` is a pure function of its pixels and may run anywhere, in any order. ``Frontier.push`` takes the strips
 from top to bottom.
@@ -20,7 +20,7 @@ from geoseg.polygonize.kernels.types import Array
 
 
 class Finished(NamedTuple):
-    """Complete polygons, in the order in which a scan of the raster meets their last pixels.
+    """Complete polygons, sorted by their last pixel in row-major order.
 
     Attributes
     ----------
@@ -29,9 +29,9 @@ class Finished(NamedTuple):
     feature
         int64 (features + 1): parts of each polygon.
     value
-        int32: code of its pixels.
+        int32 (features): code of its pixels.
     last
-        int64: raster index of its last pixel.
+        int64 (features): flat raster index of its last pixel.
     sums, least
         Per polygon, as ``runs.measure`` returns them per region.
     """
@@ -45,7 +45,7 @@ class Finished(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """A traced strip: finished polygons, and what is open at its seams."""
+    """A traced strip: finished polygons, and the parts and boundaries that its seams leave open."""
 
     finished: Finished | None
     open: Open
@@ -60,7 +60,7 @@ class Strip(NamedTuple):
 
 @dataclass(frozen=True)
 class Tracing:
-    """How strips are traced; the same for all strips of a raster."""
+    """Options of tracing, the same for all strips of a raster."""
 
     height: int
     eight: bool = False
@@ -89,9 +89,9 @@ def trace_strip(
     tracing
         Options.
     areas
-        True areas of the pixels of these rows.
+        Areas of the pixels of these rows.
     confidence
-        uint8 or int32 (rows, columns), or without rows if there is none; and the value that stands for none.
+        uint8 or int32 (rows, columns), with no rows if there is no confidence raster; and its nodata value.
     """
     runs = label(codes, absent, eight=tracing.eight)
     regions = runs.group.size
@@ -137,7 +137,7 @@ def finish(
 ) -> Finished:
     """Build polygons from closed boundaries of complete parts.
 
-    ``group`` says which parts (numbers of any kind) make one polygon, ``table`` is (value, last, sums, least) per part.
+    Parts of equal ``group`` make one polygon; ``table`` is (value, last, sums, least) per part.
     """
     value, last, sums, least = table
     parts = value.size
@@ -169,14 +169,14 @@ def finish(
 
 
 class Frontier:
-    """Everything still open above a seam."""
+    """The polygons still open after the strips so far."""
 
     def __init__(self) -> None:
         self._open = join.empty_open()
         self._pool = join.empty_pool()
 
     def push(self, strip: Strip) -> Finished:
-        """Join the next strip below; return the polygons that this completed, beside ``strip.finished``."""
+        """Join the next strip below; return the polygons that it completes, ``strip.finished`` excluded."""
         old, new = self._open, strip.open
         count = old.value.size
         part, group = join.join_parts(old.below, strip.above, old.group, new.group)
@@ -215,7 +215,7 @@ class Frontier:
         return done
 
     def _join_boundaries(self, strip: Strip, part: Array, count: int) -> BoundaryPool:
-        """Append the strip's pieces and join chains over the seam; parts become roots of ``part``."""
+        """Append the strip's pieces and join chains across the seam; parts become the roots in ``part``."""
         pool, base = join.add_pieces(self._pool, strip.xy, strip.length)
         ring = strip.head < 0
         pieces = base + np.arange(strip.head.size)
@@ -240,17 +240,17 @@ class Frontier:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is open."""
+        """Whether no polygon is open."""
         return self._open.value.size == 0
 
     @property
     def nbytes(self) -> int:
-        """Memory of the open boundaries."""
+        """Memory of the open boundaries, in bytes."""
         return sum(array.nbytes for array in self._pool)
 
 
 def _compact(pool: BoundaryPool) -> BoundaryPool:
-    """Throw away vertices and pieces that nothing needs, when they are more than half."""
+    """Drop vertices and pieces that are no longer needed, once they are more than half."""
     used, garbage, pieces = (int(v) for v in pool.used)
     live = pool.ring_piece.size + pool.chain_first.size
     if 2 * garbage <= used and pieces <= 4 * live + 4096:

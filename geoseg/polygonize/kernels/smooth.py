@@ -1,12 +1,12 @@
-"""Corners rounded, with the guarantee of ``simplify``.
+"""Round the corners of boundaries, with the guarantee of ``simplify``.
 
 Each corner between two edges is replaced by a quadratic Bézier curve that starts and ends on them (a quadratic B-spline
 where both reach the middle of their edges; Chaikin 1974, "An algorithm for high-speed curve generation"). The curve
 stays in the triangle of the corner and its two ends. A corner is rounded only if that triangle holds no point of
-another boundary, else with half the reach, and half of that; by the argument in ``simplify`` two such triangles never
-meet, so curves never cross. Nodes, where three or more boundaries meet, stay.
+another boundary; else half the reach is tried, and half of that. By the argument in ``simplify`` two such triangles
+never meet, so curves never cross. Nodes, where three or more boundaries meet, are kept.
 
-Coordinates are whole numbers divided by powers of two, so both neighbours compute the same curve to the last bit.
+Coordinates are integers divided by powers of two, so both neighbours compute the same curve to the last bit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from geoseg.polygonize.kernels.rings import Rings
 from geoseg.polygonize.kernels.types import NODE, PLAIN, Array
 
 _MOST = 5
-"""Points that replace one corner, at most."""
+"""Maximum number of points that replace one corner."""
 
 
 @compiled
@@ -65,7 +65,7 @@ def _free(
 
 @compiled
 def _reach(dx: float, dy: float, most: float) -> float:
-    """Largest of ½, ¼, … of an edge that is no longer than ``most``."""
+    """Return the largest share ½, ¼, … of an edge that is no longer than ``most``."""
     part = 0.5
     while part * part * (dx * dx + dy * dy) > most * most:
         part *= 0.5
@@ -116,7 +116,7 @@ def _round(  # noqa: PLR0915
                             out[2 * at] = px
                             out[2 * at + 1] = py
                             at += 1
-                        # A step of one pixel is cut straight: its two halves make one slanted edge.
+                        # A step of one pixel is cut straight, into one slanted edge.
                         if abs(px - bx) + abs(py - by) > 0.5 or abs(qx - bx) + abs(qy - by) > 0.5:
                             for k in range(1, 4):
                                 t = 0.25 * k
@@ -155,16 +155,16 @@ def smooth(rings: Rings, stays: Array, most: float, lattice: Array) -> Rings:
     rings
         Traced with nodes.
     stays
-        Vertices that simplification left, see ``_simplify.choose``.
+        Vertices that simplification keeps, see ``simplify.choose``.
     most
-        Pixels from a corner within which an edge may be bent.
+        Maximum distance from a corner, in pixels, at which its curve may begin.
     lattice
         The raster's edges.
 
     Returns
     -------
     Rings
-        Of float64 vertices.
+        With float64 vertices, without flags.
     """
     out = np.empty(2 * _MOST * int(np.count_nonzero(stays)), np.float64)
     start, stop = np.empty_like(rings.start), np.empty_like(rings.stop)
