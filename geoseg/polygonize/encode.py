@@ -66,7 +66,7 @@ class Encoded:
     area: Array
     perimeter: Array
     confidence: Array
-    least: Array
+    confidence_min: Array
     bounds: Array
 
     def __len__(self) -> int:
@@ -88,9 +88,9 @@ def encode(finished: Finished, encoding: Encoding, *, reshaped: bool = False) ->
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = encoding.confidence_scale or 1.0
         mean = np.where(known > 0, finished.sums[:, 2] / known * scale, np.nan)
-    least = np.where(known > 0, finished.least * scale, np.nan)
+    confidence_min = np.where(known > 0, finished.confidence_min * scale, np.nan)
     boxes = bounds(rings, feature, encoding.affine)
-    return Encoded(wkb, offsets, finished.last, finished.value, area, perimeter, mean, least, boxes)
+    return Encoded(wkb, offsets, finished.last, finished.value, area, perimeter, mean, confidence_min, boxes)
 
 
 def merge(first: Encoded, second: Encoded) -> tuple[list[Encoded], Array]:
@@ -182,5 +182,8 @@ def _batch(part: Encoded, cut: slice, encoding: Encoding, names: dict[int, str])
         pa.array(part.perimeter[cut]),
     ]
     if encoding.confidence_scale is not None:
-        columns += [pa.array(part.confidence[cut], from_pandas=True), pa.array(part.least[cut], from_pandas=True)]
+        columns += [
+            pa.array(part.confidence[cut], from_pandas=True),
+            pa.array(part.confidence_min[cut], from_pandas=True),
+        ]
     return pa.record_batch([*columns, geometry], schema=encoding.schema)

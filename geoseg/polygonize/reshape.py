@@ -48,11 +48,11 @@ class Reshape:
 
     def __call__(self, rings: Rings) -> Rings:
         """Return the new rings, in the same order."""
-        stays = simplify.choose(rings, self.tolerance, self.pixel, self.lattice, self.width)
+        kept = simplify.choose(rings, self.tolerance, self.pixel, self.lattice, self.width)
         if not self.smooth:
-            return simplify.take(rings, stays)
+            return simplify.take(rings, kept)
         reach = self.tolerance / float(np.sqrt(self.pixel[0].mean() * self.pixel[1].mean()))
-        return smooth.smooth(rings, stays, max(reach, 1.0), self.lattice)
+        return smooth.smooth(rings, kept, max(reach, 1.0), self.lattice)
 
 
 def reshaping(ground: PixelGeodesy, height: int, width: int, tolerance: float, memory: int, *, smooth: bool) -> Reshape:

@@ -32,7 +32,7 @@ class Finished(NamedTuple):
         int32 (features): code of its pixels.
     last
         int64 (features): flat raster index of its last pixel.
-    sums, least
+    sums, confidence_min
         Per polygon, as ``runs.measure`` returns them per region.
     """
 
@@ -41,7 +41,7 @@ class Finished(NamedTuple):
     value: Array
     last: Array
     sums: Array
-    least: Array
+    confidence_min: Array
 
 
 class Strip(NamedTuple):
@@ -95,7 +95,7 @@ def trace_strip(
     """
     runs = label(codes, absent, eight=tracing.eight)
     regions = runs.group.size
-    value, last, sums, least = measure(codes, runs, first_row, areas, confidence)
+    value, last, sums, confidence_min = measure(codes, runs, first_row, areas, confidence)
     pieces = trace.trace(codes, absent, runs, first_row, tracing.height, nodes=tracing.nodes)
     above = runs.region[: runs.row_ptr[1]]
     below = runs.region[runs.row_ptr[-2] :]
@@ -115,14 +115,19 @@ def trace_strip(
         pieces.ptr[chosen + 1].astype(np.int64),
         number[pieces.region[chosen]],
         runs.group[closed],
-        (value[closed], last[closed], sums[closed], least[closed]),
+        (value[closed], last[closed], sums[closed], confidence_min[closed]),
     )
 
     kept = np.flatnonzero(is_open)
     number[kept] = np.arange(kept.size)
     _, group = np.unique(runs.group[kept], return_inverse=True)
     left = Open(
-        value[kept], last[kept], sums[kept], least[kept], group.astype(np.int32), number[below].astype(np.int32)
+        value[kept],
+        last[kept],
+        sums[kept],
+        confidence_min[kept],
+        group.astype(np.int32),
+        number[below].astype(np.int32),
     )
     chosen = np.flatnonzero(is_open[pieces.region])
     xy, length = join.pick(pieces.xy, pieces.ptr, chosen)
@@ -137,9 +142,9 @@ def finish(
 ) -> Finished:
     """Build polygons from closed boundaries of complete parts.
 
-    Parts of equal ``group`` make one polygon; ``table`` is (value, last, sums, least) per part.
+    Parts of equal ``group`` make one polygon; ``table`` is (value, last, sums, confidence_min) per part.
     """
-    value, last, sums, least = table
+    value, last, sums, confidence_min = table
     parts = value.size
     # Order polygons by the last pixel of any part, parts within by their own last pixel.
     _, member = np.unique(group, return_inverse=True)
@@ -153,9 +158,15 @@ def finish(
     rank = np.empty(parts, np.int64)
     rank[order] = np.arange(parts)
     rings = arrange(xy, start, stop, rank[ring_part], parts)
-    value, last, sums, least, member = value[order], last[order], sums[order], least[order], member[order]
+    value, last, sums, confidence_min, member = (
+        value[order],
+        last[order],
+        sums[order],
+        confidence_min[order],
+        member[order],
+    )
     if features == parts:
-        return Finished(rings, np.arange(parts + 1), value, last, sums, least)
+        return Finished(rings, np.arange(parts + 1), value, last, sums, confidence_min)
     first = np.flatnonzero(np.r_[True, member[1:] != member[:-1]])
     feature = np.r_[first, parts]
     return Finished(
@@ -164,7 +175,7 @@ def finish(
         value[first],
         np.maximum.reduceat(last, first),
         np.add.reduceat(sums, first),
-        np.minimum.reduceat(least, first),
+        np.minimum.reduceat(confidence_min, first),
     )
 
 
@@ -186,9 +197,9 @@ class Frontier:
         open_group = np.zeros(part.size, bool)
         open_group[group[count + new.below]] = True
         roots = np.flatnonzero(part == np.arange(part.size))
-        stays = open_group[group[roots]]
+        still_open = open_group[group[roots]]
         number = np.full(part.size, -1, np.int64)
-        kept, gone = roots[stays], roots[~stays]
+        kept, gone = roots[still_open], roots[~still_open]
         number[kept] = np.arange(kept.size)
         number[gone] = np.arange(gone.size)
         is_gone = ~open_group[group]

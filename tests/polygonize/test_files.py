@@ -379,4 +379,6 @@ def test_overloads_take_the_arguments_of_polygonize():
 
 
 def test_examples_of_the_docstrings():
-    assert doctest.testmod(api) == (0, 3 + 2)
+    result = doctest.testmod(api)
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -58,8 +58,8 @@ def shared_edges(runs: Runs, line_weight: Array, row_weight: Array, *, corners: 
     pair : int64, (smaller region << 32) + larger region, sorted
     length : int64
     """
-    most = 4 * runs.start.size + 1
-    pair, length = np.empty(most, np.int64), np.empty(most, np.int64)
+    capacity = 4 * runs.start.size + 1
+    pair, length = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
     n = _touching(runs.row_ptr, runs.start, runs.stop, runs.region, line_weight, row_weight, corners, pair, length)
     return summed(pair[:n], length[:n])
 

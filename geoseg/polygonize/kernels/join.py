@@ -21,7 +21,7 @@ class Open(NamedTuple):
 
     Attributes
     ----------
-    value, last, sums, least
+    value, last, sums, confidence_min
         Per part, as ``runs.measure`` returns them.
     group
         int32 (parts): the polygon each part belongs to, dense.
@@ -32,7 +32,7 @@ class Open(NamedTuple):
     value: Array
     last: Array
     sums: Array
-    least: Array
+    confidence_min: Array
     group: Array
     below: Array
 
@@ -232,13 +232,13 @@ def _gather(xy: Array, start: Array, length: Array, follow: Array, heads: Array,
 
 
 @compiled
-def accumulate(root: Array, last: Array, sums: Array, least: Array) -> None:
+def accumulate(root: Array, last: Array, sums: Array, confidence_min: Array) -> None:
     """Add the attributes of each part to those of its root, in place."""
     for p in range(root.size):
         r = root[p]
         if r != p:
             last[r] = max(last[r], last[p])
-            least[r] = min(least[r], least[p])
+            confidence_min[r] = min(confidence_min[r], confidence_min[p])
             for k in range(4):
                 sums[r, k] += sums[p, k]
 

@@ -207,10 +207,10 @@ def arrange(xy: Array, ring_start: Array, ring_stop: Array, ring_part: Array, pa
     totals = np.zeros(3, np.int64)
     _count(xy, ring_start, ring_stop, totals)
     vertices, extra, longest = totals.tolist()
-    most = ring_start.size + extra
+    capacity = ring_start.size + extra
     out = np.empty(2 * vertices, np.int32)
-    start, part, key = np.empty(most + 1, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
-    hole = np.empty(most, np.uint8)
+    start, part, key = np.empty(capacity + 1, np.int64), np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+    hole = np.empty(capacity, np.uint8)
     stack = np.empty(2 * longest, np.int32)
     place = np.empty(4 * longest + 1, np.int64)
     n = _split(xy, ring_start, ring_stop, ring_part, stack, place, out, start, part, key, hole)

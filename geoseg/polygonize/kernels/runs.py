@@ -134,9 +134,9 @@ def label(codes: Array, absent: int, *, eight: bool) -> Runs:
     eight
         Group regions that touch at corners.
     """
-    most = int(np.count_nonzero(codes[:, 1:] != codes[:, :-1])) + codes.shape[0]
+    capacity = int(np.count_nonzero(codes[:, 1:] != codes[:, :-1])) + codes.shape[0]
     row_ptr = np.empty(codes.shape[0] + 1, np.int64)
-    start, stop, parent = (np.empty(most, np.int32) for _ in range(3))
+    start, stop, parent = (np.empty(capacity, np.int32) for _ in range(3))
     _label(codes, absent, row_ptr, start, stop, parent)
     n = int(row_ptr[-1])
     region = np.empty(n, np.int32)
@@ -152,7 +152,7 @@ def label(codes: Array, absent: int, *, eight: bool) -> Runs:
 def measure(
     codes: Array, runs: Runs, first_row: int, areas: StripAreas, confidence: tuple[Array, int]
 ) -> tuple[Array, Array, Array, Array]:
-    """Return value, last pixel, sums and least confidence of each region, over rows 1 … of a strip.
+    """Return value, last pixel, sums and lowest confidence of each region, over rows 1 … of a strip.
 
     Row 0 repeats the last row of the strip above, where it is counted. ``confidence`` is the counts (rows, columns) and
     their nodata value; without rows, confidence is not summed.
@@ -161,9 +161,9 @@ def measure(
     value = np.zeros(regions, np.int32)
     last = np.zeros(regions, np.int64)
     sums = np.zeros((regions, 4), np.int64)
-    least = np.full(regions, 2**31 - 1, np.int32)
-    _measure(codes, *runs[:4], first_row, *areas, *confidence, value, last, sums, least)
-    return value, last, sums, least
+    confidence_min = np.full(regions, 2**31 - 1, np.int32)
+    _measure(codes, *runs[:4], first_row, *areas, *confidence, value, last, sums, confidence_min)
+    return value, last, sums, confidence_min
 
 
 @compiled
@@ -183,7 +183,7 @@ def _measure(
     value: Array,
     last: Array,
     sums: Array,
-    least: Array,
+    confidence_min: Array,
 ) -> None:
     """Write the results; columns of ``sums`` are pixels, area in units, confidence, pixels with a confidence."""
     width = codes.shape[1] - 2
@@ -207,7 +207,7 @@ def _measure(
             if with_confidence:
                 total = np.int64(0)
                 known = 0
-                low = least[r]
+                low = confidence_min[r]
                 for j in range(a, b):
                     c = np.int64(confidence[i - 1, j])
                     if c != confidence_nodata:
@@ -216,7 +216,7 @@ def _measure(
                         low = min(low, c)
                 sums[r, 2] += total
                 sums[r, 3] += known
-                least[r] = low
+                confidence_min[r] = low
 
 
 @compiled

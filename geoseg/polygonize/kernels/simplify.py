@@ -245,9 +245,9 @@ def _simplify(
     stack: Array,
     own: Array,
     walls: Array,
-    stays: Array,
+    kept: Array,
 ) -> None:
-    """Mark in ``stays`` the vertices to keep; the other arrays are scratch for the longest ring."""
+    """Mark in ``kept`` the vertices to keep; the other arrays are scratch for the longest ring."""
     for r in range(start.size):
         begin = start[r]
         end = stop[r]
@@ -283,7 +283,7 @@ def _simplify(
             keep[count] = 1
             for k in range(count):
                 source = begin + (at - begin + k) % (end - begin)
-                stays[source] = keep[count - k] if backwards else keep[k]
+                kept[source] = keep[count - k] if backwards else keep[k]
             at = begin + (at - begin + count) % (end - begin)
             done += count
 
@@ -291,24 +291,24 @@ def _simplify(
 @compiled
 def _longest(xy: Array, start: Array, stop: Array) -> int:
     """Return the length of the longest ring in pixel sides."""
-    most = 0
+    longest = 0
     for r in range(start.size):
         length = 0
         before = stop[r] - 1
         for k in range(start[r], stop[r]):
             length += abs((xy[2 * k] & PLAIN) - (xy[2 * before] & PLAIN)) + abs(xy[2 * k + 1] - xy[2 * before + 1])
             before = k
-        most = max(most, length)
-    return most
+        longest = max(longest, length)
+    return longest
 
 
 @compiled
-def _compact(xy: Array, start: Array, stop: Array, stays: Array, out: Array, out_start: Array, out_stop: Array) -> None:
+def _compact(xy: Array, start: Array, stop: Array, kept: Array, out: Array, out_start: Array, out_stop: Array) -> None:
     at = 0
     for r in range(start.size):
         out_start[r] = at
         for k in range(start[r], stop[r]):
-            if stays[k]:
+            if kept[k]:
                 out[2 * at] = xy[2 * k]
                 out[2 * at + 1] = xy[2 * k + 1]
                 at += 1
@@ -337,14 +337,14 @@ def choose(rings: Rings, tolerance: float, pixel: tuple[Array, Array], lattice: 
     xs, ys, stack = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(4 * longest, np.int64)
     keep = np.empty(longest, np.uint8)
     room = np.empty((2, _longest(rings.xy, rings.start, rings.stop) + 1), np.int64)
-    stays = np.zeros(rings.xy.size // 2, np.uint8)
-    _simplify(rings.xy, rings.start, rings.stop, tolerance, *pixel, lattice, width, xs, ys, keep, stack, *room, stays)
-    return stays
+    kept = np.zeros(rings.xy.size // 2, np.uint8)
+    _simplify(rings.xy, rings.start, rings.stop, tolerance, *pixel, lattice, width, xs, ys, keep, stack, *room, kept)
+    return kept
 
 
-def take(rings: Rings, stays: Array) -> Rings:
+def take(rings: Rings, kept: Array) -> Rings:
     """Return rings that consist of the chosen vertices."""
-    out = np.empty(2 * int(np.count_nonzero(stays)), np.int32)
+    out = np.empty(2 * int(np.count_nonzero(kept)), np.int32)
     start, stop = np.empty_like(rings.start), np.empty_like(rings.stop)
-    _compact(rings.xy, rings.start, rings.stop, stays, out, start, stop)
+    _compact(rings.xy, rings.start, rings.stop, kept, out, start, stop)
     return Rings(out, start, stop, rings.part)

@@ -18,7 +18,7 @@ from geoseg.polygonize.kernels.lattice import edges_at
 from geoseg.polygonize.kernels.rings import Rings
 from geoseg.polygonize.kernels.types import NODE, PLAIN, Array
 
-_MOST = 5
+_MAX_POINTS = 5
 """Maximum number of points that replace one corner."""
 
 
@@ -64,17 +64,17 @@ def _free(
 
 
 @compiled
-def _reach(dx: float, dy: float, most: float) -> float:
-    """Return the largest share ½, ¼, … of an edge that is no longer than ``most``."""
+def _reach(dx: float, dy: float, max_reach: float) -> float:
+    """Return the largest share ½, ¼, … of an edge that is no longer than ``max_reach``."""
     part = 0.5
-    while part * part * (dx * dx + dy * dy) > most * most:
+    while part * part * (dx * dx + dy * dy) > max_reach * max_reach:
         part *= 0.5
     return part
 
 
 @compiled
 def _round(  # noqa: PLR0915
-    xy: Array, start: Array, stop: Array, stays: Array, lattice: Array, most: float,
+    xy: Array, start: Array, stop: Array, kept: Array, lattice: Array, max_reach: float,
     out: Array, out_start: Array, out_stop: Array,
 ) -> None:  # fmt: skip
     at = 0
@@ -83,15 +83,15 @@ def _round(  # noqa: PLR0915
         end = stop[r]
         out_start[r] = at
         a = end - 1
-        while not stays[a]:
+        while not kept[a]:
             a -= 1
         b = begin
-        while not stays[b]:
+        while not kept[b]:
             b += 1
         first = b
         while True:
             c = b + 1
-            while c < end and not stays[c]:
+            while c < end and not kept[c]:
                 c += 1
             if c == end:
                 c = first
@@ -103,8 +103,8 @@ def _round(  # noqa: PLR0915
                 ay = np.float64(xy[2 * a + 1])
                 cx = np.float64(xy[2 * c] & PLAIN)
                 cy = np.float64(xy[2 * c + 1])
-                before = _reach(ax - bx, ay - by, most)
-                after = _reach(cx - bx, cy - by, most)
+                before = _reach(ax - bx, ay - by, max_reach)
+                after = _reach(cx - bx, cy - by, max_reach)
                 for _ in range(3):
                     px = bx + before * (ax - bx)
                     py = by + before * (ay - by)
@@ -147,16 +147,16 @@ def _round(  # noqa: PLR0915
         out_stop[r] = at
 
 
-def smooth(rings: Rings, stays: Array, most: float, lattice: Array) -> Rings:
+def smooth(rings: Rings, kept: Array, max_reach: float, lattice: Array) -> Rings:
     """Round the corners of rings.
 
     Parameters
     ----------
     rings
         Traced with nodes.
-    stays
+    kept
         Vertices that simplification keeps, see ``simplify.choose``.
-    most
+    max_reach
         Maximum distance from a corner, in pixels, at which its curve may begin.
     lattice
         The raster's edges.
@@ -166,7 +166,7 @@ def smooth(rings: Rings, stays: Array, most: float, lattice: Array) -> Rings:
     Rings
         With float64 vertices, without flags.
     """
-    out = np.empty(2 * _MOST * int(np.count_nonzero(stays)), np.float64)
+    out = np.empty(2 * _MAX_POINTS * int(np.count_nonzero(kept)), np.float64)
     start, stop = np.empty_like(rings.start), np.empty_like(rings.stop)
-    _round(rings.xy, rings.start, rings.stop, stays, lattice, most, out, start, stop)
+    _round(rings.xy, rings.start, rings.stop, kept, lattice, max_reach, out, start, stop)
     return Rings(out, start, stop, rings.part)
