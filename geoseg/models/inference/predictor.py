@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from geoseg.errors import DeviceMemoryError, ModelError, one_line
+from geoseg.errors import DeviceMemoryError, ModelError
 from geoseg.models.card.scaling import BandTransform
 from geoseg.models.inference.argmax import decide, decide_strip, strip_rows
 from geoseg.models.inference.execution import Execution
@@ -172,7 +172,7 @@ class Predictor:
             if not _out_of_memory(error):
                 raise ModelError(
                     f"model {self.card.name!r} does not run on windows of {data.shape[-2]} × {data.shape[-1]}: "
-                    f"{one_line(error)[:300]}"
+                    f"{_first_line(error)}"
                 ) from None
             if len(data) == 1:
                 raise DeviceMemoryError(
@@ -335,3 +335,7 @@ def _out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(
         text in str(error) for text in ("out of memory", "can't allocate memory", "not enough memory")
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -6,7 +6,7 @@ from typing import cast
 
 import torch
 
-from geoseg.errors import ModelError, one_line
+from geoseg.errors import ModelError
 
 
 def compile_module(module: torch.nn.Module, sample: torch.Tensor, name: str) -> torch.nn.Module:
@@ -22,6 +22,7 @@ def compile_module(module: torch.nn.Module, sample: torch.Tensor, name: str) -> 
         with torch.inference_mode():
             compiled(sample)
     except Exception as error:  # noqa: BLE001 - dynamo and its backends raise anything
-        cause = one_line(error)[:200]
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        cause = lines[0][:200] if lines else type(error).__name__
         raise ModelError(f"model {name!r} cannot be compiled here ({cause}); run without --compile") from None
     return cast("torch.nn.Module", compiled)
