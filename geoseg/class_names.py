@@ -1,4 +1,4 @@
-"""Names and colours of classes, from whatever a raster brings."""
+"""Read the names and colours of classes that a raster stores."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from geoseg.classes import MapClass, default_color, unnamed
 
 
 def classes_of(dataset: Any, band: int) -> tuple[MapClass, ...]:
-    """Classes that an open rasterio dataset names: geoseg's own, category names, attribute table, colour table.
+    """Return the classes that an open rasterio dataset names, from the first source that it has.
 
-    rasterio does not hand out category names and attribute tables; GDAL writes both into the VRT of a dataset.
+    geoseg's own metadata; or category names or attribute table, and colour table. rasterio has no access to category
+    names and attribute tables; GDAL writes both into the VRT of a dataset.
     """
     from geoseg.write import read_classes
 
@@ -27,7 +28,7 @@ def classes_of(dataset: Any, band: int) -> tuple[MapClass, ...]:
 
 
 def classes_of_attributes(attributes: Mapping[str, Any]) -> tuple[MapClass, ...]:
-    """Classes of an array: geoseg's own attributes, or ``flag_values`` and ``flag_meanings`` of the CF conventions."""
+    """Return the classes of an array: geoseg's own attributes, or ``flag_values`` and ``flag_meanings`` of CF."""
     names = list(attributes.get("class_names", ()))
     if names:
         colors = [*attributes.get("class_colors", ()), *(default_color(k) for k in range(len(names)))]
@@ -43,9 +44,9 @@ def classes_of_attributes(attributes: Mapping[str, Any]) -> tuple[MapClass, ...]
 
 
 def complete(values: Iterable[int], known: Sequence[MapClass]) -> dict[int, MapClass]:
-    """Return a class for each value, named or not."""
-    found = {item.id: item for item in known}
-    return {value: found.get(value, unnamed(value)) for value in values}
+    """Return a class for each value; those that are not known get a name and colour."""
+    by_id = {item.id: item for item in known}
+    return {value: by_id.get(value, unnamed(value)) for value in values}
 
 
 def _color_table(dataset: Any, band: int) -> dict[int, str]:
@@ -65,7 +66,7 @@ def _names_in_vrt(dataset: Any, band: int) -> dict[int, str]:
         with MemoryFile(ext=".vrt") as memory:
             rasterio.shutil.copy(dataset, memory.name, driver="VRT")
             text = memory.read()
-        root = ET.fromstring(text)  # noqa: S314  (GDAL wrote it just now)
+        root = ET.fromstring(text)  # noqa: S314  (GDAL has just written it)
     except (RasterioError, ET.ParseError, OSError):
         return {}
     element = next((item for item in root.findall("VRTRasterBand") if item.get("band") == str(band)), None)
@@ -76,7 +77,7 @@ def _names_in_vrt(dataset: Any, band: int) -> dict[int, str]:
 
 
 def _attribute_table(table: ET.Element | None) -> dict[int, str]:
-    """Values and names of a raster attribute table: usages 5 (min-max value) and 2 (name)."""
+    """Return values and names of a raster attribute table: GDAL's usages 5 (GFU_MinMax) and 2 (GFU_Name)."""
     if table is None:
         return {}
     usage = {int(item.get("index", -1)): item.findtext("Usage") for item in table.findall("FieldDefn")}

@@ -15,8 +15,8 @@ MAX_CLASSES = 255
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
-# Twelve colours that stay apart on satellite imagery and for colour-blind readers (after Paul Tol's "muted" and
-# "bright" schemes, https://personal.sron.nl/~pault/), used where a model or map brings none.
+# Twelve colours that are distinct on satellite imagery and for colour-blind readers (after Paul Tol's "muted" and
+# "bright" schemes, https://personal.sron.nl/~pault/), used where a model or map has none.
 _PALETTE = (
     "#117733", "#ddcc77", "#cc6677", "#332288", "#aa4499", "#88ccee",
     "#999933", "#882255", "#44aa99", "#ee8866", "#bbcc33", "#777777",
@@ -53,12 +53,12 @@ class MapClass:
 
 
 def default_color(class_id: int) -> str:
-    """Colour ``#rrggbb`` for a class that brings none; the same number always has the same colour."""
+    """Return the colour ``#rrggbb`` of a class without one; a number always has the same colour."""
     return _PALETTE[class_id % len(_PALETTE)]
 
 
 def unnamed(class_id: int) -> MapClass:
-    """Return a class for a pixel value that nobody named: ``"class 7"``."""
+    """Return the class of a pixel value without a name: ``"class 7"``."""
     return MapClass(class_id, f"class {class_id}", default_color(class_id))
 
 
@@ -70,4 +70,4 @@ LAND_COVER = (
     MapClass(4, "bare", "#b79a7d"),
     MapClass(5, "water", "#2b7bba"),
 )
-"""The six land-cover classes of the bundled models and of the demonstration scene, in their order and colours."""
+"""The six land-cover classes of the bundled models and of the demo scene."""

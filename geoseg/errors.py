@@ -61,3 +61,13 @@ class OutputError(GeosegError):
 
 class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
     """Raised inside a block when the caller no longer wants it."""
+
+
+def one_line(error: BaseException) -> str:
+    """Condense an error's text to one line, to be quoted in a message.
+
+    GDAL's own text is taken from the cause where rasterio's only points to it; an error without text gives its type.
+    """
+    while (cause := error.__cause__ or error.__context__) is not None and "previous exception" in str(error):
+        error = cause
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -1,14 +1,14 @@
-"""True areas and lengths of pixels on the ellipsoid, as small tables that compiled code sums over.
+"""Areas and lengths of pixels on the ellipsoid, as small tables that compiled code sums over.
 
-Areas of a map projection lie: a pixel of Web Mercator at 60° north covers a quarter of what its coordinates say. Here
-every pixel has the area that it covers on the CRS's ellipsoid:
+Projected areas are distorted: a pixel of Web Mercator at 60° north covers a quarter of its projected area. Here a pixel
+has the area that it covers on the ellipsoid of the CRS:
 
-- geographic, north-up rasters: the exact area between two parallels and two meridians (Snyder, *Map Projections, A
-  Working Manual*, USGS PP 1395, 1987, eq. 3-12 for q);
-- everything else: the Jacobian of pixel → ellipsoid on a lattice of nodes (at most 16 km apart), bilinear between;
-- without CRS: the transform's own units.
+- north-up rasters in a geographic CRS: the exact area between two parallels and two meridians (Snyder, *Map
+  Projections, A Working Manual*, USGS PP 1395, 1987, eq. 3-12 for q);
+- all others: the Jacobian of pixel → ellipsoid at nodes at most 16 km apart, interpolated bilinearly;
+- without a CRS: the units of the transform.
 
-Sums are kept in whole units of a 2⁻²⁰th pixel, so that they do not depend on the order of addition.
+Sums are integers in units of 2⁻²⁰ pixel, so that they do not depend on the order of addition.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _STEP_METRES = 500.0
 class StripAreas(NamedTuple):
     """Pixel areas of consecutive rows, in units.
 
-    The area of columns ``a … b - 1`` in row ``i`` is ``scale[i]`` times the difference of ``prefix`` at ``b`` and
-    ``a``, mixed from the tables ``table[i]`` and ``table[i] + 1`` with weight ``mix[i]`` for the second.
+    The area of columns ``a … b - 1`` in row ``i`` is ``scale[i]`` times the difference of ``prefix`` between ``b`` and
+    ``a``, interpolated between the tables ``table[i]`` and ``table[i] + 1`` with weight ``mix[i]`` for the second.
     """
 
     prefix: Floats
@@ -43,7 +43,11 @@ class StripAreas(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """Lengths: running sums of pixel sides along columns and rows, and what they scale with across."""
+    """Lengths of pixel sides in metres.
+
+    ``columns`` and ``rows`` are cumulative lengths along the middle row and column of the raster; ``row_scale`` and
+    ``column_scale`` are their factors at other rows and columns.
+    """
 
     columns: Floats
     column_scale: Floats
@@ -86,7 +90,7 @@ class PixelGeodesy:
         self.unit = nominal / 2**20 if nominal > 0 and math.isfinite(nominal) else 1.0
 
     def __getstate__(self) -> dict[str, Any]:
-        # A transformer belongs to its process, and tables are quickly made again.
+        # Transformers cannot be pickled; tables are cheap to compute again.
         return {k: v for k, v in vars(self).items() if k != "_to_geodetic"} | {"_rows": {}}
 
     @property
@@ -101,7 +105,7 @@ class PixelGeodesy:
         )
 
     def areas(self, first: int, last: int) -> StripAreas:
-        """Areas of the pixels of rows ``first … last - 1``."""
+        """Return the areas of the pixels of rows ``first … last - 1``."""
         count = last - first
         flat = np.zeros(count, np.int64), np.zeros(count)
         one = np.arange(self._width + 1, dtype=np.float64)[None]
@@ -114,7 +118,7 @@ class PixelGeodesy:
         node = np.floor(middle).astype(np.int64)
         low, high = int(node[0]), int(node[-1]) + 1
         for stale in list(self._rows):
-            if stale < low - 8:  # strips of other threads are not far
+            if stale < low - 8:  # other threads work on strips nearby
                 self._rows.pop(stale, None)
         prefix = np.stack([self._node_row(k) for k in range(low, high + 1)])
         return StripAreas(prefix, node - low, middle - node, np.full(count, 1 / self.unit))
@@ -143,7 +147,7 @@ class PixelGeodesy:
         return Edges(column_sum, column_scale, row_sum, rows(along / rows.at(along, high / 2), 0))
 
     def _zones(self, first: int, last: int) -> Floats:
-        """Area from the equator to lattice lines ``first … last`` over one column."""
+        """Return the area between the equator and lattice lines ``first … last``, one column wide."""
         a, b = self._axes
         flat = 1 - (b / a) ** 2
         latitude = self._radians * (self._affine.f + self._affine.e * np.arange(first, last + 1))
@@ -173,7 +177,7 @@ class PixelGeodesy:
         return pyproj.Transformer.from_crs(self._crs, self._crs.geodetic_crs, always_xy=True).transform
 
     def _on_ellipsoid(self, column: Floats, row: Floats) -> Floats:
-        """Geocentric x, y, z in metres of places on the raster, shape (3, n)."""
+        """Return geocentric x, y, z in metres of raster positions, shape (3, n)."""
         a, b = self._axes
         t = self._affine
         longitude, latitude = self._to_geodetic(t.a * column + t.b * row + t.c, t.d * column + t.e * row + t.f)
@@ -183,7 +187,7 @@ class PixelGeodesy:
         return np.stack([flat * np.cos(lon), flat * np.sin(lon), (b / a) ** 2 * normal * np.sin(lat)])
 
     def _jacobian(self, column: Floats, row: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return true area of a pixel, and true length of a step by column and by row, at places on the raster."""
+        """Return the area of a pixel and the lengths of its sides along columns and rows, at raster positions."""
         t = self._affine
         with np.errstate(invalid="ignore"):
             size = self._crs.axis_info[0].unit_conversion_factor * math.sqrt(abs(t.determinant)) or 1.0
@@ -194,7 +198,7 @@ class PixelGeodesy:
             by_row = (self._on_ellipsoid(column, row + h) - self._on_ellipsoid(column, row - h)) / (2 * h)
             area = np.linalg.norm(np.cross(by_column, by_row, axis=0), axis=0)
             along, across = np.linalg.norm(by_column, axis=0), np.linalg.norm(by_row, axis=0)
-        # Beyond the projection's domain there is no ground; the plane's own measure is the least surprising.
+        # Outside the domain of the projection there is no position on the ellipsoid: use planar measures.
         unit = self._crs.axis_info[0].unit_conversion_factor
         plane = abs(t.determinant) * unit**2, math.hypot(t.a, t.d) * unit, math.hypot(t.b, t.e) * unit
         fixed = [np.where(np.isfinite(v), v, p) for v, p in zip((area, along, across), plane, strict=True)]
@@ -205,33 +209,33 @@ class PixelGeodesy:
         return int(min(max(_NODE_METRES / self.pixel_size, 4), 256))
 
     def _node_row(self, k: int) -> Floats:
-        """Return the running sum of pixel areas along the lattice line of node row ``k``."""
-        found = self._rows.get(k)
-        if found is None:
+        """Return the cumulative sum of pixel areas along the lattice line of node row ``k``."""
+        cumulative = self._rows.get(k)
+        if cumulative is None:
             columns = self._interpolated(self._width)
             area, _, _ = self._jacobian(columns.nodes, np.full(columns.nodes.size, float(k * self._node_step)))
-            found = np.r_[0, np.cumsum(columns(area, 0.5)[:-1])]
-            self._rows[k] = found
-        return found
+            cumulative = np.r_[0, np.cumsum(columns(area, 0.5)[:-1])]
+            self._rows[k] = cumulative
+        return cumulative
 
     def _interpolated(self, size: int) -> _Axis:
         return _Axis(size, self._node_step)
 
 
 class _Axis:
-    """Linear interpolation between nodes of one axis."""
+    """Linear interpolation between the nodes of one axis."""
 
     def __init__(self, size: int, step: int) -> None:
         self._size = size
         self.nodes = np.arange(0, size + step, step, dtype=np.float64)
 
     def __call__(self, values: Floats, shift: float) -> Floats:
-        """Values at ``shift, 1 + shift, …, size + shift``."""
+        """Return values at ``shift, 1 + shift, …, size + shift``."""
         return np.interp(np.arange(self._size + 1.0) + shift, self.nodes, values)
 
-    def at(self, values: Floats, place: float) -> float:
-        """Value at one place."""
-        return float(np.interp(place, self.nodes, values))
+    def at(self, values: Floats, position: float) -> float:
+        """Return the value at one position."""
+        return float(np.interp(position, self.nodes, values))
 
 
 def _pyproj(crs: Any) -> Any:
@@ -239,24 +243,24 @@ def _pyproj(crs: Any) -> Any:
         return None
     import pyproj
 
-    found: Any = pyproj.CRS.from_user_input(crs)
-    if found.is_compound:
-        found = found.sub_crs_list[0]
-    if found.is_bound:
-        found = found.source_crs
-    # Engineering and unknown systems have no ellipsoid to measure on.
-    return found if found.ellipsoid is not None and (found.is_geographic or found.is_projected) else None
+    parsed: Any = pyproj.CRS.from_user_input(crs)
+    if parsed.is_compound:
+        parsed = parsed.sub_crs_list[0]
+    if parsed.is_bound:
+        parsed = parsed.source_crs
+    # Engineering and unknown CRSs have no ellipsoid to measure on.
+    return parsed if parsed.ellipsoid is not None and (parsed.is_geographic or parsed.is_projected) else None
 
 
 def pixel_sides(crs: Any, transform: Affine | None, shape: Any) -> tuple[float, float] | None:
-    """Length of a pixel along rows and along columns in metres, at the raster's centre.
+    """Return the lengths of a pixel's sides along rows and along columns in metres, at the raster's centre.
 
-    Measured on the ellipsoid wherever the CRS knows its own: the metres of Web Mercator are not those of the ground.
+    Lengths are measured on the ellipsoid if the CRS has one: metres of Web Mercator are not metres on the ground.
 
     Parameters
     ----------
     crs
-        Anything whose ``str`` pyproj reads, or None.
+        Anything whose ``str`` pyproj can parse, or None.
     transform
         Pixel corners (column, row) → CRS.
     shape
@@ -264,29 +268,36 @@ def pixel_sides(crs: Any, transform: Affine | None, shape: Any) -> tuple[float, 
 
     Returns
     -------
-    tuple of two floats, or None without CRS or where the CRS does not reach the ground.
+    tuple of two floats, or None without a CRS or where the CRS has no position on Earth.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> along, across = pixel_sides("EPSG:3857", Affine(10, 0, 0, 0, -10, 8399738), (2, 2))  # at 60° north
+    >>> round(along, 1), round(across, 1)
+    (5.0, 5.0)
     """
     if crs is None or transform is None:
         return None
     from pyproj import CRS, Transformer
     from pyproj.exceptions import ProjError
 
-    found = CRS.from_user_input(str(crs))
+    parsed = CRS.from_user_input(str(crs))
     row, column = shape[0] / 2, shape[1] / 2
     columns = np.array([column - 0.5, column + 0.5, column, column])
     rows = np.array([row, row, row - 0.5, row + 0.5])
     x = transform.a * columns + transform.b * rows + transform.c
     y = transform.d * columns + transform.e * rows + transform.f
-    geod = found.get_geod()
-    if geod is not None and found.geodetic_crs is not None:
+    geod = parsed.get_geod()
+    if geod is not None and parsed.geodetic_crs is not None:
         with suppress(ProjError):
-            lon, lat = Transformer.from_crs(found, found.geodetic_crs, always_xy=True).transform(x, y)
+            lon, lat = Transformer.from_crs(parsed, parsed.geodetic_crs, always_xy=True).transform(x, y)
             along, across = geod.inv(lon[::2], lat[::2], lon[1::2], lat[1::2])[2].tolist()
             if 0 < along < math.inf and 0 < across < math.inf:
                 return along, across
-    if found.is_geographic:
+    if parsed.is_geographic:
         return None
-    factor = found.axis_info[0].unit_conversion_factor if found.axis_info else 1.0
+    factor = parsed.axis_info[0].unit_conversion_factor if parsed.axis_info else 1.0
     along = math.hypot(transform.a, transform.d) * factor
     across = math.hypot(transform.b, transform.e) * factor
     return (along, across) if along and across else None

@@ -1,8 +1,8 @@
-"""Integer geometry of windows and blocks. Nothing here knows of pixels, files or models.
+"""Integer geometry of windows and blocks, without pixels, files or models.
 
-A scene is covered by one global lattice of square *keep* cells that starts at the scene's upper left corner. Each cell
-belongs to one window, which *reads* the cell plus a margin of context and *keeps* the cell alone. Blocks are
-the units of work and of writing; they may be cut through the lattice anywhere, the result is the same.
+A global lattice of square *keep* cells, which starts at the upper left corner of the scene, covers it. Each cell
+belongs to one window, which *reads* the cell plus a margin of context and *keeps* the cell only. Blocks are the units
+of work and of writing; they may cut through the lattice anywhere without changing the result.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class Box:
         return max(self.height, 0) * max(self.width, 0)
 
     def intersection(self, other: Box) -> Box:
-        """Return the common part, with height or width 0 where there is none."""
+        """Return the intersection, with height or width 0 if it is empty."""
         row, col = max(self.row, other.row), max(self.col, other.col)
         height = max(min(self.bottom, other.bottom) - row, 0)
         width = max(min(self.right, other.right) - col, 0)
         return Box(row, col, height, width)
 
     def grown(self, margin: int) -> Box:
-        """Return the box with ``margin`` pixels more on every side."""
+        """Return the box extended by ``margin`` pixels on every side."""
         return Box(self.row - margin, self.col - margin, self.height + 2 * margin, self.width + 2 * margin)
 
     def contains(self, other: Box) -> bool:
@@ -61,7 +61,7 @@ class Box:
         )
 
     def within(self, outer: Box) -> tuple[slice, slice]:
-        """Return the slices that cut this box out of an array holding ``outer``."""
+        """Return the slices of this box in an array that holds ``outer``."""
         row, col = self.row - outer.row, self.col - outer.col
         return slice(row, row + self.height), slice(col, col + self.width)
 
@@ -71,14 +71,14 @@ class Box:
 
 @dataclass(frozen=True)
 class Window:
-    """What one forward pass sees and what is used of it, in scene pixels.
+    """Input of one forward pass and the part of its output that is used, in scene pixels.
 
     Attributes
     ----------
     read
-        What the model sees. It may reach beyond the scene below and to the right, where the reader pads it.
+        Input of the model. It may extend beyond the scene below and to the right, where the reader pads it.
     keep
-        The part whose result is trusted. Keep boxes of all windows partition the scene.
+        The part whose output is kept. The keep boxes of all windows partition the scene.
     """
 
     read: Box
@@ -96,22 +96,23 @@ class Tiling:
     keep
         Side of a keep cell in pixels, a multiple of ``stride``.
     margin
-        Context read around a cell on each side, in pixels, a multiple of ``stride`` (0 is allowed). At the
-        scene's own border there is no context to read and none is invented.
+        Context to read on each side of a cell, in pixels, a multiple of ``stride`` (0 is allowed). None is made up
+        beyond the border of the scene.
     block
         Side of a block in pixels.
     stride
         Window sides are multiples of this: the factor by which the model reduces its input. Read windows also
-        start on multiples of it, so that a network sees one scene in one phase whatever the windows.
+        start on multiples of it, so that downsampling is aligned in the same way whatever the windows.
     least
-        Smallest window side that the model takes, in pixels; smaller scenes are padded up to it.
+        Smallest window side that the model accepts, in pixels; smaller scenes are padded to it.
     strip
-        Most columns of blocks to compute side by side before going on below them; 0 for all. No result depends on it.
+        Maximum number of block columns to compute side by side, from top to bottom; 0 for all. The result does not
+        depend on it.
 
     Raises
     ------
     OptionError
-        If a size is impossible; the message names it.
+        If a size is out of range or not a multiple of ``stride``; the message names it.
     """
 
     height: int
@@ -124,7 +125,7 @@ class Tiling:
     strip: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (
+        for name, minimum in (
             ("height", 1),
             ("width", 1),
             ("keep", 1),
@@ -135,8 +136,8 @@ class Tiling:
             ("strip", 0),
         ):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise OptionError(f"tiling: {name} must be a whole number of at least {least}, got {value!r}")
+            if not isinstance(value, int) or value < minimum:
+                raise OptionError(f"tiling: {name} must be a whole number of at least {minimum}, got {value!r}")
         for name in ("keep", "margin"):
             value = getattr(self, name)
             if value % self.stride:
@@ -170,13 +171,13 @@ class Tiling:
         return Box(row * self.block, col * self.block, self.block, self.block).intersection(self.scene)
 
     def blocks(self) -> Iterator[Box]:
-        """All blocks in order."""
+        """Return all blocks in order."""
         return (self.block_box(index) for index in range(self.block_count))
 
     def windows(self, box: Box | None = None, *, overlapping: bool = False) -> list[Window]:
         """Return the windows that contribute to ``box`` (the scene if None), row by row.
 
-        With ``overlapping``, windows whose margin touches the box count too: what blending needs.
+        With ``overlapping``, windows whose margin intersects the box are included, as blending requires.
         """
         box = self.scene if box is None else box.intersection(self.scene)
         if not box.area:
@@ -191,7 +192,7 @@ class Tiling:
         ]
 
     def read_box(self, box: Box, *, overlapping: bool = False) -> Box:
-        """Return the part of the scene that the windows of ``box`` read, padding left out."""
+        """Return the part of the scene that the windows of ``box`` read, without padding."""
         box = box.intersection(self.scene)
         reach = self.margin if overlapping else 0
         row, bottom = self._read_span(box.row - reach, box.bottom + reach, self.height)
@@ -199,13 +200,15 @@ class Tiling:
         return Box(row, col, bottom - row, right - col)
 
     def readers(self, box: Box, strip: range, *, overlapping: bool = False) -> int:
-        """Return how many blocks of a strip of columns read something of ``box``, a part of the scene."""
+        """Return how many blocks of a strip of columns read pixels of ``box``, a part of the scene."""
         rows, cols = _block_reads(self, overlapping)
-        return _meeting(rows, box.row, box.bottom) * _meeting(cols[strip.start : strip.stop], box.col, box.right)
+        return _count_intersecting(rows, box.row, box.bottom) * _count_intersecting(
+            cols[strip.start : strip.stop], box.col, box.right
+        )
 
     @cached_property
     def strips(self) -> list[range]:
-        """Columns of blocks that are computed side by side, from top to bottom."""
+        """The block columns of each strip; strips are computed one after the other, each from top to bottom."""
         cols = self.block_shape[1]
         count = -(-cols // (self.strip or cols))
         return [range(cols * i // count, cols * (i + 1) // count) for i in range(count)]
@@ -216,38 +219,38 @@ class Tiling:
         return next(strip for strip in self.strips if col in strip)
 
     def order(self) -> Iterator[int]:
-        """All blocks in the order in which to compute them: strip by strip, each row by row.
+        """Return all block indices in the order of computation: strip by strip, each row by row.
 
-        What a row of blocks reads in common with the next is then no longer than a strip is wide.
+        The pixels that a row of blocks shares with the next are then no wider than a strip.
         """
         rows, cols = self.block_shape
         return (row * cols + col for strip in self.strips for row in range(rows) for col in strip)
 
     @cached_property
     def computed(self) -> int:
-        """Pixels that pass through the model when each window is computed once, padding included."""
+        """Number of pixels that pass through the model if each window is computed once, padding included."""
         rows = sum(span.read_size for span in self._spans(0, self.height, self.height))
         cols = sum(span.read_size for span in self._spans(0, self.width, self.width))
         return rows * cols
 
     @property
     def kept_share(self) -> float:
-        """Scene pixels / computed pixels: 1 is free context, 0.8 means a quarter more work for it."""
+        """Scene pixels / computed pixels: 1 means no overhead for context, 0.8 a quarter more work."""
         return self.height * self.width / self.computed
 
     def largest_read(self) -> tuple[int, int]:
-        """Height and width of the largest window read."""
+        """Return height and width of the largest read box."""
         rows = max(span.read_size for span in self._spans(0, self.height, self.height))
         cols = max(span.read_size for span in self._spans(0, self.width, self.width))
         return rows, cols
 
     def _read_span(self, start: int, stop: int, size: int) -> tuple[int, int]:
-        """First and last + 1 pixel that the windows of ``start … stop`` read on one axis of the scene."""
+        """Return the first and last + 1 pixel that the windows of ``start … stop`` read on one axis."""
         spans = self._spans(start, stop, size)
         return spans[0].read, min(max(span.read + span.read_size for span in spans), size)
 
     def _spans(self, start: int, stop: int, size: int) -> list[_Span]:
-        """Lattice cells of one axis that touch ``start … stop``."""
+        """Return the lattice cells of one axis that intersect ``start … stop``."""
         cells = -(-size // self.keep)
         first = max(start // self.keep, 0)
         last = min(-(-stop // self.keep), cells)
@@ -273,18 +276,18 @@ class _Span:
 
 @lru_cache(maxsize=8)
 def _block_reads(tiling: Tiling, overlapping: bool) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:  # noqa: FBT001
-    """First and last + 1 pixel that each row and each column of blocks reads."""
+    """Return the first and last + 1 pixel that each row and each column of blocks reads."""
     rows, cols = tiling.block_shape
     down = [tiling.read_box(tiling.block_box(row * cols), overlapping=overlapping) for row in range(rows)]
     across = [tiling.read_box(tiling.block_box(col), overlapping=overlapping) for col in range(cols)]
     return [(box.row, box.bottom) for box in down], [(box.col, box.right) for box in across]
 
 
-def _meeting(spans: list[tuple[int, int]], start: int, stop: int) -> int:
-    """How many of the spans, sorted by both ends, have something in common with ``start … stop``."""
+def _count_intersecting(spans: list[tuple[int, int]], start: int, stop: int) -> int:
+    """Return how many spans, sorted by both ends, intersect ``start … stop``."""
     return bisect_left(spans, stop, key=itemgetter(0)) - bisect_right(spans, start, key=itemgetter(1))
 
 
 def round_up(value: int, multiple: int) -> int:
-    """Smallest multiple of ``multiple`` that is at least ``value``."""
+    """Return the smallest multiple of ``multiple`` that is at least ``value``."""
     return -(-value // multiple) * multiple

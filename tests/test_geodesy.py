@@ -15,7 +15,7 @@ from tests.polygonize.polygon_helpers import array, polygonized
 
 
 def placed(values, transform, crs):
-    """A class map somewhere on Earth."""
+    """A georeferenced class map."""
     return xr.DataArray(
         values, dims=("y", "x"), coords=xr_coords(GeoBox(values.shape, transform, crs), dims=("y", "x"))
     )
@@ -117,7 +117,7 @@ def test_sides_of_a_pixel_in_metres(crs, transform, sides):
     assert pixel_sides(crs, transform, (10, 10)) == pytest.approx(sides, rel=1e-3)
 
 
-def test_the_centre_counts():
+def test_sides_are_measured_at_the_centre():
     north_up = Affine(0.01, 0, 0, 0, -0.01, 60)
     along = [pixel_sides("EPSG:4326", north_up, (rows, 10))[0] for rows in (2, 4000, 12000)]
     assert along[0] < along[1]

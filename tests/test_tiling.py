@@ -104,7 +104,7 @@ def test_windows_of_a_box_are_those_of_the_scene_that_touch_it(tiling, data):
 
 
 @given(tilings())
-def test_the_price_of_context_is_what_the_windows_add_up_to(tiling):
+def test_computed_pixels_are_those_of_all_windows(tiling):
     reads = [window.read for window in tiling.windows()]
     assert tiling.computed == sum(read.area for read in reads)
     assert tiling.kept_share == tiling.height * tiling.width / sum(read.area for read in reads)
@@ -117,7 +117,7 @@ def test_a_small_scene_is_one_window_without_margins():
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"height": 0}, "height must be a whole number of at least 1, got 0"),
         ({"keep": 33}, "keep must be a multiple of the model's stride 32, got 33; use 64"),
@@ -126,8 +126,8 @@ def test_a_small_scene_is_one_window_without_margins():
         ({"block": 1.5}, "block must be a whole number of at least 1, got 1.5"),
     ],
 )
-def test_impossible_sizes_are_named(changes, says):
-    with pytest.raises(OptionError, match=says):
+def test_impossible_sizes_are_named(changes, message):
+    with pytest.raises(OptionError, match=message):
         Tiling(**{"height": 100, "width": 100, "keep": 64, "margin": 32, "block": 64, "stride": 32, **changes})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from geoseg._version import __version__
-from geoseg.errors import GeosegError
+from geoseg.errors import GeosegError, one_line
 
 _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Segment scenes into class maps and polygons."),
@@ -86,7 +86,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except MemoryError as error:
         return _fail(error, "out of memory: give a smaller --memory or --window", arguments, debug=debug)
     except Exception as error:  # noqa: BLE001 - no traceback without --debug
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = one_line(error)
         return _fail(
             error,
             f"unexpected {type(error).__name__}: {text}; run again with --debug and report the traceback",

@@ -11,9 +11,10 @@ import numpy as np
 from geoseg.classes import unnamed
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side, match, parse_renames
-from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels, in_order, windows
+from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels, windows
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.reference import ClassLayer, RasterLayer, open_map, open_reference
+from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def values_of(layer: ClassLayer) -> set[int]:
     if not isinstance(layer, RasterLayer):
         return set(getattr(layer, "values", ()))
     found: set[int] = set()
-    for part in in_order(lambda box: _unique(layer, box), windows(*layer.raster.shape)):
+    for part in ordered_map(lambda box: _unique(layer, box), windows(*layer.raster.shape)):
         found.update(part)
         if len(found) > _MOST_VALUES:
             raise InputError(f"{layer.label} holds more than {_MOST_VALUES} different values: it is not a class map")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from geoseg.evaluate.boundary import BoundaryCounts, boundary_counts, halo_of
 from geoseg.evaluate.calibration import Reliability
 from geoseg.evaluate.class_matching import IGNORED
 from geoseg.evaluate.metrics import confusion
-from geoseg.system.resources import cpu_count
+from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -29,9 +27,6 @@ SIDE = 1024
 
 CELLS = 900
 """Largest side of the error map, in cells."""
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -142,7 +137,7 @@ def count_pixels(comparison: Comparison, progress: Callable[[int, int], None] | 
     total.errors = ErrorMap.of(height, width)
     boxes = windows(height, width)
     count = -(-height // SIDE) * -(-width // SIDE)
-    for done, (box, part, compared, wrong) in enumerate(in_order(lambda box: _count(comparison, box), boxes), 1):
+    for done, (box, part, compared, wrong) in enumerate(ordered_map(lambda box: _count(comparison, box), boxes), 1):
         total.add(part)
         total.errors.count(box, compared, wrong)
         if progress is not None:
@@ -155,24 +150,6 @@ def windows(height: int, width: int) -> Iterator[Box]:
     for row in range(0, height, SIDE):
         for col in range(0, width, SIDE):
             yield Box(row, col, min(SIDE, height - row), min(SIDE, width - col))
-
-
-def in_order(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
-) -> Iterator[_Result]:
-    """Compute in a few threads, yield in order, and hold no more than twice as many results as threads."""
-    workers = workers or min(cpu_count(), 4)
-    with ThreadPoolExecutor(workers, thread_name_prefix="geoseg-evaluate") as pool:
-        waiting: deque[Future[_Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) >= 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _empty(comparison: Comparison) -> ComparisonCounts:

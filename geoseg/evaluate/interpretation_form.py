@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from geoseg.classes import MapClass
+from geoseg.write import add_layer_style
 
-# The schema that QGIS itself makes.
-_STYLES = """CREATE TABLE layer_styles (
- id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
- f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
- useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)"""
+_DATE = "1970-01-01T00:00:00.000Z"  # fixed: the same points give the same bytes
 
 
 def add_form(path: Path, layer: str, field: str, classes: Sequence[MapClass]) -> None:
-    """Add a default style for a layer of points to a GeoPackage, with a list of classes for one field."""
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute(_STYLES)
-        database.execute(
-            "INSERT INTO layer_styles VALUES (1, '', '', ?, 'geom', ?, ?, '', 1, ?, '', NULL, ?)",
-            (layer, layer, point_qml(field, classes), "Points to interpret", "1970-01-01T00:00:00.000Z"),
-        )
-        database.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
-            "VALUES ('layer_styles', 'attributes', 'layer_styles', '', '1970-01-01T00:00:00.000Z', 0)"
-        )
+    """Add to a GeoPackage the default style of a layer of points, with a list of classes for one field."""
+    add_layer_style(path, layer, point_qml(field, classes), description="Points to interpret", date=_DATE)
 
 
 def point_qml(field: str, classes: Sequence[MapClass]) -> str:

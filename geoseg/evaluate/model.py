@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.api import check_compared
 from geoseg.evaluate.class_matching import match, parse_renames
-from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels, in_order
+from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.metrics import scores
 from geoseg.evaluate.reference import RasterLayer, is_vector, open_map, open_reference
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
+from geoseg.system.threads import ordered_map
 
 if TYPE_CHECKING:
     from geoseg.segment.plan import Options, Plan
@@ -176,7 +177,7 @@ def _segment(plan: Plan, folder: Path, progress: Callable[[int, int, str], None]
     paths = folder / "classes.tif", folder / "confidence.tif"
     box = plan.raster.geobox
     with CogSink(paths[0], box) as classes, CogSink(paths[1], box, kind="confidence") as confidence:
-        blocks = in_order(lambda index: segment_block(recipe, index), range(plan.tiling.block_count), plan.workers)
+        blocks = ordered_map(lambda index: segment_block(recipe, index), range(plan.tiling.block_count), plan.workers)
         for done, block in enumerate(blocks, 1):
             if progress is not None and plan.tiling.block_count > _LARGE:
                 progress(done, plan.tiling.block_count, f"segment {plan.raster.name}")

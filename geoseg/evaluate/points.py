@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import MapClass
-from geoseg.errors import InputError, OptionError, OutputError
+from geoseg.errors import InputError, OptionError, OutputError, one_line
 from geoseg.evaluate.area_estimation import Z95, AreaEstimate, estimate
 from geoseg.evaluate.class_matching import plain
 from geoseg.evaluate.comparison import SIDE
@@ -151,7 +151,7 @@ def _write_points(
             pyogrio.write_dataframe(frame, part, layer=LAYER, driver="GPKG")
             add_form(part, LAYER, _REFERENCE, classes)
     except (OSError, DataSourceError, sqlite3.Error) as error:
-        raise OutputError(f"{path} cannot be written: {' '.join(str(error).split())}") from error
+        raise OutputError(f"{path} cannot be written: {one_line(error)}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +287,7 @@ def _read_points(points: Any, layer: RasterLayer, field: str) -> tuple[str, Any]
             layers = [str(name) for name, kind in pyogrio.list_layers(points) if kind is not None]
             frame = pyogrio.read_dataframe(points, layer=LAYER if LAYER in layers else layers[0] if layers else None)
         except (DataSourceError, DataLayerError) as error:
-            raise InputError(f"{points}: cannot be read as points: {' '.join(str(error).split())}") from error
+            raise InputError(f"{points}: cannot be read as points: {one_line(error)}") from error
     else:
         label, frame = "points", points
     if field not in frame.columns:

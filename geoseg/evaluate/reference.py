@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from geoseg.classes import MapClass, default_color
-from geoseg.errors import InputError, OptionError
+from geoseg.errors import InputError, OptionError, one_line
 from geoseg.evaluate.class_matching import Side
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 
@@ -253,7 +253,7 @@ class PolygonLayer:
             self._layer = self._only_layer(pyogrio.list_layers(self._path))
             info = pyogrio.read_info(self._path, layer=self._layer, force_feature_count=True)
         except (DataSourceError, DataLayerError) as error:
-            raise InputError(f"{self._path}: cannot be read as polygons: {' '.join(str(error).split())}") from error
+            raise InputError(f"{self._path}: cannot be read as polygons: {one_line(error)}") from error
         return list(info["fields"]), int(info["features"]), info["crs"], str(info["geometry_type"])
 
     def _only_layer(self, layers: NDArray[Any]) -> str:
@@ -297,7 +297,7 @@ class PolygonLayer:
                 on_invalid="ignore",
             )
         except (DataSourceError, FieldError, GeometryError) as error:
-            raise InputError(f"{self._path}: cannot be read: {' '.join(str(error).split())}") from error
+            raise InputError(f"{self._path}: cannot be read: {one_line(error)}") from error
 
     def _classes(self) -> tuple[dict[Any, int], tuple[MapClass, ...]]:
         """Return the class number of each value of the field, and the classes if the field holds text."""

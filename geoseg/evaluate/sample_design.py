@@ -20,8 +20,9 @@ import numpy as np
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Codes, match, plain
-from geoseg.evaluate.comparison import in_order, windows
+from geoseg.evaluate.comparison import windows
 from geoseg.evaluate.reference import RasterLayer
+from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def strata_of(layer: RasterLayer, progress: Callable[[int, int], None] | None = 
         summed = np.asarray(np.bincount(which, weights=of_pixels[chosen], minlength=count), np.float64)
         return np.bincount(which, minlength=count).astype(np.int64), summed, float(of_pixels.max())
 
-    for number, (counted, measured, most) in enumerate(in_order(measure, boxes)):
+    for number, (counted, measured, most) in enumerate(ordered_map(measure, boxes)):
         pixels[number] = counted
         areas += measured
         largest = max(largest, most)
@@ -270,7 +271,7 @@ def _locate(
             flat[mine] = np.flatnonzero(found == k)[local[members[mine]]]
         return members, flat
 
-    for done, (members, flat) in enumerate(in_order(pick, hit.tolist()), 1):
+    for done, (members, flat) in enumerate(ordered_map(pick, hit.tolist()), 1):
         box = boxes[int(window[members[0]])]
         rows[members], cols[members] = box.row + flat // box.width, box.col + flat % box.width
         if progress is not None:

@@ -1,4 +1,4 @@
-"""From the syntax tree of a function to LLVM's text: statements and whole functions."""
+"""Lower typed syntax trees to LLVM IR: statements, functions and modules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from geoseg.jit.values import DECLARED, LLVM, Value, Values, flat, struct_of
 
 
 class Module:
-    """Functions that are compiled together: an entry and all that it calls, each once per combination of types."""
+    """An LLVM module: an entry and every function that it calls, each once per combination of argument types."""
 
     def __init__(self, kernel_type: type) -> None:
         self.kernel_type = kernel_type
@@ -18,7 +18,7 @@ class Module:
         self._texts: list[str] = list(DECLARED)
 
     def function(self, kernel: Any, types: tuple[Type, ...]) -> tuple[str, tuple[str, ...]]:
-        """Return the name of a function and the types that it returns, lowering it when first asked for."""
+        """Return the LLVM name of a function and its return types, lowering it on first use."""
         key = kernel, types
         if key not in self._names:
             syntax = Syntax(kernel.py_func, types, self.kernel_type, lambda *callee: self.function(*callee)[1])
@@ -28,11 +28,11 @@ class Module:
         return self._names[key]
 
     def add_entry(self, kernel: Any, types: tuple[Type, ...]) -> tuple[str, ...]:
-        """Add the function that is called from outside, ``entry``; return the types that it returns."""
+        """Add ``entry``, which calls a function and stores its results at ``out``; return their types."""
         name, returns = self.function(kernel, types)
-        given = ", ".join(f"{kind} %a{k}" for k, kind in enumerate(flat(types)))
-        lines = [f"define void @entry({given}{', ' if given else ''}ptr %out) {{"]
-        lines.append(f"  {'%r = ' if returns else ''}call {struct_of(returns)} {name}({given})")
+        parameters = ", ".join(f"{kind} %a{k}" for k, kind in enumerate(flat(types)))
+        lines = [f"define void @entry({parameters}{', ' if parameters else ''}ptr %out) {{"]
+        lines.append(f"  {'%r = ' if returns else ''}call {struct_of(returns)} {name}({parameters})")
         for k, kind in enumerate(returns):
             value = "%r"
             if len(returns) > 1:
@@ -47,32 +47,32 @@ class Module:
         return returns
 
     def text(self) -> str:
-        """Return the whole module."""
+        """Return the module as LLVM assembly."""
         return "\n".join(self._texts)
 
 
 class _Function(Values):
-    """One function's text."""
+    """Lowers the statements of one function."""
 
     def text(self, name: str) -> str:
         syntax = self.syntax
-        given = []
+        parameters = []
         for parameter, kind in syntax.parameters.items():
             if isinstance(kind, ArrayType):
-                given += [f"ptr %{parameter}.p", *(f"i64 %{parameter}.n{k}" for k in range(kind.ndim))]
+                parameters += [f"ptr %{parameter}.p", *(f"i64 %{parameter}.n{k}" for k in range(kind.ndim))]
             else:
-                given.append(f"{LLVM[kind]} %{parameter}.in")
+                parameters.append(f"{LLVM[kind]} %{parameter}.in")
         for local, kind in syntax.locals.items():
             self._slots.append(f"  %v.{local} = alloca {LLVM[kind]}")
             if local in syntax.parameters:
                 incoming = str(syntax.parameters[local]), f"%{local}.in"
-                self.say(f"store {LLVM[kind]} {self.cast(incoming, kind)}, ptr %v.{local}")
+                self.emit(f"store {LLVM[kind]} {self.cast(incoming, kind)}, ptr %v.{local}")
             else:
-                self.say(f"store {LLVM[kind]} zeroinitializer, ptr %v.{local}")
+                self.emit(f"store {LLVM[kind]} zeroinitializer, ptr %v.{local}")
         self._block(syntax.tree.body)
         if self.open:
-            self.say("unreachable" if syntax.returns else "ret void")
-        head = f"define internal {struct_of(syntax.returns)} {name}({', '.join(given)}) {{"
+            self.emit("unreachable" if syntax.returns else "ret void")
+        head = f"define internal {struct_of(syntax.returns)} {name}({', '.join(parameters)}) {{"
         return "\n".join([head, "entry:", *self._slots, *self._lines, "}"])
 
     # Statements
@@ -103,7 +103,7 @@ class _Function(Values):
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             self.call(node.value)
         elif not (isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))):
-            raise self.syntax.refused(node, "this statement")
+            raise self.syntax.unsupported(node, "this statement")
 
     def _assign(self, targets: list[ast.expr], value: ast.expr) -> None:
         for target in targets:
@@ -111,91 +111,92 @@ class _Function(Values):
                 self._store(target, self.value(value))
                 continue
             values = [self.value(item) for item in value.elts] if isinstance(value, ast.Tuple) else self.unpack(value)
-            for one, other in zip(target.elts, values, strict=True):
-                self._store(one, other)
+            for item, item_value in zip(target.elts, values, strict=True):
+                self._store(item, item_value)
 
     def unpack(self, node: ast.expr) -> list[Value]:
         if not isinstance(node, ast.Call):
-            raise self.syntax.refused(node, "this tuple")
-        found, returns = self.call(node)
-        return [(kind, self.new(f"extractvalue {struct_of(returns)} {found}, {k}")) for k, kind in enumerate(returns)]
+            raise self.syntax.unsupported(node, "unpacking anything but a call's result")
+        result, returns = self.call(node)
+        struct = struct_of(returns)
+        return [(kind, self.define(f"extractvalue {struct} {result}, {k}")) for k, kind in enumerate(returns)]
 
     def _augment(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
             self._store(node.target, self.binary(self.value(node.target), self.value(node.value), node))
             return
-        place, dtype = self.place(node.target)
-        before = self.load(place, dtype)
-        self.put(place, dtype, self.binary(before, self.value(node.value), node))
+        address, dtype = self.element(node.target)
+        before = self.load_element(address, dtype)
+        self.store_element(address, dtype, self.binary(before, self.value(node.value), node))
 
     def _store(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
             kind = self.syntax.locals.get(target.id)
             if kind is None:
-                raise self.syntax.refused(target, "assignment to an array")
-            self.say(f"store {LLVM[kind]} {self.cast(value, kind)}, ptr %v.{target.id}")
+                raise self.syntax.unsupported(target, "assignment to an array")
+            self.emit(f"store {LLVM[kind]} {self.cast(value, kind)}, ptr %v.{target.id}")
         else:
-            self.put(*self.place(target), value)
+            self.store_element(*self.element(target), value)
 
     def _if(self, node: ast.If) -> None:
         yes, no, after = self.labels(3)
         self.branch(node.test, yes, no)
-        self.start(yes)
+        self.enter(yes)
         self._block(node.body)
         self.jump(after)
-        self.start_closed(no)
+        self.begin(no)
         self._block(node.orelse)
         self.jump(after)
-        self.start_closed(after)
+        self.begin(after)
 
     def _while(self, node: ast.While) -> None:
         test, body, after = self.labels(3)
-        self.start(test)
+        self.enter(test)
         self.branch(node.test, body, after)
-        self.start_closed(body)
+        self.begin(body)
         self._loops.append((test, after))
         self._block(node.body)
         self._loops.pop()
         self.jump(test)
-        self.start_closed(after)
+        self.begin(after)
 
     def _for(self, node: ast.For) -> None:
         call = node.iter
-        if not (isinstance(call, ast.Call) and self.syntax.called(call)[0] == "range") or node.orelse:
-            raise self.syntax.refused(node, "a loop over anything but range")
+        if not (isinstance(call, ast.Call) and self.syntax.callee(call)[0] == "range") or node.orelse:
+            raise self.syntax.unsupported(node, "a loop over anything but range")
         bounds = [self.cast(self.value(item), "i") for item in call.args]
         low, high = bounds[:2] if len(bounds) > 1 else ("0", bounds[0])
         step = 1 if len(call.args) < 3 else self.syntax.constant(call.args[2])
         if not isinstance(step, int) or step == 0:
-            raise self.syntax.refused(node, "a step that is no constant")
+            raise self.syntax.unsupported(node, "a step that is zero or not constant")
         counter = self.slot("i")
-        test, body, further, after = self.labels(4)
-        self.say(f"store i64 {low}, ptr {counter}")
-        self.start(test)
-        now = self.new(f"load i64, ptr {counter}")
-        going = self.new(f"icmp {'slt' if step > 0 else 'sgt'} i64 {now}, {high}")
-        self.say(f"br i1 {going}, label %{body}, label %{after}")
-        self.start_closed(body)
-        self._store(node.target, ("i", now))
-        self._loops.append((further, after))
+        test, body, step_label, after = self.labels(4)
+        self.emit(f"store i64 {low}, ptr {counter}")
+        self.enter(test)
+        current = self.define(f"load i64, ptr {counter}")
+        in_range = self.define(f"icmp {'slt' if step > 0 else 'sgt'} i64 {current}, {high}")
+        self.emit(f"br i1 {in_range}, label %{body}, label %{after}")
+        self.begin(body)
+        self._store(node.target, ("i", current))
+        self._loops.append((step_label, after))
         self._block(node.body)
         self._loops.pop()
-        self.start(further)
-        following = self.new(f"add nsw i64 {self.new(f'load i64, ptr {counter}')}, {step}")
-        self.say(f"store i64 {following}, ptr {counter}")
+        self.enter(step_label)
+        advanced = self.define(f"add nsw i64 {self.define(f'load i64, ptr {counter}')}, {step}")
+        self.emit(f"store i64 {advanced}, ptr {counter}")
         self.jump(test)
-        self.start_closed(after)
+        self.begin(after)
 
     def _return(self, node: ast.Return) -> None:
         returns = self.syntax.returns
         if node.value is None:
-            self.say("ret void")
+            self.emit("ret void")
         else:
             items = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
             values = [self.cast(self.value(item), kind) for item, kind in zip(items, returns, strict=True)]
-            whole = values[0] if len(values) == 1 else "undef"
+            result = values[0] if len(values) == 1 else "undef"
             for k, (value, kind) in enumerate(zip(values, returns, strict=True)):
                 if len(values) > 1:
-                    whole = self.new(f"insertvalue {struct_of(returns)} {whole}, {LLVM[kind]} {value}, {k}")
-            self.say(f"ret {struct_of(returns)} {whole}")
+                    result = self.define(f"insertvalue {struct_of(returns)} {result}, {LLVM[kind]} {value}, {k}")
+            self.emit(f"ret {struct_of(returns)} {result}")
         self.open = False

@@ -1,4 +1,4 @@
-"""Compiled functions, and LLVM at work; see the package's text."""
+"""Compiled functions: one version of machine code for each combination of argument types."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import numpy as np
 
 from geoseg.jit.lower import Module
 from geoseg.jit.syntax import ArrayType, Type
+from geoseg.jit.values import ELEMENTS
 
 _lock: Final = threading.RLock()
 
 
 class Compiled:
-    """A function that is compiled when it is called.
+    """A function that is compiled when it is first called with arguments of some types.
 
     Attributes
     ----------
     py_func
-        The function itself; it gives the same result, slowly.
+        The Python function; called by itself it returns the same results, slowly.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -31,7 +32,7 @@ class Compiled:
         self._versions: dict[tuple[Type, ...], _Version] = {}
 
     def __call__(self, *args: Any) -> Any:
-        """Run the version for these types, compiling it if there is none yet."""
+        """Run the version for the types of these arguments, compiling it on first use."""
         key = tuple(_type_of(arg) for arg in args)
         version = self._versions.get(key)
         if version is None:
@@ -43,24 +44,57 @@ class Compiled:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Decorate a function to be compiled, see the package's text."""
+    """Decorate a function so that calls run machine code.
+
+    Parameters
+    ----------
+    function
+        Plain Python in the subset that the package's docstring describes, whose source is installed.
+
+    Returns
+    -------
+    Compiled
+        Takes numbers and C-contiguous arrays of one or two dimensions; returns a number, a tuple of numbers or None.
+
+    Raises
+    ------
+    GeosegError
+        On the first call, if the function's source is not installed.
+    NotImplementedError
+        On the first call, if the function uses Python beyond the subset.
+    TypeError
+        If an array cannot be passed: gaps, foreign byte order, another dtype or number of dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from geoseg.jit import compiled
+    >>> @compiled
+    ... def total(values):
+    ...     result = 0
+    ...     for i in range(values.size):
+    ...         result += values[i]
+    ...     return result
+    >>> total(np.arange(5))
+    10
+    """
     return Compiled(function)
 
 
 class _Version:
-    """Machine code for one combination of types."""
+    """Machine code for one combination of argument types."""
 
     def __init__(self, kernel: Compiled, types: tuple[Type, ...]) -> None:
         module = Module(Compiled)
         self._returns = module.add_entry(kernel, types)
         self._engine, address = _machine_code(module.text())
-        kinds: list[Any] = []
+        parameters: list[Any] = []
         for kind in types:
             if isinstance(kind, ArrayType):
-                kinds += [ctypes.c_void_p, *[ctypes.c_int64] * kind.ndim]
+                parameters += [ctypes.c_void_p, *[ctypes.c_int64] * kind.ndim]
             else:
-                kinds.append(ctypes.c_double if kind == "f" else ctypes.c_int64)
-        self._function = ctypes.CFUNCTYPE(None, *kinds, ctypes.c_void_p)(address)
+                parameters.append(ctypes.c_double if kind == "f" else ctypes.c_int64)
+        self._function = ctypes.CFUNCTYPE(None, *parameters, ctypes.c_void_p)(address)
 
     def __call__(self, args: tuple[Any, ...]) -> Any:
         values: list[Any] = []
@@ -68,32 +102,36 @@ class _Version:
             if isinstance(arg, np.ndarray):
                 values += [arg.ctypes.data, *arg.shape]
             else:
-                values.append(arg if isinstance(arg, float) else int(arg))
+                values.append(float(arg) if _is_float(arg) else int(arg))
         out = np.empty(max(len(self._returns), 1), np.int64)
         self._function(*values, out.ctypes.data)
         if not self._returns:
             return None
-        found = [
+        results = [
             float(out[k : k + 1].view(np.float64)[0]) if kind == "f" else (bool if kind == "b" else int)(out[k])
             for k, kind in enumerate(self._returns)
         ]
-        return found[0] if len(found) == 1 else tuple(found)
+        return results[0] if len(results) == 1 else tuple(results)
 
 
 def _type_of(arg: Any) -> Type:
     if isinstance(arg, np.ndarray):
-        if not (arg.flags.c_contiguous and arg.dtype.isnative and arg.ndim in (1, 2)):
+        dtype = arg.dtype.str[1:]
+        if not (arg.flags.c_contiguous and arg.dtype.isnative and arg.ndim in (1, 2) and dtype in ELEMENTS):
             raise TypeError(
-                f"compiled functions take contiguous arrays of 1 or 2 dimensions, got {arg.dtype} {arg.strides}"
+                "compiled functions take C-contiguous arrays of 1 or 2 dimensions and native integers up to int64 or "
+                f"floats, got {arg.dtype} of shape {arg.shape} and strides {arg.strides}; copy or convert the array"
             )
-        return ArrayType(arg.dtype.str[1:], arg.ndim)
-    if isinstance(arg, float):
-        return "f"
-    return "i"
+        return ArrayType(dtype, arg.ndim)
+    return "f" if _is_float(arg) else "i"
+
+
+def _is_float(arg: Any) -> bool:
+    return isinstance(arg, float | np.floating)
 
 
 def _machine_code(text: str) -> tuple[Any, int]:
-    """Compile LLVM's text; return what keeps the code alive, and the address of its function ``entry``."""
+    """Compile LLVM assembly; return the engine that owns the code and the address of its function ``entry``."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()

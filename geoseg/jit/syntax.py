@@ -1,4 +1,4 @@
-"""Syntax trees of functions that are to be compiled, and the types of what stands in them; see ``jit``."""
+"""Parse the functions to compile and infer the types of their variables."""
 
 from __future__ import annotations
 
@@ -10,67 +10,76 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from geoseg.errors import GeosegError
+
 
 class ArrayType(NamedTuple):
-    """An array's element type as numpy writes it (``i4``, ``u1``, ``f8``…) and its number of dimensions."""
+    """An array's dtype as numpy abbreviates it (``i4``, ``u1``, ``f8``, …) and its number of dimensions."""
 
     dtype: str
     ndim: int
 
     @property
     def element(self) -> str:
-        """Type of its elements once they are read."""
+        """Type of an element once it is loaded."""
         return "f" if self.dtype[0] == "f" else "i"
 
 
 Type: TypeAlias = str | ArrayType
-"""``"i"`` integer, ``"f"`` float, ``"b"`` truth value, or an array."""
+"""``"i"`` int64, ``"f"`` float64, ``"b"`` boolean, or an array."""
 
-CASTS = {"int": "i", "int64": "i", "int32": "i", "float": "f", "float64": "f", "bool": "b"}
+CASTS = {"int": "i", "int64": "i", "float": "f", "float64": "f", "bool": "b"}
 ROUNDING = ("sqrt", "ceil", "floor")
 
 
 def wider(kinds: Iterable[str | None]) -> str | None:
-    """Return the type that holds values of all of these; None stands for not known yet."""
+    """Return the narrowest type that all of these convert to; None stands for one not inferred yet."""
     known = [kind for kind in kinds if kind is not None]
     return max(known, key="bif".index) if known else None
 
 
 class Syntax:
-    """A function's syntax tree, with the types of its names.
+    """A function's syntax tree with the types of its variables.
 
     Parameters
     ----------
     function
-        What is compiled.
+        The Python function to compile.
     types
-        Of its parameters.
-    callee
-        Says whether a global is a compiled function.
-    returned
-        Types that a compiled function returns for these types of arguments.
+        Types of its parameters.
+    kernel_type
+        Class of compiled functions; globals of this class may be called.
+    return_types_of
+        Infers the return types of another compiled function from the types of its arguments.
 
     Attributes
     ----------
     tree, parameters
-        The function, and the types of its parameters.
+        The function's definition, and the types of its parameters.
     locals
-        Types of the names that it assigns, parameters that are numbers included.
+        Types of its local variables, including parameters that are numbers.
     returns
-        Types that it returns; empty if nothing.
+        Types of the numbers that it returns; empty if it returns none.
+
+    Raises
+    ------
+    GeosegError
+        If the function's source is not installed.
+    NotImplementedError
+        If it uses Python beyond the subset.
     """
 
     def __init__(
         self,
         function: Callable[..., Any],
         types: tuple[Type, ...],
-        callee: type,
-        returned: Callable[[Any, tuple[Type, ...]], tuple[str, ...]],
+        kernel_type: type,
+        return_types_of: Callable[[Any, tuple[Type, ...]], tuple[str, ...]],
     ) -> None:
         self._function = function
-        self._callee = callee
-        self._returned = returned
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        self._kernel_type = kernel_type
+        self._return_types_of = return_types_of
+        tree = ast.parse(_source(function)).body[0]
         assert isinstance(tree, ast.FunctionDef)
         self.tree = tree
         self.parameters = dict(zip((item.arg for item in tree.args.args), types, strict=True))
@@ -78,62 +87,62 @@ class Syntax:
         self.returns: tuple[str, ...] = ()
         self._infer()
 
-    def refused(self, node: ast.AST, what: str) -> NotImplementedError:
-        """Return the error for what is outside the subset, with file and line."""
+    def unsupported(self, node: ast.AST, what: str) -> NotImplementedError:
+        """Return the error for code beyond the subset, with its file and line."""
         code = self._function.__code__
         line = code.co_firstlineno + getattr(node, "lineno", 1) - 1
         return NotImplementedError(f"{code.co_filename}:{line}: {what} cannot be compiled: {ast.unparse(node)}")
 
-    def called(self, node: ast.Call) -> tuple[str, Any]:
-        """Return the plain name of what is called, and the compiled function if it is one."""
+    def callee(self, node: ast.Call) -> tuple[str, Any]:
+        """Return the name of the function called, and the compiled function if it is one."""
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        found = self._function.__globals__.get(name)
-        return name, found if isinstance(found, self._callee) else None
+        kernel = self._function.__globals__.get(name)
+        return name, kernel if isinstance(kernel, self._kernel_type) else None
 
     def constant(self, node: ast.AST) -> float | None:
-        """Return the value of a number that is known beforehand, else None."""
-        found: Any = None
+        """Return the value of a constant expression, None for any other."""
+        value: Any = None
         if isinstance(node, ast.Constant):
-            found = node.value
+            value = node.value
         elif isinstance(node, ast.Name) and node.id not in self.parameters and node.id not in self.locals:
-            found = self._function.__globals__.get(node.id)
+            value = self._function.__globals__.get(node.id)
         elif isinstance(node, ast.Attribute) and node.attr == "inf":
-            found = np.inf
+            value = np.inf
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             base, power = self.constant(node.left), self.constant(node.right)
-            found = None if base is None or power is None else base**power
+            value = None if base is None or power is None else base**power
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             inner = self.constant(node.operand)
-            found = None if inner is None else -inner
-        return found if isinstance(found, int | float) else None
+            value = None if inner is None else -inner
+        return value if isinstance(value, int | float) else None
 
     def array(self, node: ast.AST) -> tuple[str, ArrayType]:
         """Return name and type of a parameter that is an array."""
         kind = self.parameters.get(node.id) if isinstance(node, ast.Name) else None
         if not isinstance(kind, ArrayType):
-            raise self.refused(node, "an array that is no parameter")
+            raise self.unsupported(node, "an array that is not a parameter")
         assert isinstance(node, ast.Name)
         return node.id, kind
 
     def arguments(self, node: ast.Call) -> tuple[Type | None, ...]:
-        """Types of a call's arguments."""
+        """Infer the types of a call's arguments."""
         kinds: list[Type | None] = []
         for item in node.args:
             kind = self.parameters.get(item.id) if isinstance(item, ast.Name) else None
             if not isinstance(kind, ArrayType):
-                found = self.type_of(item)
-                kind = "i" if found == "b" else found
+                number = self.type_of(item)
+                kind = "i" if number == "b" else number
             kinds.append(kind)
         return tuple(kinds)
 
-    def results(self, node: ast.Call) -> tuple[str | None, ...]:
-        """Types that a call of a compiled function returns."""
+    def call_results(self, node: ast.Call) -> tuple[str | None, ...]:
+        """Infer the types that a call of a compiled function returns; empty while an argument's is unknown."""
         kinds = self.arguments(node)
         known = tuple(kind for kind in kinds if kind is not None)
-        return self._returned(self.called(node)[1], known) if len(known) == len(kinds) else ()
+        return self._return_types_of(self.callee(node)[1], known) if len(known) == len(kinds) else ()
 
     def type_of(self, node: ast.AST) -> str | None:
-        """Type of an expression; None where it depends on a name that has none yet."""
+        """Infer the type of an expression; None while it depends on a variable without one."""
         constant = self.constant(node)
         if constant is not None:
             return "b" if isinstance(constant, bool) else "f" if isinstance(constant, float) else "i"
@@ -148,18 +157,18 @@ class Syntax:
         if isinstance(node, ast.UnaryOp):
             return "b" if isinstance(node.op, ast.Not) else wider(["i", self.type_of(node.operand)])
         if isinstance(node, ast.BinOp):
-            found = wider([self.type_of(node.left), self.type_of(node.right)])
-            return "f" if isinstance(node.op, ast.Div) else None if found is None else wider(["i", found])
+            operands = wider([self.type_of(node.left), self.type_of(node.right)])
+            return "f" if isinstance(node.op, ast.Div) else None if operands is None else wider(["i", operands])
         if isinstance(node, ast.IfExp):
             return wider([self.type_of(node.body), self.type_of(node.orelse)])
         if isinstance(node, ast.Call):
             return self._type_of_call(node)
-        raise self.refused(node, "this expression")
+        raise self.unsupported(node, "this expression")
 
     def _type_of_call(self, node: ast.Call) -> str | None:
-        name, kernel = self.called(node)
+        name, kernel = self.callee(node)
         if kernel is not None:
-            results = self.results(node)
+            results = self.call_results(node)
             return results[0] if results else None
         if name in CASTS:
             return CASTS[name]
@@ -167,18 +176,17 @@ class Syntax:
             return "f"
         if name in {"min", "max", "abs"}:
             return wider(["i", *(self.type_of(item) for item in node.args)])
-        raise self.refused(node, "this call")
+        raise self.unsupported(node, "this call")
 
     def _infer(self) -> None:
-        """Give every assigned name the widest type of what is assigned to it."""
-        # A name that is assigned is local, also where it stands before its first type is known.
+        """Give every variable the widest of the types assigned to it, repeating until nothing changes."""
         for _ in range(20):
             before = dict(self.locals), self.returns
             for node in ast.walk(self.tree):
                 self._infer_statement(node)
             if (dict(self.locals), self.returns) == before:
                 return
-        raise self.refused(self.tree, "a function whose types do not settle")
+        raise self.unsupported(self.tree, "a function whose types are circular")
 
     def _infer_statement(self, node: ast.AST) -> None:
         if isinstance(node, ast.Assign):
@@ -194,8 +202,8 @@ class Syntax:
             values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
             kinds = [self.type_of(value) for value in values]
             before = self.returns or (None,) * len(kinds)
-            found = [wider(pair) for pair in zip(before, kinds, strict=True)]
-            self.returns = tuple(kind for kind in found if kind is not None) if all(found) else self.returns
+            widened = [wider(pair) for pair in zip(before, kinds, strict=True)]
+            self.returns = tuple(kind for kind in widened if kind is not None) if all(widened) else self.returns
 
     def _assigned(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Name):
@@ -204,16 +212,26 @@ class Syntax:
             for one, other in zip(target.elts, value.elts, strict=True):
                 self._assigned(one, other)
         elif isinstance(target, ast.Tuple) and isinstance(value, ast.Call):
-            for one, kind in zip(target.elts, self.results(value), strict=False):
+            for one, kind in zip(target.elts, self.call_results(value), strict=False):
                 if isinstance(one, ast.Name):
                     self._widen(one.id, kind)
 
     def _widen(self, name: str, kind: str | None) -> None:
-        found = wider([self.locals.get(name), kind])
-        if found is not None:
-            self.locals[name] = found
+        widened = wider([self.locals.get(name), kind])
+        if widened is not None:
+            self.locals[name] = widened
 
 
 def is_shape(node: ast.AST) -> bool:
-    """Whether this is ``array.shape[k]``."""
+    """Whether an expression is ``array.shape[k]``."""
     return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
+
+
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError) as error:  # only bytecode is there: .pyc without .py, or a frozen program
+        raise GeosegError(
+            f"{function.__module__}.{function.__qualname__} is compiled from its Python source, which is not "
+            f"installed; install {function.__module__.partition('.')[0]} with its .py files, not as bytecode alone"
+        ) from error

@@ -1,4 +1,4 @@
-"""Numbers and conditions in LLVM's text, see ``lower``."""
+"""Lower expressions, conditions and calls to LLVM IR; ``lower`` does the statements."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any, Protocol, TypeAlias
 from geoseg.jit.syntax import CASTS, ROUNDING, ArrayType, Syntax, Type, is_shape, wider
 
 Value: TypeAlias = tuple[str, str]
-"""A number's type and its name in LLVM's text."""
+"""Type of a number (``"i"``, ``"f"``, ``"b"``) and its SSA name or literal in LLVM IR."""
 
 LLVM = {"i": "i64", "f": "double", "b": "i1"}
-_ELEMENT = {"b1": "i8", "u1": "i8", "i1": "i8", "u2": "i16", "i2": "i16", "u4": "i32", "i4": "i32", "i8": "i64",
+ELEMENTS = {"b1": "i8", "u1": "i8", "i1": "i8", "u2": "i16", "i2": "i16", "u4": "i32", "i4": "i32", "i8": "i64",
             "f4": "float", "f8": "double"}  # fmt: skip
 _INTEGERS: dict[type, str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
-    ast.LShift: "shl", ast.RShift: "ashr",
 }  # fmt: skip
 _FLOATS: dict[type, str] = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _COMPARISONS: dict[type, tuple[str, str]] = {
@@ -26,34 +25,36 @@ _COMPARISONS: dict[type, tuple[str, str]] = {
 }  # fmt: skip
 DECLARED = [f"declare double @llvm.{name}.f64(double)" for name in (*ROUNDING, "fabs")]
 DECLARED.append("declare i64 @llvm.abs.i64(i64, i1)")
+_INT64_MIN = str(-(2**63))
+_TWO_TO_63 = f"0x{struct.pack('>d', 2.0**63).hex().upper()}"
 
 
 def flat(types: Iterable[Type]) -> list[str]:
-    """Types of parameters as LLVM takes them: of an array its address and its shape."""
-    flat = []
+    """Return the LLVM parameter types; an array is passed as its address and its shape."""
+    llvm_types = []
     for kind in types:
-        flat += ["ptr", *["i64"] * kind.ndim] if isinstance(kind, ArrayType) else [LLVM[kind]]
-    return flat
+        llvm_types += ["ptr", *["i64"] * kind.ndim] if isinstance(kind, ArrayType) else [LLVM[kind]]
+    return llvm_types
 
 
 def struct_of(returns: tuple[str, ...]) -> str:
-    """Type of what a function returns."""
+    """Return the LLVM type of a function's result."""
     if len(returns) < 2:
         return LLVM[returns[0]] if returns else "void"
     return "{" + ", ".join(LLVM[kind] for kind in returns) + "}"
 
 
 class Functions(Protocol):
-    """Knows the functions of a module."""
+    """The functions of a module, see ``lower.Module``."""
 
     def function(self, kernel: Any, types: tuple[Type, ...]) -> tuple[str, tuple[str, ...]]:
-        """Return the name of a function and the types that it returns."""
+        """Return the LLVM name of a function and its return types."""
 
 
 class Values:
-    """Writes expressions as LLVM's instructions, block after block.
+    """Writes the expressions of one function as LLVM instructions, basic block by basic block.
 
-    Local names live in memory; LLVM puts them into registers.
+    Local variables are stack slots (``alloca``); LLVM's ``mem2reg`` turns them into registers.
     """
 
     def __init__(self, module: Functions, syntax: Syntax) -> None:
@@ -62,53 +63,53 @@ class Values:
         self._lines: list[str] = []
         self._slots: list[str] = []
         self._count = 0
-        self.open = True  # whether the current block still lacks its last instruction
+        self.open = True  # the current basic block has no terminator yet
         self._loops: list[tuple[str, str]] = []
 
-    def say(self, text: str) -> None:
-        """Add an instruction, unless nothing leads here."""
+    def emit(self, text: str) -> None:
+        """Append an instruction; code after a terminator is unreachable and dropped."""
         if self.open:
             self._lines.append("  " + text)
 
-    def new(self, text: str) -> str:
-        """Add an instruction that gives a value; return its name."""
+    def define(self, text: str) -> str:
+        """Append an instruction that computes a value; return its SSA name."""
         self._count += 1
         name = f"%t{self._count}"
-        self.say(f"{name} = {text}")
+        self.emit(f"{name} = {text}")
         return name
 
     def labels(self, count: int) -> list[str]:
-        """Return new labels."""
+        """Return new block labels."""
         self._count += 1
         return [f"L{self._count}.{k}" for k in range(count)]
 
-    def start(self, label: str) -> None:
-        """Begin a block that the one before runs into."""
+    def enter(self, label: str) -> None:
+        """Branch from the current block to a new one and begin it."""
         self.jump(label)
         self._lines.append(f"{label}:")
         self.open = True
 
     def jump(self, label: str) -> None:
-        """End the block."""
-        self.say(f"br label %{label}")
+        """End the block with a branch to ``label``."""
+        self.emit(f"br label %{label}")
         self.open = False
 
     def slot(self, kind: str) -> str:
-        """Return the address of a new nameless local."""
+        """Allocate a temporary on the stack; return its address."""
         self._count += 1
         name = f"%s{self._count}"
         self._slots.append(f"  {name} = alloca {LLVM[kind]}")
         return name
 
-    def start_closed(self, label: str) -> None:
-        """Begin a block that the one before does not run into."""
+    def begin(self, label: str) -> None:
+        """Begin a block; the one before has its terminator already."""
         self._lines.append(f"{label}:")
         self.open = True
 
     # Conditions
 
     def branch(self, node: ast.expr, yes: str, no: str) -> None:
-        """Go to one of two labels, evaluating no more than Python would."""
+        """Branch on a condition, with the short-circuit evaluation of ``and`` and ``or``."""
         if isinstance(node, ast.BoolOp):
             for item in node.values[:-1]:
                 (further,) = self.labels(1)
@@ -116,12 +117,12 @@ class Values:
                     self.branch(item, further, no)
                 else:
                     self.branch(item, yes, further)
-                self.start_closed(further)
+                self.begin(further)
             self.branch(node.values[-1], yes, no)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             self.branch(node.operand, no, yes)
         else:
-            self.say(f"br i1 {self.cast(self.value(node), 'b')}, label %{yes}, label %{no}")
+            self.emit(f"br i1 {self.cast(self.value(node), 'b')}, label %{yes}, label %{no}")
             self.open = False
 
     # Numbers
@@ -133,7 +134,7 @@ class Values:
             return _literal(constant)
         if isinstance(node, ast.Name) and node.id in self.syntax.locals:
             kind = self.syntax.locals[node.id]
-            return kind, self.new(f"load {LLVM[kind]}, ptr %v.{node.id}")
+            return kind, self.define(f"load {LLVM[kind]}, ptr %v.{node.id}")
         if isinstance(node, ast.Attribute) and node.attr == "size":
             return self._size(node)
         if isinstance(node, ast.Subscript):
@@ -145,206 +146,246 @@ class Values:
         if isinstance(node, ast.Compare):
             return self._compare(node)
         if isinstance(node, ast.IfExp | ast.BoolOp | ast.UnaryOp):
-            return self._choice(node)
+            return self._select(node)
         if isinstance(node, ast.Call):
             return self._called(node)
-        raise self.syntax.refused(node, "this expression")
+        raise self.syntax.unsupported(node, "this expression")
 
     def _size(self, node: ast.Attribute) -> Value:
         name, kind = self.syntax.array(node.value)
         if kind.ndim == 1:
             return "i", f"%{name}.n0"
-        return "i", self.new(f"mul nsw i64 %{name}.n0, %{name}.n1")
+        return "i", self.define(f"mul nsw i64 %{name}.n0, %{name}.n1")
 
     def _subscript(self, node: ast.Subscript) -> Value:
         if is_shape(node):
             assert isinstance(node.value, ast.Attribute)
-            name, _ = self.syntax.array(node.value.value)
-            return "i", f"%{name}.n{self.syntax.constant(node.slice)}"
-        return self.load(*self.place(node))
+            name, kind = self.syntax.array(node.value.value)
+            axis = self.syntax.constant(node.slice)
+            if axis not in range(kind.ndim):
+                raise self.syntax.unsupported(node, f"this axis of an array of {kind.ndim} dimensions")
+            return "i", f"%{name}.n{axis}"
+        return self.load_element(*self.element(node))
 
-    def place(self, node: ast.expr) -> tuple[str, str]:
-        """Address and type of an array's element."""
+    def element(self, node: ast.expr) -> tuple[str, str]:
+        """Return the address and the dtype of an array's element."""
         if not isinstance(node, ast.Subscript):
-            raise self.syntax.refused(node, "assignment to this")
+            raise self.syntax.unsupported(node, "assignment to this target")
         name, kind = self.syntax.array(node.value)
         indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if len(indices) != kind.ndim:
-            raise self.syntax.refused(node, f"this index of an array of {kind.ndim} dimensions")
+            raise self.syntax.unsupported(node, f"this index of an array of {kind.ndim} dimensions")
         at = self.cast(self.value(indices[0]), "i")
         for k, index in enumerate(indices[1:], 1):
-            row = self.new(f"mul nsw i64 {at}, %{name}.n{k}")
-            at = self.new(f"add nsw i64 {row}, {self.cast(self.value(index), 'i')}")
-        return self.new(f"getelementptr inbounds {_ELEMENT[kind.dtype]}, ptr %{name}.p, i64 {at}"), kind.dtype
+            row = self.define(f"mul nsw i64 {at}, %{name}.n{k}")
+            at = self.define(f"add nsw i64 {row}, {self.cast(self.value(index), 'i')}")
+        return self.define(f"getelementptr inbounds {ELEMENTS[kind.dtype]}, ptr %{name}.p, i64 {at}"), kind.dtype
 
-    def load(self, place: str, dtype: str) -> Value:
-        """Read an element."""
-        element = _ELEMENT[dtype]
-        found = self.new(f"load {element}, ptr {place}")
+    def load_element(self, address: str, dtype: str) -> Value:
+        """Read an element as int64 or float64."""
+        element = ELEMENTS[dtype]
+        raw = self.define(f"load {element}, ptr {address}")
         if dtype[0] == "f":
-            return "f", found if dtype == "f8" else self.new(f"fpext float {found} to double")
+            return "f", raw if dtype == "f8" else self.define(f"fpext float {raw} to double")
         if dtype == "i8":
-            return "i", found
-        return "i", self.new(f"{'sext' if dtype[0] == 'i' else 'zext'} {element} {found} to i64")
+            return "i", raw
+        return "i", self.define(f"{'sext' if dtype[0] == 'i' else 'zext'} {element} {raw} to i64")
 
-    def put(self, place: str, dtype: str, value: Value) -> None:
-        """Write an element."""
-        kind, element = "f" if dtype[0] == "f" else "i", _ELEMENT[dtype]
+    def store_element(self, address: str, dtype: str, value: Value) -> None:
+        """Write an element, converted to the array's dtype."""
+        kind, element = "f" if dtype[0] == "f" else "i", ELEMENTS[dtype]
         text = self.cast(value, kind)
         if dtype == "f4":
-            text = self.new(f"fptrunc double {text} to float")
+            text = self.define(f"fptrunc double {text} to float")
         elif element not in {"i64", "double"}:
-            text = self.new(f"trunc i64 {text} to {element}")
-        self.say(f"store {element} {text}, ptr {place}")
+            text = self.define(f"trunc i64 {text} to {element}")
+        self.emit(f"store {element} {text}, ptr {address}")
 
     def cast(self, value: Value, kind: str) -> str:
-        """Convert a number as ``int``, ``float`` and ``bool`` do."""
+        """Convert a number as ``np.int64``, ``np.float64`` and ``bool`` do.
+
+        NaN, infinity and floats outside int64 become the smallest int64, as numpy on x86-64 converts them; LLVM's own
+        ``fptosi`` leaves them undefined.
+        """
         before, name = value
         if before == kind:
             return name
         if kind == "b":
             compare = "icmp ne i64" if before == "i" else "fcmp une double"
-            return self.new(f"{compare} {name}, {'0' if before == 'i' else '0.0'}")
-        change = {"bi": "zext", "bf": "uitofp", "if": "sitofp", "fi": "fptosi"}[before + kind]
-        return self.new(f"{change} {LLVM[before]} {name} to {LLVM[kind]}")
+            return self.define(f"{compare} {name}, {'0' if before == 'i' else '0.0'}")
+        if before + kind == "fi":
+            magnitude = self.define(f"call double @llvm.fabs.f64(double {name})")
+            in_range = self.define(f"fcmp olt double {magnitude}, {_TWO_TO_63}")
+            converted = self.define(f"fptosi double {name} to i64")
+            return self.define(f"select i1 {in_range}, i64 {converted}, i64 {_INT64_MIN}")
+        change = {"bi": "zext", "bf": "uitofp", "if": "sitofp"}[before + kind]
+        return self.define(f"{change} {LLVM[before]} {name} to {LLVM[kind]}")
 
     def binary(self, left: Value, right: Value, node: ast.BinOp | ast.AugAssign) -> Value:
-        """Apply an operator."""
+        """Apply a binary operator as numpy does to int64 and float64 scalars."""
         operator = type(node.op)
         kind = "f" if operator is ast.Div else wider(["i", left[0], right[0]])
         assert kind is not None
         a, b = self.cast(left, kind), self.cast(right, kind)
         if kind == "f":
             if operator not in _FLOATS:
-                raise self.syntax.refused(node, "this operator on floats")
-            return "f", self.new(f"{_FLOATS[operator]} double {a}, {b}")
+                raise self.syntax.unsupported(node, "this operator on floats")
+            return "f", self.define(f"{_FLOATS[operator]} double {a}, {b}")
         if operator in {ast.FloorDiv, ast.Mod}:
-            return self._divided(a, b, remainder=operator is ast.Mod)
+            return self._floor_divide(a, b, remainder=operator is ast.Mod)
+        if operator in {ast.LShift, ast.RShift}:
+            return self._shift(a, b, left=operator is ast.LShift)
         if operator not in _INTEGERS:
-            raise self.syntax.refused(node, "this operator")
-        return "i", self.new(f"{_INTEGERS[operator]} i64 {a}, {b}")
+            raise self.syntax.unsupported(node, "this operator")
+        return "i", self.define(f"{_INTEGERS[operator]} i64 {a}, {b}")
 
-    def _divided(self, a: str, b: str, *, remainder: bool) -> Value:
-        """Divide downwards, as Python does; the machine divides towards zero."""
-        rest = self.new(f"srem i64 {a}, {b}")
-        signs = self.new(f"xor i64 {rest}, {b}")
-        differ = self.new(f"icmp slt i64 {signs}, 0")
-        some = self.new(f"icmp ne i64 {rest}, 0")
-        mend = self.new(f"and i1 {differ}, {some}")
+    def _floor_divide(self, a: str, b: str, *, remainder: bool) -> Value:
+        """Divide towards minus infinity; x // 0 and x % 0 are 0, and the smallest int64 // -1 wraps to itself.
+
+        The processor divides towards zero and traps on both special cases, so divisors 0 and -1 multiply instead. LLVM
+        drops the branch where it knows the divisor.
+        """
+        slot = self.slot("i")
+        special, usual, after = self.labels(3)
+        following = self.define(f"add i64 {b}, 1")
+        zero_or_minus_one = self.define(f"icmp ult i64 {following}, 2")
+        self.emit(f"br i1 {zero_or_minus_one}, label %{special}, label %{usual}")
+        self.begin(special)
+        self.emit(f"store i64 {'0' if remainder else self.define(f'mul i64 {a}, {b}')}, ptr {slot}")
+        self.jump(after)
+        self.begin(usual)
+        rest = self.define(f"srem i64 {a}, {b}")
+        signs = self.define(f"xor i64 {rest}, {b}")
+        differ = self.define(f"icmp slt i64 {signs}, 0")
+        inexact = self.define(f"icmp ne i64 {rest}, 0")
+        rounded_up = self.define(f"and i1 {differ}, {inexact}")
         if remainder:
-            more = self.new(f"select i1 {mend}, i64 {b}, i64 0")
-            return "i", self.new(f"add i64 {rest}, {more}")
-        quotient = self.new(f"sdiv i64 {a}, {b}")
-        less = self.new(f"sext i1 {mend} to i64")
-        return "i", self.new(f"add i64 {quotient}, {less}")
+            correction = self.define(f"select i1 {rounded_up}, i64 {b}, i64 0")
+            result = self.define(f"add i64 {rest}, {correction}")
+        else:
+            quotient = self.define(f"sdiv i64 {a}, {b}")
+            correction = self.define(f"sext i1 {rounded_up} to i64")
+            result = self.define(f"add i64 {quotient}, {correction}")
+        self.emit(f"store i64 {result}, ptr {slot}")
+        self.jump(after)
+        self.begin(after)
+        return "i", self.define(f"load i64, ptr {slot}")
+
+    def _shift(self, a: str, b: str, *, left: bool) -> Value:
+        """Shift; by a negative number or by 64 and more, only the sign is left: 0, or -1 for ``>>`` of negatives."""
+        in_range = self.define(f"icmp ult i64 {b}, 64")
+        if left:
+            shifted = self.define(f"shl i64 {a}, {b}")
+            return "i", self.define(f"select i1 {in_range}, i64 {shifted}, i64 0")
+        count = self.define(f"select i1 {in_range}, i64 {b}, i64 63")
+        return "i", self.define(f"ashr i64 {a}, {count}")
 
     def _unary(self, node: ast.UnaryOp) -> Value:
         kind, name = self.value(node.operand)
         if kind == "f" and isinstance(node.op, ast.USub):
-            return "f", self.new(f"fneg double {name}")
+            return "f", self.define(f"fneg double {name}")
         name = self.cast((kind, name), "i")
         if isinstance(node.op, ast.USub):
-            return "i", self.new(f"sub i64 0, {name}")
+            return "i", self.define(f"sub i64 0, {name}")
         if isinstance(node.op, ast.Invert):
-            return "i", self.new(f"xor i64 {name}, -1")
-        raise self.syntax.refused(node, "this operator")
+            return "i", self.define(f"xor i64 {name}, -1")
+        raise self.syntax.unsupported(node, "this operator")
 
     def _compare(self, node: ast.Compare) -> Value:
         if len(node.ops) == 1 and isinstance(node.ops[0], ast.In) and isinstance(node.comparators[0], ast.Tuple):
             value = self.value(node.left)
-            found = [self._related(value, self.value(item), ast.Eq) for item in node.comparators[0].elts]
-            return "b", self._joined("or", found)
+            results = [self._compare_pair(value, self.value(item), ast.Eq) for item in node.comparators[0].elts]
+            return "b", self._reduce("or", results)
         values = [self.value(item) for item in (node.left, *node.comparators)]
-        found = []
+        results = []
         for left, right, operator in zip(values, values[1:], node.ops, strict=False):
             if type(operator) not in _COMPARISONS:
-                raise self.syntax.refused(node, "this comparison")
-            found.append(self._related(left, right, type(operator)))
-        return "b", self._joined("and", found)
+                raise self.syntax.unsupported(node, "this comparison")
+            results.append(self._compare_pair(left, right, type(operator)))
+        return "b", self._reduce("and", results)
 
-    def _related(self, left: Value, right: Value, operator: type) -> str:
+    def _compare_pair(self, left: Value, right: Value, operator: type) -> str:
         kind = wider(["i", left[0], right[0]])
         assert kind is not None
         compare, ordered = _COMPARISONS[operator]
         how = f"fcmp {ordered}" if kind == "f" else f"icmp {compare}"
-        return self.new(f"{how} {LLVM[kind]} {self.cast(left, kind)}, {self.cast(right, kind)}")
+        return self.define(f"{how} {LLVM[kind]} {self.cast(left, kind)}, {self.cast(right, kind)}")
 
-    def _joined(self, operator: str, found: list[str]) -> str:
-        whole = found[0]
-        for one in found[1:]:
-            whole = self.new(f"{operator} i1 {whole}, {one}")
-        return whole
+    def _reduce(self, operator: str, conditions: list[str]) -> str:
+        result = conditions[0]
+        for condition in conditions[1:]:
+            result = self.define(f"{operator} i1 {result}, {condition}")
+        return result
 
-    def _choice(self, node: ast.IfExp | ast.BoolOp | ast.UnaryOp) -> Value:
-        """Evaluate one of two expressions only."""
+    def _select(self, node: ast.IfExp | ast.BoolOp | ast.UnaryOp) -> Value:
+        """Evaluate condition of two expressions, never both."""
         kind = self.syntax.type_of(node)
         assert kind is not None
         slot = self.slot(kind)
         yes, no, after = self.labels(3)
-        chosen = isinstance(node, ast.IfExp)
         self.branch(node.test if isinstance(node, ast.IfExp) else node, yes, no)
-        for label, given in ((yes, True), (no, False)):
-            self.start_closed(label)
-            if isinstance(node, ast.IfExp) and chosen:
-                value = self.cast(self.value(node.body if given else node.orelse), kind)
+        for label, truth in ((yes, True), (no, False)):
+            self.begin(label)
+            if isinstance(node, ast.IfExp):
+                value = self.cast(self.value(node.body if truth else node.orelse), kind)
             else:
-                value = "true" if given else "false"
-            self.say(f"store {LLVM[kind]} {value}, ptr {slot}")
+                value = "true" if truth else "false"
+            self.emit(f"store {LLVM[kind]} {value}, ptr {slot}")
             self.jump(after)
-        self.start_closed(after)
-        return kind, self.new(f"load {LLVM[kind]}, ptr {slot}")
+        self.begin(after)
+        return kind, self.define(f"load {LLVM[kind]}, ptr {slot}")
 
     # Calls
 
     def call(self, node: ast.Call) -> tuple[str, tuple[str, ...]]:
-        """Call a compiled function; return its result and its types."""
-        kernel = self.syntax.called(node)[1]
+        """Call a compiled function; return its result and the types of it."""
+        kernel = self.syntax.callee(node)[1]
         if kernel is None:
-            raise self.syntax.refused(node, "this call")
+            raise self.syntax.unsupported(node, "this call")
         types = tuple(kind for kind in self.syntax.arguments(node) if kind is not None)
         name, returns = self.module.function(kernel, types)
-        given = []
+        arguments = []
         for item, kind in zip(node.args, types, strict=True):
             if isinstance(kind, ArrayType):
                 array, _ = self.syntax.array(item)
-                given += [f"ptr %{array}.p", *(f"i64 %{array}.n{k}" for k in range(kind.ndim))]
+                arguments += [f"ptr %{array}.p", *(f"i64 %{array}.n{k}" for k in range(kind.ndim))]
             else:
-                given.append(f"{LLVM[kind]} {self.cast(self.value(item), kind)}")
-        text = f"call {struct_of(returns)} {name}({', '.join(given)})"
+                arguments.append(f"{LLVM[kind]} {self.cast(self.value(item), kind)}")
+        text = f"call {struct_of(returns)} {name}({', '.join(arguments)})"
         if returns:
-            return self.new(text), returns
-        self.say(text)
+            return self.define(text), returns
+        self.emit(text)
         return "", returns
 
     def _called(self, node: ast.Call) -> Value:
-        name, kernel = self.syntax.called(node)
+        name, kernel = self.syntax.callee(node)
         if kernel is not None:
-            found, returns = self.call(node)
+            result, returns = self.call(node)
             if len(returns) != 1:
-                raise self.syntax.refused(node, "this call where a number is wanted")
-            return returns[0], found
+                raise self.syntax.unsupported(node, "a call that does not return one number")
+            return returns[0], result
         values = [self.value(item) for item in node.args]
         if name in CASTS:
             return CASTS[name], self.cast(values[0], CASTS[name])
         if name in ROUNDING:
-            return "f", self.new(f"call double @llvm.{name}.f64(double {self.cast(values[0], 'f')})")
+            return "f", self.define(f"call double @llvm.{name}.f64(double {self.cast(values[0], 'f')})")
         if name == "abs":
             if values[0][0] == "f":
-                return "f", self.new(f"call double @llvm.fabs.f64(double {values[0][1]})")
-            return "i", self.new(f"call i64 @llvm.abs.i64(i64 {self.cast(values[0], 'i')}, i1 false)")
+                return "f", self.define(f"call double @llvm.fabs.f64(double {values[0][1]})")
+            return "i", self.define(f"call i64 @llvm.abs.i64(i64 {self.cast(values[0], 'i')}, i1 false)")
         if name in {"min", "max"}:
-            return self._extreme(values, "lt" if name == "min" else "gt")
-        raise self.syntax.refused(node, "this call")
+            return self._min_max(values, "lt" if name == "min" else "gt")
+        raise self.syntax.unsupported(node, "this call")
 
-    def _extreme(self, values: list[Value], relation: str) -> Value:
+    def _min_max(self, values: list[Value], relation: str) -> Value:
         kind = wider(["i", *(value[0] for value in values)])
         assert kind is not None
         names = [self.cast(value, kind) for value in values]
         best = names[0]
         for name in names[1:]:
             how = f"fcmp o{relation}" if kind == "f" else f"icmp s{relation}"
-            better = self.new(f"{how} {LLVM[kind]} {name}, {best}")
-            best = self.new(f"select i1 {better}, {LLVM[kind]} {name}, {LLVM[kind]} {best}")
+            better = self.define(f"{how} {LLVM[kind]} {name}, {best}")
+            best = self.define(f"select i1 {better}, {LLVM[kind]} {name}, {LLVM[kind]} {best}")
         return kind, best
 
 

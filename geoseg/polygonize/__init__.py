@@ -1,8 +1,9 @@
-"""Class maps to polygons: exact at every seam, gap-free when simplified, streamed in bounded memory.
+"""Class maps to polygons: exact across strips, without gaps when simplified, streamed in bounded memory.
 
-``api`` is the door; ``source`` reads rows; ``codes``, ``strips`` and ``kernels/`` trace; ``stream`` joins strips
-in order, in threads or ``on_dask``; ``minimum_mapping_unit``, ``reshape`` change
-borders; ``encode`` and ``files/`` write.
+In: a raster or DataArray of class ids. Out: a GeoDataFrame, or a GeoPackage, GeoParquet or FlatGeobuf file.
+``api`` is the entry point; ``source`` reads rows; ``codes``, ``strips`` and ``kernels/`` trace; ``stream`` joins strips
+in order, traced in threads or ``on_dask``; ``minimum_mapping_unit`` and ``reshape`` generalize; ``encode`` and
+``files/`` write.
 May import: write, jit, class_names, geodesy, system. Never imports torch or segment.
 """
 

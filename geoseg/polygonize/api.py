@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -27,7 +27,7 @@ _MEMORY = "1.5GB"
 
 @dataclass(frozen=True)
 class ClassPolygons:
-    """Polygons of one class: their number and their true area in m²."""
+    """Polygons of one class: their number and their area on the ellipsoid in m²."""
 
     name: str
     polygons: int
@@ -36,16 +36,16 @@ class ClassPolygons:
 
 @dataclass(frozen=True)
 class PolygonSummary:
-    """What was written.
+    """What ``polygonize`` has written to a file.
 
     Attributes
     ----------
     path
         The file.
     classes
-        Per class number that occurs: name, number of polygons, area in m².
+        For each class id that occurs: its name, number of polygons and area in m².
     notes
-        One line each about what a user should know, such as a missing CRS.
+        Warnings for the user, one line each, such as a missing CRS.
     """
 
     path: Path
@@ -54,18 +54,18 @@ class PolygonSummary:
 
     @property
     def polygons(self) -> int:
-        """Polygons of all classes."""
+        """Number of polygons of all classes."""
         return sum(item.polygons for item in self.classes.values())
 
     @property
     def area_m2(self) -> float:
-        """Area of all classes."""
+        """Area of all classes in m²."""
         return sum(item.area_m2 for item in self.classes.values())
 
 
 @dataclass(frozen=True)
 class _Options:
-    """The keyword arguments of ``polygonize`` that shape polygons, checked."""
+    """The arguments of ``polygonize`` that decide its polygons and its resources, validated."""
 
     names: Sequence[MapClass] | None
     min_area: float | None
@@ -88,6 +88,37 @@ class _Options:
             raise OptionError(f"connectivity is {self.connectivity!r}: use 4 (shared edges) or 8 (corners too)")
         if self.workers < 1:
             raise OptionError(f"workers is {self.workers}: it must be 1 or larger")
+
+
+class _Arguments(TypedDict, total=False):
+    """The keyword arguments of ``polygonize``, for its overloads."""
+
+    confidence: Any
+    names: Sequence[MapClass] | None
+    min_area: float | None
+    simplify: float | None
+    smooth: bool
+    connectivity: int
+    only: Iterable[int | str] | None
+    exclude: Iterable[int | str]
+    keep: Iterable[int | str]
+    nodata: float | None
+    band: int | None
+    rounded: bool
+    workers: int | None
+    scheduler: Any
+    memory: str | int | None
+    overwrite: bool
+    provenance: Mapping[str, Any] | None
+    progress: Callable[[int, int], None] | None
+
+
+@overload
+def polygonize(classes: Any, path: None = None, **options: Unpack[_Arguments]) -> geopandas.GeoDataFrame: ...
+
+
+@overload
+def polygonize(classes: Any, path: str | Path, **options: Unpack[_Arguments]) -> PolygonSummary: ...
 
 
 def polygonize(
@@ -113,55 +144,57 @@ def polygonize(
     provenance: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> geopandas.GeoDataFrame | PolygonSummary:
-    """Turn a class map into polygons, exactly as one pass over the whole raster would, in bounded memory.
+    """Convert a class map to polygons, exactly as one pass over the whole raster would, in bounded memory.
 
-    Each 4-connected region of equal pixels becomes one polygon. The result depends on neither strips nor workers;
-    polygons come in the order in which a scan of the raster meets their last pixels.
+    Each 4-connected region of equal pixels becomes one polygon. The result does not depend on how the raster is cut
+    into strips, nor on the number of workers. Polygons are sorted by their last pixel in row-major order.
 
     Parameters
     ----------
     classes
-        Path or URL of a raster, or an ``xarray.DataArray`` (rows, columns), in memory or dask. Whole numbers that
-        int32 holds; floats only if every one is whole, or with ``rounded``.
+        Path or URL of a raster, or an ``xarray.DataArray`` (rows, columns), in memory or backed by dask. Values are
+        integers within int32; floats are accepted if all are whole numbers, or with ``rounded``.
     path
         File to write: ``.gpkg`` (GeoPackage 1.2, layer ``polygons``, with a style), ``.parquet`` (GeoParquet 1.1 with
         bounding boxes) or ``.fgb`` (FlatGeobuf). None returns a GeoDataFrame.
     confidence
-        Raster on the same grid, path or DataArray; adds ``confidence`` (mean) and ``confidence_min``.
+        Raster on the same grid, path or DataArray; adds the columns ``confidence`` (mean) and ``confidence_min``.
     names
-        Classes with names and colours; by default what the raster itself says.
+        Classes with names and colours; by default those stored in the raster.
     min_area
         Minimum mapping unit in m²: smaller regions are merged into the neighbour with the longest shared boundary.
     simplify
-        Tolerance in metres by which boundaries may move; shared boundaries move once, so no gaps and no overlaps.
+        Maximum distance, in metres, by which simplification may move a boundary. Boundaries shared by two polygons
+        move together: no gaps, no overlaps.
     smooth
-        Round stair steps, under the same guarantee.
+        Round the stair steps of pixels, also without gaps and overlaps.
     connectivity
-        4, or 8: pixels that touch at corners belong together too; the result is MultiPolygons.
+        4 or 8. With 8, pixels that touch at a corner are connected as well, and the result is MultiPolygons.
     only, exclude
-        Classes (numbers or names) to polygonize, or to leave out.
+        Classes (ids or names) to polygonize, or to leave out.
     keep
-        Classes that ``min_area`` never dissolves.
+        Classes (ids or names) that ``min_area`` never merges into others.
     nodata
-        Value of pixels without class; instead of the raster's own.
+        Value of pixels without a class; overrides the raster's own.
     band
-        Band of the raster, from 1; needed where there are several.
+        Band of the raster, counted from 1; required if there are several.
     rounded
-        Round floats to the nearest whole number, halves to the even one.
+        Round floats to the nearest integer, halves to the even one.
     workers
-        Threads that read and trace, or processes with ``scheduler="local"``.
+        Number of threads that read and trace, or of processes with ``scheduler="local"``; by default one per core, at
+        most 16.
     scheduler
-        Who traces: None or ``"threads"`` of this process, ``"local"`` processes, the address of a dask scheduler, or a
-        ``distributed.Client``. Workers must see the files under the same names; of an array they see only dask's. The
-        result is the same to the last byte.
+        Where strips are traced: None or ``"threads"`` in this process, ``"local"`` in worker processes, or on a dask
+        cluster: the address of its scheduler or a ``distributed.Client``. Workers must be able to open the rasters by
+        the same paths; an array must be backed by dask. The output is identical to the byte.
     memory
-        Budget of this process, such as ``"2GB"``.
+        Memory budget of this process, in bytes or such as ``"2GB"``; 1.5 GB by default.
     overwrite
-        Replace the file.
+        Replace an existing file.
     provenance
-        Layer metadata: scene, model, version.
+        Layer metadata to store: scene, model, version.
     progress
-        Called with (done, total).
+        Called with the number of strips done and their total.
 
     Returns
     -------
@@ -172,13 +205,24 @@ def polygonize(
     Raises
     ------
     InputError
-        If a raster cannot be used.
+        If a raster cannot be opened, read or polygonized.
     OptionError
-        If an option is impossible.
+        If an option is out of range or names an unknown class.
     ClusterError
         If the scheduler does not answer or its workers are lost.
     OutputError
-        If the file cannot be written; nothing is left under its name.
+        If the file cannot be written; no partial file is left under its name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from geoseg import polygonize
+    >>> classes = xr.DataArray(np.array([[0, 0, 1], [0, 1, 1]], np.uint8), dims=("y", "x"))
+    >>> polygonize(classes)[["class_id", "area_m2"]]
+       class_id  area_m2
+    0         0      3.0
+    1         1      3.0
     """
     from geoseg.polygonize.on_dask import client_of
     from geoseg.system.resources import parse_bytes
@@ -194,20 +238,20 @@ def polygonize(
 
         path = checked_path(path, overwrite=overwrite)
     source = open_source(classes, band)
-    certain = None if confidence is None else open_source(confidence, purpose="take confidence from")
+    confidence_source = None if confidence is None else open_source(confidence, purpose="take confidence from")
     try:
         with client_of(scheduler, options.workers) as client:
-            job = _job(source, certain, options, client)
+            job = _plan(source, confidence_source, options, client)
             if path is None:
-                return _collected(job, progress, client)
-            return _written(job, path, provenance, progress, client)
+                return _to_frame(job, progress, client)
+            return _to_file(job, path, provenance, progress, client)
     finally:
         source.close()
-        if certain is not None:
-            certain.close()
+        if confidence_source is not None:
+            confidence_source.close()
 
 
-def _job(source: RowSource, confidence: RowSource | None, options: _Options, client: Any) -> PolygonizeJob:
+def _plan(source: RowSource, confidence: RowSource | None, options: _Options, client: Any) -> PolygonizeJob:
     from geoseg.geodesy import PixelGeodesy
     from geoseg.polygonize.encode import Encoding
     from geoseg.polygonize.on_dask import check_sources, threads_of
@@ -220,10 +264,10 @@ def _job(source: RowSource, confidence: RowSource | None, options: _Options, cli
         check_confidence(source, confidence)
     if options.names is not None:
         source.classes = tuple(options.names)
-    numbers = {item.name: item.id for item in source.classes}
-    only = None if options.only is None else _numbers(options.only, numbers)
-    keep = tuple(_numbers(options.keep, numbers))
-    coder = Coder(source, options.nodata, only, _numbers(options.exclude, numbers), rounded=options.rounded)
+    ids_by_name = {item.name: item.id for item in source.classes}
+    only = None if options.only is None else _class_ids(options.only, ids_by_name)
+    keep = tuple(_class_ids(options.keep, ids_by_name))
+    coder = Coder(source, options.nodata, only, _class_ids(options.exclude, ids_by_name), rounded=options.rounded)
     ground = PixelGeodesy(source.transform, source.crs, source.height, source.width)
     encoding = Encoding(
         ground,
@@ -231,11 +275,11 @@ def _job(source: RowSource, confidence: RowSource | None, options: _Options, cli
         multi=options.connectivity == 8,
         confidence_scale=None if confidence is None else confidence_scale(confidence),
     )
-    under_way = options.workers
+    parallel_strips = options.workers
     if client is not None:
         check_sources(source, confidence)
-        under_way = threads_of(client)
-    rows = strip_rows(source, options.memory, under_way)
+        parallel_strips = threads_of(client)
+    rows = strip_rows(source, options.memory, parallel_strips)
     reshape = None
     if options.simplify or options.smooth:
         reshape = reshaping(
@@ -247,21 +291,21 @@ def _job(source: RowSource, confidence: RowSource | None, options: _Options, cli
     )
 
 
-def _numbers(chosen: Iterable[int | str], numbers: Mapping[str, int]) -> list[int]:
-    found = []
+def _class_ids(chosen: Iterable[int | str], ids_by_name: Mapping[str, int]) -> list[int]:
+    ids = []
     for item in chosen:
-        if isinstance(item, str) and item in numbers:
-            found.append(numbers[item])
+        if isinstance(item, str) and item in ids_by_name:
+            ids.append(ids_by_name[item])
             continue
         try:
-            found.append(int(item))
+            ids.append(int(item))
         except ValueError as error:
-            known = ", ".join(numbers) or "none"
+            known = ", ".join(ids_by_name) or "none"
             raise OptionError(f"class {item!r} is neither a number nor a name of this map (names: {known})") from error
-    return found
+    return ids
 
 
-def _collected(job: PolygonizeJob, progress: Callable[[int, int], None] | None, client: Any) -> geopandas.GeoDataFrame:
+def _to_frame(job: PolygonizeJob, progress: Callable[[int, int], None] | None, client: Any) -> geopandas.GeoDataFrame:
     import geopandas
     import pyarrow as pa
     import shapely
@@ -276,7 +320,7 @@ def _collected(job: PolygonizeJob, progress: Callable[[int, int], None] | None, 
     return geopandas.GeoDataFrame(frame, geometry=geometry, crs=_wkt(job.source))
 
 
-def _written(
+def _to_file(
     job: PolygonizeJob,
     path: Path,
     provenance: Mapping[str, Any] | None,
@@ -285,12 +329,12 @@ def _written(
 ) -> PolygonSummary:
     from geoseg.polygonize.encode import rebatched
     from geoseg.polygonize.files.layer import VectorLayer
-    from geoseg.polygonize.files.write import text_of, write
+    from geoseg.polygonize.files.write import metadata_text, write
     from geoseg.polygonize.stream import Totals, record_batches
 
     totals = Totals()
-    layer = VectorLayer(job.encoding.schema, _wkt(job.source), job.encoding.multi, text_of(provenance))
-    write(path, layer, rebatched(record_batches(job, totals, progress, client)), lambda: _legend(job, totals))
+    layer = VectorLayer(job.encoding.schema, _wkt(job.source), job.encoding.multi, metadata_text(provenance))
+    write(path, layer, rebatched(record_batches(job, totals, progress, client)), lambda: _style_classes(job, totals))
     return PolygonSummary(
         path,
         {
@@ -301,13 +345,13 @@ def _written(
     )
 
 
-def _legend(job: PolygonizeJob, totals: Totals) -> list[MapClass]:
-    """Classes for the style: those that the map names and those that occur."""
+def _style_classes(job: PolygonizeJob, totals: Totals) -> list[MapClass]:
+    """Return the classes of the style: those that the map names and those that occur."""
     from geoseg.class_names import complete
 
     named = [item for item in job.source.classes if item.id in totals.polygons or len(job.source.classes) <= 64]
-    found = complete({*(item.id for item in named), *totals.polygons}, job.source.classes)
-    return [found[value] for value in sorted(found)]
+    by_id = complete({*(item.id for item in named), *totals.polygons}, job.source.classes)
+    return [by_id[value] for value in sorted(by_id)]
 
 
 def _notes(source: RowSource) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""From pixels of any kind to the codes that are traced."""
+"""Convert raw pixels to the padded integer codes that are traced."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _INT32 = np.iinfo(np.int32)
 
 
 class Coder:
-    """Turns raw pixels into padded codes for the tracer.
+    """Converts raw pixels to padded codes.
 
     Parameters
     ----------
     source
         The class map.
     nodata
-        Overrides the source's own, if not None.
+        Value of pixels without a class; None takes the source's own.
     only, exclude
-        Values to keep (None: all) and to leave out.
+        Class ids to keep (None: all) and to leave out.
     rounded
         Round floats to the nearest whole number instead of refusing them.
     """
@@ -42,19 +42,31 @@ class Coder:
         self._name = source.name
         self._nodata = source.nodata if nodata is None else nodata
         if self._nodata is not None and source.dtype.kind in "iu" and self._nodata != int(self._nodata or 0):
-            self._nodata = None  # NaN or 0.5 cannot occur among whole numbers
+            self._nodata = None  # NaN or 0.5 cannot occur among integers
         self._only = None if only is None else np.unique(np.asarray(only, np.int64))
         self._exclude = np.unique(np.asarray(exclude, np.int64))
 
     def code(self, data: Array, valid: Array | None, before: int, after: int) -> tuple[Array, int]:
         """Return padded codes (uint8 where they fit, else int32) and the code of absent pixels.
 
-        ``before`` and ``after`` rows of absent pixels are added above and below.
+        Parameters
+        ----------
+        data
+            Raw pixels (rows, columns).
+        valid
+            Mask of valid pixels, or None if nodata alone decides.
+        before, after
+            Rows of absent pixels to add above and below.
+
+        Raises
+        ------
+        InputError
+            If pixels are not integers within int32.
         """
         if data.dtype.kind == "b":
             data = data.astype(np.uint8)
         if data.dtype.kind not in "iuf":
-            raise InputError(f"{self._name}: pixels are {data.dtype}, polygons are made of whole numbers")
+            raise InputError(f"{self._name}: pixels are {data.dtype}; a class map holds whole numbers")
         absent = self._absent(data, valid)
         if self._rounded:
             data = np.rint(data)
@@ -66,7 +78,7 @@ class Coder:
         low = int(data.min(initial=0, where=~absent if absent is not None else True))
         code = low - 1 if low > _INT32.min else int(data.max(initial=0)) + 1
         if not _INT32.min <= code <= _INT32.max:
-            raise InputError(f"{self._name}: pixel values use all of int32; name one of them as nodata (--nodata)")
+            raise InputError(f"{self._name}: pixel values use all of int32; declare one of them nodata (--nodata)")
         return _padded(data, absent, np.int32(code), before, after), code
 
     def _absent(self, data: Array, valid: Array | None) -> Array | None:
@@ -94,7 +106,7 @@ class Coder:
         return absent
 
     def _unused(self, data: Array, absent: Array | None) -> int | None:
-        """Return a byte that no pixel has, except absent ones."""
+        """Return a byte that no pixel has except absent ones, or None."""
         if absent is not None and self._nodata is not None and 0 <= self._nodata < 256:
             return int(self._nodata)
         for code in (255, 254, 0):
@@ -105,7 +117,7 @@ class Coder:
         return int(free[0]) if free.size else None
 
     def _whole(self, data: Array, absent: Array | None) -> Array:
-        """Return the pixels as whole numbers that int32 holds, or refuse."""
+        """Return the pixels, checked to be whole numbers within int32."""
         if data.dtype.kind == "f":
             known = data if absent is None else np.where(absent, 0, data)
             off = (known != np.rint(known)) | ~np.isfinite(known)
@@ -113,8 +125,8 @@ class Coder:
                 value = float(known[off][0])
                 raise InputError(
                     f"{self._name}: pixels are {data.dtype} and not whole numbers (one is {value:g}); "
-                    "round them with --round (rounded=True) if they are classes all the same; else classify the raster "
-                    "first, or choose a band of classes with --band"
+                    "round them with --round (rounded=True) if they are classes; else classify the raster first, or "
+                    "choose a band of classes with --band"
                 )
             data = known
         if data.dtype.kind == "f" or data.dtype.itemsize > 4 or data.dtype == np.uint32:

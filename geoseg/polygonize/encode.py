@@ -1,4 +1,4 @@
-"""Finished polygons as Arrow record batches: WKB and attributes."""
+"""Encode finished polygons as Arrow record batches: WKB and attributes."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from geoseg.polygonize.strips import Finished
 GEOMETRY = "geometry"
 _BATCH_ROWS = 32_768
 _BATCH_BYTES = 2**28
-_MOST_BYTES = 2**31 - 2**20  # Arrow's binary columns count bytes in int32
+_MAX_BYTES = 2**31 - 2**20  # Arrow's binary columns count bytes in int32
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How polygons are written; the same for all strips.
+    """Options of encoding, the same for all strips.
 
     Attributes
     ----------
     ground
-        Areas and lengths.
+        Areas and lengths of pixels.
     affine
-        float64 (6): the transform.
+        float64 (6): ``a b c d e f`` of the transform.
     multi
         Write MultiPolygons.
     confidence_scale
-        Confidence units per count, or None without a confidence raster.
+        Confidence of one count, or None without a confidence raster.
     """
 
     ground: PixelGeodesy
@@ -43,7 +43,7 @@ class Encoding:
 
     @property
     def schema(self) -> pa.Schema:
-        """Columns of every batch; ``names`` are filled in by ``with_names``."""
+        """Columns of every batch."""
         fields = [
             ("class_id", pa.int32()),
             ("class_name", pa.string()),
@@ -57,7 +57,7 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Polygons of one strip, encoded: WKB in one buffer and one array per attribute, in order of ``last``."""
+    """Encoded polygons of one strip: WKB in one buffer, one array per attribute; sorted by ``last``."""
 
     wkb: Array
     offsets: Array
@@ -66,7 +66,7 @@ class Encoded:
     area: Array
     perimeter: Array
     confidence: Array
-    least: Array
+    confidence_min: Array
     bounds: Array
 
     def __len__(self) -> int:
@@ -74,23 +74,23 @@ class Encoded:
 
 
 def encode(finished: Finished, encoding: Encoding, *, reshaped: bool = False) -> Encoded:
-    """Encode polygons; ``reshaped`` takes areas from the rings, not from the pixels."""
+    """Encode polygons; with ``reshaped``, areas follow the rings instead of the pixels."""
     rings, feature = finished.rings, finished.feature
     if rings.xy.dtype == np.int32:
         strip_flags(rings.xy)
     perimeter, pixels = lengths(rings, feature, encoding.ground.edges)
     area = finished.sums[:, 1] * encoding.ground.unit
     if reshaped:
-        # The mean true area of the region's own pixels times the pixels that the new outline covers.
+        # The mean area of the region's own pixels times the number of pixels that the new outline encloses.
         area *= pixels / np.maximum(finished.sums[:, 0], 1)
     wkb, offsets = write_wkb(rings, feature, encoding.affine, multi=encoding.multi)
     known = finished.sums[:, 3]
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = encoding.confidence_scale or 1.0
         mean = np.where(known > 0, finished.sums[:, 2] / known * scale, np.nan)
-    least = np.where(known > 0, finished.least * scale, np.nan)
+    confidence_min = np.where(known > 0, finished.confidence_min * scale, np.nan)
     boxes = bounds(rings, feature, encoding.affine)
-    return Encoded(wkb, offsets, finished.last, finished.value, area, perimeter, mean, least, boxes)
+    return Encoded(wkb, offsets, finished.last, finished.value, area, perimeter, mean, confidence_min, boxes)
 
 
 def merge(first: Encoded, second: Encoded) -> tuple[list[Encoded], Array]:
@@ -102,20 +102,20 @@ def merge(first: Encoded, second: Encoded) -> tuple[list[Encoded], Array]:
 
 
 def batches(first: Encoded, second: Encoded, encoding: Encoding, names: dict[int, str]) -> list[pa.RecordBatch]:
-    """Arrow batches of two sets of polygons, sorted together by last pixel."""
+    """Return Arrow batches of two sets of polygons, sorted together by last pixel."""
     parts, order = merge(first, second)
     tables = [_batch(part, slice(begin, end), encoding, names) for part in parts for begin, end in _cuts(part.offsets)]
-    if order.size == 0 or len(tables) > len(parts) or sum(part.wkb.size for part in parts) > _MOST_BYTES:
+    if order.size == 0 or len(tables) > len(parts) or sum(part.wkb.size for part in parts) > _MAX_BYTES:
         if len(parts) < 2:
             return tables
-        # Too long for one column: interleave piece by piece.
-        return _sorted_apart(tables, order)
+        # Too long for one binary column: interleave slice by slice.
+        return _interleaved(tables, order)
     joined = pa.Table.from_batches(tables).combine_chunks().to_batches()[0]
     return [joined.take(pa.array(order))]
 
 
 def rebatched(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Cut a stream into batches whose sizes depend on its rows alone, not on the strips that they came from."""
+    """Cut a stream into batches whose sizes depend on the rows alone, not on how the raster was cut into strips."""
     waiting: list[pa.RecordBatch] = []
     rows, size = 0, 0
     for batch in batches:
@@ -130,17 +130,17 @@ def rebatched(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             size += int(offsets[taken]) - int(offsets[0])
             rest = rest.slice(taken)
             if rows == _BATCH_ROWS or size >= _BATCH_BYTES:
-                yield _one(waiting)
+                yield _combined(waiting)
                 waiting, rows, size = [], 0, 0
     if waiting:
-        yield _one(waiting)
+        yield _combined(waiting)
 
 
-def _one(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
+def _combined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
     return parts[0] if len(parts) == 1 else pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
 
 
-def _sorted_apart(tables: list[pa.RecordBatch], order: Array) -> list[pa.RecordBatch]:
+def _interleaved(tables: list[pa.RecordBatch], order: Array) -> list[pa.RecordBatch]:
     owner = np.repeat(np.arange(len(tables)), [table.num_rows for table in tables])
     within = np.concatenate([np.arange(table.num_rows) for table in tables])
     owner, within = owner[order], within[order]
@@ -153,11 +153,11 @@ def _sorted_apart(tables: list[pa.RecordBatch], order: Array) -> list[pa.RecordB
 
 
 def _cuts(offsets: Array) -> list[tuple[int, int]]:
-    """Ranges of features whose WKB fits one binary column each."""
+    """Return ranges of polygons whose WKB fits one binary column each."""
     cuts = []
     begin, last = 0, offsets.size - 1
     while begin < last:
-        end = int(np.searchsorted(offsets, offsets[begin] + _MOST_BYTES, side="right")) - 1
+        end = int(np.searchsorted(offsets, offsets[begin] + _MAX_BYTES, side="right")) - 1
         end = min(max(end, begin + 1), last)
         cuts.append((begin, end))
         begin = end
@@ -182,5 +182,8 @@ def _batch(part: Encoded, cut: slice, encoding: Encoding, names: dict[int, str])
         pa.array(part.perimeter[cut]),
     ]
     if encoding.confidence_scale is not None:
-        columns += [pa.array(part.confidence[cut], from_pandas=True), pa.array(part.least[cut], from_pandas=True)]
+        columns += [
+            pa.array(part.confidence[cut], from_pandas=True),
+            pa.array(part.confidence_min[cut], from_pandas=True),
+        ]
     return pa.record_batch([*columns, geometry], schema=encoding.schema)

@@ -1,8 +1,8 @@
-"""Strips on the workers of a dask cluster; joining and writing stay here.
+"""Trace strips on the workers of a dask cluster; joining and writing stay in this process.
 
-A task carries a recipe: the path of the raster, the options, the number of a strip. Only finished and open polygons of
-a strip come back, in order and a bounded number at a time, so the file is the same to the last byte. A dask array is
-read strip by strip where its chunks are, and goes from worker to worker.
+A task carries the path of the raster, the options and the index of a strip. It returns the strip's finished and open
+polygons, which are consumed in order, a bounded number at a time: the file is identical to the byte. Rows of a dask
+array are computed on the cluster and pass from worker to worker.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def client_of(scheduler: Any, workers: int | None) -> Iterator[Any]:
-    """Yield the dask client that ``scheduler`` stands for; None for threads of this process.
+    """Yield the dask client for ``scheduler``; None stands for threads of this process.
 
     Raises
     ------
     OptionError, ClusterError
-        If there is no such scheduler or nobody answers.
+        If the scheduler is unknown or does not answer.
     """
     if scheduler is None or scheduler == "threads":
         yield None
@@ -49,22 +49,22 @@ def client_of(scheduler: Any, workers: int | None) -> Iterator[Any]:
 
 
 def threads_of(client: Any) -> int:
-    """Return how many strips a cluster computes at a time."""
+    """Return how many strips a cluster traces at a time."""
     return max(sum(map(int, client.nthreads().values())), 1)
 
 
 def check_sources(*sources: RowSource | None) -> None:
-    """Raise OptionError for pixels that are in the memory of this process, out of the workers' reach."""
+    """Raise OptionError for an array in the memory of this process, which workers cannot read."""
     for source in sources:
         if isinstance(source, ArraySource) and not source.lazy:
             raise OptionError(
                 f"{source.name} is an array in this process's memory, which the workers of a cluster cannot read: "
-                "give the path of a file or an array of dask, or leave scheduler out"
+                "give a file's path or a dask array, or leave scheduler out"
             )
 
 
-class _Part(NamedTuple):
-    """The same for all strips of a pass, sent to each worker once."""
+class _Pass(NamedTuple):
+    """What all strips of a pass share, sent to each worker once."""
 
     token: str
     job: PolygonizeJob
@@ -73,21 +73,21 @@ class _Part(NamedTuple):
 
 @dataclass
 class _Edges:
-    """Stands for ``Reshape`` on a worker: keeps the edges of a strip, which go back with it."""
+    """Takes the place of ``Reshape`` on a worker: records the edges of one strip, which are returned with it."""
 
     lattice: Array | None = None
 
-    def mark(self, codes: Array, first_row: int) -> None:  # noqa: ARG002 - lines are counted from the strip's own
+    def mark(self, codes: Array, first_row: int) -> None:  # noqa: ARG002 - lines are counted from the strip's first
         self.lattice = np.zeros((codes.shape[0] - 1, (codes.shape[1] + 2) // 4), np.uint8)
         lattice.mark(codes, 0, self.lattice)
 
 
 def in_order(client: Any, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any], Any]) -> Iterator[Any]:
-    """Yield ``work`` of every strip in order, two for each thread of the cluster under way at a time."""
+    """Yield ``work`` of every strip in order, two tasks per thread of the cluster in flight."""
     from distributed import CancelledError, KilledWorker
 
     token = uuid.uuid4().hex
-    shared = client.scatter(_Part(token, _recipe(job), work), broadcast=True, hash=False)
+    shared = client.scatter(_Pass(token, _recipe(job), work), broadcast=True, hash=False)
     pending: deque[Any] = deque()
     strips = iter(range(job.strips))
 
@@ -106,7 +106,7 @@ def in_order(client: Any, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any
             submit()
         index = 0
         while pending:
-            failure, found, edges = pending[0].result()
+            failure, result, edges = pending[0].result()
             if failure is not None:
                 raise failure
             pending.popleft()
@@ -114,10 +114,10 @@ def in_order(client: Any, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any
             if edges is not None and job.reshape is not None:
                 job.reshape.lattice[index * job.rows : index * job.rows + edges.shape[0]] = edges
             index += 1
-            yield found
+            yield result
     except (KilledWorker, CancelledError, OSError, TimeoutError) as error:
         raise ClusterError(
-            f"a strip of {job.source.name} could not be computed: workers or scheduler are gone "
+            f"a strip of {job.source.name} could not be traced: workers or scheduler are lost "
             f"({type(error).__name__}); start the cluster again, give its workers more memory, or lower --memory"
         ) from error
     finally:
@@ -126,7 +126,7 @@ def in_order(client: Any, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any
 
 
 def _recipe(job: PolygonizeJob) -> PolygonizeJob:
-    """Return what a worker needs to know."""
+    """Return the job as workers need it."""
     confidence = None if job.confidence is None else job.confidence.without_pixels()
     reshape: Any = None if job.reshape is None else _Edges()
     return replace(
@@ -135,7 +135,7 @@ def _recipe(job: PolygonizeJob) -> PolygonizeJob:
 
 
 def _pixels(client: Any, source: RowSource | None, job: PolygonizeJob, index: int) -> Any:
-    """Rows of a dask array for one strip, to be computed on the cluster; None where workers read a file."""
+    """Return the future of a strip's rows of a dask array; None where workers read a file."""
     if not isinstance(source, ArraySource):
         return None
     first, last = index * job.rows, min((index + 1) * job.rows, job.source.height)
@@ -143,8 +143,8 @@ def _pixels(client: Any, source: RowSource | None, job: PolygonizeJob, index: in
 
 
 @dataclass(frozen=True)
-class _Given:
-    """Rows that came with the task, from ``first`` on."""
+class _RowsOfTask:
+    """Rows of a dask array that came with the task, the first of them row ``first``."""
 
     first: int
     data: Array
@@ -157,38 +157,38 @@ _caches: OrderedDict[str, tuple[RowCache, RowCache | None]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _on_worker(part: _Part, index: int, pixels: Any, confidence: Any, classes: Any) -> tuple[Any, Any, Any]:
-    """Compute one strip; return an error of geoseg, or the result and the strip's edges. Runs on a worker."""
-    edges = None if part.job.reshape is None else _Edges()
-    job: PolygonizeJob = replace(part.job, classes=classes, reshape=edges)  # type: ignore[arg-type]
+def _on_worker(shared: _Pass, index: int, pixels: Any, confidence: Any, classes: Any) -> tuple[Any, Any, Any]:
+    """Trace one strip on a worker; return an error of geoseg, or the result and the strip's edges."""
+    edges = None if shared.job.reshape is None else _Edges()
+    job: PolygonizeJob = replace(shared.job, classes=classes, reshape=edges)  # type: ignore[arg-type]
     try:
-        found = part.work(job, (*_rows(part, index, pixels, confidence), index))
+        result = shared.work(job, (*_rows(shared, index, pixels, confidence), index))
     except GeosegError as error:
-        return _seen_from_here(job, error), None, None
-    return None, found, None if edges is None else edges.lattice
+        return _explained(job, error), None, None
+    return None, result, None if edges is None else edges.lattice
 
 
-def _rows(part: _Part, index: int, pixels: Any, confidence: Any) -> tuple[Rows, Rows | None]:
+def _rows(shared: _Pass, index: int, pixels: Any, confidence: Any) -> tuple[Rows, Rows | None]:
     from geoseg.polygonize.request import row_caches
 
     with _lock:
-        if part.token not in _caches:
-            _caches[part.token] = row_caches(part.job)
+        if shared.token not in _caches:
+            _caches[shared.token] = row_caches(shared.job)
             while len(_caches) > 2:
                 _caches.popitem(last=False)
-        rows, certain = _caches[part.token]
-    first = max(index * part.job.rows - 1, 0)
+        rows, confidence_rows = _caches[shared.token]
+    first = max(index * shared.job.rows - 1, 0)
     return (
-        rows if pixels is None else _Given(first, np.asarray(pixels)),
-        certain if confidence is None else _Given(first, np.asarray(confidence)),
+        rows if pixels is None else _RowsOfTask(first, np.asarray(pixels)),
+        confidence_rows if confidence is None else _RowsOfTask(first, np.asarray(confidence)),
     )
 
 
-def _seen_from_here(job: PolygonizeJob, error: GeosegError) -> GeosegError:
-    """Say which file a worker does not see."""
+def _explained(job: PolygonizeJob, error: GeosegError) -> GeosegError:
+    """Replace a read error by one that names the file which this worker cannot see."""
     for source in (job.source, job.confidence):
         if isinstance(error, ReadError) and isinstance(source, FileSource) and source.is_missing():
             return InputError(
-                f"{source.path}: a worker of the cluster finds no such file; all must see it by this name"
+                f"{source.path}: a worker of the cluster finds no such file; all workers must see it by this path"
             )
     return error

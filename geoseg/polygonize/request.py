@@ -1,4 +1,4 @@
-"""What one run of polygonizing needs to know, and the readers that its strips share."""
+"""The parameters of one run, and the row readers that its strips share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geoseg.polygonize.strips import Tracing
 
 
 class Rows(Protocol):
-    """What strips are read from."""
+    """A reader of rows that several strips share."""
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
         """See ``RowSource.read``."""
@@ -23,7 +23,7 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class PolygonizeJob:
-    """Everything that decides the polygons, apart from where they go."""
+    """Everything that decides the polygons, but not where they are written."""
 
     source: RowSource
     coder: Coder
@@ -48,7 +48,7 @@ def row_caches(job: PolygonizeJob) -> tuple[RowCache, RowCache | None]:
     """Return readers of the class map and of its confidence, shared by all strips."""
     source = job.source
     slab = max(job.rows, source.block_rows) if source.block_rows < source.height else job.rows
-    # As many slabs as the strips under way can touch, each with the row before it.
+    # As many slabs as the strips in flight can touch, each with the row above it.
     keep = 1 + -(-((job.workers + 1) * job.rows + 1) // slab)
     pixels = RowCache(source, slab, keep)
     confidence = None if job.confidence is None else RowCache(job.confidence, slab, keep)

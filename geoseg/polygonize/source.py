@@ -1,4 +1,4 @@
-"""Where pixels come from: a file or a DataArray, as rows of whole numbers."""
+"""Read class maps row by row, from files or DataArrays."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import numpy as np
 from affine import Affine
 
 from geoseg.classes import MapClass
-from geoseg.errors import InputError, OptionError, ReadError
+from geoseg.errors import InputError, OptionError, ReadError, one_line
 from geoseg.polygonize.kernels.types import Array
 
 
 class RowSource(Protocol):
-    """One band of whole numbers. ``read`` may be called by several threads at once."""
+    """One band of class ids. ``read`` may be called by several threads at once."""
 
     name: str
     height: int
@@ -32,13 +32,13 @@ class RowSource(Protocol):
     classes: tuple[MapClass, ...]
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
-        """Pixels of rows ``first … last - 1``, and which are valid (None: judge by ``nodata`` alone)."""
+        """Return rows ``first … last - 1`` and a mask of valid pixels; None where ``nodata`` alone decides."""
 
     def without_pixels(self) -> RowSource:
-        """Return what can be sent to another process: everything but pixels in memory."""
+        """Return a copy to send to another process: everything but pixels in memory."""
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close open files."""
 
 
 class FileSource:
@@ -53,7 +53,7 @@ class FileSource:
 
         self.path = str(path)
         if _is_local(self.path):
-            self.path = str(Path(self.path).absolute())  # other processes may stand elsewhere
+            self.path = str(Path(self.path).absolute())  # other processes may have another working directory
         self.name = Path(self.path).name
         try:
             dataset = rasterio.open(self.path)
@@ -84,23 +84,23 @@ class FileSource:
         vars(self).update(state, _handles=[], _local=threading.local(), _lock=threading.Lock())
 
     def is_missing(self) -> bool:
-        """Whether the name is that of a plain file that this process does not see."""
+        """Whether the path is local and does not exist for this process."""
         return _is_local(self.path) and not Path(self.path).exists()
 
     def without_pixels(self) -> FileSource:
-        """Return itself."""
+        """Return the source itself: it holds no pixels."""
         return self
 
     def _dataset(self) -> Any:
         import rasterio
 
-        found = getattr(self._local, "dataset", None)
-        if found is None:
-            found = rasterio.open(self.path)
-            self._local.dataset = found
+        dataset = getattr(self._local, "dataset", None)
+        if dataset is None:
+            dataset = rasterio.open(self.path)
+            self._local.dataset = dataset
             with self._lock:
-                self._handles.append(found)
-        return found
+                self._handles.append(dataset)
+        return dataset
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
         """See ``RowSource``."""
@@ -136,7 +136,9 @@ class ArraySource:
         self.name = str(data.name or "array")
         extra = [dim for dim in data.dims[:-2] if data.sizes[dim] != 1]
         if data.ndim < 2:
-            raise InputError(f"{self.name}: a class map has rows and columns, this array has shape {data.shape}")
+            raise InputError(
+                f"{self.name}: a class map has rows and columns, this array has shape {data.shape}; reshape it first"
+            )
         if len(extra) == 1 and data.ndim == 3:
             chosen = _choose_band(self.name, data.sizes[extra[0]], band, (), purpose)
             data = data.isel({extra[0]: chosen - 1})
@@ -146,7 +148,7 @@ class ArraySource:
         self._data = data
         self.height, self.width = data.shape
         self.dtype = np.dtype(data.dtype)
-        self.transform, self.crs = _place(data)
+        self.transform, self.crs = _georeference(data)
         attributes = {**data.encoding, **data.attrs}
         nodata = attributes.get("nodata", attributes.get("_FillValue", attributes.get("missing_value")))
         self.nodata = None if nodata is None else float(nodata)
@@ -156,18 +158,18 @@ class ArraySource:
 
     @property
     def lazy(self) -> bool:
-        """Whether the pixels are dask's."""
+        """Whether the array is backed by dask."""
         return hasattr(self._data.data, "dask")
 
     def rows(self, first: int, last: int) -> Any:
-        """Rows, not yet computed if they are dask's."""
+        """Return rows, not computed yet if the array is lazy."""
         return self._data[first:last].data
 
     def without_pixels(self) -> ArraySource:
-        """Return the same without its array: grid, classes and type of the pixels."""
-        found = copy.copy(self)
-        vars(found)["_data"] = None
-        return found
+        """Return a copy without the array, with grid, classes and dtype alone."""
+        copied = copy.copy(self)
+        vars(copied)["_data"] = None
+        return copied
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
         """See ``RowSource``."""
@@ -175,7 +177,7 @@ class ArraySource:
         return np.asarray(part.compute(scheduler="synchronous") if hasattr(part, "compute") else part), None
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""
 
 
 def open_source(classes: Any, band: int | None = None, *, purpose: str = "polygonize") -> RowSource:
@@ -197,26 +199,20 @@ def _is_local(path: str) -> bool:
     return "://" not in path and not path.startswith("/vsi")
 
 
-def one_line(error: BaseException) -> str:
-    """Return the first line of an error's text."""
-    text = str(error.__cause__ or error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
-
-
 def _choose_band(name: str, count: int, band: int | None, names: Sequence[str | None], purpose: str) -> int:
     if band is None:
         if count == 1:
             return 1
         known = [f"{k}={text}" for k, text in enumerate(names, 1) if text]
         hint = f" ({', '.join(known[:6])})" if known else ""
-        raise InputError(f"{name} has {count} bands{hint}: say which one to {purpose}, e.g. band=1 (--band 1)")
+        raise InputError(f"{name} has {count} bands{hint}: choose the one to {purpose}, e.g. band=1 (--band 1)")
     if not 1 <= band <= count:
         raise OptionError(f"band {band} of {name} does not exist: it has bands 1…{count}")
     return band
 
 
-def _place(data: Any) -> tuple[Affine, Any]:
-    """Transform and CRS of a DataArray, by odc-geo (which also reads rioxarray's spatial_ref)."""
+def _georeference(data: Any) -> tuple[Affine, Any]:
+    """Return transform and CRS of a DataArray, by odc-geo, which also reads rioxarray's spatial_ref."""
     import odc.geo.xr  # noqa: F401  (registers the accessor)
 
     box = data.odc.geobox
@@ -226,7 +222,7 @@ def _place(data: Any) -> tuple[Affine, Any]:
 
 
 class RowCache:
-    """Rows of a source, read in slabs that follow the file's own blocks, each slab once."""
+    """Reads rows of a source in slabs aligned with the file's blocks and caches the last few. Thread-safe."""
 
     def __init__(self, source: RowSource, rows: int, keep: int) -> None:
         self._source = source
@@ -236,7 +232,7 @@ class RowCache:
         self._lock = threading.Lock()
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
-        """Rows ``first … last - 1``, see ``RowSource.read``."""
+        """Return rows ``first … last - 1``, see ``RowSource.read``."""
         parts = []
         for k in range(first // self._rows, (last - 1) // self._rows + 1):
             begin = k * self._rows
@@ -251,12 +247,12 @@ class RowCache:
     def _slab(self, k: int) -> tuple[Array, Array | None]:
         with self._lock:
             future = self._slabs.get(k)
-            mine = future is None
+            is_first = future is None
             if future is None:
                 future = self._slabs[k] = Future()
                 while len(self._slabs) > self._keep:
                     self._slabs.popitem(last=False)
-        if mine:
+        if is_first:
             begin = k * self._rows
             try:
                 future.set_result(self._source.read(begin, min(begin + self._rows, self._source.height)))

@@ -1,14 +1,14 @@
-"""The engine: strips traced in parallel, joined in order, handed on as record batches.
+"""Trace strips in parallel, join them in order, yield their polygons as record batches.
 
 Reading, labelling, tracing and encoding run in a few threads (compiled code and GDAL release the GIL); joining is
-short and runs in the caller's thread, which also writes. At most a few strips are under way at any time.
+cheap and runs in the caller's thread, which also writes. Only a few strips are in flight at any time.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -20,30 +20,31 @@ from geoseg.class_names import complete
 from geoseg.errors import InputError
 from geoseg.polygonize import on_dask
 from geoseg.polygonize.encode import Encoded, batches, encode
-from geoseg.polygonize.minimum_mapping_unit import Sides, Sketch, merge_small, sketch
+from geoseg.polygonize.minimum_mapping_unit import Sides, StripRegions, merge_small, strip_regions
 from geoseg.polygonize.request import PolygonizeJob, Rows, row_caches
 from geoseg.polygonize.source import RowSource
 from geoseg.polygonize.strips import Finished, Frontier, Strip, trace_strip
+from geoseg.system.threads import map_ahead
 
 _T = TypeVar("_T")
 Progress = Callable[[int, int], None]
 Item: TypeAlias = tuple[Rows, Rows | None, int]
-"""What a strip is made of: readers of the class map and of its confidence, and its number."""
+"""Input of a strip: readers of the class map and of the confidence raster, and the strip's index."""
 
 _BYTES_PER_PIXEL = 192
-"""Memory that one pixel of a strip may need in the worst map, one with a polygon per pixel: corners and WKB."""
+"""Memory per pixel of a strip in the worst case, a polygon per pixel: vertices and WKB."""
 
 
 @dataclass
 class Totals:
-    """Polygons and true area per class, counted while they pass."""
+    """Number and area of polygons per class, summed while they are streamed."""
 
     polygons: dict[int, int] = field(default_factory=dict)
     area: dict[int, float] = field(default_factory=dict)
     bounds: list[float] = field(default_factory=lambda: [np.inf, np.inf, -np.inf, -np.inf])
 
     def add(self, part: Encoded) -> None:
-        """Count a set of polygons."""
+        """Add a set of polygons."""
         values, index, counts = np.unique(part.class_id, return_inverse=True, return_counts=True)
         areas = np.bincount(index, part.area, minlength=values.size)
         for value, count, area in zip(values.tolist(), counts.tolist(), areas.tolist(), strict=True):
@@ -56,7 +57,7 @@ class Totals:
 
 
 def strip_rows(source: RowSource, memory: int, workers: int) -> int:
-    """Rows of a strip: as many whole blocks of the file as the budget allows, at least one row."""
+    """Return the rows of a strip: as many whole blocks of the file as the budget allows, at least one row."""
     pixels = max(memory // 2 // (_BYTES_PER_PIXEL * (2 * workers + 1)), source.width)
     rows = max(min(pixels, 4_000_000) // source.width, 1)
     block = source.block_rows
@@ -66,7 +67,7 @@ def strip_rows(source: RowSource, memory: int, workers: int) -> int:
 
 
 class Runner:
-    """Computes strips in order: in threads, or on a cluster whose results the threads finish.
+    """Yields the results of strips in order: from threads, or from a dask cluster.
 
     Parameters
     ----------
@@ -81,40 +82,41 @@ class Runner:
         self._client = client
 
     def strips(self, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any], _T]) -> Iterator[_T]:
-        """Yield ``work(job, (pixels, confidence, index))`` of every strip."""
+        """Yield ``work(job, (pixels, confidence, index))`` for every strip, in order."""
         if self._client is not None:
             return on_dask.in_order(self._client, job, work)
         caches = row_caches(job)
-        return self.here(job, work, ((*caches, index) for index in range(job.strips)))
+        return self.in_threads(job, work, ((*caches, index) for index in range(job.strips)))
 
-    def here(self, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any], _T], inputs: Iterator[Any]) -> Iterator[_T]:
-        """Map in threads, a few items ahead of the consumer."""
-        pending: deque[Future[_T]] = deque()
-        try:
-            for item in inputs:
-                pending.append(self._pool.submit(work, job, item))
-                if len(pending) > job.workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    def in_threads(
+        self, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any], _T], inputs: Iterator[Any]
+    ) -> Iterator[_T]:
+        """Yield ``work(job, item)`` for every input, in order, a few items ahead of the consumer."""
+        return map_ahead(self._pool, partial(work, job), inputs, job.workers + 1)
 
 
 def record_batches(
     job: PolygonizeJob, totals: Totals, progress: Progress | None = None, client: Any = None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield all polygons of a raster, in the order in which a scan meets their last pixels.
+    """Yield all polygons of a raster, sorted by their last pixel in row-major order.
 
-    ``client`` is that of a dask cluster which computes the strips; None computes them in threads.
+    Parameters
+    ----------
+    job
+        What to polygonize and how.
+    totals
+        Updated with every batch.
+    progress
+        Called with the number of strips done and their total, over all passes.
+    client
+        A dask client whose workers trace the strips; None traces them in threads.
     """
     passes = 1 if job.min_area is None else 2
-    tell = progress or (lambda _done, _total: None)
+    report = progress or (lambda _done, _total: None)
     with ThreadPoolExecutor(max_workers=job.workers, thread_name_prefix="polygonize") as pool:
         runner = Runner(pool, client)
         if job.min_area is not None:
-            job = _merge_small(job, runner, lambda done: tell(done, passes * job.strips))
+            job = _merge_small(job, runner, lambda done: report(done, passes * job.strips))
         before = (passes - 1) * job.strips
         for done, (inner, joined) in enumerate(_encoded(job, runner), before + 1):
             for part in (inner, joined):
@@ -123,19 +125,19 @@ def record_batches(
                 if value not in job.names:
                     job.names[value] = complete([value], job.source.classes)[value].name
             yield from batches(inner, joined, job.encoding, job.names)
-            tell(done, passes * job.strips)
+            report(done, passes * job.strips)
 
 
 def _encoded(job: PolygonizeJob, runner: Runner) -> Iterator[tuple[Encoded, Encoded]]:
-    """Yield the polygons that each strip finishes: those within it, and those that it completes."""
+    """Yield, per strip, the polygons that lie within it and those of earlier strips that it completes."""
     if job.reshape is None:
         frontier = Frontier()
         for strip, inner in runner.strips(job, _trace_and_encode):
             yield inner, encode(frontier.push(strip), job.encoding)
         return
-    # Boundaries are reshaped with regard to what lies below them: wait until that has been traced.
+    # Reshaping looks at the boundaries below a polygon: wait until they have been traced.
     ahead = -(-job.reshape.lines_ahead // job.rows)
-    yield from runner.here(job, _reshape_and_encode, _late(_joined(job, runner), ahead))
+    yield from runner.in_threads(job, _reshape_and_encode, _delayed(_joined(job, runner), ahead))
 
 
 def _joined(job: PolygonizeJob, runner: Runner) -> Iterator[tuple[Finished, Finished]]:
@@ -145,8 +147,8 @@ def _joined(job: PolygonizeJob, runner: Runner) -> Iterator[tuple[Finished, Fini
         yield strip.finished, frontier.push(strip._replace(finished=None))
 
 
-def _late(items: Iterator[_T], count: int) -> Iterator[_T]:
-    """Yield items, each only when ``count`` more have been drawn or there are none left."""
+def _delayed(items: Iterator[_T], count: int) -> Iterator[_T]:
+    """Yield each item only when ``count`` more have been drawn or there are none left."""
     held: deque[_T] = deque()
     for item in items:
         held.append(item)
@@ -160,27 +162,27 @@ def _codes(job: PolygonizeJob, pixels: Rows, first: int, last: int) -> tuple[Any
     return job.coder.code(data, valid, int(first == 0), int(last == job.source.height))
 
 
-def _merge_small(job: PolygonizeJob, runner: Runner, tell: Callable[[int], None]) -> PolygonizeJob:
-    """Return the job with the classes that the minimum mapping unit leaves."""
+def _merge_small(job: PolygonizeJob, runner: Runner, report: Callable[[int], None]) -> PolygonizeJob:
+    """Return the job with the regions' classes after the minimum mapping unit is applied."""
     assert job.min_area is not None
     ground = job.encoding.ground
-    work = partial(_sketch, sides=Sides.of(ground))
+    work = partial(_strip_regions, sides=Sides.of(ground))
 
-    def told() -> Iterator[Sketch]:
-        for done, item in enumerate(runner.strips(job, work), 1):
-            yield item
-            tell(done)
+    def reported() -> Iterator[StripRegions]:
+        for done, regions in enumerate(runner.strips(job, work), 1):
+            yield regions
+            report(done)
 
-    return replace(job, classes=merge_small(told(), job.min_area / ground.unit, job.keep))
+    return replace(job, classes=merge_small(reported(), job.min_area / ground.unit, job.keep))
 
 
-def _sketch(job: PolygonizeJob, item: Item, sides: Sides) -> Sketch:
+def _strip_regions(job: PolygonizeJob, item: Item, sides: Sides) -> StripRegions:
     pixels, _, index = item
     first = index * job.rows
     last = min(first + job.rows, job.source.height)
     codes, absent = _codes(job, pixels, first, last)
     areas = job.encoding.ground.areas(first, last)
-    return sketch(codes, absent, first, areas, sides, eight=job.tracing.eight)
+    return strip_regions(codes, absent, first, areas, sides, eight=job.tracing.eight)
 
 
 def _trace(job: PolygonizeJob, item: Item) -> Strip:
@@ -190,12 +192,12 @@ def _trace(job: PolygonizeJob, item: Item) -> Strip:
     codes, absent = _codes(job, pixels, first, last)
     if job.classes is not None:
         codes, absent = job.classes.apply(codes, absent, index, eight=job.tracing.eight)
-    certain: tuple[Any, int] = np.zeros((0, 0), np.uint8), 255
+    counts: tuple[Any, int] = np.zeros((0, 0), np.uint8), 255
     if confidence is not None:
-        certain = confidence_counts(*confidence.read(first, last), job.confidence)
+        counts = confidence_counts(*confidence.read(first, last), job.confidence)
     if job.reshape is not None:
         job.reshape.mark(codes, first)
-    return trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), certain)
+    return trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), counts)
 
 
 def _trace_and_encode(job: PolygonizeJob, item: Item) -> tuple[Strip, Encoded]:
@@ -211,14 +213,14 @@ def _reshape_and_encode(job: PolygonizeJob, item: tuple[Finished, Finished]) -> 
 
 
 def confidence_counts(data: Any, valid: Any, source: RowSource | None) -> tuple[Any, int]:
-    """Confidence as whole counts, and the count that means none; see ``confidence_scale``."""
+    """Return confidence as integer counts of ``confidence_scale``, and the count that stands for nodata."""
     assert source is not None
     if data.dtype == np.uint8:
-        none = 255 if source.nodata is None else int(source.nodata)
+        nodata = 255 if source.nodata is None else int(source.nodata)
         if valid is not None:
-            data = np.where(valid, data, none).astype(np.uint8)
-        return data, none
-    none = -(2**31)
+            data = np.where(valid, data, nodata).astype(np.uint8)
+        return data, nodata
+    nodata = -(2**31)
     missing = np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, bool)
     if source.nodata is not None:
         missing |= data == source.nodata
@@ -226,19 +228,21 @@ def confidence_counts(data: Any, valid: Any, source: RowSource | None) -> tuple[
         missing |= ~valid
     counts = np.where(missing, 0, data) / confidence_scale(source)
     if np.abs(counts).max(initial=0) >= 2**31:
-        raise InputError(f"{source.name}: values up to {np.abs(data[~missing]).max():g} are no confidence; use 0…100")
+        raise InputError(
+            f"{source.name}: values reach {np.abs(data[~missing]).max():g}; confidence must be within 0…100"
+        )
     out = np.rint(counts).astype(np.int32)
-    out[missing] = none
-    return out, none
+    out[missing] = nodata
+    return out, nodata
 
 
 def confidence_scale(source: RowSource) -> float:
-    """Confidence per count: floats are kept to five digits after the point, so that sums are exact in any order."""
+    """Return the confidence of one count: floats are rounded to five decimals, so that sums are exact in any order."""
     return 1e-5 if source.dtype.kind == "f" else 1.0
 
 
 def check_confidence(source: RowSource, confidence: RowSource) -> None:
-    """Raise InputError unless the two rasters lie pixel on pixel."""
+    """Raise InputError unless both rasters have the same grid."""
     if (source.height, source.width) != (confidence.height, confidence.width):
         raise InputError(
             f"{confidence.name} is {confidence.width} × {confidence.height} pixels, "
@@ -247,6 +251,6 @@ def check_confidence(source: RowSource, confidence: RowSource) -> None:
     near = source.transform.almost_equals(confidence.transform, precision=abs(source.transform.a) * 1e-3)
     if not near:
         raise InputError(
-            f"{confidence.name} does not lie where {source.name} lies: both need the same grid, got transforms "
+            f"{confidence.name} does not cover the same area as {source.name}: both need the same grid, got transforms "
             f"{tuple(confidence.transform)[:6]} and {tuple(source.transform)[:6]}"
         )

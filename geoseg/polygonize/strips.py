@@ -1,4 +1,4 @@
-"""One strip of a raster traced, and strips put together: what is finished leaves, what is open stays.
+"""Trace the strips of a raster and join them: finished polygons are returned, open ones are carried on.
 
 ``trace_strip`` is a pure function of its pixels and may run anywhere, in any order. ``Frontier.push`` takes the strips
 from top to bottom.
@@ -20,7 +20,7 @@ from geoseg.polygonize.kernels.types import Array
 
 
 class Finished(NamedTuple):
-    """Complete polygons, in the order in which a scan of the raster meets their last pixels.
+    """Complete polygons, sorted by their last pixel in row-major order.
 
     Attributes
     ----------
@@ -29,10 +29,10 @@ class Finished(NamedTuple):
     feature
         int64 (features + 1): parts of each polygon.
     value
-        int32: code of its pixels.
+        int32 (features): code of its pixels.
     last
-        int64: raster index of its last pixel.
-    sums, least
+        int64 (features): flat raster index of its last pixel.
+    sums, confidence_min
         Per polygon, as ``runs.measure`` returns them per region.
     """
 
@@ -41,11 +41,11 @@ class Finished(NamedTuple):
     value: Array
     last: Array
     sums: Array
-    least: Array
+    confidence_min: Array
 
 
 class Strip(NamedTuple):
-    """A traced strip: finished polygons, and what is open at its seams."""
+    """A traced strip: finished polygons, and the parts and boundaries that its seams leave open."""
 
     finished: Finished | None
     open: Open
@@ -60,7 +60,7 @@ class Strip(NamedTuple):
 
 @dataclass(frozen=True)
 class Tracing:
-    """How strips are traced; the same for all strips of a raster."""
+    """Options of tracing, the same for all strips of a raster."""
 
     height: int
     eight: bool = False
@@ -89,13 +89,13 @@ def trace_strip(
     tracing
         Options.
     areas
-        True areas of the pixels of these rows.
+        Areas of the pixels of these rows.
     confidence
-        uint8 or int32 (rows, columns), or without rows if there is none; and the value that stands for none.
+        uint8 or int32 (rows, columns), with no rows if there is no confidence raster; and its nodata value.
     """
     runs = label(codes, absent, eight=tracing.eight)
     regions = runs.group.size
-    value, last, sums, least = measure(codes, runs, first_row, areas, confidence)
+    value, last, sums, confidence_min = measure(codes, runs, first_row, areas, confidence)
     pieces = trace.trace(codes, absent, runs, first_row, tracing.height, nodes=tracing.nodes)
     above = runs.region[: runs.row_ptr[1]]
     below = runs.region[runs.row_ptr[-2] :]
@@ -115,14 +115,19 @@ def trace_strip(
         pieces.ptr[chosen + 1].astype(np.int64),
         number[pieces.region[chosen]],
         runs.group[closed],
-        (value[closed], last[closed], sums[closed], least[closed]),
+        (value[closed], last[closed], sums[closed], confidence_min[closed]),
     )
 
     kept = np.flatnonzero(is_open)
     number[kept] = np.arange(kept.size)
     _, group = np.unique(runs.group[kept], return_inverse=True)
     left = Open(
-        value[kept], last[kept], sums[kept], least[kept], group.astype(np.int32), number[below].astype(np.int32)
+        value[kept],
+        last[kept],
+        sums[kept],
+        confidence_min[kept],
+        group.astype(np.int32),
+        number[below].astype(np.int32),
     )
     chosen = np.flatnonzero(is_open[pieces.region])
     xy, length = join.pick(pieces.xy, pieces.ptr, chosen)
@@ -137,9 +142,9 @@ def finish(
 ) -> Finished:
     """Build polygons from closed boundaries of complete parts.
 
-    ``group`` says which parts (numbers of any kind) make one polygon, ``table`` is (value, last, sums, least) per part.
+    Parts of equal ``group`` make one polygon; ``table`` is (value, last, sums, confidence_min) per part.
     """
-    value, last, sums, least = table
+    value, last, sums, confidence_min = table
     parts = value.size
     # Order polygons by the last pixel of any part, parts within by their own last pixel.
     _, member = np.unique(group, return_inverse=True)
@@ -153,9 +158,15 @@ def finish(
     rank = np.empty(parts, np.int64)
     rank[order] = np.arange(parts)
     rings = arrange(xy, start, stop, rank[ring_part], parts)
-    value, last, sums, least, member = value[order], last[order], sums[order], least[order], member[order]
+    value, last, sums, confidence_min, member = (
+        value[order],
+        last[order],
+        sums[order],
+        confidence_min[order],
+        member[order],
+    )
     if features == parts:
-        return Finished(rings, np.arange(parts + 1), value, last, sums, least)
+        return Finished(rings, np.arange(parts + 1), value, last, sums, confidence_min)
     first = np.flatnonzero(np.r_[True, member[1:] != member[:-1]])
     feature = np.r_[first, parts]
     return Finished(
@@ -164,19 +175,19 @@ def finish(
         value[first],
         np.maximum.reduceat(last, first),
         np.add.reduceat(sums, first),
-        np.minimum.reduceat(least, first),
+        np.minimum.reduceat(confidence_min, first),
     )
 
 
 class Frontier:
-    """Everything still open above a seam."""
+    """The polygons still open after the strips so far."""
 
     def __init__(self) -> None:
         self._open = join.empty_open()
         self._pool = join.empty_pool()
 
     def push(self, strip: Strip) -> Finished:
-        """Join the next strip below; return the polygons that this completed, beside ``strip.finished``."""
+        """Join the next strip below; return the polygons that it completes, ``strip.finished`` excluded."""
         old, new = self._open, strip.open
         count = old.value.size
         part, group = join.join_parts(old.below, strip.above, old.group, new.group)
@@ -186,9 +197,9 @@ class Frontier:
         open_group = np.zeros(part.size, bool)
         open_group[group[count + new.below]] = True
         roots = np.flatnonzero(part == np.arange(part.size))
-        stays = open_group[group[roots]]
+        still_open = open_group[group[roots]]
         number = np.full(part.size, -1, np.int64)
-        kept, gone = roots[stays], roots[~stays]
+        kept, gone = roots[still_open], roots[~still_open]
         number[kept] = np.arange(kept.size)
         number[gone] = np.arange(gone.size)
         is_gone = ~open_group[group]
@@ -215,7 +226,7 @@ class Frontier:
         return done
 
     def _join_boundaries(self, strip: Strip, part: Array, count: int) -> BoundaryPool:
-        """Append the strip's pieces and join chains over the seam; parts become roots of ``part``."""
+        """Append the strip's pieces and join chains across the seam; parts become the roots in ``part``."""
         pool, base = join.add_pieces(self._pool, strip.xy, strip.length)
         ring = strip.head < 0
         pieces = base + np.arange(strip.head.size)
@@ -240,17 +251,17 @@ class Frontier:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is open."""
+        """Whether no polygon is open."""
         return self._open.value.size == 0
 
     @property
     def nbytes(self) -> int:
-        """Memory of the open boundaries."""
+        """Memory of the open boundaries, in bytes."""
         return sum(array.nbytes for array in self._pool)
 
 
 def _compact(pool: BoundaryPool) -> BoundaryPool:
-    """Throw away vertices and pieces that nothing needs, when they are more than half."""
+    """Drop vertices and pieces that are no longer needed, once they are more than half."""
     used, garbage, pieces = (int(v) for v in pool.used)
     live = pool.ring_piece.size + pool.chain_first.size
     if 2 * garbage <= used and pieces <= 4 * live + 4096:

@@ -9,7 +9,7 @@ import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
 
-from geoseg.errors import InputError, ReadError
+from geoseg.errors import InputError, ReadError, one_line
 from geoseg.raster import names
 from geoseg.raster.probe import Grid, usable_nodata
 from geoseg.raster.raster import Part, Raster
@@ -89,7 +89,7 @@ class ArraySource:
             # The caller reads several boxes at a time; more threads would only compete.
             request.out[...] = part.compute(scheduler="synchronous")
         except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = one_line(error)
             raise ReadError(f"{self.label}: computing {request.box} failed: {reason}") from error
 
 

@@ -9,7 +9,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform_bounds
 
-from geoseg.errors import InputError
+from geoseg.errors import InputError, one_line
 from geoseg.raster.gdal.environment import environment
 from geoseg.tiling import Box
 
@@ -99,9 +99,7 @@ def _projected(
         with environment():
             west, south, east, north = transform_bounds(given, scene, *bounds, densify_pts=21)
     except (RasterioError, CRSError) as error:
-        raise InputError(
-            f"bbox {_text(bounds)} lies outside the CRS of {name} ({' '.join(str(error).split())})"
-        ) from error
+        raise InputError(f"bbox {_text(bounds)} lies outside the CRS of {name} ({one_line(error)})") from error
     if not all(math.isfinite(value) for value in (west, south, east, north)):
         raise InputError(f"bbox {_text(bounds)} lies outside the CRS of {name}")
     return west, south, east + 360 if scene.is_geographic and west > east else east, north

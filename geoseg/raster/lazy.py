@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from geoseg.errors import OptionError
+from geoseg.errors import OptionError, one_line
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _chunk_sizes(raster: BandReader, chunks: Chunks, bands_per_file: int) -> tup
         )
     except (ValueError, TypeError, NotImplementedError) as error:
         raise OptionError(
-            f"chunks {chunks!r} does not fit an array of {shape} (band, y, x): {' '.join(str(error).split())}"
+            f"chunks {chunks!r} does not fit an array of {shape} (band, y, x): {one_line(error)}"
         ) from error
     return tuple(tuple(int(size) for size in along) for along in sizes)
 

@@ -20,12 +20,12 @@ from rasterio.errors import RasterioError
 from rasterio.transform import from_gcps
 from rasterio.windows import Window
 
-from geoseg.errors import InputError
+from geoseg.errors import InputError, one_line
 from geoseg.raster import names
 from geoseg.raster.gdal import untrusted
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
 from geoseg.raster.sampling import sample_boxes
-from geoseg.raster.sources import Masks, reason
+from geoseg.raster.sources import Masks
 from geoseg.raster.types import Band
 
 # Pixels of one band that may be decoded when a file is opened: exports of the Copernicus browser have up to 2500².
@@ -140,7 +140,7 @@ def _check_png(path: Path) -> None:
 
 
 def _not_a_raster(label: str, error: BaseException) -> str:
-    text = reason(error)
+    text = one_line(error)
     if is_remote(label):
         return f"{label}: cannot be opened ({text}); check the address and the connection"
     if "not recognized" in text:

@@ -13,7 +13,7 @@ import rasterio
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from geoseg.errors import ReadError
+from geoseg.errors import ReadError, one_line
 from geoseg.raster.gdal.environment import environment, is_remote, open_dataset
 from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
 from geoseg.tiling import Box
@@ -112,7 +112,7 @@ class FileSource:
             with environment(self.path):
                 self._read(request, window)
         except (RasterioError, rasterio.errors.RasterioIOError, rasterio._err.CPLE_BaseError, OSError) as error:  # noqa: SLF001
-            raise ReadError(f"{self.label}: cannot read {request.box}: {reason(error)}; {self._remedy()}") from error
+            raise ReadError(f"{self.label}: cannot read {request.box}: {one_line(error)}; {self._remedy()}") from error
 
     def _remedy(self) -> str:
         if is_remote(self.path):
@@ -169,14 +169,6 @@ class FileSource:
         if self.masks.bands:
             for position, band in enumerate(request.bands):
                 request.keep(data.read_masks(band, window=window, out_shape=request.shape) > 0, position)
-
-
-def reason(error: BaseException) -> str:
-    """Return GDAL's error message in one line; rasterio keeps it in the cause of the exception."""
-    while (cause := error.__cause__ or error.__context__) is not None and "previous exception" in str(error):
-        error = cause
-    text = " ".join(str(getattr(error, "errmsg", "") or error).split())
-    return text.rstrip(".") or type(error).__name__
 
 
 def mark_missing(request: ReadRequest) -> None:

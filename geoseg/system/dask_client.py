@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from geoseg.errors import ClusterError, OptionError
+from geoseg.errors import ClusterError, OptionError, one_line
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS
 from geoseg.system.resources import cpu_count
 
@@ -159,7 +159,7 @@ def _jobs(scheduler: str) -> Any:
     try:
         return getattr(module, _JOBS[scheduler])()
     except (ValueError, TypeError) as error:
-        text = " ".join(str(error).split())
+        text = one_line(error)
         raise OptionError(
             f"scheduler {scheduler} is not configured: {text}; describe a job (cores, memory, queue) in "
             f"~/.config/dask/jobqueue.yaml under jobqueue.{scheduler}"
@@ -176,7 +176,7 @@ def _kubernetes() -> Any:
     try:
         return module.KubeCluster()
     except Exception as error:
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = one_line(error)
         raise ClusterError(
             f"kubernetes does not start a dask cluster: {text}; check kubectl and ~/.config/dask/kubernetes.yaml"
         ) from error

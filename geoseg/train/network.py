@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from geoseg.errors import ModelError
+from geoseg.errors import ModelError, one_line
 from geoseg.models import Model, ModelCard
 from geoseg.models.build import build_architecture
 from geoseg.train.weights import load_weights
@@ -103,7 +103,7 @@ def _check_runs(module: nn.Module, card: ModelCard, window: int) -> None:
         with torch.no_grad():
             out = module(torch.zeros(1, len(card.bands), window, window))
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
-        text = " ".join(str(error).split())[:200] or type(error).__name__
+        text = one_line(error)[:200]
         raise ModelError(
             f"{card.architecture} with encoder {card.hyperparameters.get('encoder')!r} does not run on windows of "
             f"{window} px: {text}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from geoseg.errors import ModelError, OptionError
+from geoseg.errors import ModelError, OptionError, one_line
 from geoseg.system.folders import user_folder
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
             return dict(load_file(str(path)))
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - unpicklers and safetensors raise many kinds
-        text = " ".join(str(error).split())
+        text = one_line(error)
         if "weights_only" in text or "WeightsUnpickler" in text:
             raise ModelError(
                 f"weights {path}: holds more than tensors, and loading a pickle can execute code, so it is refused; "
@@ -215,7 +215,7 @@ def _from_hub(encoder: str, weights: str) -> dict[str, torch.Tensor]:
     try:
         source = get_encoder(name, in_channels=3, weights=weights)
     except Exception as error:  # noqa: BLE001 - hub, timm and network raise many kinds
-        text = " ".join(str(error).split())[:160] or type(error).__name__
+        text = one_line(error)[:160]
         raise ModelError(
             f"weights {weights!r} of encoder {encoder!r} cannot be downloaded ({text}); check the connection and "
             "the name, or name a file"

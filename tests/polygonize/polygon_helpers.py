@@ -1,4 +1,4 @@
-"""Small rasters, the oracle, and polygons cut at any height."""
+"""Small rasters, GDAL as the oracle, and polygonizing in strips of any height."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PATTERNS = {
 
 
 def spiral(n: int) -> np.ndarray:
-    """One arm of ones, one pixel wide, wound on zeros."""
+    """A spiral of ones, one pixel wide, on zeros."""
     out = np.zeros((n, n), np.uint8)
     row, col, drow, dcol = 0, 0, 0, 1
     for _ in range(n * n):
@@ -51,16 +51,16 @@ def spiral(n: int) -> np.ndarray:
 
 
 def array(values: np.ndarray, **attributes) -> xr.DataArray:
-    """A class map without CRS, one unit a pixel, rows going down."""
+    """A class map without CRS, with pixels of one unit."""
     return xr.DataArray(np.asarray(values), dims=("y", "x"), attrs=attributes)
 
 
-def polygonized(monkeypatch_rows: int, values, **options):
-    """Polygonize with strips of so many rows."""
+def polygonized(rows: int, values, **options):
+    """Polygonize in strips of ``rows`` rows."""
     from geoseg.polygonize import stream
 
     before = stream.strip_rows
-    stream.strip_rows = lambda *_: monkeypatch_rows
+    stream.strip_rows = lambda *_: rows
     try:
         return api.polygonize(values if isinstance(values, xr.DataArray) else array(values), **options)
     finally:
@@ -74,14 +74,14 @@ def canonical(values, geometries) -> list[tuple[int, bytes]]:
 
 
 def one_pass(values: np.ndarray, connectivity: int = 4, mask=None):
-    """GDAL's polygons of the whole raster. With 8-connectivity it draws corner touches as invalid rings: mend them."""
+    """GDAL's polygons of the whole raster, made valid: with 8-connectivity its rings may touch themselves."""
     found = rasterio.features.shapes(np.asarray(values), mask=mask, connectivity=connectivity)
     classes, geometries = [], []
     for geometry, value in found:
         polygon = shape(geometry)
         if connectivity == 8:
-            mended = polygon if polygon.is_valid else shapely.make_valid(polygon)
-            parts = [part for part in shapely.get_parts(mended) if part.geom_type == "Polygon"]
+            repaired = polygon if polygon.is_valid else shapely.make_valid(polygon)
+            parts = [part for part in shapely.get_parts(repaired) if part.geom_type == "Polygon"]
             polygon = shapely.MultiPolygon(parts)
         classes.append(int(value))
         geometries.append(polygon)

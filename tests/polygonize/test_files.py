@@ -1,7 +1,9 @@
-"""Files in, files out, and what is said when that is impossible."""
+"""Input and output files, options, and errors."""
 
 from __future__ import annotations
 
+import doctest
+import inspect
 import json
 import re
 import sqlite3
@@ -18,7 +20,7 @@ from affine import Affine
 import geoseg
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.polygonize import polygonize
+from geoseg.polygonize import api, polygonize
 from tests.polygonize.polygon_helpers import canonical, one_pass
 
 SHAPE = 60, 50
@@ -122,9 +124,9 @@ def test_no_valid_pixel_makes_a_valid_empty_file(tmp_path, suffix, connectivity)
 
 
 def test_confidence_is_mean_and_least_of_the_polygons_pixels(tmp_path, map_, values):
-    certain = np.random.default_rng(1).integers(0, 101, SHAPE, dtype=np.uint8)
-    certain[values == 2] = 255
-    confidence = write(tmp_path / "confidence.tif", certain, nodata=255)
+    percent = np.random.default_rng(1).integers(0, 101, SHAPE, dtype=np.uint8)
+    percent[values == 2] = 255
+    confidence = write(tmp_path / "confidence.tif", percent, nodata=255)
     frame = polygonize(map_, confidence=confidence)
     for row in frame.itertuples():
         inside = rasterio.features.geometry_mask([row.geometry], SHAPE, TRANSFORM, invert=True)
@@ -132,15 +134,15 @@ def test_confidence_is_mean_and_least_of_the_polygons_pixels(tmp_path, map_, val
             assert np.isnan(row.confidence)
             assert np.isnan(row.confidence_min)
         else:
-            assert row.confidence == pytest.approx(certain[inside].mean())
-            assert row.confidence_min == certain[inside].min()
+            assert row.confidence == pytest.approx(percent[inside].mean())
+            assert row.confidence_min == percent[inside].min()
 
 
 def test_float_confidence(tmp_path, map_):
-    certain = np.random.default_rng(1).random(SHAPE).astype(np.float32)
-    frame = polygonize(map_, confidence=write(tmp_path / "confidence.tif", certain))
+    percent = np.random.default_rng(1).random(SHAPE).astype(np.float32)
+    frame = polygonize(map_, confidence=write(tmp_path / "confidence.tif", percent))
     weight = frame.area_m2 / frame.area_m2.sum()
-    assert (frame.confidence * weight).sum() == pytest.approx(certain.mean(), abs=1e-4)
+    assert (frame.confidence * weight).sum() == pytest.approx(percent.mean(), abs=1e-4)
 
 
 def test_names_of_the_file_are_used(tmp_path, values):
@@ -255,11 +257,11 @@ def test_one_region_with_a_hundred_thousand_holes(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".fgb"])
-def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path, map_, suffix):
+def test_a_full_disk_is_an_error_and_leaves_nothing_behind(tmp_path, map_, suffix):
     resource = pytest.importorskip("resource")
     signal = pytest.importorskip("signal")
     before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    polygonize(map_, tmp_path / f"warm{suffix}")  # compiled code is cached in files, too
+    polygonize(map_, tmp_path / f"warm{suffix}")  # imports and compilation happen before the limit
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:
         with pytest.raises(OutputError, match="could not be written"):
@@ -304,7 +306,7 @@ def test_command_line(tmp_path, map_, capsys):
         (["{t}/map.tif"], 2, "Missing option"),
     ],
 )
-def test_command_line_says_what_is_wrong_in_one_line(tmp_path, map_, capsys, arguments, code, text):
+def test_command_line_errors_are_one_line(tmp_path, map_, capsys, arguments, code, text):
     from geoseg.cli import main
 
     (tmp_path / "note.txt").write_text("no raster")
@@ -314,13 +316,13 @@ def test_command_line_says_what_is_wrong_in_one_line(tmp_path, map_, capsys, arg
     before = sorted(item.name for item in tmp_path.iterdir())
     with pytest.raises(SystemExit) as done:
         main(["polygonize", *(item.format(t=tmp_path) for item in arguments), "--progress", "none"])
-    said = capsys.readouterr().err
+    stderr = capsys.readouterr().err
     assert done.value.code == code
-    assert re.search(text, said)
-    assert "Traceback" not in said
+    assert re.search(text, stderr)
+    assert "Traceback" not in stderr
     if code == 1:
-        assert said.startswith("error: ")
-        assert said.count("\n") == 1
+        assert stderr.startswith("error: ")
+        assert stderr.count("\n") == 1
     assert sorted(item.name for item in tmp_path.iterdir()) == before
 
 
@@ -369,3 +371,14 @@ def test_real_labels(shared_data):
         a, _, c, _, e, f = transform[:6]
         placed = shapely.transform(np.array(geometries), lambda xy, a=a, c=c, e=e, f=f: xy * (a, e) + (c, f))
         assert canonical(frame.class_id, frame.geometry) == canonical(classes, placed)
+
+
+def test_overloads_take_the_arguments_of_polygonize():
+    arguments = inspect.signature(polygonize).parameters
+    assert [*api._Arguments.__annotations__] == [name for name in arguments if name not in {"classes", "path"}]
+
+
+def test_examples_of_the_docstrings():
+    result = doctest.testmod(api)
+    assert result.attempted > 0
+    assert result.failed == 0

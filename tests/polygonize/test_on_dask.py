@@ -1,4 +1,4 @@
-"""On a cluster as in one process, to the last byte."""
+"""Output from a cluster is identical to that of one process."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def map_(tmp_path_factory, values):
 
 @pytest.fixture(scope="module")
 def confidence(tmp_path_factory):
-    certain = np.random.default_rng(6).integers(0, 101, SHAPE, dtype=np.uint8)
-    return write(tmp_path_factory.mktemp("map") / "confidence.tif", certain)
+    percent = np.random.default_rng(6).integers(0, 101, SHAPE, dtype=np.uint8)
+    return write(tmp_path_factory.mktemp("map") / "confidence.tif", percent)
 
 
 @pytest.fixture(autouse=True)

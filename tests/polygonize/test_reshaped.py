@@ -1,4 +1,4 @@
-"""Minimum mapping unit, simplification and smoothing: their guarantees, on small maps of every kind."""
+"""The guarantees of minimum mapping unit, simplification and smoothing, on small maps of every kind."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_eight_connected_maps_are_valid_too(connectivity):
     assert len(frame) == len(polygonized(64, values, connectivity=connectivity))
 
 
-def dissolved_by_hand(values, least, keep, nodata, connectivity):
-    """The rule of ``mapunit``, applied to the raster one region at a time."""
+def dissolved_naively(values, least, keep, nodata, connectivity):
+    """The rule of ``minimum_mapping_unit``, applied to the raster one region at a time."""
     values = values.astype(int).copy()
     valid = np.ones(values.shape, bool) if nodata is None else values != nodata
     structure = np.ones((3, 3)) if connectivity == 8 else None
@@ -121,7 +121,7 @@ def dissolved_by_hand(values, least, keep, nodata, connectivity):
 def test_minimum_mapping_unit_follows_its_rule(values, least, keep, nodata, rows, connectivity):
     attributes = {} if nodata is None else {"nodata": nodata}
     found = polygonized(rows, array(values, **attributes), min_area=least, keep=keep, connectivity=connectivity)
-    expected = dissolved_by_hand(values, least, keep, nodata, connectivity).astype(np.int32)
+    expected = dissolved_naively(values, least, keep, nodata, connectivity).astype(np.int32)
     wanted = polygonized(64, array(expected, **attributes), connectivity=connectivity)
     assert canonical(found.class_id, found.geometry) == canonical(wanted.class_id, wanted.geometry)
 

@@ -181,7 +181,7 @@ class ModelCard(BaseModel):
         try:
             super().__init__(**data)
         except ValidationError as error:
-            raise ModelError(f"model card {data.get('name', '')!r}: {one_line(error)}") from None
+            raise ModelError(f"model card {data.get('name', '')!r}: {first_defect(error)}") from None
 
     @field_validator("name")
     @classmethod
@@ -313,7 +313,7 @@ class ModelCard(BaseModel):
             raise ModelError(f"model card {path} cannot be written: {error.strerror or error}") from None
 
 
-def one_line(error: ValidationError) -> str:
+def first_defect(error: ValidationError) -> str:
     """Condense pydantic's report to one line: the first defect and the number of others."""
     first, *others = error.errors()
     where = ".".join(str(part) for part in first["loc"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geoseg.errors import ModelError
+from geoseg.errors import ModelError, one_line
 from geoseg.models.card.card import window_side
 from geoseg.models.card.known_answer import synthetic_pixels
 from geoseg.models.export.trace import graph_input
@@ -48,7 +48,7 @@ def compare(
         try:
             actual = exported(pixels)
         except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
-            text = " ".join(str(error).split())[-250:]
+            text = one_line(error)[-250:]
             raise ModelError(f"model {card.name!r}: the export does not run on {pixels.shape}: {text}") from None
         magnitude = max(float(np.abs(expected).max()), 1.0) if options.logits else 1.0
         same_shape = actual.shape == expected.shape

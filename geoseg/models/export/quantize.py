@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import InputError, ModelError
+from geoseg.errors import InputError, ModelError, one_line
 from geoseg.models.card.card import window_side
 from geoseg.models.card.contract import check_contract
 from geoseg.models.card.known_answer import synthetic_pixels
@@ -58,7 +58,7 @@ def quantized(proto: Any, card: ModelCard, options: ExportOptions) -> tuple[Any,
     try:
         smaller = _static(original, fit) if fit else _dynamic(original)
     except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
-        text = " ".join(str(error).split())[:250]
+        text = one_line(error)[:250]
         raise ModelError(f"model {card.name!r} cannot be quantised: {type(error).__name__}: {text}") from None
     return smaller, _agreement(original, smaller.SerializeToString(), test), how
 

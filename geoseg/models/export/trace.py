@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import ModelError
+from geoseg.errors import ModelError, one_line
 from geoseg.models.card.card import window_side
 from geoseg.models.card.known_answer import normalise, synthetic_pixels
 from geoseg.models.card.scaling import card_transforms
@@ -90,7 +90,7 @@ def trace_onnx(card: ModelCard, network: torch.nn.Module, options: ExportOptions
         assert program is not None
         return _with_side_names(program.model_proto, batch)
     except Exception as error:  # noqa: BLE001 - the exporter raises exceptions of any type
-        text = " ".join(str(error).split())[:300]
+        text = one_line(error)[:300]
         raise ModelError(f"model {card.name!r} cannot be exported to ONNX: {text}") from None
 
 
@@ -110,7 +110,7 @@ def trace_pt2(card: ModelCard, network: torch.nn.Module, options: ExportOptions,
             example = _example(card, options, batch)
             return torch.export.export(network, (example,), dynamic_shapes=_free_sides(batch))
     except Exception as error:  # noqa: BLE001 - the exporter raises exceptions of any type
-        text = " ".join(str(error).split())[:300]
+        text = one_line(error)[:300]
         raise ModelError(f"model {card.name!r} cannot be exported to PT2: {text}") from None
 
 

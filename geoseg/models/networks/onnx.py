@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import ModelError
+from geoseg.errors import ModelError, one_line
 from geoseg.models.card.card import ModelCard
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _network() -> type:
             try:
                 scores = np.concatenate([session.run(None, {entry.name: part})[0] for part in parts])
             except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
-                text = " ".join(str(error).split())
+                text = one_line(error)
                 memory = "out of memory: " if "alloc" in text.lower() else ""
                 raise RuntimeError(f"{memory}{text[-300:]}") from None
             out = torch.from_numpy(scores).to(x.device)
@@ -194,5 +194,5 @@ def make_session(data: bytes, device: str, threads: int, name: str) -> Any:
     try:
         return ort.InferenceSession(data, options, providers=providers)
     except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
-        text = " ".join(str(error).split())
+        text = one_line(error)
         raise ModelError(f"model {name!r}: onnxruntime cannot run its graph: {text[-300:]}") from None

@@ -7,7 +7,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from geoseg.errors import ModelError, OptionError
+from geoseg.errors import ModelError, OptionError, one_line
 from geoseg.models.card.card import ModelCard
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def build_smp(card: ModelCard) -> torch.nn.Module:
     except Exception as error:  # noqa: BLE001 - smp and timm raise exceptions of any type on unexpected arguments
         raise ModelError(
             f"model {card.name!r}: {card.architecture} with encoder {encoder!r} cannot be built: "
-            f"{' '.join(str(error).split())[:300]}"
+            f"{one_line(error)[:300]}"
         ) from None
 
 

@@ -1,5 +1,5 @@
-"""Polygons to disk: record batches stream into GeoPackage, GeoParquet or FlatGeobuf.
+"""Write polygons: stream record batches into GeoPackage, GeoParquet or FlatGeobuf files.
 
-``write`` is the door: it chooses the format by suffix and renames the file when it is complete.
+``write`` is the entry point: it chooses the format by suffix and renames the file once it is complete.
 May import: polygonize.encode, write (styles), system.
 """

@@ -1,4 +1,4 @@
-"""What a vector file says about its polygons, whatever its format."""
+"""Metadata of a layer of polygons, whatever the file format."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import pyarrow as pa
 
 FORMATS = {".gpkg": "GeoPackage", ".parquet": "GeoParquet", ".fgb": "FlatGeobuf"}
 
-
 LAYER = "polygons"
 
-
 DATE = "2000-01-01T00:00:00.000Z"
-"""Written where a format wants the date of the last change: the same map gives the same bytes, whenever it is made."""
+"""Written where a format requires a date of change: fixed, so that the same map always gives the same bytes."""
 
 
 @dataclass(frozen=True)
 class VectorLayer:
-    """What a file says about its polygons.
+    """Metadata of a layer of polygons.
 
     Attributes
     ----------
@@ -30,7 +28,7 @@ class VectorLayer:
     multi
         MultiPolygons instead of Polygons.
     provenance
-        Layer metadata.
+        Layer metadata, names and texts.
     """
 
     schema: pa.Schema
@@ -40,5 +38,5 @@ class VectorLayer:
 
     @property
     def geometry_type(self) -> str:
-        """Name of the geometry type, as GDAL and GeoParquet spell it."""
+        """The geometry type, as GDAL and GeoParquet spell it."""
         return "MultiPolygon" if self.multi else "Polygon"

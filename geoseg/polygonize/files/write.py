@@ -1,4 +1,4 @@
-"""Files that polygons stream into. Each appears under its name when it is complete, never before."""
+"""Stream polygons into files, each of which appears under its name once it is complete."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any
 import pyarrow as pa
 
 from geoseg.classes import MapClass
-from geoseg.errors import OptionError, OutputError
+from geoseg.errors import OptionError, OutputError, one_line
 from geoseg.polygonize.encode import GEOMETRY
 from geoseg.polygonize.files.layer import DATE, FORMATS, LAYER, VectorLayer
-from geoseg.polygonize.source import one_line
 from geoseg.system.files import complete
+from geoseg.write import add_layer_style, polygon_qml, polygon_sld
 
 
 def checked_path(path: str | Path, *, overwrite: bool) -> Path:
-    """Return where to write.
+    """Return the path to write to, checked.
 
     Raises
     ------
@@ -56,14 +56,14 @@ def write(
     layer
         Schema, CRS and metadata.
     batches
-        Polygons; drawn once, while the file is written.
+        Polygons; consumed once, while the file is written.
     finish
-        Called after the last batch: the classes that occur, for styles.
+        Called after the last batch; returns the classes for the style.
 
     Raises
     ------
     OutputError
-        If writing fails; nothing is left behind.
+        If writing fails; no partial file is left.
     """
     writer = _parquet if path.suffix.lower() == ".parquet" else _ogr
     failures: list[BaseException] = []
@@ -71,14 +71,14 @@ def write(
         with complete(path) as part:
             writer(part, layer, _guarded(batches, failures))
             if path.suffix.lower() == ".gpkg":
-                from geoseg.polygonize.files.geopackage import add_styles
-
-                add_styles(part, LAYER, finish())
+                classes = finish()
+                qml, sld = polygon_qml(classes), polygon_sld(classes)
+                add_layer_style(part, LAYER, qml, sld, description="Land-cover classes", date=DATE)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {one_line(error)}") from error
     except Exception as error:
         if failures and error is not failures[0]:
-            # Arrow's stream interface turns exceptions of the producer into text; the original says more.
+            # Arrow's stream interface reduces exceptions of the producer to text: raise the original.
             raise failures[0] from None
         if type(error).__module__.startswith(("pyogrio", "sqlite3", "pyarrow")):
             raise OutputError(f"{path} could not be written: {one_line(error)}; is the disk full?") from error
@@ -95,7 +95,7 @@ def _guarded(batches: Iterable[pa.RecordBatch], failures: list[BaseException]) -
 
 @contextlib.contextmanager
 def _gdal(options: Mapping[str, Any]) -> Iterator[None]:
-    """Set GDAL options for a while."""
+    """Set GDAL options within a ``with`` block."""
     import pyogrio
 
     before = {name: pyogrio.get_gdal_config_option(name) for name in options}
@@ -107,11 +107,11 @@ def _gdal(options: Mapping[str, Any]) -> Iterator[None]:
 
 
 @functools.cache
-def _without_crs() -> None:
-    """Silence pyogrio's warning about geoseg's files without CRS for good; see ``PolygonSummary.notes`` instead.
+def _silence_missing_crs() -> None:
+    """Silence pyogrio's warning about files without CRS; ``PolygonSummary.notes`` reports it.
 
-    Filters are one list for the whole process: to set one for a while, as ``warnings.catch_warnings`` does, would undo
-    what other threads set meanwhile.
+    The filter stays: ``warnings.catch_warnings`` would discard filters that other threads set meanwhile, as filters are
+    global to the process.
     """
     warnings.filterwarnings("ignore", message="'crs' was not provided", module=r"geoseg\.polygonize\b")
 
@@ -122,7 +122,7 @@ def _ogr(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> N
     geopackage = part.suffix == ".gpkg"
     reader = pa.RecordBatchReader.from_batches(layer.schema, batches)
     if layer.crs is None:
-        _without_crs()
+        _silence_missing_crs()
     with _gdal({"OGR_CURRENT_DATE": DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}):
         pyogrio.write_arrow(
             reader,
@@ -145,11 +145,11 @@ def _parquet(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) 
     write_geoparquet(part, layer, batches)
 
 
-def text_of(provenance: Mapping[str, Any] | None) -> dict[str, str]:
-    """Provenance as text, sorted by name."""
-    found = {}
+def metadata_text(provenance: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return provenance as texts, sorted by name; values that are not text become JSON."""
+    texts = {}
     for name, value in sorted((provenance or {}).items()):
         if not isinstance(name, str):
             raise OptionError(f"provenance: names must be text, got {name!r}")
-        found[name] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return found
+        texts[name] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return texts

@@ -1,4 +1,4 @@
-"""The guard of simplification: what lies between a boundary and the chord that would replace it, see ``simplify``."""
+"""The test of ``simplify`` for boundaries between an arc and the chord that would replace it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from geoseg.polygonize.kernels.types import Array
 
 @compiled
 def _sort(keys: Array, n: int) -> None:
+    """Sort the first ``n`` keys in place, by Shell sort."""
     gap = 1
     while gap < n // 3:
         gap = 3 * gap + 1
@@ -25,6 +26,7 @@ def _sort(keys: Array, n: int) -> None:
 
 @compiled
 def _has(keys: Array, n: int, key: int) -> bool:
+    """Whether a key is among ``n`` sorted ones."""
     low = 0
     high = n
     while low < high:
@@ -38,7 +40,7 @@ def _has(keys: Array, n: int, key: int) -> bool:
 
 @compiled
 def _foreign(lattice: Array, own: Array, points: int, low: int, high: int, y: int) -> bool:
-    """Whether a point ``low … high`` of line ``y`` lies on a boundary other than ``own``."""
+    """Whether any of the points ``low … high`` of line ``y`` lies on a boundary and is not in ``own``."""
     for x in range(low, high + 1):  # noqa: SIM110 - a generator does not compile
         if edges_at(lattice, x, y) and not _has(own, points, (y << 32) + x):
             return True
@@ -49,9 +51,9 @@ def _foreign(lattice: Array, own: Array, points: int, low: int, high: int, y: in
 def clear(  # noqa: PLR0915
     xs: Array, ys: Array, i: int, j: int, lattice: Array, own: Array, walls: Array
 ) -> bool:
-    """Whether the closed area between the stretch ``i … j`` and its chord holds no point of another boundary.
+    """Whether the closed area between the vertices ``i … j`` and their chord holds no point of another boundary.
 
-    ``own`` and ``walls`` are room for the points and the vertical unit edges of the stretch.
+    ``own`` and ``walls`` are scratch for the lattice points and the vertical unit edges of this stretch.
     """
     count = 0
     x = xs[i]
@@ -90,7 +92,7 @@ def clear(  # noqa: PLR0915
         return False
     w = 0
     for line in range(low_y, high_y + 1):
-        # The chord crosses this line between the integers `below` and `above`, equal where it meets a point.
+        # The chord crosses this line between the integers `below` and `above`, which are equal at a lattice point.
         crosses = py < qy and py <= line <= qy
         below = 0
         above = 0
@@ -100,8 +102,8 @@ def clear(  # noqa: PLR0915
             above = below if rise % (qy - py) == 0 else below + 1
             if below == above and py < line < qy and _foreign(lattice, own, points, below, below, line):
                 return False
-            crosses = line < qy  # a ray just below the line, as for the walls
-        # Points just below the line alternate between outside and inside at each crossing from left to right.
+            crosses = line < qy  # as for the walls, what counts is a ray just below the line
+        # From left to right, each crossing of that ray leads from outside to inside or back.
         inside = False
         left = 0
         while (w < count and (walls[w] >> 32) == line) or crosses:

@@ -1,4 +1,4 @@
-"""Adjacency of regions, and the merging of small ones into their neighbours."""
+"""Adjacency of regions, and merging of small regions into their neighbours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _touching(
     row_ptr: Array, start: Array, stop: Array, region: Array, line_weight: Array, row_weight: Array,
     corners: bool, pair: Array, length: Array,  # noqa: FBT001
 ) -> int:  # fmt: skip
-    """List shared edges, run by run, as pairs (smaller << 32) + larger; returns their number."""
+    """List shared edges, run by run, as pairs (smaller << 32) + larger; return their number."""
     n = 0
     for i in range(1, row_ptr.size - 1):
         above = row_ptr[i - 1]
@@ -42,30 +42,30 @@ def _touching(
 
 
 def shared_edges(runs: Runs, line_weight: Array, row_weight: Array, *, corners: bool) -> tuple[Array, Array]:
-    """Return the pairs of regions of a strip that touch and the length that they share.
+    """Return the pairs of regions of a strip that touch, and the length that each pair shares.
 
     Parameters
     ----------
     runs
-        The strip's; row 0 repeats the strip above.
+        Runs of the strip; row 0 repeats the last row of the strip above.
     line_weight, row_weight
-        int64: length of a pixel's upper edge per lattice line, and of its side per row, for rows 1 ….
+        int64: length of a horizontal pixel edge per lattice line, and of a vertical one per row, for rows 1 ….
     corners
-        Also pairs that share corners alone, with length 0.
+        Include pairs that touch at corners only, with length 0.
 
     Returns
     -------
     pair : int64, (smaller region << 32) + larger region, sorted
     length : int64
     """
-    most = 4 * runs.start.size + 1
-    pair, length = np.empty(most, np.int64), np.empty(most, np.int64)
+    capacity = 4 * runs.start.size + 1
+    pair, length = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
     n = _touching(runs.row_ptr, runs.start, runs.stop, runs.region, line_weight, row_weight, corners, pair, length)
     return summed(pair[:n], length[:n])
 
 
 def summed(pair: Array, length: Array) -> tuple[Array, Array]:
-    """Sort pairs and add the lengths of equal ones."""
+    """Sort pairs and sum the lengths of equal ones."""
     if not pair.size:
         return pair.copy(), length.copy()
     order = np.argsort(pair, kind="stable")
@@ -76,6 +76,7 @@ def summed(pair: Array, length: Array) -> tuple[Array, Array]:
 
 @compiled
 def _push(heap: Array, size: int, area: Array, rank: Array, item: int) -> None:
+    """Add a region to a heap of ``size`` regions, sorted by area, then rank."""
     k = size
     while k:
         up = (k - 1) >> 1
@@ -89,7 +90,7 @@ def _push(heap: Array, size: int, area: Array, rank: Array, item: int) -> None:
 
 @compiled
 def _pop(heap: Array, size: int, area: Array, rank: Array) -> int:
-    """Take the smallest; ``size`` counts it still."""
+    """Remove and return the smallest of ``size`` regions; the caller decrements ``size``."""
     top = heap[0]
     item = heap[size - 1]
     k = 0
@@ -111,29 +112,29 @@ def _pop(heap: Array, size: int, area: Array, rank: Array) -> int:
 
 @compiled
 def dissolve(  # noqa: PLR0915
-    least: int, area: Array, value: Array, fixed: Array, head: Array, tail: Array, follow: Array, other: Array,
+    min_area: int, area: Array, value: Array, fixed: Array, head: Array, tail: Array, follow: Array, other: Array,
     length: Array, parent: Array, shared: Array, met: Array, heap: Array, stale: Array, stale_rank: Array, rank: Array,
 ) -> None:  # fmt: skip
-    """Merge, until no region that may go is smaller than ``least``; see ``mapunit``.
+    """Merge until no region that may be merged is smaller than ``min_area``, by the rule of ``minimum_mapping_unit``.
 
-    ``head``, ``tail``, ``follow``, ``other`` and ``length`` are linked lists of neighbours of the regions that may go.
-    ``parent`` comes in as the identity and leaves as the forest of merged regions, whose roots keep ``value``.
-    Regions grow while they wait in the heap: each stands there once, and sinks when met at the top with a new area.
-    ``stale`` and ``stale_rank`` are the area and rank by which it was put there, ``rank`` is the order of last pixels;
-    like ``met`` and ``heap`` they come in with any content, ``shared`` with -1.
+    ``head``, ``tail``, ``follow``, ``other`` and ``length`` are linked lists of the neighbours of such regions.
+    ``parent`` is passed as the identity and returned as the forest of merged regions, whose roots keep ``value``.
+    Regions may grow while they are in the heap: each is there once, and is pushed again if its area has changed when it
+    is popped. ``stale`` and ``stale_rank`` are the area and rank with which it was pushed, ``rank`` is the order of
+    last pixels; these, ``met`` and ``heap`` are scratch of any content, ``shared`` is scratch filled with -1.
     """
     size = 0
     for r in range(area.size):
         stale[r] = area[r]
         stale_rank[r] = r
         rank[r] = r
-        if area[r] < least and not fixed[r]:
+        if area[r] < min_area and not fixed[r]:
             _push(heap, size, stale, stale_rank, r)
             size += 1
     while size:
         r = _pop(heap, size, stale, stale_rank)
         size -= 1
-        if parent[r] != r or area[r] >= least:
+        if parent[r] != r or area[r] >= min_area:
             continue
         if stale[r] != area[r]:
             stale[r] = area[r]
@@ -167,7 +168,7 @@ def dissolve(  # noqa: PLR0915
             ):
                 best = u
         if best >= 0:
-            # Keep one entry per neighbour, for the region that takes this one in.
+            # Keep one entry per neighbour, for the region that this one is merged into.
             entry = head[r]
             last = -1
             for k in range(count):
@@ -187,7 +188,7 @@ def dissolve(  # noqa: PLR0915
         _append(head, tail, follow, best, r)
         for k in range(count):
             u = met[k]
-            # What was apart and has the same class is one region now.
+            # Neighbours of the new class become one region with it.
             if u != best and value[u] == value[best]:
                 parent[u] = best
                 area[best] += area[u]
@@ -196,12 +197,12 @@ def dissolve(  # noqa: PLR0915
 
 
 @compiled
-def _append(head: Array, tail: Array, follow: Array, to: int, what: int) -> None:
-    """Hang the list of one region onto that of another."""
-    if head[what] < 0:
+def _append(head: Array, tail: Array, follow: Array, target: int, source: int) -> None:
+    """Append the neighbours of one region to those of another."""
+    if head[source] < 0:
         return
-    if head[to] < 0:
-        head[to] = head[what]
+    if head[target] < 0:
+        head[target] = head[source]
     else:
-        follow[tail[to]] = head[what]
-    tail[to] = tail[what]
+        follow[tail[target]] = head[source]
+    tail[target] = tail[source]

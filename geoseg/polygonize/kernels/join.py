@@ -1,8 +1,8 @@
-"""Regions and boundaries that cross seams, joined strip by strip.
+"""Join regions and boundaries across the seams of strips.
 
-The state between two strips holds *open* polygons only: those that may still grow. Strips meet in one row of pixels
-that both have labelled and in the vertical edges that cross the seam, so joining is union-find over the runs of that
-row and the linking of chain ends that share a port; no geometry is compared.
+The state between two strips holds *open* polygons only: those that may still grow. Two strips share one row of pixels,
+which both have labelled, and the vertical edges that cross the seam. Joining is union-find over the runs of that row
+and linking of chain ends at the same port; no geometry is compared.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from geoseg.polygonize.kernels.types import Array
 
 
 class Open(NamedTuple):
-    """What one strip, or the frontier, leaves open. Parts are numbered 0 … parts - 1.
+    """The open parts of a strip or of the frontier, numbered 0 … parts - 1.
 
     Attributes
     ----------
-    value, last, sums, least
-        Per part, as ``_runs.measure`` returns them.
+    value, last, sums, confidence_min
+        Per part, as ``runs.measure`` returns them.
     group
         int32 (parts): the polygon each part belongs to, dense.
     below
@@ -32,7 +32,7 @@ class Open(NamedTuple):
     value: Array
     last: Array
     sums: Array
-    least: Array
+    confidence_min: Array
     group: Array
     below: Array
 
@@ -43,9 +43,9 @@ class BoundaryPool(NamedTuple):
     Attributes
     ----------
     xy
-        int32 (2·capacity); ``used[0]`` vertices are taken, of which ``used[1]`` are no longer needed.
+        int32 (2·capacity); ``used[0]`` vertices are occupied, of which ``used[1]`` are no longer needed.
     start, length, follow
-        int64 (pieces): vertices of each piece, and the piece that continues it or -1. ``used[2]`` pieces are taken.
+        int64 (pieces): vertices of each piece, and the piece that continues it or -1. ``used[2]`` pieces are occupied.
     ring_piece, ring_part
         int64 (rings): first piece of each closed boundary, and its part.
     chain_first, chain_end, chain_part, chain_head, chain_tail
@@ -73,13 +73,13 @@ def empty_pool() -> BoundaryPool:
 
 
 def empty_open() -> Open:
-    """Nothing open."""
+    """Return the state without open parts."""
     none = np.zeros(0, np.int32)
     return Open(none, np.zeros(0, np.int64), np.zeros((0, 4), np.int64), none, none, none)
 
 
 def add_pieces(pool: BoundaryPool, xy: Array, length: Array) -> tuple[BoundaryPool, int]:
-    """Append pieces, given one after the other; return the new pool and the number of the first."""
+    """Append pieces whose vertices are concatenated in ``xy``; return the new pool and the first piece's number."""
     used, _, pieces = (int(v) for v in pool.used)
     vertices = xy.size // 2
     store = pool.xy
@@ -97,7 +97,7 @@ def add_pieces(pool: BoundaryPool, xy: Array, length: Array) -> tuple[BoundaryPo
 
 
 def join_parts(old_below: Array, new_above: Array, old_group: Array, new_group: Array) -> tuple[Array, Array]:
-    """Union the parts of the frontier with those of a strip over their common row.
+    """Union the parts of the frontier with those of a strip along their common row.
 
     Returns the root part and the root group of each of the ``old + new`` parts.
     """
@@ -105,7 +105,7 @@ def join_parts(old_below: Array, new_above: Array, old_group: Array, new_group: 
     part = np.arange(count, dtype=np.int32)
     group = np.arange(count, dtype=np.int32)
     seen = np.full(count, -1, np.int32)
-    # Groups of both sides are numbered from 0: shift the second, so that one array serves both.
+    # Both sides number their groups from 0: shift the second.
     members = np.concatenate([old_group, new_group + old_group.size]).astype(np.int32)
     _join_parts(old_below, new_above, old_group.size, members, seen, part, group)
     return part, group
@@ -137,11 +137,11 @@ def link_chains(
     old_ports: tuple[Array, Array],
     new_ports: tuple[Array, Array],
 ) -> tuple[Array, Array, Array]:
-    """Join chains over a seam by the ports they share.
+    """Join chains across a seam at the ports that they share.
 
-    Units are the old chains, then the new ones; ``first`` and ``end`` are given for both. ``follow`` is written.
-    Returns which units begin an open chain or a ring (1 chain, 2 ring, 0 swallowed), the last piece, and the
-    last unit of each.
+    Units are the old chains, then the new ones; ``first`` and ``end`` are their first and last pieces, old and new.
+    ``follow`` is updated. Returns, per unit, its kind (1: begins an open chain, 2: begins a ring, 0: continues another
+    unit), and the last piece and last unit of the chain or ring that it begins.
     """
     units = first.size
     kind = np.zeros(units, np.uint8)
@@ -161,8 +161,8 @@ def _link(
     old_tail: Array,
     new_head: Array,
     new_tail: Array,
-    begins_at: Array,  # the new chain whose head is the port of a column
-    heads_at: Array,  # the old chain whose head is
+    begins_at: Array,  # the new chain whose head is at the port of a column
+    heads_at: Array,  # the old chain whose head is there
     done: Array,
     kind: Array,
     last_piece: Array,
@@ -178,29 +178,29 @@ def _link(
             begins_at[new_head[c]] = old + c
     for sweep in range(2):
         for u in range(units):
-            # First chains that begin on the last line, then what is left: cycles.
+            # First chains that begin on the last line; those left over form cycles.
             if done[u] or (sweep == 0 and (u < old or new_head[u - old] < width)):
                 continue
             kind[u] = 1 + sweep
-            now = u
+            current = u
             while True:
-                done[now] = 1
-                if now < old:
-                    following = begins_at[old_tail[now]]
-                elif new_tail[now - old] < width:
-                    following = heads_at[new_tail[now - old]]
+                done[current] = 1
+                if current < old:
+                    following = begins_at[old_tail[current]]
+                elif new_tail[current - old] < width:
+                    following = heads_at[new_tail[current - old]]
                 else:
                     following = -1
                 if following < 0 or following == u:
                     break
-                follow[end[now]] = first[following]
-                now = following
-            last_piece[u] = end[now]
-            last_unit[u] = now
+                follow[end[current]] = first[following]
+                current = following
+            last_piece[u] = end[current]
+            last_unit[u] = current
 
 
 def gather(pool: BoundaryPool, heads: Array) -> tuple[Array, Array]:
-    """Copy linked pieces into one array, boundary after boundary; return it and where each begins."""
+    """Copy linked pieces into one array, boundary by boundary; return it and the offset of each."""
     ptr = np.zeros(heads.size + 1, np.int64)
     _count(pool.length, pool.follow, heads, ptr)
     out = np.empty(2 * int(ptr[-1]), np.int32)
@@ -232,13 +232,13 @@ def _gather(xy: Array, start: Array, length: Array, follow: Array, heads: Array,
 
 
 @compiled
-def accumulate(root: Array, last: Array, sums: Array, least: Array) -> None:
-    """Add what each part has to its root, in place."""
+def accumulate(root: Array, last: Array, sums: Array, confidence_min: Array) -> None:
+    """Add the attributes of each part to those of its root, in place."""
     for p in range(root.size):
         r = root[p]
         if r != p:
             last[r] = max(last[r], last[p])
-            least[r] = min(least[r], least[p])
+            confidence_min[r] = min(confidence_min[r], confidence_min[p])
             for k in range(4):
                 sums[r, k] += sums[p, k]
 
@@ -248,6 +248,6 @@ def pick(xy: Array, ptr: Array, chosen: Array) -> tuple[Array, Array]:
     start = ptr[chosen].astype(np.int64)
     length = ptr[chosen + 1] - start
     out = np.empty(2 * int(length.sum()), np.int32)
-    alone = np.full(chosen.size, -1, np.int64)
-    _gather(xy, start, length, alone, np.arange(chosen.size), out)
+    unlinked = np.full(chosen.size, -1, np.int64)
+    _gather(xy, start, length, unlinked, np.arange(chosen.size), out)
     return out, length

@@ -1,8 +1,8 @@
-"""The boundary edges of a whole raster in two bits per lattice point.
+"""The boundary edges of a whole raster, two bits per lattice point.
 
-Simplification asks, near any boundary, what other boundaries are there. The answer must not depend on strips, so it is
-kept for the whole raster: 0.25 bytes a pixel, in memory or, when that is more than a share of the budget, in a
-temporary file that the system pages in and out.
+Simplification looks up which other boundaries are near a boundary. The answer must not depend on strips, so edges are
+kept for the whole raster: 0.25 bytes per pixel, in memory or, beyond a share of the budget, in a memory-mapped
+temporary file.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from geoseg.polygonize.kernels.types import Array
 
 
 def new_lattice(height: int, width: int, limit: int) -> Array:
-    """Return zeros, uint8 (height + 1, ⌈(width + 1) / 4⌉); beyond ``limit`` bytes in a file that vanishes with it."""
+    """Return zeros, uint8 (height + 1, ⌈(width + 1) / 4⌉); beyond ``limit`` bytes in a temporary file."""
     shape = height + 1, (width + 4) // 4
     if shape[0] * shape[1] <= limit:
         return np.zeros(shape, np.uint8)
-    with tempfile.TemporaryFile() as file:  # the map keeps the file alive
+    with tempfile.TemporaryFile() as file:  # the memory map keeps the deleted file open
         return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 @compiled
 def mark(codes: Array, first_line: int, lattice: Array) -> None:
-    """Write the edges of a strip's lattice lines: bit 0 of a point is the edge to its right, bit 1 the one below."""
+    """Record the edges of a strip's lattice lines: bit 0 of a point is the edge to its right, bit 1 the one below."""
     rows, width = codes.shape[0], codes.shape[1]
     for i in range(1, rows):
         line = first_line + i - 1
@@ -44,10 +44,10 @@ def mark(codes: Array, first_line: int, lattice: Array) -> None:
 
 @compiled
 def edges_at(lattice: Array, x: int, y: int) -> int:
-    """Edges that meet at a point, bits 0 east, 1 south, 2 west, 3 north."""
-    here = (lattice[y, x >> 2] >> (2 * (x & 3))) & 3
+    """Return the edges that meet at a point: bits 0 east, 1 south, 2 west, 3 north."""
+    edges = (lattice[y, x >> 2] >> (2 * (x & 3))) & 3
     if x > 0 and (lattice[y, (x - 1) >> 2] >> (2 * ((x - 1) & 3))) & 1:
-        here |= 4
+        edges |= 4
     if y > 0 and (lattice[y - 1, x >> 2] >> (2 * (x & 3))) & 2:
-        here |= 8
-    return int(here)
+        edges |= 8
+    return int(edges)

@@ -1,4 +1,4 @@
-"""From closed boundaries to valid polygons: rings taken apart at corner touches, ordered, written as WKB."""
+"""Turn closed boundaries into valid polygons: split rings that touch themselves, order them, write WKB."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Rings(NamedTuple):
     Attributes
     ----------
     xy
-        int32 (2·vertices), flags still on x; or float64 once smoothed, without flags.
+        int32 (2·vertices), interleaved, x with flags; or float64 once smoothed, without flags.
     start, stop
         int64 (rings): vertices of each ring.
     part
@@ -37,7 +37,7 @@ class Rings(NamedTuple):
 
 @compiled
 def _emit(xy: Array, begin: int, end: int, out: Array, at: int) -> Any:
-    """Copy one ring, rotated to its first vertex; return twice its area, and that vertex as a key."""
+    """Copy one ring, rotated to its first vertex; return twice its signed area, and that vertex as a key."""
     first = begin
     key: Any = 2**62
     twice: Any = 0
@@ -72,7 +72,7 @@ def _before(a: int, b: int, hole: Array, key: Array) -> bool:
 
 @compiled
 def _sort(order: Array, low: int, high: int, hole: Array, key: Array) -> None:
-    """Shell sort: short, in place, and quick where the rings come nearly in order, as they do."""
+    """Shell sort: in place, and fast for rings that are nearly in order, as these are."""
     gap = 1
     while gap < (high - low) // 3:
         gap = 3 * gap + 1
@@ -88,17 +88,17 @@ def _sort(order: Array, low: int, high: int, hole: Array, key: Array) -> None:
 
 
 @compiled
-def _survey(xy: Array, ring_start: Array, ring_stop: Array, found: Array) -> None:
-    """Find vertices in all, rings that splitting may add, and vertices of the longest ring that may be split."""
+def _count(xy: Array, ring_start: Array, ring_stop: Array, totals: Array) -> None:
+    """Count all vertices, rings that splitting may add, and vertices of the longest ring that may be split."""
     for r in range(ring_start.size):
         touches = 0
         for k in range(ring_start[r], ring_stop[r]):
             touches += (xy[2 * k] & SADDLE) >> 30
         count = ring_stop[r] - ring_start[r]
-        found[0] += count
-        found[1] += touches >> 1
-        if touches > 1 and count > found[2]:
-            found[2] = count
+        totals[0] += count
+        totals[1] += touches >> 1
+        if touches > 1 and count > totals[2]:
+            totals[2] = count
 
 
 @compiled
@@ -132,8 +132,8 @@ def _split(
             at += end - begin
             n += 1
             continue
-        # A closed walk that meets itself at a vertex is two walks: cut the loop off the stack. Walks along
-        # boundaries do not cross themselves, so a vertex inside a loop cut off is never met again.
+        # A closed walk that passes a vertex twice is two loops: pop the inner one off the stack. Boundaries do not
+        # cross themselves, so no vertex of a popped loop is passed again.
         size = 1
         while size < 2 * touches:
             size *= 2
@@ -149,9 +149,9 @@ def _split(
                 y = np.int64(xy[2 * k + 1])
                 slot = ((x * 73856093) ^ (y * 19349663)) & (size - 1)
                 while place[slot] >= 0:
-                    found = place[slot]
-                    if found < top and (stack[2 * found] & PLAIN) == x and stack[2 * found + 1] == y:
-                        cut = found
+                    visited = place[slot]
+                    if visited < top and (stack[2 * visited] & PLAIN) == x and stack[2 * visited + 1] == y:
+                        cut = visited
                         break
                     slot = (slot + 1) & (size - 1)
                 if cut < 0:
@@ -174,7 +174,7 @@ def _split(
 
 @compiled
 def _order(part: Array, hole: Array, key: Array, ptr: Array, order: Array) -> None:
-    """Sort rings by part, shells first, then by first vertex; ``ptr`` comes in as zeros."""
+    """Sort rings by part, shells first, then by first vertex; ``ptr`` is passed as zeros."""
     for r in range(order.size):
         ptr[part[r] + 1] += 1
     for p in range(ptr.size - 1):
@@ -191,12 +191,12 @@ def _order(part: Array, hole: Array, key: Array, ptr: Array, order: Array) -> No
 
 
 def arrange(xy: Array, ring_start: Array, ring_stop: Array, ring_part: Array, parts: int) -> Rings:
-    """Make valid, canonical rings of closed boundaries: the result depends on the regions alone.
+    """Make valid rings of closed boundaries, canonical: the result depends on the regions alone.
 
     Parameters
     ----------
     xy
-        int32, interleaved vertices with flags; boundaries may lie anywhere in it.
+        int32, interleaved vertices with flags; boundaries may be anywhere in it.
     ring_start, ring_stop
         int64: vertices of each boundary.
     ring_part
@@ -204,13 +204,13 @@ def arrange(xy: Array, ring_start: Array, ring_stop: Array, ring_part: Array, pa
     parts
         Number of parts.
     """
-    found = np.zeros(3, np.int64)
-    _survey(xy, ring_start, ring_stop, found)
-    vertices, extra, longest = found.tolist()
-    most = ring_start.size + extra
+    totals = np.zeros(3, np.int64)
+    _count(xy, ring_start, ring_stop, totals)
+    vertices, extra, longest = totals.tolist()
+    capacity = ring_start.size + extra
     out = np.empty(2 * vertices, np.int32)
-    start, part, key = np.empty(most + 1, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
-    hole = np.empty(most, np.uint8)
+    start, part, key = np.empty(capacity + 1, np.int64), np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+    hole = np.empty(capacity, np.uint8)
     stack = np.empty(2 * longest, np.int32)
     place = np.empty(4 * longest + 1, np.int64)
     n = _split(xy, ring_start, ring_stop, ring_part, stack, place, out, start, part, key, hole)
@@ -303,14 +303,14 @@ def write_wkb(rings: Rings, feature: Array, affine: Array, *, multi: bool) -> tu
 
 @compiled
 def strip_flags(xy: Array) -> None:
-    """Take the flags off every x, in place."""
+    """Remove the flags from every x, in place."""
     for k in range(xy.size // 2):
         xy[2 * k] &= PLAIN
 
 
 @compiled
 def _between(table: Array, at: float) -> float:
-    """Value of a table at a fractional place."""
+    """Interpolate a table linearly."""
     low = int(at)
     if low >= table.size - 1:
         return float(table[table.size - 1])
@@ -354,7 +354,7 @@ def _lengths(
 
 
 def lengths(rings: Rings, feature: Array, edges: Edges) -> tuple[Array, Array]:
-    """Return the length in metres of all rings of each feature, and its area in pixels."""
+    """Return the perimeter of each polygon in metres, holes included, and its area in pixels."""
     length, area = np.zeros(feature.size - 1), np.zeros(feature.size - 1)
     _lengths(*rings, feature, *edges, length, area)
     return length, area
@@ -380,7 +380,7 @@ def _bounds(xy: Array, start: Array, stop: Array, part: Array, feature: Array, o
 
 
 def bounds(rings: Rings, feature: Array, affine: Array) -> Array:
-    """Bounding boxes on the map, float64 (features, 4): xmin, ymin, xmax, ymax (of a rotated raster: generous)."""
+    """Return bounding boxes in the CRS, float64 (features, 4): xmin, ymin, xmax, ymax; larger ones if rotated."""
     box = np.empty((feature.size - 1, 4))
     _bounds(*rings, feature, box)
     a, b, c, d, e, f = affine

@@ -1,4 +1,4 @@
-"""Regions of equal value, found from runs of pixels by union-find.
+"""Label regions of equal value by union-find over runs of pixels.
 
 A *run* is a maximal stretch of equal pixels in one row. Labelling runs instead of pixels needs memory for the runs
 only, and one pass; after He, Chao, Suzuki (2008), "A run-based two-scan labeling algorithm", IEEE TIP 17(5).
@@ -31,8 +31,7 @@ class Runs(NamedTuple):
     region
         int32: the 4-connected region of each run, numbered in order of first appearance.
     group
-        int32 (regions): what regions form one polygon; with 4-connectivity each its own, with 8 those that touch
-        at corners share a number.
+        int32 (regions): the polygon of each region; with 8-connectivity, regions that touch at corners share one.
     """
 
     row_ptr: Array
@@ -44,7 +43,7 @@ class Runs(NamedTuple):
 
 @compiled
 def find(parent: Array, i: int) -> int:
-    """Root of ``i``, halving the path on the way."""
+    """Return the root of ``i``, halving the path to it."""
     while parent[i] != i:
         parent[i] = parent[parent[i]]
         i = parent[i]
@@ -53,7 +52,7 @@ def find(parent: Array, i: int) -> int:
 
 @compiled
 def union(parent: Array, i: int, j: int) -> None:
-    """Join two sets; the smaller number stays root, so that numbering does not depend on the order of unions."""
+    """Join two sets; the smaller root remains, so that numbering does not depend on the order of unions."""
     i = find(parent, i)
     j = find(parent, j)
     if i < j:
@@ -64,7 +63,7 @@ def union(parent: Array, i: int, j: int) -> None:
 
 @compiled
 def dense(parent: Array, number: Array) -> int:
-    """Write numbers 0, 1, … of the sets, in order of their first members, into ``number``."""
+    """Write each member's set into ``number``, sets counted in order of first members; return how many there are."""
     count = 0
     for i in range(number.size):
         root = find(parent, i)
@@ -110,7 +109,7 @@ def _label(codes: Array, absent: int, row_ptr: Array, start: Array, stop: Array,
 
 @compiled
 def _corners(codes: Array, row_ptr: Array, start: Array, stop: Array, region: Array, parent: Array) -> None:
-    """Union regions of equal value that touch at a corner."""
+    """Join regions of equal value that touch at a corner."""
     for i in range(1, codes.shape[0]):
         above = row_ptr[i - 1]
         for k in range(row_ptr[i], row_ptr[i + 1]):
@@ -135,9 +134,9 @@ def label(codes: Array, absent: int, *, eight: bool) -> Runs:
     eight
         Group regions that touch at corners.
     """
-    most = int(np.count_nonzero(codes[:, 1:] != codes[:, :-1])) + codes.shape[0]
+    capacity = int(np.count_nonzero(codes[:, 1:] != codes[:, :-1])) + codes.shape[0]
     row_ptr = np.empty(codes.shape[0] + 1, np.int64)
-    start, stop, parent = (np.empty(most, np.int32) for _ in range(3))
+    start, stop, parent = (np.empty(capacity, np.int32) for _ in range(3))
     _label(codes, absent, row_ptr, start, stop, parent)
     n = int(row_ptr[-1])
     region = np.empty(n, np.int32)
@@ -153,17 +152,18 @@ def label(codes: Array, absent: int, *, eight: bool) -> Runs:
 def measure(
     codes: Array, runs: Runs, first_row: int, areas: StripAreas, confidence: tuple[Array, int]
 ) -> tuple[Array, Array, Array, Array]:
-    """Return value, last pixel, sums and least confidence per region, over rows 1 … of a strip.
+    """Return value, last pixel, sums and lowest confidence of each region, over rows 1 … of a strip.
 
-    Row 0 repeats the strip above and counts there. ``confidence`` may have no rows: then nothing is summed.
+    Row 0 repeats the last row of the strip above, where it is counted. ``confidence`` is the counts (rows, columns) and
+    their nodata value; without rows, confidence is not summed.
     """
     regions = runs.group.size
     value = np.zeros(regions, np.int32)
     last = np.zeros(regions, np.int64)
     sums = np.zeros((regions, 4), np.int64)
-    least = np.full(regions, 2**31 - 1, np.int32)
-    _measure(codes, *runs[:4], first_row, *areas, *confidence, value, last, sums, least)
-    return value, last, sums, least
+    confidence_min = np.full(regions, 2**31 - 1, np.int32)
+    _measure(codes, *runs[:4], first_row, *areas, *confidence, value, last, sums, confidence_min)
+    return value, last, sums, confidence_min
 
 
 @compiled
@@ -183,9 +183,9 @@ def _measure(
     value: Array,
     last: Array,
     sums: Array,
-    least: Array,
+    confidence_min: Array,
 ) -> None:
-    """Sum; ``sums`` has columns pixels, area in units, confidence, pixels with a confidence."""
+    """Write the results; columns of ``sums`` are pixels, area in units, confidence, pixels with a confidence."""
     width = codes.shape[1] - 2
     with_confidence = confidence.shape[0] > 0
     for i in range(row_ptr.size - 1):
@@ -207,28 +207,28 @@ def _measure(
             if with_confidence:
                 total = np.int64(0)
                 known = 0
-                low = least[r]
+                low = confidence_min[r]
                 for j in range(a, b):
-                    c = np.int32(confidence[i - 1, j])
+                    c = np.int64(confidence[i - 1, j])
                     if c != confidence_nodata:
                         total += c
                         known += 1
                         low = min(low, c)
                 sums[r, 2] += total
                 sums[r, 3] += known
-                least[r] = low
+                confidence_min[r] = low
 
 
 @compiled
 def union_all(parent: Array, one: Array, two: Array) -> None:
-    """Join the sets of pairs."""
+    """Join the sets of each pair."""
     for k in range(one.size):
         union(parent, one[k], two[k])
 
 
 @compiled
 def flatten(parent: Array) -> None:
-    """Let every member point to its root."""
+    """Point every member to its root."""
     for k in range(parent.size):
         parent[k] = find(parent, k)
 

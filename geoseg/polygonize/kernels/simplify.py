@@ -1,22 +1,22 @@
-"""Boundaries simplified once, in whatever order, with no gap, overlap or lost ring.
+"""Simplify boundaries, each shared one once, in any order, without gaps, overlaps or lost rings.
 
-An *arc* is the boundary between two nodes, points where three or more boundaries meet (or a ring without node). It is
-simplified by Douglas and Peucker's method (1973, "Algorithms for the reduction of the number of points required to
+An *arc* is the boundary between two nodes, points where three or more boundaries meet (or a ring without nodes). It is
+simplified by the method of Douglas and Peucker (1973, "Algorithms for the reduction of the number of points required to
 represent a digitized line", Cartographica 10(2)): a chord replaces a stretch of an arc if no vertex is farther from it
-than the tolerance, else the stretch is divided at the farthest vertex. The arc is always walked in one direction that
-its coordinates define, so both neighbours get the same points.
+than the tolerance; else the stretch is split at the farthest vertex. The direction of an arc is defined by its
+coordinates, so both neighbours get the same points.
 
-**Guard.** A chord is taken only if the area between it and its stretch holds no point of any other boundary. Then the
-result has the topology of the raster, whatever is done elsewhere: suppose two chords a and b crossed. The ends of b lie
-outside the area of a, so b, which crosses a once, must also cross the stretch of a; the straight edge of that stretch
-which it crosses then enters the area of b, may cross b only once and the stretch of b never, so it ends inside: a point
-of another boundary in the area of b, which the guard excludes. The guard looks at the raster's own boundaries alone,
-not at what has been simplified so far, so it needs no order, no lock, and no whole map in memory. (de Berg, van
+**Guard.** A chord is accepted only if the area between it and its stretch holds no point of any other boundary. Then
+the result has the topology of the raster, whatever happens elsewhere: suppose two chords a and b crossed. The ends of b
+lie outside the area of a, so b, which crosses a once, must also cross the stretch of a; the straight edge of that
+stretch which it crosses then enters the area of b, may cross b only once and the stretch of b never, so it ends inside:
+a point of another boundary in the area of b, which the guard excludes. The guard looks only at the raster's own
+boundaries, not at simplified ones, so it needs no order, no lock, and not the whole map in memory. (de Berg, van
 Kreveld, Schirra, "Topologically correct subdivision simplification using the bandwidth criterion", 1998, use the same
 area; here "other boundary" is a lookup in a bitmap.)
 
-Two arcs between the same two nodes may not both become their chord, and a ring keeps three corners; both are seen
-locally, see ``_rival`` and ``_loop``.
+Two arcs between the same two nodes may not both become their chord (``_rival``), and a ring keeps at least three
+vertices (``_loop``); both are decided locally.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from geoseg.polygonize.kernels.types import NODE, PLAIN, Array
 
 @compiled
 def _farthest(xs: Array, ys: Array, i: int, j: int, sx: float, sy: float) -> Any:
-    """Vertex between ``i`` and ``j`` farthest from their chord, the first of equals, and its squared distance."""
+    """Return the first vertex between ``i`` and ``j`` farthest from their chord, and its squared distance."""
     ax = xs[i] * sx
     ay = ys[i] * sy
     dx = xs[j] * sx - ax
@@ -71,7 +71,7 @@ def _divide(
     own: Array,
     walls: Array,
 ) -> None:
-    """Mark the vertices that stay between two that do."""
+    """Mark in ``keep`` the vertices to keep between two that are kept."""
     stack[0] = i
     stack[1] = j
     top = 2
@@ -102,7 +102,7 @@ def _is_node(lattice: Array, x: int, y: int, edges: int, width: int) -> bool:
 def _rival(xs: Array, ys: Array, last: int, lattice: Array, width: int, reach_x: float, reach_y: float) -> bool:
     """Whether another arc joins the same two nodes and could become the same chord.
 
-    It could not if it strays farther than the tolerance, so only the neighbourhood of the chord is followed.
+    It cannot where it leaves the chord by more than the tolerance, so it is followed only near the chord.
     """
     px = xs[0]
     py = ys[0]
@@ -186,7 +186,7 @@ def _loop(
     own: Array,
     walls: Array,
 ) -> None:
-    """Simplify an arc that returns to its start: it keeps at least three corners that span an area."""
+    """Simplify an arc that returns to its start; it keeps at least three vertices, which span an area."""
     middle, _ = _farthest(xs, ys, 0, last, sx, sy)
     keep[middle] = 1
     _divide(xs, ys, 0, middle, sx, sy, limit, keep, lattice, stack, own, walls)
@@ -206,9 +206,9 @@ def _loop(
 
 @compiled
 def _take(xy: Array, begin: int, stop: int, start: int, count: int, xs: Array, ys: Array) -> bool:
-    """Copy ``count + 1`` vertices of a ring, from ``start`` on around, in the direction of the arc's own.
+    """Copy ``count + 1`` vertices of a ring from ``start`` on, in the direction that the arc's coordinates define.
 
-    Returns whether that is backwards.
+    Returns whether that is against the direction of the ring.
     """
     size = stop - begin
     for k in range(count + 1):
@@ -245,9 +245,9 @@ def _simplify(
     stack: Array,
     own: Array,
     walls: Array,
-    stays: Array,
+    kept: Array,
 ) -> None:
-    """Mark in ``stays`` the vertices that stay; the other arrays are room for the longest ring."""
+    """Mark in ``kept`` the vertices to keep; the other arrays are scratch for the longest ring."""
     for r in range(start.size):
         begin = start[r]
         end = stop[r]
@@ -271,7 +271,7 @@ def _simplify(
             backwards = _take(xy, begin, end, at, count, xs, ys)
             for k in range(count + 1):
                 keep[k] = 0
-            # Size of the pixels where the arc begins, so that both sides measure alike.
+            # The pixel size where the arc begins, so that both neighbours measure the same.
             sx = pixel_width[ys[0]]
             sy = pixel_height[ys[0]]
             limit = tolerance * tolerance
@@ -283,32 +283,32 @@ def _simplify(
             keep[count] = 1
             for k in range(count):
                 source = begin + (at - begin + k) % (end - begin)
-                stays[source] = keep[count - k] if backwards else keep[k]
+                kept[source] = keep[count - k] if backwards else keep[k]
             at = begin + (at - begin + count) % (end - begin)
             done += count
 
 
 @compiled
 def _longest(xy: Array, start: Array, stop: Array) -> int:
-    """Length of the longest ring in pixel sides."""
-    most = 0
+    """Return the length of the longest ring in pixel sides."""
+    longest = 0
     for r in range(start.size):
         length = 0
         before = stop[r] - 1
         for k in range(start[r], stop[r]):
             length += abs((xy[2 * k] & PLAIN) - (xy[2 * before] & PLAIN)) + abs(xy[2 * k + 1] - xy[2 * before + 1])
             before = k
-        most = max(most, length)
-    return most
+        longest = max(longest, length)
+    return longest
 
 
 @compiled
-def _compact(xy: Array, start: Array, stop: Array, stays: Array, out: Array, out_start: Array, out_stop: Array) -> None:
+def _compact(xy: Array, start: Array, stop: Array, kept: Array, out: Array, out_start: Array, out_stop: Array) -> None:
     at = 0
     for r in range(start.size):
         out_start[r] = at
         for k in range(start[r], stop[r]):
-            if stays[k]:
+            if kept[k]:
                 out[2 * at] = xy[2 * k]
                 out[2 * at + 1] = xy[2 * k + 1]
                 at += 1
@@ -316,18 +316,18 @@ def _compact(xy: Array, start: Array, stop: Array, stays: Array, out: Array, out
 
 
 def choose(rings: Rings, tolerance: float, pixel: tuple[Array, Array], lattice: Array, width: int) -> Array:
-    """Choose the vertices that stay, uint8 (vertices): 1 for those, 0 for the others.
+    """Choose the vertices to keep: uint8 (vertices), 1 for these, 0 for the others.
 
     Parameters
     ----------
     rings
         Traced with nodes.
     tolerance
-        In metres: the farthest that a vertex may lie from the boundary that replaces it. 0 keeps all.
+        Maximum distance in metres between a vertex and the boundary that replaces it. 0 keeps all vertices.
     pixel
         Width and height of pixels in metres at each lattice line.
     lattice
-        The raster's edges, see ``lattice``; those near the rings, by the tolerance, must have been written.
+        The raster's edges, see ``lattice``; those within the tolerance of the rings must have been marked.
     width
         Columns of the raster.
     """
@@ -337,14 +337,14 @@ def choose(rings: Rings, tolerance: float, pixel: tuple[Array, Array], lattice: 
     xs, ys, stack = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(4 * longest, np.int64)
     keep = np.empty(longest, np.uint8)
     room = np.empty((2, _longest(rings.xy, rings.start, rings.stop) + 1), np.int64)
-    stays = np.zeros(rings.xy.size // 2, np.uint8)
-    _simplify(rings.xy, rings.start, rings.stop, tolerance, *pixel, lattice, width, xs, ys, keep, stack, *room, stays)
-    return stays
+    kept = np.zeros(rings.xy.size // 2, np.uint8)
+    _simplify(rings.xy, rings.start, rings.stop, tolerance, *pixel, lattice, width, xs, ys, keep, stack, *room, kept)
+    return kept
 
 
-def take(rings: Rings, stays: Array) -> Rings:
-    """Return rings of the chosen vertices alone."""
-    out = np.empty(2 * int(np.count_nonzero(stays)), np.int32)
+def take(rings: Rings, kept: Array) -> Rings:
+    """Return rings that consist of the chosen vertices."""
+    out = np.empty(2 * int(np.count_nonzero(kept)), np.int32)
     start, stop = np.empty_like(rings.start), np.empty_like(rings.stop)
-    _compact(rings.xy, rings.start, rings.stop, stays, out, start, stop)
+    _compact(rings.xy, rings.start, rings.stop, kept, out, start, stop)
     return Rings(out, start, stop, rings.part)

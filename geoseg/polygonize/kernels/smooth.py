@@ -1,12 +1,12 @@
-"""Corners rounded, with the guarantee of ``simplify``.
+"""Round the corners of boundaries, with the guarantee of ``simplify``.
 
 Each corner between two edges is replaced by a quadratic Bézier curve that starts and ends on them (a quadratic B-spline
 where both reach the middle of their edges; Chaikin 1974, "An algorithm for high-speed curve generation"). The curve
 stays in the triangle of the corner and its two ends. A corner is rounded only if that triangle holds no point of
-another boundary, else with half the reach, and half of that; by the argument in ``simplify`` two such triangles never
-meet, so curves never cross. Nodes, where three or more boundaries meet, stay.
+another boundary; else half the reach is tried, and half of that. By the argument in ``simplify`` two such triangles
+never meet, so curves never cross. Nodes, where three or more boundaries meet, are kept.
 
-Coordinates are whole numbers divided by powers of two, so both neighbours compute the same curve to the last bit.
+Coordinates are integers divided by powers of two, so both neighbours compute the same curve to the last bit.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from geoseg.polygonize.kernels.lattice import edges_at
 from geoseg.polygonize.kernels.rings import Rings
 from geoseg.polygonize.kernels.types import NODE, PLAIN, Array
 
-_MOST = 5
-"""Points that replace one corner, at most."""
+_MAX_POINTS = 5
+"""Maximum number of points that replace one corner."""
 
 
 @compiled
@@ -64,17 +64,17 @@ def _free(
 
 
 @compiled
-def _reach(dx: float, dy: float, most: float) -> float:
-    """Largest of ½, ¼, … of an edge that is no longer than ``most``."""
+def _reach(dx: float, dy: float, max_reach: float) -> float:
+    """Return the largest share ½, ¼, … of an edge that is no longer than ``max_reach``."""
     part = 0.5
-    while part * part * (dx * dx + dy * dy) > most * most:
+    while part * part * (dx * dx + dy * dy) > max_reach * max_reach:
         part *= 0.5
     return part
 
 
 @compiled
 def _round(  # noqa: PLR0915
-    xy: Array, start: Array, stop: Array, stays: Array, lattice: Array, most: float,
+    xy: Array, start: Array, stop: Array, kept: Array, lattice: Array, max_reach: float,
     out: Array, out_start: Array, out_stop: Array,
 ) -> None:  # fmt: skip
     at = 0
@@ -83,15 +83,15 @@ def _round(  # noqa: PLR0915
         end = stop[r]
         out_start[r] = at
         a = end - 1
-        while not stays[a]:
+        while not kept[a]:
             a -= 1
         b = begin
-        while not stays[b]:
+        while not kept[b]:
             b += 1
         first = b
         while True:
             c = b + 1
-            while c < end and not stays[c]:
+            while c < end and not kept[c]:
                 c += 1
             if c == end:
                 c = first
@@ -103,8 +103,8 @@ def _round(  # noqa: PLR0915
                 ay = np.float64(xy[2 * a + 1])
                 cx = np.float64(xy[2 * c] & PLAIN)
                 cy = np.float64(xy[2 * c + 1])
-                before = _reach(ax - bx, ay - by, most)
-                after = _reach(cx - bx, cy - by, most)
+                before = _reach(ax - bx, ay - by, max_reach)
+                after = _reach(cx - bx, cy - by, max_reach)
                 for _ in range(3):
                     px = bx + before * (ax - bx)
                     py = by + before * (ay - by)
@@ -116,7 +116,7 @@ def _round(  # noqa: PLR0915
                             out[2 * at] = px
                             out[2 * at + 1] = py
                             at += 1
-                        # A step of one pixel is cut straight: its two halves make one slanted edge.
+                        # A step of one pixel is cut straight, into one slanted edge.
                         if abs(px - bx) + abs(py - by) > 0.5 or abs(qx - bx) + abs(qy - by) > 0.5:
                             for k in range(1, 4):
                                 t = 0.25 * k
@@ -147,26 +147,26 @@ def _round(  # noqa: PLR0915
         out_stop[r] = at
 
 
-def smooth(rings: Rings, stays: Array, most: float, lattice: Array) -> Rings:
+def smooth(rings: Rings, kept: Array, max_reach: float, lattice: Array) -> Rings:
     """Round the corners of rings.
 
     Parameters
     ----------
     rings
         Traced with nodes.
-    stays
-        Vertices that simplification left, see ``_simplify.choose``.
-    most
-        Pixels from a corner within which an edge may be bent.
+    kept
+        Vertices that simplification keeps, see ``simplify.choose``.
+    max_reach
+        Maximum distance from a corner, in pixels, at which its curve may begin.
     lattice
         The raster's edges.
 
     Returns
     -------
     Rings
-        Of float64 vertices.
+        With float64 vertices, without flags.
     """
-    out = np.empty(2 * _MOST * int(np.count_nonzero(stays)), np.float64)
+    out = np.empty(2 * _MAX_POINTS * int(np.count_nonzero(kept)), np.float64)
     start, stop = np.empty_like(rings.start), np.empty_like(rings.stop)
-    _round(rings.xy, rings.start, rings.stop, stays, lattice, most, out, start, stop)
+    _round(rings.xy, rings.start, rings.stop, kept, lattice, max_reach, out, start, stop)
     return Rings(out, start, stop, rings.part)

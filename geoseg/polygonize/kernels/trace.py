@@ -1,4 +1,4 @@
-"""Boundaries of regions, followed along pixel edges; only corners are kept.
+"""Trace the boundaries of regions along pixel edges; vertices are corners only.
 
 Rows of a strip are numbered from 0, where row 0 repeats the last row of the strip above. Lattice line ``i`` lies above
 row ``i``. A strip owns the horizontal edges of lines 1 … rows - 1 and the vertical edges of rows 1 … rows - 1, so every
@@ -49,7 +49,7 @@ class Pieces(NamedTuple):
 
 @compiled
 def _run_at(start: Array, low: int, high: int, column: int) -> int:
-    """Last run of ``low … high - 1`` that starts at or before ``column``."""
+    """Return the last of the runs ``low … high - 1`` that starts at or before ``column``."""
     while high - low > 1:
         middle = (low + high) >> 1
         if start[middle] <= column:
@@ -78,8 +78,8 @@ def _follow(
 ) -> Any:
     """Follow one boundary from its arrival at vertex ``at``.
 
-    Headings are 0 east, 1 south, 2 west, 3 north. Returns vertices and the port where a chain ended, -1 for a closed
-    ring, -2 where ``xy`` is full.
+    Headings are 0 east, 1 south, 2 west, 3 north. Returns the number of vertices and the port where a chain ends: -1
+    for a closed ring, -2 where ``xy`` is full.
     """
     room = xy.size // 2
     while True:
@@ -111,7 +111,7 @@ def _follow(
             row = at // width
             col = at - row * width
             edges = np.int64(nw != ne) + np.int64(sw != se) + np.int64(nw != sw) + np.int64(ne != se)
-            # The four corners of the raster's frame are pinned as well: a map does not lose its corners.
+            # The four corners of the raster are nodes as well, so that a map keeps its corners.
             if edges >= 3 or ((col in (1, width - 1)) and (row in (top_row, bottom_row))):
                 flag |= NODE
         if heading != before or flag & NODE:
@@ -156,9 +156,9 @@ def _trace(  # noqa: PLR0915
     tail: Array,
     place: Array,
 ) -> bool:
-    """Trace from ``place`` (source, row, column, side, vertices, pieces) on; False where an array is full.
+    """Trace from ``place`` (source, row, column, side, vertices, pieces) on; return False where an array is full.
 
-    ``place`` then says where to go on, with the piece that did not fit, once there is more room.
+    ``place`` then is where to resume in larger arrays, with the piece that did not fit.
     """
     rows = flat.size // width
     resume_row = place[1]
@@ -169,7 +169,7 @@ def _trace(  # noqa: PLR0915
     bottom = rows * width
     top_row = -offset
     bottom_row = height - offset
-    # Three sources of starts, in this order: chains from above, chains from below, and whatever edge is unseen.
+    # Three sources of starting edges, in this order: chains from above, chains from below, edges not seen yet.
     for source in range(place[0], 3):
         first = rows if source == 1 else 1
         stop = rows if source == 2 else first + 1
@@ -224,7 +224,7 @@ def _trace(  # noqa: PLR0915
                         )  # fmt: skip
                     if end == -2:
                         if source == 2:
-                            seen[at] &= 3 - (1 << side)  # this start has not been dealt with
+                            seen[at] &= 3 - (1 << side)  # to be traced again
                         place[0] = source
                         place[1] = i
                         place[2] = j
@@ -252,15 +252,15 @@ def trace(codes: Array, absent: int, runs: Runs, first_row: int, height: int, *,
     Parameters
     ----------
     codes
-        (1 + rows, 1 + columns + 1), see the module's text.
+        (1 + rows, 1 + columns + 1), see ``strips.trace_strip``.
     absent
-        The code that has no boundaries of its own.
+        The code of pixels that belong to no region.
     runs
-        The strip's regions.
+        The strip's runs and regions.
     first_row, height
         Raster row of ``codes[1]`` and the raster's rows.
     nodes
-        Keep and mark the vertices where three or more boundaries meet, straight or not.
+        Keep and flag the vertices where three or more boundaries meet, also on straight boundaries.
     """
     seen = np.zeros(codes.size, np.uint8)
     xy, table = np.empty(8192, np.int32), np.zeros((4, 1024), np.int32)

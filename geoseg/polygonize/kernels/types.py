@@ -1,4 +1,4 @@
-"""Short names for types used everywhere in this package."""
+"""Array types and vertex flags shared by the kernels."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 # Flags in the x of a traced vertex; rasters are narrower than 2**28 pixels.
 SADDLE = 1 << 30
-"""The ring may pass this corner a second time."""
+"""A ring may pass through this vertex twice: pixels of its region touch here at a corner only."""
 NODE = 1 << 29
-"""Three or more boundaries meet here: the vertex stays where it is when boundaries are simplified."""
+"""Three or more boundaries meet at this vertex, or it is a corner of the raster: simplification keeps it."""
 PLAIN = NODE - 1
-"""Mask that takes flags away."""
+"""Mask that removes the flags."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geoseg.errors import InputError
+from geoseg.errors import InputError, one_line
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.scenes.scene import SceneFiles
 
@@ -30,7 +30,7 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
         # Stored values, as from files: nodata, scale and offset stay in the attributes.
         data = xr.open_zarr(path, mask_and_scale=False, decode_times=False, chunks={})
     except Exception as error:  # zarr and its storage layers raise many kinds
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise InputError(f"{path}: cannot be opened as a Zarr store ({reason}); copy or download it again") from error
     # The CRS is in a variable without dimensions, which odc-geo expects as a coordinate.
     spare = [name for name, variable in data.data_vars.items() if not variable.dims]

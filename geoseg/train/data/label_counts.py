@@ -7,7 +7,6 @@ stay on disk. A cell is a square of ``side`` pixels; the number of cells of all 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.raster import release_handles
+from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
 from geoseg.train.data.labels import MOST_VALUES, LabelSource
 
@@ -105,7 +105,7 @@ def count_labels(
         return box, found, counts.reshape(down, across, -1)
 
     try:
-        for box, found, counts in _threaded(count, list(_chunks(shape, max(_CHUNK, side)))):
+        for box, found, counts in ordered_map(count, _chunks(shape, max(_CHUNK, side)), 2, ahead=8):
             place = (slice(box.row // side, -(-box.bottom // side)), slice(box.col // side, -(-box.right // side)))
             for i, value in enumerate(found):
                 if value not in columns:
@@ -134,15 +134,6 @@ def _chunks(shape: tuple[int, int], side: int) -> Iterator[Box]:
     for row in range(0, shape[0], side):
         for col in range(0, shape[1], side):
             yield Box(row, col, side, side).intersection(whole)
-
-
-def _threaded(
-    work: Callable[[Box], tuple[Box, NDArray[np.int64], NDArray[np.int64]]], boxes: list[Box]
-) -> Iterator[tuple[Box, NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield results in order, two at a time in work: decoding and counting overlap, memory stays small."""
-    with ThreadPoolExecutor(2) as pool:
-        for start in range(0, len(boxes), 8):
-            yield from pool.map(work, boxes[start : start + 8])
 
 
 def box_sums(

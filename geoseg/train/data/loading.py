@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import torch
 
 from geoseg.classes import NODATA
 from geoseg.raster import release_handles
+from geoseg.system.threads import map_ahead
 from geoseg.train.data.samples import TrainingSample
 
 
@@ -115,19 +115,10 @@ class Loader:
         if not self.workers:
             yield from (self.samples[number] for number in numbers)
             return
-        waiting = iter(numbers)
-        ahead: deque[Future[TrainingSample]] = deque()
-        pool = ThreadPoolExecutor(self.workers, "geoseg-read", initializer=torch.set_num_threads, initargs=(1,))
         try:
-            for number in itertools.islice(waiting, 2 * self.batch + self.workers):
-                ahead.append(pool.submit(self.samples.__getitem__, number))
-            while ahead:
-                sample = ahead.popleft().result()
-                if (number := next(waiting, -1)) >= 0:
-                    ahead.append(pool.submit(self.samples.__getitem__, number))
-                yield sample
+            with ThreadPoolExecutor(self.workers, "geoseg-read", torch.set_num_threads, (1,)) as pool:
+                yield from map_ahead(pool, self.samples.__getitem__, numbers, 2 * self.batch + self.workers + 1)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
             release_handles()
 
 

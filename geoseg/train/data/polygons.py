@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import LAND_COVER, MapClass, default_color
-from geoseg.errors import InputError, OptionError
+from geoseg.errors import InputError, OptionError, one_line
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
@@ -157,7 +157,7 @@ def _table(source: Any) -> tuple[str, Any]:
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - pyogrio, pyarrow and GDAL each have their own
-        raise InputError(f"{name}: the polygons cannot be read ({' '.join(str(error).split())[:200]})") from None
+        raise InputError(f"{name}: the polygons cannot be read ({one_line(error)[:200]})") from None
     if not hasattr(frame, "geometry") or not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{name}: a table without geometries; labels must be polygons")
     return name, frame

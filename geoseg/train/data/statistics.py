@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from geoseg.models import BandSpec, ValueScaling
 from geoseg.models.card.contract import pixel_size
 from geoseg.models.card.scaling import to_card_units
 from geoseg.raster import release_handles
+from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -116,19 +116,17 @@ def measure(
     number, kept = 0, []
     mean, square = np.zeros(len(bands)), np.zeros(len(bands))
     try:
-        with ThreadPoolExecutor(2) as pool:
-            for start in range(0, len(places), 64):
-                for values in pool.map(read, places[start : start + 64]):
-                    new = values.shape[1]
-                    if not new:
-                        continue
-                    # Chan et al. 1983: combines means and sums of squares of parts without cancellation.
-                    part = values.mean(1)
-                    delta = part - mean
-                    square += ((values - part[:, None]) ** 2).sum(1) + delta**2 * number * new / (number + new)
-                    mean += delta * new / (number + new)
-                    number += new
-                    kept.append(values[:, rng.integers(0, new, min(_KEPT, new))])
+        for values in ordered_map(read, places, 2, ahead=8):
+            new = values.shape[1]
+            if not new:
+                continue
+            # Chan et al. 1983: means and sums of squares of parts, joined without cancellation.
+            part = values.mean(1)
+            delta = part - mean
+            square += ((values - part[:, None]) ** 2).sum(1) + delta**2 * number * new / (number + new)
+            mean += delta * new / (number + new)
+            number += new
+            kept.append(values[:, rng.integers(0, new, min(_KEPT, new))])
     finally:
         release_handles()
     if not number:
