@@ -37,44 +37,6 @@ NAMES = {
     if inspect.isclass(value) or inspect.isfunction(value)
 }
 
-LACKING = {
-    "geoseg.job.batch.run",
-    "geoseg.job.request.Job",
-    "geoseg.job.request.SceneResult",
-    "geoseg.models.card.card.BandSpec",
-    "geoseg.models.card.card.ModelCard",
-    "geoseg.models.card.contract.check_bands",
-    "geoseg.models.card.contract.check_contract",
-    "geoseg.models.card.scaling.BandTransform",
-    "geoseg.models.card.scaling.ValueScaling",
-    "geoseg.models.check.check_model",
-    "geoseg.models.folder.save_model",
-    "geoseg.models.inference.calibrate.choose_execution",
-    "geoseg.models.inference.execution.Execution",
-    "geoseg.models.inference.execution.measured_rate",
-    "geoseg.models.inference.malloc.keep_memory",
-    "geoseg.models.model.Model",
-    "geoseg.models.model.list_models",
-    "geoseg.models.model.load_model",
-    "geoseg.polygonize.api.ClassPolygons",
-    "geoseg.polygonize.api.PolygonSummary",
-    "geoseg.polygonize.api.polygonize",
-    "geoseg.raster.open.open_raster",
-    "geoseg.raster.raster.Raster",
-    "geoseg.raster.sources.release_handles",
-    "geoseg.raster.types.Band",
-    "geoseg.raster.types.Pixels",
-    "geoseg.segment.lazy.segment",
-    "geoseg.system.folders.user_models",
-    "geoseg.write.sidecar.read_classes",
-    "geoseg.write.sink.CogSink",
-    "geoseg.write.sink.finish_together",
-    "geoseg.write.styles.polygon_qml",
-    "geoseg.write.styles.polygon_sld",
-    "geoseg.write.styles.write_qml",
-}
-"""Public names that lack an example: only remove names from here."""
-
 
 def _has_example(value: object) -> bool:
     return re.search(r"^ *Examples\n *-{8}\n(?s:.*)>>>", inspect.getdoc(value) or "", re.MULTILINE) is not None
@@ -82,7 +44,7 @@ def _has_example(value: object) -> bool:
 
 def test_public_names_have_examples():
     lacking = {f"{module}.{name}" for (module, name), value in NAMES.items() if not _has_example(value)}
-    assert sorted(lacking - LACKING) == []
+    assert sorted(lacking) == []
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from geoseg.classes import MapClass
-from geoseg.write import add_layer_style
+from geoseg.write.geopackage_styles import add_layer_style
 
 _DATE = "1970-01-01T00:00:00.000Z"  # fixed: the same points give the same bytes
 

@@ -52,6 +52,12 @@ class Products:
         Tolerance in metres by which polygon borders may move; None keeps the pixel edges.
     probabilities
         ``"all"`` or names of the model's classes whose probabilities are written, one band each; None for no such file.
+
+    Examples
+    --------
+    >>> from geoseg.job import Products
+    >>> Products(format="parquet", min_area=500).format
+    'parquet'
     """
 
     polygons: bool = True

@@ -124,6 +124,13 @@ class SceneResult:
         Content of ``NAME_report.json``: pixels and area per class, windows, timing, versions. Empty if failed.
     error
         Why the scene failed, or which blocks are missing; else None.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> [result] = geoseg.run(geoseg.Job(["scene.tif"], "results", model="spectral"))
+    >>> result.name, result.status, result.outputs["classes"].name
+    ('scene', 'done', 'scene_classes.tif')
     """
 
     name: str

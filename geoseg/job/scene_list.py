@@ -26,6 +26,12 @@ class SceneEntry:
         Anything that :func:`geoseg.open_raster` takes, or a list of the files that make one scene.
     name
         Its name, with which its outputs begin; derived from its source if None.
+
+    Examples
+    --------
+    >>> from geoseg.job import SceneEntry
+    >>> SceneEntry(["B04.tif", "B08.tif"], "north").label
+    'north'
     """
 
     source: Any

@@ -27,7 +27,17 @@ _MEMORY = "1.5GB"
 
 @dataclass(frozen=True)
 class ClassPolygons:
-    """Polygons of one class: their number and their area on the ellipsoid in m²."""
+    """Polygons of one class: their number and their area on the ellipsoid in m².
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> summary = geoseg.polygonize("classes.tif", "land.gpkg")
+    >>> {number: part.polygons for number, part in summary.classes.items()} == {
+    ...     number: part.polygons for number, part in geoseg.polygonize("classes.tif", "land.fgb").classes.items()
+    ... }
+    True
+    """
 
     name: str
     polygons: int
@@ -46,6 +56,13 @@ class PolygonSummary:
         For each class id that occurs: its name, number of polygons and area in m².
     notes
         Warnings for the user, one line each, such as a missing CRS.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> summary = geoseg.polygonize("classes.tif", "summary.gpkg")
+    >>> summary.path.name, summary.polygons > 0
+    ('summary.gpkg', True)
     """
 
     path: Path

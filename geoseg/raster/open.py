@@ -82,6 +82,15 @@ def open_raster(
         If ``bands`` names a band that does not exist.
     OptionError
         If the value of an option is out of range.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> raster = geoseg.open_raster("scene.tif")
+    >>> raster.shape, [band.name for band in raster.bands][:3]
+    ((256, 256), ['blue', 'green', 'red'])
+    >>> geoseg.open_raster("scene.tif", bands="nir=4,red=3").bands[0].name
+    'nir'
     """
     steps = _pixel_size(resolution)
     wanted = band_option.parse_bands(bands)

@@ -61,6 +61,15 @@ class Raster:
         Remarks for the user, one line each: no CRS, resampled from control points ….
     parts, inputs, origin
         The recipe: where each band comes from, and row and column of the first pixel in the grid of the sources.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> from geoseg.tiling import Box
+    >>> raster = geoseg.open_raster("scene.tif").select(["red", "nir"])
+    >>> pixels = raster.read(Box(0, 0, 64, 128))
+    >>> pixels.data.shape, pixels.valid.shape
+    ((2, 64, 128), (64, 128))
     """
 
     name: str

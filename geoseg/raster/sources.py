@@ -233,6 +233,11 @@ def release_handles() -> None:
     """Close the files that this thread keeps open; other threads close theirs before their next read.
 
     Needed on Windows before a file is deleted or replaced, because open files are locked there.
+
+    Examples
+    --------
+    >>> from geoseg.raster import release_handles
+    >>> release_handles()  # files may now be replaced, on Windows too
     """
     _generation[0] += 1
     _handles.close()

@@ -33,6 +33,13 @@ class Band:
         What the file itself calls the band; may be empty.
     units
         Units of the physical values, as the file states them; may be empty.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> band = geoseg.open_raster("scene.tif").bands[3]
+    >>> band.name, band.dtype, band.nodata
+    ('nir', 'uint16', 0.0)
     """
 
     name: str
@@ -56,6 +63,14 @@ class Pixels:
         unspecified values.
     valid
         (height, width), bool: True where every band is valid.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> raster = geoseg.open_raster("scene.tif")
+    >>> pixels = raster.read(raster.box)
+    >>> pixels.data.dtype, bool(pixels.valid.any())
+    (dtype('uint16'), True)
     """
 
     data: NDArray[Any]

@@ -9,7 +9,13 @@ from platformdirs import PlatformDirs
 
 
 def user_models() -> Path:
-    """Folder of the user's own models: ``GEOSEG_MODELS`` if set, else ``models`` in the platform's data folder."""
+    """Folder of the user's own models: ``GEOSEG_MODELS`` if set, else ``models`` in the platform's data folder.
+
+    Examples
+    --------
+    >>> from geoseg.models import user_models
+    >>> folder = user_models()  # may not exist yet
+    """
     if folder := os.environ.get("GEOSEG_MODELS"):
         return Path(folder).expanduser()
     return user_folder("data") / "models"

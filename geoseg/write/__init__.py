@@ -11,14 +11,12 @@ May import: classes, tiling, system, errors.
 from __future__ import annotations
 
 from geoseg.write.cog import write_cog
-from geoseg.write.geopackage_styles import add_layer_style
 from geoseg.write.sidecar import read_classes
 from geoseg.write.sink import CogSink, finish_together
 from geoseg.write.styles import polygon_qml, polygon_sld, write_qml
 
 __all__ = [
     "CogSink",
-    "add_layer_style",
     "finish_together",
     "polygon_qml",
     "polygon_sld",

@@ -69,6 +69,15 @@ def read_classes(path: str | Path) -> tuple[MapClass, ...]:
     ------
     InputError
         If it cannot be opened.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> from geoseg.write import read_classes
+    >>> result = geoseg.segment("scene.tif", model="spectral")
+    >>> path = geoseg.write_cog(result.classes, "named.tif")
+    >>> read_classes(path)[0].name
+    'tree'
     """
     from rasterio.errors import RasterioError
 

@@ -77,6 +77,15 @@ class CogSink:
         If the file exists, the folder cannot be written, or the disk is full.
     OptionError
         If a class number is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import geoseg
+    >>> from geoseg.tiling import Box
+    >>> from geoseg.write import CogSink
+    >>> with CogSink("sink.tif", geoseg.open_raster("scene.tif").geobox, kind="confidence") as sink:
+    ...     sink.write(Box(0, 0, 256, 256), np.full((256, 256), 90, np.uint8))
     """
 
     def __init__(
@@ -390,6 +399,18 @@ def finish_together(*sinks: CogSink) -> None:
     ------
     OutputError
         If one of them cannot be written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import geoseg
+    >>> from geoseg.tiling import Box
+    >>> from geoseg.write import CogSink, finish_together
+    >>> grid, pixels = geoseg.open_raster("scene.tif").geobox, np.full((256, 256), 90, np.uint8)
+    >>> with CogSink("one.tif", grid, kind="confidence") as one, CogSink("two.tif", grid, kind="confidence") as two:
+    ...     one.write(Box(0, 0, 256, 256), pixels)
+    ...     two.write(Box(0, 0, 256, 256), pixels)
+    ...     finish_together(one, two)
     """
     with ThreadPoolExecutor(max(len(sinks), 1)) as pool:
         futures = [pool.submit(sink.complete) for sink in sinks]

@@ -51,6 +51,12 @@ def write_qml(path: str | Path, classes: Sequence[MapClass], kind: str = "classe
         Names and colours; unused for confidence.
     kind
         ``"classes"`` or ``"confidence"``.
+
+    Examples
+    --------
+    >>> from geoseg.classes import LAND_COVER
+    >>> from geoseg.write import write_qml
+    >>> write_qml("map.qml", LAND_COVER)
     """
     Path(path).write_text(style_text(classes, kind), encoding="utf-8", newline="\n")
 
@@ -100,6 +106,13 @@ def polygon_qml(classes: Sequence[MapClass]) -> str:
     ----------
     classes
         Names and colours, in the order of the legend.
+
+    Examples
+    --------
+    >>> from geoseg.classes import LAND_COVER
+    >>> from geoseg.write import polygon_qml
+    >>> polygon_qml(LAND_COVER)[:14]
+    '<!DOCTYPE qgis'
     """
     categories = "".join(
         f'      <category value="{item.id}" type="long" symbol="{index}" label={attribute(item.name)} render="true"/>\n'
@@ -146,6 +159,13 @@ def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons") -> str:
         Names and colours, in the order of the legend.
     layer
         Name of the layer.
+
+    Examples
+    --------
+    >>> from geoseg.classes import LAND_COVER
+    >>> from geoseg.write import polygon_sld
+    >>> "tree" in polygon_sld(LAND_COVER)
+    True
     """
     rules = "".join(_rule(item) for item in classes)
     return (

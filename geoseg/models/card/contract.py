@@ -35,6 +35,12 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
     ------
     ContractError
         If bands are missing; the message names them, the bands that the file has, and a ``--bands`` option to try.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> from geoseg.models import check_bands
+    >>> check_bands(geoseg.load_model("spectral").card, geoseg.open_raster("scene.tif"))
     """
     wanted, have = [band.name for band in card.bands], [band.name for band in raster.bands]
     missing = [name for name in wanted if name not in have]
@@ -83,6 +89,14 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]
     ContractError
         If bands are missing, values are complex, or values are in other units than the card's (reflectance 0–1 where
         0–10,000 is expected, say); the message names the option to give.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> from geoseg.models import check_contract
+    >>> raster = geoseg.open_raster("scene.tif")
+    >>> check_contract(geoseg.load_model("spectral").card, raster, raster.sample())
+    []
     """
     check_bands(card, raster)
     if np.issubdtype(raster.dtype, np.complexfloating):

@@ -111,6 +111,13 @@ def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", pr
     Returns
     -------
     Pixels per second; None if nothing has been measured yet.
+
+    Examples
+    --------
+    >>> import geoseg
+    >>> from geoseg.models import measured_rate
+    >>> model = geoseg.load_model("spectral")
+    >>> rate = measured_rate(model, (256, 256), "cpu", "fp32")  # None before the first run with this model
     """
     entry = cache.load("rate", model.fingerprint, measured_window(model.card, shape), device, precision)
     rate = entry.get("rate") if isinstance(entry, dict) else None

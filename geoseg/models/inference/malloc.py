@@ -26,6 +26,11 @@ def keep_memory() -> bool:
     -------
     Whether the settings were applied; False without glibc (macOS, Windows, musl), where they are unneeded or
     unavailable.
+
+    Examples
+    --------
+    >>> from geoseg.models import keep_memory
+    >>> kept = keep_memory()  # True where the C library has these settings (glibc)
     """
     libc = _glibc()
     if libc is None:

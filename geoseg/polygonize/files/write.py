@@ -18,7 +18,8 @@ from geoseg.errors import OptionError, OutputError, one_line
 from geoseg.polygonize.encode import GEOMETRY
 from geoseg.polygonize.files.layer import DATE, FORMATS, LAYER, VectorLayer
 from geoseg.system.files import complete
-from geoseg.write import add_layer_style, polygon_qml, polygon_sld
+from geoseg.write import polygon_qml, polygon_sld
+from geoseg.write.geopackage_styles import add_layer_style
 
 
 def checked_path(path: str | Path, *, overwrite: bool) -> Path:
