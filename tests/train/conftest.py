@@ -16,6 +16,17 @@ SPECTRA = np.array([[300, 500, 400, 3000], [900, 1000, 1200, 1500], [500, 400, 2
 ENCODER = "tu-mobilenetv3_small_050"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Tiny networks gain nothing from a second thread, and on a busy machine threads wait for one another."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def write():
     """Write bands (n, h, w) as GeoTIFF: ``write(path, data, names=…, **profile)``."""
