@@ -23,6 +23,20 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="session")
+def dask_workers():
+    """A client of two worker processes with a thread each, shared by all tests that only need some cluster."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real rasters beside the repository; tests that need it skip where it is absent."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -111,7 +111,9 @@ class Blender:
         cols = profile(self.kind, (read.col, read.width), (keep.col, keep.width), self.tiling)
         in_window, in_block = part.within(read), part.within(self.box)
         weight = torch.from_numpy(np.outer(rows[in_window[0]], cols[in_window[1]])).to(scores.device)
-        self._sum[:, in_block[0], in_block[1]].addcmul_(scores[:, in_window[0], in_window[1]], weight)
+        # Product and sum are rounded one after the other: a fused multiply-add, which addcmul_ uses for some layouts
+        # of memory and not for others, would make the result depend on the size of the block.
+        self._sum[:, in_block[0], in_block[1]] += scores[:, in_window[0], in_window[1]] * weight
 
     def result(self, probabilities: tuple[int, ...] = ()) -> Prediction:
         """Return classes, confidence and the percents of the classes at the positions ``probabilities``.

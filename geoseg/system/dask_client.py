@@ -26,6 +26,9 @@ _JOBS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
 # Seconds to wait for the first worker of a running cluster; jobs may wait in a queue for days.
 _FIRST_WORKER = 60.0
 
+# Seconds to wait for the answer of a scheduler.
+_CONNECT = 10.0
+
 
 @dataclass
 class Deployment:
@@ -99,7 +102,7 @@ def _start(scheduler: str, workers: int | None) -> Deployment:
         names = ", ".join([*LOCAL_SCHEDULERS, *BATCH_SYSTEMS])
         raise OptionError(f"scheduler {scheduler!r} is unknown: use {names} or an address like tcp://host:8786")
     try:
-        client = Client(scheduler, timeout=10, set_as_default=False)
+        client = Client(scheduler, timeout=_CONNECT, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(
             f"no dask scheduler answers at {scheduler}: start one with `dask scheduler`, or use --scheduler threads"

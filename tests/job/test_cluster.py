@@ -196,7 +196,8 @@ def test_memory_of_a_worker_is_its_limit_or_its_part_of_the_machine():
         ("foo://x:1", "foo://x:1"),
     ],
 )
-def test_schedulers_that_are_none(scheduler, says):
+def test_schedulers_that_are_none(scheduler, says, monkeypatch):
+    monkeypatch.setattr(dask_client, "_CONNECT", 1.0)
     with pytest.raises((OptionError, ClusterError)) as error:
         dask_client.deploy(scheduler, None, Silent())
     assert says in str(error.value)

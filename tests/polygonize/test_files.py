@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import inspect
 import json
 import re
@@ -376,9 +375,3 @@ def test_real_labels(shared_data):
 def test_overloads_take_the_arguments_of_polygonize():
     arguments = inspect.signature(polygonize).parameters
     assert [*api._Arguments.__annotations__] == [name for name in arguments if name not in {"classes", "path"}]
-
-
-def test_examples_of_the_docstrings():
-    result = doctest.testmod(api)
-    assert result.attempted > 0
-    assert result.failed == 0

@@ -13,7 +13,6 @@ import pytest
 import rasterio
 import xarray as xr
 from affine import Affine
-from dask.distributed import Client, LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
@@ -226,11 +225,10 @@ def test_tasks_are_small_and_names_repeat(files):
     assert len({array.data.name, *(other.data.name for other in others)}) == 7
 
 
-def test_processes_compute_the_same(files):
+def test_processes_compute_the_same(files, dask_workers):
     array = open_raster(files["nodata, scaled"]).to_xarray(chunks=40)
     here = array.compute(scheduler="synchronous")
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
-        there = client.compute(array).result()
+    there = dask_workers.compute(array).result()
     np.testing.assert_array_equal(there, here)
     assert there.attrs == here.attrs
 

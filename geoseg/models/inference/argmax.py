@@ -148,8 +148,12 @@ def decide_sums(sums: torch.Tensor, bands: tuple[int, ...] = ()) -> Decision:
     """Return the decision for weighted sums of probabilities, float32 (K, h, w); where they are 0 it has no meaning."""
     _, h, w = sums.shape
     best, classes = sums.max(0)
-    # The sum over classes is the sum of weights, since each window's probabilities sum to 1.
-    total = sums.sum(0).clamp_min_(1e-30)
+    # The sum over classes is the sum of weights, since each window's probabilities sum to 1. It is formed class by class:
+    # torch.sum adds in an order that depends on the shape, so that the last bit would depend on the block size.
+    total = sums[0].clone()
+    for share in sums[1:]:
+        total += share
+    total.clamp_min_(1e-30)
     confidence = (best / total).mul_(100).round_().clamp_(0, 100)
     percents = torch.empty((len(bands), h, w), dtype=torch.uint8, device=sums.device)
     out = Decision(classes.to(torch.uint8), confidence.to(torch.uint8), percents, bands)
