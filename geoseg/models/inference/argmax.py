@@ -148,8 +148,8 @@ def decide_sums(sums: torch.Tensor, bands: tuple[int, ...] = ()) -> Decision:
     """Return the decision for weighted sums of probabilities, float32 (K, h, w); where they are 0 it has no meaning."""
     _, h, w = sums.shape
     best, classes = sums.max(0)
-    # The sum over classes is the sum of weights, since each window's probabilities sum to 1. It is formed class by class:
-    # torch.sum adds in an order that depends on the shape, so that the last bit would depend on the block size.
+    # The sum over classes is the sum of weights, since each window's probabilities sum to 1. It is formed class by
+    # class: torch.sum adds in an order that depends on the shape, so that the last bit would depend on the block size.
     total = sums[0].clone()
     for share in sums[1:]:
         total += share
