@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 
 class GeosegError(Exception):
     """Base of all errors that geoseg raises on purpose; the command line prints them as one line ``error: …``.
@@ -71,3 +74,32 @@ def one_line(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None and "previous exception" in str(error):
         error = cause
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+_OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't allocate memory", "can't start new thread")
+
+
+def known_cause(error: BaseException) -> str | None:
+    """Return the message for an error that the system caused, wherever it struck; None if it is geoseg's own fault.
+
+    Memory ran out, the working folder is gone, a file name is no text, or the system refused a file.
+    """
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
+        return "out of memory: give a smaller --memory or --window"
+    if isinstance(error, UnicodeEncodeError) and any("\ud800" <= one <= "\udfff" for one in error.object):
+        return f"{error.object[:500]}: this name is not valid UTF-8; rename the file or folder"
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    if error.errno == errno.ENOENT and not _working_folder_exists():
+        return "the working folder has been deleted or moved: change to one that exists (cd) and run again"
+    if error.filename is None:
+        return None
+    return f"{error.filename}: {error.strerror or error}"
+
+
+def _working_folder_exists() -> bool:
+    try:
+        return bool(os.getcwd())  # noqa: PTH109 - this module imports no more than it must
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,6 +10,7 @@ import click
 
 from geoseg.errors import OptionError
 from geoseg.system.choices import PRECISION_OPTIONS, STITCHES
+from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
     from geoseg.segment.plan import Options
@@ -140,6 +142,11 @@ progress_option = click.option(
     show_default=True,
     help="Progress output: a bar, JSON events, or none.",
 )
+
+
+def echo_json(value: Any, **options: Any) -> None:
+    """Print a value as JSON; ``options`` go to :func:`json.dumps`."""
+    click.echo(printable_json(value, stream=sys.stdout, **options))
 
 
 def scenes_of(scenes: Sequence[str], reading: dict[str, Any]) -> list[Any]:
