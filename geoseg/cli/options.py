@@ -160,7 +160,8 @@ def reading_of(values: dict[str, Any]) -> dict[str, Any]:
     reading = {name: values.pop(name) for name in names}
     if reading["bbox_crs"] and not reading["bbox"]:
         raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north")
-    return {name: value for name, value in reading.items() if value not in (None, False)}
+    # By identity: 0 equals False, but is a value of --nodata, --scale and --offset.
+    return {name: value for name, value in reading.items() if value is not None and value is not False}
 
 
 def options_of(values: dict[str, Any]) -> Options:

@@ -142,6 +142,7 @@ class Interrupts:
             sys.unraisablehook = _unraisable
 
     def __call__(self, *_: Any) -> None:
+        """Handle one Ctrl-C."""
         if self.left > 0:
             self.left -= 1
             raise KeyboardInterrupt
