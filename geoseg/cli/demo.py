@@ -13,7 +13,7 @@ from geoseg.system.text import printable
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default="geoseg_demo", metavar="[DIR]")
 @click.option("--size", type=click.IntRange(256), default=2000, show_default=True, help="Side of the scene in pixels.")
-@click.option("--seed", type=int, default=7, show_default=True, help="Random seed of the landscape.")
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Random seed of the landscape.")
 @model_option
 @progress_option
 def demo(folder: Path, size: int, seed: int, model: str | None, progress: str) -> None:

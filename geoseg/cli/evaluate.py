@@ -182,7 +182,7 @@ def _by_model(events: Reporter, **values: Any) -> Evaluation:
 @click.option(
     "--points", "total", type=click.IntRange(2), help="Total number of points. Default: as --standard-error requires."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the sample.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the sample.")
 @_overwrite
 @progress_option
 def sample(source: str, output: Path, progress: str, **values: Any) -> None:
