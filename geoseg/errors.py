@@ -88,7 +88,7 @@ def known_cause(error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
         return "out of memory: give a smaller --memory or --window"
     if isinstance(error, UnicodeEncodeError) and any("\ud800" <= one <= "\udfff" for one in error.object):
-        return f"{error.object[:500]}: this name is not valid UTF-8; rename the file or folder"
+        return f"{error.object[:500]}: not valid Unicode text, as a file name that is not UTF-8; rename it"
     if not isinstance(error, OSError) or error.errno is None:
         return None
     if error.errno == errno.ENOENT and not _working_folder_exists():

@@ -149,7 +149,9 @@ def _from_csv(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
     try:
         return _csv_entries(path, rows)
     except csv.Error as error:
-        raise InputError(f"{path}, line {rows.line_num + 1}: not CSV ({error}); check the quotation marks there") from error
+        raise InputError(
+            f"{path}, line {rows.line_num + 1}: not CSV ({error}); check the quotation marks there"
+        ) from error
 
 
 def _csv_entries(path: Path, rows: csv.DictReader[str]) -> list[tuple[str, SceneEntry]]:

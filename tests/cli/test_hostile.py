@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+
+import geoseg.models
 
 ESC = "\x1b"
 CPU = "-m spectral --device cpu --precision fp32"
@@ -181,6 +185,7 @@ CASES = [
 def test_one_line_says_what_is_wrong(geoseg, monkeypatch, folder, tmp_path, line, code, words):
     monkeypatch.chdir(folder)
     arguments = shlex.split(line)
+    arguments = [str(tmp_path / word) if word in ("out", "made") else word for word in arguments]
     if arguments[0] in ("inspect", "segment") and code == 1:
         arguments[1:1] = shlex.split(CPU)  # what the case gives comes later and counts
     before = sorted(folder.iterdir())
@@ -192,6 +197,48 @@ def test_one_line_says_what_is_wrong(geoseg, monkeypatch, folder, tmp_path, line
     assert len(errors) == 1, err
     assert words in errors[0]
     assert sorted(folder.iterdir()) == before
+
+
+@pytest.fixture
+def hostile_model(tmp_path):
+    """A folder with the bundled model spectral, whose card carries what would forge lines and clear the screen."""
+    item = json.loads((Path(geoseg.models.__file__).parent / "bundled" / "spectral" / "model.json").read_text("utf-8"))
+    item["properties"]["title"] = f"x{ESC}[2Jerror: forged\nerror: second\u202e"
+    item["properties"]["description"] = f"a{ESC}]0;b\nerror: third"
+    for number, facts in enumerate(item["properties"]["mlm:output"][0]["classification:classes"]):
+        for key in ("title", "description"):
+            facts[key] = f"=class {number}{ESC}[2J\nerror: fourth\u200b"
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.json").write_text(json.dumps(item), "utf-8")
+    return tmp_path / "model"
+
+
+def test_a_card_forges_no_line(geoseg, monkeypatch, folder, tmp_path, hostile_model):
+    monkeypatch.chdir(folder)
+    cpu = ["-m", hostile_model, "--device", "cpu", "--precision", "fp32"]
+    commands = [
+        ["model", "show", hostile_model],
+        ["model", "show", hostile_model, "--json"],
+        ["model", "check", hostile_model],
+        ["inspect", "s.tif", *cpu],
+        ["inspect", "s.tif", *cpu, "--bands", "blue=1"],
+        ["segment", "s.tif", "two.tif", "-o", tmp_path / "out", *cpu],
+        ["segment", "s.tif", "-o", tmp_path / "json", *cpu, "--progress", "json"],
+        ["segment", "s.tif", "-o", tmp_path / "names", *cpu, "--probabilities", "tree"],
+        ["evaluate", tmp_path / "out" / "s_classes.tif", tmp_path / "out" / "s_classes.tif"],
+        ["evaluate", "sample", tmp_path / "out" / "s_classes.tif", "-o", tmp_path / "points.gpkg"],
+        ["polygonize", tmp_path / "out" / "s_classes.tif", "-o", tmp_path / "out" / "new.gpkg", "--classes", "x"],
+    ]
+    for command in commands:
+        code, out, err = geoseg(*command)
+        assert code in (0, 1), command
+        assert "unexpected" not in err, command
+        assert not set(out + err) & {ESC, "\u202e", "\u200b"}, command
+        assert not any(line.startswith(("error: forged", "error: second")) for line in (out + err).splitlines())
+        assert not any(line.startswith(("error: third", "error: fourth")) for line in (out + err).splitlines())
+        if "json" in command:
+            assert all(isinstance(json.loads(line), dict) for line in out.splitlines())
+    assert "\n=class" not in (tmp_path / "out" / "summary.csv").read_text("utf-8").replace(",", "\n")
 
 
 def test_a_bad_scene_among_good_ones_is_one_row(geoseg, monkeypatch, folder, tmp_path):
