@@ -199,6 +199,39 @@ def test_one_line_says_what_is_wrong(geoseg, monkeypatch, folder, tmp_path, line
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows forbids these characters in names")
+@pytest.mark.parametrize("name", ["a;b", "a!b", "a:b", "a#b?c", "{a}", "<a>", "a'b\"c", "w" * 240])
+def test_odd_names_are_names(geoseg, folder, tmp_path, name):
+    home = tmp_path / name[:100]
+    home.mkdir()
+    scene = home / f"{name}.tif"
+    scene.write_bytes((folder / "s.tif").read_bytes())
+    assert geoseg("inspect", scene, "-m", "spectral")[0] == 0
+    code, _, err = geoseg("segment", scene, "-o", home / "out", *shlex.split(CPU), "--no-preview")
+    assert code == 0, err
+    assert len(list((home / "out").glob("*_polygons.gpkg"))) == 1
+    made = []
+    for output in (home / f"{name}.gpkg", tmp_path / "plain.gpkg"):
+        code, _, err = geoseg("polygonize", folder / "map.tif", "-o", output)
+        assert code == 0, err
+        made.append(output.read_bytes())
+    assert made[0] == made[1]
+    assert [path.name for path in home.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_a_folder_that_may_not_be_searched(geoseg, monkeypatch, folder):
+    def stat(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(Path, "stat", stat)
+        code, _, err = geoseg("segment", "-o", "out", "--scenes", "locked/list.txt", *shlex.split(CPU))
+    assert code == 1
+    assert err == "error: locked/list.txt: the list of scenes cannot be read: Permission denied\n"
+
+
 @pytest.fixture
 def hostile_model(tmp_path):
     """A folder with the bundled model spectral, whose card carries what would forge lines and clear the screen."""
