@@ -84,9 +84,10 @@ def known_cause(error: BaseException) -> str | None:
 
     Memory ran out, the working folder is gone, a file name is no text, or the system refused a file.
     """
-    text = str(error).lower()
-    if isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
+    if _is_out_of_memory(error):
         return "out of memory: give a smaller --memory or --window"
+    if "could not find/load shared object" in str(error).lower():  # llvmlite hides the reason
+        return "llvmlite cannot be loaded: out of memory (see ulimit -v), or its installation is damaged"
     if isinstance(error, UnicodeEncodeError) and any("\ud800" <= one <= "\udfff" for one in error.object):
         return f"{error.object[:500]}: not valid Unicode text, as a file name that is not UTF-8; rename it"
     if not isinstance(error, OSError) or error.errno is None:
@@ -96,6 +97,15 @@ def known_cause(error: BaseException) -> str | None:
     if error.filename is None:
         return None
     return f"{error.filename}: {error.strerror or error}"
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out for this error or one that led to it: a library that did not load, a thread."""
+    if error is None:
+        return False
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+        return True
+    return _is_out_of_memory(error.__cause__ or error.__context__)
 
 
 def _working_folder_exists() -> bool:
