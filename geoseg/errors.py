@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 
 class GeosegError(Exception):
     """Base of all errors that geoseg raises on purpose; the command line prints them as one line ``error: …``.
@@ -71,3 +74,42 @@ def one_line(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None and "previous exception" in str(error):
         error = cause
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+_OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't allocate memory", "can't start new thread")
+
+
+def known_cause(error: BaseException) -> str | None:
+    """Return the message for an error that the system caused, wherever it struck; None if it is geoseg's own fault.
+
+    Memory ran out, the working folder is gone, a file name is no text, or the system refused a file.
+    """
+    if _is_out_of_memory(error):
+        return "out of memory: give a smaller --memory or --window"
+    if "could not find/load shared object" in str(error).lower():  # llvmlite hides the reason
+        return "llvmlite cannot be loaded: out of memory (see ulimit -v), or its installation is damaged"
+    if isinstance(error, UnicodeEncodeError) and any("\ud800" <= one <= "\udfff" for one in error.object):
+        return f"{error.object[:500]}: not valid Unicode text, as a file name that is not UTF-8; rename it"
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    if error.errno == errno.ENOENT and not _working_folder_exists():
+        return "the working folder has been deleted or moved: change to one that exists (cd) and run again"
+    if error.filename is None:
+        return None
+    return f"{error.filename}: {error.strerror or error}"
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out for this error or one that led to it: a library that did not load, a thread."""
+    if error is None:
+        return False
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+        return True
+    return _is_out_of_memory(error.__cause__ or error.__context__)
+
+
+def _working_folder_exists() -> bool:
+    try:
+        return bool(os.getcwd())  # noqa: PTH109 - this module imports no more than it must
+    except OSError:
+        return False

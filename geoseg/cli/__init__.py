@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from geoseg._version import __version__
-from geoseg.errors import GeosegError, one_line
+from geoseg.cli.environment import prepare_libraries
+from geoseg.cli.streams import Interrupts, guarded_streams, open_closed_streams
+from geoseg.errors import GeosegError, OutputError, known_cause, one_line
+from geoseg.system.text import printable
 
 _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Segment scenes into class maps and polygons."),
@@ -53,7 +56,11 @@ def cli(**_: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 error, 2 usage, 130 interrupted."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    interrupts = Interrupts()
+    if arguments is None:  # this process is geoseg's own
+        arguments = sys.argv[1:]
+        open_closed_streams()
+        interrupts.install()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # prints paths in any script on any console
             stream.reconfigure(errors="backslashreplace")
@@ -63,37 +70,38 @@ def main(arguments: list[str] | None = None) -> None:
 
         die_with_parent()
     arguments = [argument for argument in arguments if argument not in flags]
-    sys.exit(_run(arguments, debug="--debug" in flags))
+    code = _run(arguments, debug="--debug" in flags)
+    if code == 130:
+        interrupts.left = 0
+    sys.exit(code)
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:
-    try:
-        code: Any = cli.main(arguments, prog_name="geoseg", standalone_mode=False)
-    except GeosegError as error:
-        return _fail(error, str(error), arguments, debug=debug)
-    except click.exceptions.Abort as abort:
-        # click turns KeyboardInterrupt into Abort; the command's own message is in its cause.
-        return _interrupted(str(abort.__cause__ or ""))
-    except KeyboardInterrupt as interrupt:
-        return _interrupted(str(interrupt))
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except BrokenPipeError:
-        # The reader of a pipe is gone (`geoseg … | head`): without this, flushing stdout at exit fails again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except MemoryError as error:
-        return _fail(error, "out of memory: give a smaller --memory or --window", arguments, debug=debug)
-    except Exception as error:  # noqa: BLE001 - no traceback without --debug
-        text = one_line(error)
-        return _fail(
-            error,
-            f"unexpected {type(error).__name__}: {text}; run again with --debug and report the traceback",
-            arguments,
-            debug=debug,
-        )
-    return code if isinstance(code, int) else 0
+    with guarded_streams():
+        try:
+            prepare_libraries(debug=debug)
+            code: Any = cli.main(arguments, prog_name="geoseg", standalone_mode=False)
+        except click.exceptions.Abort as abort:
+            # click turns KeyboardInterrupt into Abort; the command's own message is in its cause.
+            return _interrupted(str(abort.__cause__ or ""))
+        except KeyboardInterrupt as interrupt:
+            return _interrupted(str(interrupt))
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except BrokenPipeError:
+            return 1  # the reader of a pipe is gone: geoseg … | head
+        except Exception as error:  # noqa: BLE001 - no traceback without --debug
+            return _fail(error, _message(error), arguments, debug=debug)
+        return code if isinstance(code, int) else 0
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, GeosegError):
+        return str(error)
+    if (known := known_cause(error)) is not None:
+        return known
+    return f"unexpected {type(error).__name__}: {one_line(error)}; run again with --debug and report the traceback"
 
 
 def _fail(error: BaseException, message: str, arguments: list[str], *, debug: bool) -> int:
@@ -105,11 +113,12 @@ def _fail(error: BaseException, message: str, arguments: list[str], *, debug: bo
         a == "--progress=json" or (a == "json" and b == "--progress")
         for b, a in zip(["", *arguments], arguments, strict=False)
     )
-    (Json() if wants_json else Silent()).error(type(error).__name__, message)
+    with suppress(OutputError, BrokenPipeError):  # stdout is lost, but stderr has the message
+        (Json() if wants_json else Silent()).error(type(error).__name__, message)
     return 1
 
 
 def _interrupted(remedy: str = "") -> int:
     remedy = remedy or "finished blocks are kept; run the same command again to go on"
-    click.echo(f"interrupted: {remedy}", err=True)
+    click.echo(f"interrupted: {printable(remedy)}", err=True)
     return 130

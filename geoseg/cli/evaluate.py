@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from geoseg.cli.options import (
     GreedyCommand,
     GreedyOption,
+    echo_json,
     options_of,
     progress_option,
     reading_of,
@@ -18,6 +20,7 @@ from geoseg.cli.options import (
     segmenting_options,
 )
 from geoseg.errors import OptionError
+from geoseg.system.text import escaped_json, printable
 
 if TYPE_CHECKING:
     from geoseg.evaluate import Evaluation
@@ -114,7 +117,10 @@ def compare(
         events.warning(note)
     outputs = {} if output is None else result.write(output, overwrite=overwrite)
     if progress != "json":
-        click.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) if as_json else result.table())
+        if as_json:
+            echo_json(result.to_dict(), indent=2)
+        else:
+            click.echo(result.table())
     details = {"evaluation": result.to_dict()} if progress == "json" else {}
     events.result(outputs={kind: str(path) for kind, path in outputs.items()}, **details)
 
@@ -176,7 +182,7 @@ def _by_model(events: Reporter, **values: Any) -> Evaluation:
 @click.option(
     "--points", "total", type=click.IntRange(2), help="Total number of points. Default: as --standard-error requires."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the sample.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the sample.")
 @_overwrite
 @progress_option
 def sample(source: str, output: Path, progress: str, **values: Any) -> None:
@@ -194,7 +200,7 @@ def sample(source: str, output: Path, progress: str, **values: Any) -> None:
     rows = list(zip(drawn.classes, drawn.sizes, drawn.weights, strict=True))
     if progress != "json":
         for item, size, weight in rows:
-            click.echo(f"{item.name:<20} {size:>6} points  {100 * weight:6.2f} % of the map")
+            click.echo(f"{printable(item.name):<20} {size:>6} points  {100 * weight:6.2f} % of the map")
     events.result(
         outputs={"points": str(drawn.path)},
         classes={item.name: {"id": item.id, "points": size, "share": round(weight, 6)} for item, size, weight in rows},
@@ -231,6 +237,6 @@ def area(points: str, source: str, output: Path | None, progress: str, *, as_jso
     if output is not None:
         write_complete(output, lambda part: part.write_text(text + "\n", "utf-8"))
     if progress != "json":
-        click.echo(text if as_json else estimates.table())
+        click.echo(escaped_json(text, stream=sys.stdout) if as_json else estimates.table())
     details = {"estimate": estimates.to_dict()} if progress == "json" else {}
     events.result(outputs={} if output is None else {"report": str(output)}, **details)

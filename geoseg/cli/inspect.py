@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 import click
 
-from geoseg.cli.options import options_of, reading_of, reading_options, scenes_of, segmenting_options
+from geoseg.cli.options import echo_json, options_of, reading_of, reading_options, scenes_of, segmenting_options
+from geoseg.system.text import printable
 
 
 @click.command()
@@ -26,10 +26,14 @@ def inspect(scenes: tuple[str, ...], model: str | None, *, as_json: bool, **valu
     reading = reading_of(values)
     options = options_of(values)
     inspections = [inspect_scene(source, model, reading, options) for source in scenes_of(scenes, reading)]
-    for number, inspection in enumerate(inspections):
-        if as_json:
-            click.echo(json.dumps(inspection.as_dict(), ensure_ascii=False))
-        else:
-            click.echo(("\n" if number else "") + inspection.as_text())
+    if as_json:
+        for inspection in inspections:
+            echo_json(inspection.as_dict())
+    else:
+        if texts := [text for inspection in inspections if (text := inspection.as_text())]:
+            click.echo("\n\n".join(texts))
+        for inspection in inspections:
+            if inspection.failure is not None:
+                click.echo(printable(f"error: {inspection.failure}"), err=True)
     if not all(inspection.fits for inspection in inspections):
         sys.exit(1)

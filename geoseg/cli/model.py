@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from geoseg.cli.options import GreedyCommand, GreedyOption, reading_of, reading_options
+from geoseg.cli.options import GreedyCommand, GreedyOption, echo_json, reading_of, reading_options
+from geoseg.system.text import escaped_json, printable
 
 
 @click.group()
@@ -29,12 +30,13 @@ def list_(*, as_json: bool) -> None:
              "classes": {k.name: k.color for k in c.classes}}
             for c in cards
         ]  # fmt: skip
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        echo_json(rows)
         return
     for card in cards:
         mark = " (default)" if card.name == DEFAULT_MODEL else ""
-        click.echo(f"{card.name}{mark}: {card.title}\n  bands   {', '.join(b.name for b in card.bands)}")
-        click.echo(f"  classes {', '.join(c.name for c in card.classes)}")
+        click.echo(printable(f"{card.name}{mark}: {card.title}"))
+        click.echo(printable(f"  bands   {', '.join(b.name for b in card.bands)}", None))
+        click.echo(printable(f"  classes {', '.join(c.name for c in card.classes)}", None))
 
 
 @model.command(short_help="Print a model's card.")
@@ -45,7 +47,7 @@ def show(name: str, *, as_json: bool) -> None:
     from geoseg.models import load_model
 
     card = load_model(name).card
-    click.echo(card.to_json() if as_json else card.describe())
+    click.echo(escaped_json(card.to_json(), stream=sys.stdout) if as_json else card.describe())
 
 
 @model.command(short_help="Verify a model's files and that it runs.")
@@ -55,7 +57,7 @@ def check(name: str) -> None:
     from geoseg.models import check_model
 
     for line in check_model(name):
-        click.echo(line)
+        click.echo(printable(line))
 
 
 @model.command(cls=GreedyCommand)
@@ -93,17 +95,17 @@ def export(name: str, output: Path, **values: Any) -> None:
         raise click.UsageError("--images and --labels go together")
     reading = reading_of(values)
     options = ExportOptions(calibration=tuple(values.pop("calibrate")), reading=reading, **values)
-    made = export_model(name, output, options, say=lambda line: click.echo(line, err=True))
+    made = export_model(name, output, options, say=lambda line: click.echo(printable(line), err=True))
     for shape, difference in made.differences:
         size = " × ".join(map(str, shape))
         click.echo(f"against torch, input {size}: largest difference {difference:.1e}")
     if made.agreement is not None:
         click.echo(f"8-bit against float32: {100 * made.agreement:.2f} % of pixels get the same class")
     for note in made.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(printable(f"note: {note}"), err=True)
     if images:
         _print_scores(name, made.path, images, labels, field, reading)
-    click.echo(f"{made.path}  {format_bytes(made.size)}")
+    click.echo(printable(f"{made.path}  {format_bytes(made.size)}"))
 
 
 def _print_scores(

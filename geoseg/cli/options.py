@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,6 +10,7 @@ import click
 
 from geoseg.errors import OptionError
 from geoseg.system.choices import PRECISION_OPTIONS, STITCHES
+from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
     from geoseg.segment.plan import Options
@@ -142,6 +144,11 @@ progress_option = click.option(
 )
 
 
+def echo_json(value: Any, **options: Any) -> None:
+    """Print a value as JSON; ``options`` go to :func:`json.dumps`."""
+    click.echo(printable_json(value, stream=sys.stdout, **options))
+
+
 def scenes_of(scenes: Sequence[str], reading: dict[str, Any]) -> list[Any]:
     """Return the scenes that the words of a command line name; with ``--stack`` all files are one."""
     return [list(scenes)] if scenes and reading.get("stack") else list(scenes)
@@ -153,7 +160,8 @@ def reading_of(values: dict[str, Any]) -> dict[str, Any]:
     reading = {name: values.pop(name) for name in names}
     if reading["bbox_crs"] and not reading["bbox"]:
         raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north")
-    return {name: value for name, value in reading.items() if value not in (None, False)}
+    # By identity: 0 equals False, but is a value of --nodata, --scale and --offset.
+    return {name: value for name, value in reading.items() if value is not None and value is not False}
 
 
 def options_of(values: dict[str, Any]) -> Options:

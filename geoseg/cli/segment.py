@@ -18,6 +18,7 @@ from geoseg.cli.options import (
     segmenting_options,
 )
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
+from geoseg.system.text import printable
 
 if TYPE_CHECKING:
     from geoseg.job.request import Job
@@ -146,7 +147,7 @@ def _print_status(job: Job, progress: str) -> None:
     for state in states:
         click.echo(state.as_text())
     if not states:
-        click.echo(f"{job.output}: no run has begun here")
+        click.echo(printable(f"{job.output}: no run has begun here"))
 
 
 def _clean(job: Job) -> None:
@@ -160,7 +161,7 @@ def _clean(job: Job) -> None:
         entries = [SceneEntry.of(scene) for scene in job.scenes]
         names = [open_scene(entry.source, request, entry.name).name for entry in entries]
     removed, busy = clean(job.output, names)
-    click.echo(f"removed unfinished work on {', '.join(removed)}" if removed else "nothing to remove")
+    click.echo(printable(f"removed unfinished work on {', '.join(removed)}") if removed else "nothing to remove")
     if busy:
-        click.echo(f"skipped, because another run is writing there: {', '.join(busy)}", err=True)
+        click.echo(printable(f"skipped, because another run is writing there: {', '.join(busy)}"), err=True)
         sys.exit(1)

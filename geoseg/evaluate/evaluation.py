@@ -16,6 +16,7 @@ from geoseg.errors import OutputError
 from geoseg.evaluate.comparison import ComparisonCounts
 from geoseg.evaluate.metrics import Scores, scores
 from geoseg.system.files import complete
+from geoseg.system.text import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,7 +142,7 @@ class Evaluation:
             f"{counted.map_only:,} in the reference, {counted.reference_only:,} in the map, {counted.neither:,} in both"
         )
         head = [
-            f"{self.predicted} against {self.reference}",
+            printable(f"{self.predicted} against {self.reference}"),
             f"{compared:,} pixels compared; pixels without a class: {left_out}",
             "",
         ]
@@ -168,7 +169,7 @@ class Evaluation:
             sure, ece = counted.reliability.mean_confidence, counted.reliability.ece
             verdict = "overconfident" if sure > found.overall_accuracy else "underconfident"
             lines.append(f"mean confidence {_two(sure)}, calibration error (ECE) {_two(ece)}: {verdict}")
-        lines += [f"most often mistaken: {text}" for text in self._mistakes()]
+        lines += [printable(f"most often mistaken: {text}") for text in self._mistakes()]
         return lines
 
     def _mistakes(self, most: int = 3) -> list[str]:
@@ -261,6 +262,7 @@ def _two(value: float) -> str:
 
 def aligned(rows: list[list[str]]) -> list[str]:
     """Format rows of cells as lines: the first column left-aligned, the others right-aligned."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in

@@ -19,6 +19,7 @@ from geoseg.evaluate.interpretation_form import add_form
 from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
 from geoseg.system.files import complete
+from geoseg.system.text import printable
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class AreaReport:
             ])  # fmt: skip
         last = f"overall accuracy {found.overall:.3f} ± {Z95 * found.overall_error:.3f} (95 %)"
         head = f"{self.points}: {int(found.counts.sum())} interpreted points on {self.source}"
-        return "\n".join([head, "", *aligned(rows), "", last])
+        return "\n".join([printable(head), "", *aligned(rows), "", last])
 
 
 def estimate_area(

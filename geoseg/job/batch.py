@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from geoseg._version import __version__
-from geoseg.errors import GeosegError, InputError, one_line
+from geoseg.errors import GeosegError, InputError, known_cause, one_line
 from geoseg.job.backend import Backend
 from geoseg.job.dispatch import Dispatcher
 from geoseg.job.report import write_summary
@@ -277,9 +277,10 @@ class _Guard:
             return True
         if self._batch.single or not isinstance(error, Exception):
             return False
-        text = one_line(error)
-        unexpected = GeosegError(f"{self._name}: unexpected {type(error).__name__}: {text}; run it alone with --debug")
-        self._batch.fail(self._number, self._name, unexpected)
+        message = known_cause(error)
+        if message is None:
+            message = f"unexpected {type(error).__name__}: {one_line(error)}; run it alone with --debug"
+        self._batch.fail(self._number, self._name, GeosegError(f"{self._name}: {message}"))
         return True
 
 

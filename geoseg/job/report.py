@@ -14,6 +14,7 @@ from geoseg.errors import OutputError
 from geoseg.job.scene_list import SceneEntry
 from geoseg.progress.reporters import Rate, format_seconds
 from geoseg.system.files import write_text
+from geoseg.system.text import printable
 
 if TYPE_CHECKING:
     from geoseg.job.dispatch import BlockSummary
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 SUMMARY = "summary.csv"
 """Name of the table of a batch in the output folder."""
+
+# Formulas in spreadsheets begin so; the last four are the full-width forms of the first.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass
@@ -141,7 +145,7 @@ def make_report(plan: Plan, inputs: ReportInputs, clock: Clock) -> dict[str, Any
         "pixels_kept_per_computed": round(plan.tiling.kept_share, 4),
         **inputs.blocks,
     }
-    reading = {key: str(value) for key, value in inputs.reading.items() if value not in (None, False)}
+    reading = {key: str(value) for key, value in inputs.reading.items() if value is not None and value is not False}
     return {
         "geoseg": __version__,
         "fingerprint": inputs.fingerprint,
@@ -223,12 +227,12 @@ def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneRe
     rows = summary_rows(scenes, results)
     columns = [f"{name} {unit}" for unit in ("area_m2", "pixels") for name in _class_names(rows, unit)]
     text = io.StringIO(newline="")
-    table = csv.DictWriter(text, ["scene", "name", "status", "seconds", *columns, "error"], lineterminator="\n")
-    table.writeheader()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(_cell(column) for column in ("scene", "name", "status", "seconds", *columns, "error"))
     for row in rows:
-        plain = {key: value for key, value in row.items() if key not in ("area_m2", "pixels")}
         per_class = {f"{name} {u}": value for u in ("area_m2", "pixels") for name, value in row.get(u, {}).items()}
-        table.writerow({**plain, **per_class})
+        plain = [row[key] for key in ("scene", "name", "status", "seconds")]
+        table.writerow(_cell(value) for value in (*plain, *(per_class.get(column) for column in columns), row["error"]))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / SUMMARY, text.getvalue())
@@ -237,14 +241,27 @@ def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneRe
     return rows
 
 
+def _cell(value: Any) -> Any:
+    """Return a cell of a CSV file that a spreadsheet takes for text, not for a formula.
+
+    As OWASP recommends: https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    if not isinstance(value, str):
+        return value
+    text = printable(value, limit=None)
+    return f"'{text}" if value.startswith(_FORMULA) else text
+
+
 def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the rows as text: scene, status, time, and per class its area in km², or its pixels."""
     unit = "area_m2" if any(row.get("area_m2") for row in rows) else "pixels"
     classes = _class_names(rows, unit)
-    lines = [["scene", "status", "time", *(f"{name} {'km²' if unit == 'area_m2' else 'px'}" for name in classes)]]
+    lines = [
+        ["scene", "status", "time", *(f"{printable(name)} {'km²' if unit == 'area_m2' else 'px'}" for name in classes)]
+    ]
     for row in rows:
         values, seconds = row.get(unit, {}), row["seconds"]
-        cells = [str(row["name"]), str(row["status"]), "" if seconds is None else format_seconds(seconds)]
+        cells = [printable(row["name"]), str(row["status"]), "" if seconds is None else format_seconds(seconds)]
         for name in classes:
             value = values.get(name)
             cells.append("" if value is None else f"{value / 1e6:.3f}" if unit == "area_m2" else f"{value:,}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import is_virtual
+
+MOST_BYTES = 64_000_000
+"""Size of the largest list of scenes that is read: half a million addresses."""
 
 _COLUMNS = ("scene", "path", "href", "location", "file", "filename")
 
@@ -68,12 +72,7 @@ def read_scenes(path: Path) -> list[SceneEntry]:
     InputError
         If the file cannot be read, lists nothing, or lists a scene or name twice; names the line or item.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not text in UTF-8 ({error.reason}); save the list as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"{path}: the list of scenes cannot be read: {error.strerror or error}") from error
+    text = _read_text(path)
     suffix = path.suffix.lower()
     if suffix in (".json", ".geojson"):
         entries = _from_stac(path, text)
@@ -85,6 +84,28 @@ def read_scenes(path: Path) -> list[SceneEntry]:
         raise InputError(f"{path}: lists no scene; write one per line")
     check_duplicates([entry for _, entry in entries], [f"{path}, {place}" for place, _ in entries])
     return [entry for _, entry in entries]
+
+
+def _read_text(path: Path) -> str:
+    """Read a list that is a regular file of sensible size: devices and pipes may never end."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path}: the list of scenes is not a regular file; give a text, CSV or JSON file")
+        if status.st_size > MOST_BYTES:
+            raise InputError(
+                f"{path}: the list of scenes has {status.st_size / 1e6:,.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB "
+                "are read; split it, and check that it is a list"
+            )
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not text in UTF-8 ({error.reason}); save the list as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"{path}: the list of scenes cannot be read: {error.strerror or error}") from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise InputError(f"{path}, line {line}: has a NUL character, so it is no text; save the list as UTF-8")
+    return text
 
 
 def check_duplicates(scenes: Iterable[Any], places: Iterable[str] | None = None) -> None:
@@ -125,6 +146,15 @@ def _from_text(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
 
 def _from_csv(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
+    try:
+        return _csv_entries(path, rows)
+    except csv.Error as error:
+        raise InputError(
+            f"{path}, line {rows.line_num + 1}: not CSV ({error}); check the quotation marks there"
+        ) from error
+
+
+def _csv_entries(path: Path, rows: csv.DictReader[str]) -> list[tuple[str, SceneEntry]]:
     columns = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
     column = next((columns[name] for name in _COLUMNS if name in columns), None)
     if column is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from geoseg.job.finished_vrt import live_path
 from geoseg.job.request import WORK_FOLDER, Request, fingerprint_of, manifest_of, open_scene, read_report
 from geoseg.job.scene_list import SceneEntry
 from geoseg.system.locks import is_locked, locked
+from geoseg.system.text import printable, printable_json
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class SceneStatus:
     def as_text(self) -> str:
         """Return one line."""
         share = f": {self.done} of {self.blocks} blocks ({self.done / self.blocks:.0%})" if self.blocks else ""
-        return f"{self.name}: {self.state}{share}" + (f"; {self.message}" if self.message else "")
+        return printable(f"{self.name}: {self.state}{share}" + (f"; {self.message}" if self.message else ""))
 
 
 def status(output: Path | str, scenes: Sequence[Any] = (), request: Request | None = None) -> list[SceneStatus]:
@@ -161,4 +162,4 @@ def clean(output: Path | str, names: Sequence[str] | None = None) -> tuple[list[
 
 def as_json(states: Sequence[SceneStatus]) -> str:
     """Return the ``status`` event of the JSON protocol."""
-    return json.dumps({"event": "status", "scenes": [state.as_dict() for state in states]}, ensure_ascii=False)
+    return printable_json({"event": "status", "scenes": [state.as_dict() for state in states]}, stream=sys.stdout)

@@ -101,6 +101,8 @@ class _Options:
         for name, value in (("min-area", self.min_area), ("simplify", self.simplify)):
             if value is not None and not (0 <= value < math.inf):
                 raise OptionError(f"{name} is {value}: it must be 0 or larger")
+        if self.nodata is not None and not math.isfinite(self.nodata):
+            raise OptionError(f"nodata is {self.nodata}: it must be a finite number")
         if self.connectivity not in (4, 8):
             raise OptionError(f"connectivity is {self.connectivity!r}: use 4 (shared edges) or 8 (corners too)")
         if self.workers < 1:

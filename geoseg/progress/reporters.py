@@ -10,13 +10,13 @@ The JSON protocol (version 1) prints one object per line on stdout; everything e
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from geoseg.errors import OptionError
+from geoseg.system.text import printable, printable_json
 
 PROTOCOL = 1
 
@@ -60,7 +60,7 @@ class Silent:
 
     def warning(self, message: str) -> None:
         """Print one line on stderr."""
-        print(f"warning: {message}", file=sys.stderr, flush=True)
+        _log(f"warning: {message}")
 
     def result(self, **facts: Any) -> None:
         """Ignore the event."""
@@ -70,7 +70,7 @@ class Silent:
 
     def error(self, kind: str, message: str) -> None:  # noqa: ARG002 - part of the protocol
         """Print one line on stderr."""
-        print(f"error: {message}", file=sys.stderr, flush=True)
+        _log(f"error: {message}")
 
 
 class Bar(Silent):
@@ -84,12 +84,15 @@ class Bar(Silent):
         """Move the bar; a new stage starts a new one."""
         from tqdm import tqdm
 
-        stage, _, detail = message.partition(": ")
+        stage, _, detail = printable(message).partition(": ")
         if self._bar is None or stage != self._stage:
             self._close()
             self._stage = stage
             bar_format = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-            self._bar = tqdm(total=total, desc=stage, file=sys.stderr, bar_format=bar_format, leave=True, disable=None)
+            # The bar moves the cursor, which the command line's stream would escape.
+            stream: Any = getattr(sys.stderr, "unguarded", sys.stderr)
+            disable = True if stream is None else None
+            self._bar = tqdm(total=total, desc=stage, file=stream, bar_format=bar_format, leave=True, disable=disable)
         self._bar.total = total
         if detail:
             self._bar.set_postfix_str(detail, refresh=False)
@@ -114,12 +117,12 @@ class Bar(Silent):
         """Print the path of each output on stdout, one per line."""
         self._close()
         for kind, path in facts.get("outputs", {}).items():
-            print(f"{kind:<11} {path}", flush=True)
+            print(printable(f"{kind:<11} {path}"), flush=True)
 
     def _write(self, line: str) -> None:
         if self._bar is not None and not self._bar.disable:
             self._bar.clear()
-        print(line, file=sys.stderr, flush=True)
+        _log(line)
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -169,13 +172,19 @@ class Json:
         _emit("summary", **facts)
 
     def error(self, kind: str, message: str) -> None:
-        """Print an ``error`` event, and the message on stderr for logs."""
+        """Print an ``error`` event, and the message on stderr for logs, also if stdout is lost."""
+        _log(f"error: {message}")
         _emit("error", type=kind, message=message)
-        print(f"error: {message}", file=sys.stderr, flush=True)
+
+
+def _log(line: str) -> None:
+    """Print one line on stderr; drop it if the process has none, which ``print`` would take for stdout."""
+    if sys.stderr is not None:
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 def _emit(event: str, **facts: Any) -> None:
-    print(json.dumps({"event": event, **facts}, ensure_ascii=False, default=str), flush=True)
+    print(printable_json({"event": event, **facts}, stream=sys.stdout, default=str), flush=True)
 
 
 def reporter(kind: str) -> Reporter:

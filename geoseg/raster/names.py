@@ -184,7 +184,8 @@ def scene_name(text: str) -> str:
     # Names that Windows reserves for devices, with any extension.
     if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
         name = f"{name}_"
-    return name[:120]
+    # File systems allow 255 bytes, of which suffixes and temporary names take up to 60.
+    return name[:120].encode()[:180].decode(errors="ignore")
 
 
 def shared_name(stems: list[str]) -> str | None:

@@ -284,6 +284,6 @@ def _pixel_size(resolution: Any) -> tuple[float, float] | None:
         sizes = (float(resolution),) * 2 if isinstance(resolution, int | float | str) else tuple(map(float, resolution))
     except (TypeError, ValueError):
         sizes = ()
-    if len(sizes) != 2 or not all(math.isfinite(size) and size > 0 for size in sizes):
+    if len(sizes) != 2 or not all(1e-9 <= size <= 1e9 for size in sizes):
         raise OptionError(f"resolution must be a positive number, or width and height, got {resolution!r}")
     return sizes[0], sizes[1]

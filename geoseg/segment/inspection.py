@@ -11,6 +11,7 @@ from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.system.resources import format_bytes
+from geoseg.system.text import printable
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,13 @@ class Inspection:
         """Whether ``segment`` would accept the scene."""
         return self.plan is not None
 
+    @property
+    def failure(self) -> str | None:
+        """Why ``segment`` would not accept the scene, in one line; None if it would."""
+        if self.raster is not None and isinstance(self.error, ContractError):
+            return f"{self.name} does not fit model {self.model}: {self.error}"
+        return None if self.error is None else str(self.error)
+
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON-compatible values."""
         facts: dict[str, Any] = {"scene": self.name, "model": self.model, "fits": self.fits, "needs": list(self.needs)}
@@ -60,18 +68,15 @@ class Inspection:
         return facts
 
     def as_text(self) -> str:
-        """Return the same as text."""
-        lines = [self.name]
-        if self.raster is not None:
-            lines += _raster_lines(self.raster)
+        """Return the same as text, but for the error (:attr:`failure`); empty if the scene cannot be read."""
+        if self.raster is None:
+            return ""
+        lines = [self.name, *_raster_lines(self.raster)]
         warnings = self.plan.warnings if self.plan else self.notes
         lines += [f"  warning     {warning}" for warning in warnings]
-        if self.error is not None:
-            verdict = "cannot be read" if self.raster is None else f"does not fit model {self.model}"
-            lines += [f"  {verdict}: {self.error}"]
         if self.plan is not None:
             lines += [f"  fits        model {self.model}", *_run_lines(_run_facts(self.plan))]
-        return "\n".join(lines)
+        return "\n".join(printable(line, None) for line in lines)
 
 
 def inspect_scene(source: Any, model: str | None, reading: Mapping[str, Any], options: Options) -> Inspection:

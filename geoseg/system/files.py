@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,8 @@ def temporary_beside(path: Path, suffix: str = "") -> Path:
 
     It is in the same folder, so that it can be renamed to ``path``. Some libraries choose a format by ``suffix``.
     """
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial{suffix}")
+    name = re.sub(r"[^\w.()+-]+", "_", path.name)[:60]  # in full it might be too long, or mean something to GDAL
+    return path.with_name(f".{name}.{uuid.uuid4().hex[:12]}.partial{suffix}")
 
 
 @contextmanager

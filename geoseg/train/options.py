@@ -78,7 +78,7 @@ class TrainOptions:
             raise OptionError(
                 f"validation must be a share from 0 to below 1, got {self.validation:g}: 0.2 is usual, 0 is none"
             )
-        if self.block_size is not None and self.block_size <= 0:
+        if self.block_size is not None and not 0 < self.block_size < float("inf"):
             raise OptionError(f"block size must be positive, got {self.block_size:g}")
         if self.precision not in PRECISION_OPTIONS:
             raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")

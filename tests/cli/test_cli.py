@@ -301,10 +301,15 @@ def test_inspect(geoseg, tmp_path, reflectance):
 
 def test_inspect_of_what_does_not_fit(geoseg, tmp_path, reflectance):
     scene = reflectance(tmp_path / "rgb.tif", data=np.ones((3, 20, 20), np.uint16))
-    code, out, _ = geoseg("inspect", scene, "-m", "spectral")
+    code, out, err = geoseg("inspect", scene, "-m", "spectral")
     assert code == 1
-    assert "does not fit model spectral" in out
-    assert "--stack" in out
+    assert err.startswith("error: rgb does not fit model spectral: ")
+    assert "--stack" in err
+    assert "20 × 20 px" in out
+    assert "fit" not in out
+    code, out, err = geoseg("inspect", scene, "-m", "spectral", "--json")
+    assert (code, err) == (1, "")
+    assert json.loads(out)["error"]["type"] == "ContractError"
 
 
 def test_models_are_listed_and_shown(geoseg):

@@ -52,6 +52,20 @@ def test_the_csv_has_a_column_per_class_and_unit(tmp_path):
     assert (bad["seconds"], bad["error"]) == ("", "bad.tif: no raster")
 
 
+def test_no_cell_of_the_csv_is_a_formula(tmp_path):
+    names = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\uff1dx", "a\x1b[2J", "a\nb", "\udcff"]
+    report = {"classes": {name: {"pixels": 1} for name in names}, "seconds": {"total": -1.0}}
+    result = SceneResult("=name", "done", report=report, error=InputError("=error"))
+    write_summary(tmp_path, ["=scene"], [result])
+    with (tmp_path / "summary.csv").open(encoding="utf-8", newline="") as file:
+        header, row = csv.reader(file)
+    assert header[4:-1] == [
+        "'=1+1 pixels", "'+1 pixels", "'-1 pixels", "'@x pixels", r"'\tx pixels", r"'\rx pixels", "'\uff1dx pixels",
+        r"a\x1b[2J pixels", r"a\nb pixels", r"\udcff pixels",
+    ]  # fmt: skip
+    assert (row[0], row[1], row[3], row[-1]) == ("'=scene", "'=name", "-1.0", "'=error")
+
+
 def test_a_table_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "out").touch()
     with pytest.raises(OutputError, match=r"cannot write .*summary\.csv"):

@@ -42,6 +42,9 @@ def test_names_of_scenes_are_safe_as_file_names():
     assert names.scene_name("a/b\\c:d*?") == "a_b_c_d"
     assert names.scene_name("NUL") == "NUL_"
     assert names.scene_name("...") == "scene"
+    assert names.scene_name("x" * 500) == "x" * 120
+    assert names.scene_name("\u6c34" * 120) == "\u6c34" * 60  # 180 bytes
+    assert names.scene_name("a\udcff\x1b[2J;!:b") == "a_2J_b"
     assert names.shared_name(["s_B02", "s_B03"]) == "s"
     assert names.shared_name(["x, B02", "x, B11"]) == "x"
     assert names.shared_name(["one", "two"]) is None

@@ -7,15 +7,17 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from geoseg.system.text import printable
+
 _WIDTH = 100
 
 
 def describe(card: Mapping[str, Any]) -> str:
     """Return a card, given as its fields by name, as labelled lines."""
-    lines = [f"{card['name']}: {card['title']}"]
+    lines = [printable(f"{card['name']}: {card['title']}")]
     previous = None
     for label, text in _entries(card):
-        for line in textwrap.wrap(text, _WIDTH):
+        for line in textwrap.wrap(printable(" ".join(text.split()), None), _WIDTH):
             # A label stands once, before the first of its lines.
             lines.append(f"  {label if label != previous else '':<14}{line}")
             previous = label

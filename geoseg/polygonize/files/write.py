@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -117,6 +118,18 @@ def _silence_missing_crs() -> None:
     warnings.filterwarnings("ignore", message="'crs' was not provided", module=r"geoseg\.polygonize\b")
 
 
+@contextlib.contextmanager
+def _plain_path(part: Path) -> Iterator[Path]:
+    """Yield a path to the same file without ``!``, which pyogrio takes for the path inside an archive."""
+    if "!" not in str(part):
+        yield part
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "link"
+        link.symlink_to(part.parent.absolute(), target_is_directory=True)
+        yield link / part.name
+
+
 def _ogr(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> None:
     import pyogrio
 
@@ -124,10 +137,10 @@ def _ogr(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> N
     reader = pa.RecordBatchReader.from_batches(layer.schema, batches)
     if layer.crs is None:
         _silence_missing_crs()
-    with _gdal({"OGR_CURRENT_DATE": DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}):
+    with _gdal({"OGR_CURRENT_DATE": DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}), _plain_path(part) as plain:
         pyogrio.write_arrow(
             reader,
-            part,
+            plain,
             layer=LAYER,
             driver="GPKG" if geopackage else "FlatGeobuf",
             geometry_name=GEOMETRY,

@@ -23,7 +23,7 @@ def check_source(source: str, *, remote: bool) -> None:
     InputError
         Naming the address, and how to allow it.
     """
-    if source.lstrip().startswith(("<", "{")):
+    if source.lstrip().startswith(("<", "{")) and not _is_path(source):
         raise InputError("a scene must be a file, folder or URL, not XML or JSON text; save it as a file first")
     if is_remote(source):
         if not remote:
@@ -40,6 +40,13 @@ def check_source(source: str, *, remote: bool) -> None:
         raise InputError(f"{source}: GDAL connection strings are not opened; name a file, folder or URL")
     if not is_virtual(source):
         _check_vrt(Path(source), remote=remote, seen=set())
+
+
+def _is_path(source: str) -> bool:
+    try:
+        return Path(source).exists()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
 
 
 def check_dataset(data: Any, label: str, *, remote: bool) -> None:

@@ -1,0 +1,160 @@
+"""Standard streams and signals of the command line: nothing hostile passes, and losing one gives no traceback."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+from geoseg.errors import OutputError
+from geoseg.system.text import printable_lines
+
+
+@contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Within the block, whatever prints goes through a :class:`GuardedStream`."""
+    before = sys.stdout, sys.stderr
+    sys.stdout = GuardedStream(before[0], "standard output")
+    sys.stderr = GuardedStream(before[1], None)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class GuardedStream(io.TextIOBase):
+    """Escapes control characters on their way to a terminal or log: the last gate for text that no other escaped.
+
+    Line breaks, tabs and carriage returns pass, as tables and progress bars need them; messages have lost theirs
+    in :func:`geoseg.system.text.printable`. It has no ``buffer``, so nothing goes around it.
+
+    Parameters
+    ----------
+    stream
+        Where text goes; None if the process was started without it (``>&-``): text is then dropped.
+    name
+        What the stream is called in the error raised when it cannot be written; None drops the text instead.
+    """
+
+    def __init__(self, stream: TextIO | None, name: str | None) -> None:
+        self.unguarded, self._name = stream, name
+        self._lost: str | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Encoding of the stream."""
+        return getattr(self.unguarded, "encoding", None) or "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """What becomes of characters that the stream cannot encode."""
+        return getattr(self.unguarded, "errors", None) or "backslashreplace"
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def isatty(self) -> bool:
+        """Return whether the stream is a terminal."""
+        return self.unguarded is not None and self.unguarded.isatty()
+
+    def fileno(self) -> int:
+        """Return the stream's file descriptor."""
+        if self.unguarded is None:
+            raise io.UnsupportedOperation("fileno")
+        return self.unguarded.fileno()
+
+    def write(self, text: str) -> int:
+        """Write text, its control characters escaped.
+
+        Raises
+        ------
+        OutputError
+            If the stream has a name and cannot be written: the disk that it is redirected to is full.
+        BrokenPipeError
+            If the program that reads it has ended.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._call("write", "\r".join(printable_lines(part) for part in text.split("\r")))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream; raises as :meth:`write` does."""
+        self._call("flush")
+
+    def _call(self, method: str, *arguments: str) -> None:
+        if self._lost is not None:
+            self._raise()
+        if self.unguarded is None:
+            return
+        try:
+            getattr(self.unguarded, method)(*arguments)
+        except BrokenPipeError:
+            self._drop_rest()
+            if self._name is not None:
+                raise
+        except OSError as error:
+            self._drop_rest()
+            self._lost = os.strerror(error.errno) if error.errno else str(error)
+            self._raise()
+
+    def _raise(self) -> None:
+        if self._name is not None:
+            raise OutputError(f"{self._name} cannot be written: {self._lost}; redirect it elsewhere")
+
+    def _drop_rest(self) -> None:
+        """Point the file descriptor at nothing: what is still buffered would fail again when the process ends."""
+        with suppress(OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, self.fileno())
+            os.close(nothing)
+
+
+def open_closed_streams() -> None:
+    """Open the null device in place of standard streams that are closed.
+
+    Otherwise the next file takes the descriptor, and what a library prints on stderr is written into a class map.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError as error:
+            if error.errno == errno.EBADF:
+                os.open(os.devnull, os.O_RDWR)
+
+
+class Interrupts:
+    """Handler of Ctrl-C: interrupts twice, and ends the process without a word at the third time or after the end."""
+
+    def __init__(self) -> None:
+        self.left = 2
+
+    def install(self) -> None:
+        """Handle SIGINT, unless it is ignored, as in the background of a shell."""
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self)
+            sys.unraisablehook = _unraisable
+
+    def __call__(self, *_: Any) -> None:
+        """Handle one Ctrl-C."""
+        if self.left > 0:
+            self.left -= 1
+            raise KeyboardInterrupt
+        with suppress(BaseException):
+            import psutil
+
+            for child in psutil.Process().children(recursive=True):
+                child.kill()
+        os._exit(130)
+
+
+def _unraisable(hook: Any) -> None:
+    """Print exceptions of destructors as Python does, but no traceback where Ctrl-C hits one."""
+    if not issubclass(hook.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(hook)
