@@ -119,7 +119,8 @@ def _open_file(path: str, grid: Grid | None) -> RasterLayer:
 def _classes_of(path: str) -> tuple[MapClass, ...]:
     """Classes that a file names; a palette alone gives colours, not names."""
     from geoseg.class_names import classes_of
-    from geoseg.raster.gdal.environment import environment, open_dataset
+    from geoseg.raster.gdal.datasets import open_dataset
+    from geoseg.raster.gdal.environment import environment
 
     with environment(path), open_dataset(path) as dataset:
         found = classes_of(dataset, 1)

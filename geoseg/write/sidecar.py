@@ -72,7 +72,8 @@ def read_classes(path: str | Path) -> tuple[MapClass, ...]:
     """
     from rasterio.errors import RasterioError
 
-    from geoseg.raster.gdal.environment import environment, gdal_path, open_dataset
+    from geoseg.raster.gdal.datasets import open_dataset
+    from geoseg.raster.gdal.environment import environment, gdal_path
 
     name = gdal_path(str(path))
     try:
