@@ -10,7 +10,6 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from geoseg.errors import InputError
 from geoseg.system.files import check_regular_file
 
 _ERRORS = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, tarfile.TarError, zipfile.BadZipFile,

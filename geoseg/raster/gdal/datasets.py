@@ -11,7 +11,9 @@ from geoseg.raster.gdal.environment import DRIVERS, is_remote
 from geoseg.raster.gdal.untrusted import check_dataset, check_source
 
 
-def open_dataset(path: str, *, remote: bool = False, label: str | None = None, warped: str | None = None) -> DatasetReader:
+def open_dataset(
+    path: str, *, remote: bool = False, label: str | None = None, warped: str | None = None
+) -> DatasetReader:
     """Open a raster with one of the allowed drivers, inside an ``environment``.
 
     Parameters

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
@@ -58,7 +58,7 @@ class _Environment(rasterio.Env):  # type: ignore[misc]
     """A rasterio environment that also turns GDAL's network file systems off in this thread."""
 
     def __init__(self, *, network: bool, **options: Any) -> None:
-        self._offline = contextlib.nullcontext()
+        self._offline: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if not network:
             if gdal("rasterio") is not None:
                 self._offline = ThreadOption(*_NO_NETWORK)
@@ -66,13 +66,13 @@ class _Environment(rasterio.Env):  # type: ignore[misc]
                 options[_NO_NETWORK[0]] = _NO_NETWORK[1]
         super().__init__(**options)
 
-    def __enter__(self) -> _Environment:
+    def __enter__(self) -> Self:
         super().__enter__()
         self._offline.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._offline.__exit__(*exception)
+        self._offline.__exit__(None, None, None)
         super().__exit__(*exception)
 
 

@@ -66,7 +66,7 @@ def remove_drivers(package: str) -> None:
     with _LOCK:
         if package in _removed:
             return
-        names = NETWORK_DRIVERS
+        names: tuple[str, ...] = NETWORK_DRIVERS
         if package == "pyogrio":
             importlib.import_module("pyogrio")  # registers its drivers
             names += ORDER_DRIVERS

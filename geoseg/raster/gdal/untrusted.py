@@ -44,8 +44,8 @@ _FREE_TEXT = {"mdi", "category", "description", "f", "name", "unittype"}
 _REQUEST = re.compile(r"\s*(?:[<{]|[a-z][a-z0-9+.-]+://)|.*/vsi", re.IGNORECASE | re.DOTALL)
 
 _MAGIC = (
-    b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51",
-    b"GIF8", b"EHFA_HEADER_TAG", b"NITF0", b"NSIF0",
+    b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\0\0\0\x0cjP  ",
+    b"\xff\x4f\xff\x51", b"GIF8", b"EHFA_HEADER_TAG", b"NITF0", b"NSIF0",
 )  # fmt: skip
 _SIDECARS = (
     ".aux.xml", ".ovr", ".OVR", ".msk", ".MSK", ".hdr", ".HDR", ".wld", ".prj", ".aux", ".tfw", ".tifw", ".jgw", ".pgw",
@@ -80,6 +80,8 @@ def check_name(source: str, label: str, *, remote: bool) -> None:
             raise InputError(
                 f"{label}: is on the network, which is not allowed here; pass allow_remote=True or download it"
             )
+        if not is_virtual(source):
+            raise InputError(f"{label}: GDAL connection strings are not opened; name a file, folder or URL")
         if source.startswith("/vsi"):
             _check_systems(source, label, _REMOTE_SYSTEMS | _LOCAL_SYSTEMS)
     elif is_virtual(source):
@@ -166,7 +168,7 @@ def _check_content(path: str, walk: _Walk) -> bool:
         return False
     walk.checked.add(path)
     nested = bool(walk.way)
-    head = archives.read_head(path, _HEAD) if is_virtual(path) else _read_head(path, walk)
+    head = archives.read_head(path, _HEAD) if is_virtual(path) else _read_head(path)
     if head is None:
         return False  # missing: GDAL will say so
     if not is_virtual(path):
@@ -190,7 +192,7 @@ def _check_content(path: str, walk: _Walk) -> bool:
     return False
 
 
-def _read_head(path: str, walk: _Walk) -> bytes | None:
+def _read_head(path: str) -> bytes | None:
     check_regular_file(path)
     try:
         if not os.path.isfile(path):  # noqa: PTH113  thousands of tiles
@@ -220,7 +222,9 @@ def _check_other_xml(path: str, bare: bytes, walk: _Walk) -> None:
     match = re.match(rb"(?:<\?.*?\?>|<!--.*?-->|\s)*<([\w:]+)", bare.replace(b"\0", b""), re.DOTALL)
     tag = match.group(1).decode("ascii", "replace") if match else "XML"
     if walk.way or tag.upper().startswith("GDAL"):
-        raise InputError(f"{path}: a request to a server ({tag}), not a raster; save the part you need as GeoTIFF first")
+        raise InputError(
+            f"{path}: a request to a server ({tag}), not a raster; save the part you need as GeoTIFF first"
+        )
     if not is_virtual(path):
         read_xml(Path(path))  # reports a document type
 
@@ -295,17 +299,20 @@ def _check_tree(tree: Element, folder: str, walk: _Walk) -> None:
     for element, raw in _elements(tree):
         tag = str(element.tag).rpartition("}")[2].lower()
         text = (element.text or "").strip()
+        language = text[:20] if tag == "pixelfunctionlanguage" and text else "Python"
         if tag == "pixelfunctioncode" or (tag == "pixelfunctionlanguage" and text.lower() != "c"):
             raise InputError(
-                f"{walk.label}: contains a pixel function in {text[:40] or 'Python'}, and code from files is never "
-                "run; if you trust it, write its result to a GeoTIFF with gdal_translate"
+                f"{walk.label}: contains a pixel function in {language}, and code from files is never run; "
+                " if you trust it, write its result to a GeoTIFF with gdal_translate"
             )
         key = (element.get("key") or element.get("name") or "").lower()
         is_file = tag in _FILES or (tag in ("mdi", "option") and key in _FILE_KEYS)
         is_file = is_file or (tag == "argument" and ("filename" in key or "dataset" in key))
         if is_file and text:
             _check_reference(element, text, folder, walk, raw=raw)
-        elif tag not in _FREE_TEXT and (_REQUEST.match(text) or any(_REQUEST.match(v) for v in element.attrib.values())):
+        elif tag not in _FREE_TEXT and (
+            _REQUEST.match(text) or any(_REQUEST.match(v) for v in element.attrib.values())
+        ):
             shown = text[:80] or next(value for value in element.attrib.values() if _REQUEST.match(value))[:80]
             raise InputError(f"{walk.label}: its {element.tag} is {shown!r}, an address where none belongs; rejected")
 
@@ -324,9 +331,7 @@ def _check_reference(element: Element, text: str, folder: str, walk: _Walk, *, r
     if is_virtual(text):
         _check_systems(text, walk.label, _LOCAL_SYSTEMS)
     elif _CONNECTION.match(text) and not _DRIVE.match(text):
-        raise InputError(
-            f"{walk.label}: refers to {text[:200]}, a GDAL connection string; name a file instead"
-        )
+        raise InputError(f"{walk.label}: refers to {text[:200]}, a GDAL connection string; name a file instead")
     relative = next((v for k, v in element.attrib.items() if k.lower() == "relativetovrt"), "0") not in ("", "0")
     relative = relative or (raw and "relativetovrt" not in map(str.lower, element.attrib))
     if is_virtual(folder) and not is_virtual(text):
