@@ -241,21 +241,16 @@ class PolygonLayer:
             kinds = source.geom_type.dropna().unique()
             fields = [name for name in source.columns if name != source.geometry.name]
             return fields, len(source), source.crs, str(kinds[0]) if len(kinds) == 1 else "Unknown"
-        import pyogrio
-        from pyogrio.errors import DataLayerError, DataSourceError
+        from geoseg.raster.vectors import open_vector
 
-        if "://" not in self._path and not Path(self._path).exists():
-            raise InputError(f"{self._path}: no such file; check the path")
-        try:
-            self._layer = self._only_layer(pyogrio.list_layers(self._path))
-            info = pyogrio.read_info(self._path, layer=self._layer, force_feature_count=True)
-        except (DataSourceError, DataLayerError) as error:
-            raise InputError(f"{self._path}: cannot be read as polygons: {' '.join(str(error).split())}") from error
+        self._file = open_vector(self._path)
+        self._layer = self._only_layer(self._file.layers())
+        info = self._file.info(self._layer)
         return list(info["fields"]), int(info["features"]), info["crs"], str(info["geometry_type"])
 
-    def _only_layer(self, layers: NDArray[Any]) -> str:
+    def _only_layer(self, layers: list[tuple[str, str | None]]) -> str:
         """Return the one layer with geometries; GeoPackages have others, for styles."""
-        found = [str(name) for name, kind in layers if kind is not None]
+        found = [name for name, kind in layers if kind is not None]
         if len(found) != 1:
             listing = ", ".join(found) or "none with geometries"
             raise InputError(
@@ -279,20 +274,9 @@ class PolygonLayer:
         return frame if self._crs is None else frame.to_crs(self._target)
 
     def _read_file(self, bounds: tuple[float, ...] | None = None, *, geometry: bool = True) -> Any:
-        import pyogrio
-        from pyogrio.errors import DataSourceError, FieldError, GeometryError
-
-        try:
-            return pyogrio.read_dataframe(
-                self._path,
-                layer=self._layer,
-                columns=[self._field],
-                bbox=bounds,
-                read_geometry=geometry,
-                on_invalid="ignore",
-            )
-        except (DataSourceError, FieldError, GeometryError) as error:
-            raise InputError(f"{self._path}: cannot be read: {' '.join(str(error).split())}") from error
+        return self._file.read(
+            self._layer, columns=[self._field], bbox=bounds, read_geometry=geometry, on_invalid="ignore"
+        )
 
     def _classes(self) -> tuple[dict[Any, int], tuple[MapClass, ...]]:
         """Return the number to burn for each value of the field, and names where the field holds text."""
