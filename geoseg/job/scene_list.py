@@ -12,8 +12,10 @@ from typing import Any
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import is_virtual
+from geoseg.system.files import check_regular_file
 
 _COLUMNS = ("scene", "path", "href", "location", "file", "filename")
+_MAX_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def read_scenes(path: Path) -> list[SceneEntry]:
     InputError
         If the file cannot be read, lists nothing, or lists a scene or name twice; names the line or item.
     """
+    check_regular_file(path, limit=_MAX_BYTES)
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
