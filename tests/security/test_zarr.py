@@ -26,7 +26,7 @@ zarr = pytest.importorskip("zarr", minversion="3.1", reason="the extra zarr is n
 
 SIDE = 64
 PIXELS = np.full((SIDE, SIDE), 7, "u2")
-BOMB = bytes(200 * 2**20)
+BOMB = bytes(48 * 2**20)
 
 
 def store(canary, *, version: int = 2, chunk: bytes = b"", consolidated: bool = False, **changes) -> str:
@@ -84,7 +84,7 @@ def refuse(canary, path, text: str = "") -> None:
     assert "\n" not in line
     assert 20 < len(line) < 700
     assert text in line, line
-    assert peak < 100 * 2**20
+    assert peak < 40 * 2**20
     canary.silent()
 
 

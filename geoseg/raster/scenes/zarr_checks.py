@@ -201,7 +201,11 @@ def _codecs_of_version_2(item: dict[str, Any], label: str) -> tuple[str | None, 
     name = None if compressor is None else str(compressor.get("id"))
     if name is not None and name not in _COMPRESSORS:
         raise _unknown(label, name)
-    if name == "lzma" and (compressor.get("format") not in (None, lzma.FORMAT_XZ) or compressor.get("filters")):
+    if (
+        compressor
+        and name == "lzma"
+        and (compressor.get("format") not in (None, lzma.FORMAT_XZ) or compressor.get("filters"))
+    ):
         raise _unknown(label, "raw lzma")
     for codec in item.get("filters") or []:
         if str(codec.get("id")) not in _FILTERS:
