@@ -205,7 +205,8 @@ def accuracy(truth: str | Path, classes: str | Path) -> dict[str, Any]:
     """
     from rasterio.errors import RasterioError
 
-    from geoseg.raster.gdal.environment import environment, open_dataset
+    from geoseg.raster.gdal.datasets import open_dataset
+    from geoseg.raster.gdal.environment import environment
 
     count = len(LAND_COVER)
     confusion = np.zeros((256, 256), np.int64)

@@ -278,17 +278,11 @@ def _all_classes(layer: RasterLayer, strata: Strata) -> tuple[MapClass, ...]:
 
 def _read_points(points: Any, layer: RasterLayer, field: str) -> tuple[str, Any]:
     if isinstance(points, str | Path):
-        import pyogrio
-        from pyogrio.errors import DataLayerError, DataSourceError
+        from geoseg.raster.vectors import open_vector
 
-        label = Path(points).name
-        if not Path(points).exists():
-            raise InputError(f"{points}: no such file; check the path")
-        try:
-            layers = [str(name) for name, kind in pyogrio.list_layers(points) if kind is not None]
-            frame = pyogrio.read_dataframe(points, layer=LAYER if LAYER in layers else layers[0] if layers else None)
-        except (DataSourceError, DataLayerError) as error:
-            raise InputError(f"{points}: cannot be read as points: {one_line(error)}") from error
+        label, file = Path(points).name, open_vector(points)
+        layers = [name for name, kind in file.layers() if kind is not None]
+        frame = file.read(LAYER if LAYER in layers else layers[0] if layers else None)
     else:
         label, frame = "points", points
     if field not in frame.columns:

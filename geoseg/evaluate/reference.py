@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from geoseg.classes import MapClass, default_color
-from geoseg.errors import InputError, OptionError, one_line
+from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 
@@ -119,7 +119,8 @@ def _open_file(path: str, grid: Grid | None) -> RasterLayer:
 def _classes_of(path: str) -> tuple[MapClass, ...]:
     """Return the classes that a file names; a palette alone has colours but no names."""
     from geoseg.class_names import classes_of
-    from geoseg.raster.gdal.environment import environment, open_dataset
+    from geoseg.raster.gdal.datasets import open_dataset
+    from geoseg.raster.gdal.environment import environment
 
     with environment(path), open_dataset(path) as dataset:
         found = classes_of(dataset, 1)
@@ -244,21 +245,16 @@ class PolygonLayer:
             kinds = source.geom_type.dropna().unique()
             fields = [name for name in source.columns if name != source.geometry.name]
             return fields, len(source), source.crs, str(kinds[0]) if len(kinds) == 1 else "Unknown"
-        import pyogrio
-        from pyogrio.errors import DataLayerError, DataSourceError
+        from geoseg.raster.vectors import open_vector
 
-        if "://" not in self._path and not Path(self._path).exists():
-            raise InputError(f"{self._path}: no such file; check the path")
-        try:
-            self._layer = self._only_layer(pyogrio.list_layers(self._path))
-            info = pyogrio.read_info(self._path, layer=self._layer, force_feature_count=True)
-        except (DataSourceError, DataLayerError) as error:
-            raise InputError(f"{self._path}: cannot be read as polygons: {one_line(error)}") from error
+        self._file = open_vector(self._path)
+        self._layer = self._only_layer(self._file.layers())
+        info = self._file.info(self._layer)
         return list(info["fields"]), int(info["features"]), info["crs"], str(info["geometry_type"])
 
-    def _only_layer(self, layers: NDArray[Any]) -> str:
-        """Return the one layer with geometries; GeoPackages may have tables of styles."""
-        found = [str(name) for name, kind in layers if kind is not None]
+    def _only_layer(self, layers: list[tuple[str, str | None]]) -> str:
+        """Return the one layer with geometries; GeoPackages have others, for styles."""
+        found = [name for name, kind in layers if kind is not None]
         if len(found) != 1:
             listing = ", ".join(found) or "none with geometries"
             raise InputError(
@@ -284,20 +280,9 @@ class PolygonLayer:
         return frame if self._crs is None else frame.to_crs(self._target)
 
     def _read_file(self, bounds: tuple[float, ...] | None = None, *, geometry: bool = True) -> Any:
-        import pyogrio
-        from pyogrio.errors import DataSourceError, FieldError, GeometryError
-
-        try:
-            return pyogrio.read_dataframe(
-                self._path,
-                layer=self._layer,
-                columns=[self._field],
-                bbox=bounds,
-                read_geometry=geometry,
-                on_invalid="ignore",
-            )
-        except (DataSourceError, FieldError, GeometryError) as error:
-            raise InputError(f"{self._path}: cannot be read: {one_line(error)}") from error
+        return self._file.read(
+            self._layer, columns=[self._field], bbox=bounds, read_geometry=geometry, on_invalid="ignore"
+        )
 
     def _classes(self) -> tuple[dict[Any, int], tuple[MapClass, ...]]:
         """Return the class number of each value of the field, and the classes if the field holds text."""

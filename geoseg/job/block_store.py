@@ -127,6 +127,9 @@ class BlockStore:
         import rasterio
         from rasterio.windows import Window
 
+        from geoseg.raster.gdal.datasets import open_dataset
+        from geoseg.raster.gdal.environment import environment
+
         values = np.full((len(bands), box.height, box.width), NODATA, np.uint8)
         side, cols = self.tiling.block, self.tiling.block_shape[1]
         for row in range(box.row // side, -(-box.bottom // side)):
@@ -140,7 +143,7 @@ class BlockStore:
                 here = part.within(box)
                 window = Window(part.col - block.col, part.row - block.row, part.width, part.height)
                 try:
-                    with rasterio.open(path) as file:
+                    with environment(), open_dataset(str(path)) as file:
                         values[:, here[0], here[1]] = file.read(list(bands), window=window)
                 except rasterio.errors.RasterioError as error:
                     raise self._damaged(index) from error

@@ -258,10 +258,12 @@ def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path],
 
 def _every(path: Path, step: int) -> NDArray[np.uint8]:
     """Every ``step``-th pixel of a class map, read strip by strip."""
-    import rasterio
     from rasterio.windows import Window
 
-    with rasterio.open(path) as file:
+    from geoseg.raster.gdal.datasets import open_dataset
+    from geoseg.raster.gdal.environment import environment
+
+    with environment(), open_dataset(str(path)) as file:
         height, width = file.shape
         rows = step * max(TILE // step, 1)
         # Copies: a view would keep the strip that it is of, and all of them are the whole map.

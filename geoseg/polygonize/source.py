@@ -45,18 +45,20 @@ class FileSource:
     """A band of a file that rasterio opens."""
 
     def __init__(self, path: str | Path, band: int | None = None, *, purpose: str = "polygonize") -> None:
-        import rasterio
         from rasterio.enums import MaskFlags
         from rasterio.errors import RasterioError
 
         from geoseg.class_names import classes_of
+        from geoseg.raster.gdal.datasets import open_dataset
+        from geoseg.raster.gdal.environment import environment, gdal_path
 
         self.path = str(path)
         if _is_local(self.path):
             self.path = str(Path(self.path).absolute())  # other processes may have another working directory
         self.name = Path(self.path).name
         try:
-            dataset = rasterio.open(self.path)
+            with environment(gdal_path(self.path)):
+                dataset = open_dataset(gdal_path(self.path), label=self.path)
         except RasterioError as error:
             if self.is_missing():
                 raise InputError(f"{self.path}: there is no such file") from error
@@ -92,11 +94,12 @@ class FileSource:
         return self
 
     def _dataset(self) -> Any:
-        import rasterio
+        from geoseg.raster.gdal.datasets import open_dataset
+        from geoseg.raster.gdal.environment import gdal_path
 
         dataset = getattr(self._local, "dataset", None)
         if dataset is None:
-            dataset = rasterio.open(self.path)
+            dataset = open_dataset(gdal_path(self.path), label=self.path)
             self._local.dataset = dataset
             with self._lock:
                 self._handles.append(dataset)
@@ -107,11 +110,14 @@ class FileSource:
         from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
+        from geoseg.raster.gdal.environment import environment, gdal_path
+
         window = Window(0, first, self.width, last - first)
         try:
-            dataset = self._dataset()
-            data = dataset.read(self._band, window=window)
-            valid = dataset.read_masks(self._band, window=window) != 0 if self._masked else None
+            with environment(gdal_path(self.path)):
+                dataset = self._dataset()
+                data = dataset.read(self._band, window=window)
+                valid = dataset.read_masks(self._band, window=window) != 0 if self._masked else None
         except (RasterioError, OSError) as error:
             raise ReadError(
                 f"{self.path}: rows {first}–{last - 1} cannot be read ({one_line(error)}); is the file complete?"

@@ -72,6 +72,7 @@ def place(info: FileInfo, target: Grid) -> FileSource:
         block_shape=info.block_shape,
         dtypes=info.dtypes,
         masks=info.masks,
+        remote=info.remote,
     )
     shift = _whole_pixels(info.own, target)
     if shift is not None:

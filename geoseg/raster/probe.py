@@ -22,8 +22,9 @@ from rasterio.windows import Window
 
 from geoseg.errors import InputError, one_line
 from geoseg.raster import names
-from geoseg.raster.gdal import untrusted
-from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
+from geoseg.raster.gdal.datasets import open_dataset
+from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual
+from geoseg.raster.gdal.untrusted import check_name
 from geoseg.raster.sampling import sample_boxes
 from geoseg.raster.sources import Masks
 from geoseg.raster.types import Band
@@ -64,6 +65,8 @@ class FileInfo:
         Type of each band of the file.
     indexes
         1-based number in the file of each entry of ``bands``.
+    remote
+        Whether it may refer to the network.
     """
 
     path: str
@@ -78,6 +81,7 @@ class FileInfo:
     masks: Masks
     categorical: bool = False
     notes: tuple[str, ...] = field(default=())
+    remote: bool = False
 
     @property
     def upright(self) -> bool:
@@ -103,14 +107,13 @@ def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozen
         If it is missing, not a raster, or cannot be used; the message says what to do.
     """
     label = str(path)
-    untrusted.check_source(label, remote=remote)
+    check_name(label, label, remote=remote)
     if not is_virtual(label):
         _check_file(label)
     target = gdal_path(label) if is_virtual(label) else os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
     try:
-        with environment(target), open_dataset(target) as data:
-            untrusted.check_dataset(data, label, remote=remote)
-            return _inspect(data, target, label, data_bands)
+        with environment(target, remote=remote), open_dataset(target, remote=remote, label=label) as data:
+            return replace(_inspect(data, target, label, data_bands), remote=remote)
     except (RasterioError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001
         raise InputError(_not_a_raster(label, error)) from error
 

@@ -14,7 +14,8 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from geoseg.errors import ReadError, one_line
-from geoseg.raster.gdal.environment import environment, is_remote, open_dataset
+from geoseg.raster.gdal.datasets import open_dataset
+from geoseg.raster.gdal.environment import environment, is_remote
 from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
 from geoseg.tiling import Box
 
@@ -68,6 +69,8 @@ class FileSource:
         Type of each band of the file.
     shift
         Row and column in the file of the scene's first pixel; zero if warped.
+    remote
+        Whether the file may refer to the network.
     """
 
     path: str
@@ -80,6 +83,7 @@ class FileSource:
     masks: Masks = Masks()
     shift: tuple[int, int] = (0, 0)
     warp: Warp | None = None
+    remote: bool = False
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change; the file may be moved to another folder."""
@@ -90,7 +94,7 @@ class FileSource:
         """Return the reduction of the overview that a read at 1/``factor`` of the size decodes; None if remote."""
         if is_remote(self.path):
             return None
-        with environment(self.path):
+        with environment(self.path, remote=self.remote):
             return max((known for known in _handles.get(self, None).overviews(1) if known <= factor), default=1)
 
     def read(self, request: ReadRequest) -> None:
@@ -109,7 +113,7 @@ class FileSource:
                 return
         window = Window(inside.col, inside.row, inside.width, inside.height)
         try:
-            with environment(self.path):
+            with environment(self.path, remote=self.remote):
                 self._read(request, window)
         except (RasterioError, rasterio.errors.RasterioIOError, rasterio._err.CPLE_BaseError, OSError) as error:  # noqa: SLF001
             raise ReadError(f"{self.label}: cannot read {request.box}: {one_line(error)}; {self._remedy()}") from error
@@ -213,9 +217,10 @@ class _Handles(threading.local):
         while len(self.entries) >= _OPEN_FILES:
             self.entries.popitem(last=False)[1].close()
         if warped is None or source.warp is None:
-            data = open_dataset(source.path)
+            data = open_dataset(source.path, remote=source.remote)
         else:
-            data = open_dataset(warped_vrt(source.path, source.warp, warped))
+            xml = warped_vrt(source.path, source.warp, warped)
+            data = open_dataset(source.path, remote=source.remote, warped=xml)
         self.entries[key] = data
         return data
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from geoseg.errors import InputError
 
 
 def temporary_beside(path: Path, suffix: str = "") -> Path:
@@ -74,3 +77,40 @@ def write_text(path: Path, text: str) -> None:
     temporary.write_text(text, "utf-8")
     fsync(temporary)
     temporary.replace(path)
+
+
+_KINDS = (
+    (stat.S_ISFIFO, "named pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+)
+
+
+def check_regular_file(path: str | os.PathLike[str], *, limit: int | None = None) -> None:
+    """Refuse pipes and devices, which block or never end; what does not exist, and folders, pass.
+
+    Parameters
+    ----------
+    path
+        Local path.
+    limit
+        Largest size in bytes.
+
+    Raises
+    ------
+    InputError
+        Naming what it is, or its size.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116  cheaper than Path
+    except (OSError, ValueError):
+        return
+    for is_kind, name in _KINDS:
+        if is_kind(status.st_mode):
+            raise InputError(f"{os.fspath(path)}: is a {name}, not a file; save its content as a file and name that")
+    if limit is not None and stat.S_ISREG(status.st_mode) and status.st_size > limit:
+        raise InputError(
+            f"{os.fspath(path)}: has {status.st_size >> 20} MB, more than the {limit >> 20} MB that are read of such a "
+            "file; is it the right file?"
+        )

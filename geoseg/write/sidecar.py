@@ -81,7 +81,8 @@ def read_classes(path: str | Path) -> tuple[MapClass, ...]:
     """
     from rasterio.errors import RasterioError
 
-    from geoseg.raster.gdal.environment import environment, gdal_path, open_dataset
+    from geoseg.raster.gdal.datasets import open_dataset
+    from geoseg.raster.gdal.environment import environment, gdal_path
 
     name = gdal_path(str(path))
     try:
@@ -107,13 +108,13 @@ def _colors(source: Any) -> dict[int, str]:
 
 
 def _category_names(aux: Path) -> dict[int, str]:
-    from xml.etree import ElementTree as ET
+    from geoseg.raster.gdal.xml import read_xml
 
     if not aux.is_file():
         return {}
     try:
-        root = ET.parse(aux).getroot()  # noqa: S314 - expat refuses entity expansion attacks since 2.4.1
-    except (ET.ParseError, OSError):
+        root = read_xml(aux)
+    except InputError:
         return {}
     names = root.findall("PAMRasterBand[@band='1']/CategoryNames/Category")
     return {number: item.text for number, item in enumerate(names) if item.text and item.text.strip()}

@@ -17,14 +17,16 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from geoseg.classes import MAX_CLASSES, MapClass
-from geoseg.errors import GeosegError, ModelError
+from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
-from geoseg.system.files import complete
+from geoseg.system.files import check_regular_file, complete
 from geoseg.tiling import round_up
 
 CARD_FILE = "model.json"
 """Name of the card in a model folder."""
+
+_MAX_BYTES = 16 * 2**20
 
 # As MLM's schema has it: spaces are allowed inside, not at the ends.
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.\- ]*[a-zA-Z0-9]")
@@ -283,9 +285,12 @@ class ModelCard(BaseModel):
         path = Path(path)
         path = path / CARD_FILE if path.is_dir() else path
         try:
+            check_regular_file(path, limit=_MAX_BYTES)
             item = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ModelError(f"no model card at {path}") from None
+        except InputError as error:
+            raise ModelError(f"model card {error}") from None
         except (OSError, UnicodeDecodeError) as error:
             raise ModelError(f"model card {path} cannot be read: {error}") from None
         except (json.JSONDecodeError, RecursionError) as error:

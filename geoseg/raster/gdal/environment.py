@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import warnings
+from typing import Any, Self
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
-from rasterio.io import DatasetReader
+
+from geoseg.raster.gdal.library import ThreadOption, gdal, remove_drivers
 
 # Raster.notes reports a missing georeference once; rasterio would warn in every thread that opens the file.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
@@ -23,8 +26,15 @@ indexes, MRF with a remote source …): opening a file must not reach the networ
 _SETTINGS = {
     # By default a truncated JPEG gives grey pixels and a warning; an error is better than wrong pixels.
     "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
-    "GDAL_VRT_ENABLE_PYTHON": "NO",
 }
+
+# These hold whatever the user's environment says.
+_SECURITY = {
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
+    # From GDAL 3.11 on; geoseg checks raw bands itself as well.
+    "GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE": "SIBLING_OR_CHILD_OF_VRT_PATH",
+}
+_NO_NETWORK = ("CPL_VSIL_CURL_ALLOWED_FILENAME", "none")
 
 _REMOTE_SETTINGS = {
     # Listing a bucket to find sidecar files takes longer than everything else.
@@ -44,15 +54,47 @@ _CACHE_BYTES = 128 * 2**20
 _cache_is_limited = False
 
 
-def environment(path: str = "") -> rasterio.Env:
-    """Return a rasterio environment for reading ``path``.
+class _Environment(rasterio.Env):  # type: ignore[misc]
+    """A rasterio environment that also turns GDAL's network file systems off in this thread."""
 
-    Options that the user has set, as environment variables or in an enclosing ``rasterio.Env``, take precedence.
+    def __init__(self, *, network: bool, **options: Any) -> None:
+        self._offline: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if not network:
+            if gdal("rasterio") is not None:
+                self._offline = ThreadOption(*_NO_NETWORK)
+            else:
+                options[_NO_NETWORK[0]] = _NO_NETWORK[1]
+        super().__init__(**options)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._offline.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._offline.__exit__(None, None, None)
+        super().__exit__(*exception)
+
+
+def environment(path: str = "", *, remote: bool = False) -> rasterio.Env:
+    """Return a rasterio environment for opening and reading ``path``.
+
+    Options that the user has set, as environment variables or in an enclosing ``rasterio.Env``, take precedence, except
+    those that decide on security: a file runs no code, and one on a local disk reaches no server.
+
+    Parameters
+    ----------
+    path
+        The raster; the network is available if it is remote itself.
+    remote
+        Whether a local file may refer to the network.
     """
+    remove_drivers("rasterio")
     _limit_cache()
     settings = _SETTINGS | _REMOTE_SETTINGS if is_remote(path) else _SETTINGS
     outer = rasterio.env.getenv() if rasterio.env.hasenv() else {}
-    return rasterio.Env(**{key: value for key, value in settings.items() if key not in os.environ and key not in outer})
+    options = {key: value for key, value in settings.items() if key not in os.environ and key not in outer}
+    return _Environment(network=remote or is_remote(path), **(options | _SECURITY))
 
 
 def _limit_cache() -> None:
@@ -68,12 +110,6 @@ def _limit_cache() -> None:
         return
     with rasterio.Env():
         rasterio.env.set_gdal_config("GDAL_CACHEMAX", _CACHE_BYTES)
-
-
-def open_dataset(path: str) -> DatasetReader:
-    """Open a raster with one of the allowed drivers, inside an ``environment``."""
-    # rasterio.open() accepts a single driver, the class behind it a list.
-    return DatasetReader(path, driver=list(DRIVERS), sharing=False)
 
 
 _NETWORK = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from geoseg.errors import InputError
 from geoseg.raster import names
-from geoseg.raster.gdal.untrusted import read_xml
+from geoseg.raster.gdal.xml import read_xml
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
 
 if TYPE_CHECKING:

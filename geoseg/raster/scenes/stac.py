@@ -16,6 +16,7 @@ from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
+from geoseg.system.files import check_regular_file
 
 _MAX_BYTES = 16 * 2**20
 _SECONDS = 30
@@ -92,6 +93,7 @@ def _load(path: str, *, remote: bool) -> Any:
             with urlopen(Request(path, headers={"User-Agent": "geoseg"}), timeout=_SECONDS) as answer:  # noqa: S310
                 text = answer.read(_MAX_BYTES + 1)
         else:
+            check_regular_file(path)
             with Path(path).open("rb") as file:
                 text = file.read(_MAX_BYTES + 1)
     except OSError as error:

@@ -82,7 +82,8 @@ def read_labels(
 
 def _raster_vocabulary(path: str) -> Vocabulary:
     from geoseg.class_names import classes_of
-    from geoseg.raster.gdal.environment import environment, gdal_path, open_dataset
+    from geoseg.raster.gdal.datasets import open_dataset
+    from geoseg.raster.gdal.environment import environment, gdal_path
 
     target = gdal_path(path)
     with environment(target), open_dataset(target) as data:

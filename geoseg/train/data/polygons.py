@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import LAND_COVER, MapClass, default_color
-from geoseg.errors import InputError, OptionError, one_line
+from geoseg.errors import InputError, OptionError
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
+from geoseg.raster.vectors import open_vector
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
 if TYPE_CHECKING:
@@ -146,33 +147,21 @@ def _table(source: Any) -> tuple[str, Any]:
 
     if not isinstance(source, str | Path):
         return "the polygons", source
-    name = str(source)
-    if not Path(source).exists():
-        raise InputError(f"{name}: no such file")
-    try:
-        if name.lower().endswith(".parquet"):
-            frame = gpd.read_parquet(source)
-        else:
-            frame = gpd.read_file(source, layer=_layer(name))
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001 - pyogrio, pyarrow and GDAL each have their own
-        raise InputError(f"{name}: the polygons cannot be read ({one_line(error)[:200]})") from None
+    name, file = str(source), open_vector(source)
+    frame = file.read(_layer(name, file.layers()))
     if not hasattr(frame, "geometry") or not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{name}: a table without geometries; labels must be polygons")
     return name, frame
 
 
-def _layer(name: str) -> str:
+def _layer(name: str, found: list[tuple[str, str | None]]) -> str | None:
     """Return the one layer of polygons in a file; tables without geometries, such as QGIS styles, do not count."""
-    import pyogrio
-
-    layers = [str(layer) for layer, kind in pyogrio.list_layers(name) if kind and "Point" not in kind]
+    layers = [layer for layer, kind in found if kind and "Point" not in kind]
     if len(layers) > 1:
         raise InputError(
             f"{name}: has several layers ({', '.join(layers)}); write the one with the labels to a file of its own"
         )
-    return layers[0] if layers else str(pyogrio.list_layers(name)[0][0])
+    return layers[0] if layers else found[0][0] if found else None
 
 
 def _guess_field(name: str, frame: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geoseg.errors import InputError
+from geoseg.system.files import check_regular_file
 from geoseg.train.validation.split import ImageCounts, Split, choose, cut
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def read_groups(path: str, rasters: Sequence[Raster]) -> list[str]:
         If the file cannot be read or lacks an image.
     """
     try:
+        check_regular_file(path)
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
