@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,31 @@ def temporary_beside(path: Path, suffix: str = "") -> Path:
     It is in the same folder, so that it can be renamed to ``path``. Some libraries choose a format by ``suffix``.
     """
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial{suffix}")
+
+
+def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
+    """Return the content of a regular file of at most ``most`` bytes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is larger, or is a pipe, device or folder, which might never end.
+    """
+    try:
+        # A pipe without a writer would block.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except ValueError as error:  # NUL, and characters that no file name can have
+        raise OSError(errno.EINVAL, str(error)) from None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file (a pipe or device)")
+        data = file.read(status.st_size + 1) if status.st_size <= most else b""
+        if status.st_size > most or len(data) > most:
+            raise OSError(errno.EFBIG, f"larger than {most / 1e6:,.0f} MB")
+        return data
 
 
 @contextmanager

@@ -30,6 +30,7 @@ _OWN = (
     "stride",
     "margin",
     "min_window",
+    "window",
     "resolution",
     "bytes_per_pixel",
     "metrics",
