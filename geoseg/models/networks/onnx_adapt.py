@@ -25,6 +25,9 @@ _INPUT_TYPES = ("float32", "float16", "float64", "uint8", "int8", "uint16", "int
 # Outputs may be smaller than the window by these factors; they are interpolated.
 _FACTORS = (1, 2, 4, 8, 16, 32)
 
+# Fixed sides up to this length are numbers of bands where the card does not tell; windows are larger.
+_MAX_BANDS = 16
+
 # Stands for the factor of an output whose size cannot be inferred.
 _UNKNOWN = -1
 
@@ -74,11 +77,14 @@ class OutputForm:
         number of the class.
     activation
         Of scores: ``"softmax"``, ``"logsoftmax"``, ``"sigmoid"`` or ``""`` for logits.
+    axes
+        Order of its axes, such as ``"NCHW"`` or ``"NHW"``; None if it cannot be told before the first run.
     """
 
     name: str
     kind: str
     activation: str
+    axes: str | None
 
 
 @dataclass(frozen=True)
@@ -150,15 +156,21 @@ def _input_axes(shape: Shape, bands: int | None, *, last: bool) -> str | None:
         return None
     batch = "N" if len(shape) == 4 else ""
     first, final = shape[-3], shape[-1]
-    if bands is None:  # bands are few, sides are long
-        last = last or (final is not None and final <= 16 and (first is None or first > 16))
+    if bands is None:
+        last = last or (_short(final) and not _short(first))
         return batch + ("HWC" if last else "CHW")
-    exact = [axes for axes, side in (("CHW", first), ("HWC", final)) if side == bands]
-    free = [axes for axes, side in (("CHW", first), ("HWC", final)) if side in (None, bands)]
-    fitting = exact or free
+    pairs = (("CHW", first, final), ("HWC", final, first))
+    fitting = [axes for axes, side, _ in pairs if side == bands]
+    if not fitting:
+        fitting = [axes for axes, side, other in pairs if side is None and not _short(other)]
     if len(fitting) == 2:
         return batch + ("HWC" if last else "CHW")
     return batch + fitting[0] if fitting else None
+
+
+def _short(side: int | None) -> bool:
+    """Whether a side must be the bands, since it is too short for a window."""
+    return side is not None and side <= _MAX_BANDS
 
 
 def _output_form(contract: GraphContract, source: InputForm, card: ModelCard, label: str) -> OutputForm:
@@ -245,7 +257,7 @@ def _result(contract: GraphContract, port: Port, source: InputForm, card: ModelC
     number = "float" not in port.dtype or port.activation == "argmax"
     activation = {"probabilities": "softmax", "logits": ""}.get(contract.metadata.get(OUTPUT_KEY, ""), port.activation)
     if number:
-        return OutputForm(port.name, "classes", "argmax")
+        return OutputForm(port.name, "classes", "argmax", axes)
     if sides and sides.get("C", 1) == 1:
         if activation == "softmax" and OUTPUT_KEY not in contract.metadata:
             raise ModelError(f"{label}: its graph ends in a softmax over one class, which is 1 everywhere; export logits")
@@ -254,8 +266,8 @@ def _result(contract: GraphContract, port: Port, source: InputForm, card: ModelC
                 f"{label}: its graph returns one score for each pixel, which tells two classes apart, but the card has "
                 f"{classes}; list the background and the class"
             )
-        return OutputForm(port.name, "score", "sigmoid" if activation in ("sigmoid", "softmax") else "")
-    return OutputForm(port.name, "scores", activation)
+        return OutputForm(port.name, "score", "sigmoid" if activation in ("sigmoid", "softmax") else "", axes)
+    return OutputForm(port.name, "scores", activation, axes)
 
 
 def _listed(ports: Sequence[Port]) -> str:
@@ -316,7 +328,8 @@ def to_logits(array: NDArray[Any], form: Form, port: Port, window: tuple[int, in
     import torch
 
     result = form.result
-    axes = output_axes(array.shape, form.source, form.classes, port)
+    axes = result.axes or output_axes(array.shape, form.source, form.classes, port)
+    axes = axes if axes and len(axes) == array.ndim else None
     channels = form.classes if result.kind == "scores" else 1
     planes = None if axes is None else _planes(array, axes)
     factors = () if planes is None else [_factor(*pair) for pair in zip(window, planes.shape[-2:], strict=True)]

@@ -57,6 +57,9 @@ def check_safe(proto: ModelProto, label: str) -> None:
     ModelError
         One line with the first defect and the remedy.
     """
+    # protobuf hands out text that is not UTF-8 as bytes.
+    if any(isinstance(text, bytes) for text in _texts(proto)):
+        raise ModelError(f"{label}: a damaged ONNX file: it contains names that are not UTF-8; get it again")
     _check_operators(proto, label)
     _check_tensors(proto, label)
     steps = _Steps(proto, label).of(proto.graph, _constants(proto.graph, {}), 0)
@@ -160,6 +163,24 @@ def _tensors(proto: ModelProto) -> Iterator[Any]:
             yield from graph.initializer
             for sparse in graph.sparse_initializer:
                 yield from (sparse.values, sparse.indices)
+
+
+def _texts(proto: ModelProto) -> Iterator[Any]:
+    """Yield all names in a graph, as protobuf returns them."""
+    for entry in proto.metadata_props:
+        yield from (entry.key, entry.value)
+    for opset in proto.opset_import:
+        yield opset.domain
+    for function in proto.functions:
+        yield from (function.name, function.domain, *function.input, *function.output, *function.attribute)
+    for graph in _graphs(proto):
+        for node in graph.node:
+            yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+            for attribute in node.attribute:
+                yield from (attribute.name, attribute.ref_attr_name)
+        if hasattr(graph, "initializer"):
+            yield from (entry.name for entry in (*graph.input, *graph.output, *graph.value_info))
+    yield from (tensor.name for tensor in _tensors(proto))
 
 
 def _name(tensor: Any) -> str:
