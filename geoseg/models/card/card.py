@@ -61,6 +61,11 @@ class BandSpec(BaseModel):
     scale: float = 1.0
     offset: float = 0.0
 
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        return printable(value, "band name")
+
     @field_validator("scale")
     @classmethod
     def _not_zero(cls, value: float) -> float:

@@ -46,6 +46,11 @@ _COMMON = {
     *("swir16", "swir22", "lwir", "lwir11", "lwir12"),
 }
 
+# Deeper nesting than any card has; recursive code is safe below it.
+_MAX_DEPTH = 50
+
+_MAX_WHOLE = 2**63
+
 ENCODER_GEOMETRY = {"stride": 32, "margin": 64, "min_window": 32}
 """Window geometry, in pixels, of networks over an encoder of five levels (2^5 = 32): assumed if a card has none."""
 
@@ -58,20 +63,25 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     ModelError
         If a field is missing or invalid; one line names it.
     """
+    if not isinstance(item, Mapping):
+        raise ModelError("model card: not a STAC item: it must be a JSON object")
+    _check_values(item)
     properties = item.get("properties")
     if item.get("type") != "Feature" or not isinstance(properties, Mapping):
         raise ModelError('model card: not a STAC item: "type" must be "Feature" and "properties" an object')
     extensions = item.get("stac_extensions")
-    if not isinstance(extensions, Sequence) or not any(
+    if not isinstance(extensions, list) or not any(
         re.search(r"/mlm/v1\.\d+\.\d+/", str(url)) for url in extensions
     ):
         raise ModelError(f"model card: stac_extensions does not name the MLM extension 1.x; add {MLM!r}")
     missing = [name for name in _REQUIRED if name not in properties]
     if missing:
         raise ModelError(f"model card: properties lack {', '.join(missing)}, which STAC MLM requires")
-    name = str(properties["mlm:name"])
-    if _TASK not in properties["mlm:tasks"]:
-        raise ModelError(f"model card {name!r}: mlm:tasks is {properties['mlm:tasks']}; geoseg runs {_TASK!r} only")
+    name = str(properties["mlm:name"])[:200]
+    tasks = properties["mlm:tasks"]
+    if not isinstance(tasks, list) or _TASK not in tasks:
+        raise ModelError(f"model card {name!r}: mlm:tasks is {_short(tasks)}; geoseg runs {_TASK!r} only")
+    _check_kinds(item, properties, name)
     source, result = (_only(properties, f"mlm:{side}", name) for side in ("input", "output"))
     for where, holder, key in (
         ("mlm:input", source, "pre_processing_function"),
@@ -80,11 +90,11 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
         _refuse_code(holder.get(key), f"{where} {key}", name)
     if source.get("resize_type"):
         raise ModelError(
-            f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set it to "
+            f"model card {name!r}: resize_type {_short(source['resize_type'])}: geoseg does not resample windows; set it to "
             "null"
         )
     fields: dict[str, Any] = {
-        "name": name,
+        "name": properties["mlm:name"],
         "title": properties.get("title") or "",
         "description": properties.get("description") or "",
         "version": str(properties.get("version", "1.0.0")),
@@ -100,6 +110,53 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     if not any(key.startswith("geoseg:") for key in properties):
         own = dict(ENCODER_GEOMETRY)
     return fields | own
+
+
+def _check_values(item: Mapping[str, Any]) -> None:
+    """Refuse what JSON can hold and no program can use: endless nesting, numbers too large, half characters."""
+    waiting: list[tuple[Any, int]] = [(item, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > _MAX_DEPTH:
+            raise ModelError(f"model card: nested more than {_MAX_DEPTH} levels deep; no STAC item is")
+        if isinstance(value, Mapping):
+            waiting += ((part, depth + 1) for pair in value.items() for part in pair)
+        elif isinstance(value, list | tuple):
+            waiting += ((part, depth + 1) for part in value)
+        elif isinstance(value, str):
+            if any("\ud800" <= mark <= "\udfff" for mark in value):
+                raise ModelError(f"model card: the text {value[:60]!a} contains half a character (a lone surrogate)")
+        elif isinstance(value, int) and abs(value) > _MAX_WHOLE:
+            raise ModelError("model card: contains a whole number of more than 64 bits")
+
+
+def _check_kinds(item: Mapping[str, Any], properties: Mapping[str, Any], name: str) -> None:
+    """Refuse fields whose type is not the one that STAC states."""
+    for key in ("mlm:name", "mlm:architecture", "title", "description", "license"):
+        if not isinstance(properties.get(key, ""), str | None):
+            raise ModelError(f"model card {name!r}: {key} must be text, got {_short(properties[key])}")
+    if not isinstance(properties.get("version", ""), str | int | float):
+        raise ModelError(f"model card {name!r}: version must be text, got {_short(properties['version'])}")
+    for key, asset in _assets(item).items():
+        if not isinstance(asset, Mapping):
+            raise ModelError(f"model card {name!r}: asset {_short(key)} must be an object, got {_short(asset)}")
+        roles = asset.get("roles") or []
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+            raise ModelError(f"model card {name!r}: roles of asset {_short(key)} must be names, got {_short(roles)}")
+
+
+def _assets(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    assets = item.get("assets")
+    return assets if isinstance(assets, Mapping) else {}
+
+
+def _is_model(asset: Mapping[str, Any]) -> bool:
+    return _ROLE in (asset.get("roles") or ())
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def build(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,7 +260,7 @@ def _refuse_code(expression: Any, where: str, name: str) -> None:
     if expression:
         kind = expression.get("format", "?") if isinstance(expression, Mapping) else "?"
         raise ModelError(
-            f"model card {name!r}: {where} is a processing expression of type {kind!r}, which is code that geoseg "
+            f"model card {name!r}: {where} is a processing expression of type {_short(kind)}, which is code that geoseg "
             "never runs; express it as value_scaling or build it into the model"
         )
 
@@ -217,10 +274,10 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
     for entry in entries:
         if isinstance(entry, Mapping):
             if entry.get("expression"):
-                _refuse_code(entry, f"band {entry.get('name')!r}", name)
+                _refuse_code(entry, f"band {_short(entry.get('name'))}", name)
             entry = entry.get("name")  # noqa: PLW2901
         if not isinstance(entry, str):
-            raise ModelError(f"model card {name!r}: mlm:input bands must be names, got {entry!r}")
+            raise ModelError(f"model card {name!r}: mlm:input bands must be names, got {_short(entry)}")
         about = described.get(entry, {})
         bands.append(
             {
@@ -242,14 +299,12 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
 
 def _described_bands(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the band objects by name from all places where STAC 1.0 and 1.1 put them."""
-    holders: list[Any] = [item["properties"]]
-    assets = item.get("assets")
-    if isinstance(assets, Mapping):
-        holders += [asset for asset in assets.values() if isinstance(asset, Mapping)]
+    holders: list[Any] = [item["properties"], *_assets(item).values()]
     described: dict[str, dict[str, Any]] = {}
     for holder in holders:
         for key in ("bands", "eo:bands", "raster:bands"):
-            for band in holder.get(key) or ():
+            entries = holder.get(key)
+            for band in entries if isinstance(entries, list) else ():
                 if isinstance(band, Mapping) and isinstance(band.get("name"), str):
                     described.setdefault(band["name"], {}).update(band)
     return described
@@ -273,27 +328,24 @@ def _classes(result: Mapping[str, Any], name: str) -> list[MapClass]:
         raise ModelError(f"model card {name!r}: mlm:output has no classification:classes")
     classes = []
     for entry in entries:
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("value"), int):
+        number = entry.get("value") if isinstance(entry, Mapping) else None
+        if not isinstance(number, int) or isinstance(number, bool):
             raise ModelError(
-                f"model card {name!r}: a class of classification:classes has no whole-number value: {entry!r}"
+                f"model card {name!r}: a class of classification:classes has no whole-number value: {_short(entry)}"
             )
-        number = entry["value"]
         label = entry.get("title") or entry.get("name") or f"class {number}"
+        if not isinstance(label, str):
+            raise ModelError(f"model card {name!r}: the name of class {number} must be text, got {_short(label)}")
         color = f"#{entry['color_hint']}" if entry.get("color_hint") else default_color(number)
         try:
-            classes.append(MapClass(number, str(label), color.lower()))
+            classes.append(MapClass(number, label, color.lower()))
         except GeosegError as error:
             raise ModelError(f"model card {name!r}: {error}") from None
     return classes
 
 
 def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    assets = item.get("assets")
-    models = (
-        [a for a in assets.values() if isinstance(a, Mapping) and _ROLE in (a.get("roles") or ())]
-        if isinstance(assets, Mapping)
-        else []
-    )
+    models = [asset for asset in _assets(item).values() if _is_model(asset)]
     if not models:
         raise ModelError(f"model card {name!r}: no asset has the role {_ROLE!r}")
     files = [asset for asset in models if "code" not in asset["roles"]]
@@ -311,7 +363,7 @@ def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 def _put_weights(item: dict[str, Any], card: Mapping[str, Any]) -> None:
     assets = item.setdefault("assets", {})
-    models = {key: asset for key, asset in assets.items() if _ROLE in (asset.get("roles") or ())}
+    models = {key: asset for key, asset in assets.items() if _is_model(asset)}
     if card["weights"] is None:
         if not models:
             assets["code"] = {
@@ -343,9 +395,20 @@ def _put_bands(item: dict[str, Any], card: Mapping[str, Any]) -> None:
     raster = [{"name": band.name, "scale": band.scale, "offset": band.offset} for band in card["bands"]]
     eo = [{"name": b.name} | ({"common_name": b.name} if b.name in _COMMON else {}) for b in card["bands"]]
     for asset in item["assets"].values():
-        if _ROLE in (asset.get("roles") or ()):
-            asset["raster:bands"] = _merge(asset.get("raster:bands"), raster)
-            asset["eo:bands"] = _merge(asset.get("eo:bands"), eo)
+        if _is_model(asset):
+            asset["raster:bands"] = _merge(_described_alike(asset.get("raster:bands"), raster), raster)
+            asset["eo:bands"] = _merge(_described_alike(asset.get("eo:bands"), eo), eo)
+
+
+def _described_alike(old: Any, new: list[dict[str, Any]]) -> Any:
+    """Return the old band objects, without what describes a band of another name."""
+    if not isinstance(old, list) or len(old) != len(new) or not all(isinstance(entry, Mapping) for entry in old):
+        return old
+    common = [entry.get("common_name") for entry in old]
+    return [
+        entry if fresh["name"] in (entry.get("name"), alias) or alias is None else {}
+        for entry, fresh, alias in zip(old, new, common, strict=True)
+    ]
 
 
 def _overlay(old: Any, new: dict[str, Any], *always: str) -> list[dict[str, Any]]:

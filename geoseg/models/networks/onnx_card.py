@@ -7,13 +7,14 @@ import json
 import math
 import re
 import shlex
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from geoseg.classes import MAX_CLASSES, MapClass, default_color
 from geoseg.errors import ModelError
-from geoseg.models.card.card import BandSpec, ModelCard, card_with
+from geoseg.models.card.card import ModelCard, card_with
 from geoseg.models.card.scaling import ValueScaling
 from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.models.networks.onnx_adapt import Form, form_of, input_form, output_axes
@@ -132,17 +133,17 @@ def made_card(contract: GraphContract, path: Path) -> ModelCard:
     }
     if any(lacks.values()) or bands is None or classes is None:
         raise ModelError(_request(path, {key: value for key, value in lacks.items() if value}))
-    return ModelCard(
-        name=_name(path),
-        title="Made from the metadata of an ONNX file",
-        architecture="onnx",
-        bands=tuple(BandSpec(name=name) for name in bands),
-        classes=classes,
-        value_scaling=scaling or (),
-        value_range=(0.0, 255.0) if scaling or whole else None,
-        resolution=_resolution(values, path),
-        **_geometry(contract, values, count, path),
-    )
+    fields: dict[str, Any] = {
+        "name": _name(path),
+        "title": "Made from the metadata of an ONNX file",
+        "architecture": "onnx",
+        "bands": [{"name": name} for name in bands],
+        "classes": classes,
+        "value_scaling": scaling or (),
+        "value_range": (0.0, 255.0) if scaling or whole else None,
+        "resolution": _resolution(values, path),
+    }
+    return ModelCard(**fields, **_geometry(contract, values, count, path))
 
 
 def _request(path: Path, lacks: Mapping[str, str]) -> str:
@@ -163,7 +164,9 @@ def _value(text: str) -> Any:
         return None
     for read in (json.loads, ast.literal_eval):
         try:
-            return read(text)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python warns of numbers that run into words
+                return read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
     return text

@@ -171,7 +171,7 @@ def _with_shapes(proto: ModelProto, inputs: tuple[Port, ...]) -> ModelProto:
     light.opset_import.extend(proto.opset_import)
     light.functions.extend(proto.functions)
     graph = light.graph
-    graph.name = proto.graph.name
+    graph.name = "shapes"
     graph.node.extend(proto.graph.node)
     graph.output.extend(proto.graph.output)
     graph.input.extend(proto.graph.input)
