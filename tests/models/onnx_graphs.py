@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from geoseg.classes import MapClass, default_color
@@ -40,7 +39,7 @@ def save(path, nodes, inputs, outputs, initializers=(), metadata=None, functions
     return path
 
 
-def network(  # noqa: PLR0914
+def network(
     bands=3, classes=4, *, dtype="float32", layout="NCHW", sides=(None, None), batch="n", end="", scale=1,
     channels=None, extra=(), context=True,
 ):  # fmt: skip

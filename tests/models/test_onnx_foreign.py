@@ -173,7 +173,9 @@ def test_options_that_a_fixed_window_excludes(tmp_path, scene):
 
 
 def test_the_card_follows_the_graph(tmp_path):
-    large = load_model(model_folder(tmp_path / "a", sides=(96, 96), card={"stride": 32, "margin": 64, "min_window": 32}))
+    large = load_model(
+        model_folder(tmp_path / "a", sides=(96, 96), card={"stride": 32, "margin": 64, "min_window": 32})
+    )
     assert (large.card.window, large.card.stride, large.card.margin) == (96, 32, 0)
     odd = load_model(model_folder(tmp_path / "b", sides=(50, 50), card={"stride": 32, "margin": 64, "min_window": 32}))
     assert (odd.card.window, odd.card.stride, odd.card.margin) == (50, 1, 12)
@@ -193,9 +195,7 @@ def test_whole_numbers_are_said_and_checked(tmp_path, scene):
     plan = make_plan(open_raster(scene(60, 60, array=data.astype(np.uint8)), bands="red=1,green=2,blue=3"), model)
     assert any("whole numbers (uint8)" in line for line in plan.warnings)
     with pytest.raises(ContractError, match="the model expects 0…255"):
-        make_plan(
-            open_raster(scene(60, 60, array=(data * 39).astype(np.uint16)), bands="red=1,green=2,blue=3"), model
-        )
+        make_plan(open_raster(scene(60, 60, array=(data * 39).astype(np.uint16)), bands="red=1,green=2,blue=3"), model)
     scaled = {"value_scaling": [{"type": "z-score", "mean": 100, "stddev": 50}] * 3}
     with pytest.raises(ModelError, match="'z-score' makes fractions"):
         load_model(model_folder(tmp_path / "n", dtype="uint8", card=scaled))

@@ -88,16 +88,16 @@ def doubled_value():
     return [*nodes, node("ReduceMax", [name], ["m"], keepdims=0), node("Add", ["x", "m"], ["z"])], []
 
 
+_REDUCED = node("ReduceMax", ["p"], ["m"], keepdims=0), node("Add", ["x", "m"], ["z"])
+
+
 def padded():
-    return [node("Pad", ["x", "pads"], ["p"]), node("ReduceMax", ["p"], ["m"], keepdims=0), node("Add", ["x", "m"], ["z"])], [
-        constant("pads", np.array([0, 0, 100_000, 100_000] * 2, np.int64))
-    ]
+    pads = constant("pads", np.array([0, 0, 100_000, 100_000] * 2, np.int64))
+    return [node("Pad", ["x", "pads"], ["p"]), *_REDUCED], [pads]
 
 
 def enlarged():
-    return [node("Resize", ["x", "", "s"], ["p"]), node("ReduceMax", ["p"], ["m"], keepdims=0), node("Add", ["x", "m"], ["z"])], [
-        constant("s", np.array([1, 1, 1000, 1000], np.float32))
-    ]
+    return [node("Resize", ["x", "", "s"], ["p"]), *_REDUCED], [constant("s", np.array([1, 1, 1000, 1000], np.float32))]
 
 
 def text():
@@ -172,9 +172,9 @@ def test_hostile_graphs_are_refused_in_one_line(name, tmp_path):
     _refused(_graph(tmp_path / "m", make(), domains=("evil.ops", "com.microsoft")), message)
 
 
-def _function(name, calls, op=None):
-    nodes = [node(*call) if isinstance(call, tuple) else call for call in calls]
-    return helper.make_function("f", name, ["a"], ["b"], nodes, [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)])
+def _function(name, nodes):
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)]
+    return helper.make_function("f", name, ["a"], ["b"], nodes, imports)
 
 
 def _doubling(levels):

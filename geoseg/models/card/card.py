@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +20,7 @@ from geoseg.classes import MAX_CLASSES, MapClass
 from geoseg.errors import GeosegError, ModelError
 from geoseg.models.card import stac, summary
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
+from geoseg.models.card.values import one_line, printable
 from geoseg.system.files import complete, read_regular
 from geoseg.tiling import round_up
 
@@ -361,29 +361,6 @@ def card_of(text: str, label: str) -> ModelCard:
         return ModelCard.from_item(item)
     except GeosegError as error:
         raise ModelError(f"{error} (in {label.removeprefix('model card ')})") from None
-
-
-def printable(text: str, what: str) -> str:
-    """Return a text that has no control characters and can be encoded.
-
-    Raises
-    ------
-    ValueError
-        If it has some.
-    """
-    odd = next((mark for mark in text if unicodedata.category(mark) in ("Cc", "Cs", "Zl", "Zp")), None)
-    if odd is not None:
-        raise ValueError(f"{what} {text[:60]!a} contains the control character U+{ord(odd):04X}")
-    return text
-
-
-def one_line(error: ValidationError) -> str:
-    """Condense pydantic's report to one line: the first defect and the number of others."""
-    first, *others = error.errors()
-    where = ".".join(str(part) for part in first["loc"])
-    what = first["msg"].removeprefix("Value error, ")
-    more = f" (and {len(others)} more)" if others else ""
-    return " ".join(f"{where}: {what}{more}".removeprefix(": ").split())
 
 
 def _repeated(names: Sequence[str]) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import GeosegError, ModelError
+from geoseg.models.card.values import assets_of, check_kinds, check_values, short
 
 MLM = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 EXTENSIONS = (
@@ -46,11 +47,6 @@ _COMMON = {
     *("swir16", "swir22", "lwir", "lwir11", "lwir12"),
 }
 
-# Deeper nesting than any card has; recursive code is safe below it.
-_MAX_DEPTH = 50
-
-_MAX_WHOLE = 2**63
-
 ENCODER_GEOMETRY = {"stride": 32, "margin": 64, "min_window": 32}
 """Window geometry, in pixels, of networks over an encoder of five levels (2^5 = 32): assumed if a card has none."""
 
@@ -65,14 +61,12 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(item, Mapping):
         raise ModelError("model card: not a STAC item: it must be a JSON object")
-    _check_values(item)
+    check_values(item)
     properties = item.get("properties")
     if item.get("type") != "Feature" or not isinstance(properties, Mapping):
         raise ModelError('model card: not a STAC item: "type" must be "Feature" and "properties" an object')
     extensions = item.get("stac_extensions")
-    if not isinstance(extensions, list) or not any(
-        re.search(r"/mlm/v1\.\d+\.\d+/", str(url)) for url in extensions
-    ):
+    if not isinstance(extensions, list) or not any(re.search(r"/mlm/v1\.\d+\.\d+/", str(url)) for url in extensions):
         raise ModelError(f"model card: stac_extensions does not name the MLM extension 1.x; add {MLM!r}")
     missing = [name for name in _REQUIRED if name not in properties]
     if missing:
@@ -80,8 +74,8 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     name = str(properties["mlm:name"])[:200]
     tasks = properties["mlm:tasks"]
     if not isinstance(tasks, list) or _TASK not in tasks:
-        raise ModelError(f"model card {name!r}: mlm:tasks is {_short(tasks)}; geoseg runs {_TASK!r} only")
-    _check_kinds(item, properties, name)
+        raise ModelError(f"model card {name!r}: mlm:tasks is {short(tasks)}; geoseg runs {_TASK!r} only")
+    check_kinds(item, properties, name)
     source, result = (_only(properties, f"mlm:{side}", name) for side in ("input", "output"))
     for where, holder, key in (
         ("mlm:input", source, "pre_processing_function"),
@@ -90,8 +84,8 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
         _refuse_code(holder.get(key), f"{where} {key}", name)
     if source.get("resize_type"):
         raise ModelError(
-            f"model card {name!r}: resize_type {_short(source['resize_type'])}: geoseg does not resample windows; set it to "
-            "null"
+            f"model card {name!r}: resize_type {short(source['resize_type'])}: geoseg does not resample windows; "
+            "set it to null"
         )
     fields: dict[str, Any] = {
         "name": properties["mlm:name"],
@@ -112,51 +106,8 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     return fields | own
 
 
-def _check_values(item: Mapping[str, Any]) -> None:
-    """Refuse what JSON can hold and no program can use: endless nesting, numbers too large, half characters."""
-    waiting: list[tuple[Any, int]] = [(item, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > _MAX_DEPTH:
-            raise ModelError(f"model card: nested more than {_MAX_DEPTH} levels deep; no STAC item is")
-        if isinstance(value, Mapping):
-            waiting += ((part, depth + 1) for pair in value.items() for part in pair)
-        elif isinstance(value, list | tuple):
-            waiting += ((part, depth + 1) for part in value)
-        elif isinstance(value, str):
-            if any("\ud800" <= mark <= "\udfff" for mark in value):
-                raise ModelError(f"model card: the text {value[:60]!a} contains half a character (a lone surrogate)")
-        elif isinstance(value, int) and abs(value) > _MAX_WHOLE:
-            raise ModelError("model card: contains a whole number of more than 64 bits")
-
-
-def _check_kinds(item: Mapping[str, Any], properties: Mapping[str, Any], name: str) -> None:
-    """Refuse fields whose type is not the one that STAC states."""
-    for key in ("mlm:name", "mlm:architecture", "title", "description", "license"):
-        if not isinstance(properties.get(key, ""), str | None):
-            raise ModelError(f"model card {name!r}: {key} must be text, got {_short(properties[key])}")
-    if not isinstance(properties.get("version", ""), str | int | float):
-        raise ModelError(f"model card {name!r}: version must be text, got {_short(properties['version'])}")
-    for key, asset in _assets(item).items():
-        if not isinstance(asset, Mapping):
-            raise ModelError(f"model card {name!r}: asset {_short(key)} must be an object, got {_short(asset)}")
-        roles = asset.get("roles") or []
-        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-            raise ModelError(f"model card {name!r}: roles of asset {_short(key)} must be names, got {_short(roles)}")
-
-
-def _assets(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    assets = item.get("assets")
-    return assets if isinstance(assets, Mapping) else {}
-
-
 def _is_model(asset: Mapping[str, Any]) -> bool:
     return _ROLE in (asset.get("roles") or ())
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def build(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -260,8 +211,8 @@ def _refuse_code(expression: Any, where: str, name: str) -> None:
     if expression:
         kind = expression.get("format", "?") if isinstance(expression, Mapping) else "?"
         raise ModelError(
-            f"model card {name!r}: {where} is a processing expression of type {_short(kind)}, which is code that geoseg "
-            "never runs; express it as value_scaling or build it into the model"
+            f"model card {name!r}: {where} is a processing expression of type {short(kind)}, which is code that "
+            "geoseg never runs; express it as value_scaling or build it into the model"
         )
 
 
@@ -274,10 +225,10 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
     for entry in entries:
         if isinstance(entry, Mapping):
             if entry.get("expression"):
-                _refuse_code(entry, f"band {_short(entry.get('name'))}", name)
+                _refuse_code(entry, f"band {short(entry.get('name'))}", name)
             entry = entry.get("name")  # noqa: PLW2901
         if not isinstance(entry, str):
-            raise ModelError(f"model card {name!r}: mlm:input bands must be names, got {_short(entry)}")
+            raise ModelError(f"model card {name!r}: mlm:input bands must be names, got {short(entry)}")
         about = described.get(entry, {})
         bands.append(
             {
@@ -299,7 +250,7 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
 
 def _described_bands(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the band objects by name from all places where STAC 1.0 and 1.1 put them."""
-    holders: list[Any] = [item["properties"], *_assets(item).values()]
+    holders: list[Any] = [item["properties"], *assets_of(item).values()]
     described: dict[str, dict[str, Any]] = {}
     for holder in holders:
         for key in ("bands", "eo:bands", "raster:bands"):
@@ -331,11 +282,11 @@ def _classes(result: Mapping[str, Any], name: str) -> list[MapClass]:
         number = entry.get("value") if isinstance(entry, Mapping) else None
         if not isinstance(number, int) or isinstance(number, bool):
             raise ModelError(
-                f"model card {name!r}: a class of classification:classes has no whole-number value: {_short(entry)}"
+                f"model card {name!r}: a class of classification:classes has no whole-number value: {short(entry)}"
             )
         label = entry.get("title") or entry.get("name") or f"class {number}"
         if not isinstance(label, str):
-            raise ModelError(f"model card {name!r}: the name of class {number} must be text, got {_short(label)}")
+            raise ModelError(f"model card {name!r}: the name of class {number} must be text, got {short(label)}")
         color = f"#{entry['color_hint']}" if entry.get("color_hint") else default_color(number)
         try:
             classes.append(MapClass(number, label, color.lower()))
@@ -345,7 +296,7 @@ def _classes(result: Mapping[str, Any], name: str) -> list[MapClass]:
 
 
 def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    models = [asset for asset in _assets(item).values() if _is_model(asset)]
+    models = [asset for asset in assets_of(item).values() if _is_model(asset)]
     if not models:
         raise ModelError(f"model card {name!r}: no asset has the role {_ROLE!r}")
     files = [asset for asset in models if "code" not in asset["roles"]]

@@ -128,8 +128,8 @@ def input_form(contract: GraphContract, bands: int | None, label: str) -> InputF
     """
     if len(contract.inputs) != 1:
         raise ModelError(
-            f"{label}: its graph has {len(contract.inputs)} inputs ({_listed(contract.inputs)}); export it with exactly "
-            "one, the pixels"
+            f"{label}: its graph has {len(contract.inputs)} inputs ({_listed(contract.inputs)}); export it with "
+            "exactly one, the pixels"
         )
     port = contract.inputs[0]
     if port.dtype not in _INPUT_TYPES:
@@ -144,9 +144,7 @@ def input_form(contract: GraphContract, bands: int | None, label: str) -> InputF
         )
     sides = dict(zip(axes, shape, strict=True))
     probe = dict(zip(axes, port.probe or shape, strict=True))
-    return InputForm(
-        port.name, port.dtype, axes, (sides["H"], sides["W"]), (probe["H"], probe["W"]), sides.get("N", 1)
-    )
+    return InputForm(port.name, port.dtype, axes, (sides["H"], sides["W"]), (probe["H"], probe["W"]), sides.get("N", 1))
 
 
 def _input_axes(shape: Shape, bands: int | None, *, last: bool) -> str | None:
@@ -260,7 +258,9 @@ def _result(contract: GraphContract, port: Port, source: InputForm, card: ModelC
         return OutputForm(port.name, "classes", "argmax", axes)
     if sides and sides.get("C", 1) == 1:
         if activation == "softmax" and OUTPUT_KEY not in contract.metadata:
-            raise ModelError(f"{label}: its graph ends in a softmax over one class, which is 1 everywhere; export logits")
+            raise ModelError(
+                f"{label}: its graph ends in a softmax over one class, which is 1 everywhere; export logits"
+            )
         if classes != 2:
             raise ModelError(
                 f"{label}: its graph returns one score for each pixel, which tells two classes apart, but the card has "
@@ -332,8 +332,8 @@ def to_logits(array: NDArray[Any], form: Form, port: Port, window: tuple[int, in
     axes = axes if axes and len(axes) == array.ndim else None
     channels = form.classes if result.kind == "scores" else 1
     planes = None if axes is None else _planes(array, axes)
-    factors = () if planes is None else [_factor(*pair) for pair in zip(window, planes.shape[-2:], strict=True)]
-    if planes is None or planes.shape[1] != channels or len(set(factors)) != 1 or factors[0] < 1:
+    factors = set() if planes is None else {_factor(*pair) for pair in zip(window, planes.shape[-2:], strict=True)}
+    if planes is None or planes.shape[1] != channels or len(factors) != 1 or 0 in factors:
         raise ModelError(
             f"model {name!r}: output {result.name!r} has shape {tuple(array.shape)} for windows of {window[0]} × "
             f"{window[1]}; it must return (batch, {form.classes}, height, width)"

@@ -116,7 +116,9 @@ def read_contract(proto: ModelProto, label: str) -> GraphContract:
         for entry in (*where.value_info, *where.output):
             port = _port(entry)
             if port.shape is not None and None not in port.shape:
-                check_bytes([side or 0 for side in port.shape], _itemsize(port.dtype), label, f"value {port.name[:60]!r}")
+                check_bytes(
+                    [side or 0 for side in port.shape], _itemsize(port.dtype), label, f"value {port.name[:60]!r}"
+                )
     known = {entry.name: _port(entry).shape for entry in (*inferred.graph.input, *inferred.graph.output)}
     activations = _Activations(proto)
     outputs = tuple(

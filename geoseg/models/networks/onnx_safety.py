@@ -102,7 +102,9 @@ def _check_tensors(proto: ModelProto, label: str) -> None:
         if tensor.data_type == onnx.TensorProto.STRING:
             raise ModelError(f"{label}: contains text among its weights; export the network alone")
         if any(side < 0 for side in tensor.dims):
-            raise ModelError(f"{label}: weights {_name(tensor)} have a negative size; the file is damaged, get it again")
+            raise ModelError(
+                f"{label}: weights {_name(tensor)} have a negative size; the file is damaged, get it again"
+            )
     for graph in _graphs(proto):
         sparse = [*graph.sparse_initializer] if hasattr(graph, "sparse_initializer") else []
         sparse += [a.sparse_tensor for n in graph.node for a in n.attribute if a.HasField("sparse_tensor")]
@@ -122,8 +124,8 @@ def check_bytes(shape: list[int], itemsize: int, label: str, what: str) -> None:
     size = math.prod(shape) * itemsize
     if size > MAX_VALUE_BYTES or any(side < 0 for side in shape):
         raise ModelError(
-            f"{label}: {what} would take {size / 1e9:,.3g} GB for one window, more than the {MAX_VALUE_BYTES / 1e9:.2g} "
-            "GB allowed; the file is damaged or was made to exhaust the memory"
+            f"{label}: {what} would take {size / 1e9:,.3g} GB for one window, more than the "
+            f"{MAX_VALUE_BYTES / 1e9:.2g} GB allowed; the file is damaged or was made to exhaust the memory"
         )
 
 

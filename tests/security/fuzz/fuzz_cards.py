@@ -26,7 +26,8 @@ def target(data: bytes) -> None:
 
 def seeds() -> list[bytes]:
     full = ModelCard(
-        name="water", title="Water", architecture="Unet", hyperparameters={"encoder": "resnet18", "kwargs": {"a": [1, 2]}},
+        name="water", title="Water", architecture="Unet",
+        hyperparameters={"encoder": "resnet18", "kwargs": {"a": [1, 2]}},
         bands=[BandSpec(name=name, scale=1e-4, offset=-0.1) for name in ("red", "nir")], classes=LAND_COVER,
         value_scaling=[ValueScaling(type="z-score", mean=500, stddev=200), None], value_range=(0, 10_000), stride=32,
         margin=64, min_window=32, window=256, resolution=(8, 12), bytes_per_pixel=500.0,

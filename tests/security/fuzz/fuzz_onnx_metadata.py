@@ -10,9 +10,12 @@ from geoseg.models.networks.onnx_card import fitted_card, made_card
 from geoseg.models.networks.onnx_contract import GraphContract, Port
 
 _PORTS = (
-    (Port("x", "float32", (1, 3, 64, 64), (1, 3, 64, 64)), Port("y", "float32", (1, 4, 64, 64), (1, 4, 64, 64), "softmax")),
+    (
+        Port("x", "float32", (1, 3, 64, 64), (1, 3, 64, 64)),
+        Port("y", "float32", (1, 4, 64, 64), (1, 4, 64, 64), "softmax"),
+    ),
     (Port("x", "uint8", (None, None, None, 5), (1, 64, 64, 5)), Port("y", "int64", (None, None, None), (1, 64, 64))),
-)  # fmt: skip
+)
 
 
 def target(data: bytes) -> None:
