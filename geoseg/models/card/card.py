@@ -17,11 +17,11 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from geoseg.classes import MAX_CLASSES, MapClass
-from geoseg.errors import GeosegError, ModelError
+from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
 from geoseg.models.card.values import first_defect, printable
-from geoseg.system.files import complete, read_regular
+from geoseg.system.files import check_regular_file, complete, read_regular
 from geoseg.tiling import round_up
 
 CARD_FILE = "model.json"
@@ -311,9 +311,12 @@ class ModelCard(BaseModel):
         path = Path(path)
         path = path / CARD_FILE if path.is_dir() else path
         try:
+            check_regular_file(path, limit=MAX_CARD_BYTES)
             text = read_regular(path, MAX_CARD_BYTES).decode("utf-8")
         except FileNotFoundError:
             raise ModelError(f"no model card at {path}") from None
+        except InputError as error:
+            raise ModelError(f"model card {error}") from None
         except OSError as error:
             raise ModelError(f"model card {path} cannot be read: {error.strerror or error}") from None
         except UnicodeDecodeError as error:
