@@ -241,7 +241,7 @@ def hostile_model(tmp_path):
     item["properties"]["description"] = f"a{ESC}]0;b\nerror: third"
     for number, facts in enumerate(item["properties"]["mlm:output"][0]["classification:classes"]):
         for key in ("title", "description"):
-            facts[key] = f"=class {number}{ESC}[2J\nerror: fourth\u200b"
+            facts[key] = f"=class {number}\u200berror: fourth"
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.json").write_text(json.dumps(item), "utf-8")
     return tmp_path / "model"
