@@ -168,15 +168,15 @@ def test_cards_that_never_end(tmp_path):
     path = tmp_path / "model.json"
     with path.open("wb") as file:
         file.truncate(MAX_CARD_BYTES + 1)
-    with pytest.raises(ModelError, match="larger than 16 MB"):
+    with pytest.raises(ModelError, match="more than the 15 MB"):
         load_model(tmp_path)
     path.unlink()
     path.symlink_to("/dev/zero")
-    with pytest.raises(ModelError, match="not a regular file"):
+    with pytest.raises(ModelError, match=r"not a (regular )?file"):
         load_model(tmp_path)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(ModelError, match="not a regular file"):
+    with pytest.raises(ModelError, match=r"not a (regular )?file"):
         ModelCard.read(tmp_path)
 
 

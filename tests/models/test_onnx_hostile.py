@@ -263,9 +263,9 @@ def test_files_that_never_end(tmp_path):
     card_for(tmp_path / "m")
     (tmp_path / "m/model.onnx").unlink()
     os.mkfifo(tmp_path / "m/model.onnx")
-    with pytest.raises(ModelError, match="not a regular file"):
+    with pytest.raises(ModelError, match=r"not a (regular )?file"):
         load_model(tmp_path / "m")
     (tmp_path / "m/model.json").unlink()
     os.mkfifo(tmp_path / "m/model.json")
-    with pytest.raises(ModelError, match="not a regular file"):
+    with pytest.raises(ModelError, match=r"not a (regular )?file"):
         load_model(tmp_path / "m")
