@@ -253,6 +253,20 @@ def test_damaged_files(tmp_path):
             assert "\n" not in str(error)  # noqa: PT017
 
 
+def test_an_output_with_the_inputs_name(tmp_path):
+    """Found by the fuzzer: it has another number of axes than the input."""
+    nodes, inputs, outputs, weights = network()
+    save(tmp_path / "m/model.onnx", nodes, inputs, [*outputs, ("x", "float32", [3])], weights)
+    assert load_model(card_for(tmp_path / "m")).has_scores
+
+
+def test_inputs_listed_twice(tmp_path):
+    nodes, inputs, outputs, weights = network()
+    save(tmp_path / "m/model.onnx", nodes, [*inputs, ("x", "float32", [3])], outputs, weights)
+    with pytest.raises(ModelError, match="has 2 inputs"):
+        load_model(card_for(tmp_path / "m"))
+
+
 def test_files_that_never_end(tmp_path):
     import os
 

@@ -143,7 +143,9 @@ def input_form(contract: GraphContract, bands: int | None, label: str) -> InputF
             f"(batch, height, width, {wanted})"
         )
     sides = dict(zip(axes, shape, strict=True))
-    probe = dict(zip(axes, port.probe or shape, strict=True))
+    # A damaged file may list an input twice, with another number of axes.
+    same = port.probe is not None and len(port.probe) == len(shape)
+    probe = dict(zip(axes, port.probe if same and port.probe else shape, strict=True))
     return InputForm(port.name, port.dtype, axes, (sides["H"], sides["W"]), (probe["H"], probe["W"]), sides.get("N", 1))
 
 

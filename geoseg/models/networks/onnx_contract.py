@@ -119,13 +119,16 @@ def read_contract(proto: ModelProto, label: str) -> GraphContract:
                 check_bytes(
                     [side or 0 for side in port.shape], _itemsize(port.dtype), label, f"value {port.name[:60]!r}"
                 )
-    known = {entry.name: _port(entry).shape for entry in (*inferred.graph.input, *inferred.graph.output)}
+    bound, known = (
+        {entry.name: _port(entry).shape for entry in entries}
+        for entries in (inferred.graph.input, inferred.graph.output)
+    )
     activations = _Activations(proto)
     outputs = tuple(
         replace(port, probe=known.get(port.name) or port.shape, activation=activations.of(port.name))
         for port in map(_port, proto.graph.output)
     )
-    inputs = tuple(replace(port, probe=known.get(port.name)) for port in inputs)
+    inputs = tuple(replace(port, probe=bound.get(port.name)) for port in inputs)
     names = {port.name for port in inputs}
     consumers = [node for node in proto.graph.node if names & set(node.input)]
     return GraphContract(
