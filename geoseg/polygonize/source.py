@@ -58,7 +58,7 @@ class FileSource:
         self.name = Path(self.path).name
         if self.is_missing():
             raise InputError(f"{self.path}: there is no such file")
-        info = probe(self.path, remote=is_remote(self.path), data_bands=frozenset() if band is None else {band})
+        info = probe(self.path, remote=is_remote(self.path), data_bands=frozenset(() if band is None else (band,)))
         with environment(info.path), open_dataset(info.path, label=self.path) as dataset:
             if band is None and len(info.indexes) == 1:
                 self._band = info.indexes[0]  # the other band is the mask
