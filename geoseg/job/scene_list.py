@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import is_virtual
+from geoseg.system.files import check_regular_file
 
-MOST_BYTES = 64_000_000
+MOST_BYTES = 2**26
 """Size of the largest list of scenes that is read: half a million addresses."""
 
 _COLUMNS = ("scene", "path", "href", "location", "file", "filename")
@@ -88,15 +88,8 @@ def read_scenes(path: Path) -> list[SceneEntry]:
 
 def _read_text(path: Path) -> str:
     """Read a list that is a regular file of sensible size: devices and pipes may never end."""
+    check_regular_file(path, limit=MOST_BYTES)
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path}: the list of scenes is not a regular file; give a text, CSV or JSON file")
-        if status.st_size > MOST_BYTES:
-            raise InputError(
-                f"{path}: the list of scenes has {status.st_size / 1e6:,.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB "
-                "are read; split it, and check that it is a list"
-            )
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not text in UTF-8 ({error.reason}); save the list as UTF-8") from error

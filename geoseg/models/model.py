@@ -5,7 +5,6 @@ The class and its loading stand in one file because each needs the other: an unp
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable
@@ -15,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import GeosegError, ModelError
 from geoseg.models.build import build_module
-from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_with, multihash
+from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_of, card_with, multihash
 from geoseg.models.fingerprint import model_fingerprint
 from geoseg.models.networks.builtin import build_rules
-from geoseg.models.networks.onnx import CARD_KEY, metadata_of, parse
-from geoseg.models.weights import ONNX, PICKLES, check_size, pickle_remedy, read_weights, weights_path
+from geoseg.models.networks.onnx import CARD_KEY, parse
+from geoseg.models.networks.onnx_adapt import Form
+from geoseg.models.networks.onnx_card import fitted_card, made_card, notes_of
+from geoseg.models.networks.onnx_contract import read_contract
+from geoseg.models.networks.onnx_safety import MAX_FILE_BYTES
+from geoseg.models.weights import ONNX, PICKLES, check_size, pickle_remedy, read_file, read_weights, weights_path
 from geoseg.system.folders import user_models
 
 if TYPE_CHECKING:
@@ -60,6 +63,8 @@ class Model:
         The network, for models without a folder. Forward: float32 (N, bands, h, w), normalised → logits
         (N, classes, h, w); h and w are multiples of ``card.stride``. If it has a true attribute ``pointwise``, each
         pixel's logits must depend on that pixel alone; it then runs in cache-sized strips.
+    form
+        Of ONNX models: how the graph serves the card.
 
     Examples
     --------
@@ -81,11 +86,13 @@ class Model:
         folder: Path | None = None,
         ref: str | None = None,
         module: torch.nn.Module | None = None,
+        form: Form | None = None,
     ) -> None:
         self.card = card
         self.folder = folder
         self.ref = ref if ref is not None else card.name
         self._given = module
+        self._form = form
 
     def __repr__(self) -> str:
         return f"Model({self.ref!r})"
@@ -108,6 +115,16 @@ class Model:
     def fingerprint(self) -> str:
         """SHA-256 of card and network: equal fingerprints give equal results."""
         return model_fingerprint(self.card, self.folder, self._given)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What users should know about maps of this model, one line each."""
+        return () if self._form is None else notes_of(self.card, self._form)
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether the network returns a score for each class; if not, only the class of each pixel."""
+        return self._form is None or self._form.result.kind != "classes"
 
     def module(self) -> torch.nn.Module:
         """Return the network in eval mode, on the CPU, float32; shared by the process, so treat it as read-only.
@@ -285,32 +302,31 @@ def open_folder(folder: Path, ref: str) -> Model:
             raise ModelError(f"model folder {folder} has {pickles[0]} and no {CARD_FILE}: {pickle_remedy(pickles[0])}")
         raise ModelError(f"{folder} is not a model folder: it has no {CARD_FILE}")
     card = ModelCard.read(folder)
-    if card.weights is not None:
-        check_size(weights_path(folder, card), card)
-    return Model(card, folder=folder, ref=ref)
+    if card.weights is None:
+        return Model(card, folder=folder, ref=ref)
+    path = weights_path(folder, card)
+    check_size(path, card)
+    if path.suffix.lower() != ONNX:
+        return Model(card, folder=folder, ref=ref)
+    label = f"model {card.name!r}"
+    card, form = fitted_card(card, read_contract(parse(read_weights(folder, card), label), label))
+    return Model(card, folder=folder, ref=ref, form=form)
 
 
 def open_onnx(path: Path) -> Model:
-    """Return the model of an ONNX file that contains its card, as ``geoseg model export`` writes them.
+    """Return the model of an ONNX file.
+
+    Its card is in the file, as ``geoseg model export`` writes it, or is made from metadata such as Deepness's.
 
     Raises
     ------
     ModelError
-        If the file is damaged or unsafe, or has no card.
+        If the file is damaged or unsafe, or its metadata do not tell what it takes and returns.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from None
-    text = metadata_of(parse(data, str(path))).get(CARD_KEY)
-    if text is None:
-        raise ModelError(
-            f"{path} has no model card, so its bands and classes are unknown; put it into a folder with a "
-            f"{CARD_FILE} that names it"
-        )
-    try:
-        item = json.loads(text)
-    except ValueError:
-        raise ModelError(f"{path}: the model card inside is not valid JSON") from None
+    data = read_file(path, MAX_FILE_BYTES, str(path))
+    contract = read_contract(parse(data, str(path)), str(path))
+    text = contract.metadata.get(CARD_KEY)
+    card = made_card(contract, path) if text is None else card_of(text, f"the card in {path}")
     weights = Weights(href=path.name, size=len(data), checksum=multihash(data))
-    return Model(card_with(ModelCard.from_item(item), weights=weights), folder=path.parent, ref=str(path))
+    card, form = fitted_card(card_with(card, weights=weights), contract)
+    return Model(card, folder=path.parent, ref=str(path), form=form)

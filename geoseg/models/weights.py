@@ -6,12 +6,16 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from geoseg.errors import ModelError
 from geoseg.models.card.card import CARD_FILE, ModelCard, multihash
+from geoseg.system.files import read_regular
 
 SAFETENSORS, ONNX = ".safetensors", ".onnx"
 """File name extensions of the weights that are loaded."""
 
 PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".joblib")
 """Extensions of files that are or contain pickles, which are refused."""
+
+MAX_WEIGHTS_BYTES = 64 * 10**9
+"""Largest file of weights that is read."""
 
 
 def weights_path(folder: Path, card: ModelCard) -> Path:
@@ -33,7 +37,7 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
     parts = {*PurePosixPath(href).parts, *PureWindowsPath(href).parts}
     outside = PurePosixPath(href).is_absolute() or PureWindowsPath(href).anchor or PureWindowsPath(href).drive
     path = folder / href
-    if outside or ".." in parts or not path.resolve().is_relative_to(folder.resolve()):
+    if outside or ".." in parts or not _resolved(path, card).is_relative_to(folder.resolve()):
         raise ModelError(
             f"model {card.name!r}: weights {href!r} lie outside the model folder; only files inside it are loaded"
         )
@@ -42,8 +46,20 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
             f"model {card.name!r}: weights {href!r} have an unsupported file type; use {SAFETENSORS} or {ONNX}"
         )
     if not path.is_file():
-        raise ModelError(f"model {card.name!r}: weights {path} are missing; copy the whole model folder")
+        state = "are not a regular file" if path.exists() else "are missing"
+        raise ModelError(f"model {card.name!r}: weights {path} {state}; copy the whole model folder")
     return path
+
+
+def _resolved(path: Path, card: ModelCard) -> Path:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"model {card.name!r}: weights {path} cannot be read: {reason}") from None
+    return path.resolve()
 
 
 def pickle_remedy(name: str) -> str:
@@ -78,13 +94,24 @@ def read_weights(folder: Path, card: ModelCard) -> bytes:
     assert card.weights is not None
     path = weights_path(folder, card)
     check_size(path, card)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"model {card.name!r}: {path} cannot be read: {error.strerror or error}") from None
+    data = read_file(path, MAX_WEIGHTS_BYTES, f"model {card.name!r}: {path}")
     if card.weights.checksum is not None and card.weights.checksum != multihash(data):
         raise ModelError(
             f"model {card.name!r}: {path} was changed or damaged: its checksum is not the card's; get it again from "
             "its source"
         )
     return data
+
+
+def read_file(path: Path, most: int, label: str) -> bytes:
+    """Return the bytes of a file of at most ``most`` bytes.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read, is larger, or is no regular file.
+    """
+    try:
+        return read_regular(path, most)
+    except OSError as error:
+        raise ModelError(f"{label} cannot be read: {error.strerror or error}") from None

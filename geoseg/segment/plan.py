@@ -258,12 +258,17 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
     check_stitch(options.stitch)
     loaded = load_model(DEFAULT_MODEL if model is None else model)
     class_positions(loaded.card, options.probabilities)
+    if overlaps(options.stitch) and not loaded.has_scores:
+        raise OptionError(
+            f"stitch {options.stitch} averages probabilities, but model {loaded.card.name!r} returns classes only; "
+            "use trim"
+        )
     raster = source if isinstance(source, Raster) else open_raster(source)
     check_bands(loaded.card, raster)
     raster = raster.select([band.name for band in loaded.card.bands])
     warnings = check_contract(loaded.card, raster, raster.sample())
     tiling = choose_tiling(raster, loaded, options)
-    return Plan(raster, loaded, options, tiling, (*raster.notes, *warnings))
+    return Plan(raster, loaded, options, tiling, (*raster.notes, *loaded.notes, *warnings))
 
 
 def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
@@ -279,9 +284,11 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
 
     def tiling(keep: int) -> Tiling:
         block = options.block or round_up(max(keep, _BLOCK), keep)
-        chosen = Tiling(height, width, keep, margin, block, stride, card.min_window)
+        chosen = Tiling(height, width, keep, margin, block, stride, card.window or card.min_window)
         return replace(chosen, strip=strip_columns(raster, chosen, options.stitch))
 
+    if card.window is not None:
+        return tiling(_fixed_keep(model, options, margin))
     if options.window is not None:
         return tiling(_keep(options.window, margin, stride))
     cells = {keep: -(-height // keep) * -(-width // keep) for keep, _ in _KEEPS}
@@ -325,6 +332,24 @@ def _keep(window: int, margin: int, stride: int) -> int:
         raise OptionError(
             f"window {window} does not fit: it must be a multiple of {stride} and larger than twice the "
             f"margin of {margin}, such as {smallest}"
+        )
+    return keep
+
+
+def _fixed_keep(model: Model, options: Options, margin: int) -> int:
+    """Return the side of the keep region where the network takes windows of one size only."""
+    window, stride = model.card.window, model.card.stride
+    assert window is not None
+    if options.window not in (None, window):
+        raise OptionError(
+            f"window {options.window} does not fit: model {model.card.name!r} takes windows of {window} × {window} "
+            "pixels only; leave the option out"
+        )
+    keep = window - 2 * margin
+    if keep < stride:
+        raise OptionError(
+            f"margin {margin} does not fit: windows of model {model.card.name!r} are {window} pixels wide; give "
+            f"{(window - stride) // 2 // stride * stride} or less"
         )
     return keep
 

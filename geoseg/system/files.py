@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -20,6 +21,31 @@ def temporary_beside(path: Path, suffix: str = "") -> Path:
     """
     name = re.sub(r"[^\w.()+-]+", "_", path.name)[:60]  # in full it might be too long, or mean something to GDAL
     return path.with_name(f".{name}.{uuid.uuid4().hex[:12]}.partial{suffix}")
+
+
+def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
+    """Return the content of a regular file of at most ``most`` bytes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is larger, or is a pipe, device or folder, which might never end.
+    """
+    try:
+        # A pipe without a writer would block.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except ValueError as error:  # NUL, and characters that no file name can have
+        raise OSError(errno.EINVAL, str(error)) from None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file (a pipe or device)")
+        data = file.read(status.st_size + 1) if status.st_size <= most else b""
+        if status.st_size > most or len(data) > most:
+            raise OSError(errno.EFBIG, f"larger than {most / 1e6:,.0f} MB")
+        return data
 
 
 @contextmanager

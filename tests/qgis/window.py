@@ -123,11 +123,11 @@ def mending(panel, scene):
     unnamed = QgsRasterLayer(str(INPUTS / "unnamed bands.tif"), "unnamed bands")
     QgsProject.instance().addMapLayer(unnamed)
     panel.scene.layers.setLayer(unnamed)
-    yield panel.scene.suggested_options.isVisible
+    yield panel.scene.mend.isVisible
     assert "✖" in panel.scene.verdict.text()
     assert not panel.run.run_button.isEnabled()
     shot("does_not_fit")
-    panel.scene.suggested_options.click()
+    panel.scene.mend.click()
     yield lambda: panel.scene.facts.get("fits")
     step("bands and scale mended with one click")
     assert panel.scene.table.rowCount() == 6

@@ -34,7 +34,7 @@ def test_options_that_make_a_scene_fit_are_suggested(tmp_path):
     assert not found.fits
     assert error["type"] == "ContractError"
     assert inspect_scene(path, "spectral", {"bands": error["mend"]["bands"]}, Options()).fits
-    assert "does not fit model spectral" in found.as_text()
+    assert "does not fit model spectral" in found.failure
 
 
 def test_a_scene_that_cannot_be_read(tmp_path):
@@ -42,6 +42,7 @@ def test_a_scene_that_cannot_be_read(tmp_path):
     found = inspect_scene(tmp_path / "bad.tif", "spectral", {}, Options())
     facts = found.as_dict()
     assert (facts["fits"], facts["error"]["mend"], "raster" in facts) == (False, {}, False)
-    assert "cannot be read: " in found.as_text()
+    assert found.as_text() == ""
+    assert found.failure == str(found.error)
     with pytest.raises(ModelError):
         inspect_scene(tmp_path / "bad.tif", "no such model", {}, Options())

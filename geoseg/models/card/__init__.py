@@ -4,3 +4,21 @@
 -> network input; ``contract`` checks a scene against a card; ``known_answer`` the test vector. In and out: values, no
 pixels of scenes. May import: raster, classes, tiling, system. Never imports torch.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geoseg.models.card.card import ModelCard, Weights
+
+__all__ = ["ModelCard", "Weights"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Loaded on first use: modules of this package import each other through it.
+    from geoseg.models.card import card
+
+    return getattr(card, name)

@@ -20,13 +20,18 @@ from geoseg.classes import MAX_CLASSES, MapClass
 from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
-from geoseg.system.files import check_regular_file, complete
+from geoseg.models.card.values import first_defect, printable
+from geoseg.system.files import check_regular_file, complete, read_regular
 from geoseg.tiling import round_up
 
 CARD_FILE = "model.json"
 """Name of the card in a model folder."""
 
-_MAX_BYTES = 16 * 2**20
+MAX_CARD_BYTES = 16_000_000
+"""Largest card that is read; real ones have some kilobytes."""
+
+MAX_SIDE = 2**16
+"""Largest side of windows, stride and margin that a card may ask for, in pixels."""
 
 # As MLM's schema has it: spaces are allowed inside, not at the ends.
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.\- ]*[a-zA-Z0-9]")
@@ -56,6 +61,11 @@ class BandSpec(BaseModel):
     scale: float = 1.0
     offset: float = 0.0
 
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        return printable(value, "band name")
+
     @field_validator("scale")
     @classmethod
     def _not_zero(cls, value: float) -> float:
@@ -79,9 +89,14 @@ class Weights(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    href: str = Field(min_length=1)
+    href: str = Field(min_length=1, max_length=1024)
     size: int | None = Field(default=None, ge=0)
     checksum: str | None = None
+
+    @field_validator("href")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        return printable(value, "href of the weights")
 
     @field_validator("checksum")
     @classmethod
@@ -119,6 +134,8 @@ class ModelCard(BaseModel):
         Default context on each side of a window's kept centre, in pixels: how far surroundings matter noticeably.
     min_window
         Smallest window side, in pixels.
+    window
+        The only window side that the network takes, in pixels; None if it takes any.
     resolution
         Smallest and largest pixel size, in metres, that the model was made for.
     bytes_per_pixel
@@ -166,9 +183,10 @@ class ModelCard(BaseModel):
     value_scaling: tuple[ValueScaling | None, ...] = ()
     value_range: tuple[float, float] | None = None
     classes: tuple[MapClass, ...]
-    stride: int = Field(default=1, ge=1)
-    margin: int = Field(default=0, ge=0)
-    min_window: int = Field(default=1, ge=1)
+    stride: int = Field(default=1, ge=1, le=MAX_SIDE)
+    margin: int = Field(default=0, ge=0, le=MAX_SIDE)
+    min_window: int = Field(default=1, ge=1, le=MAX_SIDE)
+    window: int | None = Field(default=None, ge=1, le=MAX_SIDE)
     resolution: tuple[float, float] | None = None
     bytes_per_pixel: float | None = Field(default=None, gt=0)
     metrics: dict[str, Any] = Field(default_factory=dict)
@@ -205,7 +223,10 @@ class ModelCard(BaseModel):
             )
         if [c.id for c in classes] != list(range(len(classes))):
             raise ValueError(f"class values are {[c.id for c in classes][:6]}…: they must be 0, 1, 2, … in order")
-        if repeated := _repeated([c.name for c in classes]):
+        for item in classes:
+            if not printable(item.name, "class name").strip():
+                raise ValueError(f"class {item.id} has no name")
+        if repeated := _repeated([c.name.strip() for c in classes]):
             raise ValueError(f"class name {repeated!r} occurs twice")
         return classes
 
@@ -221,6 +242,11 @@ class ModelCard(BaseModel):
             value = getattr(self, field)
             if value % self.stride and value > 1:
                 raise ValueError(f"{field} {value} must be a multiple of the stride {self.stride}")
+        if self.window is not None and (self.window % self.stride or 2 * self.margin + self.stride > self.window):
+            raise ValueError(
+                f"window {self.window} must be a multiple of the stride {self.stride} and larger than twice the margin "
+                f"{self.margin}"
+            )
         for field, pair in (("value_range", self.value_range), ("resolution", self.resolution)):
             if pair is not None and not pair[0] < pair[1]:
                 raise ValueError(f"{field} {list(pair)}: the first number must be below the second")
@@ -285,22 +311,17 @@ class ModelCard(BaseModel):
         path = Path(path)
         path = path / CARD_FILE if path.is_dir() else path
         try:
-            check_regular_file(path, limit=_MAX_BYTES)
-            item = json.loads(path.read_text(encoding="utf-8"))
+            check_regular_file(path, limit=MAX_CARD_BYTES)
+            text = read_regular(path, MAX_CARD_BYTES).decode("utf-8")
         except FileNotFoundError:
             raise ModelError(f"no model card at {path}") from None
         except InputError as error:
             raise ModelError(f"model card {error}") from None
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise ModelError(f"model card {path} cannot be read: {error.strerror or error}") from None
+        except UnicodeDecodeError as error:
             raise ModelError(f"model card {path} cannot be read: {error}") from None
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ModelError(f"model card {path} is not valid JSON: {error}") from None
-        if not isinstance(item, dict):
-            raise ModelError(f"model card {path} is not a STAC item: it must be a JSON object")
-        try:
-            return cls.from_item(item)
-        except GeosegError as error:
-            raise ModelError(f"{error} (in {path})") from None
+        return card_of(text, f"model card {path}")
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the card as JSON, atomically.
@@ -318,13 +339,31 @@ class ModelCard(BaseModel):
             raise ModelError(f"model card {path} cannot be written: {error.strerror or error}") from None
 
 
-def first_defect(error: ValidationError) -> str:
-    """Condense pydantic's report to one line: the first defect and the number of others."""
-    first, *others = error.errors()
-    where = ".".join(str(part) for part in first["loc"])
-    what = first["msg"].removeprefix("Value error, ")
-    more = f" (and {len(others)} more)" if others else ""
-    return " ".join(f"{where}: {what}{more}".removeprefix(": ").split())
+def card_of(text: str, label: str) -> ModelCard:
+    """Return the card in the text of a STAC MLM item.
+
+    Parameters
+    ----------
+    text
+        JSON.
+    label
+        What error messages call it.
+
+    Raises
+    ------
+    ModelError
+        If it is invalid; one line names the first defect.
+    """
+    try:
+        item = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{label} is not valid JSON: {error}") from None
+    if not isinstance(item, dict):
+        raise ModelError(f"{label} is not a STAC item: it must be a JSON object")
+    try:
+        return ModelCard.from_item(item)
+    except GeosegError as error:
+        raise ModelError(f"{error} (in {label.removeprefix('model card ')})") from None
 
 
 def _repeated(names: Sequence[str]) -> str | None:
@@ -343,5 +382,5 @@ def card_with(card: ModelCard, **changes: Any) -> ModelCard:
 
 
 def window_side(card: ModelCard, at_least: int) -> int:
-    """Return the smallest side of a window, in pixels, that the model takes and that is not below ``at_least``."""
-    return max(round_up(at_least, card.stride), card.min_window)
+    """Return the side of a window, in pixels, that the model takes: the only one, or the least from ``at_least`` on."""
+    return card.window or max(round_up(at_least, card.stride), card.min_window)

@@ -26,6 +26,9 @@ TOLERANCE = 2e-3
 
 _SAMPLES = 32
 
+# Largest side of a window in pixels that a card may ask for; beyond it the synthetic pixels take gigabytes.
+_MAX_SIDE = 2048
+
 
 def synthetic_pixels(card: ModelCard, batch: int, height: int, width: int, *, seed: int = 0) -> NDArray[np.float32]:
     """Return synthetic pixels in the card's digital numbers, float32 (batch, bands, height, width).
@@ -61,10 +64,13 @@ def make_test_vector(module: torch.nn.Module, card: ModelCard) -> dict[str, Any]
 def check_test_vector(module: torch.nn.Module, card: ModelCard, vector: dict[str, Any]) -> float:
     """Return the largest difference of probabilities from a test vector; infinity if the vector is malformed."""
     try:
-        answer = _answer(module, card, int(vector["side"]), seed=int(vector["seed"]))
+        side = int(vector["side"])
+        if not 0 < side <= _MAX_SIDE:
+            return math.inf
+        answer = _answer(module, card, side, seed=int(vector["seed"]))
         differences = [np.abs(np.subtract(answer[key], np.asarray(vector[key], float))) for key in ("mean", "samples")]
         return float(max(difference.max() for difference in differences))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return math.inf
 
 

@@ -70,6 +70,10 @@ _NEEDS = {
 }
 
 
+# Numbers beyond this, or divisors below its inverse, overflow float32.
+_MAX = 1e30
+
+
 class ValueScaling(BaseModel):
     """Normalisation of one band: a value scaling object of STAC MLM.
 
@@ -118,6 +122,9 @@ class ValueScaling(BaseModel):
         missing = [name for name in _NEEDS[self.type] if getattr(self, name) is None]
         if missing:
             raise ValueError(f"{self.type} needs {' and '.join(missing)}")
+        beyond = [name for name in _NEEDS[self.type] if abs(self._number(name)) > _MAX]
+        if beyond:
+            raise ValueError(f"{beyond[0]} {self._number(beyond[0])} is too large")
         if self.type in ("min-max", "clip") and not self._number("minimum") < self._number("maximum"):
             raise ValueError(f"minimum {self.minimum} must be below maximum {self.maximum}")
         if (self.type == "z-score" and self._number("stddev") <= 0) or (self.type == "scale" and self.value == 0):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import GeosegError, ModelError
+from geoseg.models.card.values import assets_of, check_kinds, check_values, short
 
 MLM = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 EXTENSIONS = (
@@ -30,6 +31,7 @@ _OWN = (
     "stride",
     "margin",
     "min_window",
+    "window",
     "resolution",
     "bytes_per_pixel",
     "metrics",
@@ -57,20 +59,23 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     ModelError
         If a field is missing or invalid; one line names it.
     """
+    if not isinstance(item, Mapping):
+        raise ModelError("model card: not a STAC item: it must be a JSON object")
+    check_values(item)
     properties = item.get("properties")
     if item.get("type") != "Feature" or not isinstance(properties, Mapping):
         raise ModelError('model card: not a STAC item: "type" must be "Feature" and "properties" an object')
     extensions = item.get("stac_extensions")
-    if not isinstance(extensions, Sequence) or not any(
-        re.search(r"/mlm/v1\.\d+\.\d+/", str(url)) for url in extensions
-    ):
+    if not isinstance(extensions, list) or not any(re.search(r"/mlm/v1\.\d+\.\d+/", str(url)) for url in extensions):
         raise ModelError(f"model card: stac_extensions does not name the MLM extension 1.x; add {MLM!r}")
     missing = [name for name in _REQUIRED if name not in properties]
     if missing:
         raise ModelError(f"model card: properties lack {', '.join(missing)}, which STAC MLM requires")
-    name = str(properties["mlm:name"])
-    if _TASK not in properties["mlm:tasks"]:
-        raise ModelError(f"model card {name!r}: mlm:tasks is {properties['mlm:tasks']}; geoseg runs {_TASK!r} only")
+    name = str(properties["mlm:name"])[:200]
+    tasks = properties["mlm:tasks"]
+    if not isinstance(tasks, list) or _TASK not in tasks:
+        raise ModelError(f"model card {name!r}: mlm:tasks is {short(tasks)}; geoseg runs {_TASK!r} only")
+    check_kinds(item, properties, name)
     source, result = (_only(properties, f"mlm:{side}", name) for side in ("input", "output"))
     for where, holder, key in (
         ("mlm:input", source, "pre_processing_function"),
@@ -79,11 +84,11 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
         _refuse_code(holder.get(key), f"{where} {key}", name)
     if source.get("resize_type"):
         raise ModelError(
-            f"model card {name!r}: resize_type {source['resize_type']!r}: geoseg does not resample windows; set it to "
-            "null"
+            f"model card {name!r}: resize_type {short(source['resize_type'])}: geoseg does not resample windows; "
+            "set it to null"
         )
     fields: dict[str, Any] = {
-        "name": name,
+        "name": properties["mlm:name"],
         "title": properties.get("title") or "",
         "description": properties.get("description") or "",
         "version": str(properties.get("version", "1.0.0")),
@@ -99,6 +104,10 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     if not any(key.startswith("geoseg:") for key in properties):
         own = dict(ENCODER_GEOMETRY)
     return fields | own
+
+
+def _is_model(asset: Mapping[str, Any]) -> bool:
+    return _ROLE in (asset.get("roles") or ())
 
 
 def build(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,8 +211,8 @@ def _refuse_code(expression: Any, where: str, name: str) -> None:
     if expression:
         kind = expression.get("format", "?") if isinstance(expression, Mapping) else "?"
         raise ModelError(
-            f"model card {name!r}: {where} is a processing expression of type {kind!r}, which is code that geoseg "
-            "never runs; express it as value_scaling or build it into the model"
+            f"model card {name!r}: {where} is a processing expression of type {short(kind)}, which is code that "
+            "geoseg never runs; express it as value_scaling or build it into the model"
         )
 
 
@@ -216,10 +225,10 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
     for entry in entries:
         if isinstance(entry, Mapping):
             if entry.get("expression"):
-                _refuse_code(entry, f"band {entry.get('name')!r}", name)
+                _refuse_code(entry, f"band {short(entry.get('name'))}", name)
             entry = entry.get("name")  # noqa: PLW2901
         if not isinstance(entry, str):
-            raise ModelError(f"model card {name!r}: mlm:input bands must be names, got {entry!r}")
+            raise ModelError(f"model card {name!r}: mlm:input bands must be names, got {short(entry)}")
         about = described.get(entry, {})
         bands.append(
             {
@@ -241,14 +250,12 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
 
 def _described_bands(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the band objects by name from all places where STAC 1.0 and 1.1 put them."""
-    holders: list[Any] = [item["properties"]]
-    assets = item.get("assets")
-    if isinstance(assets, Mapping):
-        holders += [asset for asset in assets.values() if isinstance(asset, Mapping)]
+    holders: list[Any] = [item["properties"], *assets_of(item).values()]
     described: dict[str, dict[str, Any]] = {}
     for holder in holders:
         for key in ("bands", "eo:bands", "raster:bands"):
-            for band in holder.get(key) or ():
+            entries = holder.get(key)
+            for band in entries if isinstance(entries, list) else ():
                 if isinstance(band, Mapping) and isinstance(band.get("name"), str):
                     described.setdefault(band["name"], {}).update(band)
     return described
@@ -272,27 +279,24 @@ def _classes(result: Mapping[str, Any], name: str) -> list[MapClass]:
         raise ModelError(f"model card {name!r}: mlm:output has no classification:classes")
     classes = []
     for entry in entries:
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("value"), int):
+        number = entry.get("value") if isinstance(entry, Mapping) else None
+        if not isinstance(number, int) or isinstance(number, bool):
             raise ModelError(
-                f"model card {name!r}: a class of classification:classes has no whole-number value: {entry!r}"
+                f"model card {name!r}: a class of classification:classes has no whole-number value: {short(entry)}"
             )
-        number = entry["value"]
         label = entry.get("title") or entry.get("name") or f"class {number}"
+        if not isinstance(label, str):
+            raise ModelError(f"model card {name!r}: the name of class {number} must be text, got {short(label)}")
         color = f"#{entry['color_hint']}" if entry.get("color_hint") else default_color(number)
         try:
-            classes.append(MapClass(number, str(label), color.lower()))
+            classes.append(MapClass(number, label, color.lower()))
         except GeosegError as error:
             raise ModelError(f"model card {name!r}: {error}") from None
     return classes
 
 
 def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    assets = item.get("assets")
-    models = (
-        [a for a in assets.values() if isinstance(a, Mapping) and _ROLE in (a.get("roles") or ())]
-        if isinstance(assets, Mapping)
-        else []
-    )
+    models = [asset for asset in assets_of(item).values() if _is_model(asset)]
     if not models:
         raise ModelError(f"model card {name!r}: no asset has the role {_ROLE!r}")
     files = [asset for asset in models if "code" not in asset["roles"]]
@@ -310,7 +314,7 @@ def _weights(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 def _put_weights(item: dict[str, Any], card: Mapping[str, Any]) -> None:
     assets = item.setdefault("assets", {})
-    models = {key: asset for key, asset in assets.items() if _ROLE in (asset.get("roles") or ())}
+    models = {key: asset for key, asset in assets.items() if _is_model(asset)}
     if card["weights"] is None:
         if not models:
             assets["code"] = {
@@ -342,9 +346,20 @@ def _put_bands(item: dict[str, Any], card: Mapping[str, Any]) -> None:
     raster = [{"name": band.name, "scale": band.scale, "offset": band.offset} for band in card["bands"]]
     eo = [{"name": b.name} | ({"common_name": b.name} if b.name in _COMMON else {}) for b in card["bands"]]
     for asset in item["assets"].values():
-        if _ROLE in (asset.get("roles") or ()):
-            asset["raster:bands"] = _merge(asset.get("raster:bands"), raster)
-            asset["eo:bands"] = _merge(asset.get("eo:bands"), eo)
+        if _is_model(asset):
+            asset["raster:bands"] = _merge(_described_alike(asset.get("raster:bands"), raster), raster)
+            asset["eo:bands"] = _merge(_described_alike(asset.get("eo:bands"), eo), eo)
+
+
+def _described_alike(old: Any, new: list[dict[str, Any]]) -> Any:
+    """Return the old band objects, without what describes a band of another name."""
+    if not isinstance(old, list) or len(old) != len(new) or not all(isinstance(entry, Mapping) for entry in old):
+        return old
+    common = [entry.get("common_name") for entry in old]
+    return [
+        entry if fresh["name"] in (entry.get("name"), alias) or alias is None else {}
+        for entry, fresh, alias in zip(old, new, common, strict=True)
+    ]
 
 
 def _overlay(old: Any, new: dict[str, Any], *always: str) -> list[dict[str, Any]]:

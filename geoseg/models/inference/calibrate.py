@@ -211,7 +211,9 @@ def _enlarged(bench: _Bench, window: tuple[int, int]) -> _Bench:
 
 
 def _at_most(side: int, model: Model, window: tuple[int, int]) -> tuple[int, int]:
-    """Return the window clipped to ``side``, rounded down to the model's stride."""
+    """Return the window clipped to ``side``, rounded down to the model's stride; the only one if there is only one."""
+    if model.card.window is not None:
+        return model.card.window, model.card.window
     side = max(side // model.card.stride * model.card.stride, model.card.min_window)
     return min(window[0], side), min(window[1], side)
 

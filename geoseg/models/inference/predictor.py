@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from geoseg.errors import DeviceMemoryError, ModelError
+from geoseg.models.card.card import window_side
 from geoseg.models.card.scaling import BandTransform
 from geoseg.models.inference.argmax import Decision, Prediction, decide, decide_strip, strip_rows
 from geoseg.models.inference.execution import Execution
@@ -311,7 +312,7 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
         if key not in _PLACED:
             try:
                 # fused() copies: the model's own module is shared with other users, perhaps in another layout.
-                side = max(model.card.min_window, 2 * model.card.stride)
+                side = window_side(model.card, 2 * model.card.stride)
                 sample = torch.randn((1, len(model.card.bands), side, side), generator=torch.Generator().manual_seed(0))
                 # Folding upsampling into transposed convolutions was measured on CPUs only.
                 module = fused(model.module(), sample, upsampling=execution.device == "cpu", activations=activations)

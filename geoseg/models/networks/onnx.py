@@ -1,34 +1,38 @@
 """ONNX networks: loaded safely, run by onnxruntime behind the interface of a torch module.
 
-A graph holds arithmetic only, but it may refer to custom operators of other libraries and to weights in other files.
-Both are refused, so that only the bytes that were checked are used.
+Graphs from elsewhere differ in layout, type, size and meaning of what they take and return: ``onnx_contract`` reads
+that from the file, ``onnx_adapt`` translates, and ``onnx_safety`` refuses what could do harm.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.errors import ModelError, one_line
 from geoseg.models.card.card import ModelCard
+from geoseg.models.networks.onnx_adapt import OUTPUT_KEY, Form, form_of, to_input, to_logits
+from geoseg.models.networks.onnx_contract import Port, read_contract
+from geoseg.models.networks.onnx_safety import MAX_FILE_BYTES, check_safe
+from geoseg.system.resources import available_memory
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from onnx import ModelProto
 
+__all__ = ["CARD_KEY", "OUTPUT_KEY", "build_network", "make_session", "metadata_of", "parse"]
 
 CARD_KEY = "geoseg:card"
 """Metadata key of the model card, a STAC MLM item."""
 
-OUTPUT_KEY = "geoseg:output"
-"""Metadata key of what the graph returns: ``probabilities`` or ``logits``."""
-
-# The standard operators, and those built into onnxruntime (quantisation, fused layers).
-_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
-
 _MISSING = "onnx and onnxruntime are not installed; install them with: pip install 'geoseg[onnx]'"
+
+# Share of the free memory that all graphs of a process may use together; beyond it onnxruntime raises an error.
+_MEMORY_SHARE = 0.6
+
+_LOCK = threading.Lock()
 
 
 def parse(data: bytes, label: str) -> ModelProto:
@@ -44,57 +48,23 @@ def parse(data: bytes, label: str) -> ModelProto:
     Raises
     ------
     ModelError
-        If it is damaged, needs custom operators, keeps weights in other files, or contains compiled code.
+        If it is damaged, needs custom operators, keeps weights in other files, contains compiled code, or would not
+        run in bounded time and memory.
     """
     try:
         import onnx
     except ImportError:
         raise ModelError(f"{label}: {_MISSING}") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise ModelError(f"{label}: {len(data) / 1e9:.1f} GB are more than an ONNX file can hold; get it again")
     try:
         proto = onnx.load_model_from_string(data)
     except Exception as error:  # noqa: BLE001 - protobuf raises exception types of its own
         raise ModelError(
             f"{label}: not an ONNX file, or a damaged one ({type(error).__name__}); get it again"
         ) from None
-    own = {function.domain for function in proto.functions}
-    graphs = [proto.graph, *proto.functions]
-    for node in (node for graph in graphs for node in _nodes(graph.node)):
-        if node.domain not in _DOMAINS and node.domain not in own:
-            raise ModelError(
-                f"{label}: custom operator {node.op_type!r} of {node.domain!r} needs a library of its own, which could "
-                "run any code; export the model with standard ONNX operators"
-            )
-        if node.op_type == "EPContext":
-            raise ModelError(f"{label}: contains code compiled for one kind of device; export the model itself")
-    for tensor in _tensors(proto):
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise ModelError(
-                f"{label}: keeps weights in other files, which the checksum does not cover; save it as one file with "
-                "onnx.save_model(model, path, save_as_external_data=False)"
-            )
+    check_safe(proto, label)
     return proto
-
-
-def _nodes(nodes: Any) -> Iterator[Any]:
-    """Yield the nodes of a graph, and those of the graphs inside its branches and loops."""
-    for node in nodes:
-        yield node
-        for attribute in node.attribute:
-            for graph in (attribute.g, *attribute.graphs):
-                yield from _nodes(graph.node)
-
-
-def _tensors(proto: ModelProto) -> Iterator[Any]:
-    """Yield the tensors of a graph, wherever they are stored."""
-    graphs: list[Any] = [proto.graph]
-    for node in _nodes([*proto.graph.node, *(node for function in proto.functions for node in function.node)]):
-        for attribute in node.attribute:
-            yield from (attribute.t, *attribute.tensors)
-            graphs += [attribute.g, *attribute.graphs]
-    for graph in graphs:
-        yield from graph.initializer
-        for sparse in graph.sparse_initializer:
-            yield from (sparse.values, sparse.indices)
 
 
 def metadata_of(proto: ModelProto) -> dict[str, str]:
@@ -110,22 +80,11 @@ def build_network(data: bytes, card: ModelCard) -> Any:
     ModelError
         If it is unsafe, or its inputs and outputs do not fit the card.
     """
-    proto = parse(data, f"model {card.name!r}")
-    constants = {tensor.name for tensor in proto.graph.initializer}
-    inputs = [entry for entry in proto.graph.input if entry.name not in constants]
-    for side, entries, channels in (
-        ("input", inputs, len(card.bands)),
-        ("output", proto.graph.output, len(card.classes)),
-    ):
-        if len(entries) != 1:
-            raise ModelError(f"model {card.name!r}: its graph has {len(entries)} {side}s; export it with exactly one")
-        shape = [dim.dim_value for dim in entries[0].type.tensor_type.shape.dim]
-        if len(shape) not in (0, 4) or (shape and shape[1] not in (0, channels)):
-            raise ModelError(
-                f"model {card.name!r}: the {side} of its graph has shape {shape} (0: any), the card requires "
-                f"(batch, {channels}, height, width)"
-            )
-    return _network()(data, metadata_of(proto).get(OUTPUT_KEY) == "probabilities", card.name)
+    label = f"model {card.name!r}"
+    contract = read_contract(parse(data, label), label)
+    form = form_of(contract, card)
+    port = next(port for port in contract.outputs if port.name == form.result.name)
+    return _network()(data, form, port, card.name)
 
 
 def _network() -> type:
@@ -135,9 +94,9 @@ def _network() -> type:
     class OnnxNetwork(torch.nn.Module):
         """Runs a graph on torch tensors; sessions are created on first use, one per device and number of threads."""
 
-        def __init__(self, data: bytes, probabilities: bool, name: str) -> None:  # noqa: FBT001
+        def __init__(self, data: bytes, form: Form, port: Port, name: str) -> None:
             super().__init__()
-            self._data, self._probabilities, self._name = data, probabilities, name
+            self._data, self._form, self._port, self._name = data, form, port, name
             self._sessions: dict[tuple[str, int], Any] = {}
             self._lock = threading.Lock()
 
@@ -148,18 +107,35 @@ def _network() -> type:
             """Return logits (N, classes, h, w) of normalised pixels (N, bands, h, w)."""
             session = self._session(x.device.type, torch.get_num_threads())
             pixels = np.ascontiguousarray(x.detach().float().cpu().numpy())
-            entry = session.get_inputs()[0]
-            # Graphs with a fixed batch size of 1 take a batch window by window.
-            parts = np.split(pixels, len(pixels)) if entry.shape and entry.shape[0] == 1 else [pixels]
+            height, width = pixels.shape[-2:]
+            batch = self._form.source.batch or len(pixels)
+            parts = []
+            for start in range(0, len(pixels), batch):
+                part = pixels[start : start + batch]
+                if missing := batch - len(part):  # graphs of a fixed batch size take no smaller one
+                    part = np.concatenate([part, part[:1].repeat(missing, 0)])
+                parts.append(self._run(session, part))
+            logits = parts[0] if len(parts) == 1 else torch.cat(parts)
+            return logits[: len(pixels), :, :height, :width].to(x.device)
+
+        def _run(self, session: Any, pixels: NDArray[np.float32]) -> torch.Tensor:
+            source = self._form.source
+            window = self._window(pixels)
             try:
-                scores = np.concatenate([session.run(None, {entry.name: part})[0] for part in parts])
+                (array,) = session.run([self._form.result.name], {source.name: to_input(pixels, source)})
             except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
                 text = one_line(error)
                 memory = "out of memory: " if "alloc" in text.lower() else ""
                 raise RuntimeError(f"{memory}{text[-300:]}") from None
-            out = torch.from_numpy(scores).to(x.device)
-            # The caller expects logits, and softmax(log p) = p.
-            return out.clamp_min(1e-30).log() if self._probabilities else out
+            return to_logits(array, self._form, self._port, window, self._name)
+
+        def _window(self, pixels: NDArray[np.float32]) -> tuple[int, int]:
+            """Return height and width as the graph sees them."""
+            sides = self._form.source.sides
+            height, width = (side or have for side, have in zip(sides, pixels.shape[-2:], strict=True))
+            if height < pixels.shape[-2] or width < pixels.shape[-1]:
+                raise ModelError(f"model {self._name!r} takes windows of {width} × {height} pixels only")
+            return height, width
 
         def _session(self, device: str, threads: int) -> Any:
             with self._lock:
@@ -189,6 +165,8 @@ def make_session(data: bytes, device: str, threads: int, name: str) -> Any:
     options.log_severity_level = 4  # errors are raised; do not log them too
     # Several sessions share the CPU: waiting threads must not spin.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if _limit_memory():
+        options.add_session_config_entry("session.use_env_allocators", "1")
     wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
     providers = [entry for entry in wanted if entry in ort.get_available_providers()] + ["CPUExecutionProvider"]
     try:
@@ -196,3 +174,28 @@ def make_session(data: bytes, device: str, threads: int, name: str) -> Any:
     except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
         text = one_line(error)
         raise ModelError(f"model {name!r}: onnxruntime cannot run its graph: {text[-300:]}") from None
+
+
+_limited: list[bool] = []
+
+
+def _limit_memory() -> bool:
+    """Bound the memory of onnxruntime in this process, once; return whether that is possible."""
+    import onnxruntime as ort
+
+    with _LOCK:
+        if not _limited:
+            # Grow by what is asked for, not to the next power of two; -1 means the default.
+            limits = {
+                "max_mem": int(available_memory() * _MEMORY_SHARE),
+                "arena_extend_strategy": 1,
+                "initial_chunk_size_bytes": -1,
+                "max_dead_bytes_per_chunk": -1,
+            }
+            memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+            try:
+                ort.create_and_register_allocator(memory, ort.OrtArenaCfg(limits))
+                _limited.append(True)
+            except Exception:  # noqa: BLE001 - builds without an arena, and processes that registered one themselves
+                _limited.append(False)
+        return _limited[0]
