@@ -95,8 +95,8 @@ class TrainOptions:
                 "split groups needs groups: name a field of the polygons (--group-field), or a CSV file of image,group "
                 "(--groups)"
             )
-        if self.background is not None and not self.background.strip():
-            raise OptionError("background needs the name of a class, such as background=other (--background other)")
+        if self.background is not None and (not self.background or self.background != self.background.strip()):
+            raise OptionError(f"background {self.background!r} is no name of a class; write --background other")
         if self.background and self.group_field:
             raise OptionError(
                 "background and a group field are both given, but pixels outside all polygons belong to no group: "

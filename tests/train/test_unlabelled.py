@@ -195,3 +195,13 @@ def test_a_blank_class_is_no_class(scene, tmp_path, heard, blank):
     assert any("1 polygons without a class" in line for line in heard.all("warning"))
     with pytest.raises(InputError, match="no polygon has a class"):
         prepared(scene, footprints(tmp_path, "class", [blank, blank])[0], heard)
+
+
+def test_background_counts_towards_the_most_classes():
+    from geoseg.classes import MAX_CLASSES
+
+    counts = dict.fromkeys(range(300, 300 + MAX_CLASSES), 1)
+    words = Vocabulary((), closed=False)
+    assert len(map_classes(counts, words, None, (), "x").classes) == MAX_CLASSES
+    with pytest.raises(InputError, match=f"at most {MAX_CLASSES}"):
+        map_classes(counts, words, None, (), "x", background="other")

@@ -188,7 +188,8 @@ def why_none(unlabelled: Mapping[int, int]) -> str:
         return "; do labels and images cover the same place?"
     values = sorted(unlabelled)[:2]
     example = ",".join(f"{value}=NAME{i}" for i, value in enumerate(values, 1))
-    return f": {_listed(unlabelled)} is taken as unlabelled; to make it a class, name it: --classes {example}"
+    verb = "is" if len(unlabelled) == 1 else "are"
+    return f": {_listed(unlabelled)} {verb} taken as unlabelled; name what is a class: --classes {example}"
 
 
 def _from_entries(
@@ -225,13 +226,11 @@ def _with_background(mapping: ClassMapping, background: str, fills: set[int]) ->
     if number is None:
         number, indices = 0, indices + np.uint8(1)
         classes = (MapClass(0, background, default_color(0)), *(replace(c, id=c.id + 1) for c in classes))
-    codes = dict(zip(mapping.values.tolist(), indices.tolist(), strict=True)) | dict.fromkeys(
-        {BACKGROUND, *fills}, number
-    )
-    values = np.array(sorted(codes), np.int64)
-    return replace(
-        mapping, classes=classes, values=values, indices=np.array([codes[v] for v in values.tolist()], np.uint8)
-    )
+    codes = dict(zip(mapping.values.tolist(), indices.tolist(), strict=True))
+    codes |= dict.fromkeys({BACKGROUND, *fills}, number)
+    values = sorted(codes)
+    own = np.array([codes[value] for value in values], np.uint8)
+    return replace(mapping, classes=classes, values=np.array(values, np.int64), indices=own)
 
 
 def _from_labels(
@@ -242,7 +241,7 @@ def _from_labels(
     background: str | None,
 ) -> ClassMapping:
     named = {c.id: c for c in vocabulary.classes}
-    if len(occurring) > MAX_CLASSES:
+    if len(occurring) + (background is not None) > MAX_CLASSES:
         raise InputError(
             f"{name}: {len(occurring)} different values, class maps have at most {MAX_CLASSES}: is it a class raster?"
         )
