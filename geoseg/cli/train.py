@@ -32,6 +32,8 @@ _data_options = option_group(
                  help="Classes in order, with label values and colours. Default: those that occur in the labels."),
     click.option("--ignore", metavar="A,B,…", type=CommaList(), default=(),
                  help="Label values or class names to treat as unlabelled."),
+    click.option("--background", metavar="NAME",
+                 help="Make unlabelled pixels inside the images a class of this name. Default: they are ignored."),
 )  # fmt: skip
 
 _network_options = option_group(

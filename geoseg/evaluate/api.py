@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,13 +89,36 @@ def evaluate(
     if tolerance is not None and not _TOLERANCES[0] <= tolerance <= _TOLERANCES[1]:
         raise OptionError(f"tolerance is {tolerance:g} pixels: it must lie in 0…{_TOLERANCES[1]:g}")
     layer = open_map(predicted)
-    other = open_reference(reference, layer.raster.grid, class_field)
-    scheme = match(*_sides(layer, other), parse_renames(renames))
+    pairs = parse_renames(renames)
+    other = open_reference(reference, layer.raster.grid, class_field, pairs)
+    scheme = match(*_sides(layer, other), pairs)
     sure = _open_confidence(predicted, confidence, layer)
     comparison = Comparison(layer, other, scheme, sure, tolerance)
     counted = count_pixels(comparison, progress)
     check_compared(counted, layer.side.label, other.side.label)
-    return summarise(comparison, counted, scheme.notes)
+    return summarise(comparison, counted, (*scheme.notes, *left_out_notes(comparison, counted)))
+
+
+def left_out_notes(comparison: Comparison, counted: ComparisonCounts) -> tuple[str, ...]:
+    """Return notes on what is left out of the reference: polygons without a class, a class declared nodata."""
+    layer, other, notes = comparison.predicted, comparison.reference, list(comparison.reference.notes)
+    nodata = other.raster.bands[0].nodata if isinstance(other, RasterLayer) else None
+    if nodata is None or not counted.map_only:
+        return tuple(notes)
+    named = other.side.classes or layer.side.classes
+    known = next((item for item in named if item.id == nodata), None)
+    if not named and math.isfinite(nodata):
+        # Without names every number could be a class: the map must use it.
+        known = unnamed(int(nodata))
+        column = next((item.id for item in comparison.scheme.classes if item.name == known.name), None)
+        known = None if column is None or not counted.matrix[:, column].any() else known
+    if known is not None:
+        notes.append(
+            f"{other.side.label} declares {known.id} as nodata, which is class {known.name!r}: the "
+            f"{counted.map_only:,} pixels left out hold all of these; to compare them, add "
+            f"--map {known.id}={known.name if named else known.id}"
+        )
+    return tuple(notes)
 
 
 def _sides(layer: RasterLayer, other: ClassLayer) -> tuple[Side, Side]:

@@ -170,11 +170,11 @@ def match(predicted: Side, reference: Side, renames: Mapping[str, str]) -> Schem
     if not names_p and not names_r:
         names_p = names_r = {value: unnamed(value).name for value in range(MAX_CLASSES)}
     names_p, names_r = dict(names_p or names_r), dict(names_r or names_p)
-    numbers = {int(left): right for left, right in renames.items() if _is_number(left)}
-    words = {left: right for left, right in renames.items() if not _is_number(left)}
+    numbers = {int(left): right for left, right in renames.items() if is_number(left)}
+    words = {left: right for left, right in renames.items() if not is_number(left)}
     _check_words(words, (predicted, names_p), (reference, names_r))
     for value, right in numbers.items():
-        names_r[value] = names_p.get(int(right), right) if _is_number(right) else right
+        names_r[value] = names_p.get(int(right), right) if is_number(right) else right
     targets = {plain(left): right for left, right in words.items()}
     names_p, names_r = (
         {value: targets.get(plain(name), name) if name else "" for value, name in names.items()}
@@ -194,7 +194,8 @@ def match(predicted: Side, reference: Side, renames: Mapping[str, str]) -> Schem
     )
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Return whether a text is a value rather than a name."""
     return re.fullmatch(r"-?\d+", text) is not None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.api import check_compared
+from geoseg.evaluate.api import check_compared, left_out_notes
 from geoseg.evaluate.class_matching import match, parse_renames
 from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels
 from geoseg.evaluate.evaluation import Evaluation
@@ -158,14 +158,15 @@ def _compare(
     layer = open_map(classes)
     # In messages the model's name replaces that of the temporary file.
     shown = RasterLayer(layer.raster, plan.model.card.classes, f"model {plan.model.card.name}")
-    other = open_reference(label, layer.raster.grid, field if is_vector(label) else None)
+    other = open_reference(label, layer.raster.grid, field if is_vector(label) else None, renames)
     scheme = match(shown.side, other.side, renames)
     comparison = Comparison(shown, other, scheme, open_map(confidence), tolerance)
     counted = count_pixels(comparison)
     from geoseg.raster import release_handles
 
     release_handles()  # Windows deletes no open file
-    return Evaluation(shown.label, other.side.label, scheme.classes, counted, tolerance, scheme.notes)
+    notes = (*scheme.notes, *left_out_notes(comparison, counted))
+    return Evaluation(shown.label, other.side.label, scheme.classes, counted, tolerance, notes)
 
 
 def _segment(plan: Plan, folder: Path, progress: Callable[[int, int, str], None] | None) -> tuple[Path, Path]:

@@ -16,10 +16,12 @@ import numpy as np
 
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.class_matching import Side
+from geoseg.evaluate.class_matching import Side, is_number
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from numpy.typing import NDArray
 
     from geoseg.raster import Raster
@@ -38,6 +40,11 @@ class ClassLayer(Protocol):
         """Name for messages, and the classes that it names."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is left out, one line each."""
+        ...
+
     def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return values and validity (h, w) of a box of the map's pixels."""
         ...
@@ -50,6 +57,7 @@ class RasterLayer:
     raster: Raster
     classes: tuple[MapClass, ...]
     label: str
+    notes: tuple[str, ...] = ()
 
     @property
     def side(self) -> Side:
@@ -69,7 +77,7 @@ def is_vector(source: Any) -> bool:
     return hasattr(source, "geometry") and hasattr(source, "sindex")
 
 
-def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
+def open_map(source: Any, grid: Grid | None = None, named: Collection[int] = ()) -> RasterLayer:
     """Open a class raster on its own grid, or on another.
 
     Parameters
@@ -78,6 +86,8 @@ def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
         Path, URL or ``xarray.DataArray`` (y, x).
     grid
         Grid to warp it to, by the nearest pixel; its own if None.
+    named
+        Values that are classes even if the file declares them nodata.
 
     Raises
     ------
@@ -86,7 +96,7 @@ def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
         not overlap it.
     """
     if isinstance(source, str | Path):
-        return _open_file(str(source), grid)
+        return _open_file(str(source), grid, named)
     from geoseg.class_names import classes_of_attributes
     from geoseg.raster import open_raster
 
@@ -98,7 +108,7 @@ def open_map(source: Any, grid: Grid | None = None) -> RasterLayer:
     return RasterLayer(raster, classes_of_attributes(source.attrs), label)
 
 
-def _open_file(path: str, grid: Grid | None) -> RasterLayer:
+def _open_file(path: str, grid: Grid | None, named: Collection[int]) -> RasterLayer:
     from geoseg.raster.gdal.environment import is_remote
     from geoseg.raster.grids import place
     from geoseg.raster.probe import probe, stem_of
@@ -107,6 +117,8 @@ def _open_file(path: str, grid: Grid | None) -> RasterLayer:
     info = replace(probe(path, remote=is_remote(path)), categorical=True)
     label = Path(path).name
     _one_band(label, len(info.bands))
+    if info.bands[0].nodata in named:
+        info = replace(info, bands=(replace(info.bands[0], nodata=None),))
     target = info.grid if grid is None else grid
     if grid is not None:
         check_place(info.grid, grid, label)
@@ -216,6 +228,15 @@ class PolygonLayer:
         return Side(self._label, self.classes, numbered=not self.classes)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is left out, one line each."""
+        if not self._without:
+            return ()
+        one = self._without == 1
+        what = f"{self._without:,} polygon{'' if one else 's'} without a class in field {self._field!r}"
+        return (f"{self._label}: {what} {'is' if one else 'are'} left out",)
+
+    @property
     def values(self) -> tuple[int, ...]:
         """Class numbers that occur."""
         return tuple(sorted(set(self._values.values())))
@@ -286,7 +307,10 @@ class PolygonLayer:
 
     def _classes(self) -> tuple[dict[Any, int], tuple[MapClass, ...]]:
         """Return the class number of each value of the field, and the classes if the field holds text."""
-        column = (self._frame if self._frame is not None else self._read_file(geometry=False))[self._field].dropna()
+        column = (self._frame if self._frame is not None else self._read_file(geometry=False))[self._field]
+        empty = column.isna() | (column.astype(str).str.strip() == "")
+        self._without = int(empty.sum())
+        column = column[~empty]
         found = sorted(column.unique().tolist(), key=str)
         if not found:
             raise InputError(f"{self._label}: field {self._field!r} is empty everywhere; name another --class-field")
@@ -304,7 +328,7 @@ class PolygonLayer:
             MapClass(number, name, default_color(number)) for number, name in enumerate(dict.fromkeys(named.values()))
         )
         numbers = {item.name: item.id for item in classes}
-        return {value: numbers[name] for value, name in named.items() if name}, tuple(c for c in classes if c.name)
+        return {value: numbers[name] for value, name in named.items()}, classes
 
     @property
     def _target(self) -> str:
@@ -341,8 +365,12 @@ class PolygonLayer:
             check_overlap(tuple(self._frame.total_bounds), self._grid, self._label)
 
 
-def open_reference(source: Any, grid: Grid, field: str | None = None) -> ClassLayer:
+def open_reference(
+    source: Any, grid: Grid, field: str | None = None, renames: Mapping[str, str] | None = None
+) -> ClassLayer:
     """Open a reference on the map's grid: a class raster, or polygons with a class field.
+
+    A value that ``renames`` gives a class is one even if the raster declares it nodata.
 
     Raises
     ------
@@ -353,4 +381,4 @@ def open_reference(source: Any, grid: Grid, field: str | None = None) -> ClassLa
         return PolygonLayer(source, grid, field)
     if field is not None:
         raise OptionError(f"class-field is for polygons, but {source} is a raster; leave it out")
-    return open_map(source, grid)
+    return open_map(source, grid, {int(left) for left, right in (renames or {}).items() if right and is_number(left)})

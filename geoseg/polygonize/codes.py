@@ -92,7 +92,7 @@ class Coder:
                 table[int(self._nodata)] = True
             absent = table[data] if table.any() else None
         else:
-            absent = np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, bool)
+            absent = ~np.isfinite(data) if data.dtype.kind == "f" else np.zeros(data.shape, bool)
             if self._nodata is not None:
                 absent |= data == data.dtype.type(self._nodata) if _holds(data.dtype, self._nodata) else False
             if self._rounded:
@@ -120,7 +120,7 @@ class Coder:
         """Return the pixels, checked to be whole numbers within int32."""
         if data.dtype.kind == "f":
             known = data if absent is None else np.where(absent, 0, data)
-            off = (known != np.rint(known)) | ~np.isfinite(known)
+            off = known != np.rint(known)
             if off.any():
                 value = float(known[off][0])
                 raise InputError(

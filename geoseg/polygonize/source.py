@@ -16,6 +16,7 @@ from affine import Affine
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, ReadError, one_line
 from geoseg.polygonize.kernels.types import Array
+from geoseg.tiling import Box
 
 
 class RowSource(Protocol):
@@ -42,48 +43,37 @@ class RowSource(Protocol):
 
 
 class FileSource:
-    """A band of a file that rasterio opens."""
+    """A band of a raster file. Masks, alpha, NaN and infinity are read as everywhere in geoseg."""
 
     def __init__(self, path: str | Path, band: int | None = None, *, purpose: str = "polygonize") -> None:
-        from rasterio.enums import MaskFlags
-        from rasterio.errors import RasterioError
-
         from geoseg.class_names import classes_of
         from geoseg.raster.gdal.datasets import open_dataset
-        from geoseg.raster.gdal.environment import environment, gdal_path
+        from geoseg.raster.gdal.environment import environment, is_remote
+        from geoseg.raster.grids import place
+        from geoseg.raster.probe import probe, usable_nodata
 
         self.path = str(path)
         if _is_local(self.path):
             self.path = str(Path(self.path).absolute())  # other processes may have another working directory
         self.name = Path(self.path).name
-        try:
-            with environment(gdal_path(self.path)):
-                dataset = open_dataset(gdal_path(self.path), label=self.path)
-        except RasterioError as error:
-            if self.is_missing():
-                raise InputError(f"{self.path}: there is no such file") from error
-            raise InputError(f"{self.path}: not a raster that GDAL can open ({one_line(error)})") from error
-        with dataset:
-            self._band = _choose_band(self.name, dataset.count, band, dataset.descriptions, purpose)
-            index = self._band - 1
-            self.height, self.width = dataset.height, dataset.width
-            self.dtype = np.dtype(dataset.dtypes[index])
-            self.transform = dataset.transform
-            self.crs = dataset.crs
-            self.nodata = dataset.nodatavals[index]
-            self.block_rows = int(dataset.block_shapes[index][0])
-            flags = dataset.mask_flag_enums[index]
-            self._masked = self.nodata is None and MaskFlags.all_valid not in flags
+        if self.is_missing():
+            raise InputError(f"{self.path}: there is no such file")
+        info = probe(self.path, remote=is_remote(self.path), data_bands=frozenset(() if band is None else (band,)))
+        with environment(info.path), open_dataset(info.path, label=self.path) as dataset:
+            if band is None and len(info.indexes) == 1:
+                self._band = info.indexes[0]  # the other band is the mask
+            else:
+                self._band = _choose_band(self.name, dataset.count, band, dataset.descriptions, purpose)
             self.classes = classes_of(dataset, self._band)
-        self._handles: list[Any] = []
-        self._local = threading.local()
-        self._lock = threading.Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in {"_handles", "_local", "_lock"}}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _handles=[], _local=threading.local(), _lock=threading.Lock())
+            self.block_rows = int(dataset.block_shapes[self._band - 1][0])
+            nodata = dataset.nodatavals[self._band - 1]
+        self.height, self.width = info.own.height, info.own.width
+        self.dtype = np.dtype(info.dtypes[self._band - 1])
+        self.transform = info.own.transform
+        self.crs = info.own.crs
+        self.nodata = usable_nodata(nodata, str(self.dtype))
+        self._pixels = place(info, info.own)
+        self._masked = bool(info.masks) or self.dtype.kind == "f"
 
     def is_missing(self) -> bool:
         """Whether the path is local and does not exist for this process."""
@@ -93,44 +83,28 @@ class FileSource:
         """Return the source itself: it holds no pixels."""
         return self
 
-    def _dataset(self) -> Any:
-        from geoseg.raster.gdal.datasets import open_dataset
-        from geoseg.raster.gdal.environment import gdal_path
-
-        dataset = getattr(self._local, "dataset", None)
-        if dataset is None:
-            dataset = open_dataset(gdal_path(self.path), label=self.path)
-            self._local.dataset = dataset
-            with self._lock:
-                self._handles.append(dataset)
-        return dataset
-
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
         """See ``RowSource``."""
-        from rasterio.errors import RasterioError
-        from rasterio.windows import Window
+        from geoseg.raster.types import ReadRequest
 
-        from geoseg.raster.gdal.environment import environment, gdal_path
-
-        window = Window(0, first, self.width, last - first)
+        box = Box(first, 0, last - first, self.width)
+        out = np.empty((1, box.height, box.width), self.dtype)
+        valid = np.ones((box.height, box.width), np.bool_)
         try:
-            with environment(gdal_path(self.path)):
-                dataset = self._dataset()
-                data = dataset.read(self._band, window=window)
-                valid = dataset.read_masks(self._band, window=window) != 0 if self._masked else None
-        except (RasterioError, OSError) as error:
+            # Without the nodata value, which an option may override.
+            self._pixels.read(ReadRequest((self._band,), (None,), box, out, valid))
+        except ReadError as error:
             raise ReadError(
-                f"{self.path}: rows {first}–{last - 1} cannot be read ({one_line(error)}); is the file complete?"
+                f"{self.path}: rows {first}–{last - 1} cannot be read ({one_line(error.__cause__ or error)}); "
+                "is the file complete?"
             ) from error
-        return data, valid
+        return out[0], valid if self._masked else None
 
     def close(self) -> None:
         """Close the handles of all threads."""
-        with self._lock:
-            for handle in self._handles:
-                handle.close()
-            self._handles.clear()
-        self._local = threading.local()
+        from geoseg.raster import release_handles
+
+        release_handles()
 
 
 class ArraySource:

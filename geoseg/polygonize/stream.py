@@ -221,7 +221,7 @@ def confidence_counts(data: Any, valid: Any, source: RowSource | None) -> tuple[
             data = np.where(valid, data, nodata).astype(np.uint8)
         return data, nodata
     nodata = -(2**31)
-    missing = np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, bool)
+    missing = ~np.isfinite(data) if data.dtype.kind == "f" else np.zeros(data.shape, bool)
     if source.nodata is not None:
         missing |= data == source.nodata
     if valid is not None:

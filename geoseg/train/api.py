@@ -30,6 +30,7 @@ def train(
     class_field: str | None = None,
     classes: str | Sequence[str] | Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
+    background: str | None = None,
     reading: Mapping[str, Any] | None = None,
     arch: str = "unet",
     encoder: str = "resnet18",
@@ -82,9 +83,13 @@ def train(
         Field of the polygons that holds the class; found by usual names if None.
     classes
         ``"water,forest:#117733"``, ``"1=water,4=forest"``, a list of these, or a mapping from value to name. None takes
-        the classes that occur in the labels (or those of ``base``).
+        the classes that occur in the labels (or those of ``base``). A value named here is a class even if the file
+        declares it nodata; unnamed, 255, negative values and the largest of 16 and 32 bits are unlabelled.
     ignore
         Label values or class names to treat as unlabelled.
+    background
+        Name of the class of unlabelled pixels inside the images, as where only buildings are labelled; those of
+        ``ignore`` stay unlabelled. None ignores unlabelled pixels.
     reading
         Keyword arguments of :func:`open_raster` for every image: bands, scale, offset, nodata ….
     arch
@@ -188,7 +193,7 @@ def train(
         epochs=epochs, batch=batch, accumulate=accumulate, window=window, windows=windows, class_weights=class_weights,
         augment=augment, split=split, block_size=block_size, group_field=group_field, groups=groups,
         validation=validation, seed=seed, precision=precision, device=device, devices=devices, patience=patience,
-        workers=workers, memory=memory,
+        workers=workers, memory=memory, background=background,
     )  # fmt: skip
     sources = Sources(_listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}))
     target = None if output is None else Path(output)

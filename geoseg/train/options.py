@@ -58,6 +58,7 @@ class TrainOptions:
     patience: int | None = None
     workers: int | None = None
     memory: str | int | None = None
+    background: str | None = None
 
     def __post_init__(self) -> None:
         parse_loss(self.loss)
@@ -93,6 +94,13 @@ class TrainOptions:
             raise OptionError(
                 "split groups needs groups: name a field of the polygons (--group-field), or a CSV file of image,group "
                 "(--groups)"
+            )
+        if self.background is not None and (not self.background or self.background != self.background.strip()):
+            raise OptionError(f"background {self.background!r} is no name of a class; write --background other")
+        if self.background and self.group_field:
+            raise OptionError(
+                "background and a group field are both given, but pixels outside all polygons belong to no group: "
+                "split by blocks or by groups of images"
             )
         if self.base and self.weights:
             raise OptionError("both a model to fine-tune (--from) and --weights are given: use one of them")

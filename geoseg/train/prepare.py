@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from geoseg.train.data.augment import Augment
 from geoseg.train.data.images import open_images
 from geoseg.train.data.label_counts import cell_side
 from geoseg.train.data.label_images import Labelled, Sources, read_labels
+from geoseg.train.data.labels import BACKGROUND
 from geoseg.train.data.samples import LabelledScene
 from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler
@@ -94,7 +95,7 @@ def prepare(sources: Sources, options: TrainOptions, base: Model | None, reporte
     windows = _windows(options, [raster.shape for raster in rasters], stride, least, reporter)
     cell = cell_side([raster.shape for raster in rasters], min(windows))
     labelled = read_labels(rasters, sources, options, cell, reporter)
-    mapping = _class_mapping(labelled, sources, card, reporter)
+    mapping = _class_mapping(labelled, sources, options, card, reporter)
     geometry = WindowGeometry(cell, tuple(windows), card.margin if card else None, stride)
     chosen = choose_split(labelled, mapping, options, geometry)
     _check_leak(labelled.rasters, chosen.counts, chosen.split, options, reporter)
@@ -133,26 +134,37 @@ def _windows(
 
 
 def _class_mapping(
-    labelled: Labelled, sources: Sources, card: ModelCard | None, reporter: Reporter
+    labelled: Labelled, sources: Sources, options: TrainOptions, card: ModelCard | None, reporter: Reporter
 ) -> class_mapping.ClassMapping:
-    totals: dict[int, int] = {}
-    for counts in labelled.counts:
-        for value, number in counts.totals().items():
-            totals[value] = totals.get(value, 0) + number
-    if not totals:
-        raise InputError(
-            f"{labelled.name}: no pixel of the images is labelled; do labels and images cover the same place?"
-        )
-    wanted = class_mapping.parse_classes(sources.classes)
+    background = options.background
+    wanted = class_mapping.parse_classes(sources.classes, background)
     if wanted is None and card is not None:
-        wanted = tuple(class_mapping.Entry(None, c.name, c.color) for c in card.classes)
-    mapping = class_mapping.map_classes(totals, labelled.vocabulary, wanted, sources.ignore, labelled.name)
+        entries = [class_mapping.Entry(None, c.name, c.color) for c in card.classes]
+        if background is not None and all(entry.name != background for entry in entries):
+            entries.append(class_mapping.Entry(None, background, None))
+        wanted = tuple(entries)
+    vocabulary, totals, nodata = labelled.vocabulary, labelled.totals(), labelled.nodata()
+    if not totals:
+        why = class_mapping.why_none(nodata)
+        raise InputError(f"{labelled.name}: no pixel of the images is labelled{why}")
+    mapping = class_mapping.map_classes(
+        totals, vocabulary, wanted, sources.ignore, labelled.name, nodata=nodata, background=background
+    )
+    if background is None:
+        warnings, notes = class_mapping.unlabelled_notes(labelled.name, mapping, nodata, vocabulary)
+    else:
+        pixels = totals.get(BACKGROUND, 0) + sum(mapping.fills.values())
+        warnings, notes = [], [f"{labelled.name}: {pixels:,} unlabelled pixels are class {background!r}"]
+    for line in warnings:
+        reporter.warning(line)
+    for line in notes:
+        reporter.info(line)
     if mapping.left_out and not labelled.vocabulary.closed and len(mapping.left_out) < 20:
         reporter.info(f"classes without a labelled pixel are left out: {', '.join(mapping.left_out)}")
     if card is not None:
         known = {c.name: c.color for c in card.classes}
         classes = tuple(MapClass(c.id, c.name, known.get(c.name, c.color)) for c in mapping.classes)
-        mapping = class_mapping.ClassMapping(classes, mapping.values, mapping.indices)
+        mapping = replace(mapping, classes=classes)
     return mapping
 
 

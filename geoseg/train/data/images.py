@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,31 +111,34 @@ def label_files(labels: Sequence[Any]) -> list[Any]:
     return found
 
 
-def match_rasters(rasters: Sequence[Raster], labels: Sequence[str]) -> list[LabelSource | None]:
+def match_rasters(
+    rasters: Sequence[Raster], labels: Sequence[str], named: Collection[int] = ()
+) -> list[LabelSource | None]:
     """Return for each image its labels from class rasters, or None if it has none.
 
     A single file labels every image that it overlaps. Several files belong to the image of their name (``A.tif`` and
-    ``A_labels.tif``), or, if no names match, to every image that they overlap.
+    ``A_labels.tif``), or, if no names match, to every image that they overlap. ``named`` are values that are classes
+    even if a file declares them nodata.
 
     Raises
     ------
     InputError
         If neither names nor extents tell which labels belong to which image.
     """
-    named = [_by_name(raster, labels) for raster in rasters]
-    by_name = len(labels) > 1 and any(named)
+    related = [_by_name(raster, labels) for raster in rasters]
+    by_name = len(labels) > 1 and any(related)
     if len(labels) > 1 and not by_name and not all(raster.georeferenced for raster in rasters):
         if len(labels) != len(rasters):
             raise InputError(
                 f"{len(labels)} label files for {len(rasters)} images without CRS: name each label file after its "
                 "image, or give as many files as images in the same order"
             )
-        named, by_name = [[label] for label in labels], True
+        related, by_name = [[label] for label in labels], True
     found: list[LabelSource | None] = []
     known: dict[str, FileInfo] = {}
-    for raster, own in zip(rasters, named, strict=True):
+    for raster, own in zip(rasters, related, strict=True):
         files = own if by_name else list(labels)
-        found.append(place_rasters(files, raster.grid, raster.sources[0], known) if files else None)
+        found.append(place_rasters(files, raster.grid, raster.sources[0], known, named) if files else None)
     return found
 
 

@@ -6,8 +6,9 @@ stay on disk. A cell is a square of ``side`` pixels; the number of cells of all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from geoseg.errors import InputError
 from geoseg.raster import release_handles
 from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
-from geoseg.train.data.labels import MOST_VALUES, LabelSource
+from geoseg.train.data.labels import MOST_VALUES, NO_VALUE, LabelSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,11 +41,14 @@ class LabelCounts:
         (V,) int64: label values that occur, ascending.
     counts
         (rows, cols, V) int64: labelled pixels of each value in each cell.
+    nodata
+        Unlabelled pixels of each value that the files declare nodata.
     """
 
     side: int
     values: NDArray[np.int64]
     counts: NDArray[np.int64]
+    nodata: Mapping[int, int] = field(default_factory=dict)
 
     def totals(self) -> dict[int, int]:
         """Return the labelled pixels of each value."""
@@ -72,7 +76,11 @@ def cell_side(shapes: Sequence[tuple[int, int]], window: int) -> int:
 
 
 def count_labels(
-    source: LabelSource, shape: tuple[int, int], side: int, tick: Callable[[], None] | None = None
+    source: LabelSource,
+    shape: tuple[int, int],
+    side: int,
+    tick: Callable[[], None] | None = None,
+    valid: Callable[[Box], NDArray[np.bool_]] | None = None,
 ) -> LabelCounts:
     """Count the labels of an image.
 
@@ -86,6 +94,8 @@ def count_labels(
         Of a cell, a power of two.
     tick
         Called after every chunk; there are :func:`chunk_count` of them.
+    valid
+        Returns the pixels of a box to count; all if None.
 
     Raises
     ------
@@ -95,17 +105,28 @@ def count_labels(
     rows, cols = -(-shape[0] // side), -(-shape[1] // side)
     columns: dict[int, NDArray[np.int64]] = {}
 
-    def count(box: Box) -> tuple[Box, NDArray[np.int64], NDArray[np.int64]]:
+    nodata: Counter[int] = Counter()
+
+    def count(box: Box) -> tuple[Box, NDArray[np.int64], NDArray[np.int64], Counter[int]]:
         values, labelled = source.read(box)
+        hidden, numbers = np.unique(values[~labelled & (values != NO_VALUE)], return_counts=True)
+        if valid is not None:
+            labelled = labelled & valid(box)
         found, inverse = np.unique(values[labelled], return_inverse=True)
         down, across = -(-box.height // side), -(-box.width // side)
         row, col = np.nonzero(labelled)
         cell = (row // side) * across + col // side
         counts = np.bincount(cell * max(len(found), 1) + inverse, minlength=down * across * max(len(found), 1))
-        return box, found, counts.reshape(down, across, -1)
+        return (
+            box,
+            found,
+            counts.reshape(down, across, -1),
+            Counter(dict(zip(hidden.tolist(), numbers.tolist(), strict=True))),
+        )
 
     try:
-        for box, found, counts in ordered_map(count, _chunks(shape, max(_CHUNK, side)), 2, ahead=8):
+        for box, found, counts, hidden in ordered_map(count, _chunks(shape, max(_CHUNK, side)), 2, ahead=8):
+            nodata.update(hidden)
             place = (slice(box.row // side, -(-box.bottom // side)), slice(box.col // side, -(-box.right // side)))
             for i, value in enumerate(found):
                 if value not in columns:
@@ -121,7 +142,8 @@ def count_labels(
         release_handles()
     values = np.array(sorted(columns), np.int64)
     stacked = [columns[int(value)] for value in values]
-    return LabelCounts(side, values, np.stack(stacked, -1) if stacked else np.zeros((rows, cols, 0), np.int64))
+    counted = np.stack(stacked, -1) if stacked else np.zeros((rows, cols, 0), np.int64)
+    return LabelCounts(side, values, counted, dict(nodata))
 
 
 def chunk_count(shape: tuple[int, int], side: int) -> int:

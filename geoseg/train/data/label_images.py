@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError, OptionError
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
+from geoseg.train.data.class_mapping import named_values, parse_classes
 from geoseg.train.data.images import label_files, match_rasters
 from geoseg.train.data.label_counts import LabelCounts, chunk_count, count_labels
-from geoseg.train.data.labels import LabelSource, Vocabulary
+from geoseg.train.data.labels import LabelSource, Vocabulary, WithBackground
 from geoseg.train.data.polygons import Polygons, is_polygons, read_polygons
 from geoseg.train.options import TrainOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from geoseg.tiling import Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +47,21 @@ class Labelled:
     name: str
     polygons: Polygons | None
 
+    def totals(self) -> dict[int, int]:
+        """Return the labelled pixels of each label value on all images."""
+        return _sums(counts.totals() for counts in self.counts)
+
+    def nodata(self) -> dict[int, int]:
+        """Return the unlabelled pixels of each value that the files declare nodata, on all images."""
+        return _sums(counts.nodata for counts in self.counts)
+
+
+def _sums(parts: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    total: Counter[int] = Counter()
+    for part in parts:
+        total.update(part)
+    return dict(total)
+
 
 def read_labels(
     rasters: list[Raster], sources: Sources, options: TrainOptions, cell: int, reporter: Reporter
@@ -60,14 +83,18 @@ def read_labels(
         placed: list[LabelSource | None] = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
         vocabulary, name = polygons.vocabulary, polygons.label
         if polygons.skipped:
-            reporter.warning(f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled")
+            reporter.warning(
+                f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled; to use them, fill in "
+                f"their field {polygons.field!r}"
+            )
     else:
         if options.group_field or sources.class_field:
             given = "--group-field" if options.group_field else "--class-field"
             raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
-        placed = match_rasters(rasters, files)
         vocabulary, name = _raster_vocabulary(files[0]), str(files[0]) if len(files) == 1 else "labels"
-    pairs = [(r, s) for r, s in zip(rasters, placed, strict=True) if s is not None]
+        wanted = parse_classes(sources.classes, options.background)
+        placed = match_rasters(rasters, files, named_values(wanted, vocabulary))
+    pairs: list[tuple[Raster, LabelSource]] = [(r, s) for r, s in zip(rasters, placed, strict=True) if s is not None]
     if not pairs:
         raise InputError(
             f"{name}: the labels do not overlap {'the image' if len(rasters) == 1 else 'any of the images'} "
@@ -76,7 +103,9 @@ def read_labels(
     for raster, source in zip(rasters, placed, strict=True):
         if source is None:
             reporter.warning(f"{raster.name}: has no labels and is left out")
-    counts = _count(pairs, cell, reporter)
+    if options.background:
+        pairs = [(raster, WithBackground(source)) for raster, source in pairs]
+    counts = _count(pairs, cell, reporter, on_valid=bool(options.background))
     return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, vocabulary, name, polygons)
 
 
@@ -90,11 +119,21 @@ def _raster_vocabulary(path: str) -> Vocabulary:
         return Vocabulary(classes_of(data, 1), closed=False)
 
 
-def _count(pairs: Sequence[tuple[Raster, LabelSource]], cell: int, reporter: Reporter) -> list[LabelCounts]:
+def _count(
+    pairs: Sequence[tuple[Raster, LabelSource]], cell: int, reporter: Reporter, *, on_valid: bool
+) -> list[LabelCounts]:
+    """Count the labels of each image, with ``on_valid`` only on its valid pixels."""
     total, done = sum(chunk_count(raster.shape, cell) for raster, _ in pairs), [0]
 
     def tick() -> None:
         done[0] += 1
         reporter.progress(done[0], total, "read labels")
 
-    return [count_labels(source, raster.shape, cell, tick) for raster, source in pairs]
+    return [
+        count_labels(source, raster.shape, cell, tick, _validity(raster) if on_valid else None)
+        for raster, source in pairs
+    ]
+
+
+def _validity(raster: Raster) -> Callable[[Box], NDArray[np.bool_]]:
+    return lambda box: raster.read(box).valid

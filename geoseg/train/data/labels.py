@@ -21,12 +21,20 @@ from geoseg.raster.types import ReadRequest
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
+NO_VALUE = int(np.iinfo(np.int64).min)
+"""Stands for the value of an unlabelled pixel that has none: outside the labels, or masked."""
+
+BACKGROUND = NO_VALUE + 1
+"""Label value of unlabelled pixels where these are a class."""
+
 # A raster with more different values holds measurements, not classes.
 MOST_VALUES = 1000
+
+_LARGEST = int(np.iinfo(np.int64).max)
 
 
 class LabelSource(Protocol):
@@ -38,7 +46,10 @@ class LabelSource(Protocol):
         ...
 
     def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the label values of a box, int64 (h, w), and which pixels are labelled, bool (h, w)."""
+        """Return the label values of a box, int64 (h, w), and which pixels are labelled, bool (h, w).
+
+        Unlabelled pixels hold the nodata value that marks them, or :data:`NO_VALUE`.
+        """
         ...
 
 
@@ -51,7 +62,7 @@ class RasterLabels:
     sources
         The warped files.
     nodata
-        Value of unlabelled pixels in each, or None.
+        Value of unlabelled pixels in each, or None where the file declares none or the value is a class.
     """
 
     label: str
@@ -59,7 +70,7 @@ class RasterLabels:
     nodata: tuple[float | None, ...]
 
     def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the label values of a box, int64 (h, w), and which pixels are labelled, bool (h, w).
+        """See :class:`LabelSource`.
 
         Raises
         ------
@@ -67,15 +78,22 @@ class RasterLabels:
             If a value is not a whole number.
         """
         shape = (box.height, box.width)
-        values, labelled = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
+        values, labelled = np.full(shape, NO_VALUE, np.int64), np.zeros(shape, np.bool_)
         for source, nodata in zip(self.sources, self.nodata, strict=True):
             out = np.empty((1, *shape), np.dtype(source.dtypes[0]))
             valid = np.ones(shape, np.bool_)
-            source.read(ReadRequest((1,), (nodata,), box, out, valid))
+            source.read(ReadRequest((1,), (None,), box, out, valid))
             take = valid & ~labelled
+            if nodata is not None:
+                hidden = take & (out[0] == out.dtype.type(nodata))
+                take &= ~hidden
+                if float(nodata).is_integer() and abs(nodata) < _LARGEST:
+                    values[hidden & (values == NO_VALUE)] = int(nodata)
             if not take.any():
                 continue
             found = out[0][take]
+            if found.dtype == np.uint64:
+                found = found.clip(max=_LARGEST)
             whole = found.astype(np.int64)
             if found.dtype.kind == "f" and (whole != found).any():
                 wrong = float(found[whole != found][0])
@@ -87,11 +105,16 @@ class RasterLabels:
 
 
 def place_rasters(
-    paths: Sequence[str], grid: Grid, image: str, known: dict[str, FileInfo] | None = None
+    paths: Sequence[str],
+    grid: Grid,
+    image: str,
+    known: dict[str, FileInfo] | None = None,
+    named: Collection[int] = (),
 ) -> RasterLabels | None:
     """Return the labels of ``image`` from class rasters, or None if none of them overlaps it.
 
-    ``known`` caches the headers of files between images.
+    ``known`` caches the headers of files between images; ``named`` are values that are classes even if a file declares
+    them nodata.
 
     Raises
     ------
@@ -114,7 +137,7 @@ def place_rasters(
         if not _overlap(bounds_in(info.grid, grid.crs, info.label), grid):
             continue
         sources.append(place(replace(info, categorical=True), grid))
-        nodata.append(info.bands[0].nodata)
+        nodata.append(None if info.bands[0].nodata in named else info.bands[0].nodata)
     return RasterLabels(sources[0].label, tuple(sources), tuple(nodata)) if sources else None
 
 
@@ -166,7 +189,7 @@ class PolygonLabels:
         return {name: value for name, value in self.__dict__.items() if name != "_tree"}
 
     def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the label values of a box, int64 (h, w), and which pixels are labelled, bool (h, w)."""
+        """See :class:`LabelSource`."""
         import shapely
         from affine import Affine
         from rasterio.features import rasterize
@@ -176,7 +199,7 @@ class PolygonLabels:
         xs, ys = zip(*corners, strict=True)
         near = np.sort(self._tree.query(shapely.box(min(xs), min(ys), max(xs), max(ys))))
         if not near.size:
-            return np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
+            return np.full(shape, NO_VALUE, np.int64), np.zeros(shape, np.bool_)
         burned = rasterize(
             [(self.geometries[i], int(self.codes[i]) + 1) for i in near],
             out_shape=shape,
@@ -184,7 +207,24 @@ class PolygonLabels:
             fill=0,
             dtype="int32",
         ).astype(np.int64)
-        return burned - 1, burned > 0
+        return np.where(burned > 0, burned - 1, NO_VALUE), burned > 0
+
+
+@dataclass(frozen=True)
+class WithBackground:
+    """Labels whose unlabelled pixels have the value :data:`BACKGROUND`."""
+
+    source: LabelSource
+
+    @property
+    def label(self) -> str:
+        """Name for messages."""
+        return self.source.label
+
+    def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """See :class:`LabelSource`; all pixels are labelled."""
+        values, labelled = self.source.read(box)
+        return np.where(labelled, values, BACKGROUND), np.ones_like(labelled)
 
 
 @dataclass(frozen=True, eq=False)

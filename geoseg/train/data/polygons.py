@@ -117,7 +117,8 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         same = frame.crs is None or frame.crs == tables[0][1].crs
         frames.append(frame if same else frame.to_crs(tables[0][1].crs))
     frame = pd.concat(frames, ignore_index=True)
-    keep = frame[field].notna() & ~frame.geometry.is_empty & frame.geometry.notna()
+    named = frame[field].notna() & (frame[field].astype(str).str.strip() != "")
+    keep = named & ~frame.geometry.is_empty & frame.geometry.notna()
     skipped = int((~keep).sum())
     frame = frame[keep]
     if not len(frame):
