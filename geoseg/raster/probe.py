@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,19 @@ from geoseg.raster import names
 from geoseg.raster.gdal import untrusted
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
 from geoseg.raster.sampling import sample_boxes
+from geoseg.raster.sensors import code_of
 from geoseg.raster.sources import Masks, reason
 from geoseg.raster.types import Band
 
 # Pixels of one band that may be decoded when a file is opened: exports of the Copernicus browser have up to 2500².
 _CHEAP = 2**23
+
+# Tags that state what a scene is, not how it was processed or what it was compared with.
+NAMING_TAG = re.compile(
+    r"sensor|satellite|platform|mission|spacecraft|instrument|product|scene|source|collection|system.index|title|"
+    r"imagedescription",
+    re.IGNORECASE,
+)
 
 _COLORS = {"red": "red", "green": "green", "blue": "blue"}
 
@@ -64,6 +73,8 @@ class FileInfo:
         Type of each band of the file.
     indexes
         1-based number in the file of each entry of ``bands``.
+    evidence
+        What may name the sensor: file name and tags, then the two folders above, the nearer first.
     """
 
     path: str
@@ -78,6 +89,7 @@ class FileInfo:
     masks: Masks
     categorical: bool = False
     notes: tuple[str, ...] = field(default=())
+    evidence: tuple[tuple[str, ...], ...] = ()
 
     @property
     def upright(self) -> bool:
@@ -196,7 +208,14 @@ def _inspect(data: Any, target: str, label: str, data_bands: frozenset[int]) -> 
         masks=_masks(data, indexes, (alpha, alpha_max)),
         categorical=_categorical(data, label, bands, indexes),
         notes=tuple(notes),
+        evidence=_evidence(data, target),
     )
+
+
+def _evidence(data: Any, path: str) -> tuple[tuple[str, ...], ...]:
+    tags = tuple(text[:500] for key, text in data.tags().items() if NAMING_TAG.search(key))[:50]
+    folders = path.partition("?")[0].replace("\\", "/").rstrip("/").split("/")[:-1]
+    return (stem_of(path), *tags), *((folder,) for folder in folders[:-3:-1])
 
 
 def _stamp(path: str) -> str:
@@ -208,15 +227,19 @@ def _stamp(path: str) -> str:
 
 
 def _bands(data: Any, label: str, indexes: tuple[int, ...]) -> tuple[Band, ...]:
-    """Describe the bands; names come from descriptions, then colour interpretation, then the file name."""
+    """Describe the bands; names come from descriptions, then colour interpretation, then the file name.
+
+    Codes remain as they are until the sensor of the whole scene is known.
+    """
     stem = stem_of(label)
     found: list[str] = []
-    for index in indexes:
-        description = data.descriptions[index - 1] or ""
-        name = names.from_text(description) or _own_name(description)
+    described = [data.descriptions[index - 1] or "" for index in indexes]
+    for position, index in enumerate(indexes):
+        name = names.from_text(described[position]) or _own_name(described[position])
         name = name or _COLORS.get(data.colorinterp[index - 1].name)
         if name is None and len(indexes) == 1:
             name = names.from_filename(stem)
+            described[position] = described[position] or (name if name and code_of(name) else "")
         found.append(name or f"band{index}")
     return tuple(
         Band(
@@ -226,10 +249,10 @@ def _bands(data: Any, label: str, indexes: tuple[int, ...]) -> tuple[Band, ...]:
             scale=float(data.scales[index - 1]),
             offset=float(data.offsets[index - 1]),
             scaled=(data.scales[index - 1], data.offsets[index - 1]) != (1.0, 0.0),
-            description=data.descriptions[index - 1] or "",
+            description=description,
             units=data.units[index - 1] or "",
         )
-        for name, index in zip(names.unique(found), indexes, strict=True)
+        for name, description, index in zip(names.unique(found), described, indexes, strict=True)
     )
 
 

@@ -70,7 +70,7 @@ def parse_xml(text: str | bytes, label: str) -> Element:
     try:
         parser.feed(head)
         return parser.close()
-    except ParseError as error:
+    except (ParseError, LookupError, ValueError) as error:  # the latter two for encodings that Python does not know
         raise InputError(f"{label}: its XML is damaged ({error}); copy or download it again") from error
 
 
