@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import MapClass
+from geoseg.crs import to_crs
 from geoseg.errors import InputError, OptionError, OutputError
 from geoseg.evaluate.area_estimation import Z95, AreaEstimate, estimate
 from geoseg.evaluate.class_matching import plain
@@ -298,7 +299,7 @@ def _read_points(points: Any, layer: RasterLayer, field: str) -> tuple[str, Any]
     crs = layer.raster.grid.crs
     if (frame.crs is None) != (crs is None):
         raise InputError(f"{label} {'has no' if frame.crs is None else 'has a'} CRS, unlike the map; assign one first")
-    return label, frame if crs is None else frame.to_crs(crs.to_wkt())
+    return label, frame if crs is None else to_crs(frame, crs, label)
 
 
 def _interpreted(label: str, frame: Any, field: str) -> tuple[Any, list[str]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from geoseg.classes import MapClass, default_color
+from geoseg.crs import to_crs, transformer
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster import Raster
-    from geoseg.raster.probe import Grid
+    from geoseg.raster.georeference import Grid
     from geoseg.tiling import Box
 
 # Below this many polygons the layer is read once and kept; above, window by window through the file's spatial index.
@@ -275,7 +276,7 @@ class PolygonLayer:
     def _read_all(self, source: Any) -> Any:
         frame = source if self._path is None else self._read_file()
         frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
-        return frame if self._crs is None else frame.to_crs(self._target)
+        return frame if self._crs is None else to_crs(frame, self._target, self._label)
 
     def _read_file(self, bounds: tuple[float, ...] | None = None, *, geometry: bool = True) -> Any:
         import pyogrio
@@ -322,9 +323,7 @@ class PolygonLayer:
 
     @cached_property
     def _to_own(self) -> Any:
-        import pyproj
-
-        return pyproj.Transformer.from_crs(self._target, self._crs, always_xy=True)
+        return transformer(self._target, self._crs, self._label)
 
     def _bounds(self, box: Box) -> tuple[float, float, float, float]:
         corners = [self._grid.transform * (col, row) for col in (box.col, box.right) for row in (box.row, box.bottom)]
@@ -341,7 +340,7 @@ class PolygonLayer:
         if self._crs is None:
             return self._read_file(bounds)
         frame = self._read_file(self._to_own.transform_bounds(*bounds, densify_pts=21))
-        return frame if not len(frame) else frame.to_crs(self._target)
+        return frame if not len(frame) else to_crs(frame, self._target, self._label)
 
     def _check_extent(self) -> None:
         if self._frame is not None:

@@ -11,7 +11,8 @@ from rasterio.crs import CRS
 
 from geoseg.errors import InputError, ReadError
 from geoseg.raster import names
-from geoseg.raster.probe import NAMING_TAG, Grid, usable_nodata
+from geoseg.raster.georeference import Grid, check_extent
+from geoseg.raster.probe import NAMING_TAG, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.sensors import code_of, name_bands
 from geoseg.raster.sources import mark_missing
@@ -124,6 +125,8 @@ def _from_dataarray(source: xr.DataArray) -> Raster:
     if band_dim is None:
         ordered, band_dim = ordered.expand_dims("band"), "band"
     geobox, notes = _geobox(ordered, row, column, label)
+    grid = _grid(geobox)
+    check_extent(grid, label)
     array, dtype = _checked(ordered, label)
     labels = names.unique(_band_names(ordered, band_dim, label))
     physical = _physical(ordered, band_dim)
@@ -131,7 +134,7 @@ def _from_dataarray(source: xr.DataArray) -> Raster:
     described = tuple(Band(name=name, dtype=dtype, **known) for name, known in zip(labels, attributes, strict=True))
     return Raster(
         name=names.scene_name(label),
-        grid=_grid(geobox),
+        grid=grid,
         bands=described,
         notes=notes,
         parts=tuple(Part(0, number) for number in range(1, len(labels) + 1)),

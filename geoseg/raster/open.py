@@ -9,9 +9,11 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geoseg.crs import same_crs
 from geoseg.errors import ContractError, InputError, OptionError
 from geoseg.raster import arrays, band_option, names
 from geoseg.raster.gdal.environment import is_remote
+from geoseg.raster.georeference import check_extent
 from geoseg.raster.grids import check_common_ground, common_grid, place
 from geoseg.raster.probe import FileInfo, Grid, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
@@ -162,6 +164,7 @@ def _assemble(
 ) -> Raster:
     """Put files on one grid; ``stated`` is what their metadata says about the sensor."""
     grid = common_grid(infos, resolution)
+    check_extent(grid, name)
     sources = tuple(place(info, grid) for info in infos)
     check_common_ground(infos, grid)
     notes = [note for info in infos for note in info.notes]
@@ -195,7 +198,7 @@ def _stack_notes(infos: list[FileInfo], sources: tuple[Any, ...], grid: Grid) ->
     notes = []
     for info, source in zip(infos, sources, strict=True):
         if source.warp is not None and info.upright:
-            other = "another CRS" if info.grid.crs != grid.crs else "another grid"
+            other = "another grid" if same_crs(info.grid.crs, grid.crs) else "another CRS"
             notes.append(f"{info.label}: on {other} than the finest, resampled to it ({source.warp.resampling})")
     return notes
 

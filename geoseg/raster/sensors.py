@@ -89,7 +89,8 @@ SENTINEL2 = Sensor("Sentinel-2", "Sentinel-2", _SENTINEL2, _mention(
     rf"(?:QA60|MSK_CLDPRB|MSK_SNWPRB|MSK_CLASSI_\w+|SCL){_END}",
 ))  # fmt: skip
 _LANDSAT8 = Sensor("Landsat 8/9", "Landsat", _OLI, _mention(
-    r"L[CO]0[89](?=[_./-]|\d{6}|$)", r"L[CO][89]\d{13}", rf"Landsat[\s_-]?[89](?:[\s_,/-]+9)?{_END}", rf"OLI(?:[_/ -]?TIRS)?{_END}",
+    r"L[CO]0[89](?=[_./-]|\d{6}|$)", r"L[CO][89]\d{13}", rf"Landsat[\s_-]?[89](?:[\s_,/-]+9)?{_END}",
+    rf"OLI(?:[_/ -]?TIRS)?{_END}",
     r"L[89]_(?=SR|TOA|\d{8}|B\d)", r"HLS[._-]?L30" + _END, r"HLSL30", rf"(?:SR_B0?6|ST_B10|SR_QA_AEROSOL){_END}",
 ))  # fmt: skip
 _LANDSAT7 = Sensor("Landsat 7", "Landsat", {**_TM, "B6_VCID_1": "lwir", "B6_VCID_2": "lwir", "B8": "pan"}, _mention(
@@ -136,7 +137,7 @@ SENSORS = (
         _mention(r"V(?:NP|J1|J2)(?:02|09|43)", rf"VIIRS{_END}", r"SurfReflect_[IM]\d"),
     ),
     # PAN takes 5 and 10 m, MUX 20 m, WFI 64 m.
-    Sensor("CBERS-4", "CBERS", _CBERS4 | _numbered("B", "pan", "green", "red", "nir"), _mention(rf"CBERS[_-]?4(?!A|\d)")),
+    Sensor("CBERS-4", "CBERS", _CBERS4 | _numbered("B", "pan", *_VISIBLE_NIR[1:]), _mention(r"CBERS[_-]?4(?!A|\d)")),
     Sensor("CBERS-4A", "CBERS", _CBERS4 | _numbered("B", "pan", *_VISIBLE_NIR, start=0), _mention(r"CBERS[_-]?4A")),
     Sensor("CBERS-2", "CBERS", _numbered("B", *_VISIBLE_NIR, "pan"), _mention(r"CBERS[_-]?2B?(?![A-Za-z0-9])")),
     Sensor("Amazonia-1", "Amazonia", _numbered("B", *_VISIBLE_NIR), _mention(r"AMAZONIA[_-]?1", r"AMZ1")),
@@ -144,12 +145,17 @@ SENSORS = (
         "Sentinel-3 OLCI",
         "Sentinel-3",
         _numbered(
-            "OA", None, None, "coastal", "blue", None, "green", None, "red", None, None, "rededge071", "rededge075", None,
-            None, None, "rededge078", "nir", None, None, "nir09", None,
+            "OA", None, None, "coastal", "blue", None, "green", None, "red", None, None, "rededge071", "rededge075",
+            None, None, None, "rededge078", "nir", None, None, "nir09", None,
         ),
         _mention(rf"Sentinel[\s_-]?3[AB]?{_END}", r"S3[AB]?_OL", rf"OLCI{_END}"),
     ),
-    Sensor("PlanetScope, 4 bands", "PlanetScope", _numbered("B", *_VISIBLE_NIR), _mention(r"AnalyticMS(?!_(?:SR_)?8b)", r"analytic_4b")),
+    Sensor(
+        "PlanetScope, 4 bands",
+        "PlanetScope",
+        _numbered("B", *_VISIBLE_NIR),
+        _mention(r"AnalyticMS(?!_(?:SR_)?8b)", r"analytic_4b"),
+    ),
     Sensor(
         "PlanetScope, 8 bands",
         "PlanetScope",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,8 +50,8 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
     form = ",".join(f"{name}={have.index(name) + 1 if name in have else 'N'}" for name in wanted)
     doubt = ambiguity([name for name in have if name not in wanted])
     raise ContractError(
-        f"{lacks}: it has {listing}{f' ({doubt})' if doubt else ''}; say which is which with --bands {form}, "
-        "with band numbers in place of N"
+        f"{lacks}: it has {listing}{f' ({doubt})' if doubt else ''}; name them with --bands {form}, "
+        "where N is the number of a band"
     )
 
 

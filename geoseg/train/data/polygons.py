@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import LAND_COVER, MapClass, default_color
+from geoseg.crs import to_crs
 from geoseg.errors import InputError, OptionError
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geoseg.raster.probe import Grid
+    from geoseg.raster.georeference import Grid
 
 # Where nobody says which field holds the class; the first that is there. geoseg's own polygons have the first two.
 _FIELDS = ("class_name", "class_id", "class", "classname", "label", "landcover", "land_cover", "lc", "code")
@@ -78,7 +79,7 @@ class Polygons:
         chosen = np.ones(len(self.codes), np.bool_) if keep is None else keep
         series = gpd.GeoSeries(self.geometries[chosen], crs=self.crs)
         if self.crs is not None and grid.crs is not None and series.crs != grid.crs:
-            series = series.to_crs(grid.crs)
+            series = to_crs(series, grid.crs, self.label)
         moved, codes = series.to_numpy(), self.codes[chosen]
         # Polygons far outside a projection's reach come out without finite coordinates.
         near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.area(moved))
@@ -114,7 +115,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         if (frame.crs is None) != (tables[0][1].crs is None):
             raise InputError(f"{name}: only one of {label} and it has a CRS; give both one")
         same = frame.crs is None or frame.crs == tables[0][1].crs
-        frames.append(frame if same else frame.to_crs(tables[0][1].crs))
+        frames.append(frame if same else to_crs(frame, tables[0][1].crs, name))
     frame = pd.concat(frames, ignore_index=True)
     keep = frame[field].notna() & ~frame.geometry.is_empty & frame.geometry.notna()
     skipped = int((~keep).sum())
