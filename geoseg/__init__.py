@@ -14,7 +14,6 @@ Packages, top down; each imports only from the lines below it (``tests/test_arch
     write, models           COGs and styles;  cards, networks, inference
     raster, jit, progress   anything GDAL reads -> bands on one GeoBox;  compiled loops;  what a run reports
     classes, tiling, system, geodesy    values and helpers: classes, windows, files and resources, areas
-    crs                     units, names and checked transformations of coordinate reference systems
     errors, _version
 """
 

@@ -23,7 +23,6 @@ LAYERS = [
     {"write", "models"},
     {"raster", "jit", "progress"},
     {"classes", "tiling", "system", "geodesy"},
-    {"crs"},
     {"errors", "_version"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

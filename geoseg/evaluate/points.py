@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import MapClass
-from geoseg.crs import to_crs
 from geoseg.errors import InputError, OptionError, OutputError
 from geoseg.evaluate.area_estimation import Z95, AreaEstimate, estimate
 from geoseg.evaluate.class_matching import plain
@@ -19,6 +18,7 @@ from geoseg.evaluate.comparison import SIDE
 from geoseg.evaluate.interpretation_form import add_form
 from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
+from geoseg.geodesy.crs import to_crs
 from geoseg.system.files import complete
 from geoseg.tiling import Box
 

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from geoseg.classes import MapClass, default_color
-from geoseg.crs import to_crs, transformer
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side
+from geoseg.geodesy.crs import to_crs, transformer
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster import Raster
-    from geoseg.raster.georeference import Grid
+    from geoseg.raster.files.georeference import Grid
     from geoseg.tiling import Box
 
 # Below this many polygons the layer is read once and kept; above, window by window through the file's spatial index.

@@ -84,8 +84,8 @@ def strata_of(layer: RasterLayer, progress: Callable[[int, int], None] | None = 
     InputError
         If the map has no valid pixel.
     """
-    from geoseg.crs import is_measurable
     from geoseg.geodesy import PixelGeodesy
+    from geoseg.geodesy.crs import is_measurable
 
     scheme = match(layer.side, layer.side, {})
     raster = layer.raster

@@ -311,7 +311,7 @@ def _legend(job: PolygonizeJob, totals: Totals) -> list[MapClass]:
 
 
 def _notes(source: RowSource) -> tuple[str, ...]:
-    from geoseg.crs import is_measurable
+    from geoseg.geodesy.crs import is_measurable
 
     if source.crs is None:
         return (f"{source.name} has no CRS: areas and lengths are in the units of its coordinates",)

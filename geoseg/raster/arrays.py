@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 
 from geoseg.errors import InputError, ReadError
 from geoseg.raster import names
-from geoseg.raster.georeference import Grid, check_extent
+from geoseg.raster.files.georeference import Grid, check_extent
 from geoseg.raster.probe import NAMING_TAG, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.sensors import code_of, name_bands

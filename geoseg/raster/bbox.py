@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
-from geoseg.crs import crs_name, is_local, transform_bounds
 from geoseg.errors import InputError
+from geoseg.geodesy.crs import crs_name, is_local, transform_bounds
 from geoseg.raster.gdal.environment import environment
 from geoseg.tiling import Box
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from affine import Affine
 
-    from geoseg.raster.georeference import Grid
+    from geoseg.raster.files.georeference import Grid
 
 # A bound on a pixel edge, except for rounding, must not include another row of pixels.
 _EDGE = 1e-6

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from affine import Affine
 
-from geoseg.crs import crs_name, metres_per_unit, same_crs, transform_bounds
 from geoseg.errors import InputError
+from geoseg.geodesy.crs import crs_name, metres_per_unit, same_crs, transform_bounds
+from geoseg.raster.files.georeference import Grid
 from geoseg.raster.gdal.environment import environment
 from geoseg.raster.gdal.warped_vrt import Warp
-from geoseg.raster.georeference import Grid
 from geoseg.raster.probe import FileInfo
 from geoseg.raster.sources import FileSource
 

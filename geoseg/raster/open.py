@@ -9,13 +9,13 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoseg.crs import same_crs
 from geoseg.errors import ContractError, InputError, OptionError
+from geoseg.geodesy.crs import same_crs
 from geoseg.raster import arrays, band_option, names
+from geoseg.raster.files.georeference import Grid, check_extent
 from geoseg.raster.gdal.environment import is_remote
-from geoseg.raster.georeference import check_extent
 from geoseg.raster.grids import check_common_ground, common_grid, place
-from geoseg.raster.probe import FileInfo, Grid, probe, stem_of, usable_nodata
+from geoseg.raster.probe import FileInfo, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.scenes import discover
 from geoseg.raster.scenes.scene import File, SceneFiles, describe

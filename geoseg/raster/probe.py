@@ -19,10 +19,10 @@ from rasterio.errors import RasterioError
 
 from geoseg.errors import InputError
 from geoseg.raster import names
+from geoseg.raster.files.georeference import Grid, place, quoted
+from geoseg.raster.files.masks import find_masks
 from geoseg.raster.gdal import untrusted
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual, open_dataset
-from geoseg.raster.georeference import Grid, place, quoted
-from geoseg.raster.masks import find_masks
 from geoseg.raster.sensors import code_of
 from geoseg.raster.sources import Masks, reason
 from geoseg.raster.types import Band

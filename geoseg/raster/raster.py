@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from affine import Affine
 
-from geoseg.crs import crs_name
 from geoseg.errors import ContractError, InputError, ReadError
+from geoseg.geodesy.crs import crs_name
 from geoseg.raster.bbox import pixels_in
 from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
-    from geoseg.raster.georeference import Grid
+    from geoseg.raster.files.georeference import Grid
     from geoseg.raster.lazy import Chunks
 
 _PICTURE_DECODES = 2**24

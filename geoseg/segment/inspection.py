@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from geoseg.crs import crs_name, unit_name
 from geoseg.errors import ContractError, GeosegError
+from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options, Plan, make_plan

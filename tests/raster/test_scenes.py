@@ -91,6 +91,7 @@ def item(tmp_path, write, pixels):
     tiff = {"type": "image/tiff; application=geotiff; profile=cloud-optimized", "roles": ["data"]}
     content = {
         "type": "Feature", "stac_version": "1.0.0", "id": "S2 item/1",
+        "properties": {"constellation": "sentinel-2", "platform": None, "instruments": ["msi", 3]},
         "assets": {
             "thumbnail": {"href": "t.jpg", "type": "image/jpeg", "roles": ["thumbnail"]},
             "visual": {"href": "v.tif", **tiff},
@@ -266,7 +267,7 @@ def test_zarr(tmp_path, pixels, monkeypatch):
     raster = open_raster(path)
     assert raster.name == "cube"
     assert raster.geobox == box
-    assert [(b.name, b.scale, b.nodata) for b in raster.bands] == [("red", 0.5, 0)]
+    assert [(b.name, b.scale, b.nodata) for b in raster.bands] == [("B04", 0.5, 0)]
     got = raster.read(raster.box)
     np.testing.assert_array_equal(got.data[0], values)
     assert not got.valid[3, 4]

@@ -10,6 +10,7 @@ import numpy as np
 from geoseg.errors import ContractError
 from geoseg.geodesy import pixel_sides
 from geoseg.models.card.scaling import to_card_units
+from geoseg.raster.names import COMMON
 from geoseg.raster.sensors import ambiguity
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
         return
     lacks = f"{raster.name!r} lacks band{'s' * (len(missing) > 1)} {', '.join(missing)} for model {card.name!r}"
     listing = ", ".join(f"{i} {name}" for i, name in enumerate(have[:16], 1)) + (", …" if len(have) > 16 else "")
-    if len(have) < len(wanted):
+    unnamed = [name for name in have if name not in wanted and name not in COMMON]
+    if len(unnamed) < len(missing):
         raise ContractError(
             f"{lacks}: it has {len(have)} band{'s' * (len(have) != 1)} ({listing}), the model needs {len(wanted)}; "
             "add files of the other bands with --stack, or choose another model with -m"
         )
     form = ",".join(f"{name}={have.index(name) + 1 if name in have else 'N'}" for name in wanted)
-    doubt = ambiguity([name for name in have if name not in wanted])
+    doubt = ambiguity(unnamed)
     raise ContractError(
         f"{lacks}: it has {listing}{f' ({doubt})' if doubt else ''}; name them with --bands {form}, "
         "where N is the number of a band"

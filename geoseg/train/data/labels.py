@@ -14,7 +14,7 @@ import numpy as np
 
 from geoseg.classes import NODATA, MapClass
 from geoseg.errors import InputError
-from geoseg.raster.georeference import Grid
+from geoseg.raster.files.georeference import Grid
 from geoseg.raster.grids import bounds_in, place
 from geoseg.raster.probe import FileInfo, probe
 from geoseg.raster.sources import FileSource

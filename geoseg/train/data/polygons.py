@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import LAND_COVER, MapClass, default_color
-from geoseg.crs import to_crs
 from geoseg.errors import InputError, OptionError
+from geoseg.geodesy.crs import to_crs
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geoseg.raster.georeference import Grid
+    from geoseg.raster.files.georeference import Grid
 
 # Where nobody says which field holds the class; the first that is there. geoseg's own polygons have the first two.
 _FIELDS = ("class_name", "class_id", "class", "classname", "label", "landcover", "land_cover", "lc", "code")

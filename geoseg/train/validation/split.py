@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.crs import metres_per_unit, same_crs, transformer
 from geoseg.errors import InputError
+from geoseg.geodesy.crs import metres_per_unit, same_crs, transformer
 from geoseg.models.card.contract import pixel_size
 from geoseg.train.data.label_counts import dilated
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from affine import Affine
 from rasterio.transform import from_gcps
 
-from geoseg.crs import crs_name, is_local, metres_per_unit, unit_name
 from geoseg.errors import InputError
+from geoseg.geodesy.crs import crs_name, is_local, metres_per_unit, unit_name
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS

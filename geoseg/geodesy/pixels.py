@@ -23,7 +23,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
-from geoseg.crs import horizontal, metres_per_unit, on_earth
+from geoseg.geodesy.crs import horizontal, metres_per_unit, on_earth
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
