@@ -41,7 +41,7 @@ def test_what_a_code_may_be(card):
 
 
 def test_bands_that_are_all_known_cannot_be_another(card):
-    with pytest.raises(ContractError, match="lacks band nir .*--stack"):
+    with pytest.raises(ContractError, match=r"lacks band nir .*--stack"):
         check_bands(card, fake_raster(("coastal", "blue", "green", "red", "swir16")))
 
 
