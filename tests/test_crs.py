@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import geopandas
 import numpy as np
 import odc.geo
@@ -10,10 +12,8 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
-from click.testing import CliRunner
 from rasterio.crs import CRS
 
-from geoseg.cli import main
 from geoseg.errors import InputError
 from geoseg.geodesy import PixelGeodesy, pixel_sides
 from geoseg.geodesy.crs import (
@@ -27,8 +27,11 @@ from geoseg.geodesy.crs import (
     transformer,
     unit_name,
 )
+from geoseg.job import Job, run
 from geoseg.polygonize import polygonize
 from geoseg.raster import open_raster
+from geoseg.segment.inspection import inspect_scene
+from geoseg.segment.plan import Options
 
 FOOT, US_FOOT = 0.3048, 1200 / 3937
 METRE_GRID = 'LOCAL_CS["site grid",UNIT["metre",1]]'
@@ -78,7 +81,7 @@ def test_which_are_the_same():
     assert same_crs(CRS.from_epsg(4326), pyproj.CRS(4326))
     assert same_crs(CRS.from_wkt(METRE_GRID), nameless)
     assert not same_crs(CRS.from_wkt(METRE_GRID), CRS.from_wkt(FOOT_GRID))
-    assert not same_crs(CRS.from_wkt(METRE_GRID), CRS.from_wkt(METRE_GRID.replace("site", "other")))
+    assert same_crs(CRS.from_wkt(METRE_GRID), pyproj.CRS(METRE_GRID.replace("site", "other")))
     assert not same_crs(CRS.from_wkt(METRE_GRID), CRS.from_epsg(32633))
     assert not same_crs(None, nameless)
 
@@ -121,9 +124,7 @@ def classes(path, crs, side=10.0):
     return path
 
 
-@pytest.mark.parametrize(
-    ("crs", "metres"), [(METRE_GRID, 1), (FOOT_GRID, FOOT), (US_FOOT_GRID, US_FOOT), (UNKNOWN_UNIT, 1)]
-)
+@pytest.mark.parametrize(("crs", "metres"), [(METRE_GRID, 1), (FOOT_GRID, FOOT), (US_FOOT_GRID, US_FOOT)])
 def test_polygons_of_a_local_map(tmp_path, crs, metres):
     frame = polygonize(classes(tmp_path / "c.tif", crs))
     area = dict(zip(frame.class_id, frame.area_m2, strict=True))
@@ -131,8 +132,23 @@ def test_polygons_of_a_local_map(tmp_path, crs, metres):
     # A minimum mapping unit just above and below the square's true area.
     for factor, count in ((0.99, 2), (1.01, 1)):
         assert len(polygonize(classes(tmp_path / "c.tif", crs), min_area=100 * 100 * metres**2 * factor)) == count
-    summary = polygonize(classes(tmp_path / "c.tif", crs), tmp_path / "c.gpkg", overwrite=True)
-    assert any("unknown unit" in note for note in summary.notes) == (crs == UNKNOWN_UNIT)
+
+
+def test_a_unit_that_is_not_known(tmp_path):
+    path = classes(tmp_path / "c.tif", None)
+    with rasterio.open(tmp_path / "c.vrt", "w", driver="VRT", width=30, height=20, count=1, dtype="uint8",
+                       crs=UNKNOWN_UNIT, transform=Affine(10, 0, 6e5, 0, -10, 2e5)) as _:  # fmt: skip
+        pass
+    text = (tmp_path / "c.vrt").read_text()
+    source = f"<SimpleSource><SourceFilename>{path}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
+    text = re.sub(
+        r"<VRTRasterBand([^>]*?)/?>(?:\s*</VRTRasterBand>)?", rf"<VRTRasterBand\1>{source}</VRTRasterBand>", text
+    )
+    (tmp_path / "c.vrt").write_text(text)
+    assert "has no known unit of length" in open_raster(tmp_path / "c.vrt").notes[0]
+    summary = polygonize(tmp_path / "c.vrt", tmp_path / "c.gpkg")
+    assert "unknown unit" in summary.notes[0]
+    assert sum(item.area_m2 for item in summary.classes.values()) == 30 * 20 * 100
 
 
 def test_polygons_in_projected_feet(tmp_path):
@@ -156,24 +172,16 @@ def scene(path, crs, side=10.0, origin=(4e5, 5e6), value=1500):
 )
 def test_commands_in_any_crs(tmp_path, crs):
     path = scene(tmp_path / "site.tif", crs)
-    text = CliRunner().invoke(main, ["inspect", str(path), "-m", "spectral"])
-    assert text.exit_code == 0, text.output
-    grid = next(line for line in text.output.splitlines() if line.startswith("  grid"))
+    found = inspect_scene(path, "spectral", {}, Options())
+    assert found.fits, found.as_text()
+    grid = next(line for line in found.as_text().splitlines() if line.startswith("  grid"))
     assert len(grid) < 100
     assert "[" not in grid
-    done = CliRunner().invoke(
-        main, ["segment", str(path), "-m", "spectral", "-o", str(tmp_path / "out"), "--progress", "none"]
-    )
-    assert done.exit_code == 0, done.output
+    (result,) = run(Job([path], tmp_path / "out", "spectral", options=Options(device="cpu")))
+    assert result.status == "done", result.error
     with rasterio.open(tmp_path / "out/site_classes.tif") as file, rasterio.open(path) as source:
         assert file.crs == source.crs
         assert file.transform == source.transform
-    report = (
-        json.loads(next((tmp_path / "out").glob("*.json")).read_text())
-        if list((tmp_path / "out").glob("*.json"))
-        else {}
-    )
-    assert isinstance(report, dict)
 
 
 def test_resampling_in_a_local_crs(tmp_path):

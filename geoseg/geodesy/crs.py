@@ -58,6 +58,14 @@ def _as_text(crs: Any) -> Any:
     return crs.to_wkt() if hasattr(crs, "to_wkt") else crs
 
 
+def crs_text(crs: Any) -> str:
+    """Return a ``rasterio.crs.CRS`` as text, ``"EPSG:32633"`` or WKT; GDAL's messages go to the log, not to stderr."""
+    import rasterio
+
+    with rasterio.Env():
+        return str(crs.to_string())
+
+
 def is_measurable(crs: Any) -> bool:
     """Return whether areas and lengths in a CRS, or None, are known in metres."""
     return crs is not None and (on_earth(crs) is not None or metres_per_unit(crs) is not None)
@@ -94,7 +102,8 @@ def unit_name(crs: Any) -> str:
 
 def crs_name(crs: Any) -> str:
     """Return the shortest name of a CRS: ``"EPSG:32633"``, else its own name."""
-    if re.fullmatch(r"[A-Za-z]+:\d+", text := str(crs)):
+    text = crs_text(crs) if hasattr(crs, "to_string") and not hasattr(crs, "sub_crs_list") else str(crs)
+    if re.fullmatch(r"[A-Za-z]+:\d+", text):
         return text
     found = _parsed(crs)
     authority = found.to_authority(min_confidence=100)
@@ -107,7 +116,7 @@ def crs_name(crs: Any) -> str:
 def same_crs(a: Any, b: Any) -> bool:
     """Return whether coordinates in two CRSs, or None, are the same.
 
-    Local CRSs are the same if their units and names are, or one of them has no name: they know no other relation.
+    Local CRSs of one unit count as the same, whatever their names: they know no other relation than by coordinates.
     """
     if a is None or b is None:
         return a is b
@@ -116,8 +125,7 @@ def same_crs(a: Any, b: Any) -> bool:
     first, second = horizontal(a), horizontal(b)
     if not (first.is_engineering and second.is_engineering):
         return False
-    names = {crs_name(first), crs_name(second)} - {"custom CRS"}
-    return len(names) < 2 and metres_per_unit(first) == metres_per_unit(second)
+    return metres_per_unit(first) == metres_per_unit(second)
 
 
 def transform_bounds(

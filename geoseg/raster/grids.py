@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from affine import Affine
 
 from geoseg.errors import InputError
-from geoseg.geodesy.crs import crs_name, metres_per_unit, same_crs, transform_bounds
+from geoseg.geodesy.crs import crs_name, crs_text, metres_per_unit, same_crs, transform_bounds
 from geoseg.raster.files.georeference import Grid
 from geoseg.raster.gdal.environment import environment
 from geoseg.raster.gdal.warped_vrt import Warp
@@ -176,7 +176,7 @@ def _span(own: Grid) -> tuple[float, float]:
 
 
 def _text(crs: CRS | None) -> str:
-    return _PLANE if crs is None else str(crs.to_string())
+    return _PLANE if crs is None else crs_text(crs)
 
 
 def _pixel_area(grid: Grid) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from affine import Affine
 
 from geoseg.errors import ContractError, InputError, ReadError
-from geoseg.geodesy.crs import crs_name
+from geoseg.geodesy.crs import crs_name, crs_text
 from geoseg.raster.bbox import pixels_in
 from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
@@ -84,7 +84,7 @@ class Raster:
         from odc.geo.geobox import GeoBox
 
         crs = self.grid.crs
-        return GeoBox(self.shape, self.grid.transform, None if crs is None else crs.to_string())
+        return GeoBox(self.shape, self.grid.transform, None if crs is None else crs_text(crs))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -388,4 +388,4 @@ class Raster:
 
 
 def _crs_text(grid: Grid) -> str:
-    return "" if grid.crs is None else str(grid.crs.to_string())
+    return "" if grid.crs is None else crs_text(grid.crs)
