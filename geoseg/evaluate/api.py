@@ -15,6 +15,7 @@ from geoseg.evaluate.class_matching import Side, match, parse_renames
 from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels, windows
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.reference import ClassLayer, RasterLayer, open_map, open_reference
+from geoseg.geodesy.crs import crs_text
 from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
 
@@ -167,7 +168,7 @@ def summarise(comparison: Comparison, counted: ComparisonCounts, notes: tuple[st
         "grid": {
             "height": raster.shape[0],
             "width": raster.shape[1],
-            "crs": None if raster.grid.crs is None else raster.grid.crs.to_string(),
+            "crs": None if raster.grid.crs is None else crs_text(raster.grid.crs),
             "transform": list(raster.transform)[:6],
         }
     }

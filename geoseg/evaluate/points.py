@@ -18,6 +18,7 @@ from geoseg.evaluate.comparison import SIDE
 from geoseg.evaluate.interpretation_form import add_form
 from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
+from geoseg.geodesy.crs import to_crs
 from geoseg.system.files import complete
 from geoseg.system.text import printable
 from geoseg.tiling import Box
@@ -293,7 +294,7 @@ def _read_points(points: Any, layer: RasterLayer, field: str) -> tuple[str, Any]
     crs = layer.raster.grid.crs
     if (frame.crs is None) != (crs is None):
         raise InputError(f"{label} {'has no' if frame.crs is None else 'has a'} CRS, unlike the map; assign one first")
-    return label, frame if crs is None else frame.to_crs(crs.to_wkt())
+    return label, frame if crs is None else to_crs(frame, crs, label)
 
 
 def _interpreted(label: str, frame: Any, field: str) -> tuple[Any, list[str]]:

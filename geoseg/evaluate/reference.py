@@ -17,6 +17,7 @@ import numpy as np
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side, is_number
+from geoseg.geodesy.crs import to_crs, transformer
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster import Raster
-    from geoseg.raster.probe import Grid
+    from geoseg.raster.files.georeference import Grid
     from geoseg.tiling import Box
 
 # Up to this many polygons a layer is kept in memory; larger ones are read by window through the spatial index.
@@ -298,7 +299,7 @@ class PolygonLayer:
     def _read_all(self, source: Any) -> Any:
         frame = source if self._path is None else self._read_file()
         frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
-        return frame if self._crs is None else frame.to_crs(self._target)
+        return frame if self._crs is None else to_crs(frame, self._target, self._label)
 
     def _read_file(self, bounds: tuple[float, ...] | None = None, *, geometry: bool = True) -> Any:
         return self._file.read(
@@ -337,9 +338,7 @@ class PolygonLayer:
 
     @cached_property
     def _to_own(self) -> Any:
-        import pyproj
-
-        return pyproj.Transformer.from_crs(self._target, self._crs, always_xy=True)
+        return transformer(self._target, self._crs, self._label)
 
     def _bounds(self, box: Box) -> tuple[float, float, float, float]:
         corners = [self._grid.transform * (col, row) for col in (box.col, box.right) for row in (box.row, box.bottom)]
@@ -356,7 +355,7 @@ class PolygonLayer:
         if self._crs is None:
             return self._read_file(bounds)
         frame = self._read_file(self._to_own.transform_bounds(*bounds, densify_pts=21))
-        return frame if not len(frame) else frame.to_crs(self._target)
+        return frame if not len(frame) else to_crs(frame, self._target, self._label)
 
     def _check_extent(self) -> None:
         if self._frame is not None:

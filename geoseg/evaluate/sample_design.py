@@ -86,6 +86,7 @@ def strata_of(layer: RasterLayer, progress: Callable[[int, int], None] | None = 
         If the map has no valid pixel.
     """
     from geoseg.geodesy import PixelGeodesy
+    from geoseg.geodesy.crs import is_measurable
 
     scheme = match(layer.side, layer.side, {})
     raster = layer.raster
@@ -116,7 +117,7 @@ def strata_of(layer: RasterLayer, progress: Callable[[int, int], None] | None = 
     present = np.flatnonzero(pixels.any(0))
     classes = tuple(scheme.classes[k] for k in present)
     codes = _Renumbered(scheme.predicted, present, count)
-    return Strata(classes, pixels[:, present], areas[present], largest, "m2" if crs else "units2", codes)
+    return Strata(classes, pixels[:, present], areas[present], largest, "m2" if is_measurable(crs) else "units2", codes)
 
 
 @dataclass(frozen=True, eq=False)

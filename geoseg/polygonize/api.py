@@ -374,8 +374,12 @@ def _style_classes(job: PolygonizeJob, totals: Totals) -> list[MapClass]:
 
 
 def _notes(source: RowSource) -> tuple[str, ...]:
+    from geoseg.geodesy.crs import is_measurable
+
     if source.crs is None:
         return (f"{source.name} has no CRS: areas and lengths are in the units of its coordinates",)
+    if not is_measurable(source.crs):
+        return (f"{source.name} has a CRS of unknown unit: areas and lengths are in the units of its coordinates",)
     return ()
 
 

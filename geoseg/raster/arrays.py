@@ -11,12 +11,16 @@ from rasterio.crs import CRS
 
 from geoseg.errors import InputError, ReadError, one_line
 from geoseg.raster import names
-from geoseg.raster.probe import Grid, usable_nodata
+from geoseg.raster.files.georeference import Grid, check_extent
+from geoseg.raster.probe import NAMING_TAG, usable_nodata
 from geoseg.raster.raster import Part, Raster
+from geoseg.raster.sensors import code_of, name_bands
 from geoseg.raster.sources import mark_missing
 from geoseg.raster.types import Band
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import xarray as xr
     from odc.geo.geobox import GeoBox
 
@@ -107,22 +111,33 @@ def from_array(source: xr.DataArray | xr.Dataset) -> Raster:
         return _from_dataset(source)
     if not isinstance(source, xr.DataArray):
         raise InputError(f"a {type(source).__name__} is no raster; give a DataArray or Dataset")
-    label = str(source.name) if source.name is not None else "array"
+    return _named(_from_dataarray(source), _label(source), [source])
+
+
+def _label(source: xr.DataArray) -> str:
+    return str(source.name) if source.name is not None else "array"
+
+
+def _from_dataarray(source: xr.DataArray) -> Raster:
+    """Return the raster, in which band codes are still names."""
+    label = _label(source)
     ordered, row, column, band_dim = _ordered(source, label)
     if band_dim is None:
         ordered, band_dim = ordered.expand_dims("band"), "band"
     geobox, notes = _geobox(ordered, row, column, label)
+    grid = _grid(geobox)
+    check_extent(grid, label)
     array, dtype = _checked(ordered, label)
-    bands = names.unique(_band_names(ordered, band_dim, label))
+    labels = names.unique(_band_names(ordered, band_dim, label))
     physical = _physical(ordered, band_dim)
-    attributes = [_attributes(source, index, dtype, physical) for index in range(len(bands))]
-    described = tuple(Band(name=name, dtype=dtype, **known) for name, known in zip(bands, attributes, strict=True))
+    attributes = [_attributes(source, index, dtype, physical) for index in range(len(labels))]
+    described = tuple(Band(name=name, dtype=dtype, **known) for name, known in zip(labels, attributes, strict=True))
     return Raster(
         name=names.scene_name(label),
-        grid=_grid(geobox),
+        grid=grid,
         bands=described,
         notes=notes,
-        parts=tuple(Part(0, number) for number in range(1, len(bands) + 1)),
+        parts=tuple(Part(0, number) for number in range(1, len(labels) + 1)),
         inputs=(ArraySource(array, label, _token(array)),),
     )
 
@@ -131,7 +146,7 @@ def _from_dataset(source: xr.Dataset) -> Raster:
     rasters = []
     for name, variable in source.data_vars.items():
         if {_role(dim) for dim in variable.dims} >= {"row", "column"}:
-            rasters.append((str(name), from_array(variable)))
+            rasters.append((str(name), _from_dataarray(variable)))
     if not rasters:
         raise InputError(
             f"the Dataset has no variable with rows and columns; "
@@ -150,14 +165,35 @@ def _from_dataset(source: xr.Dataset) -> Raster:
             found.extend(band.name for band in raster.bands)
     bands = [band for _, raster in rasters for band in raster.bands]
     described = [replace(band, name=name) for name, band in zip(names.unique(found), bands, strict=True)]
-    return Raster(
-        name=names.scene_name(str(source.attrs.get("title") or source.attrs.get("name") or "dataset")),
+    label = str(source.attrs.get("title") or source.attrs.get("name") or "dataset")
+    raster = Raster(
+        name=names.scene_name(label),
         grid=first.grid,
         bands=tuple(described),
         notes=first.notes,
         parts=tuple(Part(i, part.band) for i, (_, raster) in enumerate(rasters) for part in raster.parts),
         inputs=tuple(raster.inputs[0] for _, raster in rasters),
     )
+    return _named(raster, label, [source, source[rasters[0][0]]])
+
+
+def _named(raster: Raster, label: str, sources: Sequence[xr.DataArray | xr.Dataset]) -> Raster:
+    """Return the raster with common names instead of band codes, if the sensor is known."""
+    codes = [band.name for band in raster.bands]
+    reading = name_bands(codes, [[label, *(text for source in sources for text in _evidence(source))]])
+    bands = [
+        replace(band, name=name, description=code if code_of(code) else band.description)
+        for band, name, code in zip(raster.bands, names.unique(list(reading.names)), codes, strict=True)
+    ]
+    notes = (*raster.notes, f"{label}: {reading.note}") if reading.note else raster.notes
+    return replace(raster, bands=tuple(bands), notes=notes)
+
+
+def _evidence(source: xr.DataArray | xr.Dataset) -> list[str]:
+    """Return names and attributes that may name the sensor."""
+    stated = [text for key, text in source.attrs.items() if isinstance(text, str) and NAMING_TAG.search(str(key))]
+    scalars = [str(c.values) for c in source.coords.values() if not c.ndim and c.dtype.kind in "OUST"]
+    return [text[:500] for text in [*stated, *scalars]]
 
 
 def _role(dim: object) -> str:
@@ -273,7 +309,7 @@ def _band_names(array: xr.DataArray, band_dim: str, label: str) -> list[str]:
         labels = [str(value) for value in array[band_dim].values]
     elif isinstance(long_name, list | tuple) and len(long_name) == count:
         labels = [str(value) for value in long_name]  # where rioxarray keeps band descriptions
-    elif count == 1 and names.from_text(label):
+    elif count == 1 and (names.from_text(label) or code_of(label)):
         labels = [label]
     return [names.from_text(text) or text or f"band{number}" for number, text in enumerate(labels, start=1)]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
 from geoseg.raster import names
+from geoseg.raster.sensors import code_of
 
 if TYPE_CHECKING:
     from geoseg.raster.types import Band
@@ -79,5 +80,9 @@ def resolve(text: str, bands: tuple[Band, ...]) -> str:
     described = [band.name for band in bands if band.description and band.description.lower() == text.lower()]
     if len(described) == 1:
         return described[0]
+    code = code_of(text)
+    coded = [band.name for band in bands if code and code in (code_of(band.name), code_of(band.description))]
+    if len(coded) == 1:
+        return coded[0]
     common = names.from_text(text)
     return common if common in known else text

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
-from rasterio.warp import transform_bounds
 
-from geoseg.errors import InputError, one_line
+from geoseg.errors import InputError
+from geoseg.geodesy.crs import crs_name, is_local, transform_bounds
 from geoseg.raster.gdal.environment import environment
 from geoseg.tiling import Box
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from affine import Affine
 
-    from geoseg.raster.probe import Grid
+    from geoseg.raster.files.georeference import Grid
 
 # A bound on a pixel edge, except for rounding, must not include another row of pixels.
 _EDGE = 1e-6
@@ -95,11 +95,13 @@ def _projected(
 ) -> tuple[float, float, float, float]:
     if given is None or scene is None or given == scene:
         return bounds
-    try:
-        with environment():
-            west, south, east, north = transform_bounds(given, scene, *bounds, densify_pts=21)
-    except (RasterioError, CRSError) as error:
-        raise InputError(f"bbox {_text(bounds)} lies outside the CRS of {name} ({one_line(error)})") from error
+    if is_local(scene):
+        raise InputError(
+            f"{name}: has a local CRS ({crs_name(scene)}), so a bbox in {crs_name(given)} cannot be placed on it; "
+            "give the bbox in its own coordinates"
+        )
+    with environment():
+        west, south, east, north = transform_bounds(bounds, given, scene, f"bbox {_text(bounds)}")
     if not all(math.isfinite(value) for value in (west, south, east, north)):
         raise InputError(f"bbox {_text(bounds)} lies outside the CRS of {name}")
     return west, south, east + 360 if scene.is_geographic and west > east else east, north
@@ -133,7 +135,4 @@ def _text(bounds: Sequence[float]) -> str:
 
 
 def _crs_name(crs: Any) -> str:
-    if crs is None:
-        return "pixels"
-    text = str(crs.to_string())
-    return text if len(text) <= 40 else "its own CRS"
+    return "pixels" if crs is None else crs_name(crs)

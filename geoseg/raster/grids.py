@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from affine import Affine
-from rasterio.errors import CRSError, RasterioError
-from rasterio.warp import transform_bounds
 
 from geoseg.errors import InputError
+from geoseg.geodesy.crs import crs_name, crs_text, metres_per_unit, same_crs, transform_bounds
+from geoseg.raster.files.georeference import Grid
 from geoseg.raster.gdal.environment import environment
 from geoseg.raster.gdal.warped_vrt import Warp
-from geoseg.raster.probe import FileInfo, Grid
+from geoseg.raster.probe import FileInfo
 from geoseg.raster.sources import FileSource
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def place(info: FileInfo, target: Grid) -> FileSource:
         transform=target.transform,
         height=target.height,
         width=target.width,
-        source_crs=_text(info.own.crs),
+        source_crs=_text(target.crs if same_crs(info.own.crs, target.crs) else info.own.crs),
         source_transform=info.own.transform,
         resampling="nearest" if info.categorical else "bilinear",
         scale=scale,
@@ -134,23 +134,20 @@ def _extent(bounds: tuple[float, ...]) -> str:
 
 def bounds_in(grid: Grid, crs: CRS | None, label: str) -> tuple[float, float, float, float]:
     """Return the bounds of a grid in another CRS."""
-    if crs is None or grid.crs is None or grid.crs == crs:
+    if crs is None or grid.crs is None or same_crs(grid.crs, crs):
         return grid.bounds()
-    try:
-        with environment():
-            west, south, east, north = transform_bounds(grid.crs, crs, *grid.bounds(), densify_pts=21)
-    except (RasterioError, CRSError) as error:
-        raise InputError(f"{label}: its extent cannot be transformed to {crs.to_string()[:60]} ({error})") from error
+    with environment():
+        west, south, east, north = transform_bounds(grid.bounds(), grid.crs, crs, label)
     if crs.is_geographic and west > east:
         east += 360
     if not all(math.isfinite(value) for value in (west, south, east, north)):
-        raise InputError(f"{label}: its extent lies outside {crs.to_string()[:60]}; stack files of the same place")
+        raise InputError(f"{label}: its extent lies outside {crs_name(crs)}; stack files of the same place")
     return west, south, east, north
 
 
 def _whole_pixels(own: Grid, target: Grid) -> tuple[int, int] | None:
     """Return row and column in ``own`` of the first pixel of ``target`` if the pixels of both coincide."""
-    if own.crs != target.crs:
+    if not same_crs(own.crs, target.crs):
         return None
     step = ~own.transform * target.transform
     reach = max(target.width, target.height)
@@ -180,7 +177,7 @@ def _span(own: Grid) -> tuple[float, float]:
 
 
 def _text(crs: CRS | None) -> str:
-    return _PLANE if crs is None else str(crs.to_string())
+    return _PLANE if crs is None else crs_text(crs)
 
 
 def _pixel_area(grid: Grid) -> float:
@@ -191,4 +188,4 @@ def _pixel_area(grid: Grid) -> float:
     if grid.crs.is_geographic:
         _, south, _, north = grid.bounds()
         return area * 111_320**2 * max(math.cos(math.radians((south + north) / 2)), 1e-3)
-    return area * float(grid.crs.linear_units_factor[1]) ** 2
+    return area * (metres_per_unit(grid.crs) or 1.0) ** 2

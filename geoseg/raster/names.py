@@ -1,4 +1,4 @@
-"""Common names of bands, by the conventions of STAC, Landsat and Sentinel-2.
+"""Common names of bands in words; for codes such as B04 see :mod:`geoseg.raster.sensors`.
 
 The names are those of the STAC electro-optical extension (https://github.com/stac-extensions/eo): coastal, blue,
 green, red, rededge071, rededge075, rededge078, nir, nir08, nir09, cirrus, swir16, swir22, lwir11, lwir12, pan.
@@ -7,28 +7,13 @@ green, red, rededge071, rededge075, rededge078, nir, nir08, nir09, cirrus, swir1
 from __future__ import annotations
 
 import re
-from typing import Any
 
-import numpy as np
+from geoseg.raster.sensors import code_in_name
 
 COMMON = (
     "coastal", "blue", "green", "yellow", "red", "rededge", "rededge071", "rededge075", "rededge078", "nir", "nir08",
     "nir09", "cirrus", "swir16", "swir22", "lwir", "lwir11", "lwir12", "pan",
 )  # fmt: skip
-
-_SENTINEL2 = {
-    "B01": "coastal", "B02": "blue", "B03": "green", "B04": "red", "B05": "rededge071", "B06": "rededge075",
-    "B07": "rededge078", "B08": "nir", "B8A": "nir08", "B09": "nir09", "B10": "cirrus", "B11": "swir16",
-    "B12": "swir22",
-}  # fmt: skip
-_LANDSAT8 = {
-    "B01": "coastal", "B02": "blue", "B03": "green", "B04": "red", "B05": "nir", "B06": "swir16", "B07": "swir22",
-    "B08": "pan", "B09": "cirrus", "B10": "lwir11", "B11": "lwir12",
-}  # fmt: skip
-_LANDSAT5 = {
-    "B01": "blue", "B02": "green", "B03": "red", "B04": "nir", "B05": "swir16", "B06": "lwir", "B07": "swir22",
-    "B08": "pan",
-}  # fmt: skip
 
 # Other names of these bands, if unambiguous: not "vegetation red edge", which has no number, nor "band 4".
 _ALIASES = {
@@ -46,11 +31,10 @@ _ALIASES = {
     "vegetationrededge1": "rededge071", "vegetationrededge2": "rededge075", "vegetationrededge3": "rededge078",
 }  # fmt: skip
 
-_NUMBERED = re.compile(r"b(?:and)?[\s_-]?(0?\d|1[0-2]|8a)", re.IGNORECASE)
-_TOKEN = re.compile(r"(?:^|[^A-Za-z0-9])(B(?:0?[1-9]|1[0-2]|8A|08A))(?=$|[^A-Za-z0-9])", re.IGNORECASE)
-_BAND_TOKEN = re.compile(r"(?:^|[^A-Za-z0-9])(band[\s_-]?\d{1,3})(?=$|[^A-Za-z0-9])", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[\s_-]?[0-9]+)?")
-_LANDSAT = re.compile(r"(?:^|[^A-Za-z0-9])L([COTE])(0[4-9])(?=_)|(?:HLS\.)(L)(30)", re.IGNORECASE)
+# Not the green band: PlanetScope's Green I, 513–549 nm, comes before its Green (II).
+_OTHER_BANDS = {"greeni", "green1"}
+
+_BAND_NUMBER = re.compile(r"(?:^|[^A-Za-z0-9])(band[\s_-]?\d{1,3})(?=$|[^A-Za-z0-9])", re.IGNORECASE)
 
 _MASKS = re.compile(
     r"(?:^|[^a-z])(mask|scl|qa\w*|fmask|cloud\w*|class(?:es|ification)?|labels?|landcover|datamask)(?:$|[^a-z])",
@@ -66,8 +50,7 @@ _AUXILIARY = re.compile(
 def from_text(text: str | None) -> str | None:
     """Return the common name in a band's own name or description, or None.
 
-    Two-digit numbers are Sentinel-2's: ``"B04"`` is ``red``, ``"B8A"`` is ``nir08``. Other numbers (``"band 4"``,
-    ``"B4"``) are ambiguous between sensors.
+    Only words count: what a code (``"B8"``) or number (``"band 4"``) means depends on the sensor.
     """
     if not text:
         return None
@@ -76,11 +59,8 @@ def from_text(text: str | None) -> str | None:
         return plain
     if plain in _ALIASES:
         return _ALIASES[plain]
-    code = text.strip().upper()
-    if code == "B8":
-        return "nir"
-    if code in _SENTINEL2:
-        return _SENTINEL2[code]
+    if plain in _OTHER_BANDS:
+        return None
     # "B2 (blue)", "blue (490 nm)", "SR_B4 red": exactly one common name among other words.
     found = {name for word in re.findall(r"[A-Za-z]+\d*", text) if (name := _word(word))}
     return found.pop() if len(found) == 1 else None
@@ -94,50 +74,23 @@ def _word(word: str) -> str | None:
 
 
 def from_filename(stem: str) -> str | None:
-    """Return the common name in the name of a single-band file, or None.
-
-    Recognizes Sentinel-2 (``…_B02_(Raw)``, ``…, B03``, ``T32_B8A_20m``), Landsat and HLS (by the sensor at the start of
-    the name, as their numbers mean other bands) and plain words (``scene_red``).
-    """
-    tokens = _TOKEN.findall(stem)
-    if tokens:
-        code = _two_digits(tokens[-1])
-        return _table(stem).get(code)
+    """Return the common name (``scene_red``) or band code (``scene_B02_10m``) in a file name, or None."""
+    code = code_in_name(stem)
+    if code is not None:
+        return code
     found = {name for word in re.split(r"[^A-Za-z0-9]+", stem) if (name := _word(word))}
     return found.pop() if len(found) == 1 else None
 
 
 def band_token(stem: str) -> str | None:
     """Return the part of a file name that identifies the band: ``"B02"``, ``"band1"``, ``"red"``."""
-    for pattern in (_TOKEN, _BAND_TOKEN):
-        if tokens := pattern.findall(stem):
-            return str(tokens[-1])
+    code = code_in_name(stem)
+    if code is not None and code in stem:
+        return code
+    if tokens := _BAND_NUMBER.findall(stem):
+        return str(tokens[-1])
     words = [word for word in re.split(r"[^A-Za-z0-9]+", stem) if _word(word)]
     return words[0] if len(words) == 1 else None
-
-
-_HLS = ("blue", "green", "red", "nir", "swir16", "swir22")
-_RED_EDGE = ("rededge071", "rededge075", "rededge078")
-
-
-def usual_order(count: int, dtype: np.dtype[Any]) -> tuple[str, ...]:
-    """Return the usual order of bands in files with ``count`` unnamed bands.
-
-    A guess to suggest, never to act on: pictures are red, green, blue and perhaps nir; reflectance is by wavelength.
-    Empty if there is no usual order.
-    """
-    if count in {3, 4} and dtype == np.uint8:
-        return ("red", "green", "blue", "nir")[:count]
-    blue, green, red, nir, *swir = _HLS
-    return {
-        3: (red, green, blue),
-        4: (blue, green, red, nir),
-        6: _HLS,  # Landsat, HLS
-        7: ("coastal", *_HLS),
-        10: (blue, green, red, *_RED_EDGE, nir, "nir08", *swir),  # Sentinel-2, bands of 10 and 20 m
-        12: ("coastal", blue, green, red, *_RED_EDGE, nir, "nir08", "nir09", *swir),  # Sentinel-2 L2A
-        13: ("coastal", blue, green, red, *_RED_EDGE, nir, "nir08", "nir09", "cirrus", *swir),  # Sentinel-2 L1C
-    }.get(count, ())
 
 
 def is_auxiliary(stem: str) -> bool:
@@ -148,20 +101,6 @@ def is_auxiliary(stem: str) -> bool:
 def is_categorical(text: str) -> bool:
     """Return whether the name of a band denotes classes or flags, which must not be interpolated."""
     return _MASKS.search(text) is not None
-
-
-def _two_digits(code: str) -> str:
-    digits = code[1:].upper().lstrip("0")
-    return "B8A" if digits == "8A" else f"B{int(digits):02d}"
-
-
-def _table(stem: str) -> dict[str, str]:
-    match = _LANDSAT.search(stem)
-    if match is None:
-        return _SENTINEL2
-    if match.group(3):  # HLS.L30
-        return _LANDSAT8
-    return _LANDSAT8 if int(match.group(2)) >= 8 else _LANDSAT5
 
 
 def unique(names: list[str]) -> list[str]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ContractError, InputError, OptionError
+from geoseg.geodesy.crs import same_crs
 from geoseg.raster import arrays, band_option, names
+from geoseg.raster.files.georeference import Grid, check_extent
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.grids import check_common_ground, common_grid, place
-from geoseg.raster.probe import FileInfo, Grid, probe, stem_of, usable_nodata
+from geoseg.raster.probe import FileInfo, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.scenes import discover
 from geoseg.raster.scenes.scene import File, SceneFiles, describe
+from geoseg.raster.sensors import name_bands
 from geoseg.raster.types import Band
 
 if TYPE_CHECKING:
@@ -148,7 +152,8 @@ def _open_files(paths: list[str], options: _Options) -> Raster:
         describe(file, probe(file.path, remote=file.remote, data_bands=options.numbers if alone else frozenset()))
         for file in files
     ]
-    raster = _assemble(infos, options.resolution, _scene_name(found, files))
+    stated = tuple(text for scene in found for text in scene.evidence)
+    raster = _assemble(infos, options.resolution, _scene_name(found, files), stated)
     notes = tuple(note for scene in found for note in scene.notes) + raster.notes
     raster = replace(raster, notes=tuple(dict.fromkeys(notes)))
     numbers = list(infos[0].indexes) if alone else list(range(1, len(raster.bands) + 1))
@@ -163,14 +168,22 @@ def _scene_name(found: list[SceneFiles], files: list[File]) -> str:
     return names.scene_name(names.shared_name(stems) or parent or stems[0])
 
 
-def _assemble(infos: list[FileInfo], resolution: tuple[float, float] | None, name: str) -> Raster:
+def _assemble(
+    infos: list[FileInfo], resolution: tuple[float, float] | None, name: str, stated: tuple[str, ...] = ()
+) -> Raster:
+    """Put files on one grid; ``stated`` is what their metadata says about the sensor."""
     grid = common_grid(infos, resolution)
+    check_extent(grid, name)
     sources = tuple(place(info, grid) for info in infos)
     check_common_ground(infos, grid)
     notes = [note for info in infos for note in info.notes]
     notes += _stack_notes(infos, sources, grid)
     found = [band for info in infos for band in info.bands]
-    unique = names.unique(_numbered([band.name for band in found], alone=len(infos) == 1))
+    levels = zip_longest(*(info.evidence for info in infos), fillvalue=())
+    evidence = [tuple(chain.from_iterable(level)) for level in levels]
+    reading = name_bands([band.name for band in found], [stated, *evidence] if stated else evidence)
+    notes += [f"{name}: {reading.note}"] if reading.note else []
+    unique = names.unique(_numbered(list(reading.names), alone=len(infos) == 1))
     return Raster(
         name=name,
         grid=grid,
@@ -194,7 +207,7 @@ def _stack_notes(infos: list[FileInfo], sources: tuple[Any, ...], grid: Grid) ->
     notes = []
     for info, source in zip(infos, sources, strict=True):
         if source.warp is not None and info.upright:
-            other = "another CRS" if info.grid.crs != grid.crs else "another grid"
+            other = "another grid" if same_crs(info.grid.crs, grid.crs) else "another CRS"
             notes.append(f"{info.label}: on {other} than the finest, resampled to it ({source.warp.resampling})")
     return notes
 

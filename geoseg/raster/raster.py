@@ -13,6 +13,7 @@ import numpy as np
 from affine import Affine
 
 from geoseg.errors import ContractError, InputError, ReadError
+from geoseg.geodesy.crs import crs_name, crs_text
 from geoseg.raster.bbox import pixels_in
 from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
+    from geoseg.raster.files.georeference import Grid
     from geoseg.raster.lazy import Chunks
-    from geoseg.raster.probe import Grid
 
 _PICTURE_DECODES = 2**24
 """Most pixels that are decoded for the picture in a notebook; larger scenes need overviews to have one."""
@@ -92,7 +93,7 @@ class Raster:
         from odc.geo.geobox import GeoBox
 
         crs = self.grid.crs
-        return GeoBox(self.shape, self.grid.transform, None if crs is None else crs.to_string())
+        return GeoBox(self.shape, self.grid.transform, None if crs is None else crs_text(crs))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -366,9 +367,7 @@ class Raster:
 
     def __repr__(self) -> str:
         height, width = self.shape
-        crs = _crs_text(self.grid) or "no CRS"
-        if len(crs) > 40:
-            crs = "custom CRS"
+        crs = "no CRS" if self.grid.crs is None else crs_name(self.grid.crs)
         names = ", ".join(band.name for band in self.bands)
         return f"Raster({self.name!r}, {height} x {width} px, {len(self.bands)} x {self.dtype} [{names}], {crs})"
 
@@ -377,7 +376,7 @@ class Raster:
             "size": f"{self.shape[0]} x {self.shape[1]} px, {len(self.bands)} x {self.dtype}",
             "pixel": f"{abs(self.transform.a):.6g} x {abs(self.transform.e):.6g}",
             "bounds": ", ".join(f"{value:.8g}" for value in self.grid.bounds()),
-            "CRS": _crs_text(self.grid) or "none",
+            "CRS": "none" if self.grid.crs is None else crs_name(self.grid.crs),
             "sources": ", ".join(self.sources[:3]) + (f", … ({len(self.sources)})" if len(self.sources) > 3 else ""),
         }
         facts |= {"notes": " | ".join(self.notes)} if self.notes else {}
@@ -398,4 +397,4 @@ class Raster:
 
 
 def _crs_text(grid: Grid) -> str:
-    return "" if grid.crs is None else str(grid.crs.to_string())
+    return "" if grid.crs is None else crs_text(grid.crs)

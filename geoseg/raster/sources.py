@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,12 +40,16 @@ class Masks:
         Whether one mask band, in the file or beside it, applies to all bands.
     bands
         Whether each band has a mask band of its own.
+    opaque_only
+        Whether partly transparent pixels are missing, too: colours multiplied by alpha are too dark there.
     """
 
     alpha: int = 0
     alpha_max: int = 255
     dataset: bool = False
     bands: bool = False
+    # Not in the representation, which is part of fingerprints of runs; the file determines it.
+    opaque_only: bool = field(default=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.alpha or self.dataset or self.bands)
@@ -152,8 +156,10 @@ class FileSource:
                 mask = _handles.get(self, self._warped_bands(request.bands[:1])).read(2, window=window, out_shape=shape)
             else:
                 continue
+            # GDAL scales the warped alpha to the largest value of its type.
+            opaque = 0.99 * np.iinfo(mask.dtype).max if self.masks.opaque_only else np.finfo(np.float32).tiny
             for position in positions:
-                request.keep(mask > 0, position)
+                request.keep(mask >= opaque, position)
         mark_missing(request)
 
     def _fill(self, band: int, nodata: float | None) -> float | None:
@@ -167,7 +173,8 @@ class FileSource:
 
     def _read_masks(self, data: Any, request: ReadRequest, window: Window) -> None:
         if self.masks.alpha:
-            request.keep(data.read(self.masks.alpha, window=window, out_shape=request.shape) > 0)
+            alpha = data.read(self.masks.alpha, window=window, out_shape=request.shape)
+            request.keep(alpha >= self.masks.alpha_max if self.masks.opaque_only else alpha > 0)
         if self.masks.dataset:
             request.keep(data.read_masks(1, window=window, out_shape=request.shape) > 0)
         if self.masks.bands:

@@ -20,7 +20,8 @@ class Band:
     Attributes
     ----------
     name
-        Common name (``"blue"``, ``"nir"``, ``"swir16"`` …) where one is known, else ``"band1"``, ``"band2"`` ….
+        Common name (``"blue"``, ``"nir"``, ``"swir16"`` …) where one is known, else the file's own name or code
+        (``"B8"``), else ``"band1"``, ``"band2"`` ….
     dtype
         Type of the stored values: ``"uint16"``.
     nodata
@@ -30,7 +31,7 @@ class Band:
     scaled
         Whether the file, its metadata or the caller states scale and offset; if not, they are 1 and 0.
     description
-        What the file itself calls the band; may be empty.
+        What the file itself calls the band, or the band code in its name; may be empty.
     units
         Units of the physical values, as the file states them; may be empty.
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from geoseg.errors import ContractError, GeosegError
+from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options, Plan, make_plan
@@ -117,11 +118,11 @@ def _raster_facts(raster: Raster) -> dict[str, Any]:
 
 def _raster_lines(raster: Raster) -> list[str]:
     height, width = raster.shape
-    pixel = abs(raster.transform.a)
-    unit = "°" if raster.crs and raster.crs.geographic else (raster.crs.units[0] if raster.crs else "px")
+    pixel, crs = abs(raster.transform.a), raster.grid.crs
+    unit = "px" if crs is None else "°" if crs.is_geographic else unit_name(crs)
     lines = [
         f"  size        {width} × {height} px ({width * height / 1e6:.1f} Mpx), {raster.dtype}",
-        f"  grid        {raster.crs or 'no CRS'}, pixel {pixel:.6g} {unit}",
+        f"  grid        {'no CRS' if crs is None else crs_name(crs)}, pixel {pixel:.6g} {unit}",
         f"  bands       {', '.join(_band_text(number, band) for number, band in enumerate(raster.bands, 1))}",
     ]
     if len(raster.sources) > 1:

@@ -32,7 +32,7 @@ def test_array(pixels, lazy):
     source = array(da.from_array(values, chunks=(1, 32, 50)) if lazy else values, name="scene", attrs={"_FillValue": 0})
     source = source.assign_coords(band=["B02", "VV", "red"])
     raster = open_raster(source)
-    assert [band.name for band in raster.bands] == ["blue", "VV", "red"]
+    assert [band.name for band in raster.bands] == ["B02", "VV", "red"]
     assert raster.name == "scene"
     assert raster.geobox == BOX
     assert raster.bands[0].nodata == 0
@@ -71,7 +71,7 @@ def test_dataset_has_a_band_per_variable(pixels):
     one, two = pixels(1)[0], pixels(1, dtype="float32")[0]
     two[3, 4] = np.nan
     raster = open_raster(xr.Dataset({"B02": array(one), "ndvi": array(two), "time": 3}))
-    assert [(band.name, band.dtype) for band in raster.bands] == [("blue", "uint16"), ("ndvi", "float32")]
+    assert [(band.name, band.dtype) for band in raster.bands] == [("B02", "uint16"), ("ndvi", "float32")]
     got = raster.read(raster.box)
     assert got.data.dtype == np.float32
     assert not got.valid[3, 4]

@@ -12,6 +12,9 @@ from geoseg.tiling import Box
 RGB = ["red", "green", "blue"]
 
 
+_ALPHA = "band 4 is transparency (alpha) and masks the pixels where it is 0"
+
+
 @pytest.mark.parametrize(
     ("path", "names", "share"),
     [
@@ -37,7 +40,8 @@ def test_single_files(shared_data, path, names, share):
         values, valid = data.read(indexes), (data.read_masks(indexes) > 0).all(axis=0)
         assert raster.transform == data.transform
         assert raster.crs == data.crs.to_string()
-        assert raster.notes == ()
+        masked = "alpha" in [color.name for color in data.colorinterp]
+        assert [note.partition(": ")[2] for note in raster.notes] == [_ALPHA] * masked
     if np.issubdtype(values.dtype, np.floating):
         valid &= np.isfinite(values).all(axis=0)
     np.testing.assert_array_equal(got.valid, valid)
@@ -84,7 +88,8 @@ def test_sundarbans_is_one_scene_with_its_black_border_out(shared_data):
     got = raster.select(["blue"]).read(raster.box)
     assert (~got.valid).sum() == 20316
     np.testing.assert_array_equal(got.valid, got.data[0] != 0)
-    assert len(raster.notes) == 1
+    assert len(raster.notes) == 2
+    assert raster.notes[1].endswith("bands read as Sentinel-2, as its names say")
     files = sorted((shared_data / "scenes/sentinel2_l2a_sundarbans").glob("*.tiff"))
     assert open_raster(files, stack=True) == raster
 

@@ -91,6 +91,7 @@ def item(tmp_path, write, pixels):
     tiff = {"type": "image/tiff; application=geotiff; profile=cloud-optimized", "roles": ["data"]}
     content = {
         "type": "Feature", "stac_version": "1.0.0", "id": "S2 item/1",
+        "properties": {"constellation": "sentinel-2", "platform": None, "instruments": ["msi", 3]},
         "assets": {
             "thumbnail": {"href": "t.jpg", "type": "image/jpeg", "roles": ["thumbnail"]},
             "visual": {"href": "v.tif", **tiff},
@@ -266,7 +267,7 @@ def test_zarr(tmp_path, pixels, monkeypatch):
     raster = open_raster(path)
     assert raster.name == "cube"
     assert raster.geobox == box
-    assert [(b.name, b.scale, b.nodata) for b in raster.bands] == [("red", 0.5, 0)]
+    assert [(b.name, b.scale, b.nodata) for b in raster.bands] == [("B04", 0.5, 0)]
     got = raster.read(raster.box)
     np.testing.assert_array_equal(got.data[0], values)
     assert not got.valid[3, 4]
@@ -278,3 +279,62 @@ def test_zarr_without_its_package(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(InputError, match=r'pip install "geoseg\[zarr\]"'):
         zarr_store.open_zarr(str(tmp_path), remote=False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (">10000<", ">nan<", "QUANTIFICATION_VALUE is 'nan', not a finite number"),
+        (">10000<", ">inf<", "QUANTIFICATION_VALUE is 'inf'"),
+        (">10000<", ">-5<", "QUANTIFICATION_VALUE is '-5', not a positive number"),
+        (">10000<", ">0<", "QUANTIFICATION_VALUE is '0', not a positive number"),
+        (">-1000<", ">abc<", "ADD_OFFSET is 'abc', not a finite number"),
+        ('band_id="1"', 'band_id="²"', "band_id '²', not a number"),
+        ("_B02_", "_B00_", "names no band files|is missing"),
+    ],
+)
+def test_numbers_in_safe_metadata(product, old, new, message):
+    path = next(product.glob("MTD_MSIL*.xml"))
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    if new == "_B00_":
+        assert "blue" not in [band.name for band in open_raster(product).bands]
+        return
+    with pytest.raises(InputError, match=message):
+        open_raster(product)
+
+
+def test_encodings_of_safe_metadata(product):
+    path = next(product.glob("MTD_MSIL*.xml"))
+    for encoding in ("x-none", "utf-7", "euc-jp"):
+        path.write_bytes(b"<?xml version='1.0' encoding='" + encoding.encode() + b"'?><a/>")
+        with pytest.raises(InputError, match=r"XML is damaged|names no band files"):
+            open_raster(product)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"raster:bands": [{"scale": 10**400}]}, "states scale '1000.*', which is no usable number"),
+        ({"raster:bands": [{"scale": 0}]}, "states scale '0'"),
+        ({"raster:bands": [{"scale": "abc"}]}, "states scale 'abc'"),
+        ({"raster:bands": [{"offset": "inf"}]}, "states offset 'inf'"),
+        ({"raster:bands": [{"nodata": [1]}]}, "states nodata"),
+        ({"roles": 5}, None), ({"roles": {"data": 1}}, None), ({"roles": [[]]}, None),
+        ({"eo:bands": [{"name": 5, "common_name": ["red"]}]}, None), ({"eo:bands": 3, "bands": "x"}, None),
+        ({"type": 7}, "no raster asset"), ({"href": 7}, "no raster asset"), ({"href": "a\0.tif"}, "a"),
+        ({"href": "a" * 5000 + ".tif"}, "a"),
+    ],
+)  # fmt: skip
+def test_odd_stac_items(tmp_path, write, pixels, changes, message):
+    write(tmp_path / "a.tif", pixels(1))
+    asset = {"href": "a.tif", "type": "image/tiff", "roles": ["data"]} | changes
+    path = tmp_path / "item.json"
+    path.write_text(json.dumps({"type": "Feature", "id": 5, "assets": {"x": asset}}))
+    if message is None:
+        assert len(open_raster(path).bands) == 1
+        return
+    with pytest.raises(InputError, match=message) as caught:
+        open_raster(path)
+    assert len(str(caught.value).splitlines()) == 1

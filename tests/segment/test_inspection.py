@@ -26,14 +26,15 @@ def test_options_that_make_a_scene_fit_are_suggested(tmp_path):
     import rasterio
 
     path = tmp_path / "scene.tif"
-    with rasterio.open(path, "w", driver="GTiff", width=32, height=32, count=6, dtype="uint16", crs="EPSG:32633",
+    with rasterio.open(path, "w", driver="GTiff", width=32, height=32, count=6, dtype="float32", crs="EPSG:32633",
                        transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5.4e6)) as file:  # fmt: skip
-        file.write(np.full((6, 32, 32), 900, np.uint16))
+        file.write(np.full((6, 32, 32), 0.3, np.float32))
+        file.descriptions = ("blue", "green", "red", "nir", "swir16", "swir22")
     found = inspect_scene(path, "spectral", {}, Options())
     error = found.as_dict()["error"]
     assert not found.fits
     assert error["type"] == "ContractError"
-    assert inspect_scene(path, "spectral", {"bands": error["mend"]["bands"]}, Options()).fits
+    assert inspect_scene(path, "spectral", {"scale": error["mend"]["scale"]}, Options()).fits
     assert "does not fit model spectral" in found.failure
 
 
@@ -46,3 +47,15 @@ def test_a_scene_that_cannot_be_read(tmp_path):
     assert found.failure == str(found.error)
     with pytest.raises(ModelError):
         inspect_scene(tmp_path / "bad.tif", "no such model", {}, Options())
+
+
+def test_unnamed_bands_are_not_offered(tmp_path):
+    import rasterio
+
+    path = tmp_path / "scene.tif"
+    with rasterio.open(path, "w", driver="GTiff", width=32, height=32, count=6, dtype="uint16", crs="EPSG:32633",
+                       transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5.4e6)) as file:  # fmt: skip
+        file.write(np.full((6, 32, 32), 900, np.uint16))
+    error = inspect_scene(path, "spectral", {}, Options()).as_dict()["error"]
+    assert error["mend"] == {}
+    assert "--bands blue=N,green=N" in error["message"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from geoseg.errors import InputError
-from geoseg.raster.probe import Grid
+from geoseg.raster.files.georeference import Grid
 from geoseg.tiling import Box
 from geoseg.train.data import label_counts
 from geoseg.train.data.label_counts import box_sums, cell_side, count_labels, dilated

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geoseg.errors import ContractError
 from geoseg.geodesy import pixel_sides
 from geoseg.models.card.scaling import to_card_units
-from geoseg.raster.names import usual_order
+from geoseg.raster.names import COMMON
+from geoseg.raster.sensors import ambiguity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,8 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
     Raises
     ------
     ContractError
-        If bands are missing; the message names them, the bands that the file has, and a ``--bands`` option to try.
+        If bands are missing; the message names them, the bands that the scene has, and how to write ``--bands``. No
+        band is suggested for another: which is which cannot be known, or it would have its name.
 
     Examples
     --------
@@ -48,24 +49,18 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
         return
     lacks = f"{raster.name!r} lacks band{'s' * (len(missing) > 1)} {', '.join(missing)} for model {card.name!r}"
     listing = ", ".join(f"{i} {name}" for i, name in enumerate(have[:16], 1)) + (", …" if len(have) > 16 else "")
-    if len(have) < len(wanted):
+    unnamed = [name for name in have if name not in wanted and name not in COMMON]
+    if len(unnamed) < len(missing):
         raise ContractError(
             f"{lacks}: it has {len(have)} band{'s' * (len(have) != 1)} ({listing}), the model needs {len(wanted)}; "
             "add files of the other bands with --stack, or choose another model with -m"
         )
-    example = _example(wanted, have, np.dtype(raster.dtype))
-    message = f"{lacks}: it has {listing}; assign them, for example --bands {example}"
-    raise ContractError(message, suggested_options={"bands": example})
-
-
-def _example(wanted: Sequence[str], have: Sequence[str], dtype: np.dtype[Any]) -> str:
-    """Return a ``--bands`` value: by name, else by the usual order of such files, else by unused numbers."""
-    if not set(wanted) & set(have):
-        usual = usual_order(len(have), dtype)
-        if set(wanted) <= set(usual):
-            return ",".join(f"{name}={usual.index(name) + 1}" for name in wanted)
-    free = iter([i for i, name in enumerate(have, 1) if name not in wanted])
-    return ",".join(f"{name}={have.index(name) + 1 if name in have else next(free)}" for name in wanted)
+    form = ",".join(f"{name}={have.index(name) + 1 if name in have else 'N'}" for name in wanted)
+    doubt = ambiguity(unnamed)
+    raise ContractError(
+        f"{lacks}: it has {listing}{f' ({doubt})' if doubt else ''}; name them with --bands {form}, "
+        "where N is the number of a band"
+    )
 
 
 def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:

@@ -10,12 +10,19 @@ from geoseg.raster.probe import FileInfo, usable_nodata
 
 @dataclass(frozen=True)
 class BandMetadata:
-    """Band metadata that the scene states and its file does not."""
+    """Band metadata that the scene states and its file does not.
+
+    Attributes
+    ----------
+    code
+        The sensor's code of the band (``"B08"``), where it has one beside its name.
+    """
 
     name: str | None = None
     scale: float | None = None
     offset: float | None = None
     nodata: float | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,19 @@ class File:
 
 @dataclass(frozen=True)
 class SceneFiles:
-    """A scene: its files, or an array opened by xarray."""
+    """A scene: its files, or an array opened by xarray.
+
+    Attributes
+    ----------
+    evidence
+        What its metadata says about the sensor: platform, instruments, collection.
+    """
 
     files: tuple[File, ...] = ()
     name: str | None = None
     notes: tuple[str, ...] = field(default=())
     array: Any = None
+    evidence: tuple[str, ...] = ()
 
 
 def describe(file: File, info: FileInfo) -> FileInfo:
@@ -60,6 +74,7 @@ def describe(file: File, info: FileInfo) -> FileInfo:
     for index, band in zip(info.indexes, info.bands, strict=True):
         known = metadata[index]
         changed = band if known.name is None else replace(band, name=known.name)
+        changed = changed if known.code is None else replace(changed, description=known.code)
         if known.scale is not None or known.offset is not None:
             scale = 1.0 if known.scale is None else known.scale
             offset = 0.0 if known.offset is None else known.offset

@@ -6,21 +6,22 @@ the offset came with processing baseline 04.00 and is -1000 since.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geoseg.errors import InputError
-from geoseg.raster import names
 from geoseg.raster.gdal.xml import read_xml
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
+from geoseg.raster.sensors import SENTINEL2, code_of
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 # By band_id, the number of a band in the metadata's lists of offsets.
 _ORDER = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
-_IMAGE = re.compile(r"_(B(?:0\d|1[0-2]|8A))(?:_(10|20|60)m)?$")
+_IMAGE = re.compile(r"_(B(?:0[1-9]|1[0-2]|8A))(?:_(10|20|60)m)?$", re.ASCII)
 
 
 def open_safe(folder: Path) -> SceneFiles:
@@ -38,22 +39,19 @@ def open_safe(folder: Path) -> SceneFiles:
     images = _images(tree, folder)
     if not images:
         raise InputError(f"{metadata[0]}: names no band files; unpack the whole product again")
-    quantification = _number(tree, ("BOA_QUANTIFICATION_VALUE", "QUANTIFICATION_VALUE"), metadata[0])
-    if not quantification:
-        raise InputError(
-            f"{metadata[0]}: states no quantification value, so reflectance is unknown; unpack the product again"
-        )
-    offsets = _offsets(tree)
+    quantification = _quantification(tree, metadata[0])
+    offsets = _offsets(tree, metadata[0])
     files = []
     for code in sorted(images, key=_ORDER.index):
         path = images[code]
         if not path.is_file():
             raise InputError(f"{path}: band {code} of the product is missing; unpack the whole product again")
         band = BandMetadata(
-            name=names.from_text(code),
+            name=SENTINEL2.codes[code_of(code) or ""],
             scale=1.0 / quantification,
             offset=offsets.get(_ORDER.index(code), 0.0) / quantification,
             nodata=0.0,
+            code=code,
         )
         files.append(File(str(path), remote=False, bands=(band,)))
     return SceneFiles(tuple(files), name=folder.name.removesuffix(".SAFE"))
@@ -77,21 +75,35 @@ def _images(tree: Element, folder: Path) -> dict[str, Path]:
     return {code: path for code, (_, path) in found.items()}
 
 
-def _number(tree: Element, tags: tuple[str, ...], path: Path) -> float | None:
-    for tag in tags:
+def _quantification(tree: Element, path: Path) -> float:
+    for tag in ("BOA_QUANTIFICATION_VALUE", "QUANTIFICATION_VALUE"):
         for element in tree.iter(tag):
-            try:
-                return float(element.text or "")
-            except ValueError:
-                raise InputError(f"{path}: {tag} is {element.text!r}, not a number; unpack the product again") from None
-    return None
+            value = _number(element, path)
+            if value <= 0:
+                raise InputError(f"{path}: {tag} is {element.text!r}, not a positive number; unpack the product again")
+            return value
+    raise InputError(f"{path}: states no quantification value, so reflectance is unknown; unpack the product again")
 
 
-def _offsets(tree: Element) -> dict[int, float]:
+def _offsets(tree: Element, path: Path) -> dict[int, float]:
+    """Return the offset of each band by its position in the product's list of bands."""
     found = {}
     for tag in ("BOA_ADD_OFFSET", "RADIO_ADD_OFFSET"):
         for element in tree.iter(tag):
-            band = element.get("band_id")
-            if band is not None and band.isdigit():
-                found[int(band)] = float(element.text or 0)
+            band = element.get("band_id") or ""
+            if not re.fullmatch(r"\d{1,2}", band, re.ASCII):
+                raise InputError(f"{path}: {tag} has band_id {band!r}, not a number; unpack the product again")
+            found[int(band)] = _number(element, path)
     return found
+
+
+def _number(element: Element, path: Path) -> float:
+    try:
+        value = float(element.text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(
+            f"{path}: {element.tag} is {(element.text or '')[:40]!r}, not a finite number; unpack the product again"
+        )
+    return value

@@ -6,7 +6,9 @@ Supports STAC 1.0 (``eo:bands``, ``raster:bands``) and 1.1 (``bands``): https://
 from __future__ import annotations
 
 import json
+import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -16,6 +18,7 @@ from geoseg.errors import InputError
 from geoseg.raster import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
+from geoseg.raster.sensors import code_of, name_bands
 from geoseg.system.files import check_regular_file
 
 _MAX_BYTES = 16 * 2**20
@@ -52,10 +55,15 @@ def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles
             f"{path}: not a STAC item (its type is {kind!r}); a scene's item has type Feature and assets{hint}"
         )
     found: dict[str, tuple[bool, File]] = {}
-    for key, asset in content["assets"].items():
-        if not _is_raster(key, asset):
-            continue
-        metadata = _bands_of(key, asset)
+    assets = {key: asset for key, asset in content["assets"].items() if _is_raster(key, asset)}
+    codes = [text for key, asset in assets.items() for text in (*_own_names(asset), key) if code_of(text)]
+    evidence = _evidence(content)
+    for key, asset in assets.items():
+        try:
+            metadata = _bands_of(key, asset)
+        except ValueError as error:
+            raise InputError(f"{path}: asset {key!r} {error}; repair the item") from error
+        metadata = tuple(_precise(band, codes, evidence) for band in metadata)
         file = File(_address(path, str(asset["href"])), remote, metadata)
         identity = "|".join(one.name or key for one in metadata)
         tiff = "tif" in str(asset.get("type", "")) or str(asset["href"]).lower().endswith((".tif", ".tiff"))
@@ -71,7 +79,7 @@ def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles
         raise InputError(
             f"{path}: refers to {refused} on the network; pass allow_remote=True, or open the item by its URL"
         )
-    return SceneFiles(files, name=str(content.get("id") or Path(path).stem))
+    return SceneFiles(files, name=str(content.get("id") or Path(path).stem), evidence=evidence)
 
 
 def _item_of(collection: Any, path: str, item: str) -> Any:
@@ -109,7 +117,8 @@ def _load(path: str, *, remote: bool) -> Any:
 def _is_raster(key: str, asset: Any) -> bool:
     if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
         return False
-    roles = {str(role).lower() for role in asset.get("roles") or ()}
+    roles = asset.get("roles")
+    roles = {str(role).lower() for role in roles} if isinstance(roles, list) else set()
     if roles & _PICTURES or key.lower() in _PICTURES | {"tci", "preview", "rendered_preview"}:
         return False
     kind = str(asset.get("type", "")).lower()
@@ -128,8 +137,34 @@ def _address(item: str, href: str) -> str:
     return href if os.path.isabs(href) else str(Path(item).parent / href)  # noqa: PTH117  hrefs are text
 
 
+def _evidence(item: dict[str, Any]) -> tuple[str, ...]:
+    """Return what an item says about its sensor."""
+    properties = item.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
+    stated = [properties.get(key) for key in ("platform", "constellation", "mission", "instruments", "eo:instrument")]
+    texts = [text for value in stated for text in (value if isinstance(value, list) else [value])]
+    texts += [item.get("id"), item.get("collection")]
+    return tuple(text[:500] for text in texts if isinstance(text, str))
+
+
+def _spectral(asset: dict[str, Any]) -> list[dict[str, Any]]:
+    return _dicts(asset.get("bands")) or _dicts(asset.get("eo:bands"))
+
+
+def _own_names(asset: dict[str, Any]) -> list[str]:
+    return [name for band in _spectral(asset) if isinstance(name := band.get("name"), str)]
+
+
+def _precise(band: BandMetadata, codes: list[str], evidence: tuple[str, ...]) -> BandMetadata:
+    """Tell apart the three bands that older items all call ``rededge``, by the sensor's codes."""
+    if band.name != "rededge" or not band.code:
+        return band
+    name = name_bands([band.code, *codes], [evidence]).names[0]
+    return replace(band, name=name) if name.startswith("rededge") else band
+
+
 def _bands_of(key: str, asset: dict[str, Any]) -> tuple[BandMetadata, ...]:
-    spectral = _dicts(asset.get("bands")) or _dicts(asset.get("eo:bands"))
+    spectral = _spectral(asset)
     raster = _dicts(asset.get("raster:bands"))
     count = max(len(spectral), len(raster), 1)
     metadata = []
@@ -138,22 +173,24 @@ def _bands_of(key: str, asset: dict[str, Any]) -> tuple[BandMetadata, ...]:
         values = {**asset, **eo, **(raster[number] if number < len(raster) else {})}
         metadata.append(
             BandMetadata(
-                name=_band_name(eo, key if count == 1 else f"band{number + 1}"),
+                name=_band_name(eo, own := key if count == 1 else f"band{number + 1}"),
                 scale=_value(values, "raster:scale", "scale"),
                 offset=_value(values, "raster:offset", "offset"),
                 nodata=_value(values, "nodata"),
+                code=next((text for text in (eo.get("name"), own) if isinstance(text, str) and code_of(text)), None),
             )
         )
     return tuple(metadata)
 
 
 def _band_name(eo: dict[str, Any], key: str) -> str:
-    common = eo.get("eo:common_name") or eo.get("common_name")
+    """Return the common name that is stated, else the one in the band's own name or key, else these."""
+    stated = eo.get("eo:common_name") or eo.get("common_name")
+    if isinstance(stated, str):
+        return stated
     own = str(eo.get("name") or "")
-    # Older items call three bands "rededge"; the sensor's own names distinguish them.
-    if common and str(common) != "rededge":
-        return str(common)
-    return names.from_text(own) or names.from_text(key) or str(common or "") or own or key
+    code = next((text for text in (own, key) if code_of(text)), "")
+    return names.from_text(own) or names.from_text(key) or code or own or key
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
@@ -161,12 +198,22 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 
 def _value(values: dict[str, Any], *keys: str) -> float | None:
+    """Return the first of the values that is stated.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, or, for other keys than nodata, not finite or a scale of 0.
+    """
     for key in keys:
         value = values.get(key)
         if isinstance(value, bool) or value is None:
             continue
         try:
-            return float(value)  # "nan" is how JSON says NaN
-        except (TypeError, ValueError):
-            continue
+            number = float(value)  # "nan" is how JSON says NaN
+        except (TypeError, ValueError, OverflowError):
+            number = None
+        if number is None or (key != "nodata" and not math.isfinite(number)) or (number == 0 and "scale" in key):
+            raise ValueError(f"states {key} {str(value)[:40]!r}, which is no usable number")
+        return number
     return None

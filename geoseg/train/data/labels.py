@@ -14,8 +14,9 @@ import numpy as np
 
 from geoseg.classes import NODATA, MapClass
 from geoseg.errors import InputError
+from geoseg.raster.files.georeference import Grid
 from geoseg.raster.grids import bounds_in, place
-from geoseg.raster.probe import FileInfo, Grid, probe
+from geoseg.raster.probe import FileInfo, probe
 from geoseg.raster.sources import FileSource
 from geoseg.raster.types import ReadRequest
 from geoseg.tiling import Box

@@ -10,6 +10,7 @@ import numpy as np
 
 from geoseg.classes import LAND_COVER, MapClass, default_color
 from geoseg.errors import InputError, OptionError
+from geoseg.geodesy.crs import to_crs
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.raster.vectors import open_vector
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geoseg.raster.probe import Grid
+    from geoseg.raster.files.georeference import Grid
 
 # Usual names of the class field, first match wins; geoseg's own polygons have the first two.
 _FIELDS = ("class_name", "class_id", "class", "classname", "label", "landcover", "land_cover", "lc", "code")
@@ -79,7 +80,7 @@ class Polygons:
         chosen = np.ones(len(self.codes), np.bool_) if keep is None else keep
         series = gpd.GeoSeries(self.geometries[chosen], crs=self.crs)
         if self.crs is not None and grid.crs is not None and series.crs != grid.crs:
-            series = series.to_crs(grid.crs)
+            series = to_crs(series, grid.crs, self.label)
         moved, codes = series.to_numpy(), self.codes[chosen]
         # Polygons far outside a projection's area of use get coordinates that are not finite.
         near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.area(moved))
@@ -115,7 +116,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         if (frame.crs is None) != (tables[0][1].crs is None):
             raise InputError(f"{name}: only one of {label} and this file has a CRS; assign one to both")
         same = frame.crs is None or frame.crs == tables[0][1].crs
-        frames.append(frame if same else frame.to_crs(tables[0][1].crs))
+        frames.append(frame if same else to_crs(frame, tables[0][1].crs, name))
     frame = pd.concat(frames, ignore_index=True)
     named = frame[field].notna() & (frame[field].astype(str).str.strip() != "")
     keep = named & ~frame.geometry.is_empty & frame.geometry.notna()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.errors import InputError
+from geoseg.geodesy.crs import metres_per_unit, same_crs, transformer
 from geoseg.models.card.contract import pixel_size
 from geoseg.train.data.label_counts import dilated
 
@@ -222,11 +223,9 @@ def block_names(images: Sequence[ImageCounts], side: int, size: float) -> list[N
 
 
 def _moved(x: Any, y: Any, raster: Raster, reference: Raster) -> tuple[Any, Any]:
-    if raster.grid.crs == reference.grid.crs:
+    if same_crs(raster.grid.crs, reference.grid.crs):
         return x, y
-    from pyproj import Transformer
-
-    across = Transformer.from_crs(raster.grid.crs.to_wkt(), reference.grid.crs.to_wkt(), always_xy=True)  # type: ignore[union-attr]
+    across = transformer(raster.grid.crs, reference.grid.crs, raster.name)
     moved: tuple[Any, Any] = across.transform(x, y)
     return moved
 
@@ -238,7 +237,7 @@ def _in_units(raster: Raster, metres: float) -> tuple[float, float]:
         _, south, _, north = raster.grid.bounds()
         shrink = max(math.cos(math.radians((south + north) / 2)), 0.01)
         return metres / METRES_PER_DEGREE / shrink, metres / METRES_PER_DEGREE
-    factor = float(crs.linear_units_factor[1])
+    factor = metres_per_unit(crs) or 1.0
     return metres / factor, metres / factor
 
 

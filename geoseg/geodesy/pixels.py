@@ -6,7 +6,8 @@ has the area that it covers on the ellipsoid of the CRS:
 - north-up rasters in a geographic CRS: the exact area between two parallels and two meridians (Snyder, *Map
   Projections, A Working Manual*, USGS PP 1395, 1987, eq. 3-12 for q);
 - all others: the Jacobian of pixel → ellipsoid at nodes at most 16 km apart, interpolated bilinearly;
-- without a CRS: the units of the transform.
+- local (engineering) CRSs, which have no place on Earth: the plane, in metres by the CRS's own unit;
+- without a CRS, or in one of an unknown unit: the units of the transform.
 
 Sums are integers in units of 2⁻²⁰ pixel, so that they do not depend on the order of addition.
 """
@@ -21,6 +22,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+
+from geoseg.geodesy.crs import horizontal, metres_per_unit, on_earth
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
@@ -64,7 +67,7 @@ class PixelGeodesy:
         Pixel → CRS.
     crs
         Anything that ``pyproj.CRS.from_user_input`` takes, or None: then areas and lengths are in the transform's
-        units.
+        units, as for a CRS whose unit is unknown.
     height, width
         Raster size.
 
@@ -78,9 +81,11 @@ class PixelGeodesy:
         self._affine = transform
         self._height = height
         self._width = width
-        self._crs = _pyproj(crs)
+        self._crs = on_earth(crs)
+        # Metres per unit of the plane that stands in for an ellipsoid.
+        self._plane = (metres_per_unit(crs) if crs is not None and self._crs is None else None) or 1.0
         self._rows: dict[int, Floats] = {}
-        nominal = abs(transform.determinant)
+        nominal = abs(transform.determinant) * self._plane**2
         if self._crs is not None:
             _, along, across = self._jacobian(np.array([width / 2]), np.array([height / 2]))
             nominal = float(along[0] * across[0])
@@ -110,7 +115,7 @@ class PixelGeodesy:
         flat = np.zeros(count, np.int64), np.zeros(count)
         one = np.arange(self._width + 1, dtype=np.float64)[None]
         if self._crs is None:
-            return StripAreas(one, *flat, np.full(count, abs(self._affine.determinant) / self.unit))
+            return StripAreas(one, *flat, np.full(count, abs(self._affine.determinant) * self._plane**2 / self.unit))
         if self._parallel:
             return StripAreas(one, *flat, np.abs(np.diff(self._zones(first, last))) / self.unit)
         step = self._node_step
@@ -130,8 +135,8 @@ class PixelGeodesy:
         if self._crs is None:
             a = self._affine
             return Edges(
-                np.arange(wide + 1.0) * math.hypot(a.a, a.d), np.ones(wide + 1),
-                np.arange(high + 1.0) * math.hypot(a.b, a.e), np.ones(high + 1),
+                np.arange(wide + 1.0) * math.hypot(a.a, a.d) * self._plane, np.ones(wide + 1),
+                np.arange(high + 1.0) * math.hypot(a.b, a.e) * self._plane, np.ones(high + 1),
             )  # fmt: skip
         if self._parallel:
             _, along, _ = self._jacobian(np.full(high + 1, wide / 2), np.arange(high + 1.0))
@@ -238,20 +243,6 @@ class _Axis:
         return float(np.interp(position, self.nodes, values))
 
 
-def _pyproj(crs: Any) -> Any:
-    if crs is None:
-        return None
-    import pyproj
-
-    parsed: Any = pyproj.CRS.from_user_input(crs)
-    if parsed.is_compound:
-        parsed = parsed.sub_crs_list[0]
-    if parsed.is_bound:
-        parsed = parsed.source_crs
-    # Engineering and unknown CRSs have no ellipsoid to measure on.
-    return parsed if parsed.ellipsoid is not None and (parsed.is_geographic or parsed.is_projected) else None
-
-
 def pixel_sides(crs: Any, transform: Affine | None, shape: Any) -> tuple[float, float] | None:
     """Return the lengths of a pixel's sides along rows and along columns in metres, at the raster's centre.
 
@@ -268,7 +259,7 @@ def pixel_sides(crs: Any, transform: Affine | None, shape: Any) -> tuple[float, 
 
     Returns
     -------
-    tuple of two floats, or None without a CRS or where the CRS has no position on Earth.
+    tuple of two floats, or None without a CRS, where the CRS has no position on Earth, or where its unit is unknown.
 
     Examples
     --------
@@ -279,10 +270,10 @@ def pixel_sides(crs: Any, transform: Affine | None, shape: Any) -> tuple[float, 
     """
     if crs is None or transform is None:
         return None
-    from pyproj import CRS, Transformer
+    from pyproj import Transformer
     from pyproj.exceptions import ProjError
 
-    parsed = CRS.from_user_input(str(crs))
+    parsed = horizontal(crs)
     row, column = shape[0] / 2, shape[1] / 2
     columns = np.array([column - 0.5, column + 0.5, column, column])
     rows = np.array([row, row, row - 0.5, row + 0.5])
@@ -295,9 +286,9 @@ def pixel_sides(crs: Any, transform: Affine | None, shape: Any) -> tuple[float, 
             along, across = geod.inv(lon[::2], lat[::2], lon[1::2], lat[1::2])[2].tolist()
             if 0 < along < math.inf and 0 < across < math.inf:
                 return along, across
-    if parsed.is_geographic:
+    factor = metres_per_unit(parsed)
+    if factor is None:
         return None
-    factor = parsed.axis_info[0].unit_conversion_factor if parsed.axis_info else 1.0
     along = math.hypot(transform.a, transform.d) * factor
     across = math.hypot(transform.b, transform.e) * factor
     return (along, across) if along and across else None

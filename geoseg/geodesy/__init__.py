@@ -1,0 +1,8 @@
+"""Measures on the ground: ``crs`` units, names and checked transformations of CRSs; ``pixels`` areas and lengths.
+
+In: transforms and CRSs of rasterio, odc-geo or pyproj. Out: numbers in metres. May import: errors.
+"""
+
+from geoseg.geodesy.pixels import Edges, PixelGeodesy, StripAreas, pixel_sides
+
+__all__ = ["Edges", "PixelGeodesy", "StripAreas", "pixel_sides"]
