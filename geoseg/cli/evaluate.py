@@ -73,7 +73,7 @@ def compare(
     if output is not None:
         report_paths(output, overwrite=overwrite)
     said = reporter(progress)
-    by_model = bool(values["model"] or values["images"] or values["labels"])
+    by_model = values["model"] is not None or bool(values["images"] or values["labels"])
     if by_model:
         if predicted or reference:
             raise OptionError("give either MAP REFERENCE, or -m MODEL --images … --labels …, not both")
@@ -81,6 +81,9 @@ def compare(
     else:
         if not (predicted and reference):
             raise OptionError("name the map and the reference: geoseg evaluate MAP REFERENCE")
+        if given := reading_of(values):
+            option = min(given).replace("_", "-")
+            raise OptionError(f"--{option} says how images are read: it goes with -m MODEL, not with MAP REFERENCE")
         result = _by_map(said, predicted, reference, **values)
     for note in result.notes:
         said.warning(note)
@@ -116,7 +119,8 @@ def _by_model(said: Any, **values: Any) -> Any:
     if not (values["images"] and values["labels"]):
         raise OptionError("a model is evaluated on labelled images: add --images … and --labels …")
     keep_memory()
-    model = values.pop("model") or DEFAULT_MODEL
+    model = values.pop("model")
+    model = DEFAULT_MODEL if model is None else model
     said.start(model=model, images=list(values["images"]), labels=list(values["labels"]))
     return evaluate_model(
         model,

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from geoseg.errors import OptionError
 from geoseg.models.inference.execution import PRECISION_OPTIONS
 
 _STITCH = click.Choice(["trim", "linear", "gaussian"])
@@ -97,9 +96,8 @@ def reading_of(values: dict[str, Any]) -> dict[str, Any]:
     """Take the reading options out of a command's values, as keyword arguments of open_raster."""
     names = ("stack", "bands", "bbox", "bbox_crs", "resolution", "scale", "offset", "nodata", "allow_remote")
     found = {name: values.pop(name) for name in names}
-    if found["bbox_crs"] and not found["bbox"]:
-        raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north")
-    return {name: value for name, value in found.items() if value not in (None, False)}
+    # Options that were not given are None, flags False. 0 is a value: 0 == False, but 0 is not False.
+    return {name: value for name, value in found.items() if value is not None and value is not False}
 
 
 def options_of(values: dict[str, Any]) -> Any:

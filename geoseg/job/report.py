@@ -141,7 +141,7 @@ def make_report(plan: Plan, inputs: ReportInputs, clock: Clock) -> dict[str, Any
         "pixels_kept_per_computed": round(plan.tiling.kept_share, 4),
         **inputs.blocks,
     }
-    reading = {key: str(value) for key, value in inputs.reading.items() if value not in (None, False)}
+    reading = {key: str(value) for key, value in inputs.reading.items() if value is not None and value is not False}
     return {
         "geoseg": __version__,
         "fingerprint": inputs.fingerprint,

@@ -83,6 +83,8 @@ def open_raster(
     OptionError
         If the value of an option is out of range.
     """
+    if bbox_crs is not None and bbox is None:
+        raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north (bbox=)")
     steps = _pixel_size(resolution)
     wanted = band_option.parse_bands(bands)
     if arrays.is_array(source):

@@ -102,6 +102,12 @@ class Options:
     # Not in the repr, which identifies results: those of runs without probabilities must stay valid.
     probabilities: str | tuple[str, ...] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        for name in ("window", "block", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"{name} is {value}: it must be 1 or larger")
+
     @cached_property
     def budget(self) -> int:
         """Memory budget of one process in bytes.
