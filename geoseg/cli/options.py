@@ -28,6 +28,16 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
             self.fail(f"{value!r} is not a number or fraction", param, ctx)
 
 
+class Nodata(Number):
+    """A number, or ``auto``."""
+
+    name = "number|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value as a float, or ``"auto"``."""
+        return "auto" if str(value).strip().lower() == "auto" else super().convert(value, param, ctx)
+
+
 class BBox(click.ParamType):  # type: ignore[type-arg]
     """Four numbers: west, south, east, north."""
 
@@ -63,7 +73,8 @@ reading_options = _apply(
     click.option("--resolution", type=Number(), help="Pixel size in CRS units; the finest band's if left out."),
     click.option("--scale", type=Number(), help="Physical value = stored × SCALE + OFFSET; fractions work: 1/65535."),
     click.option("--offset", type=Number(), help="See --scale. Sentinel-2 from 2022 on: --scale 0.0001 --offset -0.1."),
-    click.option("--nodata", type=Number(), help="Pixels of this value are invalid; instead of the file's."),
+    click.option("--nodata", type=Nodata(), metavar="NUMBER|auto",
+                 help="Pixels of this value are invalid, instead of the file's; auto finds fill that no file declares."),
     click.option("--allow-remote", is_flag=True, help="Let a VRT or STAC item on this machine name files on others."),
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""

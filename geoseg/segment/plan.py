@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
 from geoseg.raster import Raster, open_raster
+from geoseg.raster.fill import find_fill
 from geoseg.raster.shared_reads import cell_shape
 from geoseg.segment.probabilities import class_positions
 from geoseg.segment.stitch import check_stitch, overlaps
@@ -267,7 +268,8 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
     raster = source if isinstance(source, Raster) else open_raster(source)
     check_bands(loaded.card, raster)
     raster = raster.select([band.name for band in loaded.card.bands])
-    warnings = check_contract(loaded.card, raster, raster.sample())
+    sample = raster.sample()
+    warnings = check_contract(loaded.card, raster, sample, find_fill(raster, sample))
     tiling = choose_tiling(raster, loaded, options)
     return Plan(raster, loaded, options, tiling, (*raster.notes, *warnings))
 

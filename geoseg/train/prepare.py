@@ -14,6 +14,7 @@ from geoseg.models import BandSpec, Model, ModelCard, check_contract
 from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
+from geoseg.raster.fill import find_fill
 from geoseg.raster.open import merged_notes
 from geoseg.tiling import round_up
 from geoseg.train.data import class_mapping
@@ -245,5 +246,6 @@ def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
 
 def _check_units(card: ModelCard, rasters: Sequence[Raster], report: Reporter) -> None:
     for raster in rasters:
-        for warning in check_contract(card, raster, raster.sample()):
+        sample = raster.sample()
+        for warning in check_contract(card, raster, sample, find_fill(raster, sample)):
             report.warning(warning)

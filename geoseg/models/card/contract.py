@@ -11,13 +11,15 @@ import numpy as np
 from geoseg.errors import ContractError
 from geoseg.geodesy import pixel_sides
 from geoseg.models.card.scaling import to_card_units
+from geoseg.raster import Pixels
 from geoseg.raster.names import usual_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models.card.card import ModelCard
-    from geoseg.raster import Pixels, Raster
+    from geoseg.raster.fill import Fill
+    from geoseg.raster import Raster
 
 # Full scale of reflectance and of the integers it is commonly stored as. A scene whose maximum is near one of these
 # while the card expects another is in other units.
@@ -62,7 +64,7 @@ def _example(wanted: Sequence[str], have: Sequence[str], dtype: np.dtype[Any]) -
     return ",".join(f"{name}={have.index(name) + 1 if name in have else next(free)}" for name in wanted)
 
 
-def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
+def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill | None = None) -> list[str]:
     """Check a scene against the card.
 
     Parameters
@@ -73,6 +75,8 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]
         The scene; its bands need not be in the card's order yet.
     sample
         A sample of the scene's pixels, bands in the order of ``raster.bands``.
+    fill
+        The value that :func:`geoseg.raster.fill.find_fill` found in the scene: warned of, and not compared.
 
     Returns
     -------
@@ -89,7 +93,10 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]
         raise ContractError(
             f"{raster.name!r} holds complex numbers ({raster.dtype}): convert to amplitude or decibels first"
         )
-    return [*_check_range(card, raster, sample), *_check_resolution(card, raster)]
+    warnings = [] if fill is None else [fill.warning(raster.name)]
+    if fill is not None:
+        sample = Pixels(sample.data, sample.valid & (sample.data != fill.value).any(0))
+    return [*warnings, *_check_range(card, raster, sample), *_check_resolution(card, raster)]
 
 
 def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
