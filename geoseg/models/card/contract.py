@@ -11,6 +11,7 @@ import numpy as np
 from geoseg.errors import ContractError
 from geoseg.geodesy import pixel_sides
 from geoseg.models.card.scaling import to_card_units
+from geoseg.models.card.units import check_units
 from geoseg.raster import Pixels
 from geoseg.raster.names import usual_order
 
@@ -96,7 +97,12 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill |
     warnings = [] if fill is None else [fill.warning(raster.name)]
     if fill is not None:
         sample = Pixels(sample.data, sample.valid & (sample.data != fill.value).any(0))
-    return [*warnings, *_check_range(card, raster, sample), *_check_resolution(card, raster)]
+    warnings += _check_range(card, raster, sample)
+    if card.value_percentiles is not None and sample.valid.any():
+        places = [[band.name for band in raster.bands].index(spec.name) for spec in card.bands]
+        bands, values = [raster.bands[place] for place in places], sample.data[places][:, sample.valid]
+        warnings += check_units(card, raster, bands, values)
+    return [*warnings, *_check_resolution(card, raster)]
 
 
 def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
