@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 # Sides of windows that are tried where the user gives none: the largest that fits images and split.
 _WINDOWS = (256, 128, 64)
 
+# Warnings about single images that are shown; of hundreds of tiles all may be alike.
+_MOST_WARNINGS = 5
+
 _SMP_STRIDE = ENCODER_GEOMETRY["stride"]
 
 
@@ -225,6 +228,7 @@ def _fresh_card(
         bands=bands,
         value_scaling=statistics.scaling(),
         value_range=statistics.value_range(first.dtype),
+        value_percentiles=statistics.percentiles,
         classes=classes,
         stride=_SMP_STRIDE,
         margin=usual_margin(window, _SMP_STRIDE),
@@ -245,7 +249,11 @@ def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
 
 
 def _check_units(card: ModelCard, rasters: Sequence[Raster], report: Reporter) -> None:
+    warnings: list[str] = []
     for raster in rasters:
         sample = raster.sample()
-        for warning in check_contract(card, raster, sample, find_fill(raster, sample)):
-            report.warning(warning)
+        warnings += check_contract(card, raster, sample, find_fill(raster, sample))
+    for warning in warnings[:_MOST_WARNINGS]:
+        report.warning(warning)
+    if len(warnings) > _MOST_WARNINGS:
+        report.warning(f"{len(warnings) - _MOST_WARNINGS} more warnings of this kind for other images")

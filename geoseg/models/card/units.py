@@ -119,6 +119,8 @@ def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: 
     if known is None or values.shape[1] < _LEAST_PIXELS:
         return []
     found, pixels = percentiles_of(values, known.percentiles), evenly(values, 2000)
+    if (found[:, 0] == found[:, -1]).all():  # one colour all over is no distribution
+        return []
 
     def fit(unit: Unit | None, steps: Sequence[BandTransform]) -> _Fit:
         scaled = [np.stack([row * t.a + t.b for row, t in zip(part, steps, strict=True)]) for part in (found, pixels)]
@@ -136,8 +138,7 @@ def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: 
     if all(given.clearly_better(rival) for rival in rivals):
         return _warnings(card, raster, given, shifted)
     text, options = _question(card, raster, given, rivals, scaled=any(band.scaled for band in bands))
-    wrong = min(rival.total for rival in rivals) + MARGIN <= given.total
-    if wrong or not any(band.scaled for band in bands):
+    if any(rival.clearly_better(given) for rival in rivals) or not any(band.scaled for band in bands):
         raise ContractError(text, suggested_options=options)
     return [text]
 

@@ -12,6 +12,7 @@ import numpy as np
 from geoseg.errors import InputError
 from geoseg.models import BandSpec, ValueScaling
 from geoseg.models.card.contract import pixel_size
+from geoseg.models.card.percentiles import ValuePercentiles, evenly, percentiles_of, summarize
 from geoseg.models.card.scaling import to_card_units
 from geoseg.raster import release_handles
 from geoseg.tiling import Box
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 # Cells that are read: more would not move a mean or deviation in its third digit.
 _MOST_CELLS = 2000
 
-# Values of each cell that are kept for percentiles.
+# Values of each cell that are kept for percentiles, and for the distribution over images; pixels that an image needs.
 _KEPT = 64
+_EVENLY, _LEAST_OF_IMAGE = 256, 200
 
 # What sensors and archives store: a scene brighter than the training part, but in the same units, is no mistake.
 _FULL_SCALES = (1.0, 255.0, 10_000.0, 65_535.0)
@@ -45,6 +47,8 @@ class Statistics:
         (bands,) 0.1th and 99.9th percentile.
     pixels
         Valid pixels that were read.
+    percentiles
+        Distribution over images; None where it cannot tell units apart.
     """
 
     mean: NDArray[np.float64]
@@ -52,6 +56,7 @@ class Statistics:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     pixels: int
+    percentiles: ValuePercentiles | None = None
 
     def scaling(self) -> tuple[ValueScaling, ...]:
         """Return the z-score of each band; a band that is constant is only centred."""
@@ -114,11 +119,13 @@ def measure(
         return values
 
     number, kept = 0, []
+    cells: dict[int, list[NDArray[np.float64]]] = {}
     mean, square = np.zeros(len(bands)), np.zeros(len(bands))
     try:
         with ThreadPoolExecutor(2) as pool:
             for start in range(0, len(places), 64):
-                for values in pool.map(read, places[start : start + 64]):
+                some = places[start : start + 64]
+                for (image, _, _), values in zip(some, pool.map(read, some), strict=True):
                     new = values.shape[1]
                     if not new:
                         continue
@@ -129,12 +136,22 @@ def measure(
                     mean += delta * new / (number + new)
                     number += new
                     kept.append(values[:, rng.integers(0, new, min(_KEPT, new))])
+                    cells.setdefault(image, []).append(evenly(values, _EVENLY))
     finally:
         release_handles()
     if not number:
         raise InputError("no valid pixel where there are labels to learn from: is the images' nodata value right?")
     low, high = np.percentile(np.concatenate(kept, 1), (0.1, 99.9), axis=1)
-    return Statistics(mean, np.sqrt(square / number), low, high, number)
+    return Statistics(mean, np.sqrt(square / number), low, high, number, _percentiles(cells))
+
+
+def _percentiles(cells: dict[int, list[NDArray[np.float64]]]) -> ValuePercentiles | None:
+    """Return the distribution over images from evenly spaced pixels of their cells."""
+    images = [np.concatenate(parts, 1) for _, parts in sorted(cells.items())]
+    large = [image for image in images if image.shape[1] >= _LEAST_OF_IMAGE]
+    if not large:
+        return None
+    return summarize([percentiles_of(image) for image in large], np.concatenate(images, 1))
 
 
 def resolution_of(rasters: Sequence[Raster], zoom: float) -> tuple[float, float] | None:
