@@ -74,7 +74,7 @@ reading_options = _apply(
     click.option("--scale", type=Number(), help="Physical value = stored × SCALE + OFFSET; fractions work: 1/65535."),
     click.option("--offset", type=Number(), help="See --scale. Sentinel-2 from 2022 on: --scale 0.0001 --offset -0.1."),
     click.option("--nodata", type=Nodata(), metavar="NUMBER|auto",
-                 help="Pixels of this value are invalid, instead of the file's; auto finds fill that no file declares."),
+                 help="Value of invalid pixels, instead of the file's; auto looks for fill that no file declares."),
     click.option("--allow-remote", is_flag=True, help="Let a VRT or STAC item on this machine name files on others."),
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""

@@ -12,9 +12,8 @@ from geoseg.models import BandSpec, ModelCard, ValueScaling
 from geoseg.models.networks.landcover import BANDS, MARGIN, STRIDE
 
 if TYPE_CHECKING:
-    from landcover.network import Recipe
-
     from geoseg.models.card.percentiles import ValuePercentiles
+    from landcover.network import Recipe
 
 _TILES = (
     "263 tiles of 128 × 128 px at 30 m from 67 places, NASA HLS v2 surface reflectance (no restriction on use), "

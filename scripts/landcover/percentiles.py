@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from landcover.data import Tiles
 
 from geoseg.models import ModelCard
 from geoseg.models.card.card import card_with
 from geoseg.models.card.percentiles import ValuePercentiles, evenly, percentiles_of, summarize
+from landcover.data import Tiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

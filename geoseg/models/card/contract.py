@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models.card.card import ModelCard
-    from geoseg.raster.fill import Fill
     from geoseg.raster import Raster
+    from geoseg.raster.fill import Fill
 
 # Full scale of reflectance and of the integers it is commonly stored as. A scene whose maximum is near one of these
 # while the card expects another is in other units.

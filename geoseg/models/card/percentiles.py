@@ -103,7 +103,7 @@ class ValuePercentiles(BaseModel):
         return float(np.mean(np.abs(logs - np.array(self.center)) / np.maximum(self.spread, least)))
 
     def spectral_distance(self, values: NDArray[Any]) -> float:
-        """Return how far pixels are from the kinds of the training data: the mean over pixels of the nearest's mean |z|.
+        """Return how far pixels are from the nearest kind of the training data: the mean of |z| over pixels and bands.
 
         Parameters
         ----------

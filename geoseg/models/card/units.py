@@ -63,7 +63,9 @@ class Unit:
     def options(self) -> str:
         """The options that state this unit."""
         whole = 1 / self.scale
-        scale = f"1/{whole:.0f}" if whole > 1.5 and math.isclose(whole, round(whole), rel_tol=1e-9) else f"{self.scale:g}"
+        scale = (
+            f"1/{whole:.0f}" if whole > 1.5 and math.isclose(whole, round(whole), rel_tol=1e-9) else f"{self.scale:g}"
+        )
         return f"--scale {scale}" + (f" --offset {self.offset:g}" if self.offset else "")
 
     @property
@@ -204,13 +206,14 @@ def _card_unit(card: ModelCard) -> Unit:
 def _warnings(card: ModelCard, raster: Raster, given: _Fit, shifted: Sequence[_Fit]) -> list[str]:
     if shifted and shifted[0].unit is not None:
         unit = shifted[0].unit
-        return [
-            f"{raster.name!r}: its values look like {unit.name}, which are too large by 1,000 of 10,000: if they are, "
-            f"add {unit.options}"
-        ]
+        text = (
+            f"its values look like {unit.name}, which are too large by 1,000 of 10,000: if they are, add {unit.options}"
+        )
+        return [f"{raster.name!r}: {text}"]
     if given.percentiles > _UNLIKE:
-        return [
-            f"{raster.name!r}: values unlike the training data of model {card.name!r} ({given.percentiles:.1f} "
-            f"deviations on average, {_UNLIKE:g} is much): expect a worse map, or check their units (--scale, --offset)"
-        ]
+        text = (
+            f"values unlike the training data of model {card.name!r} ({given.percentiles:.1f} deviations on average, "
+            f"{_UNLIKE:g} is much): expect a worse map, or check their units (--scale, --offset)"
+        )
+        return [f"{raster.name!r}: {text}"]
     return []
