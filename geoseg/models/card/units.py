@@ -139,7 +139,7 @@ def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: 
     shifted = [one for one in others if one not in rivals and one.total + MARGIN <= given.total]
     if all(given.clearly_better(rival) for rival in rivals):
         return _warnings(card, raster, given, shifted)
-    text, options = _question(card, raster, given, rivals, scaled=any(band.scaled for band in bands))
+    text, options = _question(card, raster, given, others, scaled=any(band.scaled for band in bands))
     if any(rival.clearly_better(given) for rival in rivals) or not any(band.scaled for band in bands):
         raise ContractError(text, suggested_options=options)
     return [text]
