@@ -27,6 +27,7 @@ from landcover.card import make_card
 from landcover.data import FOLDS, Tiles, make_folds
 from landcover.disturb import DISTURBANCES
 from landcover.network import Pixels, Recipe, classify, describe, train
+from landcover.percentiles import value_percentiles
 from landcover.scores import FoldScores
 
 from geoseg.classes import LAND_COVER
@@ -117,7 +118,8 @@ def main() -> None:
         draw_confusion(metrics, options.picture)
     if options.output:
         net = train(zooms, np.arange(len(fold)), recipe, options.seed).export()
-        say(f"written to {save_model(options.output, make_card(metrics, recipe), net).folder}")
+        card = make_card(metrics, recipe, value_percentiles(tiles.images))
+        say(f"written to {save_model(options.output, card, net).folder}")
 
 
 if __name__ == "__main__":

@@ -105,13 +105,17 @@ def compare(
     if output is not None:
         report_paths(output, overwrite=overwrite)
     events = reporter(progress)
-    if values["model"] or values["images"] or values["labels"]:
+    by_model = values["model"] is not None or bool(values["images"] or values["labels"])
+    if by_model:
         if predicted or reference:
             raise OptionError("give either MAP REFERENCE, or -m MODEL --images … --labels …, not both")
         result = _by_model(events, **values)
     else:
         if not (predicted and reference):
             raise OptionError("name the map and the reference: geoseg evaluate MAP REFERENCE")
+        if given := reading_of(values):
+            option = min(given).replace("_", "-")
+            raise OptionError(f"--{option} says how images are read: it goes with -m MODEL, not with MAP REFERENCE")
         result = _by_map(events, predicted, reference, **values)
     for note in result.notes:
         events.warning(note)
@@ -145,7 +149,8 @@ def _by_model(events: Reporter, **values: Any) -> Evaluation:
     if not (values["images"] and values["labels"]):
         raise OptionError("a model is evaluated on labelled images: add --images … and --labels …")
     keep_memory()
-    model = values.pop("model") or DEFAULT_MODEL
+    model = values.pop("model")
+    model = DEFAULT_MODEL if model is None else model
     events.start(model=model, images=list(values["images"]), labels=list(values["labels"]))
     return evaluate_model(
         model,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from geoseg.errors import OptionError
 from geoseg.system.choices import PRECISION_OPTIONS, STITCHES
 from geoseg.system.text import printable_json
 
@@ -30,6 +29,16 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
             return float(above) / (float(below) if below else 1.0)
         except (ValueError, ZeroDivisionError):
             self.fail(f"{value!r} is not a number or fraction", param, ctx)
+
+
+class Nodata(Number):
+    """A number, or ``auto``."""
+
+    name = "number|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value as a float, or ``"auto"``."""
+        return "auto" if str(value).strip().lower() == "auto" else super().convert(value, param, ctx)
 
 
 class BBox(click.ParamType):  # type: ignore[type-arg]
@@ -106,7 +115,8 @@ reading_options = option_group(
                  help="Physical value = stored value × SCALE + OFFSET; fractions work: 1/65535. Default: the file's."),
     click.option("--offset", type=Number(),
                  help="See --scale. Sentinel-2 since 2022: --scale 0.0001 --offset -0.1."),
-    click.option("--nodata", type=Number(), help="Value of invalid pixels. Default: the file's nodata value."),
+    click.option("--nodata", type=Nodata(), metavar="NUMBER|auto",
+                 help="Value of invalid pixels; auto detects undeclared fill. Default: the file's nodata value."),
     click.option("--allow-remote", is_flag=True, help="Let local VRTs and STAC items refer to files on other hosts."),
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""
@@ -158,8 +168,6 @@ def reading_of(values: dict[str, Any]) -> dict[str, Any]:
     """Take the reading options out of a command's values, as keyword arguments of open_raster."""
     names = ("stack", "bands", "bbox", "bbox_crs", "resolution", "scale", "offset", "nodata", "allow_remote")
     reading = {name: values.pop(name) for name in names}
-    if reading["bbox_crs"] and not reading["bbox"]:
-        raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north")
     # By identity: 0 equals False, but is a value of --nodata, --scale and --offset.
     return {name: value for name, value in reading.items() if value is not None and value is not False}
 

@@ -182,7 +182,7 @@ def request_of(job: Job) -> Request:
     """
     from geoseg.models import DEFAULT_MODEL, load_model
 
-    model = load_model(job.model or DEFAULT_MODEL)
+    model = load_model(DEFAULT_MODEL if job.model is None else job.model)
     class_positions(model.card, job.products.probabilities)
     scheduler = job.scheduler if isinstance(job.scheduler, str) else "client"
     return Request(

@@ -250,7 +250,7 @@ def polygonize(
     options = _Options(
         names, min_area or None, simplify or None, smooth, connectivity,
         None if only is None else tuple(only), tuple(exclude), tuple(keep), nodata, rounded,
-        memory=parse_bytes(memory or _MEMORY), **extra,
+        memory=parse_bytes(_MEMORY if memory is None else memory), **extra,
     )  # fmt: skip
     if path is not None:
         from geoseg.polygonize.files.write import checked_path

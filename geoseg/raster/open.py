@@ -13,6 +13,7 @@ from geoseg.errors import ContractError, InputError, OptionError
 from geoseg.geodesy.crs import same_crs
 from geoseg.raster import arrays, band_option, names
 from geoseg.raster.files.georeference import Grid, check_extent
+from geoseg.raster.fill import with_fill_as_nodata
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.grids import check_common_ground, common_grid, place
 from geoseg.raster.probe import FileInfo, probe, stem_of, usable_nodata
@@ -38,11 +39,11 @@ def open_raster(
     resolution: float | tuple[float, float] | None = None,
     scale: float | Sequence[float] | None = None,
     offset: float | Sequence[float] | None = None,
-    nodata: float | Sequence[float] | None = None,
+    nodata: float | str | Sequence[float] | None = None,
     name: str | None = None,
     allow_remote: bool | None = None,
 ) -> Raster:
-    """Open a scene: any raster, several files as one, or an array. Reads no pixels.
+    """Open a scene: any raster, several files as one, or an array. Reads no pixels, unless ``nodata="auto"``.
 
     Parameters
     ----------
@@ -66,7 +67,9 @@ def open_raster(
     scale, offset
         physical = stored x scale + offset, instead of what the files say: one value, or one for each band.
     nodata
-        Stored value of missing pixels, instead of what the files say: one value, or one for each band.
+        Stored value of missing pixels, instead of what the files say: one value, or one for each band. ``"auto"`` reads
+        a sample and takes the value that fills part of the scene in every band, if there is one; a note of the raster
+        names it. See :func:`geoseg.raster.fill.find_fill`.
     name
         The scene's name; by default from its file name.
     allow_remote
@@ -96,6 +99,8 @@ def open_raster(
     >>> geoseg.open_raster("scene.tif", bands="nir=4,red=3").bands[0].name
     'nir'
     """
+    if bbox_crs is not None and bbox is None:
+        raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north (bbox=)")
     steps = _pixel_size(resolution)
     wanted = band_option.parse_bands(bands)
     if arrays.is_array(source):
@@ -105,10 +110,13 @@ def open_raster(
         raster = _choose(raster, wanted, list(range(1, len(raster.bands) + 1)))
     else:
         raster = _open_files(_paths(source), _Options(stack, wanted, steps, allow_remote))
-    raster = _override(raster, scale, offset, nodata)
+    auto = isinstance(nodata, str) and nodata.strip().lower() == "auto"
+    raster = _override(raster, scale, offset, None if auto else nodata)
     if name is not None:
         raster = replace(raster, name=names.scene_name(name))
-    return raster if bbox is None else raster.crop(bbox, bbox_crs)
+    if bbox is not None:
+        raster = raster.crop(bbox, bbox_crs)
+    return with_fill_as_nodata(raster) if auto else raster
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def inspect_scene(source: Any, model: str | None, reading: Mapping[str, Any], op
     """
     from geoseg.models import DEFAULT_MODEL, load_model
 
-    loaded = load_model(model or DEFAULT_MODEL)
+    loaded = load_model(DEFAULT_MODEL if model is None else model)
     name, needs = loaded.card.name, tuple(band.name for band in loaded.card.bands)
     label = str(source[0]) if isinstance(source, list) else str(source)
     try:

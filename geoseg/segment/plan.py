@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
 from geoseg.raster import Raster, open_raster
+from geoseg.raster.fill import find_fill
 from geoseg.raster.shared_reads import cell_shape
 from geoseg.segment.probabilities import class_positions
 from geoseg.segment.stitch import check_stitch, overlaps
@@ -101,6 +102,12 @@ class Options:
     compile: bool = False
     # Not in the repr, which identifies results: those of runs without probabilities must stay valid.
     probabilities: str | tuple[str, ...] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("window", "block", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"{name} is {value}: it must be 1 or larger")
 
     @cached_property
     def budget(self) -> int:
@@ -266,7 +273,8 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
     raster = source if isinstance(source, Raster) else open_raster(source)
     check_bands(loaded.card, raster)
     raster = raster.select([band.name for band in loaded.card.bands])
-    warnings = check_contract(loaded.card, raster, raster.sample())
+    sample = raster.sample()
+    warnings = check_contract(loaded.card, raster, sample, find_fill(raster, sample))
     tiling = choose_tiling(raster, loaded, options)
     return Plan(raster, loaded, options, tiling, (*raster.notes, *loaded.notes, *warnings))
 

@@ -61,6 +61,9 @@ class TrainOptions:
     background: str | None = None
 
     def __post_init__(self) -> None:
+        for option in fields(self):
+            if getattr(self, option.name) == "":
+                raise OptionError(f"{option.name.replace('_', '-')} is empty: give a value, or leave the option out")
         parse_loss(self.loss)
         at_least = {"epochs": 1, "batch": 1, "accumulate": 1, "window": 8, "windows": 1, "devices": 1, "patience": 1}
         for name, least in (at_least | {"workers": 0, "seed": 0}).items():

@@ -14,6 +14,7 @@ from geoseg.models import BandSpec, Model, ModelCard, check_contract
 from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
+from geoseg.raster.fill import find_fill
 from geoseg.raster.open import merged_notes
 from geoseg.tiling import round_up
 from geoseg.train.data import class_mapping
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 # Default sides of windows: the largest that fits images and split is used.
 _WINDOWS = (256, 128, 64)
+
+# Warnings about single images that are shown; of hundreds of tiles all may be alike.
+_MOST_WARNINGS = 5
 
 _SMP_STRIDE = ENCODER_GEOMETRY["stride"]
 
@@ -236,6 +240,7 @@ def _fresh_card(
         bands=bands,
         value_scaling=statistics.scaling(),
         value_range=statistics.value_range(first.dtype),
+        value_percentiles=statistics.percentiles,
         classes=classes,
         stride=_SMP_STRIDE,
         margin=usual_margin(chosen.window, _SMP_STRIDE),
@@ -256,6 +261,11 @@ def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
 
 
 def _check_units(card: ModelCard, rasters: Sequence[Raster], reporter: Reporter) -> None:
+    warnings: list[str] = []
     for raster in rasters:
-        for warning in check_contract(card, raster, raster.sample()):
-            reporter.warning(warning)
+        sample = raster.sample()
+        warnings += check_contract(card, raster, sample, find_fill(raster, sample))
+    for warning in warnings[:_MOST_WARNINGS]:
+        reporter.warning(warning)
+    if len(warnings) > _MOST_WARNINGS:
+        reporter.warning(f"{len(warnings) - _MOST_WARNINGS} more warnings of this kind for other images")

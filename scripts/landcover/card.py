@@ -12,6 +12,7 @@ from geoseg.models import BandSpec, ModelCard, ValueScaling
 from geoseg.models.networks.landcover import BANDS, MARGIN, STRIDE
 
 if TYPE_CHECKING:
+    from geoseg.models.card.percentiles import ValuePercentiles
     from landcover.network import Recipe
 
 _TILES = (
@@ -83,7 +84,7 @@ _ZERO = "A band of zeros is not missing data to it: see metrics, disturbed; leav
 KNOWN_FAILURES = (_BARE, _FLOOD, _MANGROVE, _ARID, _FIRE, _SNOW, _GREEN, _HILLS, _TOWNS, _ZERO)
 
 
-def make_card(metrics: dict[str, Any], recipe: Recipe) -> ModelCard:
+def make_card(metrics: dict[str, Any], recipe: Recipe, percentiles: ValuePercentiles | None) -> ModelCard:
     """Return the card with the metrics of a cross-validation, or without."""
     return ModelCard(
         name="landcover",
@@ -100,6 +101,7 @@ def make_card(metrics: dict[str, Any], recipe: Recipe) -> ModelCard:
         bands=tuple(BandSpec(name=name, scale=0.0001) for name in BANDS),
         value_scaling=(ValueScaling(type="scale", value=10000.0),) * len(BANDS),
         value_range=(0, 10000),
+        value_percentiles=percentiles,
         classes=LAND_COVER,
         stride=STRIDE,
         margin=MARGIN,

@@ -323,3 +323,43 @@ def test_models_are_listed_and_shown(geoseg):
     assert json.loads(out)["properties"]["mlm:name"] == "spectral"
     code, out, _ = geoseg("model", "check", "spectral")
     assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "keywords", "words"),
+    [
+        (("--scale", 0), {"scale": 0}, "scale must be a finite number other than 0"),
+        (("--resolution", 0), {"resolution": 0}, "resolution must be a positive number"),
+        (("--bands", ""), {"bands": ""}, "chooses no band"),
+        (("--bbox-crs", ""), {"bbox_crs": ""}, "without bbox"),
+    ],
+)
+def test_impossible_zeros_and_empty_texts_are_refused_alike(geoseg, tmp_path, reflectance, option, keywords, words):
+    import geoseg as library
+    from geoseg.errors import GeosegError
+
+    path = reflectance(tmp_path / "scene.tif")
+    code, _, err = geoseg("segment", path, "-o", tmp_path / "out", *option)
+    assert code == 1
+    assert words in err
+    with pytest.raises(GeosegError, match=words):
+        library.open_raster(path, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("option", "keywords"), [(("--nodata", 0), {"nodata": 0}), (("--offset", "0.0"), {"offset": 0.0})]
+)
+def test_zero_is_a_value(geoseg, tmp_path, reflectance, option, keywords):
+    import geoseg as library
+
+    path = reflectance(tmp_path / "scene.tif", nodata=False)
+    _, out, _ = geoseg("inspect", path, "--json", *option)
+    found = json.loads(out)["raster"]["bands"][0]
+    band = library.open_raster(path, **keywords).bands[0]
+    assert (found["nodata"], found["offset"], found["scaled"]) == (band.nodata, band.offset, band.scaled)
+    assert (band.nodata, band.scaled) == ((0, False) if "nodata" in keywords else (None, True))
+
+
+@pytest.mark.parametrize("command", [("segment", "x.tif", "-o", "out"), ("inspect", "x.tif")])
+def test_an_empty_model_name_is_not_the_default(geoseg, command):
+    assert geoseg(*command, "-m", "")[0] == 1

@@ -152,7 +152,7 @@ def test_on_images_the_networks_nearly_agree(recipe, pixel_net):
 def test_the_bundled_model_is_the_recipes(recipe):
     bundled = load_model("landcover")
     metrics = {key: value for key, value in bundled.card.metrics.items() if key != "protocol"}
-    made = recipe.card.make_card(metrics, recipe.network.Recipe())
+    made = recipe.card.make_card(metrics, recipe.network.Recipe(), bundled.card.value_percentiles)
     for field in set(ModelCard.model_fields) - {"weights", "test_vector", "bytes_per_pixel", "item"}:
         assert getattr(made, field) == getattr(bundled.card, field), field
     exported = recipe.network.PixelNet(recipe.network.Recipe()).export().state_dict()

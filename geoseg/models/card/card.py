@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from geoseg.classes import MAX_CLASSES, MapClass
 from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
+from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
 from geoseg.models.card.values import first_defect, printable
 from geoseg.system.files import check_regular_file, complete, read_regular
@@ -126,6 +127,9 @@ class ModelCard(BaseModel):
     value_range
         Smallest and largest plausible digital number, such as ``(0, 10000)``. Detects scenes in other units; values
         outside are not clipped.
+    value_percentiles
+        Distribution of the training data's digital numbers, see :mod:`geoseg.models.card.percentiles`. Tells in which
+        units a scene is stored, and whether it is like them at all.
     classes
         Classes of the output; the ids are 0…K−1 in order, K from 2 to 255.
     stride
@@ -182,6 +186,7 @@ class ModelCard(BaseModel):
     bands: tuple[BandSpec, ...] = Field(min_length=1)
     value_scaling: tuple[ValueScaling | None, ...] = ()
     value_range: tuple[float, float] | None = None
+    value_percentiles: ValuePercentiles | None = None
     classes: tuple[MapClass, ...]
     stride: int = Field(default=1, ge=1, le=MAX_SIDE)
     margin: int = Field(default=0, ge=0, le=MAX_SIDE)
@@ -237,6 +242,10 @@ class ModelCard(BaseModel):
         if self.value_scaling and len(self.value_scaling) != len(self.bands):
             raise ValueError(
                 f"value_scaling has {len(self.value_scaling)} entries for {len(self.bands)} bands: give one per band"
+            )
+        if self.value_percentiles is not None and len(self.value_percentiles.center) != len(self.bands):
+            raise ValueError(
+                f"value_percentiles are of {len(self.value_percentiles.center)} bands, the model has {len(self.bands)}"
             )
         for field in ("margin", "min_window"):
             value = getattr(self, field)

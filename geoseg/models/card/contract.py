@@ -10,6 +10,8 @@ import numpy as np
 from geoseg.errors import ContractError
 from geoseg.geodesy import pixel_sides
 from geoseg.models.card.scaling import to_card_units
+from geoseg.models.card.units import check_units
+from geoseg.raster import Pixels
 from geoseg.raster.names import COMMON
 from geoseg.raster.sensors import ambiguity
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models.card.card import ModelCard
-    from geoseg.raster import Pixels, Raster
+    from geoseg.raster import Raster
+    from geoseg.raster.fill import Fill
 
 # Full scale of reflectance and of the integers it is commonly stored as. A scene whose maximum is near one of these
 # while the card expects another is in other units.
@@ -63,7 +66,7 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
     )
 
 
-def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
+def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill | None = None) -> list[str]:
     """Check a scene against the card.
 
     Parameters
@@ -74,6 +77,8 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]
         The scene; its bands need not be in the card's order yet.
     sample
         A sample of the scene's pixels, bands in the order of ``raster.bands``.
+    fill
+        The value that :func:`geoseg.raster.fill.find_fill` found in the scene: warned of, and not compared.
 
     Returns
     -------
@@ -98,7 +103,15 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]
         raise ContractError(
             f"{raster.name!r} holds complex numbers ({raster.dtype}): convert to amplitude or decibels first"
         )
-    return [*_check_range(card, raster, sample), *_check_resolution(card, raster)]
+    warnings = [] if fill is None else [fill.warning(raster.name)]
+    if fill is not None:
+        sample = Pixels(sample.data, sample.valid & (sample.data != fill.value).any(0))
+    warnings += _check_range(card, raster, sample)
+    if card.value_percentiles is not None and sample.valid.any():
+        places = [[band.name for band in raster.bands].index(spec.name) for spec in card.bands]
+        bands, values = [raster.bands[place] for place in places], sample.data[places][:, sample.valid]
+        warnings += check_units(card, raster, bands, values)
+    return [*warnings, *_check_resolution(card, raster)]
 
 
 def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import GeosegError, ModelError
+from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.values import assets_of, check_kinds, check_values, short
 
 MLM = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
@@ -28,6 +29,7 @@ _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:outp
 # Fields that MLM does not have, written as geoseg:NAME; its schema forbids unknown mlm:* names.
 _OWN = (
     "value_range",
+    "value_percentiles",
     "stride",
     "margin",
     "min_window",
@@ -149,10 +151,16 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
     for key in _OWN:
         value = card[key]
         if value is not None and value not in ({}, ()):
-            properties[f"geoseg:{key}"] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
+            properties[f"geoseg:{key}"] = _plain(value)
     _put_weights(item, card)
     _put_bands(item, card)
     return item
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ValuePercentiles):
+        return value.to_json()
+    return list(value) if isinstance(value, tuple) else copy.deepcopy(value)
 
 
 def _input_object(card: Mapping[str, Any]) -> dict[str, Any]:

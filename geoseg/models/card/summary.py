@@ -33,6 +33,11 @@ def _entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if card["value_range"]:
         low, high = card["value_range"]
         yield "values", f"{low:g}…{high:g}"
+    if known := card["value_percentiles"]:
+        middle = 50.0 if 50.0 in known.percentiles else known.percentiles[len(known.percentiles) // 2]
+        each = zip(card["bands"], known.typical(middle), strict=True)
+        medians = ", ".join(f"{band.name} {value:.3g}" for band, value in each)
+        yield "typical", f"{medians} (percentile {middle:g} of {known.scenes} scenes)"
     if card["resolution"]:
         finest, coarsest = card["resolution"]
         yield "pixel size", f"{finest:g}–{coarsest:g} m"

@@ -11,6 +11,7 @@ import numpy as np
 from geoseg.errors import InputError
 from geoseg.models import BandSpec, ValueScaling
 from geoseg.models.card.contract import pixel_size
+from geoseg.models.card.percentiles import ValuePercentiles, evenly, percentiles_of, summarize
 from geoseg.models.card.scaling import to_card_units
 from geoseg.raster import release_handles
 from geoseg.system.threads import ordered_map
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 # Cells that are read: more do not change the third digit of a mean or deviation.
 _MOST_CELLS = 2000
 
-# Values of each cell that are sampled for percentiles.
+# Values of each cell that are kept for percentiles, and for the distribution over images; pixels that an image needs.
 _KEPT = 64
+_EVENLY, _LEAST_OF_IMAGE = 256, 200
 
 # Usual full scales: a scene may be brighter than the training part and still be in the same units.
 _FULL_SCALES = (1.0, 255.0, 10_000.0, 65_535.0)
@@ -45,6 +47,8 @@ class Statistics:
         (bands,) 0.1th and 99.9th percentile.
     pixels
         Valid pixels that were read.
+    percentiles
+        Distribution over images; None where it cannot tell units apart.
     """
 
     mean: NDArray[np.float64]
@@ -52,6 +56,7 @@ class Statistics:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     pixels: int
+    percentiles: ValuePercentiles | None = None
 
     def scaling(self) -> tuple[ValueScaling, ...]:
         """Return the z-score scaling of each band; constant bands are only centred."""
@@ -114,9 +119,10 @@ def measure(
         return values
 
     number, kept = 0, []
+    cells: dict[int, list[NDArray[np.float64]]] = {}
     mean, square = np.zeros(len(bands)), np.zeros(len(bands))
     try:
-        for values in ordered_map(read, places, 2, ahead=8):
+        for (image, _, _), values in zip(places, ordered_map(read, places, 2, ahead=8), strict=True):
             new = values.shape[1]
             if not new:
                 continue
@@ -127,12 +133,22 @@ def measure(
             mean += delta * new / (number + new)
             number += new
             kept.append(values[:, rng.integers(0, new, min(_KEPT, new))])
+            cells.setdefault(image, []).append(evenly(values, _EVENLY))
     finally:
         release_handles()
     if not number:
         raise InputError("no training label is on a valid pixel: is the images' nodata value right?")
     low, high = np.percentile(np.concatenate(kept, 1), (0.1, 99.9), axis=1)
-    return Statistics(mean, np.sqrt(square / number), low, high, number)
+    return Statistics(mean, np.sqrt(square / number), low, high, number, _percentiles(cells))
+
+
+def _percentiles(cells: dict[int, list[NDArray[np.float64]]]) -> ValuePercentiles | None:
+    """Return the distribution over images from evenly spaced pixels of their cells."""
+    images = [np.concatenate(parts, 1) for _, parts in sorted(cells.items())]
+    large = [image for image in images if image.shape[1] >= _LEAST_OF_IMAGE]
+    if not large:
+        return None
+    return summarize([percentiles_of(image) for image in large], np.concatenate(images, 1))
 
 
 def resolution_of(rasters: Sequence[Raster], zoom: float) -> tuple[float, float] | None:

@@ -1,0 +1,220 @@
+"""In which units a scene is stored: its values as a distribution, held against those of a model's training data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geoseg.errors import ContractError
+from geoseg.models.card.percentiles import evenly, percentiles_of
+from geoseg.models.card.scaling import BandTransform, to_card_units
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.models.card.card import ModelCard
+    from geoseg.raster import Band, Raster
+
+FULL_SCALES = (1.0, 100.0, 255.0, 10_000.0, 65_535.0)
+"""Numbers as which a full scale (reflectance 1) is commonly stored."""
+
+# Of reflectance alone: Landsat Collection 2 level 2, and Sentinel-2 processed from 2022 on.
+_LANDSAT, _SENTINEL2 = (0.0000275, -0.2), (0.0001, -0.1)
+
+# The given unit is right if every other one is farther away by this much, in the sum of both distances, and neither
+# distance alone prefers another one by more than _VETO. On the 260 HLS tiles of the landcover model no wrong one of
+# × 1, × 255, × 10,000, × 65,535 and Landsat passes in silence. Two do of percent read as × 255, four of Sentinel-2's
+# offset left out.
+MARGIN, _VETO = 0.5, 0.2
+
+# No tile of the training data is farther than 2.4 from the whole of it.
+_UNLIKE = 2.5
+
+# Pixels that are needed to judge a distribution.
+_LEAST_PIXELS = 100
+
+# Units that a message lists, and how much less likely than the first they may be.
+_LISTED, _LISTED_WITHIN = 3, 2.0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A way to store physical values.
+
+    Attributes
+    ----------
+    scale, offset
+        physical = stored × scale + offset; None for the unit that the file or the user states.
+    name
+        For messages: ``"reflectance × 65,535"``.
+    full
+        Stored number of the full scale.
+    """
+
+    scale: float
+    offset: float = 0.0
+    name: str = ""
+    full: float = 1.0
+
+    @property
+    def options(self) -> str:
+        """The options that state this unit."""
+        whole = 1 / self.scale
+        scale = (
+            f"1/{whole:.0f}" if whole > 1.5 and math.isclose(whole, round(whole), rel_tol=1e-9) else f"{self.scale:g}"
+        )
+        return f"--scale {scale}" + (f" --offset {self.offset:g}" if self.offset else "")
+
+    @property
+    def suggestion(self) -> dict[str, str]:
+        """The same as keyword arguments of ``open_raster``."""
+        return {"scale": f"{self.scale:.6g}"} | ({"offset": f"{self.offset:g}"} if self.offset else {})
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A unit, and how far the scene is from the training data if it is stored so."""
+
+    unit: Unit | None
+    percentiles: float
+    spectra: float
+
+    @property
+    def total(self) -> float:
+        return self.percentiles + self.spectra
+
+    def clearly_better(self, other: _Fit) -> bool:
+        """Whether both distances speak for this unit, and their sum does clearly."""
+        single = min(other.percentiles - self.percentiles, other.spectra - self.spectra)
+        return other.total - self.total >= MARGIN and single > -_VETO
+
+
+def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: NDArray[np.generic]) -> list[str]:
+    """Compare a scene's values, in their stated and in other common units, with the percentiles of the card.
+
+    Parameters
+    ----------
+    card
+        A card with percentiles.
+    raster
+        The scene.
+    bands
+        Its bands in the order of the card.
+    values
+        (bands, n) valid stored values of a sample.
+
+    Returns
+    -------
+    Warnings, one line each.
+
+    Raises
+    ------
+    ContractError
+        If the stated unit (that of the card where the file states none) is not clearly the likeliest. The message lists
+        the likely ones as options, and one is suggested if it clearly is. If the unit was stated by file or user and
+        may be right, a warning says the same.
+    """
+    known = card.value_percentiles
+    if known is None or values.shape[1] < _LEAST_PIXELS:
+        return []
+    found, pixels = percentiles_of(values, known.percentiles), evenly(values, 2000)
+    if (found[:, 0] == found[:, -1]).all():  # one colour all over is no distribution
+        return []
+
+    def fit(unit: Unit | None, steps: Sequence[BandTransform]) -> _Fit:
+        scaled = [np.stack([row * t.a + t.b for row, t in zip(part, steps, strict=True)]) for part in (found, pixels)]
+        return _Fit(unit, known.distance(np.sort(scaled[0], axis=1)), known.spectral_distance(scaled[1]))
+
+    stated = [to_card_units(band, spec.scale, spec.offset) for band, spec in zip(bands, card.bands, strict=True)]
+    given = fit(None, stated)
+    others = [
+        fit(unit, steps)
+        for unit in _possible_units(card, found, np.result_type(*(np.dtype(band.dtype) for band in bands)))
+        if not _alike(steps := _steps(card, unit), stated, known.floor)
+    ]
+    rivals = [one for one in others if one.unit is not None and (one.unit.scale, one.unit.offset) != _SENTINEL2]
+    shifted = [one for one in others if one not in rivals and one.total + MARGIN <= given.total]
+    if all(given.clearly_better(rival) for rival in rivals):
+        return _warnings(card, raster, given, shifted)
+    text, options = _question(card, raster, given, others, scaled=any(band.scaled for band in bands))
+    if any(rival.clearly_better(given) for rival in rivals) or not any(band.scaled for band in bands):
+        raise ContractError(text, suggested_options=options)
+    return [text]
+
+
+def _steps(card: ModelCard, unit: Unit) -> list[BandTransform]:
+    return [BandTransform(unit.scale / spec.scale, (unit.offset - spec.offset) / spec.scale) for spec in card.bands]
+
+
+def _alike(one: Sequence[BandTransform], other: Sequence[BandTransform], floor: float) -> bool:
+    return all(
+        math.isclose(a.a, b.a, rel_tol=0.05) and abs(a.b - b.b) <= floor for a, b in zip(one, other, strict=True)
+    )
+
+
+def _possible_units(card: ModelCard, found: NDArray[np.float64], dtype: np.dtype[np.generic]) -> list[Unit]:
+    """Return the units in which numbers of such size and type may be stored."""
+    if card.value_range is None or card.value_range[1] not in FULL_SCALES:
+        return []
+    spec = card.bands[0]
+    physical = card.value_range[1] * spec.scale + spec.offset
+    reflectance = math.isclose(physical, 1.0, rel_tol=0.01)
+    kind = "reflectance" if reflectance else "values"
+    top, whole = float(found.max()), not np.issubdtype(dtype, np.floating)
+    units = []
+    for full in FULL_SCALES:
+        fits = top <= 1.6 * full and (full >= 255 if whole else full != 255)
+        if fits and not (dtype.itemsize == 1 and full != 255):
+            name = f"{kind} 0…{full:g}" if full <= 255 else f"{kind} × {full:,.0f}"
+            units.append(Unit(physical / full, 0.0, name, full))
+    if reflectance and dtype.itemsize > 1 and top > 255:
+        units.append(Unit(*_LANDSAT, "Landsat Collection 2", 65_535.0))
+        units.append(Unit(*_SENTINEL2, "Sentinel-2 from 2022 on", 10_000.0))
+    return units
+
+
+def _question(
+    card: ModelCard, raster: Raster, given: _Fit, rivals: Sequence[_Fit], *, scaled: bool
+) -> tuple[str, dict[str, str]]:
+    """Return a message that lists the likely units, and the options of the one that clearly is."""
+    order = sorted([given, *rivals], key=lambda fit: fit.total)
+    as_given = None if scaled else _card_unit(card)
+    best = order[0]
+    listed = [fit for fit in order[:_LISTED] if fit.total <= best.total + _LISTED_WITHIN or fit is best]
+    texts = []
+    for fit in listed:
+        unit = as_given if fit is given else fit.unit
+        texts.append("as stated" if unit is None else f"{unit.options} ({unit.name})")
+    clear = best is not given and all(best.clearly_better(fit) for fit in order[1:])
+    problem = (
+        "its values are in other units than the model's training data"
+        if clear
+        else "the units of its values are not certain"
+    )
+    text = f"{raster.name!r} does not fit model {card.name!r}: {problem}; say them with {', or '.join(texts)}"
+    return text, dict(best.unit.suggestion) if clear and best.unit is not None else {}
+
+
+def _card_unit(card: ModelCard) -> Unit:
+    spec = card.bands[0]
+    return Unit(spec.scale, spec.offset, "the model's own, in which numbers without units are read")
+
+
+def _warnings(card: ModelCard, raster: Raster, given: _Fit, shifted: Sequence[_Fit]) -> list[str]:
+    if shifted and shifted[0].unit is not None:
+        unit = shifted[0].unit
+        text = (
+            f"its values look like {unit.name}, which are too large by 1,000 of 10,000: if they are, add {unit.options}"
+        )
+        return [f"{raster.name!r}: {text}"]
+    if given.percentiles > _UNLIKE:
+        text = (
+            f"values unlike the training data of model {card.name!r} ({given.percentiles:.1f} deviations on average, "
+            f"{_UNLIKE:g} is much): expect a worse map, or check their units (--scale, --offset)"
+        )
+        return [f"{raster.name!r}: {text}"]
+    return []
