@@ -10,11 +10,11 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from geoseg.errors import InputError, ReadError, one_line
-from geoseg.raster import names
+from geoseg.raster.bands import names
+from geoseg.raster.bands.sensors import code_of, name_bands
 from geoseg.raster.files.georeference import Grid, check_extent
 from geoseg.raster.probe import NAMING_TAG, usable_nodata
 from geoseg.raster.raster import Part, Raster
-from geoseg.raster.sensors import code_of, name_bands
 from geoseg.raster.sources import mark_missing
 from geoseg.raster.types import Band
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ContractError, InputError, OptionError
 from geoseg.geodesy.crs import same_crs
-from geoseg.raster import arrays, band_option, names
+from geoseg.raster import arrays
+from geoseg.raster.bands import band_option, names
+from geoseg.raster.bands.sensors import name_bands
 from geoseg.raster.files.georeference import Grid, check_extent
 from geoseg.raster.fill import with_fill_as_nodata
 from geoseg.raster.gdal.environment import is_remote
@@ -20,7 +22,6 @@ from geoseg.raster.probe import FileInfo, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.scenes import discover
 from geoseg.raster.scenes.scene import File, SceneFiles, describe
-from geoseg.raster.sensors import name_bands
 from geoseg.raster.types import Band
 
 if TYPE_CHECKING:

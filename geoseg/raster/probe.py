@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 
 from geoseg.errors import InputError, one_line
-from geoseg.raster import names
+from geoseg.raster.bands import names
+from geoseg.raster.bands.sensors import code_of
 from geoseg.raster.files.georeference import Grid, place, quoted
 from geoseg.raster.files.masks import find_masks
 from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual
 from geoseg.raster.gdal.untrusted import check_name
-from geoseg.raster.sensors import code_of
 from geoseg.raster.sources import Masks
 from geoseg.raster.types import Band
 
@@ -110,12 +111,18 @@ def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozen
 
 def _check_file(label: str) -> None:
     path = Path(label)
-    if not path.exists():
-        raise InputError(f"{label}: no such file; check the path")
-    if path.is_file() and path.stat().st_size == 0:
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise InputError(f"{label}: no such file; check the path") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{label[:300]}: cannot be read: {reason}; check the path and its permissions") from error
+    if not stat.S_ISREG(status.st_mode):
+        return
+    if status.st_size == 0:
         raise InputError(f"{label}: the file is empty (0 bytes); copy or download it again")
-    if path.is_file():
-        _check_png(path)
+    _check_png(path)
 
 
 def _check_png(path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from geoseg.errors import ContractError, OptionError
-from geoseg.raster import names, open_raster
+from geoseg.raster import open_raster
+from geoseg.raster.bands import names
 
 
 @pytest.mark.parametrize(

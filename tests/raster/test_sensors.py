@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from geoseg.raster import open_raster
-from geoseg.raster.sensors import SENSORS, code_in_name, code_of, name_bands
+from geoseg.raster.bands.sensors import SENSORS, code_in_name, code_of, name_bands
 
 S2 = "coastal blue green red rededge071 rededge075 rededge078 nir nir08 nir09 cirrus swir16 swir22"
 EE = "B1 B2 B3 B4 B5 B6 B7 B8 B8A B9 B10 B11 B12"

@@ -12,8 +12,8 @@ from geoseg.geodesy import pixel_sides
 from geoseg.models.card.scaling import to_card_units
 from geoseg.models.card.units import check_units
 from geoseg.raster import Pixels
-from geoseg.raster.names import COMMON
-from geoseg.raster.sensors import ambiguity
+from geoseg.raster.bands.names import COMMON
+from geoseg.raster.bands.sensors import ambiguity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from geoseg.raster import names
+from geoseg.raster.bands import names
 from geoseg.raster.sampling import sample_boxes
 from geoseg.raster.sources import Masks
 

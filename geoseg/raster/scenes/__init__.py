@@ -2,5 +2,5 @@
 
 ``discover`` finds out what a path is; ``sentinel2`` reads .SAFE products, ``stac`` STAC items, ``zarr_store`` Zarr
 stores; ``scene`` holds the values they return (``SceneFiles``); ``suffixes`` which files of a folder count.
-May import: raster.gdal, raster.names, raster.probe.
+May import: raster.gdal, raster.bands, raster.probe.
 """

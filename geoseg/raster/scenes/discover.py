@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoseg.errors import InputError
-from geoseg.raster import names
+from geoseg.raster.bands import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import File, SceneFiles
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES

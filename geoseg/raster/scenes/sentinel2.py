@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geoseg.errors import InputError
+from geoseg.raster.bands.sensors import SENTINEL2, code_of
 from geoseg.raster.gdal.xml import read_xml
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
-from geoseg.raster.sensors import SENTINEL2, code_of
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

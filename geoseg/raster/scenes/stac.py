@@ -15,10 +15,10 @@ from urllib.parse import urljoin
 from urllib.request import Request, urlopen
 
 from geoseg.errors import InputError
-from geoseg.raster import names
+from geoseg.raster.bands import names
+from geoseg.raster.bands.sensors import code_of, name_bands
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
-from geoseg.raster.sensors import code_of, name_bands
 from geoseg.system.files import check_regular_file
 
 _MAX_BYTES = 16 * 2**20

@@ -1,4 +1,4 @@
-"""Common names of bands in words; for codes such as B04 see :mod:`geoseg.raster.sensors`.
+"""Common names of bands in words; for codes such as B04 see :mod:`geoseg.raster.bands.sensors`.
 
 The names are those of the STAC electro-optical extension (https://github.com/stac-extensions/eo): coastal, blue,
 green, red, rededge071, rededge075, rededge078, nir, nir08, nir09, cirrus, swir16, swir22, lwir11, lwir12, pan.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from geoseg.raster.sensors import code_in_name
+from geoseg.raster.bands.sensors import code_in_name
 
 COMMON = (
     "coastal", "blue", "green", "yellow", "red", "rededge", "rededge071", "rededge075", "rededge078", "nir", "nir08",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
-from geoseg.raster import names
-from geoseg.raster.sensors import code_of
+from geoseg.raster.bands import names
+from geoseg.raster.bands.sensors import code_of
 
 if TYPE_CHECKING:
     from geoseg.raster.types import Band
