@@ -105,7 +105,7 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill |
         )
     warnings = [] if fill is None else [fill.warning(raster.name)]
     if fill is not None:
-        sample = Pixels(sample.data, sample.valid & (sample.data != fill.value).any(0))
+        sample = Pixels(sample.data, sample.valid & ~fill.holds(sample.data))
     warnings += _check_range(card, raster, sample)
     if card.value_percentiles is not None and sample.valid.any():
         places = [[band.name for band in raster.bands].index(spec.name) for spec in card.bands]
