@@ -134,7 +134,7 @@ def _raster_lines(raster: Raster) -> list[str]:
     height, width = raster.shape
     across, down, crs = abs(raster.transform.a), abs(raster.transform.e), raster.grid.crs
     pixel = f"{across:.6g}" if math.isclose(across, down, rel_tol=1e-4) else f"{across:.6g} × {down:.6g}"
-    unit = "px" if crs is None else "°" if crs.is_geographic else unit_name(crs)
+    unit = "px" if crs is None else "°" if unit_name(crs) == "degree" else unit_name(crs)
     lines = [
         f"  size        {width} × {height} px ({width * height / 1e6:.1f} Mpx), {raster.dtype}",
         f"  grid        {'no CRS' if crs is None else crs_name(crs)}, pixel {pixel} {unit}",

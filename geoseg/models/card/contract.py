@@ -182,10 +182,12 @@ def _check_resolution(card: ModelCard, raster: Raster) -> list[str]:
     # 10 % tolerance: 9.6 m pixels pass for 10 m.
     if finest * 0.9 <= size <= coarsest * 1.1:
         return []
-    return [
-        f"{raster.name!r} has pixels of {size:.3g} m, model {card.name!r} was made for {finest:g}–{coarsest:g} m: "
-        f"expect a worse map" + (f", or resample with --resolution {finest:g}" if size < finest else "")
-    ]
+    text = f"{raster.name!r} has pixels of {size:.3g} m, model {card.name!r} was made for {finest:g}–{coarsest:g} m"
+    if size > coarsest:
+        return [f"{text}: expect a worse map"]
+    # In units of the CRS, which may be degrees or feet.
+    wanted = (abs(raster.transform.a) + abs(raster.transform.e)) / 2 * finest / size
+    return [f"{text}: expect a worse map, or resample with --resolution {wanted:.3g}"]
 
 
 def pixel_size(raster: Raster) -> float | None:
