@@ -156,7 +156,10 @@ def coverage_guided(name: str, seconds: int) -> None:
 
     with atheris.instrument_imports(include=["geoseg"]):
         module = importlib.import_module(f"tests.security.fuzz.fuzz_{name}")
-    seeds, finds, start, before = module.seeds(), Finds(), time.monotonic(), _watch()
+        seeds = module.seeds()
+        for data in seeds:  # imports the rest
+            guarded(module.target, data)
+    finds, start, before = Finds(), time.monotonic(), _watch()
     own: Mutate | None = getattr(module, "mutate", None)
 
     def once(data: bytes) -> None:
