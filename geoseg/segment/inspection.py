@@ -51,8 +51,6 @@ class Inspection:
     @property
     def failure(self) -> str | None:
         """Why ``segment`` would not accept the scene, in one line; None if it would."""
-        if self.raster is not None and isinstance(self.error, ContractError):
-            return f"{self.name} does not fit model {self.model}: {self.error}"
         return None if self.error is None else str(self.error)
 
     def as_dict(self) -> dict[str, Any]:

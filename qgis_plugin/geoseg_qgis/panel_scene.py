@@ -256,6 +256,8 @@ class ScenePanel(QWidget):
         else:
             self._say(self._fit_text(), good=True)
         self._fill_table(remedy.get("bands", self._bands))
+        if error and not remedy and not set(self.facts.get("needs", [])) <= set(self._raw):
+            self.details.setCollapsed(False)  # which band is which can only be chosen
         self.checked.emit(self.facts)
 
     def _fit_text(self) -> str:
@@ -281,8 +283,9 @@ class ScenePanel(QWidget):
     def _apply(self, remedy: dict[str, str]) -> None:
         self._mends -= 1
         self._bands = remedy.get("bands", self._bands)
-        if "scale" in remedy:
-            self.scale.setText(remedy["scale"])
+        for name, edit in (("scale", self.scale), ("offset", self.offset), ("nodata", self.nodata)):
+            if name in remedy:
+                edit.setText(remedy[name])
         self.check()
 
     # --- the table of bands

@@ -114,8 +114,10 @@ def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
     assert json.loads((out / "inspect.json").read_text("utf-8"))["raster"]["width"] > 0
     found = qgis.run("inspect", INPUT=inputs / "unnamed bands.tif")
     assert found["FITS"] is False
-    mend = json.loads(found["MEND"])
-    assert mend["bands"].startswith("blue=1,green=2"), mend
+    assert json.loads(found["MEND"]) == {}, "bands without names must not be guessed"
+    found = qgis.run("inspect", INPUT=inputs / "other units.tif")
+    assert found["FITS"] is False
+    assert abs(float(json.loads(found["MEND"])["scale"]) * 65535 - 1) < 1e-3, found
     say("Inspect raster: fits; does not fit, and how to mend it")
     found = qgis.run(
         "segment",

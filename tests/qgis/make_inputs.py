@@ -26,6 +26,16 @@ def _cut(source: Path, target: Path, side: int, *, named: bool = True, dtype: st
                 out.descriptions, out.scales, out.offsets = file.descriptions, file.scales, file.offsets
 
 
+def _other_units(source: Path, target: Path) -> None:
+    """Reflectance × 65,535, which nothing in the file says."""
+    with rasterio.open(source) as file:
+        data = file.read(window=Window(0, 0, UNNAMED_SIDE, UNNAMED_SIDE))
+        profile = {**file.profile, "width": UNNAMED_SIDE, "height": UNNAMED_SIDE, "dtype": "uint16"}
+        with rasterio.open(target, "w", **profile) as out:
+            out.write(np.clip(data * file.scales[0] * 65535, 0, 65535).round().astype("uint16"))
+            out.descriptions = file.descriptions
+
+
 def _model(folder: Path) -> None:
     """A network that can be trained further: small, and only its plumbing is of interest here."""
     import segmentation_models_pytorch as smp
@@ -58,6 +68,7 @@ def main(demo: Path, target: Path) -> None:
     shutil.copyfile(scene, target / "big scene.tif")
     _cut(scene, target / "small scene.tif", SMALL_SIDE)
     _cut(scene, target / "unnamed bands.tif", UNNAMED_SIDE, named=False)
+    _other_units(scene, target / "other units.tif")
     with rasterio.open(target / "scene.tif") as file:
         blue, nir = file.read(1), file.read(4)
     assert np.mean(nir) > np.mean(blue) > 0

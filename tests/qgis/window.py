@@ -22,6 +22,7 @@ from qgis.core import (
     QgsRectangle,
 )
 from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtWidgets import QFormLayout
 from qgis.utils import active_plugins, iface, plugins
 
 OUT = Path(os.environ["GEOSEG_TEST_OUT"])
@@ -119,20 +120,31 @@ def story():
 
 
 def mending(panel, scene):
-    """A raster whose bands have no names: one click."""
+    """Bands without names are chosen, units that are clearly others are offered in one click."""
     unnamed = QgsRasterLayer(str(INPUTS / "unnamed bands.tif"), "unnamed bands")
     QgsProject.instance().addMapLayer(unnamed)
     panel.scene.layers.setLayer(unnamed)
-    yield panel.scene.mend.isVisible
-    assert "✖" in panel.scene.verdict.text()
+    yield lambda: "✖" in panel.scene.verdict.text() and panel.scene.table.rowCount() == 6
+    assert not panel.scene.mend.isVisible(), "which band is which cannot be known"
+    assert not panel.scene.details.isCollapsed()
     assert not panel.run.run_button.isEnabled()
     shot("does_not_fit")
+    for row in range(6):
+        panel.scene.table.itemAt(row, QFormLayout.ItemRole.FieldRole).widget().setCurrentIndex(row + 1)
+    yield lambda: panel.scene.facts.get("fits")
+    step("bands chosen")
+    units = QgsRasterLayer(str(INPUTS / "other units.tif"), "other units")
+    QgsProject.instance().addMapLayer(units)
+    panel.scene.layers.setLayer(units)
+    yield panel.scene.mend.isVisible
+    assert "✖" in panel.scene.verdict.text()
+    shot("other_units")
     panel.scene.mend.click()
     yield lambda: panel.scene.facts.get("fits")
-    step("bands and scale mended with one click")
-    assert panel.scene.table.rowCount() == 6
+    step("scale mended with one click")
+    assert abs(float(panel.scene.scale.text()) * 65535 - 1) < 1e-3
     panel.scene.layers.setLayer(scene)
-    QgsProject.instance().removeMapLayer(unnamed.id())
+    QgsProject.instance().removeMapLayers([unnamed.id(), units.id()])
     yield lambda: panel.scene.facts.get("fits")
 
 

@@ -35,7 +35,7 @@ def test_options_that_make_a_scene_fit_are_suggested(tmp_path):
     assert not found.fits
     assert error["type"] == "ContractError"
     assert inspect_scene(path, "spectral", {"scale": error["mend"]["scale"]}, Options()).fits
-    assert "does not fit model spectral" in found.failure
+    assert "'scene' does not fit model 'spectral'" in found.failure
 
 
 def test_a_scene_that_cannot_be_read(tmp_path):

@@ -106,12 +106,12 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill |
     warnings = [] if fill is None else [fill.warning(raster.name)]
     if fill is not None:
         sample = Pixels(sample.data, sample.valid & (sample.data != fill.value).any(0))
-    warnings += _check_range(card, raster, sample)
+    # The distribution first: it tells units apart whose bright ends are alike, such as Landsat's and 0…65535.
     if card.value_percentiles is not None and sample.valid.any():
         places = [[band.name for band in raster.bands].index(spec.name) for spec in card.bands]
         bands, values = [raster.bands[place] for place in places], sample.data[places][:, sample.valid]
         warnings += check_units(card, raster, bands, values)
-    return [*warnings, *_check_resolution(card, raster)]
+    return [*warnings, *_check_range(card, raster, sample), *_check_resolution(card, raster)]
 
 
 def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:

@@ -102,23 +102,29 @@ class ValuePercentiles(BaseModel):
         logs = np.log(np.maximum(found, self.floor))
         return float(np.mean(np.abs(logs - np.array(self.center)) / np.maximum(self.spread, least)))
 
-    def spectral_distance(self, values: NDArray[Any]) -> float:
-        """Return how far pixels are from the nearest kind of the training data: the mean of |z| over pixels and bands.
+    def spectral_distance(self, values: NDArray[Any]) -> tuple[float, float]:
+        """Return how far pixels are from the kinds of the training data, without and with regard to how wide these are.
 
         Parameters
         ----------
         values
             (bands, n) in the card's digital numbers; 2000 of them, evenly spaced, are looked at.
+
+        Returns
+        -------
+        The mean over pixels and bands of |z| in the nearest kind, and that of -log(likelihood) in the likeliest one, by
+        Laplace's distribution and but for a constant: |z| + log(deviation). A wide kind is near to anything, and so
+        only the latter tells units apart.
         """
         if not self.spectra:
-            return 0.0
+            return 0.0, 0.0
         logs = np.log(np.maximum(evenly(values, 2000), self.floor)).T
-        deviations = np.maximum(self.deviations, _LEAST_DEVIATION)
-        each = [
-            (np.abs(logs - mean) / deviation).mean(1)
-            for mean, deviation in zip(np.array(self.spectra), deviations, strict=True)
-        ]
-        return float(np.min(each, axis=0).mean())
+        nearest, likeliest = np.full((2, len(logs)), np.inf)
+        for mean, deviation in zip(np.array(self.spectra), np.maximum(self.deviations, _LEAST_DEVIATION), strict=True):
+            z = np.abs(logs - mean) / deviation
+            nearest = np.minimum(nearest, z.mean(1))
+            likeliest = np.minimum(likeliest, (z + np.log(deviation / _LEAST_DEVIATION)).mean(1))
+        return float(nearest.mean()), float(likeliest.mean())
 
     def typical(self, percentile: float) -> list[float]:
         """Return each band's value at a percentile that is listed, in the card's digital numbers."""

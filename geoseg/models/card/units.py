@@ -25,11 +25,18 @@ FULL_SCALES = (1.0, 100.0, 255.0, 10_000.0, 65_535.0)
 # Of reflectance alone: Landsat Collection 2 level 2, and Sentinel-2 processed from 2022 on.
 _LANDSAT, _SENTINEL2 = (0.0000275, -0.2), (0.0001, -0.1)
 
-# The given unit is right if every other one is farther away by this much, in the sum of both distances, and neither
-# distance alone prefers another one by more than _VETO. On the 260 HLS tiles of the landcover model no wrong one of
-# × 1, × 255, × 10,000, × 65,535 and Landsat passes in silence. Two do of percent read as × 255, four of Sentinel-2's
-# offset left out.
-MARGIN, _VETO = 0.5, 0.2
+# The given unit is right if every other one is less likely by this much, in the sum of both measures, and neither alone
+# prefers another one by more than _VETO. Of the 260 HLS tiles of the landcover model all fit as × 10,000, and none as a
+# wrong one of × 1, × 100, × 255, × 10,000, × 65,535 and Landsat.
+MARGIN, _VETO = 1.0, 1.0
+
+# Pixels like no kind of the training data in any unit, such as random numbers, tell nothing: if the least measure of
+# spectra exceeds this (99 % of the tiles are below 1.6, the last has 2.3), the percentiles alone decide.
+_UNKNOWN_SPECTRA, _PERCENTILES_MARGIN = 2.0, 0.5
+
+# By how much nearer the tiles are if Sentinel-2's offset is taken off that was added: of 260 with it, three pass in
+# silence; of 260 without, none is warned of.
+_SHIFTED = 0.25
 
 # No tile of the training data is farther than 2.4 from the whole of it.
 _UNLIKE = 2.5
@@ -77,10 +84,14 @@ class Unit:
 
 @dataclass(frozen=True)
 class _Fit:
-    """A unit, and how far the scene is from the training data if it is stored so."""
+    """A unit, and how far the scene is from the training data if it is stored so.
+
+    ``nearest`` and ``spectra`` are the two values of ``ValuePercentiles.spectral_distance``.
+    """
 
     unit: Unit | None
     percentiles: float
+    nearest: float
     spectra: float
 
     @property
@@ -88,7 +99,7 @@ class _Fit:
         return self.percentiles + self.spectra
 
     def clearly_better(self, other: _Fit) -> bool:
-        """Whether both distances speak for this unit, and their sum does clearly."""
+        """Whether the sum of both measures speaks clearly for this unit, and neither clearly against it."""
         single = min(other.percentiles - self.percentiles, other.spectra - self.spectra)
         return other.total - self.total >= MARGIN and single > -_VETO
 
@@ -127,7 +138,7 @@ def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: 
 
     def fit(unit: Unit | None, steps: Sequence[BandTransform]) -> _Fit:
         scaled = [np.stack([row * t.a + t.b for row, t in zip(part, steps, strict=True)]) for part in (found, pixels)]
-        return _Fit(unit, known.distance(np.sort(scaled[0], axis=1)), known.spectral_distance(scaled[1]))
+        return _Fit(unit, known.distance(np.sort(scaled[0], axis=1)), *known.spectral_distance(scaled[1]))
 
     stated = [to_card_units(band, spec.scale, spec.offset) for band, spec in zip(bands, card.bands, strict=True)]
     given = fit(None, stated)
@@ -137,8 +148,16 @@ def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: 
         if not _alike(steps := _steps(card, unit), stated, known.floor)
     ]
     rivals = [one for one in others if one.unit is not None and (one.unit.scale, one.unit.offset) != _SENTINEL2]
-    shifted = [one for one in others if one not in rivals and one.total + MARGIN <= given.total]
-    if all(given.clearly_better(rival) for rival in rivals):
+    shifted = [
+        one
+        for one in others
+        if one not in rivals and one.percentiles + one.nearest + _SHIFTED <= given.percentiles + given.nearest
+    ]
+    if min(fit.spectra for fit in (given, *rivals)) > _UNKNOWN_SPECTRA:
+        certain = all(rival.percentiles - given.percentiles >= _PERCENTILES_MARGIN for rival in rivals)
+    else:
+        certain = all(given.clearly_better(rival) for rival in rivals)
+    if certain:
         return _warnings(card, raster, given, shifted)
     text, options = _question(card, raster, given, others, scaled=any(band.scaled for band in bands))
     if any(rival.clearly_better(given) for rival in rivals) or not any(band.scaled for band in bands):
