@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from geoseg.system.text import printable
+from geoseg.errors.printable import printable
 
 
 def prepare_libraries(*, debug: bool) -> None:

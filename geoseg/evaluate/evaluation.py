@@ -15,8 +15,8 @@ from geoseg.classes import MapClass
 from geoseg.errors import OutputError
 from geoseg.evaluate.comparison import ComparisonCounts
 from geoseg.evaluate.metrics import Scores, scores
+from geoseg.errors.printable import printable
 from geoseg.system.files import complete
-from geoseg.system.text import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

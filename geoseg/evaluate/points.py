@@ -19,8 +19,8 @@ from geoseg.evaluate.interpretation_form import add_form
 from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
 from geoseg.geodesy.crs import to_crs
+from geoseg.errors.printable import printable
 from geoseg.system.files import complete
-from geoseg.system.text import printable
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:

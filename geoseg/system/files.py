@@ -105,6 +105,11 @@ def write_text(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Return whether there is a file or folder; False for text that is no path: too long, with NUL."""
+    return os.path.exists(path)  # noqa: PTH110  Path.exists() raises OSError for long names
+
+
 _KINDS = (
     (stat.S_ISFIFO, "named pipe"),
     (stat.S_ISSOCK, "socket"),

@@ -21,7 +21,7 @@ from geoseg.errors import InputError
 from geoseg.raster.gdal import archives
 from geoseg.raster.gdal.environment import DRIVERS, is_remote, is_virtual
 from geoseg.raster.gdal.xml import MAX_XML, parse_xml, read_xml
-from geoseg.system.files import check_regular_file
+from geoseg.system.files import check_regular_file, exists
 
 MAX_BANDS = 16_384
 _MAX_DEPTH = 32
@@ -71,7 +71,7 @@ def check_name(source: str, label: str, *, remote: bool) -> None:
     InputError
         Naming the address, and how to allow it.
     """
-    if source.lstrip().startswith(("<", "{")) and not _is_path(source):
+    if source.lstrip().startswith(("<", "{")) and not exists(source):
         raise InputError("a scene must be a file, folder or URL, not XML or JSON text; save it as a file first")
     if "\0" in source:
         raise InputError(f"{label.replace(chr(0), '?')}: a file name cannot contain NUL")
@@ -86,15 +86,8 @@ def check_name(source: str, label: str, *, remote: bool) -> None:
             _check_systems(source, label, _REMOTE_SYSTEMS | _LOCAL_SYSTEMS)
     elif is_virtual(source):
         _check_systems(source, label, _LOCAL_SYSTEMS)
-    elif _CONNECTION.match(source) and not _DRIVE.match(source) and not Path(source).exists():
+    elif _CONNECTION.match(source) and not _DRIVE.match(source) and not exists(source):
         raise InputError(f"{label}: GDAL connection strings are not opened; name a file, folder or URL")
-
-
-def _is_path(source: str) -> bool:
-    try:
-        return Path(source).exists()
-    except (OSError, ValueError):  # too long, or with a NUL
-        return False
 
 
 def check_source(source: str, label: str, *, remote: bool) -> bool:
@@ -215,7 +208,7 @@ def _check_sidecars(path: str, walk: _Walk) -> None:
     stem = os.path.splitext(path)[0]  # noqa: PTH122
     for suffix in _SIDECARS:
         for name in {path + suffix, stem + suffix} - {path}:
-            if not os.path.exists(name):  # noqa: PTH110
+            if not exists(name):
                 continue
             check_regular_file(name)
             if suffix.lower() in (".ovr", ".msk"):

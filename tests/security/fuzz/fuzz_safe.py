@@ -14,7 +14,8 @@ _NAME = "S2A_MSIL2A_20240101T100000_N0510_R022_T31TCJ_20240101T120000.SAFE"
 for _code in _CODES:
     tif(_BOX.folder / _NAME / "IMG_DATA" / f"T31_{_code}_10m.jp2", driver="JP2OpenJPEG")
 mutate = xml_mutation((
-    "IMG_DATA/T31_B04_10m", "IMG_DATA/T31_B00_10m", "IMG_DATA/T31_B99_60m", "../egg_B04_10m", "/dev/zero_B04_10m", "B8A",
+    "IMG_DATA/T31_B04_10m", "IMG_DATA/T31_B00_10m", "IMG_DATA/T31_B99_60m", "../egg_B04_10m", "/dev/zero_B04_10m",
+    "B8A",
     f"{_BOX.url}/x_B04_10m", "-1000", "10000", "99", "0x10", "1e3", "٣", "utf-16", "IMG_DATA/T31_B04_20m", "cp037",
 ))  # fmt: skip
 

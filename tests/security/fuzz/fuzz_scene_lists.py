@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 from geoseg.job.scene_list import read_scenes
-from geoseg.system.text import printable
+from geoseg.errors.printable import printable
 from tests.security.fuzz.sandbox import Sandbox
 from tests.security.fuzz.scenes import tif
 from tests.security.fuzz.structures import json_mutation, lines_mutation

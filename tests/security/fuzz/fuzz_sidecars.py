@@ -13,8 +13,10 @@ from tests.security.fuzz.structures import xml_mutation
 _BOX = Sandbox()
 _MAP = tif(_BOX.folder / "map.tif", dtype="uint8")
 mutate = xml_mutation((
-    f"{_BOX.url}/x.tif", f"/vsicurl/{_BOX.url}/x", str(_BOX.egg), "OVERVIEWS", "OVERVIEW_FILE", "GEOLOCATION", "X_DATASET",
-    "GEOSEG_CLASSES", '[[1, "a", "#ff0000"]]', '[[1, 2, 3]]', "[5]", "null", "300", "-1", "2", "#ff0000", "LOCAL_CS", "map.tif",
+    f"{_BOX.url}/x.tif", f"/vsicurl/{_BOX.url}/x", str(_BOX.egg), "OVERVIEWS", "OVERVIEW_FILE", "GEOLOCATION",
+    "X_DATASET",
+    "GEOSEG_CLASSES", '[[1, "a", "#ff0000"]]', "[[1, 2, 3]]", "[5]", "null", "300", "-1", "2", "#ff0000", "LOCAL_CS",
+    "map.tif",
     ":::BASE:::map.ovr", "EPSG:4326", "Name", "Red", "Integer", "nan", "NODATA_VALUES", "IMAGE_STRUCTURE", "xml:VRT",
 ))  # fmt: skip
 
@@ -32,7 +34,8 @@ def target(data: bytes) -> None:
 
 def seeds() -> list[bytes]:
     table = (
-        '<GDALRasterAttributeTable tableType="thematic"><FieldDefn index="0"><Name>Value</Name><Type>0</Type><Usage>5</Usage>'
+        '<GDALRasterAttributeTable tableType="thematic"><FieldDefn index="0"><Name>Value</Name><Type>0</Type>'
+        "<Usage>5</Usage>"
         '</FieldDefn><FieldDefn index="1"><Name>Class</Name><Type>2</Type><Usage>2</Usage></FieldDefn>'
         '<Row index="0"><F>1</F><F>tree</F></Row></GDALRasterAttributeTable>'
     )

@@ -15,7 +15,8 @@ _CODES = ("B02", "B03", "B04", "B08")
 for _code in _CODES:
     tif(_BOX.folder / f"S2_{_code}.tif")
 mutate = json_mutation((
-    f"{_BOX.url}/x.tif", f"/vsicurl/{_BOX.url}/x.tif", "/vsis3/b/x.tif", "S2_B04.tif", "item.json", "item.json#a", "B05",
+    f"{_BOX.url}/x.tif", f"/vsicurl/{_BOX.url}/x.tif", "/vsis3/b/x.tif", "S2_B04.tif", "item.json", "item.json#a",
+    "B05",
     "image/tiff", "application/vnd.gdal", "sentinel-2a", "landsat-8", "FeatureCollection", "nir", "rededge", ".",
 ))  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Vector files: GeoJSON, KML, GeoPackage, FlatGeobuf, GeoParquet and zipped Shapefiles, read as polygons with classes."""
+"""Vector files: GeoJSON, KML, GeoPackage, FlatGeobuf, GeoParquet, zipped Shapefiles; read as polygons with classes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from tests.security.fuzz.structures import json_mutation, xml_mutation
 _BOX = Sandbox()
 _GRID = Grid(20, 20, Affine(10, 0, 5e5, 0, -10, 5e6), CRS.from_epsg(32631))
 _JSON = json_mutation((
-    f"{_BOX.url}/x", "link", "name", "EPSG:4326", "EPSG:32631", "Polygon", "MultiPolygon", "Point", "GeometryCollection",
+    f"{_BOX.url}/x", "link", "name", "EPSG:4326", "EPSG:32631", "Polygon", "MultiPolygon", "Point",
+    "GeometryCollection",
     "FeatureCollection", "crs", {"type": "link", "properties": {"href": f"{_BOX.url}/x"}}, [1e308, 1e308], [0, 0, 0, 0],
 ))  # fmt: skip
 _XML = xml_mutation((f"{_BOX.url}/x", "#s", "NetworkLink", "0,0 1,0 1,1 0,0", "nan,nan", "1e400,0", "<OGRVRTLayer/>"))
@@ -103,7 +104,8 @@ def seeds() -> list[bytes]:
         found.append((folder / "labels.zip").read_bytes())
     ring = "3,45.1535,0 3.002,45.1535,0 3.002,45.152,0 3,45.1535,0"
     kml = (
-        '<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document id="root"><Style id="s"/>'
+        '<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document id="root">'
+        '<Style id="s"/>'
         '<Schema name="a" id="a"><SimpleField name="class" type="string"/></Schema><Folder><name>a</name><Placemark>'
         '<name>x</name><styleUrl>#s</styleUrl><ExtendedData><SchemaData schemaUrl="#a"><SimpleData name="class">tree'
         "</SimpleData></SchemaData></ExtendedData><Polygon><outerBoundaryIs><LinearRing><coordinates>"

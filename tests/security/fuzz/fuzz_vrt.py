@@ -13,8 +13,10 @@ tif(_BOX.folder / "tile.tif", dtype="uint8")
 tif(_BOX.folder / "pan.tif", dtype="uint8", side=40)
 _BOX.write("raw.bin", bytes(range(200)) * 2)
 mutate = xml_mutation((
-    f"{_BOX.url}/x.tif", f"/vsicurl/{_BOX.url}/x.tif", f"/vsicurl_streaming/{_BOX.url}/x", f"WMS:{_BOX.url}", "scene.vrt",
-    "tile.tif", "pan.tif", "raw.bin", "vrt://tile.tif", "/vsistdin/", "/vsizip/tile.tif", "DERIVED_SUBDATASET:LOGAMPLITUDE:tile.tif",
+    f"{_BOX.url}/x.tif", f"/vsicurl/{_BOX.url}/x.tif", f"/vsicurl_streaming/{_BOX.url}/x", f"WMS:{_BOX.url}",
+    "scene.vrt",
+    "tile.tif", "pan.tif", "raw.bin", "vrt://tile.tif", "/vsistdin/", "/vsizip/tile.tif",
+    "DERIVED_SUBDATASET:LOGAMPLITUDE:tile.tif",
     str(_BOX.egg), "VRTRawRasterBand", "VRTDerivedRasterBand", "VRTWarpedRasterBand", "VRTPansharpenedDataset", "sum",
     "expression", "Python", "Float64", "CInt16", "Int64", "EPSG:4326", 'LOCAL_CS["x"]', "100000", "Alpha", "Palette",
     "<VRTDataset/>", "65535", "x0=1;y", "LINEAR", "cubic",
@@ -53,7 +55,10 @@ def seeds() -> list[bytes]:
         '<VRTRasterBand dataType="Byte" band="1"{}><Description>red</Description><NoDataValue>0</NoDataValue>'
         "<ColorInterp>{}</ColorInterp><Scale>2</Scale><Offset>1</Offset><UnitType>m</UnitType>{}</VRTRasterBand>"
     )
-    table = '<ColorTable><Entry c1="1" c2="2" c3="3" c4="255"/></ColorTable><CategoryNames><Category>a</Category></CategoryNames>'
+    table = (
+        '<ColorTable><Entry c1="1" c2="2" c3="3" c4="255"/></ColorTable><CategoryNames>'
+        "<Category>a</Category></CategoryNames>"
+    )
     derived = "<PixelFunctionType>sum</PixelFunctionType><SourceTransferType>Float32</SourceTransferType>"
     raw = (
         '<SourceFilename relativeToVRT="1">raw.bin</SourceFilename><ImageOffset>0</ImageOffset>'
@@ -61,7 +66,7 @@ def seeds() -> list[bytes]:
     )
     mask = f"<MaskBand>{band.format('', 'Gray', simple)}</MaskBand>"
     warped = (
-        '<BlockXSize>20</BlockXSize><GDALWarpOptions><WarpMemoryLimit>6e7</WarpMemoryLimit><ResampleAlg>Near</ResampleAlg>'
+        "<BlockXSize>20</BlockXSize><GDALWarpOptions><WarpMemoryLimit>6e7</WarpMemoryLimit><ResampleAlg>Near</ResampleAlg>"
         '<WorkingDataType>Byte</WorkingDataType><Option name="INIT_DEST">0</Option>'
         '<SourceDataset relativeToVRT="1">tile.tif</SourceDataset><Transformer><GenImgProjTransformer>'
         "<SrcGeoTransform>5e5,10,0,5e6,0,-10</SrcGeoTransform><SrcInvGeoTransform>-5e4,0.1,0,5e5,0,-0.1</SrcInvGeoTransform>"
@@ -72,7 +77,8 @@ def seeds() -> list[bytes]:
         "<PansharpeningOptions><Algorithm>WeightedBrovey</Algorithm><AlgorithmOptions><Weights>1</Weights></AlgorithmOptions>"
         "<Resampling>Cubic</Resampling><NumThreads>1</NumThreads><PanchroBand>"
         '<SourceFilename relativeToVRT="1">pan.tif</SourceFilename><SourceBand>1</SourceBand></PanchroBand>'
-        '<SpectralBand dstBand="1"><SourceFilename relativeToVRT="1">tile.tif</SourceFilename><SourceBand>1</SourceBand>'
+        '<SpectralBand dstBand="1"><SourceFilename relativeToVRT="1">tile.tif</SourceFilename>'
+        "<SourceBand>1</SourceBand>"
         "</SpectralBand></PansharpeningOptions>"
     )
     plain = _HEAD.format("")

@@ -1,8 +1,8 @@
 """A small mutation fuzzer, and atheris in its place where that is installed.
 
 A target is a function of bytes. It may raise :class:`geoseg.errors.GeosegError` with a message of one line; everything
-else that it raises, and every run that takes more time or memory than a limit, is a find. Its module may have a function
-``mutate``, which keeps the outer form of inputs (see ``structures``); four in five mutations are then its own.
+else that it raises, and every run that takes more time or memory than a limit, is a find. Its module may have a
+function ``mutate``, which keeps the outer form of inputs (see ``structures``); four in five mutations are then its own.
 
 Run a target by hand, here for 300 seconds::
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CALLS = {"socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"}
 _active: list[Sandbox] = []
 
 
@@ -78,10 +79,11 @@ class Sandbox:
 
     def audit(self, event: str, arguments: tuple[object, ...]) -> None:
         """Note what must not happen."""
-        if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"):
+        if event in _CALLS:
             self._broken.append(event)
         elif event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING:
-            path = os.path.abspath(os.fsdecode(arguments[0])) if isinstance(arguments[0], str | bytes) else ""
+            name = arguments[0]
+            path = os.path.abspath(os.fsdecode(name)) if isinstance(name, str | bytes) else ""  # noqa: PTH100
             if path and not path.startswith((tempfile.gettempdir() + os.sep, "/dev/")):
                 self._broken.append(f"opened for writing: {path}")
 

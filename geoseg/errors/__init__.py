@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
+from geoseg.errors.printable import printable
+
 
 class GeosegError(Exception):
     """Base of all errors that geoseg raises on purpose; the command line prints them as one line ``error: …``.
@@ -18,6 +20,10 @@ class GeosegError(Exception):
     ...     print(error)
     missing.tif: no such file...
     """
+
+    def __str__(self) -> str:
+        """Return the message on one line: what it quotes from files cannot control a terminal."""
+        return printable(super().__str__(), None)
 
 
 class OptionError(GeosegError):
