@@ -1,4 +1,7 @@
-"""Every error a user can meet. Each message says what, which value, and what to do about it, in one line."""
+"""Every error a user can meet. Each message says what, which value, and what to do about it, in one line.
+
+May import nothing of geoseg.
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import OutputError
+from geoseg.errors.printable import printable
 from geoseg.evaluate.comparison import ComparisonCounts
 from geoseg.evaluate.metrics import Scores, scores
-from geoseg.errors.printable import printable
 from geoseg.system.files import complete
 
 if TYPE_CHECKING:

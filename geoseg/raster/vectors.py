@@ -139,7 +139,7 @@ class VectorFile:
 
 def _with_texts(frame: Any) -> Any:
     """Return a table whose lists and objects are replaced by their text: they are no classes, and cannot be sorted."""
-    for name in frame.select_dtypes(object).columns:
+    for name in frame.columns[frame.dtypes == np.dtype(object)]:
         nested = frame[name].map(lambda value: isinstance(value, list | dict | np.ndarray))
         if nested.any():
             frame[name] = frame[name].mask(nested, frame[name].astype(str))

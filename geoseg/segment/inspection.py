@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from geoseg.errors import ContractError, GeosegError
-from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.errors.printable import printable
+from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options, Plan, make_plan

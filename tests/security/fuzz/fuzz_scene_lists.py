@@ -6,8 +6,8 @@ import json
 import random
 from collections.abc import Sequence
 
-from geoseg.job.scene_list import read_scenes
 from geoseg.errors.printable import printable
+from geoseg.job.scene_list import read_scenes
 from tests.security.fuzz.sandbox import Sandbox
 from tests.security.fuzz.scenes import tif
 from tests.security.fuzz.structures import json_mutation, lines_mutation

@@ -92,13 +92,14 @@ def campaign(
     seconds: float,
     *,
     seed: int = 0,
+    least: int = 0,
     mutate: Mutate | None = None,
     before: Callable[[bytes], object] | None = None,
 ) -> Finds:
-    """Run the seeds, then mutations of them for some time; stops at nothing. ``before`` is called with each input."""
+    """Run the seeds, then mutations of them for some time, and ``least`` inputs; stops at nothing. ``before`` is called with each input."""
     rng, finds, start = random.Random(seed), Finds(), time.perf_counter()
     pool = list(seeds)
-    while (passed := time.perf_counter() - start) < seconds:
+    while (passed := time.perf_counter() - start) < seconds or finds.runs < least:
         data = pool[finds.runs] if finds.runs < len(pool) else _next(rng.choice(pool), rng, pool, mutate)
         if before is not None:
             before(data)
