@@ -96,7 +96,7 @@ def campaign(
     mutate: Mutate | None = None,
     before: Callable[[bytes], object] | None = None,
 ) -> Finds:
-    """Run the seeds, then mutations of them for some time, and ``least`` inputs; stops at nothing. ``before`` is called with each input."""
+    """Run the seeds, then mutations of them, for some time and at least some; ``before`` is called with each input."""
     rng, finds, start = random.Random(seed), Finds(), time.perf_counter()
     pool = list(seeds)
     while (passed := time.perf_counter() - start) < seconds or finds.runs < least:
