@@ -1,0 +1,99 @@
+"""What the fuzzers found, shrunk: each is one line now."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+
+import geoseg
+from geoseg.errors import GeosegError, InputError
+from geoseg.evaluate.reference import PolygonLayer
+from geoseg.job.scene_list import read_scenes
+from geoseg.raster.vectors import open_vector
+from geoseg.train.data.polygons import read_polygons
+
+
+def refused(call, *arguments) -> str:
+    with pytest.raises(GeosegError) as caught:
+        call(*arguments)
+    text = str(caught.value)
+    assert text.isprintable()
+    return text
+
+
+@pytest.mark.parametrize("kind", GeosegError.__subclasses__())
+def test_errors_are_one_printable_line(kind):
+    error = kind("scene\x1b[2J\nerror: forged\u202e\ud800")
+    assert str(error) == "scene\\x1b[2J\\nerror: forged\\u202e\\ud800"
+    assert str(kind(str(error))) == str(error)
+
+
+@pytest.mark.parametrize("line", ["x" * 300, "x" * 5000, "a.tif;" + "y" * 5000, "x" * 5000 + ".json#a"])
+def test_lists_of_names_too_long_for_the_file_system(canary, line):
+    entry = read_scenes(canary.write("list.txt", line))[0]
+    source = entry.source if isinstance(entry.source, list) else [entry.source]
+    refused(geoseg.open_raster, source[-1])
+
+
+def test_lists_with_a_line_twice(canary):
+    assert "listed twice" in refused(read_scenes, canary.write("list.txt", "\x1b[2J\n\x1b[2J\n"))
+
+
+@pytest.mark.parametrize("place", ["id", "band", "key", "href"])
+def test_half_characters_in_stac_items(canary, place):
+    canary.tif("a.tif")
+    asset = {"href": "a.tif", "type": "image/tiff", "eo:bands": [{"name": "B02"}]}
+    item = {"type": "Feature", "id": "a", "assets": {"a": asset}}
+    match place:
+        case "id":
+            item["id"] = "\ud800"
+        case "band":
+            asset["eo:bands"][0]["name"] = "\udfff"
+        case "key":
+            item["assets"]["\ud800"] = asset
+        case _:
+            asset["href"] = "\ud800.tif"
+    assert "surrogates not allowed" in refused(geoseg.open_raster, canary.write("item.json", json.dumps(item)))
+    collection = {"type": "FeatureCollection", "features": [item]}
+    assert "surrogates not allowed" in refused(read_scenes, canary.write("list.json", json.dumps(collection)))
+
+
+def test_other_characters_in_stac_items(canary):
+    canary.tif("a.tif")
+    item = {"type": "Feature", "id": "水", "assets": {"a": {"href": "a.tif", "type": "image/tiff"}}}
+    assert geoseg.open_raster(canary.write("item.json", json.dumps(item))).name == "水"
+
+
+@pytest.mark.parametrize("value", [[1, "a"], {"a": 1}, []])
+def test_lists_and_objects_as_classes(canary, value):
+    raster = geoseg.open_raster(canary.tif())
+    ring = [[5e5, 5e6], [5e5 + 200, 5e6], [5e5 + 200, 5e6 - 100], [5e5, 5e6]]
+    features = [
+        {"type": "Feature", "properties": {"class": entry}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+        for entry in (value, {"b": [2]})
+    ]
+    crs = {"type": "name", "properties": {"name": "EPSG:32631"}}
+    path = canary.write("l.geojson", json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
+    assert len(PolygonLayer(path, raster.grid, "class").classes) == 2
+    assert len(read_polygons([path], "class", None).vocabulary.classes) == 2
+
+
+def test_databases_with_schemas_that_are_no_text(canary):
+    path = canary.folder / "l.gpkg"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE labels (name TEXT)")
+        database.execute("PRAGMA application_id = 1196444487")
+    path.write_bytes(path.read_bytes().replace(b"labels (name", b"labels (\xff\xfeme"))
+    assert "cannot be read as GeoPackage" in refused(open_vector, path)
+
+
+def test_metadata_of_several_lines(canary):
+    folder = canary.folder / "a.SAFE"
+    canary.write(
+        "a.SAFE/MTD_MSIL2A.xml", "<a><IMAGE_FILE>T_B02_10m</IMAGE_FILE><IMAGE_FILE>..\nx_B03_10m</IMAGE_FILE></a>"
+    )
+    refused(geoseg.open_raster, folder)
+    with pytest.raises(InputError):
+        geoseg.open_raster(folder)
