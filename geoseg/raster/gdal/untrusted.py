@@ -24,6 +24,7 @@ from geoseg.raster.gdal.xml import MAX_XML, parse_xml, read_xml
 from geoseg.system.files import check_regular_file, exists
 
 MAX_BANDS = 16_384
+MAX_THREADS = 99
 _MAX_DEPTH = 32
 _HEAD = 8192
 _CONNECTION = re.compile(r"[A-Za-z][A-Za-z0-9_+.-]+:")
@@ -40,6 +41,8 @@ _FILES = {"sourcefilename", "sourcedataset", "imagefilename", "overviewsource", 
 _FILE_KEYS = {"x_dataset", "y_dataset", "overview_file", "rpc_dem", "cutlinedsname"}
 # Text that GDAL only hands through: it may hold addresses.
 _FREE_TEXT = {"mdi", "category", "description", "f", "name", "unittype"}
+# GDAL starts as many threads as a VRT asks for.
+_THREADS = re.compile(r"all_cpus|\d{0,2}", re.IGNORECASE | re.ASCII)
 # A request in other text: a connection, an address, a virtual file system, XML, JSON.
 _REQUEST = re.compile(r"\s*(?:[<{]|[a-z][a-z0-9+.-]+://)|.*/vsi", re.IGNORECASE | re.DOTALL)
 
@@ -306,6 +309,10 @@ def _check_tree(tree: Element, folder: str, walk: _Walk) -> None:
                 " if you trust it, write its result to a GeoTIFF with gdal_translate"
             )
         key = (element.get("key") or element.get("name") or "").lower()
+        if "num_threads" in (key, tag.replace("numthreads", "num_threads")) and not _THREADS.fullmatch(text):
+            raise InputError(
+                f"{walk.label}: asks for {text[:40]!r} threads; write ALL_CPUS or a number up to {MAX_THREADS} there"
+            )
         is_file = tag in _FILES or (tag in ("mdi", "option") and key in _FILE_KEYS)
         is_file = is_file or (tag == "argument" and ("filename" in key or "dataset" in key))
         if is_file and text:

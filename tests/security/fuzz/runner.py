@@ -58,6 +58,13 @@ class Finds:
         lines = [f"{self.runs:,} inputs in {self.seconds:.0f} s, {len(self.kinds)} kinds of defects"]
         return "\n".join([*lines, *(f"  {kind}: {data[:300]!r}" for kind, data in self.kinds.items())])
 
+    def save(self, name: str) -> None:
+        """Write the inputs to files and print where they are."""
+        for number, (kind, data) in enumerate(self.kinds.items(), 1):
+            path = Path(tempfile.gettempdir()) / f"geoseg-fuzz-{name}-{number}"
+            path.write_bytes(data)
+            print(f"{path}: {kind}", flush=True)
+
 
 def guarded(target: Target, data: bytes) -> str | None:
     """Run a target once; return the kind of defect, or None."""
@@ -172,6 +179,7 @@ def coverage_guided(name: str, seconds: int) -> None:
         finds.seconds = time.monotonic() - start
         if finds.seconds > seconds:
             print(finds, flush=True)
+            finds.save(name)
             os._exit(bool(finds.kinds))
 
     def mutation(data: bytes, most: int, seed: int) -> bytes:
@@ -206,6 +214,7 @@ def main() -> None:
     module = importlib.import_module(f"tests.security.fuzz.fuzz_{name}")
     finds = campaign(module.target, module.seeds(), seconds, mutate=getattr(module, "mutate", None), before=_watch())
     print(finds)
+    finds.save(name)
     sys.exit(bool(finds.kinds))
 
 

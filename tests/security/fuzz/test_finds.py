@@ -89,6 +89,21 @@ def test_databases_with_schemas_that_are_no_text(canary):
     assert "cannot be read as GeoPackage" in refused(open_vector, path)
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["<NumThreads>{}</NumThreads>", '<Option name="NUM_THREADS">{}</Option>', '<OOI key="Num_Threads">{}</OOI>'],
+)
+@pytest.mark.parametrize("number", ["65535", "100", "-1", "1e9", "٣"])
+def test_vrts_that_start_thousands_of_threads(canary, place, number):
+    canary.tif()
+    source = f'<SimpleSource><SourceFilename relativeToVRT="1">tile.tif</SourceFilename>{place}</SimpleSource>'
+    band = f'<VRTRasterBand dataType="Byte" band="1">{source}</VRTRasterBand>'
+    text = f'<VRTDataset rasterXSize="20" rasterYSize="10">{band}</VRTDataset>'
+    assert "threads; write ALL_CPUS" in refused(geoseg.open_raster, canary.write("a.vrt", text.format(number)))
+    for usual in ("ALL_CPUS", "4"):
+        geoseg.open_raster(canary.write("b.vrt", text.format(usual)))
+
+
 def test_metadata_of_several_lines(canary):
     folder = canary.folder / "a.SAFE"
     canary.write(
