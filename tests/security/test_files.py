@@ -62,7 +62,9 @@ def test_devices(reader):
     refuse(reader, "is a device")
 
 
-@pytest.mark.parametrize("name", ["stac item", "metadata of a product", "list of scenes", "csv of scenes", "card"])
+@pytest.mark.parametrize(
+    "name", ["stac item", "metadata of a product", "list of scenes", "csv of scenes", "card", "groups"]
+)
 def test_text_of_gigabytes(canary, name):
     read, file = READERS[name]
     path = canary.write(file, "{")
