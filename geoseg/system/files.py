@@ -105,9 +105,20 @@ def write_text(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+# Methods of Path raise OSError for names that are too long.
 def exists(path: str | os.PathLike[str]) -> bool:
     """Return whether there is a file or folder; False for text that is no path: too long, with NUL."""
-    return os.path.exists(path)  # noqa: PTH110  Path.exists() raises OSError for long names
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether it is a regular file; False for text that is no path."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Return whether it is a folder; False for text that is no path."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 _KINDS = (

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gzip
 import lzma
-import os
 import tarfile
 import zipfile
 import zlib
 from typing import IO
 
-from geoseg.system.files import check_regular_file, exists
+from geoseg.system.files import check_regular_file, exists, is_folder
 
 _ERRORS = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, tarfile.TarError, zipfile.BadZipFile,
            zlib.error, lzma.LZMAError)  # fmt: skip
@@ -67,6 +66,6 @@ def _split(rest: str) -> tuple[str | None, str]:
     parts = rest.split("/")
     for count in range(1, len(parts) + 1):
         archive = "/".join(parts[:count])
-        if archive and not os.path.isdir(archive) and exists(archive):  # noqa: PTH112
+        if archive and not is_folder(archive) and exists(archive):
             return archive, "/".join(parts[count:]).strip("/")
     return None, ""

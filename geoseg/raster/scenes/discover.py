@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from geoseg.errors import InputError
@@ -10,7 +9,7 @@ from geoseg.raster.bands import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import File, SceneFiles
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
-from geoseg.system.files import exists
+from geoseg.system.files import exists, is_file, is_folder
 
 
 def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
@@ -27,17 +26,17 @@ def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
     where = Path(path)
     lowered = where.name.lower()
     collection, _, item = path.rpartition("#")
-    if collection.lower().endswith((".json", ".geojson")) and not exists(path) and os.path.isfile(collection):  # noqa: PTH113
+    if collection.lower().endswith((".json", ".geojson")) and not exists(path) and is_file(collection):
         from geoseg.raster.scenes.stac import open_item
 
         return open_item(collection, remote=remote, item=item)
-    if os.path.isdir(path):  # noqa: PTH112  Path raises OSError for long names
+    if is_folder(path):
         return _find_in_folder(where, stack=stack, remote=remote)
     if lowered.startswith("mtd_msil") and lowered.endswith(".xml"):
         from geoseg.raster.scenes.sentinel2 import open_safe
 
         return open_safe(where.parent)
-    if lowered.endswith((".json", ".geojson")) and os.path.isfile(path):  # noqa: PTH113
+    if lowered.endswith((".json", ".geojson")) and is_file(path):
         from geoseg.raster.scenes.stac import open_item
 
         return open_item(path, remote=remote)
