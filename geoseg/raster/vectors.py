@@ -137,6 +137,14 @@ class VectorFile:
             raise InputError(f"{self.label}: cannot be read as polygons or points: {reason}") from error
 
 
+def has_shape(frame: Any) -> Any:
+    """Return (n,) bool: which rows of a GeoDataFrame have a geometry that is not empty."""
+    import shapely
+
+    shapes = frame.geometry.to_numpy()
+    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+
+
 def _with_texts(frame: Any) -> Any:
     """Return a table whose lists and objects are replaced by their text: they are no classes, and cannot be sorted."""
     for name in frame.columns[frame.dtypes == np.dtype(object)]:

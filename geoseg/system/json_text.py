@@ -29,6 +29,9 @@ def parse_json(text: str | bytes, label: str, expected: str) -> Any:
         content = json.loads(text)
         if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():  # type: ignore[operator]
             json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise InputError(f"{label}: contains {half!a}, half a character; write the file anew") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{label}: not JSON ({error}); {expected} is expected") from error
     return content

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
+import warnings
 
+import numpy as np
 import pytest
+import rasterio
+import xarray as xr
 
 import geoseg
 from geoseg.errors import GeosegError, InputError
-from geoseg.evaluate.reference import PolygonLayer
+from geoseg.evaluate.reference import PolygonLayer, open_map
 from geoseg.job.scene_list import read_scenes
 from geoseg.raster.vectors import open_vector
 from geoseg.train.data.polygons import read_polygons
@@ -55,9 +60,9 @@ def test_half_characters_in_stac_items(canary, place):
             item["assets"]["\ud800"] = asset
         case _:
             asset["href"] = "\ud800.tif"
-    assert "surrogates not allowed" in refused(geoseg.open_raster, canary.write("item.json", json.dumps(item)))
+    assert "half a character" in refused(geoseg.open_raster, canary.write("item.json", json.dumps(item)))
     collection = {"type": "FeatureCollection", "features": [item]}
-    assert "surrogates not allowed" in refused(read_scenes, canary.write("list.json", json.dumps(collection)))
+    assert "half a character" in refused(read_scenes, canary.write("list.json", json.dumps(collection)))
 
 
 def test_other_characters_in_stac_items(canary):
@@ -112,3 +117,48 @@ def test_metadata_of_several_lines(canary):
     refused(geoseg.open_raster, folder)
     with pytest.raises(InputError):
         geoseg.open_raster(folder)
+
+
+# --- found by hand, through the command line
+
+CLASSES = {
+    "not json": "tree", "a number": "5", "an object": '{"a": 1}', "numbers": "[[1, 2, 3]]", "short": '[[1, "a"]]',
+    "number as text": '[["1", "a", "#ff0000"]]', "colour": '[[1, "a", "red"]]',
+    "half a character": '[[1, "\\ud800", "#ff0000"]]',
+    "deep": "[" * 5000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_class_tags_of_wrong_types(canary, name):
+    path = canary.tif("map.tif")
+    with rasterio.open(path, "r+") as file:
+        file.update_tags(GEOSEG_CLASSES=CLASSES[name])
+    assert "not a list of number, name and colour" in refused(open_map, path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("scale_factor", {"a": [1]}), ("scale_factor", 0), ("scales", ["x"]), ("add_offset", "x"),
+     ("offset", float("nan")), ("nodata", "none"), ("_FillValue", [[1], [1, 2]]), ("scale", 10**400)],
+)  # fmt: skip
+def test_attributes_of_arrays_that_are_no_numbers(key, value):
+    array = xr.DataArray(np.ones((2, 4, 4), "uint16"), dims=("band", "y", "x"), attrs={key: value})
+    assert f"its attribute {key} is" in refused(geoseg.open_raster, array)
+
+
+def test_warnings_of_libraries_are_one_line(canary, geoseg, monkeypatch):
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr(sys, "warnoptions", [])
+    path, ring = canary.tif("map.tif"), [[5e5, 5e6], [5e5 + 200, 5e6], [5e5 + 200, 5e6 - 100], [5e5, 5e6]]
+    features = [
+        {"type": "Feature", "properties": {"class": 7}, "geometry": {"type": kind, "coordinates": rings}}
+        for kind, rings in (("Polygon", [ring]), ("Polygon", []), ("Blob", [ring]))
+    ]
+    crs = {"type": "name", "properties": {"name": "EPSG:32631"}}
+    labels = canary.write("l.geojson", json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
+    code, _, err = geoseg("evaluate", path, labels, "--class-field", "class")
+    assert code == 0, err
+    assert all(line.startswith(("warning: ", "note: ")) for line in err.splitlines()), err
+    assert "vectors.py" not in err
+    warnings.showwarning(DeprecationWarning("for programmers"), DeprecationWarning, "x.py", 1)
