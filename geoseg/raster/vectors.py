@@ -26,7 +26,7 @@ from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import is_virtual
 from geoseg.raster.gdal.library import is_shared, remove_drivers
 from geoseg.raster.gdal.xml import read_xml
-from geoseg.system.files import check_regular_file, exists
+from geoseg.system.files import check_regular_file, exists, is_file
 
 FORMATS = "GeoPackage, Shapefile, GeoJSON, FlatGeobuf, GeoParquet, KML, or a zip file with one of them"
 _DRIVERS = {"GPKG", "ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "KML", "LIBKML"}
@@ -188,13 +188,13 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
     label = os.fspath(path)
     if is_virtual(label) or "://" in label:
         raise InputError(f"{label}: vector files are read from local disks only; download or unpack it first")
-    if not exists(label):
-        raise InputError(f"{label.replace(chr(0), '?')}: no such file; check the path")
-    check_regular_file(label)
-    if not Path(label).is_file():
-        raise InputError(f"{label}: is a folder, not a vector file; name a file: {FORMATS}")
-    absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
     try:
+        if not exists(label):
+            raise InputError(f"{label.replace(chr(0), '?')}: no such file; check the path")
+        check_regular_file(label)
+        if not is_file(label):
+            raise InputError(f"{label}: is a folder, not a vector file; name a file: {FORMATS}")
+        absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
         with Path(absolute).open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"PK\3\4"):

@@ -18,8 +18,17 @@ def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
     Raises
     ------
     InputError
-        If there is no scene, or several.
+        If there is no scene, or several, or the path may not be read.
     """
+    try:
+        return _find(path, stack=stack, allow_remote=allow_remote)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror or error}; check the path and its permissions"
+        ) from error
+
+
+def _find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
     remote = bool(allow_remote) or (allow_remote is None and is_remote(path))
     if is_virtual(path):
         return _find_virtual(path, remote=remote)
