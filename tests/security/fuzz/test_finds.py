@@ -162,3 +162,17 @@ def test_warnings_of_libraries_are_one_line(canary, geoseg, monkeypatch):
     assert all(line.startswith(("warning: ", "note: ")) for line in err.splitlines()), err
     assert "vectors.py" not in err
     warnings.showwarning(DeprecationWarning("for programmers"), DeprecationWarning, "x.py", 1)
+
+
+def test_vrts_of_60000_bands(canary):
+    band = '<VRTRasterBand dataType="Byte" band="1"/>'
+    path = canary.write("a.vrt", f'<VRTDataset rasterXSize="9" rasterYSize="9">{band * 60_000}</VRTDataset>')
+    for read in (geoseg.open_raster, open_map):
+        assert "has 60000 bands, more than the 16384 that are read" in refused(read, path)
+
+
+def test_compound_crs_is_named_in_few_words(canary, geoseg):
+    code, out, _ = geoseg("inspect", canary.tif("a.tif", crs="EPSG:32631+5773"))
+    assert code in (0, 1)
+    assert "WGS 84 / UTM zone 31N + EGM96 height" in out
+    assert max(map(len, out.splitlines())) < 200
