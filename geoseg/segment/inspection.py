@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from geoseg.errors import ContractError, GeosegError
+from geoseg.errors.printable import printable
 from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.system.resources import format_bytes
-from geoseg.system.text import printable
 
 
 @dataclass(frozen=True)
