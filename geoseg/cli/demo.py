@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from geoseg.cli.options import model_option, progress_option
-from geoseg.system.text import printable
+from geoseg.errors.printable import printable
 
 
 @click.command()

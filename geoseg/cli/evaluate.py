@@ -20,7 +20,8 @@ from geoseg.cli.options import (
     segmenting_options,
 )
 from geoseg.errors import OptionError
-from geoseg.system.text import escaped_json, printable
+from geoseg.errors.printable import printable
+from geoseg.system.text import escaped_json
 
 if TYPE_CHECKING:
     from geoseg.evaluate import Evaluation

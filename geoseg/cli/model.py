@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from geoseg.cli.options import GreedyCommand, GreedyOption, echo_json, reading_of, reading_options
-from geoseg.system.text import escaped_json, printable
+from geoseg.errors.printable import printable
+from geoseg.system.text import escaped_json
 
 
 @click.group()

@@ -17,8 +17,8 @@ from geoseg.cli.options import (
     scenes_of,
     segmenting_options,
 )
+from geoseg.errors.printable import printable
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
-from geoseg.system.text import printable
 
 if TYPE_CHECKING:
     from geoseg.job.request import Job

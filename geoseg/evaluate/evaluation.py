@@ -13,10 +13,10 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import OutputError
+from geoseg.errors.printable import printable
 from geoseg.evaluate.comparison import ComparisonCounts
 from geoseg.evaluate.metrics import Scores, scores
 from geoseg.system.files import complete
-from geoseg.system.text import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,6 +12,7 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, OutputError, one_line
+from geoseg.errors.printable import printable
 from geoseg.evaluate.area_estimation import Z95, AreaEstimate, estimate
 from geoseg.evaluate.class_matching import plain
 from geoseg.evaluate.comparison import SIDE
@@ -20,7 +21,6 @@ from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
 from geoseg.geodesy.crs import to_crs
 from geoseg.system.files import complete
-from geoseg.system.text import printable
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:

@@ -299,7 +299,9 @@ class PolygonLayer:
 
     def _read_all(self, source: Any) -> Any:
         frame = source if self._path is None else self._read_file()
-        frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+        from geoseg.raster.vectors import has_shape
+
+        frame = frame[has_shape(frame)]
         return frame if self._crs is None else to_crs(frame, self._target, self._label)
 
     def _read_file(self, bounds: tuple[float, ...] | None = None, *, geometry: bool = True) -> Any:

@@ -20,11 +20,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import is_virtual
 from geoseg.raster.gdal.library import is_shared, remove_drivers
 from geoseg.raster.gdal.xml import read_xml
-from geoseg.system.files import check_regular_file
+from geoseg.system.files import check_regular_file, exists, is_file
 
 FORMATS = "GeoPackage, Shapefile, GeoJSON, FlatGeobuf, GeoParquet, KML, or a zip file with one of them"
 _DRIVERS = {"GPKG", "ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "KML", "LIBKML"}
@@ -109,7 +111,7 @@ class VectorFile:
         import pyogrio
 
         with self._reading():
-            return pyogrio.read_dataframe(self.path, layer=layer, **options)
+            return _with_texts(pyogrio.read_dataframe(self.path, layer=layer, **options))
 
     def _read_parquet(self, options: dict[str, Any]) -> Any:
         import geopandas as gpd
@@ -120,7 +122,8 @@ class VectorFile:
                 frame = frame.cx[box[0] : box[2], box[1] : box[3]]
             if (columns := options.get("columns")) is not None:
                 frame = frame[[*columns, frame.geometry.name]]
-            return frame if options.get("read_geometry", True) else frame.drop(columns=frame.geometry.name)
+            frame = frame if options.get("read_geometry", True) else frame.drop(columns=frame.geometry.name)
+            return _with_texts(frame)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
@@ -132,6 +135,23 @@ class VectorFile:
         except Exception as error:  # pyogrio, pyarrow, geopandas and GDAL each have their own
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise InputError(f"{self.label}: cannot be read as polygons or points: {reason}") from error
+
+
+def has_shape(frame: Any) -> Any:
+    """Return (n,) bool: which rows of a GeoDataFrame have a geometry that is not empty."""
+    import shapely
+
+    shapes = frame.geometry.to_numpy()
+    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+
+
+def _with_texts(frame: Any) -> Any:
+    """Return a table whose lists and objects are replaced by their text: they are no classes, and cannot be sorted."""
+    for name in frame.columns[frame.dtypes == np.dtype(object)]:
+        nested = frame[name].map(lambda value: isinstance(value, list | dict | np.ndarray))
+        if nested.any():
+            frame[name] = frame[name].mask(nested, frame[name].astype(str))
+    return frame
 
 
 @contextlib.contextmanager
@@ -168,13 +188,13 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
     label = os.fspath(path)
     if is_virtual(label) or "://" in label:
         raise InputError(f"{label}: vector files are read from local disks only; download or unpack it first")
-    if "\0" in label or not Path(label).exists():
-        raise InputError(f"{label.replace(chr(0), '?')}: no such file; check the path")
-    check_regular_file(label)
-    if not Path(label).is_file():
-        raise InputError(f"{label}: is a folder, not a vector file; name a file: {FORMATS}")
-    absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
     try:
+        if not exists(label):
+            raise InputError(f"{label.replace(chr(0), '?')}: no such file; check the path")
+        check_regular_file(label)
+        if not is_file(label):
+            raise InputError(f"{label}: is a folder, not a vector file; name a file: {FORMATS}")
+        absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
         with Path(absolute).open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"PK\3\4"):
@@ -263,7 +283,7 @@ def _check_geopackage(label: str, path: str) -> None:
         with contextlib.closing(sqlite3.connect(f"{Path(path).as_uri()}?{options}", uri=True)) as database:
             database.execute("PRAGMA trusted_schema = OFF")
             schema = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise InputError(f"{label}: cannot be read as GeoPackage: {error}; copy or download it again") from error
     for kind, name, sql in schema:
         text = str(sql or "")

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from geoseg.errors import ContractError, GeosegError
+from geoseg.errors.printable import printable
 from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
@@ -16,7 +17,6 @@ from geoseg.raster.fill import find_fill
 from geoseg.raster.sources import FileSource
 from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.system.resources import format_bytes
-from geoseg.system.text import printable
 
 # Values that are read to look for fill in a scene that does not fit.
 _SAMPLED = 6_000_000

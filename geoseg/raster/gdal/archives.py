@@ -7,10 +7,9 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from pathlib import Path
 from typing import IO
 
-from geoseg.system.files import check_regular_file
+from geoseg.system.files import check_regular_file, exists, is_folder
 
 _ERRORS = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, tarfile.TarError, zipfile.BadZipFile,
            zlib.error, lzma.LZMAError)  # fmt: skip
@@ -67,6 +66,6 @@ def _split(rest: str) -> tuple[str | None, str]:
     parts = rest.split("/")
     for count in range(1, len(parts) + 1):
         archive = "/".join(parts[:count])
-        if archive and not Path(archive).is_dir() and Path(archive).exists():
+        if archive and not is_folder(archive) and exists(archive):
             return archive, "/".join(parts[count:]).strip("/")
     return None, ""

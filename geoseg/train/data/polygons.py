@@ -13,7 +13,7 @@ from geoseg.classes import LAND_COVER, MapClass, default_color
 from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
-from geoseg.raster.vectors import open_vector
+from geoseg.raster.vectors import has_shape, open_vector
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         frames.append(frame if same else to_crs(frame, tables[0][1].crs, name))
     frame = pd.concat(frames, ignore_index=True)
     named = frame[field].notna() & (frame[field].astype(str).str.strip() != "")
-    keep = named & ~frame.geometry.is_empty & frame.geometry.notna()
+    keep = named & has_shape(frame)
     skipped = int((~keep).sum())
     frame = frame[keep]
     if not len(frame):

@@ -1,9 +1,14 @@
-"""Every error a user can meet. Each message says what, which value, and what to do about it, in one line."""
+"""Every error a user can meet. Each message says what, which value, and what to do about it, in one line.
+
+May import nothing of geoseg.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+
+from geoseg.errors.printable import printable
 
 
 class GeosegError(Exception):
@@ -18,6 +23,10 @@ class GeosegError(Exception):
     ...     print(error)
     missing.tif: no such file...
     """
+
+    def __str__(self) -> str:
+        """Return the message on one line: what it quotes from files cannot control a terminal."""
+        return printable(super().__str__(), None)
 
 
 class OptionError(GeosegError):
