@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geoseg.class_names import tidy
 from geoseg.classes import MAX_CLASSES, MapClass, default_color, unnamed
 from geoseg.errors import InputError, OptionError
 
@@ -118,7 +119,7 @@ class Codes:
 
 def plain(name: str) -> str:
     """Normalize a class name for comparison: ``"Grass / Shrub"`` equals ``"grass-shrub"``."""
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip() or name
+    return re.sub(r"[\W_]+", " ", tidy(name).casefold()).strip() or name
 
 
 def parse_renames(text: str | Mapping[str, str] | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from geoseg.class_names import tidy
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side, is_number
@@ -326,7 +327,7 @@ class PolygonLayer:
             return {value: int(value) for value in found}, ()
         if all(isinstance(value, str) and value.strip().isdigit() for value in found):
             return {value: int(value) for value in found}, ()
-        named = {value: str(value).strip() for value in found}
+        named = {value: tidy(str(value)) for value in found}
         classes = tuple(
             MapClass(number, name, default_color(number)) for number, name in enumerate(dict.fromkeys(named.values()))
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,8 +13,13 @@ from geoseg.errors.printable import printable
 from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
+from geoseg.raster.fill import find_fill
+from geoseg.raster.sources import FileSource
 from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.system.resources import format_bytes
+
+# Values that are read to look for fill in a scene that does not fit.
+_SAMPLED = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,17 @@ def inspect_scene(source: Any, model: str | None, reading: Mapping[str, Any], op
     try:
         plan = make_plan(raster, loaded, options)
     except GeosegError as error:
-        return Inspection(raster.name, name, raster, error=error, notes=raster.notes, needs=needs)
+        notes = (*raster.notes, *_fill_warning(raster))
+        return Inspection(raster.name, name, raster, error=error, notes=notes, needs=needs)
     return Inspection(raster.name, name, raster, plan, needs=needs)
+
+
+def _fill_warning(raster: Raster) -> list[str]:
+    """Return the warning of fill that a scene which fits would come with."""
+    with suppress(GeosegError):  # a scene that cannot be read is reported already
+        fill = find_fill(raster, raster.sample(max(_SAMPLED // len(raster.bands), 1)))
+        return [] if fill is None else [fill.warning(raster.name)]
+    return []
 
 
 def _raster_facts(raster: Raster) -> dict[str, Any]:
@@ -116,16 +132,31 @@ def _raster_facts(raster: Raster) -> dict[str, Any]:
 
 def _raster_lines(raster: Raster) -> list[str]:
     height, width = raster.shape
-    pixel, crs = abs(raster.transform.a), raster.grid.crs
-    unit = "px" if crs is None else "°" if crs.is_geographic else unit_name(crs)
+    across, down, crs = abs(raster.transform.a), abs(raster.transform.e), raster.grid.crs
+    pixel = f"{across:.6g}" if math.isclose(across, down, rel_tol=1e-4) else f"{across:.6g} × {down:.6g}"
+    unit = "px" if crs is None else "°" if unit_name(crs) == "degree" else unit_name(crs)
     lines = [
         f"  size        {width} × {height} px ({width * height / 1e6:.1f} Mpx), {raster.dtype}",
-        f"  grid        {'no CRS' if crs is None else crs_name(crs)}, pixel {pixel:.6g} {unit}",
+        f"  grid        {'no CRS' if crs is None else crs_name(crs)}, pixel {pixel} {unit}",
         f"  bands       {', '.join(_band_text(number, band) for number, band in enumerate(raster.bands, 1))}",
     ]
+    if masks := _masks(raster):
+        lines.append(f"  masks       {masks}")
     if len(raster.sources) > 1:
         lines.append(f"  files       {len(raster.sources)}")
     return lines
+
+
+def _masks(raster: Raster) -> str:
+    """Return the kinds of masks that the files have beside nodata values."""
+    found = [source.masks for source in raster.inputs if isinstance(source, FileSource) and source.masks]
+    kinds = {
+        "of each band": any(masks.bands for masks in found),
+        "of the file": any(masks.dataset for masks in found),
+        "a band of the file": any(masks.alpha for masks in found),
+    }
+    text = ", ".join(kind for kind, present in kinds.items() if present)
+    return f"{text} (in {len(found)} of {len(raster.inputs)} files)" if 0 < len(found) < len(raster.inputs) else text
 
 
 def _band_text(number: int, band: Any) -> str:

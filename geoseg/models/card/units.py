@@ -186,8 +186,8 @@ def _possible_units(card: ModelCard, found: NDArray[np.float64], dtype: np.dtype
     top, whole = float(found.max()), not np.issubdtype(dtype, np.floating)
     units = []
     for full in FULL_SCALES:
-        fits = top <= 1.6 * full and (full >= 255 if whole else full != 255)
-        if fits and not (dtype.itemsize == 1 and full != 255):
+        fits = top <= 1.6 * full and (full >= 100 if whole else full != 255)
+        if fits and not (dtype.itemsize == 1 and full > 255):
             name = f"{kind} 0…{full:g}" if full <= 255 else f"{kind} × {full:,.0f}"
             units.append(Unit(physical / full, 0.0, name, full))
     if reflectance and dtype.itemsize > 1 and top > 255:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geoseg.class_names import tidy
 from geoseg.classes import LAND_COVER, MapClass, default_color
 from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
@@ -221,4 +222,4 @@ def _text(value: Any) -> str:
     """Write 3.0 as "3": a column of whole numbers with missing values is read as floats."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return tidy(str(value))
