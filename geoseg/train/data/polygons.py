@@ -13,6 +13,7 @@ from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.raster.vectors import open_vector
+from geoseg.system.stamps import stamp_of
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Polygons:
         CRS of the geometries, or None.
     skipped
         Number of polygons without a class, which are treated as unlabelled.
+    stamps
+        The files, and their stamps from before they were read.
     """
 
     label: str
@@ -50,6 +53,7 @@ class Polygons:
     vocabulary: Vocabulary
     field: str
     skipped: int = 0
+    stamps: tuple[tuple[str, str], ...] = ()
 
     def on(self, grid: Grid, image: str, keep: NDArray[np.bool_] | None = None) -> PolygonLabels | None:
         """Return the polygons on the pixels of an image, or None if none of them touches it.
@@ -86,7 +90,7 @@ class Polygons:
         near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.area(moved))
         if not near.any():
             return None
-        return PolygonLabels(self.label, moved[near], codes[near], grid.transform)
+        return PolygonLabels(self.label, moved[near], codes[near], grid.transform, self.stamps)
 
 
 def is_polygons(source: Any) -> bool:
@@ -106,6 +110,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
     """
     import pandas as pd
 
+    stamps = tuple((str(source), stamp_of(source)) for source in sources if isinstance(source, str | Path))
     tables = [_table(source) for source in sources]
     label = tables[0][0]
     field = field or _guess_field(*tables[0])
@@ -141,6 +146,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         vocabulary=Vocabulary(classes, closed=True),
         field=field,
         skipped=skipped,
+        stamps=stamps,
     )
 
 
