@@ -27,7 +27,7 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     url = _URL.match(text)
     if url is None and _VIRTUAL.match(text) is None:
         return Path(path)
-    shown = text if url is None else re.sub(r":[/\\]+", "://", text, count=1)
+    shown = text if url is None else re.sub(r":[/\\](?=[^/\\])", "://", text, count=1)
     if url is not None and url[1].lower() == "file":
         raise OutputError(f"{shown}: URLs are not supported as output; give the plain path, without file://")
     raise OutputError(
