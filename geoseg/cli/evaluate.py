@@ -104,7 +104,8 @@ def compare(
 
     overwrite = values.pop("overwrite")
     if output is not None:
-        report_paths(output, overwrite=overwrite)
+        inputs = [predicted, reference, *(values[name] for name in ("confidence", "images", "labels"))]
+        report_paths(output, overwrite=overwrite, inputs=inputs)
     events = reporter(progress)
     by_model = values["model"] is not None or bool(values["images"] or values["labels"])
     if by_model:
@@ -231,9 +232,12 @@ def area(points: str, source: str, output: Path | None, progress: str, *, as_jso
     from geoseg.evaluate.evaluation import write_complete
     from geoseg.evaluate.points import estimate_area
     from geoseg.progress.reporters import reporter
+    from geoseg.system.outputs import Inputs, local_path
 
-    if output is not None and output.exists() and not values["overwrite"]:
-        raise OutputError(f"{output} exists: choose another name or add --overwrite")
+    if output is not None:
+        Inputs(points, source).check(local_path(output))
+        if output.exists() and not values["overwrite"]:
+            raise OutputError(f"{output} exists: choose another name or add --overwrite")
     events = reporter(progress)
     events.start(points=points, map=source)
     estimates = estimate_area(points, source, field=values["field"], progress=events.progress)

@@ -99,10 +99,12 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     """
     from geoseg.job.batch import run
     from geoseg.job.outputs import Products
+    from geoseg.job.report import SUMMARY
     from geoseg.job.request import Job
     from geoseg.job.scene_list import check_duplicates, read_scenes
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
+    from geoseg.system.outputs import Inputs
 
     reading = reading_of(values)
     products = Products(
@@ -118,6 +120,7 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     check_duplicates(sources)
     options = options_of(values)
     job = Job(sources, output, model, reading, options, products, **values)
+    Inputs(listed).check(output / SUMMARY, *([] if job.profile is None else [job.profile]))
     if only_clean:
         _clean(job)
         return

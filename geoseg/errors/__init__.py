@@ -41,6 +41,10 @@ class ReadError(InputError):
     """Pixels could not be read although the file opened: truncated, corrupt or lost. Names the window."""
 
 
+class ChangedError(InputError):
+    """A file was changed, replaced or deleted while it was read, so a result would mix two versions."""
+
+
 class ContractError(InputError):
     """The scene does not match what the model card asks for: bands, values, resolution.
 

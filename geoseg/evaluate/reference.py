@@ -19,6 +19,7 @@ from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side, is_number
 from geoseg.geodesy.crs import to_crs, transformer
+from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class ClassLayer(Protocol):
         """Return values and validity (h, w) of a box of the map's pixels."""
         ...
 
+    def check_unchanged(self) -> None:
+        """Check that the files are still those that were opened; raises ChangedError."""
+        ...
+
 
 @dataclass(frozen=True)
 class RasterLayer:
@@ -70,6 +75,10 @@ class RasterLayer:
         """Return values and validity (h, w) of a box."""
         pixels = self.raster.read(box)
         return pixels.data[0], pixels.valid
+
+    def check_unchanged(self) -> None:
+        """Check that the files are still those that were opened; raises ChangedError."""
+        check_unchanged(self.raster)
 
 
 def is_vector(source: Any) -> bool:
@@ -262,6 +271,11 @@ class PolygonLayer:
             if pairs:
                 rasterize(pairs, out=burnt, transform=transform)
         return burnt, burnt >= 0
+
+    def check_unchanged(self) -> None:
+        """Check that the file is still the one that was opened; raises ChangedError."""
+        if self._path is not None:
+            self._file.check_unchanged()
 
     def _describe(self, source: Any) -> tuple[list[str], int, Any, str]:
         if self._path is None:

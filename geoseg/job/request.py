@@ -19,6 +19,7 @@ from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options
 from geoseg.segment.probabilities import class_positions
+from geoseg.system.outputs import local_path
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -62,6 +63,8 @@ class Job:
     ------
     OptionError
         If ``scenes`` is a single path instead of a list.
+    OutputError
+        If ``output`` or ``profile`` is a URL.
 
     Examples
     --------
@@ -94,6 +97,9 @@ class Job:
     def __post_init__(self) -> None:
         if isinstance(self.scenes, str | os.PathLike):
             raise OptionError(f"scenes is the single path {str(self.scenes)!r}: give a list, [{str(self.scenes)!r}]")
+        for path in (self.output, self.profile):
+            if path is not None:
+                local_path(path)
 
     @property
     def folder(self) -> Path:

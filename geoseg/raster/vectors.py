@@ -27,6 +27,7 @@ from geoseg.raster.gdal.environment import is_virtual
 from geoseg.raster.gdal.library import is_shared, remove_drivers
 from geoseg.raster.gdal.xml import read_xml
 from geoseg.system.files import check_regular_file, exists, is_file
+from geoseg.system.stamps import check_stamp, stamp_of
 
 FORMATS = "GeoPackage, Shapefile, GeoJSON, FlatGeobuf, GeoParquet, KML, or a zip file with one of them"
 _DRIVERS = {"GPKG", "ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "KML", "LIBKML"}
@@ -66,8 +67,19 @@ class VectorFile:
         Absolute path of the file to read; that of a temporary copy if it came in a zip file.
     """
 
-    def __init__(self, label: str, path: str, kind: str, keep: Any = None) -> None:
-        self.label, self.path, self._kind, self._keep = label, path, kind, keep
+    def __init__(self, label: str, path: str, kind: str, stamps: Mapping[str, str], keep: Any = None) -> None:
+        self.label, self.path, self._kind, self._stamps, self._keep = label, path, kind, stamps, keep
+
+    def check_unchanged(self) -> None:
+        """Check that the file is still the one that was opened.
+
+        Raises
+        ------
+        ChangedError
+            If it, or a part of a Shapefile, was changed, replaced or deleted.
+        """
+        for path, stamp in self._stamps.items():
+            check_stamp(path, stamp, self.label)
 
     def layers(self) -> list[tuple[str, str | None]]:
         """Return names and geometry types of the layers; None for a table without geometries."""
@@ -130,6 +142,7 @@ class VectorFile:
         try:
             with _settings():
                 yield
+            self.check_unchanged()
         except (InputError, MemoryError):
             raise
         except Exception as error:  # pyogrio, pyarrow, geopandas and GDAL each have their own
@@ -195,10 +208,12 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
         if not is_file(label):
             raise InputError(f"{label}: is a folder, not a vector file; name a file: {FORMATS}")
         absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
+        parts = (os.path.splitext(absolute)[0] + suffix for suffix in (".shx", ".dbf"))  # noqa: PTH122
+        stamps = {name: stamp_of(name) for name in (absolute, *(parts if label.lower().endswith(".shp") else ()))}
         with Path(absolute).open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"PK\3\4"):
-            return _unpacked(label, absolute)
+            return _unpacked(label, absolute, stamps)
         kind = _kind(head, absolute)
         if kind is None:
             raise InputError(
@@ -207,7 +222,7 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
         _check(label, absolute, kind)
     except OSError as error:
         raise InputError(f"{label}: cannot be read: {error.strerror or error}") from error
-    return VectorFile(label, absolute, kind)
+    return VectorFile(label, absolute, kind, stamps)
 
 
 def _kind(head: bytes, name: str) -> str | None:
@@ -297,7 +312,7 @@ def _check_geopackage(label: str, path: str) -> None:
             )
 
 
-def _unpacked(label: str, path: str) -> VectorFile:
+def _unpacked(label: str, path: str, stamps: Mapping[str, str]) -> VectorFile:
     """Unpack the one vector file in a zip file to a temporary folder, and check it there."""
     folder = tempfile.TemporaryDirectory(prefix="geoseg-vector-")
     try:
@@ -317,7 +332,7 @@ def _unpacked(label: str, path: str) -> VectorFile:
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
         raise InputError(f"{label}: the zip file cannot be unpacked ({error}); copy or download it again") from error
     _check(label, str(target), kind)
-    return VectorFile(label, str(target), kind, folder)
+    return VectorFile(label, str(target), kind, stamps, folder)
 
 
 def _member_kind(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str | None:

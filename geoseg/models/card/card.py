@@ -23,6 +23,7 @@ from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
 from geoseg.models.card.values import first_defect, without_controls
 from geoseg.system.files import check_regular_file, complete, read_regular
+from geoseg.system.outputs import local_path
 from geoseg.tiling import round_up
 
 CARD_FILE = "model.json"
@@ -339,8 +340,10 @@ class ModelCard(BaseModel):
         ------
         ModelError
             If it cannot be written.
+        OutputError
+            If the path is a URL.
         """
-        path = Path(path)
+        path = local_path(path)
         try:
             with complete(path) as part:
                 part.write_text(self.to_json() + "\n", encoding="utf-8")

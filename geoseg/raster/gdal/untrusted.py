@@ -93,8 +93,10 @@ def check_name(source: str, label: str, *, remote: bool) -> None:
         raise InputError(f"{label}: GDAL connection strings are not opened; name a file, folder or URL")
 
 
-def check_source(source: str, label: str, *, remote: bool) -> bool:
+def check_source(source: str, label: str, *, remote: bool, files: set[str] | None = None) -> bool:
     """Reject a source that runs code or reaches the network without permission; opens nothing that it refers to.
+
+    Every local file that it refers to is added to ``files``.
 
     Returns
     -------
@@ -107,7 +109,11 @@ def check_source(source: str, label: str, *, remote: bool) -> bool:
         Naming what it refers to.
     """
     check_name(source, label, remote=remote)
-    return not is_remote(source) and _check_content(source, _Walk(label, remote))
+    walk = _Walk(label, remote)
+    is_vrt = not is_remote(source) and _check_content(source, walk)
+    if files is not None:
+        files |= walk.checked
+    return is_vrt
 
 
 def check_dataset(data: Any, label: str, *, remote: bool, vrt: bool) -> None:

@@ -14,6 +14,7 @@ from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.raster.vectors import has_shape, open_vector
+from geoseg.system.stamps import stamp_of
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Polygons:
         CRS of the geometries, or None.
     skipped
         Number of polygons without a class, which are treated as unlabelled.
+    stamps
+        The files, and their stamps from before they were read.
     """
 
     label: str
@@ -51,6 +54,7 @@ class Polygons:
     vocabulary: Vocabulary
     field: str
     skipped: int = 0
+    stamps: tuple[tuple[str, str], ...] = ()
 
     def on(self, grid: Grid, image: str, keep: NDArray[np.bool_] | None = None) -> PolygonLabels | None:
         """Return the polygons on the pixels of an image, or None if none of them touches it.
@@ -87,7 +91,7 @@ class Polygons:
         near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.area(moved))
         if not near.any():
             return None
-        return PolygonLabels(self.label, moved[near], codes[near], grid.transform)
+        return PolygonLabels(self.label, moved[near], codes[near], grid.transform, self.stamps)
 
 
 def is_polygons(source: Any) -> bool:
@@ -107,6 +111,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
     """
     import pandas as pd
 
+    stamps = tuple((str(source), stamp_of(source)) for source in sources if isinstance(source, str | Path))
     tables = [_table(source) for source in sources]
     label = tables[0][0]
     field = field or _guess_field(*tables[0])
@@ -142,6 +147,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         vocabulary=Vocabulary(classes, closed=True),
         field=field,
         skipped=skipped,
+        stamps=stamps,
     )
 
 
