@@ -74,7 +74,8 @@ class PlannedScene:
         """
         scene = self.scene
         for warning in self.plan.warnings:
-            scene.reporter.warning(f"{scene.name}: {warning}")
+            named = scene.name in warning.partition(": ")[0]
+            scene.reporter.warning(warning if named else f"{scene.name}: {warning}")
         with scene.lock() as lock:  # unlocked here if anything fails, else by the next state
             staged = self._staged()
             self._check_outputs(staged)
