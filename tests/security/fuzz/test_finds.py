@@ -213,3 +213,13 @@ def test_compound_crs_is_named_in_few_words(canary, geoseg):
     assert code in (0, 1)
     assert "WGS 84 / UTM zone 31N + EGM96 height" in out
     assert max(map(len, out.splitlines())) < 200
+
+
+def test_rings_that_are_open_after_a_transformation(canary):
+    ring = "3,45.1535 nan,45.1535 3.002,45.152 3,45.1535 1e999,nan"
+    line = f"<LinearRing><coordinates>{ring}</coordinates></LinearRing>"
+    polygon = f"<Polygon><outerBoundaryIs>{line}</outerBoundaryIs></Polygon>"
+    place = f"<Placemark><name>x</name>{polygon}</Placemark>"
+    kml = f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{place}</Document></kml>'
+    path, grid = canary.write("l.kml", kml), geoseg.open_raster(canary.tif()).grid
+    refused(PolygonLayer, path, grid, "Name")
