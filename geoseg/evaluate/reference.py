@@ -7,6 +7,7 @@ finer grid than the map's would count one decision many times.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from geoseg.class_names import tidy
-from geoseg.classes import MapClass, default_color
+from geoseg.classes import MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.class_matching import Side, is_number
+from geoseg.evaluate.class_matching import Side
 from geoseg.geodesy.crs import to_crs, transformer
 from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from geoseg.tiling import Box
 
 # Up to this many polygons a layer is kept in memory; larger ones are read by window through the spatial index.
+_LARGEST = 2**31 - 1
 _KEPT = 200_000
 
 
@@ -333,13 +335,17 @@ class PolygonLayer:
         if not found:
             raise InputError(f"{self._label}: field {self._field!r} is empty everywhere; name another --class-field")
         if all(isinstance(value, int | float | bool) for value in found):
-            odd = [value for value in found if value != int(value)]
+            odd = [value for value in found if not math.isfinite(value) or value != int(value)]
             if odd:
                 raise InputError(f"{self._label}: field {self._field!r} holds {odd[0]:g}, which is not a class number")
             if min(found) < 0:
                 raise InputError(f"{self._label}: field {self._field!r} holds {min(found)}; class numbers start at 0")
+            if max(found) > _LARGEST:
+                raise InputError(
+                    f"{self._label}: field {self._field!r} holds {max(found)}, too large for a class number"
+                )
             return {value: int(value) for value in found}, ()
-        if all(isinstance(value, str) and value.strip().isdigit() for value in found):
+        if all(isinstance(value, str) and is_number(value.strip()) and 0 <= int(value) <= _LARGEST for value in found):
             return {value: int(value) for value in found}, ()
         named = {value: tidy(str(value)) for value in found}
         classes = tuple(

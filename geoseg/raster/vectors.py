@@ -15,7 +15,6 @@ import sqlite3
 import tempfile
 import threading
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from geoseg.errors import InputError
+from geoseg.raster.gdal.archives import ERRORS
 from geoseg.raster.gdal.environment import is_virtual
 from geoseg.raster.gdal.library import is_shared, remove_drivers
 from geoseg.raster.gdal.xml import read_xml
@@ -329,7 +329,7 @@ def _unpacked(label: str, path: str, stamps: Mapping[str, str]) -> VectorFile:
                 )
             member, kind = found[0]
             target = _unpack(label, archive, members, member, Path(folder.name))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
+    except ERRORS as error:
         raise InputError(f"{label}: the zip file cannot be unpacked ({error}); copy or download it again") from error
     _check(label, str(target), kind)
     return VectorFile(label, str(target), kind, stamps, folder)

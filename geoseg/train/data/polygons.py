@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.class_names import tidy
-from geoseg.classes import LAND_COVER, MapClass, default_color
+from geoseg.classes import LAND_COVER, MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
@@ -219,7 +219,7 @@ def _order(frame: Any, texts: NDArray[Any], field: str) -> list[str]:
     if field == "class_name" and "class_id" in frame.columns:
         numbers = dict(zip(texts, frame["class_id"], strict=True))
         return sorted(distinct, key=lambda text: (numbers[text], text))
-    if all(text.lstrip("-").isdigit() for text in distinct):
+    if all(is_number(text) for text in distinct):
         return sorted(distinct, key=int)
     return distinct
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import unicodedata
 from collections.abc import Sequence
 
 from geoseg.errors.printable import printable
@@ -27,7 +28,7 @@ def target(data: bytes) -> None:
         assert entries
         for entry in entries:
             assert entry.label
-            assert all(character.isprintable() for character in printable(entry.label))
+            assert not {unicodedata.category(one) for one in printable(entry.label)} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def mutate(data: bytes, rng: random.Random, pool: Sequence[bytes]) -> bytes:

@@ -6,17 +6,21 @@ import json
 import sqlite3
 import sys
 import warnings
+import zipfile
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from shapely.geometry import box
 
 import geoseg
 from geoseg.errors import GeosegError, InputError
 from geoseg.evaluate.reference import PolygonLayer, open_map
 from geoseg.job.scene_list import read_scenes
 from geoseg.raster.vectors import open_vector
+from geoseg.tiling import Box
 from geoseg.train.data.polygons import read_polygons
 
 
@@ -83,6 +87,39 @@ def test_lists_and_objects_as_classes(canary, value):
     path = canary.write("l.geojson", json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
     assert len(PolygonLayer(path, raster.grid, "class").classes) == 2
     assert len(read_polygons([path], "class", None).vocabulary.classes) == 2
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, 2**31, 1e300, "²", "٣"])
+def test_class_numbers_without_bound(canary, value):
+    ring = [[5e5, 5e6], [5e5 + 200, 5e6], [5e5 + 200, 5e6 - 100], [5e5, 5e6]]
+    crs = {"type": "name", "properties": {"name": "EPSG:32631"}}
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "properties": {"class": value}, "geometry": shape}
+    text = json.dumps({"type": "FeatureCollection", "crs": crs, "features": [feature]})
+    path, raster = canary.write("l.geojson", text), geoseg.open_raster(canary.tif())
+    try:
+        layer = PolygonLayer(path, raster.grid, "class")
+    except InputError as error:
+        assert "class number" in str(error)  # noqa: PT017 - either is right
+    else:
+        assert layer.classes or layer.values == (3,)
+        layer.read(Box(0, 0, 10, 20))
+    assert len(read_polygons([path], "class", None).vocabulary.classes) == 1
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), 0.5])
+def test_class_numbers_that_are_none(canary, value):
+    frame = gpd.GeoDataFrame({"class": [1.0, value]}, geometry=[box(5e5, 5e6 - 9, 5e5 + 9, 5e6)] * 2, crs="EPSG:32631")
+    grid = geoseg.open_raster(canary.tif()).grid
+    assert "is not a class number" in refused(PolygonLayer, frame, grid, "class")
+
+
+def test_zip_files_with_members_without_a_name(canary):
+    path = canary.folder / "l.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.geojson", "{}")
+    path.write_bytes(path.read_bytes().replace(b"a.geojson", bytes(9)))
+    assert "zip file cannot be unpacked" in refused(open_vector, path)
 
 
 def test_databases_with_schemas_that_are_no_text(canary):
@@ -176,3 +213,13 @@ def test_compound_crs_is_named_in_few_words(canary, geoseg):
     assert code in (0, 1)
     assert "WGS 84 / UTM zone 31N + EGM96 height" in out
     assert max(map(len, out.splitlines())) < 200
+
+
+def test_rings_that_are_open_after_a_transformation(canary):
+    ring = "3,45.1535 nan,45.1535 3.002,45.152 3,45.1535 1e999,nan"
+    line = f"<LinearRing><coordinates>{ring}</coordinates></LinearRing>"
+    polygon = f"<Polygon><outerBoundaryIs>{line}</outerBoundaryIs></Polygon>"
+    place = f"<Placemark><name>x</name>{polygon}</Placemark>"
+    kml = f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{place}</Document></kml>'
+    path, grid = canary.write("l.kml", kml), geoseg.open_raster(canary.tif()).grid
+    refused(PolygonLayer, path, grid, "Name")
