@@ -87,8 +87,8 @@ def evaluate_model(
             progress(number, len(pairs), f"evaluate: {name}")
         raster = open_raster(image, **dict(reading or {}))
         plan = make_plan(raster, loaded, options or Options())
-        for line in plan.warnings:
-            limited_warn(f"{raster.name}: {line}")
+        for line in plan.warnings_of(raster.name):
+            limited_warn(line)
         with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-") as folder:
             maps = _segment(plan, Path(folder), progress)
             part = _compare(plan, maps, label, class_field, parse_renames(renames), tolerance)

@@ -76,9 +76,8 @@ class PlannedScene:
             If another run holds the folder, it holds other results, or the disk has no room.
         """
         scene = self.scene
-        for warning in self.plan.warnings:
-            named = scene.name in warning.partition(": ")[0]
-            scene.reporter.warning(warning if named else f"{scene.name}: {warning}")
+        for warning in self.plan.warnings_of(scene.name):
+            scene.reporter.warning(warning)
         with scene.lock() as lock:  # unlocked here if anything fails, else by the next state
             staged = self._staged()
             self._check_outputs(staged)

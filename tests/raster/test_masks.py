@@ -119,3 +119,14 @@ def test_a_sample_decides_about_large_files(tmp_path):
                 block = rng.integers(0, 255, (4, 600, 600)).astype("uint8")
                 file.write(block, window=rasterio.windows.Window(col + 200, row + 200, 600, 600))
     assert len(open_raster(path).bands) == 4
+
+
+def test_every_alpha_band_is_looked_at(tmp_path, write, pixels):
+    """The first alpha band is near infrared, the second a mask."""
+    array = pixels(5, dtype="uint8")
+    array[4] = np.where(np.arange(130) < 40, 0, 255)
+    path = write(tmp_path / "rgbna.tif", array, photometric="RGB", colors=[*COLORS, ColorInterp.alpha])
+    raster = open_raster(path)
+    got = raster.read(raster.box)
+    assert (got.data == array[:4]).all()
+    assert (got.valid == (array[4] > 0)).all()
