@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geoseg.cli.options import (
+    FilePath,
     GreedyCommand,
     GreedyOption,
     echo_json,
@@ -59,7 +60,7 @@ def evaluate() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="REPORT.json",
     help="Report to write as JSON, with a figure beside it as PNG.",
 )
@@ -170,9 +171,7 @@ def _by_model(events: Reporter, **values: Any) -> Evaluation:
 
 @evaluate.command()
 @click.argument("source", metavar="MAP")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="POINTS.gpkg", help="File to write."
-)
+@click.option("-o", "--output", required=True, type=FilePath(), metavar="POINTS.gpkg", help="File to write.")
 @click.option(
     "--standard-error",
     type=float,
@@ -217,7 +216,7 @@ def sample(source: str, output: Path, progress: str, **values: Any) -> None:
 @evaluate.command()
 @click.argument("points", metavar="POINTS.gpkg")
 @click.argument("source", metavar="MAP")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="REPORT.json", help="Report to write as JSON.")
+@click.option("-o", "--output", type=FilePath(), metavar="REPORT.json", help="Report to write as JSON.")
 @click.option("--field", default="reference_class", show_default=True, help="Field with the interpreted class.")
 @_json
 @_overwrite

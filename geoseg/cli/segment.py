@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geoseg.cli.options import (
+    FilePath,
     names_of,
     options_of,
     progress_option,
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("scenes", nargs=-1, metavar="SCENE…")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Output folder.")
+@click.option("-o", "--output", required=True, type=FilePath(), metavar="OUT", help="Output folder.")
 @click.option(
     "--scenes",
     "listed",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="File that lists more scenes: text (one per line), CSV (columns scene, name) or a STAC ItemCollection.",
 )
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
 @click.option("--clean", is_flag=True, help="Remove unfinished blocks and temporary files from OUT, and exit.")
 @click.option(
     "--profile",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="Write a timeline of the run, for chrome://tracing or Perfetto.",
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
-from geoseg.errors import GeosegError, OptionError
+from geoseg.errors import GeosegError, OptionError, OutputError
 from geoseg.job.failures import with_retries
 from geoseg.job.outputs import Products
 from geoseg.models import check_bands
@@ -64,7 +64,7 @@ class Job:
     OptionError
         If ``scenes`` is a single path instead of a list.
     OutputError
-        If ``output`` or ``profile`` is a URL.
+        If ``output`` or ``profile`` is a URL or empty, or ``profile`` a folder.
 
     Examples
     --------
@@ -100,6 +100,8 @@ class Job:
         for path in (self.output, self.profile):
             if path is not None:
                 local_path(path)
+        if self.profile is not None and Path(self.profile).is_dir():
+            raise OutputError(f"{self.profile}: profile is a folder; name a file for the timeline")
 
     @property
     def folder(self) -> Path:

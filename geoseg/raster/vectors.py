@@ -210,6 +210,9 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
         absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
         parts = (os.path.splitext(absolute)[0] + suffix for suffix in (".shx", ".dbf"))  # noqa: PTH122
         stamps = {name: stamp_of(name) for name in (absolute, *(parts if label.lower().endswith(".shp") else ()))}
+        if os.path.exists(f"{absolute}-wal"):  # noqa: PTH110
+            # Another program has the database open: SQLite may move pages from its log into the file at any time.
+            stamps = {}
         with Path(absolute).open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"PK\3\4"):

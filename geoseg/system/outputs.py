@@ -21,9 +21,11 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OutputError
-        If it is a URL or in one of GDAL's virtual file systems.
+        If it is empty, a URL or in one of GDAL's virtual file systems.
     """
     text = os.fspath(path)
+    if not text:
+        raise OutputError("the path of an output is empty: name a file or folder")
     url = _URL.match(text)
     if url is None and _VIRTUAL.match(text) is None:
         return Path(path)
