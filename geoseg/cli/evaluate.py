@@ -103,8 +103,8 @@ def compare(
 
     overwrite = values.pop("overwrite")
     if output is not None:
-        given = [predicted, reference, *(values[name] for name in ("confidence", "images", "labels"))]
-        report_paths(output, overwrite=overwrite, inputs=given)
+        inputs = [predicted, reference, *(values[name] for name in ("confidence", "images", "labels"))]
+        report_paths(output, overwrite=overwrite, inputs=inputs)
     events = reporter(progress)
     by_model = values["model"] is not None or bool(values["images"] or values["labels"])
     if by_model:

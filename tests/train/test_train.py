@@ -139,7 +139,7 @@ def test_a_resumed_run_equals_an_unbroken_one(place, small, tmp_path, monkeypatc
 def test_images_and_labels_that_change_give_no_model(place, polygons, small, tmp_path, monkeypatch, which):
     from geoseg.train import fit
 
-    files = {path.name: Path(shutil.copy(path, tmp_path)) for path in (place.image, place.labels, polygons)}
+    files = {path.name: Path(shutil.copy(path, tmp_path)) for path in (place.image, place.labels, polygons.path)}
     labels = files["labels.gpkg" if which.endswith("gpkg") else "labels.tif"]
 
     class Touch(fit.ReportProgress):
