@@ -20,7 +20,7 @@ def stamp_of(path: str | os.PathLike[str]) -> str:
 
 
 def vector_stamp_of(path: str | os.PathLike[str]) -> str:
-    """Return the stamp of a vector file; empty for a GeoPackage with a write-ahead log, which reading merges into it."""
+    """Return a vector file's stamp; empty for a GeoPackage with a write-ahead log, which reading merges into it."""
     try:
         logged = os.stat(f"{os.fspath(path)}-wal").st_size > 0  # noqa: PTH116
     except (OSError, ValueError):
