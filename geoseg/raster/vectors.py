@@ -27,7 +27,7 @@ from geoseg.raster.gdal.environment import is_virtual
 from geoseg.raster.gdal.library import is_shared, remove_drivers
 from geoseg.raster.gdal.xml import read_xml
 from geoseg.system.files import check_regular_file, exists, is_file
-from geoseg.system.stamps import check_stamp, stamp_of
+from geoseg.system.stamps import check_stamp, vector_stamp_of
 
 FORMATS = "GeoPackage, Shapefile, GeoJSON, FlatGeobuf, GeoParquet, KML, or a zip file with one of them"
 _DRIVERS = {"GPKG", "ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "KML", "LIBKML"}
@@ -209,10 +209,9 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
             raise InputError(f"{label}: is a folder, not a vector file; name a file: {FORMATS}")
         absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
         parts = (os.path.splitext(absolute)[0] + suffix for suffix in (".shx", ".dbf"))  # noqa: PTH122
-        stamps = {name: stamp_of(name) for name in (absolute, *(parts if label.lower().endswith(".shp") else ()))}
-        if os.path.exists(f"{absolute}-wal"):  # noqa: PTH110
-            # Another program has the database open: SQLite may move pages from its log into the file at any time.
-            stamps = {}
+        stamps = {
+            name: vector_stamp_of(name) for name in (absolute, *(parts if label.lower().endswith(".shp") else ()))
+        }
         with Path(absolute).open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"PK\3\4"):

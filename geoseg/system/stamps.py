@@ -19,6 +19,15 @@ def stamp_of(path: str | os.PathLike[str]) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}"
 
 
+def vector_stamp_of(path: str | os.PathLike[str]) -> str:
+    """Return a vector file's stamp; empty for a GeoPackage with a write-ahead log, which reading merges into it."""
+    try:
+        logged = os.stat(f"{os.fspath(path)}-wal").st_size > 0  # noqa: PTH116
+    except (OSError, ValueError):
+        logged = False
+    return "" if logged else stamp_of(path)
+
+
 def check_stamp(path: str | os.PathLike[str], stamp: str, label: str) -> None:
     """Check that a file has the stamp that it had when it was opened; an empty stamp always fits.
 

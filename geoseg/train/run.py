@@ -14,7 +14,7 @@ from typing import Any
 from geoseg.errors import GeosegError, InputError, OptionError, OutputError
 from geoseg.models.card.card import CARD_FILE
 from geoseg.progress.reporters import Reporter
-from geoseg.system.stamps import stamp_of
+from geoseg.system.stamps import vector_stamp_of
 from geoseg.train.data.label_images import Sources
 from geoseg.train.options import TrainOptions
 
@@ -56,7 +56,7 @@ class Run:
             "ignore": list(sources.ignore),
             "reading": dict(sources.reading),
             "tune": self.tune,
-            _STAMPS: {str(path): stamp_of(path) for path in _files((*sources.images, *sources.labels))},
+            _STAMPS: {str(path): vector_stamp_of(path) for path in _files((*sources.images, *sources.labels))},
         }
         plain: dict[str, Any] = json.loads(json.dumps(described, default=str))
         return plain
@@ -146,10 +146,10 @@ def _check_same(started: Path, described: dict[str, Any], options: TrainOptions)
         differing = options.differing(before["options"])
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{started} is damaged, so the run cannot be resumed; start anew with --overwrite") from None
-    before.setdefault(_STAMPS, described[_STAMPS])  # absent where an earlier version began the run
-    differing += [name for name in described if name != "options" and described[name] != before.get(name)]
-    differing.sort(key=lambda name: name == _STAMPS)  # other files have other stamps
-    if differing == [_STAMPS]:
+    differing += [
+        name for name in described if name not in ("options", _STAMPS) and described[name] != before.get(name)
+    ]
+    if not differing and _have_changed(before.get(_STAMPS), described[_STAMPS]):
         raise InputError(
             "images or labels have changed since the interrupted run began: start anew with --overwrite, or put the "
             "old files back"
@@ -159,3 +159,10 @@ def _check_same(started: Path, described: dict[str, Any], options: TrainOptions)
             f"the interrupted run had another {differing[0].replace('_', '-')}: resume with the same options, or start "
             "anew with --overwrite"
         )
+
+
+def _have_changed(before: dict[str, str] | None, now: dict[str, str]) -> bool:
+    """Whether files differ from those noted, if any were; those without a stamp always fit."""
+    if before is None:  # a run of an earlier version
+        return False
+    return before.keys() != now.keys() or any(old and now[name] and old != now[name] for name, old in before.items())

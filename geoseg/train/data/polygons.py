@@ -14,7 +14,7 @@ from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.raster.vectors import has_shape, open_vector
-from geoseg.system.stamps import stamp_of
+from geoseg.system.stamps import vector_stamp_of
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
     """
     import pandas as pd
 
-    stamps = tuple((str(source), stamp_of(source)) for source in sources if isinstance(source, str | Path))
+    stamps = tuple((str(source), vector_stamp_of(source)) for source in sources if isinstance(source, str | Path))
     tables = [_table(source) for source in sources]
     label = tables[0][0]
     field = field or _guess_field(*tables[0])
