@@ -14,6 +14,7 @@ WITHOUT_QGIS = (
     "runner.py",
     "environment.py",
     "installation.py",
+    "install_progress.py",
     "commands.py",
     "work.py",
     "uncertain.py",
