@@ -18,7 +18,7 @@ from .panel_result import ResultPanel
 from .panel_run import RunPanel
 from .panel_scene import ScenePanel
 from .runner import RunError, geoseg_command
-from .session import Session, start
+from .session import Session, pool, start
 from .tr import tr
 
 _LIMIT = 120.0  # seconds for the list of models
@@ -184,6 +184,7 @@ class GeosegDock(QgsDockWidget):
         for session in list(self._sessions):
             session.drop()
         self._sessions.clear()
+        pool.close()
         self.scene.stop()
         self.run.shut_down()
         self.correct.shut_down()

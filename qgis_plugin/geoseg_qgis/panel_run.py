@@ -30,12 +30,11 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from . import commands, results, settings
+from . import commands, phases, results, settings
 from .panel_scene import ScenePanel
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
-from .work import Progress
 
 PREVIEW_PIXELS = 1_000_000
 """A preview computes about so many pixels: as many as a screen shows, in seconds also without a GPU."""
@@ -53,7 +52,7 @@ class RunPanel(QWidget):
         super().__init__(parent)
         self._iface, self._scene = iface, scene
         self._session: Session | None = None
-        self._progress = Progress()
+        self._progress = phases.progress()
         self._preview_layer = ""
         self._folder = ""
         self._clicked = 0.0
@@ -206,9 +205,7 @@ class RunPanel(QWidget):
         layer = self._scene.layer()
         if layer is None:
             return
-        folder = self.folder.filePath()
-        settings.put("folder", folder)
-        folder = folder or self._beside()
+        folder = self.folder.filePath() or self._beside()
         options = {
             "min_area": self.min_area.value() or None,
             "simplify": self.simplify.value() or None,
@@ -228,6 +225,7 @@ class RunPanel(QWidget):
 
     def _run_done(self, session: Session) -> None:
         if self._ended(session):
+            phases.note(self._facts, time.monotonic() - self._started)
             self.clear_preview()
             self.bar.setValue(1000)
             self.status.setText(tr("Done: {folder}").format(folder=os.path.dirname(self._output(session, "classes"))))
@@ -250,21 +248,34 @@ class RunPanel(QWidget):
             return
         reading = {**chosen.reading, **({"resolution": coarse} if coarse else {})}
         scene = commands.Scene(chosen.sources, chosen.bands, bbox, reading)
-        os.makedirs(folder, exist_ok=True)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            text = tr("The results folder {folder} cannot be used: {reason}. Choose another one.")
+            self._fail(text.format(folder=folder, reason=error.strerror or error))
+            return
+        if folder != self._folder:
+            settings.put("folder", self.folder.filePath())
         arguments = commands.segment(scene, folder, self._scene.model(), **options)
         session = start(geoseg_command(settings.interpreter(), arguments), self, on_end)
         if isinstance(session, RunError):
             self._fail(str(session))
             return
         session.spoke.connect(self._take)
-        self._session, self._progress = session, Progress()
+        title = tr("GeoSeg: {scene}").format(scene=self._scene.layer().name())
+        session.show_as(title, [self._scene.layer()])
+        self._session, self._progress, self._started = session, phases.progress(), time.monotonic()
+        self._facts = self._scene.facts
         self.bar.setValue(0)
-        self.status.setText(tr("Starting geoseg…"))
+        self.status.setText(self._progress.text())
         self._enable()
 
     def _take(self, event: dict[str, Any]) -> None:
         if self._progress.take(event):
             self.bar.setValue(int(self._progress.percent * 10))
+            self._session.progress(self._progress.percent)
             if self._progress.text():
                 self.status.setText(self._progress.text())
             if self._progress.device == "cpu":

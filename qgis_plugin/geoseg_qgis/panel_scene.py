@@ -27,6 +27,7 @@ from qgis.PyQt.QtWidgets import (
 from . import commands, settings
 from .algorithms.base import source_of
 from .algorithms.inspect import read_facts
+from .phases import realistic
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
@@ -240,7 +241,7 @@ class ScenePanel(QWidget):
     def _answer(self, session: Session) -> None:
         self._session = None
         try:
-            self.facts = read_facts(session.child, session.said)
+            self.facts = realistic(read_facts(session.child, session.said))
         except RunError as error:
             self._say(str(error), good=False)
             return

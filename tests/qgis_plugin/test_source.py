@@ -18,6 +18,8 @@ WITHOUT_QGIS = (
     "commands.py",
     "work.py",
     "uncertain.py",
+    "warm.py",
+    "estimates.py",
     "__init__.py",
 )
 

@@ -24,12 +24,11 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QIcon
 
-from .. import settings
+from .. import phases, settings
 from ..commands import Scene
 from ..environment import check_interpreter
 from ..runner import Event, RunError, geoseg_command, run, shown
 from ..tr import tr
-from ..work import Progress
 
 FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """Where the plugin is."""
@@ -192,15 +191,15 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         """
         command = geoseg_command(self._python, arguments)
         feedback.pushCommandInfo(shown(command))
-        progress, told = Progress(self.SEVERAL_STAGES), ["", 0.0]
+        progress, told = phases.progress(several=self.SEVERAL_STAGES), ["", 0.0]
 
         def on_event(event: Event) -> None:
             kind, message = event["event"], str(event.get("message", ""))
             if progress.take(event) and kind == "progress":
                 feedback.setProgress(progress.percent)
-                # The stage is told when it changes, rate and time left once a second.
-                if told[0] != progress.stage or time.monotonic() - told[1] > 1:
-                    told[:] = [progress.stage, time.monotonic()]
+                # The phase when it changes, the time left once a second.
+                if told[0] != progress.phase or time.monotonic() - told[1] > 1:
+                    told[:] = [progress.phase, time.monotonic()]
                     feedback.setProgressText(progress.text())
             elif kind == "info":
                 feedback.pushInfo(message)

@@ -719,12 +719,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Starting geoseg…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>Give the new model a name of letters, digits, - and _.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -736,6 +730,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_correct.py"/>
         <source>{count} polygons are labels now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -881,6 +880,16 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
         <source>Cancelling…</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1002,6 +1011,61 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_scene.py"/>
         <source>about {seconds:.0f} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
