@@ -18,7 +18,7 @@ PREVIEW_LIMIT = 3.0  # seconds of a second preview of 1000² px
 def story():
     scene = add_raster(INPUTS / "big scene.tif")
     panel = open_panel()
-    yield lambda: panel.scene.facts.get("fits")
+    yield lambda: panel.scene.models.count() and panel.scene.facts.get("fits")
     yield from previews(panel, scene)
     yield from unusable_folder(panel)
     yield from tasks(panel, scene)
