@@ -50,15 +50,14 @@ class AreaFields(QWidget):
             (tr("Selected polygons"), SELECTED),
         ):
             self.area.addItem(text, kind)
-        self.area.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.area.setMinimumContentsLength(6)
+        narrow(self.area)
         self.area.setToolTip(tr("Of polygons, the rectangle around them is computed"))
         self.area.activated.connect(lambda _: self._chosen())
         self.draw_button = Button(tr("Draw again"), parent)
         self.draw_button.clicked.connect(self.draw)
         self.draw_button.hide()
         self.pixel = QDoubleSpinBox(parent)
-        self.pixel.setSpecialValueText(tr("as in the file"))
+        self.pixel.setSpecialValueText(tr("native"))
         self.pixel.setToolTip(tr("Pixel size of the map; the raster is resampled to it"))
         narrow(self.pixel)
         self.set_layer(None)

@@ -106,8 +106,7 @@ class BandsPanel(Section):
         given = {name: int(number) for name, number in numbers.items() if number.isdigit()}
         for name in facts.get("needs", []):
             box = QComboBox(self)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(6)
+            narrow(box)
             box.addItem(tr("(none)"), 0)
             for number, label in enumerate(self._raw, 1):
                 box.addItem(f"{number} {label}", number)

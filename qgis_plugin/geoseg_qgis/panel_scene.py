@@ -27,7 +27,7 @@ from .panel_units import ValuesQuestion
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
-from .widgets import Button, Flow, WrappedLabel, form
+from .widgets import Button, Flow, WrappedLabel, form, narrow
 from .words import fitting_models, missing_bands, without_options
 
 _DELAY = 250  # milliseconds after the last change before the fit is checked
@@ -64,10 +64,7 @@ class ScenePanel(QWidget):
         self.layers.layerChanged.connect(self._layer_changed)
         self.models = QComboBox(self)
         self.models.currentIndexChanged.connect(lambda _: self.check_soon())
-        for box in (self.layers, self.models):
-            # Long names must not widen the panel.
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(6)
+        narrow(self.layers, self.models)  # long names must not widen the panel
         folder = QToolButton(self)
         folder.setText("…")
         folder.setToolTip(tr("Add a model folder"))
@@ -229,7 +226,8 @@ class ScenePanel(QWidget):
             return
         missing = self._missing()
         if error:
-            self._say(self._band_text(missing) if missing else error["message"], good=False)
+            self._say(self._why_not(missing), good=False)
+            self.verdict.setToolTip(without_options(error["message"], labels()))
             self.mend.setToolTip(", ".join(f"{labels().get(name, name)} {value}" for name, value in remedy.items()))
             self.mend.setVisible(bool(remedy))
             self._show_ways(missing)
@@ -246,6 +244,13 @@ class ScenePanel(QWidget):
         raster = self.facts.get("raster")
         have = [band["name"] for band in raster["bands"]] if raster else []
         return missing_bands(self.facts.get("needs", []), have) if raster else []
+
+    def _why_not(self, missing: list[str]) -> str:
+        if missing:
+            return self._band_text(missing)
+        if len((self.facts.get("units") or {}).get("choices", [])) > 1:
+            return tr("In the unit assumed now, the values do not look like those that the model was trained on.")
+        return str(self.facts["error"]["message"])
 
     def _band_text(self, missing: list[str]) -> str:
         needs, have = self.facts["needs"], [band["name"] for band in self.facts["raster"]["bands"]]

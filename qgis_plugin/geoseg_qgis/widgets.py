@@ -9,6 +9,7 @@ from qgis.gui import QgsCollapsibleGroupBox
 from qgis.PyQt.QtCore import QPoint, QRect, QSize, Qt
 from qgis.PyQt.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QFormLayout,
     QLabel,
     QLayout,
@@ -23,6 +24,7 @@ from qgis.PyQt.QtWidgets import (
 
 _LONGEST = 12  # characters after which a word may be broken
 _BREAK = "\u200b"  # where a line may end although there is no space
+_FIELD = 9  # characters that a field has room for at least
 _NARROWEST = 5  # characters that a button shows at least
 
 
@@ -237,4 +239,7 @@ def form() -> QFormLayout:
 def narrow(*widgets: QWidget) -> None:
     """Let fields shrink below the width of their longest possible content."""
     for widget in widgets:
-        widget.setMinimumWidth(60)
+        if isinstance(widget, QComboBox):
+            widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            widget.setMinimumContentsLength(_FIELD)
+        widget.setMinimumWidth(_FIELD * widget.fontMetrics().averageCharWidth())

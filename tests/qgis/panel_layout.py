@@ -7,7 +7,7 @@ import shutil
 
 from qgis.core import QgsProject
 from qgis.PyQt.QtCore import QPoint, Qt
-from qgis.PyQt.QtWidgets import QApplication, QDialog, QLabel, QScrollArea, QScrollBar, QWidget
+from qgis.PyQt.QtWidgets import QApplication, QDialog, QLabel, QScrollArea, QScrollBar, QToolButton, QWidget
 from qgis.utils import iface
 from stage import INPUTS, OUT, add_raster, begin, choose, open_panel, pause, shot, state, step
 
@@ -24,6 +24,10 @@ def clipped(panel: QWidget) -> list[str]:
         found.append(f"the panel is {panel.width()} px wide, not {WIDTH}")
     if inside.width() > viewport.width():
         found.append(f"contents of {inside.width()} px in a viewport of {viewport.width()} px")
+        for widget in inside.findChildren(QWidget):
+            least = max(widget.minimumSizeHint().width(), widget.minimumWidth())
+            if widget.isVisibleTo(inside) and least > WIDTH - 60:
+                found.append(f"  {type(widget).__name__} needs {least} px")
     for widget in inside.findChildren(QWidget):
         if not widget.isVisibleTo(inside) or isinstance(widget, QScrollBar):
             continue
@@ -34,7 +38,8 @@ def clipped(panel: QWidget) -> list[str]:
         if left < 0 or left + widget.width() > viewport.width():
             found.append(f"{name}: {left}…{left + widget.width()} of {viewport.width()} px")
         least = widget.minimumSizeHint().width()
-        if widget.minimumWidth() == 0 and widget.width() < least:
+        own = not (type(widget) is QToolButton and not widget.text())  # QGIS's own small ones have an icon, cut or not
+        if own and widget.minimumWidth() == 0 and widget.width() < least:
             found.append(f"{name}: {widget.width()} px, needs {least}")
         if type(widget) is QLabel and not widget.wordWrap():
             text = widget.fontMetrics().horizontalAdvance(widget.text())
