@@ -82,7 +82,7 @@ def translations_are_compiled() -> None:
             source, wanted = message.findtext("source"), message.findtext("translation")
             found = translator.translate("GeoSeg", source)
             assert found == wanted, (
-                f"{path.name}: {source!r} is {found!r}: run update_ts.py where lrelease is installed"
+                f"{path.name}: {source!r} is {found!r}: run update_ts.py"
             )
     say("translations into four languages are compiled")
 
