@@ -84,11 +84,14 @@ def show_help() -> None:
 
 
 def _translator() -> QTranslator | None:
-    """Install the translation for the user's language, if there is one."""
-    locale = str(QgsSettings().value("locale/userLocale", "en"))[:2]
-    path = os.path.join(FOLDER, "i18n", f"geoseg_qgis_{locale}.qm")
-    translator = QTranslator()
-    if os.path.isfile(path) and translator.load(path):
-        QCoreApplication.installTranslator(translator)
-        return translator
+    """Install the translation for the user's language, if there is one: ``pt_BR`` also for ``pt``."""
+    locale = str(QgsSettings().value("locale/userLocale", "en"))
+    folder = os.path.join(FOLDER, "i18n")
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    alike = [name for name in names if name.startswith(f"geoseg_qgis_{locale[:2]}") and name.endswith(".qm")]
+    for name in dict.fromkeys((f"geoseg_qgis_{locale}.qm", *alike)):
+        translator = QTranslator()
+        if name in names and translator.load(os.path.join(folder, name)):
+            QCoreApplication.installTranslator(translator)
+            return translator
     return None

@@ -136,4 +136,6 @@ class OwnLayersHidden(QObject):
     def update(self, *_: Any) -> None:
         """Look through the project's rasters."""
         layers = QgsProject.instance().mapLayers().values()
-        self._box.setExceptedLayerList([layer for layer in layers if isinstance(layer, QgsRasterLayer) and is_own(layer)])
+        self._box.setExceptedLayerList(
+            [layer for layer in layers if isinstance(layer, QgsRasterLayer) and is_own(layer)]
+        )

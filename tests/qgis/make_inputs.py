@@ -36,6 +36,27 @@ def _other_units(source: Path, target: Path) -> None:
             out.descriptions = file.descriptions
 
 
+def _photo(source: Path, target: Path) -> None:
+    """Red, green and blue in 8 bits: an aerial photo."""
+    with rasterio.open(source) as file:
+        data = file.read((3, 2, 1), window=Window(0, 0, UNNAMED_SIDE, UNNAMED_SIDE)) * file.scales[0]
+        profile = {**file.profile, "width": UNNAMED_SIDE, "height": UNNAMED_SIDE, "dtype": "uint8", "count": 3}
+        profile.update(nodata=None, photometric="RGB")
+        with rasterio.open(target, "w", **profile) as out:
+            out.write(np.clip(data / 0.25 * 255, 1, 255).astype("uint8"))
+
+
+def _black_border(source: Path, target: Path) -> None:
+    """A scene whose border is 0 without being declared so."""
+    with rasterio.open(source) as file:
+        data = file.read(window=Window(0, 0, UNNAMED_SIDE, UNNAMED_SIDE))
+        data[:, :, :60] = 0
+        profile = {**file.profile, "width": UNNAMED_SIDE, "height": UNNAMED_SIDE, "nodata": None}
+        with rasterio.open(target, "w", **profile) as out:
+            out.write(data)
+            out.descriptions, out.scales, out.offsets = file.descriptions, file.scales, file.offsets
+
+
 def _model(folder: Path) -> None:
     """A network that can be trained further: small, and only its plumbing is of interest here."""
     import segmentation_models_pytorch as smp
@@ -69,6 +90,8 @@ def main(demo: Path, target: Path) -> None:
     _cut(scene, target / "small scene.tif", SMALL_SIDE)
     _cut(scene, target / "unnamed bands.tif", UNNAMED_SIDE, named=False)
     _other_units(scene, target / "other units.tif")
+    _photo(scene, target / "photo.tif")
+    _black_border(scene, target / "black border.tif")
     with rasterio.open(target / "scene.tif") as file:
         blue, nir = file.read(1), file.read(4)
     assert np.mean(nir) > np.mean(blue) > 0

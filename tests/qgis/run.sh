@@ -34,4 +34,11 @@ clean QT_QPA_PLATFORM=offscreen timeout -k 10 "${GEOSEG_TEST_LIMIT:-120}" \
 
 step "a real window"
 GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures"
+step "a real window: units, borders, areas, edits, own classes, rendered layers"
+GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures" panel_values.py
+step "a real window: the panel at 300 px with large fonts"
+GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures" panel_layout.py
+step "a real window: the panel at 300 px, a screen at 150 %, in German"
+GEOSEG_TEST_SCALE=1.5 GEOSEG_TEST_LOCALE=de GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} \
+    "$here/window.sh" "$python" "$scratch/inputs" "$pictures/150" panel_layout.py
 step "QGIS: all passed"

@@ -226,6 +226,15 @@ def no_python(python: str) -> str:
     )
 
 
+def is_file(layer: QgsRasterLayer | None) -> bool:
+    """Whether geoseg can open what a raster layer shows: a raster file."""
+    return layer is not None and layer.providerType() == "gdal" and not _in_geopackage(layer.source())
+
+
+def _in_geopackage(source: str) -> bool:
+    return source.startswith("GPKG:") or source.lower().endswith(".gpkg")
+
+
 def source_of(layer: QgsRasterLayer) -> str:
     """Return what geoseg opens for a raster layer.
 
@@ -234,12 +243,11 @@ def source_of(layer: QgsRasterLayer) -> str:
     QgsProcessingException
         If the layer is no file: a map service has pictures, not measurements.
     """
-    if layer.providerType() != "gdal":
+    if not is_file(layer):
         raise QgsProcessingException(
-            tr("'{name}' is a {kind} layer: only raster files can be used.").format(
-                name=layer.name(), kind=layer.providerType()
-            )
+            tr(
+                "'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel."
+            ).format(name=layer.name())
         )
     parts = QgsProviderRegistry.instance().decodeUri("gdal", layer.source())
-    path = str(parts.get("path") or layer.source())
-    return path if parts.get("layerName") is None else layer.source()
+    return str(parts.get("path") or layer.source())

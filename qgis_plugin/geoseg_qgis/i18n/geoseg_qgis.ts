@@ -30,6 +30,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
         <location filename="../panel_scene.py"/>
         <location filename="../report.py"/>
         <source>Model</source>
@@ -54,7 +55,8 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <location filename="../algorithms/train.py"/>
-        <location filename="../panel_scene.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
         <source>Offset</source>
         <translation type="unfinished"></translation>
     </message>
@@ -80,7 +82,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>'{name}' is a {kind} layer: only raster files can be used.</source>
+        <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -342,6 +344,8 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
         <source>Learning rate</source>
         <translation type="unfinished"></translation>
     </message>
@@ -367,6 +371,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
         <location filename="../panel_correct.py"/>
         <source>Epochs</source>
         <translation type="unfinished"></translation>
@@ -398,21 +403,33 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../corrections.py"/>
+        <source>Run a model on a raster first; then correct its polygons.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Run a model on a raster, or name new classes first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
         <source>Corrections</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <source>Run a scene first; then correct its polygons.</source>
+        <location filename="../new_classes.py"/>
+        <source>Labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <source>There are no corrections yet: edit polygons of the result, or draw some.</source>
+        <source>There are no labels yet: edit polygons of the result, or draw some.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
         <location filename="../vectors.py"/>
         <source>{path} cannot be written: {reason}</source>
         <translation type="unfinished"></translation>
@@ -420,6 +437,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
         <source>{path} cannot be opened</source>
         <translation type="unfinished"></translation>
     </message>
@@ -507,6 +525,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
         <source>Advanced</source>
         <translation type="unfinished"></translation>
     </message>
@@ -663,6 +682,242 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Bands and values</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Bands in other layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Scale</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>No data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Pixel size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Simplify</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Batch size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Tile size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Memory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Class field</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>New classes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name at least two classes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Two classes have the same name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Names of classes must not contain commas, colons or equals signs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Colour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Add a class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Remove the selected class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name what is to be told apart. Then draw some examples of each class; a model is trained on them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>There is no folder {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Of polygons, the rectangle around them is computed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>native</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Pixel size of the map; the raster is resampled to it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>No polygon is selected: select some in a vector layer first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Whole raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Map view</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Drawn polygon</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Selected polygons</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw the area on the map first: click its corners, right-click to finish.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The chosen area lies outside of the raster '{name}'.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Further layers that hold bands of the same scene</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>as in the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Bands of the same scene in other layers:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>(none)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../panel_correct.py"/>
         <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
         <translation type="unfinished"></translation>
@@ -674,7 +929,19 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Correct and retrain</source>
+        <source>Labels and training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>New classes…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>Name classes, draw examples of them on this raster, and train a model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -699,22 +966,52 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Further options of geoseg train</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>Options</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>New model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Fine-tune model on my corrections</source>
+        <source>Side of the squares that the model is trained on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Tiles that are computed at a time; fewer need less memory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>By how much each step changes the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{labels} labels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw some polygons of each class, in places that differ.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>automatic</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model on classes of your own, or correct the map that a run gives.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Fine-tune the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -724,6 +1021,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -740,11 +1038,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_correct.py"/>
         <source>There is a model called {name}: choose another name.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>Options: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -769,7 +1062,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>Steps through the polygons with the most uncertain area: low confidence × large area</source>
+        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -780,16 +1073,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_result.py"/>
         <source>Open folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
-        <source>Class</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
-        <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -830,12 +1113,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>Segment the whole scene in the background</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>What geoseg computes on</source>
+        <source>Segment the chosen area in the background</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -845,22 +1123,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>Replace results that are there</source>
+        <source>Smaller polygons are merged into their neighbours</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>Results</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Least polygon</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Simplify</source>
+        <source>By how much borders of polygons may be moved to make them smoother</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -870,7 +1138,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>as it is</source>
+        <source>off</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -910,6 +1178,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
+        <source>geoseg computes on {device}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
         <source>computed with pixels of {size}: zoom in to see what the run will give</source>
         <translation type="unfinished"></translation>
     </message>
@@ -920,12 +1193,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Add a model folder</source>
+        <source>The model needs {count} bands ({needs}), the raster has {have} ({names}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Mend it</source>
+        <source>Add a model folder</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -935,22 +1208,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Bands and values</source>
+        <source>Fix</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>as the file says; 0.0001 or 1/10000 for reflectance × 10,000</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <source>as the file says</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <source>Further layers that hold bands of the same scene</source>
+        <source>Render to a file…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -965,17 +1228,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Scale</source>
+        <source>In the unit assumed now, the values do not look like those that the model was trained on.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Nodata</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <source>Bands of the same scene in other layers:</source>
+        <source>The model needs the bands {needs}. The raster does not name {missing}: choose them below.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -990,7 +1248,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>(none)</source>
+        <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The unit of the values is not checked: the model does not say how its own are distributed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1010,7 +1273,77 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <source>Use model {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
         <source>about {seconds:.0f} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>{band}: {low:.2g} to {high:.2g}, half of it below {middle:.2g}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>As in the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance 0…1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance in percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance as 0…255</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 10,000</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 65,535</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Unit of the values; choose another one to change it:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source> (as assumed now)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>The values are stored in another unit than assumed. Which picture looks natural?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>It cannot be told in which unit the values are stored. Which picture looks natural?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1084,6 +1417,71 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../render_dialog.py"/>
+        <source>Render to a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>GeoTIFF (*.tif)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels are too many: choose a smaller area or larger pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels, at most {size:,.1f} MB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>That is a lot: many providers forbid bulk downloads. Choose a smaller area or larger pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>The layer states no terms of use: make sure that the provider allows copies and their analysis.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>About {count:,} tiles are fetched from {host}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Terms of the provider: {terms}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>Give a file name that ends in .tif.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The folder {folder} cannot be written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The map cannot be written (error {code}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../report.py"/>
         <source>Scene</source>
         <translation type="unfinished"></translation>
@@ -1091,11 +1489,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../report.py"/>
         <source>Files</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../report.py"/>
-        <source>Device</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
