@@ -24,6 +24,7 @@ from qgis.PyQt.QtWidgets import (
 from . import commands, phases, results, settings
 from .panel_area import AreaError, AreaFields
 from .panel_scene import ScenePanel
+from .project_state import PREVIEW
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
@@ -152,7 +153,7 @@ class RunPanel(QWidget):
         layer.setOpacity(0.65)
         # Colours of an older map below would blend with those of the preview.
         results.hide_groups(QgsProject.instance())
-        layer.setCustomProperty("geoseg/preview", value=True)
+        layer.setCustomProperty(PREVIEW, value=True)
         project = QgsProject.instance()
         project.addMapLayer(layer, addToLegend=False)
         project.layerTreeRoot().insertLayer(0, layer)

@@ -1,7 +1,8 @@
-"""What the panel knows, kept in the project: scene, bands, units, model, the last result and its corrections.
+"""What the panel knows, kept in the project: scene, bands, units, model, results and corrections.
 
-A JSON text under the project's entry ``geoseg/panel``; restored when the project is read. Outputs of geoseg are marked,
-so that the raster box does not offer them, and previews are taken out of a project as it is written.
+A JSON text in the project's entry ``geoseg/panel``, restored when the project is read. Outputs of geoseg are marked, so
+that the raster box does not offer them. Previews are temporary files: they are taken out of the project while it is
+written.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Callable
 
 from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
 from qgis.gui import QgsMapLayerComboBox
-from qgis.PyQt.QtCore import QObject
+from qgis.PyQt.QtCore import QObject, QTimer
 
 _SCOPE, _KEY = "geoseg", "/panel"
 
@@ -20,7 +21,9 @@ KIND = "geoseg/kind"
 """Property of layers that geoseg made: ``"classes"``, ``"confidence"``, ``"polygons"``."""
 
 PREVIEW = "geoseg/preview"
-"""Property of previews, which are temporary."""
+"""Property of previews."""
+
+State = dict[str, Any]
 
 
 class ProjectState(QObject):
@@ -36,9 +39,7 @@ class ProjectState(QObject):
         Owner.
     """
 
-    def __init__(
-        self, collect: Callable[[], dict[str, Any]], restore: Callable[[dict[str, Any]], None], parent: QObject
-    ) -> None:
+    def __init__(self, collect: Callable[[], State], restore: Callable[[State], None], parent: QObject) -> None:
         super().__init__(parent)
         self._collect, self._restore = collect, restore
         project = QgsProject.instance()
@@ -46,20 +47,20 @@ class ProjectState(QObject):
         project.readProject.connect(self.read)
 
     def _write(self, document: Any) -> None:
+        # QGIS has written the layer tree by now, and writes entries and layers after this.
         project = QgsProject.instance()
-        state = json.dumps(self._collect(), ensure_ascii=False)
-        # The entries are written before this signal: the text goes into the document, and into the project for later.
-        project.writeEntry(_SCOPE, _KEY, state)
-        _store(document, state)
-        remove_layers(document, [layer.id() for layer in project.mapLayers().values() if is_preview(layer)])
+        project.writeEntry(_SCOPE, _KEY, json.dumps(self._collect(), ensure_ascii=False))
+        previews = [layer for layer in project.mapLayers().values() if layer.customProperty(PREVIEW)]
+        _forget_places(document, {layer.id() for layer in previews})
+        taken = [project.takeMapLayer(layer) for layer in previews]
+        if taken:
+            QTimer.singleShot(0, lambda: _put_back(taken))
 
     def read(self, *_: Any) -> None:
-        """Restore what the project holds; nothing happens if it holds nothing, or another version's state."""
-        text, found = QgsProject.instance().readEntry(_SCOPE, _KEY, "")
-        if not found or not text:
-            return
+        """Restore what the project holds; nothing happens if it holds nothing."""
+        text, _found = QgsProject.instance().readEntry(_SCOPE, _KEY, "")
         try:
-            state = json.loads(text)
+            state = json.loads(text or "null")
         except ValueError:
             return
         if isinstance(state, dict):
@@ -72,50 +73,31 @@ class ProjectState(QObject):
         project.readProject.disconnect(self.read)
 
 
-def _store(document: Any, state: str) -> None:
-    """Put the state into the document's ``<properties>``, as QGIS itself writes entries."""
-    properties = document.documentElement().firstChildElement("properties")
-    if properties.isNull():
-        properties = document.createElement("properties")
-        document.documentElement().appendChild(properties)
-    scope = properties.firstChildElement(_SCOPE)
-    if scope.isNull():
-        scope = document.createElement(_SCOPE)
-        properties.appendChild(scope)
-    entry = scope.firstChildElement(_KEY.strip("/"))
-    if not entry.isNull():
-        scope.removeChild(entry)
-    entry = document.createElement(_KEY.strip("/"))
-    entry.setAttribute("type", "QString")
-    entry.appendChild(document.createTextNode(state))
-    scope.appendChild(entry)
-
-
-def remove_layers(document: Any, identifiers: list[str]) -> None:
-    """Take layers out of a project's document: their definitions, and their places in trees and orders."""
-    wanted = set(identifiers)
-    for tag in ("maplayer", "layer-tree-layer", "legendlayer", "layer", "item"):
+def _forget_places(document: Any, identifiers: set[str]) -> None:
+    """Take layers out of the layer tree and the order of drawing in a project's document."""
+    for tag in ("layer-tree-layer", "item"):
         nodes = document.elementsByTagName(tag)
         for element in [nodes.at(number).toElement() for number in range(nodes.count())]:
-            inside = element.firstChildElement("id").text() if tag == "maplayer" else ""
-            if {element.attribute("id"), element.text() if tag == "item" else inside} & wanted:
+            if (element.text() if tag == "item" else element.attribute("id")) in identifiers:
                 element.parentNode().removeChild(element)
 
 
-def is_preview(layer: QgsMapLayer) -> bool:
-    """Whether a layer is a preview."""
-    return bool(layer.customProperty(PREVIEW))
+def _put_back(layers: list[QgsMapLayer]) -> None:
+    project = QgsProject.instance()
+    dirty = project.isDirty()
+    for layer in layers:
+        project.addMapLayer(layer, addToLegend=False)
+        project.layerTreeRoot().insertLayer(0, layer)
+    project.setDirty(dirty)
 
 
 def is_own(layer: QgsMapLayer) -> bool:
-    """Whether geoseg made a layer: by its mark, or, for files of other sessions, by its name and what lies beside it."""
-    if layer.customProperty(KIND) or is_preview(layer):
+    """Whether geoseg made a raster: by its mark or, for one added by hand, by its name and the report beside it."""
+    if layer.customProperty(KIND) or layer.customProperty(PREVIEW):
         return True
     path = layer.source().split("|")[0]
-    for ending in ("_classes.tif", "_confidence.tif", "_probabilities.tif"):
-        if path.endswith(ending):
-            return os.path.isfile(path[: -len(ending)] + "_report.json")
-    return False
+    endings = ("_classes.tif", "_confidence.tif", "_probabilities.tif")
+    return any(path.endswith(end) and os.path.isfile(path[: -len(end)] + "_report.json") for end in endings)
 
 
 class OwnLayersHidden(QObject):
@@ -125,17 +107,13 @@ class OwnLayersHidden(QObject):
         super().__init__(box)
         self._box = box
         project = QgsProject.instance()
-        project.layersAdded.connect(self._layers_added)
+        project.layersAdded.connect(self.update)
         project.readProject.connect(self.update)
         self.update()
-
-    def _layers_added(self, layers: list[QgsMapLayer]) -> None:
-        if any(isinstance(layer, QgsRasterLayer) and is_own(layer) for layer in layers):
-            self.update()
 
     def update(self, *_: Any) -> None:
         """Look through the project's rasters."""
         layers = QgsProject.instance().mapLayers().values()
-        self._box.setExceptedLayerList(
-            [layer for layer in layers if isinstance(layer, QgsRasterLayer) and is_own(layer)]
-        )
+        own = [layer for layer in layers if isinstance(layer, QgsRasterLayer) and is_own(layer)]
+        if own != self._box.exceptedLayerList():
+            self._box.setExceptedLayerList(own)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any, Sequence
 
 from qgis.core import QgsApplication, QgsMapLayer, QgsTask
-from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from .runner import Child, RunError
@@ -136,7 +136,7 @@ class RunTask(QgsTask):
 
     def show_progress(self, percent: float) -> None:
         """Show how far it is."""
-        if not sip.isdeleted(self):
+        with suppress(RuntimeError):  # QGIS has deleted a task that was cancelled
             self.setProgress(percent)
 
     def end(self, good: bool) -> None:

@@ -38,6 +38,7 @@ class Job(Outcome):
         self.number = number
         self.arguments = arguments_of(command)
         self.events: list[Event] = []
+        self.exit_code: int | None = None
         self._worker = worker
         self._fresh: Child | None = None
 
@@ -59,6 +60,9 @@ class Job(Outcome):
             return self._poll_fresh(wait)
         self._worker.pump(wait)
         events, self.events = self.events, []
+        if self.exit_code is not None:  # the last lines may have come while another job was polled
+            self.finish(self.exit_code)
+            return events
         if self._limit is not None and time.monotonic() - self.started > self._limit and not self.ended:
             self._late = True
             self.cancel()
@@ -140,8 +144,7 @@ class Worker:
             elif line["stream"] == "out" and text.startswith('{"event": "done"') and self._jobs:
                 self.idle_since = time.monotonic()
                 job = self._jobs.pop(0)
-                if not job.ended:
-                    job.finish(int(json.loads(text)["code"]))
+                job.exit_code = int(json.loads(text)["code"])
             elif self._jobs and not self._jobs[0].ended:
                 job = self._jobs[0]
                 job.events.append(job.take(line["stream"], text))

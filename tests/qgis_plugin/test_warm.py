@@ -124,6 +124,16 @@ def test_quick_jobs_wait_for_each_other_and_long_ones_do_not_delay_them(pool):
     wait_for(lambda: pool.worker.child.ended)
 
 
+def test_nothing_is_lost_between_jobs_that_wait_at_the_same_time(pool):
+    jobs = [pool.start(pool.command("inspect", str(number))) for number in range(4)]
+    said = {job: [] for job in jobs}
+    while not all(job.ended for job in jobs):
+        for job in jobs:
+            said[job] += job.poll(0.02)
+    assert [_facts(said[job])["words"][1] for job in jobs] == list("0123")
+    assert all(job.results and job.code == 0 for job in jobs)
+
+
 def test_limits(pool):
     job = pool.start(pool.command("segment", "slow"), limit=0.3)
     _finish(job)
