@@ -106,14 +106,18 @@ class OwnLayersHidden(QObject):
     def __init__(self, box: QgsMapLayerComboBox) -> None:
         super().__init__(box)
         self._box = box
+        self._hidden: set[str] = set()
         project = QgsProject.instance()
-        project.layersAdded.connect(self.update)
-        project.readProject.connect(self.update)
+        # After removals too: the box keeps addresses, which another layer may get.
+        for signal in (project.layersAdded, project.layersRemoved, project.readProject):
+            signal.connect(self.update)
         self.update()
 
     def update(self, *_: Any) -> None:
         """Look through the project's rasters."""
         layers = QgsProject.instance().mapLayers().values()
         own = [layer for layer in layers if isinstance(layer, QgsRasterLayer) and is_own(layer)]
-        if own != self._box.exceptedLayerList():
+        identifiers = {layer.id() for layer in own}
+        if identifiers != self._hidden:
+            self._hidden = identifiers
             self._box.setExceptedLayerList(own)

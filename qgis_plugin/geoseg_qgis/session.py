@@ -118,10 +118,14 @@ class RunTask(QgsTask):
 
     cancel_wanted = pyqtSignal()
 
+    # QGIS calls the methods below from its threads, also after the session has ended.
+    alive: set[RunTask] = set()  # noqa: RUF012 - shared by all on purpose
+
     def __init__(self, title: str) -> None:
         super().__init__(title, QgsTask.Flag.CanCancel)
         self._over = threading.Event()
         self._good = False
+        self.alive.add(self)
 
     def run(self) -> bool:
         """Wait for the run, in one of QGIS's threads."""
@@ -133,6 +137,10 @@ class RunTask(QgsTask):
         if not self._over.is_set():
             self.cancel_wanted.emit()
         super().cancel()
+
+    def finished(self, result: bool) -> None:
+        """Let go of the task; QGIS calls this when nothing of it runs any more."""
+        self.alive.discard(self)
 
     def show_progress(self, percent: float) -> None:
         """Show how far it is."""

@@ -25,6 +25,24 @@ def test_only_what_is_set_is_said():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", ""),
+        ("blue=1, green=2", ""),
+        ("red,green", ""),  # by name: geoseg looks them up in the file
+        ("blue=1,green", "not of the form"),
+        ("blue=,green=2", "not of the form"),
+        ("blue=0", "no band 0"),
+        ("blue=1,nir=7", "no band 7, the scene has 6"),
+        ("blue=1,blue=2", "named twice"),
+    ],
+)
+def test_bands_are_checked_before_anything_is_started(text, reason):
+    assert reason in commands.band_mistake(text, 6)
+    assert bool(reason) == bool(commands.band_mistake(text, 6))
+
+
 def test_several_files_are_one_scene():
     assert commands.inspect(Scene(["a", "b"]), "m") == ["inspect", "a", "b", "--stack", "--model=m", "--json"]
 
@@ -42,6 +60,8 @@ def test_several_files_are_one_scene():
             exclude="c", keep="d", nodata=255, confidence="f.tif", band=1, overwrite=True,
         ),
         commands.evaluate("p.tif", "r.gpkg", "o.json", class_field="f", overwrite=True),
+        commands.sample("c.tif", "p.gpkg", points=60, minimum=5),
+        commands.area("p.gpkg", "c.tif", "o.json", overwrite=True),
         commands.train(
             SCENE, ["l.gpkg"], "/m", "base", class_field="c", epochs=1, arch="unet", encoder="resnet18", device="cpu",
             stack=True,
