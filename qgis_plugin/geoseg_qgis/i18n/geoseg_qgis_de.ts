@@ -6,22 +6,22 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Accuracy and areas</source>
-        <translation type="unfinished"></translation>
+        <translation>Genauigkeit und Flächen</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>1. Points</source>
-        <translation type="unfinished"></translation>
+        <translation>1. Punkte</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Drawn at random within each class; more points give narrower intervals</source>
-        <translation type="unfinished"></translation>
+        <translation>Zufällig in jeder Klasse gezogen; mehr Punkte ergeben engere Intervalle</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Draw points</source>
-        <translation type="unfinished"></translation>
+        <translation>Punkte ziehen</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -35,7 +35,7 @@
         <location filename="../accuracy.py"/>
         <location filename="../accuracy_report.py"/>
         <source>Points</source>
-        <translation type="unfinished"></translation>
+        <translation>Punkte</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -46,67 +46,67 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>2. What do you see at the marked point?</source>
-        <translation type="unfinished"></translation>
+        <translation>2. Was ist am markierten Punkt zu sehen?</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Leave the point without a class; it does not count</source>
-        <translation type="unfinished"></translation>
+        <translation>Den Punkt ohne Klasse lassen; er zählt nicht</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>3. Report</source>
-        <translation type="unfinished"></translation>
+        <translation>3. Bericht</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Make the report</source>
-        <translation type="unfinished"></translation>
+        <translation>Bericht erstellen</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Points to interpret</source>
-        <translation type="unfinished"></translation>
+        <translation>Zu deutende Punkte</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>GeoSeg: accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: Genauigkeit</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Back</source>
-        <translation type="unfinished"></translation>
+        <translation>Zurück</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Skip</source>
-        <translation type="unfinished"></translation>
+        <translation>Überspringen</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Run a model on a raster first, or add its class map to the project.</source>
-        <translation type="unfinished"></translation>
+        <translation>Erst ein Modell auf ein Raster anwenden, oder dessen Klassenkarte zum Projekt hinzufügen.</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Continue with these points</source>
-        <translation type="unfinished"></translation>
+        <translation>Mit diesen Punkten fortfahren</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Point {place} of {count}, {done} done</source>
-        <translation type="unfinished"></translation>
+        <translation>Punkt {place} von {count}, {done} erledigt</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Saved as {page} and {report}</source>
-        <translation type="unfinished"></translation>
+        <translation>Gespeichert als {page} und {report}</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>{path} holds no points of geoseg</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} enthält keine Punkte von geoseg</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -125,12 +125,12 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>{predicted} compared with {reference}</source>
-        <translation type="unfinished"></translation>
+        <translation>{predicted} verglichen mit {reference}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Confusion matrix</source>
-        <translation type="unfinished"></translation>
+        <translation>Konfusionsmatrix</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -142,77 +142,77 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>User's accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Nutzergenauigkeit</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Producer's accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Produzentengenauigkeit</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Reference, px</source>
-        <translation type="unfinished"></translation>
+        <translation>Referenz, px</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>± are half widths of 95 % confidence intervals.</source>
-        <translation type="unfinished"></translation>
+        <translation>± sind halbe Breiten der 95-%-Konfidenzintervalle.</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>map ▸ reference</source>
-        <translation type="unfinished"></translation>
+        <translation>Karte ▸ Referenz</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>reference ▸ map</source>
-        <translation type="unfinished"></translation>
+        <translation>Referenz ▸ Karte</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Overall accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Gesamtgenauigkeit</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean IoU</source>
-        <translation type="unfinished"></translation>
+        <translation>Mittlere IoU</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean F1</source>
-        <translation type="unfinished"></translation>
+        <translation>Mittleres F1</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Pixels compared</source>
-        <translation type="unfinished"></translation>
+        <translation>Verglichene Pixel</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>units²</source>
-        <translation type="unfinished"></translation>
+        <translation>Einheiten²</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Interpreted points</source>
-        <translation type="unfinished"></translation>
+        <translation>Gedeutete Punkte</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Accuracy and areas of {map}</source>
-        <translation type="unfinished"></translation>
+        <translation>Genauigkeit und Flächen von {map}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mapped, {unit}</source>
-        <translation type="unfinished"></translation>
+        <translation>Kartiert, {unit}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Area, {unit}</source>
-        <translation type="unfinished"></translation>
+        <translation>Fläche, {unit}</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -222,7 +222,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Empty: geoseg's default model.</source>
-        <translation type="unfinished"></translation>
+        <translation>Leer: das Standardmodell von geoseg.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -250,7 +250,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Scene: one raster, or several with its bands</source>
-        <translation type="unfinished"></translation>
+        <translation>Szene: ein Raster, oder mehrere mit ihren Bändern</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -294,12 +294,12 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Bands: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>Bänder: {reason}</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Name of an installed model; the panel refreshes the list.</source>
-        <translation type="unfinished"></translation>
+        <translation>Name eines installierten Modells; das Bedienfeld aktualisiert die Liste.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -314,12 +314,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
-        <translation type="unfinished"></translation>
+        <translation>Vergleicht eine Klassenkarte mit einer Referenz: einem Klassenraster oder Polygonen mit einem Feld, das die Klasse nennt. Die Genauigkeitstabelle öffnet sich in der Ergebnisanzeige: Gesamtgenauigkeit, IoU, F1, Nutzer- und Produzentengenauigkeit jeder Klasse und die Konfusionsmatrix.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>HTML files (*.html)</source>
-        <translation type="unfinished"></translation>
+        <translation>HTML-Dateien (*.html)</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -348,12 +348,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Accuracy table</source>
-        <translation type="unfinished"></translation>
+        <translation>Genauigkeitstabelle</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Overall accuracy: {share}</source>
-        <translation type="unfinished"></translation>
+        <translation>Gesamtgenauigkeit: {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -556,7 +556,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation type="unfinished"></translation>
+        <translation>Trainiert ein Modell auf Szenen und Label-Polygonen (ein Feld nennt die Klasse) oder einem Label-Raster je Szene. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label bedeckt, wird ignoriert.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -583,7 +583,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Scenes: one raster each</source>
-        <translation type="unfinished"></translation>
+        <translation>Szenen: je ein Raster</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -598,12 +598,12 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
-        <translation type="unfinished"></translation>
+        <translation>… oder Label-Raster, eines je Szene</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Empty: a new network is trained from random weights.</source>
-        <translation type="unfinished"></translation>
+        <translation>Leer: ein neues Netz wird von Zufallsgewichten an trainiert.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -699,7 +699,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../dock.py"/>
         <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>Der GeoSeg-Eintrag des Projekts ist nicht lesbar: {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -709,17 +709,17 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
-        <translation type="unfinished"></translation>
+        <translation>geoseg läuft in einem eigenen Python außerhalb von QGIS: in QGIS selbst wird nichts installiert.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>Braucht etwa {size} Speicherplatz ({free:.0f} GB frei), in {folder}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Set up GeoSeg</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg einrichten</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -740,7 +740,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>Install</source>
-        <translation type="unfinished"></translation>
+        <translation>Installieren</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -750,7 +750,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>NVIDIA GPU (CUDA)</source>
-        <translation type="unfinished"></translation>
+        <translation>NVIDIA-GPU (CUDA)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -761,37 +761,37 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
-        <translation type="unfinished"></translation>
+        <translation>Ein Wheel, ein Ordner mit dem Quelltext von geoseg oder ein Name im Paketindex</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Choose a folder with geoseg's source</source>
-        <translation type="unfinished"></translation>
+        <translation>Ordner mit dem Quelltext von geoseg wählen</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>the system's; else http://host:port</source>
-        <translation type="unfinished"></translation>
+        <translation>wie im System; sonst http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>without network: a folder filled by `pip download`</source>
-        <translation type="unfinished"></translation>
+        <translation>ohne Netz: ein von `pip download` gefüllter Ordner</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The commands that Install runs</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Befehle, die Installieren ausführt</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Remove the installation</source>
-        <translation type="unfinished"></translation>
+        <translation>Installation entfernen</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Source</source>
-        <translation type="unfinished"></translation>
+        <translation>Quelle</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -801,22 +801,22 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>Wheel folder</source>
-        <translation type="unfinished"></translation>
+        <translation>Wheel-Ordner</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Commands</source>
-        <translation type="unfinished"></translation>
+        <translation>Befehle</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Own Python</source>
-        <translation type="unfinished"></translation>
+        <translation>Eigenes Python</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>a python program that has geoseg; empty: the installation above</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Python-Programm mit geoseg; leer: die Installation oben</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -826,52 +826,52 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>Log</source>
-        <translation type="unfinished"></translation>
+        <translation>Protokoll</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg is not installed yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>geoseg ist noch nicht installiert.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Folder with geoseg's source</source>
-        <translation type="unfinished"></translation>
+        <translation>Ordner mit dem Quelltext von geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Datenträger von {folder} hat {free:.1f} GB frei, {size} werden gebraucht.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>What was downloaded is kept: Install continues from there.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Heruntergeladene bleibt: Installieren macht dort weiter.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
-        <translation type="unfinished"></translation>
+        <translation>PyTorch stattdessen aus dem gewöhnlichen Paketindex installieren (etwa {size:.0f} GB)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
-        <translation type="unfinished"></translation>
+        <translation>Herunterladen und Entpacken: {done:.1f} von etwa {total:.1f} GB</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Preparing</source>
-        <translation type="unfinished"></translation>
+        <translation>Vorbereiten</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Installing</source>
-        <translation type="unfinished"></translation>
+        <translation>Installieren</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Checking: importing geoseg and its dependencies</source>
-        <translation type="unfinished"></translation>
+        <translation>Prüfen: geoseg und seine Abhängigkeiten werden geladen</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -888,7 +888,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>Compute on</source>
-        <translation type="unfinished"></translation>
+        <translation>Rechnen auf</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -903,7 +903,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>{minutes:.0f} min left</source>
-        <translation type="unfinished"></translation>
+        <translation>noch {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -1256,7 +1256,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: {model} wird trainiert</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1372,12 +1372,12 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Ergebnisordner {folder} ist nicht nutzbar: {reason}. Bitte einen anderen wählen.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: {scene}</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1572,57 +1572,57 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../phases.py"/>
         <source>Starting geoseg (loading PyTorch)</source>
-        <translation type="unfinished"></translation>
+        <translation>geoseg startet (PyTorch wird geladen)</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Loading scene and model</source>
-        <translation type="unfinished"></translation>
+        <translation>Szene und Modell werden geladen</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Measuring the fastest settings, once for this model</source>
-        <translation type="unfinished"></translation>
+        <translation>Schnellste Einstellungen werden gemessen, einmal für dieses Modell</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Segmenting</source>
-        <translation type="unfinished"></translation>
+        <translation>Segmentieren</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Writing the class map</source>
-        <translation type="unfinished"></translation>
+        <translation>Klassenkarte wird geschrieben</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Making polygons</source>
-        <translation type="unfinished"></translation>
+        <translation>Polygone werden erstellt</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Comparing</source>
-        <translation type="unfinished"></translation>
+        <translation>Vergleichen</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Drawing points</source>
-        <translation type="unfinished"></translation>
+        <translation>Punkte werden gezogen</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Training</source>
-        <translation type="unfinished"></translation>
+        <translation>Training</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Searching the best settings</source>
-        <translation type="unfinished"></translation>
+        <translation>Beste Einstellungen werden gesucht</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>{time} left</source>
-        <translation type="unfinished"></translation>
+        <translation>noch {time}</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1632,7 +1632,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
-        <translation type="unfinished"></translation>
+        <translation>Genauigkeit und Flächen…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

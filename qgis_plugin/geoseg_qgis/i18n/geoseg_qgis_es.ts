@@ -6,22 +6,22 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Accuracy and areas</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitud y superficies</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>1. Points</source>
-        <translation type="unfinished"></translation>
+        <translation>1. Puntos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Drawn at random within each class; more points give narrower intervals</source>
-        <translation type="unfinished"></translation>
+        <translation>Al azar dentro de cada clase; más puntos dan intervalos más estrechos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Draw points</source>
-        <translation type="unfinished"></translation>
+        <translation>Sortear puntos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -35,7 +35,7 @@
         <location filename="../accuracy.py"/>
         <location filename="../accuracy_report.py"/>
         <source>Points</source>
-        <translation type="unfinished"></translation>
+        <translation>Puntos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -46,67 +46,67 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>2. What do you see at the marked point?</source>
-        <translation type="unfinished"></translation>
+        <translation>2. ¿Qué se ve en el punto marcado?</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Leave the point without a class; it does not count</source>
-        <translation type="unfinished"></translation>
+        <translation>Dejar el punto sin clase; no cuenta</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>3. Report</source>
-        <translation type="unfinished"></translation>
+        <translation>3. Informe</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Make the report</source>
-        <translation type="unfinished"></translation>
+        <translation>Crear el informe</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Points to interpret</source>
-        <translation type="unfinished"></translation>
+        <translation>Puntos por interpretar</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>GeoSeg: accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: exactitud</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Back</source>
-        <translation type="unfinished"></translation>
+        <translation>Atrás</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Skip</source>
-        <translation type="unfinished"></translation>
+        <translation>Omitir</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Run a model on a raster first, or add its class map to the project.</source>
-        <translation type="unfinished"></translation>
+        <translation>Aplique primero un modelo a un ráster o añada su mapa de clases al proyecto.</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Continue with these points</source>
-        <translation type="unfinished"></translation>
+        <translation>Continuar con estos puntos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Point {place} of {count}, {done} done</source>
-        <translation type="unfinished"></translation>
+        <translation>Punto {place} de {count}, {done} hechos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Saved as {page} and {report}</source>
-        <translation type="unfinished"></translation>
+        <translation>Guardado como {page} y {report}</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>{path} holds no points of geoseg</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} no contiene puntos de geoseg</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -125,12 +125,12 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>{predicted} compared with {reference}</source>
-        <translation type="unfinished"></translation>
+        <translation>{predicted} comparado con {reference}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Confusion matrix</source>
-        <translation type="unfinished"></translation>
+        <translation>Matriz de confusión</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -142,77 +142,77 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>User's accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitud del usuario</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Producer's accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitud del productor</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Reference, px</source>
-        <translation type="unfinished"></translation>
+        <translation>Referencia, px</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>± are half widths of 95 % confidence intervals.</source>
-        <translation type="unfinished"></translation>
+        <translation>± son semianchos de intervalos de confianza del 95 %.</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>map ▸ reference</source>
-        <translation type="unfinished"></translation>
+        <translation>mapa ▸ referencia</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>reference ▸ map</source>
-        <translation type="unfinished"></translation>
+        <translation>referencia ▸ mapa</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Overall accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitud global</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean IoU</source>
-        <translation type="unfinished"></translation>
+        <translation>IoU media</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean F1</source>
-        <translation type="unfinished"></translation>
+        <translation>F1 medio</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Pixels compared</source>
-        <translation type="unfinished"></translation>
+        <translation>Píxeles comparados</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>units²</source>
-        <translation type="unfinished"></translation>
+        <translation>unidades²</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Interpreted points</source>
-        <translation type="unfinished"></translation>
+        <translation>Puntos interpretados</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Accuracy and areas of {map}</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitud y superficies de {map}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mapped, {unit}</source>
-        <translation type="unfinished"></translation>
+        <translation>Cartografiado, {unit}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Area, {unit}</source>
-        <translation type="unfinished"></translation>
+        <translation>Superficie, {unit}</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -222,7 +222,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Empty: geoseg's default model.</source>
-        <translation type="unfinished"></translation>
+        <translation>Vacío: el modelo predeterminado de geoseg.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -250,7 +250,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Scene: one raster, or several with its bands</source>
-        <translation type="unfinished"></translation>
+        <translation>Escena: un ráster, o varios con sus bandas</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -294,12 +294,12 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Bands: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>Bandas: {reason}</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Name of an installed model; the panel refreshes the list.</source>
-        <translation type="unfinished"></translation>
+        <translation>Nombre de un modelo instalado; el panel actualiza la lista.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -314,12 +314,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
-        <translation type="unfinished"></translation>
+        <translation>Compara un mapa de clases con una referencia: un ráster de clases o polígonos con un campo que nombra la clase. La tabla de exactitud se abre en el visor de resultados: exactitud global, IoU, F1, exactitud del usuario y del productor de cada clase, y la matriz de confusión.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>HTML files (*.html)</source>
-        <translation type="unfinished"></translation>
+        <translation>Archivos HTML (*.html)</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -348,12 +348,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Accuracy table</source>
-        <translation type="unfinished"></translation>
+        <translation>Tabla de exactitud</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Overall accuracy: {share}</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitud global: {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -556,7 +556,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation type="unfinished"></translation>
+        <translation>Entrena un modelo con escenas y polígonos de etiquetas (un campo nombra la clase) o un ráster de etiquetas por escena. Con un modelo de partida se ajusta este, lo que requiere muchas menos etiquetas. Lo que ninguna etiqueta cubre se ignora.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -583,7 +583,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Scenes: one raster each</source>
-        <translation type="unfinished"></translation>
+        <translation>Escenas: un ráster cada una</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -598,12 +598,12 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
-        <translation type="unfinished"></translation>
+        <translation>… o rásteres de etiquetas, uno por escena</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Empty: a new network is trained from random weights.</source>
-        <translation type="unfinished"></translation>
+        <translation>Vacío: se entrena una red nueva desde pesos aleatorios.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -699,7 +699,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../dock.py"/>
         <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>No se puede leer la entrada de GeoSeg del proyecto: {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -709,17 +709,17 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
-        <translation type="unfinished"></translation>
+        <translation>geoseg se ejecuta en un Python propio, fuera de QGIS: no se instala nada en QGIS.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>Necesita unos {size} en disco ({free:.0f} GB libres), en {folder}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Set up GeoSeg</source>
-        <translation type="unfinished"></translation>
+        <translation>Configurar GeoSeg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -740,7 +740,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>Install</source>
-        <translation type="unfinished"></translation>
+        <translation>Instalar</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -750,7 +750,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>NVIDIA GPU (CUDA)</source>
-        <translation type="unfinished"></translation>
+        <translation>GPU NVIDIA (CUDA)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -761,37 +761,37 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
-        <translation type="unfinished"></translation>
+        <translation>Un wheel, una carpeta con el código de geoseg o un nombre del índice de paquetes</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Choose a folder with geoseg's source</source>
-        <translation type="unfinished"></translation>
+        <translation>Elegir una carpeta con el código de geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>the system's; else http://host:port</source>
-        <translation type="unfinished"></translation>
+        <translation>el del sistema; si no, http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>without network: a folder filled by `pip download`</source>
-        <translation type="unfinished"></translation>
+        <translation>sin red: una carpeta llenada con `pip download`</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The commands that Install runs</source>
-        <translation type="unfinished"></translation>
+        <translation>Las órdenes que ejecuta Instalar</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Remove the installation</source>
-        <translation type="unfinished"></translation>
+        <translation>Eliminar la instalación</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Source</source>
-        <translation type="unfinished"></translation>
+        <translation>Origen</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -801,22 +801,22 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>Wheel folder</source>
-        <translation type="unfinished"></translation>
+        <translation>Carpeta de wheels</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Commands</source>
-        <translation type="unfinished"></translation>
+        <translation>Órdenes</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Own Python</source>
-        <translation type="unfinished"></translation>
+        <translation>Python propio</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>a python program that has geoseg; empty: the installation above</source>
-        <translation type="unfinished"></translation>
+        <translation>un programa python que tenga geoseg; vacío: la instalación anterior</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -826,52 +826,52 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>Log</source>
-        <translation type="unfinished"></translation>
+        <translation>Registro</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg is not installed yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>geoseg aún no está instalado.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Folder with geoseg's source</source>
-        <translation type="unfinished"></translation>
+        <translation>Carpeta con el código de geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
-        <translation type="unfinished"></translation>
+        <translation>El disco de {folder} tiene {free:.1f} GB libres; se necesitan {size}.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>What was downloaded is kept: Install continues from there.</source>
-        <translation type="unfinished"></translation>
+        <translation>Lo descargado se conserva: Instalar continúa desde ahí.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
-        <translation type="unfinished"></translation>
+        <translation>Instalar PyTorch desde el índice de paquetes habitual (unos {size:.0f} GB)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
-        <translation type="unfinished"></translation>
+        <translation>Descargando y extrayendo: {done:.1f} de unos {total:.1f} GB</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Preparing</source>
-        <translation type="unfinished"></translation>
+        <translation>Preparando</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Installing</source>
-        <translation type="unfinished"></translation>
+        <translation>Instalando</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Checking: importing geoseg and its dependencies</source>
-        <translation type="unfinished"></translation>
+        <translation>Comprobando: se cargan geoseg y sus dependencias</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -888,7 +888,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>Compute on</source>
-        <translation type="unfinished"></translation>
+        <translation>Calcular en</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -903,7 +903,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>{minutes:.0f} min left</source>
-        <translation type="unfinished"></translation>
+        <translation>quedan {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -1256,7 +1256,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: entrenando {model}</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1372,12 +1372,12 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation type="unfinished"></translation>
+        <translation>No se puede usar la carpeta de resultados {folder}: {reason}. Elija otra.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: {scene}</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1572,57 +1572,57 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../phases.py"/>
         <source>Starting geoseg (loading PyTorch)</source>
-        <translation type="unfinished"></translation>
+        <translation>Iniciando geoseg (cargando PyTorch)</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Loading scene and model</source>
-        <translation type="unfinished"></translation>
+        <translation>Cargando escena y modelo</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Measuring the fastest settings, once for this model</source>
-        <translation type="unfinished"></translation>
+        <translation>Midiendo los ajustes más rápidos, una vez para este modelo</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Segmenting</source>
-        <translation type="unfinished"></translation>
+        <translation>Segmentando</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Writing the class map</source>
-        <translation type="unfinished"></translation>
+        <translation>Escribiendo el mapa de clases</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Making polygons</source>
-        <translation type="unfinished"></translation>
+        <translation>Creando polígonos</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Comparing</source>
-        <translation type="unfinished"></translation>
+        <translation>Comparando</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Drawing points</source>
-        <translation type="unfinished"></translation>
+        <translation>Sorteando puntos</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Training</source>
-        <translation type="unfinished"></translation>
+        <translation>Entrenando</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Searching the best settings</source>
-        <translation type="unfinished"></translation>
+        <translation>Buscando los mejores ajustes</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>{time} left</source>
-        <translation type="unfinished"></translation>
+        <translation>quedan {time}</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1632,7 +1632,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitud y superficies…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

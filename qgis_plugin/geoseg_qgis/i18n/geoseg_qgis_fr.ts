@@ -6,22 +6,22 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Accuracy and areas</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitude et surfaces</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>1. Points</source>
-        <translation type="unfinished"></translation>
+        <translation>1. Points</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Drawn at random within each class; more points give narrower intervals</source>
-        <translation type="unfinished"></translation>
+        <translation>Tirés au hasard dans chaque classe ; plus de points donnent des intervalles plus étroits</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Draw points</source>
-        <translation type="unfinished"></translation>
+        <translation>Tirer les points</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -35,7 +35,7 @@
         <location filename="../accuracy.py"/>
         <location filename="../accuracy_report.py"/>
         <source>Points</source>
-        <translation type="unfinished"></translation>
+        <translation>Points</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -46,67 +46,67 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>2. What do you see at the marked point?</source>
-        <translation type="unfinished"></translation>
+        <translation>2. Que voit-on au point marqué ?</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Leave the point without a class; it does not count</source>
-        <translation type="unfinished"></translation>
+        <translation>Laisser le point sans classe ; il ne compte pas</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>3. Report</source>
-        <translation type="unfinished"></translation>
+        <translation>3. Rapport</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Make the report</source>
-        <translation type="unfinished"></translation>
+        <translation>Créer le rapport</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Points to interpret</source>
-        <translation type="unfinished"></translation>
+        <translation>Points à interpréter</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>GeoSeg: accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg : exactitude</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Back</source>
-        <translation type="unfinished"></translation>
+        <translation>Retour</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Skip</source>
-        <translation type="unfinished"></translation>
+        <translation>Passer</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Run a model on a raster first, or add its class map to the project.</source>
-        <translation type="unfinished"></translation>
+        <translation>Appliquez d'abord un modèle à un raster, ou ajoutez sa carte de classes au projet.</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Continue with these points</source>
-        <translation type="unfinished"></translation>
+        <translation>Continuer avec ces points</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Point {place} of {count}, {done} done</source>
-        <translation type="unfinished"></translation>
+        <translation>Point {place} sur {count}, {done} faits</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Saved as {page} and {report}</source>
-        <translation type="unfinished"></translation>
+        <translation>Enregistré sous {page} et {report}</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>{path} holds no points of geoseg</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} ne contient pas de points de geoseg</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -125,12 +125,12 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>{predicted} compared with {reference}</source>
-        <translation type="unfinished"></translation>
+        <translation>{predicted} comparé à {reference}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Confusion matrix</source>
-        <translation type="unfinished"></translation>
+        <translation>Matrice de confusion</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -142,77 +142,77 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>User's accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitude utilisateur</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Producer's accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitude producteur</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Reference, px</source>
-        <translation type="unfinished"></translation>
+        <translation>Référence, px</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>± are half widths of 95 % confidence intervals.</source>
-        <translation type="unfinished"></translation>
+        <translation>± : demi-largeurs des intervalles de confiance à 95 %.</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>map ▸ reference</source>
-        <translation type="unfinished"></translation>
+        <translation>carte ▸ référence</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>reference ▸ map</source>
-        <translation type="unfinished"></translation>
+        <translation>référence ▸ carte</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Overall accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitude globale</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean IoU</source>
-        <translation type="unfinished"></translation>
+        <translation>IoU moyenne</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean F1</source>
-        <translation type="unfinished"></translation>
+        <translation>F1 moyen</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Pixels compared</source>
-        <translation type="unfinished"></translation>
+        <translation>Pixels comparés</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>units²</source>
-        <translation type="unfinished"></translation>
+        <translation>unités²</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Interpreted points</source>
-        <translation type="unfinished"></translation>
+        <translation>Points interprétés</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Accuracy and areas of {map}</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitude et surfaces de {map}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mapped, {unit}</source>
-        <translation type="unfinished"></translation>
+        <translation>Cartographié, {unit}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Area, {unit}</source>
-        <translation type="unfinished"></translation>
+        <translation>Surface, {unit}</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -222,7 +222,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Empty: geoseg's default model.</source>
-        <translation type="unfinished"></translation>
+        <translation>Vide : le modèle par défaut de geoseg.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -250,7 +250,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Scene: one raster, or several with its bands</source>
-        <translation type="unfinished"></translation>
+        <translation>Scène : un raster, ou plusieurs avec ses bandes</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -294,12 +294,12 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Bands: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>Bandes : {reason}</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Name of an installed model; the panel refreshes the list.</source>
-        <translation type="unfinished"></translation>
+        <translation>Nom d'un modèle installé ; le panneau actualise la liste.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -314,12 +314,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
-        <translation type="unfinished"></translation>
+        <translation>Compare une carte de classes à une référence : un raster de classes, ou des polygones avec un champ qui nomme la classe. Le tableau d'exactitude s'ouvre dans la visionneuse de résultats : exactitude globale, IoU, F1, exactitudes utilisateur et producteur de chaque classe, et matrice de confusion.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>HTML files (*.html)</source>
-        <translation type="unfinished"></translation>
+        <translation>Fichiers HTML (*.html)</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -348,12 +348,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Accuracy table</source>
-        <translation type="unfinished"></translation>
+        <translation>Tableau d'exactitude</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Overall accuracy: {share}</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitude globale : {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -556,7 +556,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation type="unfinished"></translation>
+        <translation>Entraîne un modèle sur des scènes et des polygones d'étiquettes (un champ nomme la classe), ou un raster d'étiquettes par scène. Avec un modèle de départ, celui-ci est affiné, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -583,7 +583,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Scenes: one raster each</source>
-        <translation type="unfinished"></translation>
+        <translation>Scènes : un raster chacune</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -598,12 +598,12 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
-        <translation type="unfinished"></translation>
+        <translation>… ou rasters d'étiquettes, un par scène</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Empty: a new network is trained from random weights.</source>
-        <translation type="unfinished"></translation>
+        <translation>Vide : un nouveau réseau est entraîné à partir de poids aléatoires.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -699,7 +699,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../dock.py"/>
         <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>L'entrée GeoSeg du projet est illisible : {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -709,17 +709,17 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
-        <translation type="unfinished"></translation>
+        <translation>geoseg s'exécute dans son propre Python, hors de QGIS : rien n'est installé dans QGIS.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>Demande environ {size} sur le disque ({free:.0f} Go libres), dans {folder}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Set up GeoSeg</source>
-        <translation type="unfinished"></translation>
+        <translation>Installer GeoSeg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -740,7 +740,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>Install</source>
-        <translation type="unfinished"></translation>
+        <translation>Installer</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -750,7 +750,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>NVIDIA GPU (CUDA)</source>
-        <translation type="unfinished"></translation>
+        <translation>GPU NVIDIA (CUDA)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -761,37 +761,37 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
-        <translation type="unfinished"></translation>
+        <translation>Un wheel, un dossier avec les sources de geoseg, ou un nom de l'index de paquets</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Choose a folder with geoseg's source</source>
-        <translation type="unfinished"></translation>
+        <translation>Choisir un dossier avec les sources de geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>the system's; else http://host:port</source>
-        <translation type="unfinished"></translation>
+        <translation>celui du système ; sinon http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>without network: a folder filled by `pip download`</source>
-        <translation type="unfinished"></translation>
+        <translation>sans réseau : un dossier rempli par `pip download`</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The commands that Install runs</source>
-        <translation type="unfinished"></translation>
+        <translation>Les commandes qu'exécute Installer</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Remove the installation</source>
-        <translation type="unfinished"></translation>
+        <translation>Supprimer l'installation</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Source</source>
-        <translation type="unfinished"></translation>
+        <translation>Source</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -801,22 +801,22 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>Wheel folder</source>
-        <translation type="unfinished"></translation>
+        <translation>Dossier de wheels</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Commands</source>
-        <translation type="unfinished"></translation>
+        <translation>Commandes</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Own Python</source>
-        <translation type="unfinished"></translation>
+        <translation>Python propre</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>a python program that has geoseg; empty: the installation above</source>
-        <translation type="unfinished"></translation>
+        <translation>un programme python qui a geoseg ; vide : l'installation ci-dessus</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -826,52 +826,52 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>Log</source>
-        <translation type="unfinished"></translation>
+        <translation>Journal</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg is not installed yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>geoseg n'est pas encore installé.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Folder with geoseg's source</source>
-        <translation type="unfinished"></translation>
+        <translation>Dossier des sources de geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le disque de {folder} a {free:.1f} Go libres ; il faut {size}.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>What was downloaded is kept: Install continues from there.</source>
-        <translation type="unfinished"></translation>
+        <translation>Les téléchargements sont conservés : Installer reprend à partir de là.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
-        <translation type="unfinished"></translation>
+        <translation>Installer plutôt PyTorch depuis l'index ordinaire (environ {size:.0f} Go)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
-        <translation type="unfinished"></translation>
+        <translation>Téléchargement et extraction : {done:.1f} sur environ {total:.1f} Go</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Preparing</source>
-        <translation type="unfinished"></translation>
+        <translation>Préparation</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Installing</source>
-        <translation type="unfinished"></translation>
+        <translation>Installation</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Checking: importing geoseg and its dependencies</source>
-        <translation type="unfinished"></translation>
+        <translation>Vérification : chargement de geoseg et de ses dépendances</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -888,7 +888,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>Compute on</source>
-        <translation type="unfinished"></translation>
+        <translation>Calculer sur</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -903,7 +903,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>{minutes:.0f} min left</source>
-        <translation type="unfinished"></translation>
+        <translation>encore {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -1256,7 +1256,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg : entraînement de {model}</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1372,12 +1372,12 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le dossier de résultats {folder} est inutilisable : {reason}. Choisissez-en un autre.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg : {scene}</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1572,57 +1572,57 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../phases.py"/>
         <source>Starting geoseg (loading PyTorch)</source>
-        <translation type="unfinished"></translation>
+        <translation>Démarrage de geoseg (chargement de PyTorch)</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Loading scene and model</source>
-        <translation type="unfinished"></translation>
+        <translation>Chargement de la scène et du modèle</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Measuring the fastest settings, once for this model</source>
-        <translation type="unfinished"></translation>
+        <translation>Mesure des réglages les plus rapides, une fois pour ce modèle</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Segmenting</source>
-        <translation type="unfinished"></translation>
+        <translation>Segmentation</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Writing the class map</source>
-        <translation type="unfinished"></translation>
+        <translation>Écriture de la carte de classes</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Making polygons</source>
-        <translation type="unfinished"></translation>
+        <translation>Création des polygones</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Comparing</source>
-        <translation type="unfinished"></translation>
+        <translation>Comparaison</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Drawing points</source>
-        <translation type="unfinished"></translation>
+        <translation>Tirage des points</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Training</source>
-        <translation type="unfinished"></translation>
+        <translation>Entraînement</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Searching the best settings</source>
-        <translation type="unfinished"></translation>
+        <translation>Recherche des meilleurs réglages</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>{time} left</source>
-        <translation type="unfinished"></translation>
+        <translation>reste {time}</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1632,7 +1632,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
-        <translation type="unfinished"></translation>
+        <translation>Exactitude et surfaces…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

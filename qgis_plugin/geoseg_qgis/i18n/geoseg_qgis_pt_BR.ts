@@ -6,22 +6,22 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Accuracy and areas</source>
-        <translation type="unfinished"></translation>
+        <translation>Acurácia e áreas</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>1. Points</source>
-        <translation type="unfinished"></translation>
+        <translation>1. Pontos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Drawn at random within each class; more points give narrower intervals</source>
-        <translation type="unfinished"></translation>
+        <translation>Sorteados em cada classe; mais pontos dão intervalos mais estreitos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Draw points</source>
-        <translation type="unfinished"></translation>
+        <translation>Sortear pontos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -35,7 +35,7 @@
         <location filename="../accuracy.py"/>
         <location filename="../accuracy_report.py"/>
         <source>Points</source>
-        <translation type="unfinished"></translation>
+        <translation>Pontos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -46,67 +46,67 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>2. What do you see at the marked point?</source>
-        <translation type="unfinished"></translation>
+        <translation>2. O que se vê no ponto marcado?</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Leave the point without a class; it does not count</source>
-        <translation type="unfinished"></translation>
+        <translation>Deixar o ponto sem classe; ele não conta</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>3. Report</source>
-        <translation type="unfinished"></translation>
+        <translation>3. Relatório</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Make the report</source>
-        <translation type="unfinished"></translation>
+        <translation>Criar o relatório</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Points to interpret</source>
-        <translation type="unfinished"></translation>
+        <translation>Pontos a interpretar</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>GeoSeg: accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: acurácia</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Back</source>
-        <translation type="unfinished"></translation>
+        <translation>Voltar</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Skip</source>
-        <translation type="unfinished"></translation>
+        <translation>Pular</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Run a model on a raster first, or add its class map to the project.</source>
-        <translation type="unfinished"></translation>
+        <translation>Aplique primeiro um modelo a um raster ou adicione o mapa de classes ao projeto.</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Continue with these points</source>
-        <translation type="unfinished"></translation>
+        <translation>Continuar com estes pontos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Point {place} of {count}, {done} done</source>
-        <translation type="unfinished"></translation>
+        <translation>Ponto {place} de {count}, {done} prontos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>Saved as {page} and {report}</source>
-        <translation type="unfinished"></translation>
+        <translation>Salvo como {page} e {report}</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
         <source>{path} holds no points of geoseg</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} não contém pontos do geoseg</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -125,12 +125,12 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>{predicted} compared with {reference}</source>
-        <translation type="unfinished"></translation>
+        <translation>{predicted} comparado com {reference}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Confusion matrix</source>
-        <translation type="unfinished"></translation>
+        <translation>Matriz de confusão</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -142,77 +142,77 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>User's accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Acurácia do usuário</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Producer's accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Acurácia do produtor</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Reference, px</source>
-        <translation type="unfinished"></translation>
+        <translation>Referência, px</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>± are half widths of 95 % confidence intervals.</source>
-        <translation type="unfinished"></translation>
+        <translation>± são meias larguras de intervalos de confiança de 95 %.</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>map ▸ reference</source>
-        <translation type="unfinished"></translation>
+        <translation>mapa ▸ referência</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>reference ▸ map</source>
-        <translation type="unfinished"></translation>
+        <translation>referência ▸ mapa</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Overall accuracy</source>
-        <translation type="unfinished"></translation>
+        <translation>Acurácia global</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean IoU</source>
-        <translation type="unfinished"></translation>
+        <translation>IoU média</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean F1</source>
-        <translation type="unfinished"></translation>
+        <translation>F1 médio</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Pixels compared</source>
-        <translation type="unfinished"></translation>
+        <translation>Pixels comparados</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>units²</source>
-        <translation type="unfinished"></translation>
+        <translation>unidades²</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Interpreted points</source>
-        <translation type="unfinished"></translation>
+        <translation>Pontos interpretados</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Accuracy and areas of {map}</source>
-        <translation type="unfinished"></translation>
+        <translation>Acurácia e áreas de {map}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mapped, {unit}</source>
-        <translation type="unfinished"></translation>
+        <translation>Mapeado, {unit}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Area, {unit}</source>
-        <translation type="unfinished"></translation>
+        <translation>Área, {unit}</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -222,7 +222,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Empty: geoseg's default model.</source>
-        <translation type="unfinished"></translation>
+        <translation>Vazio: o modelo padrão do geoseg.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -250,7 +250,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Scene: one raster, or several with its bands</source>
-        <translation type="unfinished"></translation>
+        <translation>Cena: um raster, ou vários com suas bandas</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -294,12 +294,12 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Bands: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>Bandas: {reason}</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Name of an installed model; the panel refreshes the list.</source>
-        <translation type="unfinished"></translation>
+        <translation>Nome de um modelo instalado; o painel atualiza a lista.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -314,12 +314,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
-        <translation type="unfinished"></translation>
+        <translation>Compara um mapa de classes com uma referência: um raster de classes ou polígonos com um campo que nomeia a classe. A tabela de acurácia abre no visualizador de resultados: acurácia global, IoU, F1, acurácia do usuário e do produtor de cada classe e a matriz de confusão.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>HTML files (*.html)</source>
-        <translation type="unfinished"></translation>
+        <translation>Arquivos HTML (*.html)</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -348,12 +348,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Accuracy table</source>
-        <translation type="unfinished"></translation>
+        <translation>Tabela de acurácia</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Overall accuracy: {share}</source>
-        <translation type="unfinished"></translation>
+        <translation>Acurácia global: {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -556,7 +556,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation type="unfinished"></translation>
+        <translation>Treina um modelo com cenas e polígonos de rótulos (um campo nomeia a classe) ou um raster de rótulos por cena. Com um modelo inicial, ele é ajustado, o que exige bem menos rótulos. O que nenhum rótulo cobre é ignorado.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -583,7 +583,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Scenes: one raster each</source>
-        <translation type="unfinished"></translation>
+        <translation>Cenas: um raster cada</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -598,12 +598,12 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
-        <translation type="unfinished"></translation>
+        <translation>… ou rasters de rótulos, um por cena</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Empty: a new network is trained from random weights.</source>
-        <translation type="unfinished"></translation>
+        <translation>Vazio: uma nova rede é treinada a partir de pesos aleatórios.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -699,7 +699,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../dock.py"/>
         <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>A entrada do GeoSeg no projeto não pode ser lida: {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -709,17 +709,17 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
-        <translation type="unfinished"></translation>
+        <translation>O geoseg roda em um Python próprio, fora do QGIS: nada é instalado no QGIS.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>Precisa de cerca de {size} em disco ({free:.0f} GB livres), em {folder}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Set up GeoSeg</source>
-        <translation type="unfinished"></translation>
+        <translation>Configurar o GeoSeg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -740,7 +740,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>Install</source>
-        <translation type="unfinished"></translation>
+        <translation>Instalar</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -750,7 +750,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>NVIDIA GPU (CUDA)</source>
-        <translation type="unfinished"></translation>
+        <translation>GPU NVIDIA (CUDA)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -761,37 +761,37 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
-        <translation type="unfinished"></translation>
+        <translation>Um wheel, uma pasta com o código do geoseg ou um nome no índice de pacotes</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Choose a folder with geoseg's source</source>
-        <translation type="unfinished"></translation>
+        <translation>Escolher uma pasta com o código do geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>the system's; else http://host:port</source>
-        <translation type="unfinished"></translation>
+        <translation>o do sistema; senão http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>without network: a folder filled by `pip download`</source>
-        <translation type="unfinished"></translation>
+        <translation>sem rede: uma pasta preenchida por `pip download`</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The commands that Install runs</source>
-        <translation type="unfinished"></translation>
+        <translation>Os comandos que Instalar executa</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Remove the installation</source>
-        <translation type="unfinished"></translation>
+        <translation>Remover a instalação</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Source</source>
-        <translation type="unfinished"></translation>
+        <translation>Origem</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -801,22 +801,22 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>Wheel folder</source>
-        <translation type="unfinished"></translation>
+        <translation>Pasta de wheels</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Commands</source>
-        <translation type="unfinished"></translation>
+        <translation>Comandos</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Own Python</source>
-        <translation type="unfinished"></translation>
+        <translation>Python próprio</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>a python program that has geoseg; empty: the installation above</source>
-        <translation type="unfinished"></translation>
+        <translation>um programa python que tenha o geoseg; vazio: a instalação acima</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -826,52 +826,52 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>Log</source>
-        <translation type="unfinished"></translation>
+        <translation>Registro</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg is not installed yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>O geoseg ainda não está instalado.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Folder with geoseg's source</source>
-        <translation type="unfinished"></translation>
+        <translation>Pasta com o código do geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
-        <translation type="unfinished"></translation>
+        <translation>O disco de {folder} tem {free:.1f} GB livres; são necessários {size}.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>What was downloaded is kept: Install continues from there.</source>
-        <translation type="unfinished"></translation>
+        <translation>O que foi baixado é mantido: Instalar continua dali.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
-        <translation type="unfinished"></translation>
+        <translation>Instalar o PyTorch do índice de pacotes comum (cerca de {size:.0f} GB)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
-        <translation type="unfinished"></translation>
+        <translation>Baixando e extraindo: {done:.1f} de cerca de {total:.1f} GB</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Preparing</source>
-        <translation type="unfinished"></translation>
+        <translation>Preparando</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Installing</source>
-        <translation type="unfinished"></translation>
+        <translation>Instalando</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Checking: importing geoseg and its dependencies</source>
-        <translation type="unfinished"></translation>
+        <translation>Verificando: carregando o geoseg e suas dependências</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -888,7 +888,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>Compute on</source>
-        <translation type="unfinished"></translation>
+        <translation>Calcular em</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -903,7 +903,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>{minutes:.0f} min left</source>
-        <translation type="unfinished"></translation>
+        <translation>faltam {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -1256,7 +1256,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: treinando {model}</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1372,12 +1372,12 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation type="unfinished"></translation>
+        <translation>A pasta de resultados {folder} não pode ser usada: {reason}. Escolha outra.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
-        <translation type="unfinished"></translation>
+        <translation>GeoSeg: {scene}</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1572,57 +1572,57 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../phases.py"/>
         <source>Starting geoseg (loading PyTorch)</source>
-        <translation type="unfinished"></translation>
+        <translation>Iniciando o geoseg (carregando o PyTorch)</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Loading scene and model</source>
-        <translation type="unfinished"></translation>
+        <translation>Carregando cena e modelo</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Measuring the fastest settings, once for this model</source>
-        <translation type="unfinished"></translation>
+        <translation>Medindo as configurações mais rápidas, uma vez para este modelo</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Segmenting</source>
-        <translation type="unfinished"></translation>
+        <translation>Segmentando</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Writing the class map</source>
-        <translation type="unfinished"></translation>
+        <translation>Gravando o mapa de classes</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Making polygons</source>
-        <translation type="unfinished"></translation>
+        <translation>Criando polígonos</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Comparing</source>
-        <translation type="unfinished"></translation>
+        <translation>Comparando</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Drawing points</source>
-        <translation type="unfinished"></translation>
+        <translation>Sorteando pontos</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Training</source>
-        <translation type="unfinished"></translation>
+        <translation>Treinando</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Searching the best settings</source>
-        <translation type="unfinished"></translation>
+        <translation>Buscando as melhores configurações</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>{time} left</source>
-        <translation type="unfinished"></translation>
+        <translation>faltam {time}</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1632,7 +1632,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
-        <translation type="unfinished"></translation>
+        <translation>Acurácia e áreas…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
