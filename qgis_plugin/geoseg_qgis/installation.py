@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -233,7 +234,8 @@ def _installer_settings(wish: Wish, downloads: Path) -> dict[str, str]:
 
 
 def _explained(error: str) -> str:
-    if NAME in error and ("not found in the package registry" in error or "No matching distribution" in error):
+    missing = "not found in the package registry" in error or "No matching distribution" in error
+    if missing and re.search(rf"(?<![\w-]){NAME}(?![\w-])", error):
         return f"the package index has no {NAME}: choose its wheel or a folder with its source under Advanced"
     return error
 

@@ -21,14 +21,18 @@ def story():
     panel.scene.details.nodata.setText("0")
     panel.scene.check_soon()
     yield lambda: panel.scene.facts.get("fits") and panel.scene.facts["model"] == "spectral"
+    step("units stated")
     _choose_bands(panel)
+    panel.scene.facts = {}
     yield lambda: panel.scene.facts.get("fits") and panel.scene.details.bands
+    step("bands chosen")
     bands = panel.scene.details.bands
     panel.run.preview_seconds = 0.0
     iface.mapCanvas().setExtent(raster.extent())
     yield drawn()
     panel.run.preview_button.click()
     yield lambda: panel.run.preview_seconds
+    step("preview")
     yield from preview_is_not_saved(panel)
     panel.run.folder.setFilePath(str(OUT / "results"))
     panel.run.run_button.click()
