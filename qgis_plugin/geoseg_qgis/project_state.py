@@ -89,6 +89,8 @@ def _put_back(layers: list[QgsMapLayer]) -> None:
         project.addMapLayer(layer, addToLegend=False)
         project.layerTreeRoot().insertLayer(0, layer)
     project.setDirty(dirty)
+    if not dirty:  # the map canvas follows in the next turn of the event loop
+        QTimer.singleShot(0, lambda: project.setDirty(False))
 
 
 def is_own(layer: QgsMapLayer) -> bool:

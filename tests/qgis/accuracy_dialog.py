@@ -21,7 +21,7 @@ def story():
         [*call, "-m", "spectral", "-o", str(folder), "--no-polygons", "--no-preview", "--overwrite"], check=True
     )
     add_raster(INPUTS / "small scene.tif")
-    classes = add_raster(folder / "small scene_classes.tif", "classes")
+    classes = add_raster(folder / "small_scene_classes.tif", "classes")
     plugin = plugins["geoseg_qgis"]
     plugin.show_accuracy()
     dialog = plugin.accuracy
@@ -29,7 +29,7 @@ def story():
     assert not dialog.form.isEnabled()
     dialog.count.setValue(24)
     path = dialog.file.filePath()
-    assert path.endswith("small scene_points.gpkg")
+    assert path.endswith("small_scene_points.gpkg")
     dialog.draw_button.click()
     yield dialog.form.isEnabled
     points = dialog.points()
@@ -57,9 +57,9 @@ def story():
     text = dialog.browser.toPlainText()
     assert "±" in text
     assert "ha" in text
-    report = json.loads((folder / "small scene_points_accuracy.json").read_text("utf-8"))
+    report = json.loads((folder / "small_scene_points_accuracy.json").read_text("utf-8"))
     assert report["points"] == total
-    assert (folder / "small scene_points_accuracy.html").is_file()
+    assert (folder / "small_scene_points_accuracy.html").is_file()
     QApplication.processEvents()
     dialog.grab().save(str(OUT / "accuracy.png"))
     step("report with intervals, saved")

@@ -7,29 +7,31 @@ import zipfile
 from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt.QtWidgets import QFormLayout
 from qgis.utils import iface
-from stage import INPUTS, OUT, add_raster, begin, drawn, open_panel, shot, state, step
+from stage import INPUTS, OUT, add_raster, begin, checked, drawn, open_panel, shot, state, step
 
 
 def story():
     add_raster(INPUTS / "small scene.tif")
     raster = add_raster(INPUTS / "other units.tif")
     panel = open_panel()
-    yield panel.scene.models.count
+    yield checked(panel)
     panel.scene.models.setCurrentIndex(panel.scene.models.findData("spectral"))
     panel.scene.layers.setLayer(raster)
     panel.scene.details.scale.setText("1/65535")
     panel.scene.details.nodata.setText("0")
     panel.scene.check_soon()
-    yield lambda: panel.scene.facts.get("fits") and panel.scene.facts["model"] == "spectral"
+    yield checked(panel)
+    assert panel.scene.facts["model"] == "spectral"
     step("units stated")
     _choose_bands(panel)
-    panel.scene.facts = {}
-    yield lambda: panel.scene.facts.get("fits") and panel.scene.details.bands
+    yield checked(panel)
+    assert panel.scene.details.bands
     step("bands chosen")
     bands = panel.scene.details.bands
     panel.run.preview_seconds = 0.0
     iface.mapCanvas().setExtent(raster.extent())
     yield drawn()
+    yield checked(panel)
     panel.run.preview_button.click()
     yield lambda: panel.run.preview_seconds
     step("preview")
@@ -48,7 +50,7 @@ def story():
     yield lambda: panel.scene.layer() is None
     assert not panel.result.isVisible()
     assert QgsProject.instance().read(path)
-    yield lambda: panel.scene.facts.get("fits")
+    yield checked(panel)
     assert panel.scene.layer().name() == "other units", panel.scene.layer().name()
     assert panel.scene.details.bands == bands
     assert panel.scene.details.scale.text() == "1/65535"
@@ -118,7 +120,7 @@ def own_layers_are_hidden(panel, raster):
     names = [panel.scene.layers.itemText(row) for row in range(panel.scene.layers.count())]
     assert sorted(names) == ["other units", "small scene"], names
     assert panel.scene.layer().id() == raster.id()
-    add_raster(OUT / "results" / "other units_classes.tif", "added by hand")
+    add_raster(OUT / "results" / "other_units_classes.tif", "added by hand")
     names = [panel.scene.layers.itemText(row) for row in range(panel.scene.layers.count())]
     assert sorted(names) == ["other units", "small scene"], names
     yield lambda: True

@@ -10,7 +10,7 @@ from qgis.core import QgsApplication, QgsProject, QgsRectangle
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QApplication, QMessageBox
 from qgis.utils import iface
-from stage import INPUTS, OUT, add_raster, begin, choose, drawn, open_panel, shot, state, step
+from stage import INPUTS, OUT, add_raster, begin, checked, choose, drawn, open_panel, shot, state, step
 
 PREVIEW_LIMIT = 3.0  # seconds of a second preview of 1000² px
 
@@ -18,7 +18,7 @@ PREVIEW_LIMIT = 3.0  # seconds of a second preview of 1000² px
 def story():
     scene = add_raster(INPUTS / "big scene.tif")
     panel = open_panel()
-    yield lambda: panel.scene.models.count() and panel.scene.facts.get("fits")
+    yield checked(panel)
     yield from previews(panel, scene)
     yield from unusable_folder(panel)
     yield from tasks(panel, scene)
@@ -33,6 +33,7 @@ def previews(panel, scene):
         west, south = box.xMinimum() + 300 * pixel * number, box.yMinimum() + 200 * pixel
         iface.mapCanvas().setExtent(QgsRectangle(west, south, west + 1000 * pixel, south + 1000 * pixel))
         yield drawn()
+        yield checked(panel)
         panel.run.preview_seconds = 0.0
         panel.run.preview_button.click()
         yield lambda: panel.run.preview_seconds
