@@ -36,7 +36,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from . import commands, phases, results, settings
+from . import commands, phases, settings
 from .accuracy_report import estimate_html
 from .algorithms.base import source_of
 from .project_state import is_own
@@ -61,6 +61,7 @@ class AccuracyDialog(QDialog):
         self._order: list[int] = []
         self._place = 0
         self._classes: list[str] = []
+        self._hidden: set[str] = set()
         self._build()
         self.list_maps()
 
@@ -149,6 +150,7 @@ class AccuracyDialog(QDialog):
         layer = self.class_map()
         if layer is not None:
             self.file.setFilePath(layer.source()[: -len("_classes.tif")] + "_points.gpkg")
+        self._name_button()
 
     def _name_button(self) -> None:
         there = os.path.isfile(self.file.filePath())
@@ -184,12 +186,19 @@ class AccuracyDialog(QDialog):
         layer.setLabelsEnabled(False)
         self._points = layer.id()
         self._order = [feature.id() for feature in layer.getFeatures()]
-        results.hide_groups(project)
+        self._hide_results()
         self._offer(_classes_of(self.class_map()))
         self.form.setEnabled(True)
         done = self._done()
         self._place = next((place for place, fid in enumerate(self._order) if not done.get(fid)), 0)
         self._show()
+
+    def _hide_results(self) -> None:
+        for node in QgsProject.instance().layerTreeRoot().findLayers():
+            layer = node.layer()
+            if layer is not None and is_own(layer) and node.itemVisibilityChecked():
+                node.setItemVisibilityChecked(False)
+                self._hidden.add(node.layerId())
 
     # --- the form
 
@@ -323,7 +332,10 @@ class AccuracyDialog(QDialog):
 
     def closeEvent(self, event: Any) -> None:
         """Show the hidden results again."""
-        results.show_groups(QgsProject.instance())
+        for node in QgsProject.instance().layerTreeRoot().findLayers():
+            if node.layerId() in self._hidden:
+                node.setItemVisibilityChecked(True)
+        self._hidden.clear()
         super().closeEvent(event)
 
     def shut_down(self) -> None:

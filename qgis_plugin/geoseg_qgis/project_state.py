@@ -43,7 +43,9 @@ class ProjectState(QObject):
         super().__init__(parent)
         self._collect, self._restore = collect, restore
         project = QgsProject.instance()
+        self._saved = False
         project.writeProject.connect(self._write)
+        project.projectSaved.connect(self._note_saved)
         project.readProject.connect(self.read)
 
     def _write(self, document: Any) -> None:
@@ -54,7 +56,20 @@ class ProjectState(QObject):
         _forget_places(document, {layer.id() for layer in previews})
         taken = [project.takeMapLayer(layer) for layer in previews]
         if taken:
-            QTimer.singleShot(0, lambda: _put_back(taken))
+            self._saved = False
+            QTimer.singleShot(0, lambda: self._put_back(taken))
+
+    def _note_saved(self) -> None:
+        self._saved = True
+
+    def _put_back(self, layers: list[QgsMapLayer]) -> None:
+        project = QgsProject.instance()
+        for layer in layers:
+            project.addMapLayer(layer, addToLegend=False)
+            project.layerTreeRoot().insertLayer(0, layer)
+        if self._saved:  # that a preview is there again is no change worth saving
+            project.setDirty(False)
+            QTimer.singleShot(0, lambda: project.setDirty(False))  # the map canvas follows in the next turn
 
     def read(self, *_: Any) -> None:
         """Restore what the project holds; nothing happens if it holds nothing."""
@@ -70,6 +85,7 @@ class ProjectState(QObject):
         """Have no more to do with the project."""
         project = QgsProject.instance()
         project.writeProject.disconnect(self._write)
+        project.projectSaved.disconnect(self._note_saved)
         project.readProject.disconnect(self.read)
 
 
@@ -80,17 +96,6 @@ def _forget_places(document: Any, identifiers: set[str]) -> None:
         for element in [nodes.at(number).toElement() for number in range(nodes.count())]:
             if (element.text() if tag == "item" else element.attribute("id")) in identifiers:
                 element.parentNode().removeChild(element)
-
-
-def _put_back(layers: list[QgsMapLayer]) -> None:
-    project = QgsProject.instance()
-    dirty = project.isDirty()
-    for layer in layers:
-        project.addMapLayer(layer, addToLegend=False)
-        project.layerTreeRoot().insertLayer(0, layer)
-    project.setDirty(dirty)
-    if not dirty:  # the map canvas follows in the next turn of the event loop
-        QTimer.singleShot(0, lambda: project.setDirty(False))
 
 
 def is_own(layer: QgsMapLayer) -> bool:

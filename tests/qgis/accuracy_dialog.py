@@ -36,6 +36,8 @@ def story():
     total = points.featureCount()
     assert total >= 12, total
     step(f"{total} points drawn")
+    node = QgsProject.instance().layerTreeRoot().findLayer(classes.id())
+    assert not node.itemVisibilityChecked(), "the map must not sway the interpreter"
     names = [entry.label for entry in classes.renderer().classes()]
     before = iface.mapCanvas().extent()
     for number in range(total):
@@ -64,6 +66,7 @@ def story():
     dialog.grab().save(str(OUT / "accuracy.png"))
     step("report with intervals, saved")
     dialog.close()
+    assert node.itemVisibilityChecked()
     assert QgsProject.instance().mapLayer(points.id()) is not None
     plugin.show_accuracy()
     assert dialog.draw_button.text() == "Continue with these points"
