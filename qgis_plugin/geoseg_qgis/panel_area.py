@@ -69,7 +69,9 @@ class AreaFields(QWidget):
         form.addRow(tr("Pixel size"), self.pixel)
 
     def set_layer(self, layer: QgsRasterLayer | None) -> None:
-        """Take the unit of another raster; its pixel size is that of its file again."""
+        """Take the unit of another raster; all of it is computed, with the pixels of its file."""
+        self.area.setCurrentIndex(0)
+        self._chosen()
         crs = layer.crs() if layer is not None else QgsCoordinateReferenceSystem()
         unit = QgsUnitTypes.toAbbreviatedString(crs.mapUnits()) if crs.isValid() else ""
         self.pixel.setDecimals(8 if crs.isGeographic() else 3)

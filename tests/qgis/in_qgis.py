@@ -81,9 +81,7 @@ def translations_are_compiled() -> None:
         for message in ET.parse(path).getroot().iter("message"):
             source, wanted = message.findtext("source"), message.findtext("translation")
             found = translator.translate("GeoSeg", source)
-            assert found == wanted, (
-                f"{path.name}: {source!r} is {found!r}: run update_ts.py"
-            )
+            assert found == wanted, f"{path.name}: {source!r} is {found!r}: run update_ts.py"
     say("translations into four languages are compiled")
 
 

@@ -299,7 +299,29 @@ def rendered(panel):
     assert "bands" in panel.scene.verdict.text(), panel.scene.verdict.text()
     shot("rendered")
     server.shutdown()
+    yield from measurements(panel)
     step("basemap rendered to a file, which is chosen")
+
+
+def measurements(panel):
+    """A raster in a GeoPackage keeps its values and pixels."""
+    inside = QgsRasterLayer(str(INPUTS / "raster.gpkg"), "in a geopackage")
+    assert inside.isValid()
+    QgsProject.instance().addMapLayer(inside)
+    panel.scene.layers.setLayer(inside)
+    yield panel.scene.render_button.isVisible
+    panel.scene.render_button.click()
+    dialog = panel.render_dialog
+    dialog.area.area.setCurrentIndex(dialog.area.area.findData("all"))
+    assert "tiles are fetched" not in dialog.costs.text(), dialog.costs.text()
+    dialog.file.setFilePath(str(OUT / "from geopackage.tif"))
+    dialog.begin()
+    yield lambda: panel.scene.layer() is not None and panel.scene.layer().name() == "from geopackage"
+    made = panel.scene.layer()
+    assert (made.width(), made.height(), made.bandCount()) == (inside.width(), inside.height(), inside.bandCount())
+    place = inside.extent().center()
+    assert made.dataProvider().sample(place, 1) == inside.dataProvider().sample(place, 1)
+    yield lambda: panel.scene.facts
 
 
 begin(story)
