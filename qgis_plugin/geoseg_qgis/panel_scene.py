@@ -276,7 +276,7 @@ class ScenePanel(QWidget):
         if fitting:
             self.use_button.setText(tr("Use model {name}").format(name=fitting[0]))
             self.use_button.setProperty("model", fitting[0])
-        self.classes_button.setVisible(bool(missing) and not fitting)
+        self.classes_button.setVisible(bool(missing))
 
     def _use_fitting(self) -> None:
         self.models.setCurrentIndex(self.models.findData(self.use_button.property("model")))

@@ -207,7 +207,13 @@ def own_classes(panel):
     yield lambda: panel.correct._session is None
     yield lambda: panel.scene.model() == name
     yield lambda: panel.scene.facts.get("fits")
-    step("a model of the user's own classes: trained, chosen, and it fits")
+    panel.scene.models.setCurrentIndex(panel.scene.models.findData("landcover"))
+    yield panel.scene.use_button.isVisible
+    assert name in panel.scene.use_button.text()
+    panel.scene.use_button.click()
+    yield lambda: panel.scene.facts.get("fits")
+    assert panel.scene.model() == name
+    step("a model of the user's own classes: trained, chosen, it fits, and is offered where another does not")
 
 
 def _draw(layer, box, name) -> None:
