@@ -78,8 +78,8 @@ def host_of(layer: QgsRasterLayer) -> str:
 
 def terms_of(layer: QgsRasterLayer) -> str:
     """Return what the layer says about its rights."""
-    metadata = layer.metadata()
-    texts = [*metadata.rights(), *metadata.licenses(), layer.attribution(), layer.attributionUrl()]
+    metadata, server = layer.metadata(), layer.serverProperties()
+    texts = [*metadata.rights(), *metadata.licenses(), server.attribution(), server.attributionUrl()]
     return "; ".join(dict.fromkeys(text.strip() for text in texts if text and text.strip()))
 
 

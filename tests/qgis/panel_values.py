@@ -6,7 +6,7 @@ import http.server
 import threading
 from pathlib import Path
 
-from qgis.core import QgsApplication, QgsGeometry, QgsProject, QgsRasterLayer, QgsRectangle, QgsVectorLayer
+from qgis.core import QgsApplication, QgsGeometry, QgsPointXY, QgsProject, QgsRasterLayer, QgsRectangle, QgsVectorLayer
 from qgis.PyQt.QtCore import QBuffer, QByteArray, QIODevice
 from qgis.PyQt.QtGui import QColor, QImage
 from qgis.utils import iface
@@ -102,8 +102,12 @@ def areas(panel, scene):
     assert found.contains(middle), "bent edges are inside"
     assert found.width() < 1.1 * middle.width()
     QgsProject.instance().removeMapLayer(polygons.id())
-    # A run of that area, with larger pixels.
+    # A run of a drawn triangle, with larger pixels: what lies outside of it has no class.
     fields.area.setCurrentIndex(fields.area.findData("drawn"))
+    assert fields.shape(scene) is None, "a rectangle needs no mask"
+    west, south, east, north = middle.xMinimum(), middle.yMinimum(), middle.xMaximum(), middle.yMaximum()
+    corners = [QgsPointXY(west, south), QgsPointXY(east, south), QgsPointXY(west, north)]
+    fields._take(QgsGeometry.fromPolygonXY([corners]))
     fields.pixel.setValue(20)
     panel.run.folder.setFilePath(str(OUT / "part"))
     panel.run.run_button.click()
@@ -111,6 +115,10 @@ def areas(panel, scene):
     made = QgsRasterLayer(panel.result._outputs["classes"], "made")
     assert made.rasterUnitsPerPixelX() == 20
     assert abs(made.extent().width() - middle.width()) <= 40, (made.extent().width(), middle.width())
+    values = made.dataProvider()
+    third, width = middle.width() / 4, middle.width()
+    assert values.sample(QgsPointXY(west + third, south + third), 1)[1], "inside of the triangle"
+    assert not values.sample(QgsPointXY(west + width - third, north - third), 1)[1], "outside of the triangle"
     fields.pixel.setValue(0)
     step("area of the run: all, view, drawn, selected; pixel size")
 

@@ -769,7 +769,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
+        <source>What lies outside of the polygons has no class</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -967,6 +967,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation type="unfinished"></translation>
@@ -1075,6 +1076,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

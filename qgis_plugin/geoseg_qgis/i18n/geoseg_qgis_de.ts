@@ -771,8 +771,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
-        <translation>Bei Polygonen wird das umgebende Rechteck berechnet</translation>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>Was außerhalb der Polygone liegt, bekommt keine Klasse</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
@@ -969,6 +969,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Abgebrochen.</translation>
@@ -1078,6 +1079,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
         <translation>GeoSeg-Vorschau</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Polygon wird ausgeschnitten…</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>

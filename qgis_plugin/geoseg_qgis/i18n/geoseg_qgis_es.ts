@@ -771,8 +771,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
-        <translation>De los polígonos se calcula el rectángulo que los rodea</translation>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>Lo que queda fuera de los polígonos no tiene clase</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
@@ -969,6 +969,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Cancelado.</translation>
@@ -1078,6 +1079,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
         <translation>Vista previa de GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Recortando el polígono…</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>

@@ -771,8 +771,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
-        <translation>Pour des polygones, c'est le rectangle englobant qui est calculé</translation>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>Ce qui est hors des polygones n'a pas de classe</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
@@ -969,6 +969,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Annulé.</translation>
@@ -1078,6 +1079,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
         <translation>Aperçu GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Découpage du polygone…</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>

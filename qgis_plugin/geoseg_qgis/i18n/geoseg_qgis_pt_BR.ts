@@ -771,8 +771,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
-        <translation>Para polígonos, calcula-se o retângulo que os envolve</translation>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>O que fica fora dos polígonos não tem classe</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
@@ -969,6 +969,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Cancelado.</translation>
@@ -1078,6 +1079,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
         <translation>Prévia do GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Recortando o polígono…</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
