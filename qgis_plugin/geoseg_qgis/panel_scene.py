@@ -289,7 +289,9 @@ class ScenePanel(QWidget):
         if run["seconds"] is not None:
             parts.append(tr("about {seconds:.0f} s").format(seconds=max(run["seconds"], 1)))
         parts.append(tr("{size:.1f} GB of memory").format(size=run["memory_bytes"] / 1e9))
-        lines = [", ".join(parts), *facts["warnings"]]
+        fill = (facts.get("fill") or {}).get("options", {}).get("nodata")
+        asked = f"--nodata {fill}," if fill else "\0"  # a question of its own, below
+        lines = [", ".join(parts), *(text for text in facts["warnings"] if asked not in text)]
         if (facts.get("units") or {}).get("verdict") == "unknown":
             lines.append(
                 tr("The unit of the values is not checked: the model does not say how its own are distributed.")

@@ -112,11 +112,10 @@ class ValuesQuestion(QWidget):
         """Offer to take undeclared fill as no data; once taken it can be given back."""
         if fill is not None:
             self._value = fill["options"]["nodata"]
-            text = (
-                tr("Black border (value {value}) = no data; {share:.0f} % of the raster")
-                if fill["value"] == 0
-                else tr("Border of value {value} = no data; {share:.0f} % of the raster")
-            )
+            black = fill["value"] == 0
+            text = tr("Black border (value {value}) = no data") if black else tr("Border of value {value} = no data")
+            if fill["where"] == "a sample of the scene":
+                text += tr("; {share:.0f} % of the raster")
             self.border.setText(text.format(value=self._value, share=max(100 * fill["share"], 1)))
             self.border.setToolTip(self.border.text())
             self._set_border(False)

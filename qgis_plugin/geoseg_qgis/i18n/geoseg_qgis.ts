@@ -1275,12 +1275,17 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
+        <source>Black border (value {value}) = no data</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
+        <source>Border of value {value} = no data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

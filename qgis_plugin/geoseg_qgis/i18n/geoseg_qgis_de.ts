@@ -1277,13 +1277,18 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
-        <translation>Schwarzer Rand (Wert {value}) = Nodata; {share:.0f} % des Rasters</translation>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Schwarzer Rand (Wert {value}) = Nodata</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
-        <translation>Rand mit Wert {value} = Nodata; {share:.0f} % des Rasters</translation>
+        <source>Border of value {value} = no data</source>
+        <translation>Rand mit Wert {value} = Nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation>; {share:.0f} % des Rasters</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

@@ -1277,13 +1277,18 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
-        <translation>Borde negro (valor {value}) = sin datos; {share:.0f} % del ráster</translation>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Borde negro (valor {value}) = sin datos</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
-        <translation>Borde de valor {value} = sin datos; {share:.0f} % del ráster</translation>
+        <source>Border of value {value} = no data</source>
+        <translation>Borde de valor {value} = sin datos</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation>; {share:.0f} % del ráster</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

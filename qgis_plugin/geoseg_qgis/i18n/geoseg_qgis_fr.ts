@@ -1277,13 +1277,18 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
-        <translation>Bord noir (valeur {value}) = nodata ; {share:.0f} % du raster</translation>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Bord noir (valeur {value}) = nodata</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
-        <translation>Bord de valeur {value} = nodata ; {share:.0f} % du raster</translation>
+        <source>Border of value {value} = no data</source>
+        <translation>Bord de valeur {value} = nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation> ; {share:.0f} % du raster</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

@@ -1277,13 +1277,18 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
-        <translation>Borda preta (valor {value}) = sem dados; {share:.0f} % do raster</translation>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Borda preta (valor {value}) = sem dados</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
-        <translation>Borda de valor {value} = sem dados; {share:.0f} % do raster</translation>
+        <source>Border of value {value} = no data</source>
+        <translation>Borda de valor {value} = sem dados</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation>; {share:.0f} % do raster</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
