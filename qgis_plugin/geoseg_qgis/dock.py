@@ -7,7 +7,6 @@ from typing import Any
 
 from qgis.core import Qgis, QgsApplication
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from . import commands, environment, settings
@@ -186,8 +185,10 @@ class GeosegDock(QgsDockWidget):
         layer = self.scene.layer()
         if layer is None:
             return
+        if self.render_dialog is not None:
+            self.render_dialog.stop()
+            self.render_dialog.deleteLater()
         dialog = RenderDialog(self.iface, self.iface.mainWindow(), layer)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         # Not modal: the user may have to move the map, draw, or select polygons.
         dialog.accepted.connect(lambda: self.scene.layers.setLayer(dialog.made))
         dialog.show()
@@ -204,6 +205,8 @@ class GeosegDock(QgsDockWidget):
         self.scene.stop()
         self.run.shut_down()
         self.correct.shut_down()
+        if self.render_dialog is not None:
+            self.render_dialog.stop()
         if self.page is not None:
             self.page.shut_down()
             self.page.close()

@@ -233,7 +233,7 @@ class ScenePanel(QWidget):
             self._show_ways(missing)
         else:
             self._say(self._fit_text(), good=True)
-        self.values.ask_unit(self.facts.get("units") or {}, self.details.reading(), misfit=bool(error))
+        self.values.ask_unit(self.facts.get("units") or {}, self.details.reading(), misfit=self._unit_is_wrong())
         self.values.ask_border(self.facts.get("fill"))
         self.details.show_bands(self.facts, remedy.get("bands", ""))
         if missing and not remedy:
@@ -248,9 +248,15 @@ class ScenePanel(QWidget):
     def _why_not(self, missing: list[str]) -> str:
         if missing:
             return self._band_text(missing)
-        if len((self.facts.get("units") or {}).get("choices", [])) > 1:
+        if self._unit_is_wrong():
             return tr("In the unit assumed now, the values do not look like those that the model was trained on.")
         return str(self.facts["error"]["message"])
+
+    def _unit_is_wrong(self) -> bool:
+        """Whether it is the unit of the values, as far as can be told, that keeps raster and model from fitting."""
+        units = self.facts.get("units") or {}
+        contract = self.facts.get("error", {}).get("type") == "ContractError"
+        return contract and units.get("verdict") != "certain" and len(units.get("choices", [])) > 1
 
     def _band_text(self, missing: list[str]) -> str:
         needs, have = self.facts["needs"], [band["name"] for band in self.facts["raster"]["bands"]]
