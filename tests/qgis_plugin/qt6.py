@@ -130,10 +130,17 @@ def questions(dock) -> None:
     dock.resize(300, 900)
     dock.show()
     assert not dock.grab().isNull()
+    for widget in dock.findChildren(QtWidgets.QPushButton) + [values.units, values.border, dock.result]:
+        widget.show()
+    inside = dock.findChild(QtWidgets.QScrollArea).widget()
+    assert inside.minimumSizeHint().width() <= 280, "at 300 px something is clipped"
 
 
 def main() -> None:
     application = QtWidgets.QApplication([])
+    font = application.font()
+    font.setPointSizeF(2 * font.pointSizeF())  # as on a screen where text is at 200 %
+    application.setFont(font)
     stand_ins()
     sys.path.insert(0, str(PLUGIN))
     modules = sorted(path.relative_to(PLUGIN).with_suffix("") for path in (PLUGIN / "geoseg_qgis").rglob("*.py"))
