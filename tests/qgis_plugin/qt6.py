@@ -130,7 +130,7 @@ def questions(dock) -> None:
     dock.resize(300, 900)
     dock.show()
     assert not dock.grab().isNull()
-    for widget in dock.findChildren(QtWidgets.QPushButton) + [values.units, values.border, dock.result]:
+    for widget in [*dock.findChildren(QtWidgets.QPushButton), values.units, values.border, dock.result]:
         widget.show()
     inside = dock.findChild(QtWidgets.QScrollArea).widget()
     assert inside.minimumSizeHint().width() <= 280, "at 300 px something is clipped"
