@@ -100,7 +100,7 @@ class RunPanel(QWidget):
         self.simplify.setToolTip(tr("By how much borders of polygons may be moved to make them smoother"))
         self.overwrite = CheckBox(tr("Replace existing results"), self)
         self.overwrite.setChecked(True)
-        narrow(self.folder, self.min_area, self.simplify)
+        narrow(self.min_area, self.simplify)
         self.area = AreaFields(self._iface, self)
         fields = form()
         self.area.add_to(fields)
