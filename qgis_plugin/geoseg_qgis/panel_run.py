@@ -107,7 +107,7 @@ class RunPanel(QWidget):
         fields.addRow(tr("Results"), self.folder)
         fields.addRow(tr("Minimum area"), self.min_area)
         fields.addRow(tr("Simplify"), self.simplify)
-        fields.addRow("", self.overwrite)
+        fields.addRow(self.overwrite)
         return fields
 
     @property

@@ -138,6 +138,7 @@ def _name(choice: dict[str, Any]) -> str:
         "reflectance 0…255": tr("Reflectance as 0…255"),
         "reflectance × 10,000": tr("Reflectance × 10,000"),
         "reflectance × 65,535": tr("Reflectance × 65,535"),
+        "Sentinel-2 from 2022 on": tr("Sentinel-2 since 2022"),
     }
     name = names.get(choice["name"], choice["name"])
     return name + tr(" (as assumed now)") if choice["given"] else name

@@ -1255,6 +1255,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation type="unfinished"></translation>
     </message>

@@ -1257,6 +1257,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 seit 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation>Einheit der Werte; zum Ändern eine andere wählen:</translation>
     </message>

@@ -1257,6 +1257,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 desde 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation>Unidad de los valores; elija otra para cambiarla:</translation>
     </message>

@@ -1257,6 +1257,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 depuis 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation>Unité des valeurs ; choisissez-en une autre pour la changer :</translation>
     </message>

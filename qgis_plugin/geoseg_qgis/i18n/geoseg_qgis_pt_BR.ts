@@ -1257,6 +1257,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 desde 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation>Unidade dos valores; escolha outra para mudá-la:</translation>
     </message>
