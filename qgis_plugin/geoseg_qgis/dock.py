@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import Qgis, QgsApplication
 from qgis.gui import QgsDockWidget
+from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from . import commands, environment, settings
@@ -59,7 +60,7 @@ class GeosegDock(QgsDockWidget):
         for widget in (self.banner, self.scene, self.run, self.result, self.correct):
             layout.addWidget(widget)
         layout.addStretch()
-        area = QScrollArea(self)
+        area = self.area = QScrollArea(self)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidget(inside)
@@ -68,6 +69,8 @@ class GeosegDock(QgsDockWidget):
         self.correct.said.connect(self.say)
         self.run.finished.connect(self._show_result)
         self.result.shown.connect(self._begin_corrections)
+        # Later, when the panel has been laid out with it.
+        self.result.shown.connect(lambda _: QTimer.singleShot(100, self._scroll_to_result))
         self.scene.changed.connect(self.result.show_raster)
         self.correct.trained.connect(self._take_model)
         self.scene.classes_wanted.connect(self.correct.new_classes)
@@ -176,6 +179,9 @@ class GeosegDock(QgsDockWidget):
         self._classes = event.get("classes", {})
         self._name, self._outputs = name, event["outputs"]
         self.result.show_result(event, name, raster)
+
+    def _scroll_to_result(self) -> None:
+        self.area.ensureWidgetVisible(self.result)
 
     def _begin_corrections(self, layers: dict[str, Any]) -> None:
         self.correct.begin(layers, self._outputs, self._classes, self._name)
