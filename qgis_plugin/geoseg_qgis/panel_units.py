@@ -114,6 +114,8 @@ class ValuesQuestion(QWidget):
             self._value = fill["options"]["nodata"]
             black = fill["value"] == 0
             text = tr("Black border (value {value}) = no data") if black else tr("Border of value {value} = no data")
+            if fill["value"] is None:  # another one in each band
+                text = tr("Border of one colour = no data")
             if fill["where"] == "a sample of the scene":
                 text += tr("; {share:.0f} % of the raster")
             self.border.setText(text.format(value=self._value, share=max(100 * fill["share"], 1)))

@@ -1290,6 +1290,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation type="unfinished"></translation>
     </message>

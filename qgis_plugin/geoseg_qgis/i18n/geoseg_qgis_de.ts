@@ -1292,6 +1292,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Einfarbiger Rand = Nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation>; {share:.0f} % des Rasters</translation>
     </message>

@@ -1292,6 +1292,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Borde de un solo color = sin datos</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation>; {share:.0f} % del ráster</translation>
     </message>

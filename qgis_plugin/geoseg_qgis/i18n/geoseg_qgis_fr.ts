@@ -1292,6 +1292,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Bord d'une seule couleur = nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation> ; {share:.0f} % du raster</translation>
     </message>

@@ -1292,6 +1292,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Borda de uma só cor = sem dados</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation>; {share:.0f} % do raster</translation>
     </message>
