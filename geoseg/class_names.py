@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from geoseg.classes import MapClass, default_color, unnamed
+
+
+def tidy(name: str) -> str:
+    """Return a class name without surrounding blanks and in Unicode's composed form (NFC), for names to compare equal.
+
+    Examples
+    --------
+    >>> tidy(" forest")
+    'forest'
+    """
+    return unicodedata.normalize("NFC", name).strip()
 
 
 def classes_of(dataset: Any, band: int) -> tuple[MapClass, ...]:

@@ -62,6 +62,11 @@ def unnamed(class_id: int) -> MapClass:
     return MapClass(class_id, f"class {class_id}", default_color(class_id))
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text is a value rather than a name: an integer of at most 18 digits."""
+    return re.fullmatch(r"-?\d{1,18}", text) is not None
+
+
 LAND_COVER = (
     MapClass(0, "tree", "#1b7434"),
     MapClass(1, "grass/shrub", "#a3cf62"),

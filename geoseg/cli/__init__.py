@@ -14,7 +14,7 @@ from geoseg._version import __version__
 from geoseg.cli.environment import prepare_libraries
 from geoseg.cli.streams import Interrupts, guarded_streams, open_closed_streams
 from geoseg.errors import GeosegError, OutputError, known_cause, one_line
-from geoseg.system.text import printable
+from geoseg.errors.printable import printable
 
 _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Segment scenes into class maps and polygons."),

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from geoseg.cli.options import model_option, progress_option
-from geoseg.system.text import printable
+from geoseg.cli.options import FilePath, model_option, progress_option
+from geoseg.errors.printable import printable
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default="geoseg_demo", metavar="[DIR]")
+@click.argument("folder", type=FilePath(file_okay=False), default="geoseg_demo", metavar="[DIR]")
 @click.option("--size", type=click.IntRange(256), default=2000, show_default=True, help="Side of the scene in pixels.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Random seed of the landscape.")
 @model_option

@@ -1,13 +1,18 @@
-"""Environment variables of GDAL and PROJ, set right before either is loaded."""
+"""Environment variables of GDAL and PROJ, set right before either is loaded, and Python's warnings."""
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import click
 
-from geoseg.system.text import printable
+from geoseg.errors import one_line
+from geoseg.errors.printable import printable
 
 
 def prepare_libraries(*, debug: bool) -> None:
@@ -19,9 +24,20 @@ def prepare_libraries(*, debug: bool) -> None:
     """
     if not debug:
         os.environ.setdefault("CPL_LOG", os.devnull)
+        # asyncio reports what zarr left unfinished after an error; without a handler that goes to stderr.
+        logging.getLogger("asyncio").addHandler(logging.NullHandler())
+        if not sys.warnoptions:
+            warnings.showwarning = _show_warning
     for name in ("PROJ_DATA", "PROJ_LIB"):
         folders = os.environ.get(name)
         if folders and not any((Path(folder) / "proj.db").is_file() for folder in folders.split(os.pathsep)):
             del os.environ[name]
             remedy = f"unset it, or set it to a folder that has one: export {name}=/usr/share/proj"
             click.echo(printable(f"warning: {name}={folders} has no proj.db and is ignored; {remedy}"), err=True)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    """Print a library's warning in one line, without its place in the source; drop those that are for programmers."""
+    if not issubclass(category, DeprecationWarning | PendingDeprecationWarning | FutureWarning):
+        text = one_line(message) if isinstance(message, Warning) else message
+        click.echo(printable(f"warning: {text}"), err=True)

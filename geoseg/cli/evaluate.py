@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geoseg.cli.options import (
+    FilePath,
     GreedyCommand,
     GreedyOption,
     echo_json,
@@ -20,7 +21,8 @@ from geoseg.cli.options import (
     segmenting_options,
 )
 from geoseg.errors import OptionError
-from geoseg.system.text import escaped_json, printable
+from geoseg.errors.printable import printable
+from geoseg.system.text import escaped_json
 
 if TYPE_CHECKING:
     from geoseg.evaluate import Evaluation
@@ -58,7 +60,7 @@ def evaluate() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="REPORT.json",
     help="Report to write as JSON, with a figure beside it as PNG.",
 )
@@ -103,7 +105,8 @@ def compare(
 
     overwrite = values.pop("overwrite")
     if output is not None:
-        report_paths(output, overwrite=overwrite)
+        inputs = [predicted, reference, *(values[name] for name in ("confidence", "images", "labels"))]
+        report_paths(output, overwrite=overwrite, inputs=inputs)
     events = reporter(progress)
     by_model = values["model"] is not None or bool(values["images"] or values["labels"])
     if by_model:
@@ -168,9 +171,7 @@ def _by_model(events: Reporter, **values: Any) -> Evaluation:
 
 @evaluate.command()
 @click.argument("source", metavar="MAP")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="POINTS.gpkg", help="File to write."
-)
+@click.option("-o", "--output", required=True, type=FilePath(), metavar="POINTS.gpkg", help="File to write.")
 @click.option(
     "--standard-error",
     type=float,
@@ -215,7 +216,7 @@ def sample(source: str, output: Path, progress: str, **values: Any) -> None:
 @evaluate.command()
 @click.argument("points", metavar="POINTS.gpkg")
 @click.argument("source", metavar="MAP")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="REPORT.json", help="Report to write as JSON.")
+@click.option("-o", "--output", type=FilePath(), metavar="REPORT.json", help="Report to write as JSON.")
 @click.option("--field", default="reference_class", show_default=True, help="Field with the interpreted class.")
 @_json
 @_overwrite
@@ -230,9 +231,12 @@ def area(points: str, source: str, output: Path | None, progress: str, *, as_jso
     from geoseg.evaluate.evaluation import write_complete
     from geoseg.evaluate.points import estimate_area
     from geoseg.progress.reporters import reporter
+    from geoseg.system.outputs import Inputs, local_path
 
-    if output is not None and output.exists() and not values["overwrite"]:
-        raise OutputError(f"{output} exists: choose another name or add --overwrite")
+    if output is not None:
+        Inputs(points, source).check(local_path(output))
+        if output.exists() and not values["overwrite"]:
+            raise OutputError(f"{output} exists: choose another name or add --overwrite")
     events = reporter(progress)
     events.start(points=points, map=source)
     estimates = estimate_area(points, source, field=values["field"], progress=events.progress)

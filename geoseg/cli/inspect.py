@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from geoseg.cli.options import echo_json, options_of, reading_of, reading_options, scenes_of, segmenting_options
-from geoseg.system.text import printable
+from geoseg.errors.printable import printable
 
 
 @click.command()

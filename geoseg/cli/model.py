@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import GreedyCommand, GreedyOption, echo_json, reading_of, reading_options
-from geoseg.system.text import escaped_json, printable
+from geoseg.cli.options import FilePath, GreedyCommand, GreedyOption, echo_json, reading_of, reading_options
+from geoseg.errors.printable import printable
+from geoseg.system.text import escaped_json
 
 
 @click.group()
@@ -66,7 +67,7 @@ def check(name: str) -> None:
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="NAME.onnx or NAME.pt2; a folder gets model.onnx and its card.",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -64,9 +66,27 @@ class CommaList(click.ParamType):  # type: ignore[type-arg]
 
     name = "a,b,…"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002
-        """Return the words without surrounding blanks."""
-        return value if isinstance(value, tuple) else tuple(part.strip() for part in value.split(",") if part.strip())
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Return the words without surrounding blanks; at least one."""
+        if isinstance(value, tuple):
+            return value
+        words = tuple(part.strip() for part in value.split(",") if part.strip())
+        return words or self.fail("it is empty: give names, or leave the option out", param, ctx)
+
+
+class FilePath(click.Path):
+    """A path. An empty text, as of an unset shell variable, is an error; ``click.Path`` takes the current folder."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(path_type=Path, **attributes)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        return (
+            super().convert(value, param, ctx)
+            if os.fspath(value)
+            else self.fail("it is empty: give a path", param, ctx)
+        )
 
 
 class GreedyOption(click.Option):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import CommaList, progress_option
+from geoseg.cli.options import CommaList, FilePath, progress_option
 from geoseg.system.choices import LOCAL_SCHEDULERS
 
 
@@ -17,7 +17,7 @@ from geoseg.system.choices import LOCAL_SCHEDULERS
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="File to write: .gpkg, .parquet or .fgb.",
 )

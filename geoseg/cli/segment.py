@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geoseg.cli.options import (
+    FilePath,
     names_of,
     options_of,
     progress_option,
@@ -17,8 +18,8 @@ from geoseg.cli.options import (
     scenes_of,
     segmenting_options,
 )
+from geoseg.errors.printable import printable
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
-from geoseg.system.text import printable
 
 if TYPE_CHECKING:
     from geoseg.job.request import Job
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("scenes", nargs=-1, metavar="SCENE…")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Output folder.")
+@click.option("-o", "--output", required=True, type=FilePath(), metavar="OUT", help="Output folder.")
 @click.option(
     "--scenes",
     "listed",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="File that lists more scenes: text (one per line), CSV (columns scene, name) or a STAC ItemCollection.",
 )
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
 @click.option("--clean", is_flag=True, help="Remove unfinished blocks and temporary files from OUT, and exit.")
 @click.option(
     "--profile",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="Write a timeline of the run, for chrome://tracing or Perfetto.",
 )
@@ -99,10 +100,12 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     """
     from geoseg.job.batch import run
     from geoseg.job.outputs import Products
+    from geoseg.job.report import SUMMARY
     from geoseg.job.request import Job
     from geoseg.job.scene_list import check_duplicates, read_scenes
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
+    from geoseg.system.outputs import Inputs
 
     reading = reading_of(values)
     products = Products(
@@ -118,6 +121,7 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     check_duplicates(sources)
     options = options_of(values)
     job = Job(sources, output, model, reading, options, products, **values)
+    Inputs(listed).check(output / SUMMARY, *([] if job.profile is None else [job.profile]))
     if only_clean:
         _clean(job)
         return

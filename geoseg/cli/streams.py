@@ -31,7 +31,7 @@ class GuardedStream(io.TextIOBase):
     """Escapes control characters on their way to a terminal or log: the last gate for text that no other escaped.
 
     Line breaks, tabs and carriage returns pass, as tables and progress bars need them; messages have lost theirs
-    in :func:`geoseg.system.text.printable`. It has no ``buffer``, so nothing goes around it.
+    in :func:`geoseg.errors.printable.printable`. It has no ``buffer``, so nothing goes around it.
 
     Parameters
     ----------

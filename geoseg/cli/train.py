@@ -9,6 +9,7 @@ import click
 
 from geoseg.cli.options import (
     CommaList,
+    FilePath,
     GreedyCommand,
     GreedyOption,
     option_group,
@@ -25,7 +26,7 @@ _data_options = option_group(
     click.option("--images", cls=GreedyOption, required=True, metavar="FILE…|DIR", help="Training images."),
     click.option("--labels", cls=GreedyOption, required=True, metavar="FILE…|DIR",
                  help="Their labels: class rasters or polygons."),
-    click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR",
+    click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR",
                  help="Model folder to write."),
     click.option("--class-field", metavar="FIELD", help="Field of the polygons that holds the class."),
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",

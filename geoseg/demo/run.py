@@ -8,6 +8,7 @@ from typing import Any
 
 from geoseg.job import Job, run
 from geoseg.progress.reporters import Reporter, Silent
+from geoseg.system.outputs import local_path
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def run_demo(
     from geoseg.demo import accuracy, make_scene
 
     reporter = reporter or Silent()
+    local_path(folder)
     reporter.info(f"making a scene of {size} × {size} px in {folder}")
     made = make_scene(folder, size, seed=seed, overwrite=True)
     (result,) = run(Job([made.scene], folder, model, overwrite=True), reporter)

@@ -15,6 +15,7 @@ from geoseg.demo.noise import blur, grain, smooth
 from geoseg.demo.spectra import BANDS, REFLECTANCE
 from geoseg.errors import InputError, OptionError, OutputError
 from geoseg.system.files import complete
+from geoseg.system.outputs import local_path
 from geoseg.tiling import Box
 from geoseg.write import CogSink
 
@@ -77,7 +78,7 @@ def make_scene(folder: str | Path, size: int = 2000, *, seed: int = 7, overwrite
     Raises
     ------
     OutputError
-        If a file exists or cannot be written.
+        If the folder is a URL, a file exists or cannot be written.
     OptionError
         If the size is too small.
 
@@ -90,7 +91,8 @@ def make_scene(folder: str | Path, size: int = 2000, *, seed: int = 7, overwrite
     """
     if size < 256:
         raise OptionError(f"demo: size must be at least 256 pixels, got {size}")
-    scene = DemoScene(Path(folder) / "demo.tif", Path(folder) / "demo_truth.tif")
+    folder = local_path(folder)
+    scene = DemoScene(folder / "demo.tif", folder / "demo_truth.tif")
     if scene.scene.exists() and not overwrite:
         raise OutputError(f"{scene.scene} exists: choose another folder or pass --overwrite (overwrite=True)")
     rng = np.random.default_rng(seed)

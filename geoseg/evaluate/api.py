@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def evaluate(
     Raises
     ------
     InputError
-        If files cannot be read, do not overlap, or have classes that do not match.
+        If files cannot be read, change meanwhile (ChangedError), do not overlap, or have classes that do not match.
     OptionError
         If an option's value is impossible, or the class field is missing.
 
@@ -96,8 +97,17 @@ def evaluate(
     sure = _open_confidence(predicted, confidence, layer)
     comparison = Comparison(layer, other, scheme, sure, tolerance)
     counted = count_pixels(comparison, progress)
+    for one in (layer, other, sure):
+        if one is not None:
+            one.check_unchanged()
     check_compared(counted, layer.side.label, other.side.label)
-    return summarise(comparison, counted, (*scheme.notes, *left_out_notes(comparison, counted)))
+    result = summarise(comparison, counted, (*scheme.notes, *left_out_notes(comparison, counted)))
+    return replace(result, inputs=tuple(one for one in (predicted, reference, confidence) if is_path(one)))
+
+
+def is_path(source: Any) -> bool:
+    """Whether something that is compared is a file, not an array or table."""
+    return isinstance(source, str | Path)
 
 
 def left_out_notes(comparison: Comparison, counted: ComparisonCounts) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.classes import MAX_CLASSES, MapClass, default_color, unnamed
+from geoseg.class_names import tidy
+from geoseg.classes import MAX_CLASSES, MapClass, default_color, is_number, unnamed
 from geoseg.errors import InputError, OptionError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Codes:
 
 def plain(name: str) -> str:
     """Normalize a class name for comparison: ``"Grass / Shrub"`` equals ``"grass-shrub"``."""
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip() or name
+    return re.sub(r"[\W_]+", " ", tidy(name).casefold()).strip() or name
 
 
 def parse_renames(text: str | Mapping[str, str] | None) -> dict[str, str]:
@@ -192,11 +193,6 @@ def match(predicted: Side, reference: Side, renames: Mapping[str, str]) -> Schem
         Codes(reference.label, _positions(names_r, position), remedy),
         _notes(names_p, names_r, predicted, reference),
     )
-
-
-def is_number(text: str) -> bool:
-    """Return whether a text is a value rather than a name."""
-    return re.fullmatch(r"-?\d+", text) is not None
 
 
 def _positions(names: Mapping[int, str], position: Mapping[str, int]) -> dict[int, int]:

@@ -13,12 +13,15 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import OutputError
+from geoseg.errors.printable import printable
 from geoseg.evaluate.comparison import ComparisonCounts
 from geoseg.evaluate.metrics import Scores, scores
 from geoseg.system.files import complete
-from geoseg.system.text import printable
+from geoseg.system.outputs import Inputs, local_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 SCHEMA = 1
@@ -43,6 +46,8 @@ class Evaluation:
         Messages for the user, one line each.
     facts
         More about the inputs, for the report.
+    inputs
+        What was compared, as it was given; a report never replaces one of these files.
 
     Examples
     --------
@@ -61,6 +66,7 @@ class Evaluation:
     tolerance: float | None
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    inputs: tuple[Any, ...] = field(default=(), repr=False)
 
     @cached_property
     def scores(self) -> Scores:
@@ -204,11 +210,11 @@ class Evaluation:
         Raises
         ------
         OutputError
-            If a file exists or cannot be written.
+            If the path is a URL, a file exists, was compared, or cannot be written.
         """
         from geoseg.evaluate.figure import draw
 
-        report, picture = report_paths(path, overwrite=overwrite)
+        report, picture = report_paths(path, overwrite=overwrite, inputs=self.inputs)
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         image = draw(f"{self.predicted} against {self.reference}", self.classes, self.counts, self.scores)
         write_complete(report, lambda part: part.write_text(text, "utf-8"))
@@ -216,15 +222,17 @@ class Evaluation:
         return {"report": report, "picture": picture}
 
 
-def report_paths(path: str | Path, *, overwrite: bool = False) -> tuple[Path, Path]:
+def report_paths(path: str | Path, *, overwrite: bool = False, inputs: Sequence[Any] = ()) -> tuple[Path, Path]:
     """Return the files of a report; checked before a long run starts.
+
+    ``inputs`` are what is compared: paths are not written.
 
     Raises
     ------
     OutputError
-        If one exists and may not be replaced, or the suffix is not .json.
+        If the path is a URL, one of them exists and may not be replaced or is an input, or the suffix is not .json.
     """
-    report = Path(path)
+    report = local_path(path)
     if report.is_dir() or not report.suffix:
         report = report / "evaluation.json"
     if report.suffix.lower() != ".json":
@@ -233,6 +241,7 @@ def report_paths(path: str | Path, *, overwrite: bool = False) -> tuple[Path, Pa
     for target in paths:
         if target.exists() and not overwrite:
             raise OutputError(f"{target} exists: choose another name or add --overwrite (overwrite=True)")
+    Inputs(inputs).check(*paths)
     return paths
 
 

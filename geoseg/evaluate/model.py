@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.api import check_compared, left_out_notes
+from geoseg.evaluate.api import check_compared, is_path, left_out_notes
 from geoseg.evaluate.class_matching import match, parse_renames
 from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.metrics import scores
 from geoseg.evaluate.reference import RasterLayer, is_vector, open_map, open_reference
+from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
 from geoseg.system.threads import ordered_map
 
@@ -86,11 +87,12 @@ def evaluate_model(
             progress(number, len(pairs), f"evaluate: {name}")
         raster = open_raster(image, **dict(reading or {}))
         plan = make_plan(raster, loaded, options or Options())
-        for line in plan.warnings:
-            limited_warn(f"{raster.name}: {line}")
+        for line in plan.warnings_of(raster.name):
+            limited_warn(line)
         with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-") as folder:
             maps = _segment(plan, Path(folder), progress)
             part = _compare(plan, maps, label, class_field, parse_renames(renames), tolerance)
+        check_unchanged(raster)
         parts.append(part)
         image_scores = scores(part.matrix)
         per_image.append(
@@ -114,7 +116,8 @@ def evaluate_model(
     check_compared(total, predicted, reference)
     notes = tuple(dict.fromkeys(note.replace(part.reference, "labels") for part in parts for note in part.notes))
     facts = {"model": {"name": loaded.card.name, "fingerprint": loaded.fingerprint}, "images": per_image}
-    return Evaluation(predicted, reference, parts[0].classes, total, tolerance, notes, facts)
+    inputs = tuple(one for pair in pairs for one in pair if is_path(one))
+    return Evaluation(predicted, reference, parts[0].classes, total, tolerance, notes, facts, inputs)
 
 
 class _FirstWarnings:

@@ -12,6 +12,7 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError, OutputError, one_line
+from geoseg.errors.printable import printable
 from geoseg.evaluate.area_estimation import Z95, AreaEstimate, estimate
 from geoseg.evaluate.class_matching import plain
 from geoseg.evaluate.comparison import SIDE
@@ -19,8 +20,9 @@ from geoseg.evaluate.interpretation_form import add_form
 from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.evaluate.sample_design import Strata, allocate, draw, parse_expected, sample_size, strata_of
 from geoseg.geodesy.crs import to_crs
+from geoseg.raster.files.members import check_unchanged
 from geoseg.system.files import complete
-from geoseg.system.text import printable
+from geoseg.system.outputs import Inputs, local_path
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -90,15 +92,16 @@ def draw_sample(
     Raises
     ------
     InputError
-        If the map cannot be read.
+        If the map cannot be read, or changes meanwhile (ChangedError).
     OptionError, OutputError
-        If an option's value is impossible, or the file exists or cannot be written.
+        If an option's value is impossible, or the file exists, is the map, or cannot be written.
 
     References
     ----------
     Olofsson et al. 2014, doi 10.1016/j.rse.2014.02.015, sections 3 and 5.1.
     """
     target = _target(path, overwrite=overwrite)
+    Inputs(source).check(target)
     if minimum < 2 or (total is not None and total < 2):
         raise OptionError("a sample needs at least two points per class; use larger numbers")
     layer = open_map(source)
@@ -111,6 +114,7 @@ def draw_sample(
     t, cols, rows = layer.raster.transform, picked.cols + 0.5, picked.rows + 0.5
     xs, ys = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
     # All classes that the map names: an interpreter may see one that no pixel has.
+    check_unchanged(layer.raster)
     _write_points(target, layer, names, xs, ys, _all_classes(layer, strata))
     return PointSample(target, strata.classes, tuple(map(int, sizes)), tuple(map(float, strata.weights)))
 
@@ -120,7 +124,7 @@ def _named(progress: _Progress | None, stage: str) -> Callable[[int, int], None]
 
 
 def _target(path: str | Path, *, overwrite: bool) -> Path:
-    target = Path(path)
+    target = local_path(path)
     if target.suffix.lower() != ".gpkg":
         raise OutputError(f"{target}: points are written as a GeoPackage: name the file {target.stem}.gpkg")
     if target.exists() and not overwrite:
@@ -263,6 +267,7 @@ def estimate_area(
         _check_map(label, layer, frame, mapped, classes)
     else:
         notes.append(f"{label} has no field {_MAP}: the points' classes are read from {layer.label}")
+    check_unchanged(layer.raster)
     count = len(classes)
     counts = np.bincount(mapped * count + wanted, minlength=count * count).reshape(count, count)
     areas = np.zeros(count)

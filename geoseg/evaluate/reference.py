@@ -7,6 +7,7 @@ finer grid than the map's would count one decision many times.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from geoseg.classes import MapClass, default_color
+from geoseg.class_names import tidy
+from geoseg.classes import MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.class_matching import Side, is_number
+from geoseg.evaluate.class_matching import Side
 from geoseg.geodesy.crs import to_crs, transformer
+from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from geoseg.tiling import Box
 
 # Up to this many polygons a layer is kept in memory; larger ones are read by window through the spatial index.
+_LARGEST = 2**31 - 1
 _KEPT = 200_000
 
 
@@ -48,6 +52,10 @@ class ClassLayer(Protocol):
 
     def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return values and validity (h, w) of a box of the map's pixels."""
+        ...
+
+    def check_unchanged(self) -> None:
+        """Check that the files are still those that were opened; raises ChangedError."""
         ...
 
 
@@ -69,6 +77,10 @@ class RasterLayer:
         """Return values and validity (h, w) of a box."""
         pixels = self.raster.read(box)
         return pixels.data[0], pixels.valid
+
+    def check_unchanged(self) -> None:
+        """Check that the files are still those that were opened; raises ChangedError."""
+        check_unchanged(self.raster)
 
 
 def is_vector(source: Any) -> bool:
@@ -262,6 +274,11 @@ class PolygonLayer:
                 rasterize(pairs, out=burnt, transform=transform)
         return burnt, burnt >= 0
 
+    def check_unchanged(self) -> None:
+        """Check that the file is still the one that was opened; raises ChangedError."""
+        if self._path is not None:
+            self._file.check_unchanged()
+
     def _describe(self, source: Any) -> tuple[list[str], int, Any, str]:
         if self._path is None:
             kinds = source.geom_type.dropna().unique()
@@ -298,7 +315,9 @@ class PolygonLayer:
 
     def _read_all(self, source: Any) -> Any:
         frame = source if self._path is None else self._read_file()
-        frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+        from geoseg.raster.vectors import has_shape
+
+        frame = frame[has_shape(frame)]
         return frame if self._crs is None else to_crs(frame, self._target, self._label)
 
     def _read_file(self, bounds: tuple[float, ...] | None = None, *, geometry: bool = True) -> Any:
@@ -316,15 +335,19 @@ class PolygonLayer:
         if not found:
             raise InputError(f"{self._label}: field {self._field!r} is empty everywhere; name another --class-field")
         if all(isinstance(value, int | float | bool) for value in found):
-            odd = [value for value in found if value != int(value)]
+            odd = [value for value in found if not math.isfinite(value) or value != int(value)]
             if odd:
                 raise InputError(f"{self._label}: field {self._field!r} holds {odd[0]:g}, which is not a class number")
             if min(found) < 0:
                 raise InputError(f"{self._label}: field {self._field!r} holds {min(found)}; class numbers start at 0")
+            if max(found) > _LARGEST:
+                raise InputError(
+                    f"{self._label}: field {self._field!r} holds {max(found)}, too large for a class number"
+                )
             return {value: int(value) for value in found}, ()
-        if all(isinstance(value, str) and value.strip().isdigit() for value in found):
+        if all(isinstance(value, str) and is_number(value.strip()) and 0 <= int(value) <= _LARGEST for value in found):
             return {value: int(value) for value in found}, ()
-        named = {value: str(value).strip() for value in found}
+        named = {value: tidy(str(value)) for value in found}
         classes = tuple(
             MapClass(number, name, default_color(number)) for number, name in enumerate(dict.fromkeys(named.values()))
         )

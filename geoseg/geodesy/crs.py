@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from geoseg.errors import InputError
+from geoseg.errors import InputError, one_line
 
 
 def horizontal(crs: Any) -> Any:
@@ -183,8 +183,10 @@ def to_crs(frame: Any, target: Any, label: str) -> Any:
     Raises
     ------
     InputError
-        As :func:`transform_bounds`.
+        As :func:`transform_bounds`; or if rings are damaged.
     """
+    import shapely
+
     if same_crs(frame.crs, target):
         return frame.set_crs(_as_text(target), allow_override=True)
     try:
@@ -192,6 +194,8 @@ def to_crs(frame: Any, target: Any, label: str) -> Any:
         return frame.to_crs(_as_text(target))
     except _crs_errors() as error:
         raise _no_transformation(frame.crs, target, label, error) from error
+    except shapely.errors.GEOSException as error:
+        raise InputError(f"{label}: its geometries are damaged ({one_line(error)}); repair them with QGIS") from error
 
 
 def _crs_errors() -> tuple[type[Exception], ...]:

@@ -22,7 +22,8 @@ from geoseg._version import __version__
 from geoseg.errors import GeosegError, InputError, known_cause, one_line
 from geoseg.job.backend import Backend
 from geoseg.job.dispatch import Dispatcher
-from geoseg.job.report import write_summary
+from geoseg.job.outputs import written_files
+from geoseg.job.report import SUMMARY, write_summary
 from geoseg.job.request import Job, Request, SceneResult, open_scene, request_of
 from geoseg.job.scene import FinishedScene, KeptScene, Scene
 from geoseg.job.scene_list import SceneEntry
@@ -31,6 +32,7 @@ from geoseg.job.scene_running import RunningScene
 from geoseg.progress.ordered import OrderedReporters
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.progress.trace import Trace
+from geoseg.system.outputs import Inputs
 
 # Scenes opened ahead of the one whose blocks are handed out, and scenes that may wait to be written.
 _AHEAD = 4
@@ -62,7 +64,7 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
         If no scene can be computed: an impossible option, a model that cannot be loaded, a scheduler that does not
         answer.
     OutputError
-        If the trace or ``summary.csv`` cannot be written.
+        If the trace or ``summary.csv`` cannot be written, or would replace a scene.
 
     Examples
     --------
@@ -93,11 +95,13 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     reporter = reporter or Silent()
     started = time.perf_counter()
     request = request_of(job)
+    inputs = Inputs([SceneEntry.of(scene).source for scene in job.scenes])
+    inputs.check(job.folder / SUMMARY, *([] if job.profile is None else [job.profile]))
     trace = None if job.profile is None else Trace(Path(job.profile))
     reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.folder))
     with Backend(job.scheduler, job.options, job.folder, reporter, single=job.single) as backend:
         request = replace(request, options=backend.options, output=backend.output, trace=trace)
-        batch = _Batch(job, request, backend, reporter)
+        batch = _Batch(job, request, backend, reporter, inputs)
         try:
             results = batch.run()
         finally:
@@ -113,8 +117,8 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
 class _Batch:
     """The scenes of a job in all their states. All but opening and writing happens in the caller's thread."""
 
-    def __init__(self, job: Job, request: Request, backend: Backend, reporter: Reporter) -> None:
-        self.job, self.request, self.backend = job, request, backend
+    def __init__(self, job: Job, request: Request, backend: Backend, reporter: Reporter, inputs: Inputs) -> None:
+        self.job, self.request, self.backend, self._inputs = job, request, backend, inputs
         self.single = job.single
         self.reporters = OrderedReporters(reporter)
         self.results: dict[int, SceneResult] = {}
@@ -191,6 +195,7 @@ class _Batch:
             prepared = self._prepared.pop(number).result()
             self._reserve_name(prepared.scene.name, entry)
             with self._guarded(number, prepared.scene.name):
+                self._inputs.check(*written_files(prepared.scene.outputs.values()))
                 scene = prepared.start(self.backend) if isinstance(prepared, PlannedScene) else prepared
                 if isinstance(scene, RunningScene):
                     self._compute(number, scene)

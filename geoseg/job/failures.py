@@ -8,7 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from geoseg.errors import ContractError, DeviceMemoryError, GeosegError, InputError, OutputError, ReadError
+from geoseg.errors import (
+    ChangedError,
+    ContractError,
+    DeviceMemoryError,
+    GeosegError,
+    InputError,
+    OutputError,
+    ReadError,
+)
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.gdal.retry_cache import clear_remote_cache
 from geoseg.tiling import Tiling
@@ -40,7 +48,7 @@ class BlockFailure:
     transient
         Whether a retry may succeed: the network, memory or a lost worker was the cause.
     fatal
-        Whether every other block would fail in the same way: the disk is full, a worker does not see the folder.
+        Whether no other block is of use: the disk is full, a worker does not see the folder, the scene has changed.
     """
 
     index: int
@@ -53,11 +61,14 @@ def block_failure(index: int, error: GeosegError | MemoryError, sources: Sequenc
     """Classify the error of one block; ``sources`` are the scene's files and addresses."""
     if isinstance(error, MemoryError):
         return BlockFailure(index, "out of memory; give a smaller --memory or fewer --workers", transient=True)
-    return BlockFailure(index, str(error), transient=is_transient(error, sources), fatal=isinstance(error, OutputError))
+    fatal = isinstance(error, OutputError | ChangedError)
+    return BlockFailure(index, str(error), transient=is_transient(error, sources), fatal=fatal)
 
 
 def is_transient(error: BaseException, sources: Sequence[str]) -> bool:
     """Whether a retry may succeed after this error."""
+    if isinstance(error, ChangedError):
+        return False
     if isinstance(error, DeviceMemoryError):  # other programs use the device as well
         return True
     if isinstance(error, ReadError) and any(is_remote(source) for source in sources):

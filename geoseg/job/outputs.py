@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +88,16 @@ def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
         paths["preview"] = folder / f"{name}_preview.png"
     paths["report"] = folder / f"{name}_report.json"
     return paths
+
+
+def written_files(outputs: Iterable[Path]) -> list[Path]:
+    """Return outputs, and the files that are written beside rasters."""
+    found: list[Path] = []
+    for path in outputs:
+        found.append(path)
+        if path.suffix == ".tif":
+            found += [path.with_suffix(".qml"), Path(f"{path}.aux.xml")]
+    return found
 
 
 def write_products(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
 from geoseg.errors import OutputError
+from geoseg.errors.printable import printable
 from geoseg.job.scene_list import SceneEntry
 from geoseg.progress.reporters import Rate, format_seconds
 from geoseg.system.files import write_text
-from geoseg.system.text import printable
 
 if TYPE_CHECKING:
     from geoseg.job.dispatch import BlockSummary

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
-from geoseg.errors import GeosegError, OptionError
+from geoseg.errors import GeosegError, OptionError, OutputError
 from geoseg.job.failures import with_retries
 from geoseg.job.outputs import Products
 from geoseg.models import check_bands
@@ -19,6 +19,7 @@ from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options
 from geoseg.segment.probabilities import class_positions
+from geoseg.system.outputs import local_path
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -62,6 +63,8 @@ class Job:
     ------
     OptionError
         If ``scenes`` is a single path instead of a list.
+    OutputError
+        If ``output`` or ``profile`` is a URL or empty, or ``profile`` a folder.
 
     Examples
     --------
@@ -94,6 +97,11 @@ class Job:
     def __post_init__(self) -> None:
         if isinstance(self.scenes, str | os.PathLike):
             raise OptionError(f"scenes is the single path {str(self.scenes)!r}: give a list, [{str(self.scenes)!r}]")
+        for path in (self.output, self.profile):
+            if path is not None:
+                local_path(path)
+        if self.profile is not None and Path(self.profile).is_dir():
+            raise OutputError(f"{self.profile}: profile is a folder; name a file for the timeline")
 
     @property
     def folder(self) -> Path:

@@ -20,11 +20,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoseg.errors import GeosegError, OutputError
+from geoseg.errors import ChangedError, GeosegError, OutputError
 from geoseg.job.block_store import read_manifest
 from geoseg.job.outputs import outputs_of
 from geoseg.job.request import WORK_FOLDER, Request, SceneResult, fingerprint_of, manifest_of, read_report
 from geoseg.raster import Raster
+from geoseg.raster.files.members import check_unchanged
 from geoseg.system.files import fsync_folder
 from geoseg.system.locks import locked
 
@@ -160,15 +161,25 @@ class FinishedScene:
         ------
         OutputError
             If a file cannot be replaced.
+        ChangedError
+            If a file of the scene has changed since it was opened; nothing is renamed.
         """
         scene = self.scene
         with self.lock:
+            self._check_inputs()
             report = self._rename()
             if self.missing is None:  # else the next run computes the missing blocks alone
                 shutil.rmtree(scene.folder, ignore_errors=True)
         status = "done" if self.missing is None else "partial"
         scene.report_result(report, status)
         return SceneResult(scene.name, status, scene.outputs, report, self.missing)
+
+    def _check_inputs(self) -> None:
+        try:
+            check_unchanged(self.scene.raster)
+        except ChangedError:
+            shutil.rmtree(self.staged, ignore_errors=True)
+            raise
 
     def _rename(self) -> dict[str, Any]:
         """Rename every file, the report last, because it vouches for all others; return its content."""

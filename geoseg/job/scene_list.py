@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import is_virtual
-from geoseg.system.files import check_regular_file
+from geoseg.system.files import check_regular_file, exists
+from geoseg.system.json_text import parse_json
 
 MOST_BYTES = 2**26
 """Size of the largest list of scenes that is read: half a million addresses."""
@@ -162,10 +162,7 @@ def _csv_entries(path: Path, rows: csv.DictReader[str]) -> list[tuple[str, Scene
 
 
 def _from_stac(path: Path, text: str) -> list[tuple[str, SceneEntry]]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); a STAC ItemCollection is expected") from error
+    content = parse_json(text, str(path), "a STAC ItemCollection")
     items = content.get("features") if isinstance(content, dict) else None
     if not isinstance(items, list) or content.get("type") != "FeatureCollection":
         raise InputError(f"{path}: not a STAC ItemCollection (a FeatureCollection of items)")
@@ -187,11 +184,11 @@ def _sources(text: str, folder: Path) -> Any:
 
 
 def _exists(text: str, folder: Path) -> bool:
-    return not is_virtual(text) and (Path(text).exists() or (folder / text).exists())
+    return not is_virtual(text) and (exists(text) or exists(folder / text))
 
 
 def _located(text: str, folder: Path) -> str:
     """Resolve a path against the working folder, then against the folder of the list."""
-    if is_virtual(text) or Path(text).exists() or not (folder / text).exists():
+    if is_virtual(text) or exists(text) or not exists(folder / text):
         return text
     return str(folder / text)

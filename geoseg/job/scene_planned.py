@@ -13,13 +13,15 @@ from geoseg.errors import OutputError
 from geoseg.job.block_store import open_store, read_manifest
 from geoseg.job.dispatch import Work, sources_of
 from geoseg.job.failures import with_retries
-from geoseg.job.outputs import quicklook_of
+from geoseg.job.outputs import quicklook_of, written_files
 from geoseg.job.report import describe
 from geoseg.job.request import manifest_of, read_report
 from geoseg.job.scene import FinishedScene, KeptScene, Scene
 from geoseg.job.scene_running import RunningScene
+from geoseg.raster.files.members import files_of
 from geoseg.segment.block import make_recipe
 from geoseg.segment.plan import Plan, make_plan
+from geoseg.system.outputs import Inputs
 from geoseg.system.resources import format_bytes
 from geoseg.tiling import Tiling
 
@@ -33,9 +35,10 @@ def prepare(scene: Scene) -> KeptScene | PlannedScene:
     Raises
     ------
     GeosegError
-        If the scene does not fit the model, or cannot be read.
+        If the scene does not fit the model, cannot be read, or would be overwritten.
     """
     request = scene.request
+    Inputs(files_of(scene.raster)).check(*written_files(scene.outputs.values()))
     if not request.overwrite and scene.is_complete():
         return KeptScene(scene)
     sources = sources_of(scene.raster)
@@ -73,8 +76,8 @@ class PlannedScene:
             If another run holds the folder, it holds other results, or the disk has no room.
         """
         scene = self.scene
-        for warning in self.plan.warnings:
-            scene.reporter.warning(f"{scene.name}: {warning}")
+        for warning in self.plan.warnings_of(scene.name):
+            scene.reporter.warning(warning)
         with scene.lock() as lock:  # unlocked here if anything fails, else by the next state
             staged = self._staged()
             self._check_outputs(staged)

@@ -18,6 +18,7 @@ from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
 from geoseg.progress.timing import Clock, record_spans
 from geoseg.progress.trace import here
+from geoseg.raster.files.members import check_unchanged
 from geoseg.segment.plan import Plan
 from geoseg.system.files import fsync, temporary_beside
 
@@ -112,8 +113,9 @@ class RunningScene:
         Raises
         ------
         GeosegError
-            If blocks are missing and that is not allowed, or a file cannot be written.
+            If blocks are missing and that is not allowed, the scene's files have changed, or a file cannot be written.
         """
+        check_unchanged(self.scene.raster)
         missing = self._check_failures()
         staged = temporary_beside(self.scene.folder / "out")
         report = self._report(self._write_products(staged, alone=alone))

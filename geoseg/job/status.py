@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from geoseg.errors import GeosegError, OutputError
+from geoseg.errors.printable import printable
 from geoseg.job.block_store import finished_blocks, read_manifest, tag_of
 from geoseg.job.finished_vrt import live_path
 from geoseg.job.request import WORK_FOLDER, Request, fingerprint_of, manifest_of, open_scene, read_report
 from geoseg.job.scene_list import SceneEntry
 from geoseg.system.locks import is_locked, locked
-from geoseg.system.text import printable, printable_json
+from geoseg.system.text import printable_json
 
 
 @dataclass(frozen=True)

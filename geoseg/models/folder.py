@@ -18,6 +18,7 @@ from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.models.model import Model, open_folder
 from geoseg.models.weights import SAFETENSORS
 from geoseg.system.files import complete
+from geoseg.system.outputs import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,8 @@ def save_model(
     ------
     ModelError
         If the weights do not fit the architecture, or the folder cannot be written. No partial file is left.
+    OutputError
+        If the folder is a URL.
 
     Examples
     --------
@@ -80,13 +83,14 @@ def save_model(
     """
     import torch
 
+    target = local_path(folder)
     card = card_with(card, **_network_fields(card, arch, encoder, kwargs))
     state = module.state_dict() if isinstance(module, torch.nn.Module) else dict(module)
     # Load before writing, so that no folder is ever written that cannot be loaded.
     network = build_architecture(card)
     load_state(network, state, card)
     card = card_with(card, **_measured_fields(card, network))
-    return _write(Path(folder), card, state)
+    return _write(target, card, state)
 
 
 def _network_fields(card: ModelCard, arch: str | None, encoder: str | None, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from geoseg.models.networks.onnx_card import fitted_card, made_card, notes_of
 from geoseg.models.networks.onnx_contract import read_contract
 from geoseg.models.networks.onnx_safety import MAX_FILE_BYTES
 from geoseg.models.weights import ONNX, PICKLES, check_size, pickle_remedy, read_file, read_weights, weights_path
+from geoseg.system.files import exists, is_file, is_folder
 from geoseg.system.folders import user_models
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
         return ref
     text = os.fspath(ref)
     path = Path(text).expanduser()
-    if text.lower().endswith(ONNX) and path.is_file():
+    if text.lower().endswith(ONNX) and is_file(path):
         path, status = path.resolve(), path.stat()
         return _opened_once((path, status.st_size, status.st_mtime_ns), lambda: open_onnx(path))
     folder = _find_folder(text)
@@ -248,14 +249,16 @@ def _find_folder(text: str) -> Path:
     if text in named:
         return named[text]
     path = Path(text).expanduser()
-    if path.is_dir():
+    if is_folder(path):
         return path
-    if path.is_file():
+    if is_file(path):
         if path.name == CARD_FILE:
             return path.parent
         beside = path.parent if (path.parent / CARD_FILE).is_file() else None
         hint = f"give its folder: -m {beside}" if beside else f"a model is a folder with {CARD_FILE} and its weights"
         raise ModelError(f"{text} is a file, not a model folder; {hint}")
+    if exists(path):
+        raise ModelError(f"{text} is a pipe or device, not a model folder")
     looks_like_path = any(mark in text for mark in ("/", "\\")) or text.startswith(".")
     if looks_like_path:
         raise ModelError(f"no model folder at {text}; installed models are {', '.join(named)}")

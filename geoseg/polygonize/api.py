@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
@@ -14,10 +14,12 @@ from geoseg.classes import MapClass
 from geoseg.errors import OptionError
 from geoseg.polygonize.codes import Coder
 from geoseg.polygonize.source import RowSource, open_source
+from geoseg.system.outputs import Inputs
 from geoseg.system.resources import cpu_count
 
 if TYPE_CHECKING:
     import geopandas
+    import pyarrow as pa
 
     from geoseg.polygonize.request import PolygonizeJob
     from geoseg.polygonize.stream import Totals
@@ -224,13 +226,13 @@ def polygonize(
     Raises
     ------
     InputError
-        If a raster cannot be opened, read or polygonized.
+        If a raster cannot be opened, read or polygonized, or changes meanwhile (ChangedError).
     OptionError
         If an option is out of range or names an unknown class.
     ClusterError
         If the scheduler does not answer or its workers are lost.
     OutputError
-        If the file cannot be written; no partial file is left under its name.
+        If the file cannot be written, or is one of the rasters; no partial file is left under its name.
 
     Examples
     --------
@@ -256,9 +258,12 @@ def polygonize(
         from geoseg.polygonize.files.write import checked_path
 
         path = checked_path(path, overwrite=overwrite)
+        Inputs(classes, confidence).check(path)
     source = open_source(classes, band)
     confidence_source = None if confidence is None else open_source(confidence, purpose="take confidence from")
     try:
+        if path is not None:
+            Inputs([one.files() for one in (source, confidence_source) if one is not None]).check(path)
         with client_of(scheduler, options.workers) as client:
             job = _plan(source, confidence_source, options, client)
             if path is None:
@@ -332,7 +337,7 @@ def _to_frame(job: PolygonizeJob, progress: Callable[[int, int], None] | None, c
     from geoseg.polygonize.encode import GEOMETRY
     from geoseg.polygonize.stream import Totals, record_batches
 
-    batches = list(record_batches(job, Totals(), progress, client))
+    batches = list(_checked(record_batches(job, Totals(), progress, client), job))
     table = pa.Table.from_batches(batches, job.encoding.schema)
     frame = table.drop_columns([GEOMETRY]).to_pandas()
     geometry = shapely.from_wkb(table.column(GEOMETRY).to_numpy())
@@ -353,7 +358,8 @@ def _to_file(
 
     totals = Totals()
     layer = VectorLayer(job.encoding.schema, _wkt(job.source), job.encoding.multi, metadata_text(provenance))
-    write(path, layer, rebatched(record_batches(job, totals, progress, client)), lambda: _style_classes(job, totals))
+    batches = _checked(rebatched(record_batches(job, totals, progress, client)), job)
+    write(path, layer, batches, lambda: _style_classes(job, totals))
     return PolygonSummary(
         path,
         {
@@ -362,6 +368,14 @@ def _to_file(
         },
         _notes(job.source),
     )
+
+
+def _checked(batches: Iterable[pa.RecordBatch], job: PolygonizeJob) -> Iterator[pa.RecordBatch]:
+    """Yield polygons, and after the last check that the rasters have not changed, before the file gets its name."""
+    yield from batches
+    for source in (job.source, job.confidence):
+        if source is not None:
+            source.check_unchanged()
 
 
 def _style_classes(job: PolygonizeJob, totals: Totals) -> list[MapClass]:

@@ -38,6 +38,12 @@ class RowSource(Protocol):
     def without_pixels(self) -> RowSource:
         """Return a copy to send to another process: everything but pixels in memory."""
 
+    def check_unchanged(self) -> None:
+        """Check that the files are still those that were opened; raises ChangedError."""
+
+    def files(self) -> tuple[str, ...]:
+        """Return the local files that are read."""
+
     def close(self) -> None:
         """Close open files."""
 
@@ -100,6 +106,14 @@ class FileSource:
             ) from error
         return out[0], valid if self._masked else None
 
+    def check_unchanged(self) -> None:
+        """See ``RowSource``."""
+        self._pixels.check_unchanged()
+
+    def files(self) -> tuple[str, ...]:
+        """See ``RowSource``."""
+        return self.path, *(path for path, _ in self._pixels.members)
+
     def close(self) -> None:
         """Close the handles of all threads."""
         from geoseg.raster import release_handles
@@ -155,6 +169,13 @@ class ArraySource:
         """See ``RowSource``."""
         part = self.rows(first, last)
         return np.asarray(part.compute(scheduler="synchronous") if hasattr(part, "compute") else part), None
+
+    def check_unchanged(self) -> None:
+        """Do nothing: the array reads its own files."""
+
+    def files(self) -> tuple[str, ...]:
+        """Return nothing: the array reads its own files."""
+        return ()
 
     def close(self) -> None:
         """Do nothing: no file is open."""

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from geoseg.errors import OptionError
-from geoseg.system.text import printable, printable_json
+from geoseg.errors.printable import printable
+from geoseg.system.text import printable_json
 
 PROTOCOL = 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import xarray as xr
+    from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
     from geoseg.raster.types import ReadRequest
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _ROWS = ("y", "lat", "latitude", "northing", "row", "rows")
 _COLUMNS = ("x", "lon", "longitude", "easting", "col", "cols", "column")
 _BANDS = ("band", "bands", "channel", "wavelength", "variable")
+_NODATA = ("_FillValue", "nodata", "missing_value", "nodatavals")
 
 
 def is_array(source: object) -> bool:
@@ -330,21 +333,33 @@ def _attributes(source: xr.DataArray, index: int, dtype: str, physical: list[boo
             found = source.attrs.get(key)
             if found is None:
                 continue
-            values = np.atleast_1d(np.asarray(found, dtype=float))
-            if len(values) in (1, count):
-                return float(values[index if len(values) == count else 0])
+            values = _numbers(found, key, "" if source.name is None else str(source.name))
+            if values.size in (1, count):
+                return float(values[index if values.size == count else 0])
         return None
 
     scale, offset = value("scale_factor", "scales", "scale"), value("add_offset", "offsets", "offset")
     # rioxarray sets 1 and 0 for files that state neither.
     stated = (1.0 if scale is None else scale, 0.0 if offset is None else offset)
     return {
-        "nodata": usable_nodata(value("_FillValue", "nodata", "missing_value", "nodatavals"), dtype),
+        "nodata": usable_nodata(value(*_NODATA), dtype),
         "scale": stated[0],
         "offset": stated[1],
         "scaled": stated != (1.0, 0.0) or physical[index],
         "units": str(source.attrs.get("units", "")),
     }
+
+
+def _numbers(value: Any, key: str, label: str) -> NDArray[np.float64]:
+    """Return the numbers (n,) of an attribute, which in a file can be anything."""
+    nodata = key in _NODATA
+    with suppress(TypeError, ValueError, OverflowError):
+        values = np.asarray(value, dtype=float).ravel()
+        if nodata or (np.isfinite(values).all() and ("scale" not in key or values.all())):
+            return values
+    raise InputError(
+        f"{label or 'array'}: its attribute {key} is {str(value)[:60]!r}, not a usable number; correct or remove it"
+    )
 
 
 def _token(array: Any) -> str:

@@ -33,33 +33,50 @@ _NEVER_MEASURED = (-9999.0, -99999.0, -32768.0, -32767.0, -3.4028234663852886e38
 
 _BORDER_SIDE = 64
 
+# Fill of another value in each band is looked for in so many bands and more, and so many values of it are listed.
+_LEAST_BANDS, _LISTED = 3, 6
+
 
 @dataclass(frozen=True)
 class Fill:
-    """A value that looks like fill.
+    """A value that looks like fill, or one for each band.
 
     Attributes
     ----------
-    value
-        The stored value.
+    values
+        The stored value of each band.
     share
-        Share of the valid pixels that hold it in every band, 0…1.
+        Share of the valid pixels that hold them, 0…1.
     where
         What the share is of: ``"a sample of the scene"`` or ``"the scene's border"``.
     """
 
-    value: float
+    values: tuple[float, ...]
     share: float
     where: str = "a sample of the scene"
 
     @property
+    def value(self) -> float | None:
+        """The value that all bands have in common; None if they differ."""
+        return self.values[0] if len(set(self.values)) == 1 else None
+
+    @property
     def text(self) -> str:
-        """The value as an option takes it."""
-        return number_text(self.value)
+        """The option's value: a number, or ``"auto"`` where bands differ."""
+        return "auto" if self.value is None else number_text(self.value)
 
     def describe(self) -> str:
         """Return the finding as part of a sentence."""
-        return f"{_percent(self.share)} of {self.where} is {self.text} in every band"
+        if self.value is not None:
+            return f"{_percent(self.share)} of {self.where} is {self.text} in every band"
+        listed = ", ".join(number_text(value) for value in self.values[:_LISTED]) + ", …" * (len(self.values) > _LISTED)
+        return f"{_percent(self.share)} of {self.where} has the same extreme values ({listed}) in its bands"
+
+    def holds(self, data: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return where (bands, …) holds the fill in every band."""
+        values = np.array(self.values).astype(data.dtype)
+        found: NDArray[np.bool_] = (data == values.reshape(-1, *[1] * (data.ndim - 1))).all(0)
+        return found
 
     def warning(self, name: str) -> str:
         """Return a warning that names the option to add."""
@@ -91,8 +108,9 @@ def constant_fill(data: NDArray[Any], valid: NDArray[np.bool_], least: float = L
     """Return the constant that at least a share of ``least`` of the valid pixels hold in every band, if there is one.
 
     Of one band: values that are never measured (-9999, -32768, the largest uint16 …). Of two and more bands: the
-    smallest or largest value of the pixels, or any value if the data are no 8-bit picture. Never of a sample that is
-    constant altogether.
+    smallest or largest value of the pixels, or any value if the data are no 8-bit picture. Failing that, of three and
+    more bands that are no such picture: the smallest or largest value of each band, where they coincide. Never of a
+    sample that is constant altogether.
 
     Parameters
     ----------
@@ -112,9 +130,24 @@ def constant_fill(data: NDArray[Any], valid: NDArray[np.bool_], least: float = L
         if least * pixels.shape[1] <= count < pixels.shape[1] and _may_be_fill(value, pixels)
     ]
     if not frequent:
-        return None
+        return _extremes(pixels, least)
     count, value = max(frequent, key=lambda found: found[0])
-    return Fill(float(value), count / pixels.shape[1])
+    return Fill((float(value),) * len(pixels), count / pixels.shape[1])
+
+
+def _extremes(pixels: NDArray[Any], least: float) -> Fill | None:
+    """Return the most frequent combination of values that are the smallest or the largest of each band (bands, n)."""
+    if len(pixels) < _LEAST_BANDS or pixels.dtype.itemsize == 1:
+        return None
+    low, high = pixels.min(1, keepdims=True), pixels.max(1, keepdims=True)
+    extreme = ((pixels == low) | (pixels == high)).all(0) & (low < high).all()
+    if np.count_nonzero(extreme) < least * pixels.shape[1]:
+        return None
+    combinations, counts = np.unique(pixels[:, extreme], axis=1, return_counts=True)
+    best = int(counts.argmax())
+    if not least * pixels.shape[1] <= counts[best] < pixels.shape[1]:
+        return None
+    return Fill(tuple(map(float, combinations[:, best])), int(counts[best]) / pixels.shape[1])
 
 
 def _may_be_fill(value: Any, pixels: NDArray[Any]) -> bool:
@@ -153,8 +186,8 @@ def with_fill_as_nodata(raster: Raster) -> Raster:
         note = f"{raster.name}: nodata auto: no fill value was found"
         return replace(raster, notes=(*raster.notes, note))
     bands = tuple(
-        band if (nodata := usable_nodata(fill.value, band.dtype)) is None else replace(band, nodata=nodata)
-        for band in raster.bands
+        band if (nodata := usable_nodata(value, band.dtype)) is None else replace(band, nodata=nodata)
+        for band, value in zip(raster.bands, fill.values, strict=True)
     )
     note = f"{raster.name}: nodata auto: {fill.describe()} and is taken as nodata (--nodata {fill.text})"
     return replace(raster, bands=bands, notes=(*raster.notes, note))

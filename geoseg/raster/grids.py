@@ -67,6 +67,7 @@ def place(info: FileInfo, target: Grid) -> FileSource:
         path=info.path,
         label=info.label,
         stamp=info.stamp,
+        members=info.members,
         height=info.own.height,
         width=info.own.width,
         block_shape=info.block_shape,

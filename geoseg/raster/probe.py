@@ -23,11 +23,13 @@ from geoseg.raster.bands import names
 from geoseg.raster.bands.sensors import code_of
 from geoseg.raster.files.georeference import Grid, place, quoted
 from geoseg.raster.files.masks import find_masks
+from geoseg.raster.files.members import members_of, with_members
 from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual
 from geoseg.raster.gdal.untrusted import check_name
 from geoseg.raster.sources import Masks
 from geoseg.raster.types import Band
+from geoseg.system.stamps import stamp_of
 
 # Tags that state what a scene is, not how it was processed or what it was compared with.
 NAMING_TAG = re.compile(
@@ -55,6 +57,8 @@ class FileInfo:
         1-based number in the file of each entry of ``bands``.
     remote
         Whether it may refer to the network.
+    members
+        Other files that its pixels come from, and their stamps: tiles of a VRT, masks, overviews, its archive.
     evidence
         What may name the sensor: file name and tags, then the two folders above, the nearer first.
     """
@@ -73,6 +77,7 @@ class FileInfo:
     notes: tuple[str, ...] = field(default=())
     remote: bool = False
     evidence: tuple[tuple[str, ...], ...] = ()
+    members: tuple[tuple[str, str], ...] = ()
 
     @property
     def upright(self) -> bool:
@@ -103,8 +108,11 @@ def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozen
         _check_file(label)
     target = gdal_path(label) if is_virtual(label) else os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
     try:
+        stamp = stamp_of(target)  # before it is opened: what is written from now on counts as a change
         with environment(target, remote=remote), open_dataset(target, remote=remote, label=label) as data:
-            return replace(_inspect(data, target, label, data_bands), remote=remote)
+            members = members_of(data, target, label, remote=remote)
+            info = _inspect(data, target, label, data_bands)
+        return replace(info, remote=remote, members=members, stamp=with_members(stamp, members))
     except (RasterioError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001
         raise InputError(_not_a_raster(label, error)) from error
 
@@ -175,7 +183,7 @@ def _inspect(data: Any, target: str, label: str, data_bands: frozenset[int]) -> 
     return FileInfo(
         path=target,
         label=label,
-        stamp=_stamp(target),
+        stamp="",
         grid=grid,
         own=own,
         block_shape=tuple(data.block_shapes[indexes[0] - 1]),
@@ -193,14 +201,6 @@ def _evidence(data: Any, path: str) -> tuple[tuple[str, ...], ...]:
     tags = tuple(text[:500] for key, text in data.tags().items() if NAMING_TAG.search(key))[:50]
     folders = path.partition("?")[0].replace("\\", "/").rstrip("/").split("/")[:-1]
     return (stem_of(path), *tags), *((folder,) for folder in folders[:-3:-1])
-
-
-def _stamp(path: str) -> str:
-    try:
-        status = Path(path).stat()
-    except OSError:
-        return ""  # a URL, or inside an archive
-    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def _bands(data: Any, label: str, indexes: tuple[int, ...]) -> tuple[Band, ...]:

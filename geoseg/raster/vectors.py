@@ -15,16 +15,19 @@ import sqlite3
 import tempfile
 import threading
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from geoseg.errors import InputError
+from geoseg.raster.gdal.archives import ERRORS
 from geoseg.raster.gdal.environment import is_virtual
 from geoseg.raster.gdal.library import is_shared, remove_drivers
 from geoseg.raster.gdal.xml import read_xml
-from geoseg.system.files import check_regular_file
+from geoseg.system.files import check_regular_file, exists, is_file
+from geoseg.system.stamps import check_stamp, stamp_of
 
 FORMATS = "GeoPackage, Shapefile, GeoJSON, FlatGeobuf, GeoParquet, KML, or a zip file with one of them"
 _DRIVERS = {"GPKG", "ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "KML", "LIBKML"}
@@ -64,8 +67,19 @@ class VectorFile:
         Absolute path of the file to read; that of a temporary copy if it came in a zip file.
     """
 
-    def __init__(self, label: str, path: str, kind: str, keep: Any = None) -> None:
-        self.label, self.path, self._kind, self._keep = label, path, kind, keep
+    def __init__(self, label: str, path: str, kind: str, stamps: Mapping[str, str], keep: Any = None) -> None:
+        self.label, self.path, self._kind, self._stamps, self._keep = label, path, kind, stamps, keep
+
+    def check_unchanged(self) -> None:
+        """Check that the file is still the one that was opened.
+
+        Raises
+        ------
+        ChangedError
+            If it, or a part of a Shapefile, was changed, replaced or deleted.
+        """
+        for path, stamp in self._stamps.items():
+            check_stamp(path, stamp, self.label)
 
     def layers(self) -> list[tuple[str, str | None]]:
         """Return names and geometry types of the layers; None for a table without geometries."""
@@ -109,7 +123,7 @@ class VectorFile:
         import pyogrio
 
         with self._reading():
-            return pyogrio.read_dataframe(self.path, layer=layer, **options)
+            return _with_texts(pyogrio.read_dataframe(self.path, layer=layer, **options))
 
     def _read_parquet(self, options: dict[str, Any]) -> Any:
         import geopandas as gpd
@@ -120,18 +134,37 @@ class VectorFile:
                 frame = frame.cx[box[0] : box[2], box[1] : box[3]]
             if (columns := options.get("columns")) is not None:
                 frame = frame[[*columns, frame.geometry.name]]
-            return frame if options.get("read_geometry", True) else frame.drop(columns=frame.geometry.name)
+            frame = frame if options.get("read_geometry", True) else frame.drop(columns=frame.geometry.name)
+            return _with_texts(frame)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             with _settings():
                 yield
+            self.check_unchanged()
         except (InputError, MemoryError):
             raise
         except Exception as error:  # pyogrio, pyarrow, geopandas and GDAL each have their own
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise InputError(f"{self.label}: cannot be read as polygons or points: {reason}") from error
+
+
+def has_shape(frame: Any) -> Any:
+    """Return (n,) bool: which rows of a GeoDataFrame have a geometry that is not empty."""
+    import shapely
+
+    shapes = frame.geometry.to_numpy()
+    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+
+
+def _with_texts(frame: Any) -> Any:
+    """Return a table whose lists and objects are replaced by their text: they are no classes, and cannot be sorted."""
+    for name in frame.columns[frame.dtypes == np.dtype(object)]:
+        nested = frame[name].map(lambda value: isinstance(value, list | dict | np.ndarray))
+        if nested.any():
+            frame[name] = frame[name].mask(nested, frame[name].astype(str))
+    return frame
 
 
 @contextlib.contextmanager
@@ -168,17 +201,22 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
     label = os.fspath(path)
     if is_virtual(label) or "://" in label:
         raise InputError(f"{label}: vector files are read from local disks only; download or unpack it first")
-    if "\0" in label or not Path(label).exists():
-        raise InputError(f"{label.replace(chr(0), '?')}: no such file; check the path")
-    check_regular_file(label)
-    if not Path(label).is_file():
-        raise InputError(f"{label}: is a folder, not a vector file; name a file: {FORMATS}")
-    absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
     try:
+        if not exists(label):
+            raise InputError(f"{label.replace(chr(0), '?')}: no such file; check the path")
+        check_regular_file(label)
+        if not is_file(label):
+            raise InputError(f"{label}: is a folder, not a vector file; name a file: {FORMATS}")
+        absolute = os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
+        parts = (os.path.splitext(absolute)[0] + suffix for suffix in (".shx", ".dbf"))  # noqa: PTH122
+        stamps = {name: stamp_of(name) for name in (absolute, *(parts if label.lower().endswith(".shp") else ()))}
+        if os.path.exists(f"{absolute}-wal"):  # noqa: PTH110
+            # Another program has the database open: SQLite may move pages from its log into the file at any time.
+            stamps = {}
         with Path(absolute).open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"PK\3\4"):
-            return _unpacked(label, absolute)
+            return _unpacked(label, absolute, stamps)
         kind = _kind(head, absolute)
         if kind is None:
             raise InputError(
@@ -187,7 +225,7 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
         _check(label, absolute, kind)
     except OSError as error:
         raise InputError(f"{label}: cannot be read: {error.strerror or error}") from error
-    return VectorFile(label, absolute, kind)
+    return VectorFile(label, absolute, kind, stamps)
 
 
 def _kind(head: bytes, name: str) -> str | None:
@@ -263,7 +301,7 @@ def _check_geopackage(label: str, path: str) -> None:
         with contextlib.closing(sqlite3.connect(f"{Path(path).as_uri()}?{options}", uri=True)) as database:
             database.execute("PRAGMA trusted_schema = OFF")
             schema = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise InputError(f"{label}: cannot be read as GeoPackage: {error}; copy or download it again") from error
     for kind, name, sql in schema:
         text = str(sql or "")
@@ -277,7 +315,7 @@ def _check_geopackage(label: str, path: str) -> None:
             )
 
 
-def _unpacked(label: str, path: str) -> VectorFile:
+def _unpacked(label: str, path: str, stamps: Mapping[str, str]) -> VectorFile:
     """Unpack the one vector file in a zip file to a temporary folder, and check it there."""
     folder = tempfile.TemporaryDirectory(prefix="geoseg-vector-")
     try:
@@ -294,10 +332,10 @@ def _unpacked(label: str, path: str) -> VectorFile:
                 )
             member, kind = found[0]
             target = _unpack(label, archive, members, member, Path(folder.name))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
+    except ERRORS as error:
         raise InputError(f"{label}: the zip file cannot be unpacked ({error}); copy or download it again") from error
     _check(label, str(target), kind)
-    return VectorFile(label, str(target), kind, folder)
+    return VectorFile(label, str(target), kind, stamps, folder)
 
 
 def _member_kind(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str | None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from geoseg.errors import ContractError, GeosegError
+from geoseg.errors.printable import printable
 from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.models.card.unit_choices import UnitFinding, unit_choices
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
-from geoseg.raster.fill import Fill
+from geoseg.raster.fill import Fill, find_fill
+from geoseg.raster.sources import FileSource
 from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.segment.survey import survey_scene
 from geoseg.segment.unit_pictures import unit_pictures
 from geoseg.system.resources import format_bytes
-from geoseg.system.text import printable
+
+# Values that are read to look for fill in a scene that does not fit.
+_SAMPLED = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,7 @@ class Inspection:
     needs
         Names of the model's bands.
     fill
-        Value that fills part of the scene although no file declares it as nodata; None if there is none, or it is not
-        known because bands are missing.
+        Value that fills part of the scene although no file declares it as nodata; None if there is none.
     units
         The units in which the scene may be stored; None if bands are missing.
     pictures
@@ -65,8 +70,6 @@ class Inspection:
     @property
     def failure(self) -> str | None:
         """Why ``segment`` would not accept the scene, in one line; None if it would."""
-        if self.raster is not None and isinstance(self.error, ContractError):
-            return f"{self.name} does not fit model {self.model}: {self.error}"
         return None if self.error is None else str(self.error)
 
     def as_dict(self) -> dict[str, Any]:
@@ -135,11 +138,14 @@ def inspect_scene(
             found = replace(found, pictures=tuple(unit_pictures(survey.raster, loaded.card, units.choices)))
         return replace(found, plan=make_plan(raster, loaded, options, survey))
     except GeosegError as error:
-        return replace(found, error=error, notes=raster.notes)
+        fill = found.fill or _fill_of(raster)
+        notes = raster.notes if fill is None else (*raster.notes, fill.warning(raster.name))
+        return replace(found, error=error, notes=notes, fill=fill)
 
 
 def _fill_facts(fill: Fill) -> dict[str, Any]:
-    return {"value": fill.value, "share": round(fill.share, 4), "where": fill.where, "options": {"nodata": fill.text}}
+    facts: dict[str, Any] = {"value": fill.value, "values": list(fill.values), "share": round(fill.share, 4)}
+    return {**facts, "where": fill.where, "options": {"nodata": fill.text}}
 
 
 def _unit_facts(units: UnitFinding, bands: Sequence[str], pictures: Sequence[str]) -> dict[str, Any]:
@@ -156,6 +162,13 @@ def _unit_facts(units: UnitFinding, bands: Sequence[str], pictures: Sequence[str
     return {"verdict": units.verdict, "choices": choices}
 
 
+def _fill_of(raster: Raster) -> Fill | None:
+    """Return the fill of a scene that does not fit."""
+    with suppress(GeosegError):  # a scene that cannot be read is reported already
+        return find_fill(raster, raster.sample(max(_SAMPLED // len(raster.bands), 1)))
+    return None
+
+
 def _raster_facts(raster: Raster) -> dict[str, Any]:
     return {
         "sources": list(raster.sources),
@@ -170,16 +183,31 @@ def _raster_facts(raster: Raster) -> dict[str, Any]:
 
 def _raster_lines(raster: Raster) -> list[str]:
     height, width = raster.shape
-    pixel, crs = abs(raster.transform.a), raster.grid.crs
-    unit = "px" if crs is None else "°" if crs.is_geographic else unit_name(crs)
+    across, down, crs = abs(raster.transform.a), abs(raster.transform.e), raster.grid.crs
+    pixel = f"{across:.6g}" if math.isclose(across, down, rel_tol=1e-4) else f"{across:.6g} × {down:.6g}"
+    unit = "px" if crs is None else "°" if unit_name(crs) == "degree" else unit_name(crs)
     lines = [
         f"  size        {width} × {height} px ({width * height / 1e6:.1f} Mpx), {raster.dtype}",
-        f"  grid        {'no CRS' if crs is None else crs_name(crs)}, pixel {pixel:.6g} {unit}",
+        f"  grid        {'no CRS' if crs is None else crs_name(crs)}, pixel {pixel} {unit}",
         f"  bands       {', '.join(_band_text(number, band) for number, band in enumerate(raster.bands, 1))}",
     ]
+    if masks := _masks(raster):
+        lines.append(f"  masks       {masks}")
     if len(raster.sources) > 1:
         lines.append(f"  files       {len(raster.sources)}")
     return lines
+
+
+def _masks(raster: Raster) -> str:
+    """Return the kinds of masks that the files have beside nodata values."""
+    found = [source.masks for source in raster.inputs if isinstance(source, FileSource) and source.masks]
+    kinds = {
+        "of each band": any(masks.bands for masks in found),
+        "of the file": any(masks.dataset for masks in found),
+        "a band of the file": any(masks.alpha for masks in found),
+    }
+    text = ", ".join(kind for kind, present in kinds.items() if present)
+    return f"{text} (in {len(found)} of {len(raster.inputs)} files)" if 0 < len(found) < len(raster.inputs) else text
 
 
 def _band_text(number: int, band: Any) -> str:

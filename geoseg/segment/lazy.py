@@ -136,15 +136,16 @@ def to_dataset(recipe: Recipe) -> xr.Dataset:
         "class_colors": [c.color for c in classes],
         "model": recipe.model.card.name,
     }
+    sources = list(recipe.raster.sources)  # which write_cog does not replace
     import xarray as xr
 
     variables = {
-        "classes": wrap_xr(layers[0], geobox, nodata=NODATA, **attrs),
-        "confidence": wrap_xr(layers[1], geobox, nodata=NODATA, units="percent"),
+        "classes": wrap_xr(layers[0], geobox, nodata=NODATA, sources=sources, **attrs),
+        "confidence": wrap_xr(layers[1], geobox, nodata=NODATA, units="percent", sources=sources),
     }
     if recipe.probabilities:
         dims = ("class", *geobox.dimensions)
-        wrapped = wrap_xr(layers[2:], geobox, nodata=NODATA, dims=dims, axis=1, units="percent")
+        wrapped = wrap_xr(layers[2:], geobox, nodata=NODATA, dims=dims, axis=1, units="percent", sources=sources)
         names = [classes[position].name for position in recipe.probabilities]
         variables["probabilities"] = wrapped.assign_coords({"class": names})
     return xr.Dataset(variables)

@@ -159,6 +159,10 @@ class Plan:
         fitting = int(_BLOCKS_SHARE * self.options.budget / max(self.block_bytes, 1))
         return max(min(cpu_count() + 1, fitting), 3)
 
+    def warnings_of(self, scene: str) -> tuple[str, ...]:
+        """Return the warnings, each beginning with the scene's name."""
+        return tuple(line if scene in line.partition(": ")[0] else f"{scene}: {line}" for line in self.warnings)
+
     @property
     def window_bytes(self) -> int:
         """Memory of one forward pass of the largest window."""

@@ -105,6 +105,38 @@ def write_text(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Return whether there is a file or folder; False for text that is no path: too long, with NUL."""
+    return _mode(path) is not None
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether it is a regular file; False for text that is no path."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISREG(mode)
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Return whether it is a folder; False for text that is no path."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EBADF, errno.ENAMETOOLONG, errno.EINVAL}
+
+
+def _mode(path: str | os.PathLike[str]) -> int | None:
+    """Return the mode of a file, None if there is none; like Path.exists(), but that fails for long names."""
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116
+    except ValueError:
+        return None
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
+
+
 _KINDS = (
     (stat.S_ISFIFO, "named pipe"),
     (stat.S_ISSOCK, "socket"),

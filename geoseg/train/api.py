@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
 from geoseg.progress.reporters import Reporter, Silent
+from geoseg.system.outputs import Inputs, local_path
 from geoseg.train.options import TrainOptions
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ def train(
     Raises
     ------
     GeosegError
-        If images, labels or options cannot be used, or the training fails.
+        If images, labels or options cannot be used, or change meanwhile (ChangedError), the output is a URL or holds
+        one of them, or the training fails.
     KeyboardInterrupt
         If the user stops it; ``resume`` continues from the last finished epoch.
 
@@ -181,6 +183,9 @@ def train(
     ['wood', 'field', 'water']
     >>> result = geoseg.segment("scene.tif", model="my-model")
     """
+    target = None if output is None else local_path(output)
+    if target is not None:
+        Inputs(images, labels, weights, base, groups).check_folder(target)
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
@@ -196,7 +201,6 @@ def train(
         workers=workers, memory=memory, background=background,
     )  # fmt: skip
     sources = Sources(_listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}))
-    target = None if output is None else Path(output)
     run = Run(sources, options, target, licence, tune, resume, overwrite, reporter or Silent())
     with run_folder(run) as folder:
         try:
@@ -241,6 +245,7 @@ def _train(run: Run, folder: Path) -> Model:
     resumed = run.resume and (folder / CHECKPOINT).is_file()
     reporter.info("resuming from the last finished epoch" if resumed else f"starting from {start}")
     fitted = fit(Task(prepared, options, network, start, folder), reporter, resume=run.resume)
+    prepared.check_unchanged()
     metrics = None if fitted.matrix is None else model_folder.metrics_of(fitted.matrix, prepared.card)
     card = model_folder.finished_card(
         prepared, options, fitted, output=run.output, licence=run.licence, base=base, tuning=tuning

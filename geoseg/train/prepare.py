@@ -14,6 +14,7 @@ from geoseg.models import BandSpec, Model, ModelCard, check_contract
 from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
+from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.fill import find_fill
 from geoseg.raster.open import merged_notes
 from geoseg.tiling import round_up
@@ -76,6 +77,18 @@ class Prepared:
     def validation_window(self) -> int:
         """Side of validation windows in pixels: as in training, but at least four margins."""
         return max(self.window, 4 * self.card.margin)
+
+    def check_unchanged(self) -> None:
+        """Check that the files of images and labels are still those that were opened.
+
+        Raises
+        ------
+        ChangedError
+            If one was changed, replaced or deleted.
+        """
+        for scene in {id(scene.raster): scene for scene in (*self.scenes, *self.held)}.values():
+            check_unchanged(scene.raster)
+            scene.labels.source.check_unchanged()
 
     def sampler(self, window: int, augment: Augment) -> WindowSampler:
         """Return a sampler of training windows."""

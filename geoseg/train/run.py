@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from geoseg.errors import GeosegError, InputError, OptionError, OutputError
 from geoseg.models.card.card import CARD_FILE
 from geoseg.progress.reporters import Reporter
+from geoseg.system.stamps import stamp_of
 from geoseg.train.data.label_images import Sources
 from geoseg.train.options import TrainOptions
 
@@ -22,6 +23,10 @@ OPTIONS_FILE = "training.json"
 
 CHECKPOINT = "last.ckpt"
 """The last finished epoch, in the folder of a run."""
+
+
+# The key of what tells whether images and labels have changed.
+_STAMPS = "stamps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +56,18 @@ class Run:
             "ignore": list(sources.ignore),
             "reading": dict(sources.reading),
             "tune": self.tune,
+            _STAMPS: {str(path): stamp_of(path) for path in _files((*sources.images, *sources.labels))},
         }
         plain: dict[str, Any] = json.loads(json.dumps(described, default=str))
         return plain
+
+
+def _files(sources: Iterable[Any]) -> Iterator[Path]:
+    """Yield the files that images and labels name, and those in folders."""
+    for source in sources:
+        if isinstance(source, str | Path):
+            path = Path(source)
+            yield from sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]
 
 
 @contextmanager
@@ -132,7 +146,14 @@ def _check_same(started: Path, described: dict[str, Any], options: TrainOptions)
         differing = options.differing(before["options"])
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{started} is damaged, so the run cannot be resumed; start anew with --overwrite") from None
+    before.setdefault(_STAMPS, described[_STAMPS])  # absent where an earlier version began the run
     differing += [name for name in described if name != "options" and described[name] != before.get(name)]
+    differing.sort(key=lambda name: name == _STAMPS)  # other files have other stamps
+    if differing == [_STAMPS]:
+        raise InputError(
+            "images or labels have changed since the interrupted run began: start anew with --overwrite, or put the "
+            "old files back"
+        )
     if differing:
         raise OptionError(
             f"the interrupted run had another {differing[0].replace('_', '-')}: resume with the same options, or start "

@@ -11,6 +11,7 @@ import numpy as np
 
 from geoseg.classes import NODATA, MapClass, default_color
 from geoseg.errors import OptionError, OutputError
+from geoseg.system.outputs import Inputs, local_path
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Box
 from geoseg.write.sink import CogSink, Kind
@@ -63,7 +64,7 @@ def write_cog(
     Raises
     ------
     OutputError
-        If the file exists, cannot be written, or values do not fit into uint8.
+        If the file exists, is the array's source, cannot be written, or values do not fit into uint8.
     OptionError
         If shape, type or classes do not fit.
 
@@ -74,6 +75,9 @@ def write_cog(
     >>> geoseg.write_cog(result.classes, "map.tif")
     PosixPath('map.tif')
     """
+    target = local_path(path)
+    # Where the array came from, as geoseg and rioxarray note it: a lazy one is read while the file is written.
+    Inputs(data.encoding.get("source"), data.attrs.get("sources")).check(target, target.with_suffix(".qml"))
     bands = _band_names(data)
     if not bands and data.ndim == 3 and data.shape[0] == 1:  # a band dimension of one, as rioxarray makes
         data = data[0]

@@ -8,13 +8,14 @@ in case the sidecar gets lost.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.classes import MapClass, default_color
-from geoseg.errors import InputError
+from geoseg.errors import InputError, OptionError
 from geoseg.write.styles import attribute, content
 from geoseg.write.tiff import Description, Tag, read_geo_tags
 
@@ -89,7 +90,7 @@ def read_classes(path: str | Path) -> tuple[MapClass, ...]:
         with environment(name), open_dataset(name) as source:
             own = source.tags().get(_METADATA_KEY)
             if own:
-                return tuple(MapClass(*entry) for entry in json.loads(own))
+                return _own_classes(own)
             colors = _colors(source)
     except (RasterioError, OSError, ValueError, TypeError) as error:
         raise InputError(f"{path}: class names could not be read: {error}") from error
@@ -97,6 +98,21 @@ def read_classes(path: str | Path) -> tuple[MapClass, ...]:
     return tuple(
         MapClass(number, name, colors.get(number, default_color(number))) for number, name in sorted(names.items())
     )
+
+
+def _own_classes(text: str) -> tuple[MapClass, ...]:
+    """Return the classes in geoseg's metadata.
+
+    Raises
+    ------
+    ValueError
+        If another program has changed them.
+    """
+    with suppress(ValueError, TypeError, RecursionError, OptionError):
+        classes = tuple(MapClass(number, name, color) for number, name, color in json.loads(text))
+        if all(type(item.id) is int and isinstance(item.name, str) and item.name.encode() for item in classes):
+            return classes
+    raise ValueError(f"its tag {_METADATA_KEY} is {text[:60]!a}, not a list of number, name and colour; remove the tag")
 
 
 def _colors(source: Any) -> dict[int, str]:

@@ -14,6 +14,7 @@ import numpy as np
 from geoseg.classes import MAX_CLASSES
 from geoseg.errors import OptionError, OutputError
 from geoseg.system.files import temporary_beside
+from geoseg.system.outputs import local_path
 from geoseg.tiling import Box
 from geoseg.write.output_errors import output_errors
 from geoseg.write.overviews import any_of_four, halve_by_mean, halve_by_mode
@@ -74,7 +75,7 @@ class CogSink:
     Raises
     ------
     OutputError
-        If the file exists, the folder cannot be written, or the disk is full.
+        If the path is a URL, the file exists, the folder cannot be written, or the disk is full.
     OptionError
         If a class number is out of range.
 
@@ -99,7 +100,7 @@ class CogSink:
         overwrite: bool = False,
         threads: int = 1,
     ) -> None:
-        self.path = Path(path)
+        self.path = local_path(path)
         self.geobox = geobox
         self.kind = kind
         self.classes = checked_classes(classes)

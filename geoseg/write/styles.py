@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
+from geoseg.system.outputs import local_path
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,7 +60,7 @@ def write_qml(path: str | Path, classes: Sequence[MapClass], kind: str = "classe
     >>> from geoseg.write import write_qml
     >>> write_qml("map.qml", LAND_COVER)
     """
-    Path(path).write_text(style_text(classes, kind), encoding="utf-8", newline="\n")
+    local_path(path).write_text(style_text(classes, kind), encoding="utf-8", newline="\n")
 
 
 def style_text(classes: Sequence[MapClass], kind: str) -> str:

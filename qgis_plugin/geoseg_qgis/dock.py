@@ -7,7 +7,7 @@ from typing import Any
 
 from qgis.core import Qgis, QgsApplication, QgsProcessingException, QgsProject
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from . import commands, environment, settings
@@ -63,7 +63,7 @@ class GeosegDock(QgsDockWidget):
         for widget in (self.banner, self.scene, self.run, self.result, self.correct):
             layout.addWidget(widget)
         layout.addStretch()
-        area = QScrollArea(self)
+        area = self.area = QScrollArea(self)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidget(inside)
@@ -72,6 +72,8 @@ class GeosegDock(QgsDockWidget):
         self.correct.said.connect(self.say)
         self.run.finished.connect(self._show_result)
         self.result.shown.connect(self._begin_corrections)
+        # Later, when the panel has been laid out with it.
+        self.result.shown.connect(lambda _: QTimer.singleShot(100, self._scroll_to_result))
         self.scene.changed.connect(self.result.show_raster)
         self.correct.trained.connect(self._take_model)
         self.scene.classes_wanted.connect(self.correct.new_classes)
@@ -182,6 +184,9 @@ class GeosegDock(QgsDockWidget):
         self._name, self._outputs = name, event["outputs"]
         self.result.show_result(event, name, raster)
 
+    def _scroll_to_result(self) -> None:
+        self.area.ensureWidgetVisible(self.result)
+
     def _begin_corrections(self, layers: dict[str, Any]) -> None:
         self.correct.begin(layers, self._outputs, self._classes, self._name)
 
@@ -210,8 +215,10 @@ class GeosegDock(QgsDockWidget):
         layer = self.scene.layer()
         if layer is None:
             return
+        if self.render_dialog is not None:
+            self.render_dialog.stop()
+            self.render_dialog.deleteLater()
         dialog = RenderDialog(self.iface, self.iface.mainWindow(), layer)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         # Not modal: the user may have to move the map, draw, or select polygons.
         dialog.accepted.connect(lambda: self.scene.layers.setLayer(dialog.made))
         dialog.show()
@@ -230,6 +237,8 @@ class GeosegDock(QgsDockWidget):
         self.scene.stop()
         self.run.shut_down()
         self.correct.shut_down()
+        if self.render_dialog is not None:
+            self.render_dialog.stop()
         if self.page is not None:
             self.page.shut_down()
             self.page.close()

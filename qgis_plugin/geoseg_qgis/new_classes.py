@@ -9,6 +9,7 @@ from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QTableWidget,
@@ -18,7 +19,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from .tr import tr
-from .widgets import Flow, WrappedLabel, form
+from .widgets import WrappedLabel, form
 
 # Distinct, also for most colour-blind people (Okabe and Ito 2008).
 _COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -62,7 +63,11 @@ class NewClassesDialog(QDialog):
             )
         )
         layout.addWidget(self.table)
-        layout.addLayout(Flow(add, remove))
+        row = QHBoxLayout()
+        row.addWidget(add)
+        row.addWidget(remove)
+        row.addStretch()
+        layout.addLayout(row)
         layout.addLayout(fields)
         layout.addWidget(self.problem)
         layout.addWidget(buttons)

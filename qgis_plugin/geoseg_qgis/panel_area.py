@@ -25,6 +25,8 @@ from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
 from .tr import tr
 from .widgets import Button, narrow
 
+_BENDS = 20  # points that are added to an edge before it is transformed
+
 ALL, VIEW, DRAWN, SELECTED = "all", "view", "drawn", "selected"
 
 
@@ -51,7 +53,7 @@ class AreaFields(QWidget):
         ):
             self.area.addItem(text, kind)
         narrow(self.area)
-        self.area.setToolTip(tr("Of polygons, the rectangle around them is computed"))
+        self.area.setToolTip(tr("What lies outside of the polygons has no class"))
         self.area.activated.connect(lambda _: self._chosen())
         self.draw_button = Button(tr("Draw again"), parent)
         self.draw_button.clicked.connect(self.draw)
@@ -69,7 +71,9 @@ class AreaFields(QWidget):
         form.addRow(tr("Pixel size"), self.pixel)
 
     def set_layer(self, layer: QgsRasterLayer | None) -> None:
-        """Take the unit of another raster; its pixel size is that of its file again."""
+        """Take the unit of another raster; all of it is computed, with the pixels of its file."""
+        self.area.setCurrentIndex(0)
+        self._chosen()
         crs = layer.crs() if layer is not None else QgsCoordinateReferenceSystem()
         unit = QgsUnitTypes.toAbbreviatedString(crs.mapUnits()) if crs.isValid() else ""
         self.pixel.setDecimals(8 if crs.isGeographic() else 3)
@@ -97,17 +101,32 @@ class AreaFields(QWidget):
         AreaError
             If nothing is drawn or selected, or it lies outside of the raster.
         """
-        kind = self.kind()
-        if kind == ALL:
+        if self.kind() == ALL:
             return None
-        if kind == VIEW:
+        if self.kind() == VIEW:
             return self.inside(self.visible(layer), layer)
-        if kind == DRAWN:
-            if self._drawn.isEmpty():
-                raise AreaError(tr("Draw the area on the map first: click its corners, right-click to finish."))
-            box = to_crs(self._drawn, self._canvas_crs(), layer.crs()).boundingBox()
-            return self.inside(box.intersect(layer.extent()), layer)
-        return self.inside(self._selected(layer).intersect(layer.extent()), layer)
+        return self.inside(self._polygon(layer).boundingBox().intersect(layer.extent()), layer)
+
+    def shape(self, layer: QgsRasterLayer) -> QgsGeometry | None:
+        """Return the polygon that is drawn or selected, in the raster's CRS; None if the area is a rectangle.
+
+        Raises
+        ------
+        AreaError
+            As :meth:`box` does.
+        """
+        if self.kind() in {ALL, VIEW}:
+            return None
+        shape = self._polygon(layer)
+        rectangle = shape.boundingBox().area()
+        return shape if rectangle - shape.area() > 1e-6 * rectangle else None
+
+    def _polygon(self, layer: QgsRasterLayer) -> QgsGeometry:
+        if self.kind() == SELECTED:
+            return self._selected(layer)
+        if self._drawn.isEmpty():
+            raise AreaError(tr("Draw the area on the map first: click its corners, right-click to finish."))
+        return to_crs(self._drawn, self._canvas_crs(), layer.crs())
 
     @staticmethod
     def inside(box: QgsRectangle, layer: QgsRasterLayer) -> QgsRectangle:
@@ -133,13 +152,14 @@ class AreaFields(QWidget):
     def _canvas_crs(self) -> QgsCoordinateReferenceSystem:
         return self._iface.mapCanvas().mapSettings().destinationCrs()
 
-    def _selected(self, layer: QgsRasterLayer) -> QgsRectangle:
+    def _selected(self, layer: QgsRasterLayer) -> QgsGeometry:
         active = self._iface.activeLayer()
         layers = [active, *QgsProject.instance().mapLayers().values()]
         for other in layers:
-            if isinstance(other, QgsVectorLayer) and other.selectedFeatureCount():
-                box = QgsGeometry.fromRect(other.boundingBoxOfSelected())
-                return to_crs(box, other.crs(), layer.crs()).boundingBox()
+            polygons = QgsWkbTypes.GeometryType.PolygonGeometry
+            if isinstance(other, QgsVectorLayer) and other.geometryType() == polygons and other.selectedFeatureCount():
+                shapes = [feature.geometry() for feature in other.selectedFeatures()]
+                return to_crs(QgsGeometry.unaryUnion(shapes), other.crs(), layer.crs())
         raise AreaError(tr("No polygon is selected: select some in a vector layer first."))
 
     # --- drawing
@@ -204,13 +224,13 @@ class DrawTool(QgsMapTool):
             return
         if self._done:
             self.reset()
-        self._points.append(self.toMapCoordinates(event.pos()))
+        self._points.append(event.mapPoint())
         self._show(self._points)
 
     def canvasMoveEvent(self, event: Any) -> None:
         """Show the polygon as it would be."""
         if self._points and not self._done:
-            self._show([*self._points, self.toMapCoordinates(event.pos())])
+            self._show([*self._points, event.mapPoint()])
 
     def keyPressEvent(self, event: Any) -> None:
         """Start anew on Esc."""
@@ -240,7 +260,7 @@ def to_crs(
     moved = QgsGeometry(geometry)
     if source.isValid() and target.isValid() and source != target:
         # Edges are bent by a projection: corners alone would cut the box around them.
-        moved = moved.densifyByCount(20)
+        moved = moved.densifyByCount(_BENDS)
         try:
             moved.transform(QgsCoordinateTransform(source, target, QgsProject.instance()))
         except QgsCsException as error:

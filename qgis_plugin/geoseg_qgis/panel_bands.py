@@ -47,6 +47,7 @@ class BandsPanel(Section):
     def clear(self) -> None:
         """Forget what was chosen for another raster."""
         self.bands, self._raw = "", []
+        self.setCollapsed(True)
         for edit in (self.scale, self.offset, self.nodata):
             edit.clear()
 

@@ -128,7 +128,8 @@ class CorrectPanel(QWidget):
         except QgsProcessingException as error:
             self.said.emit(str(error), True)
             return
-        assert layer is not None
+        if layer is None:
+            return
         folder = os.path.dirname(scene.sources[0])
         if not os.access(folder, os.W_OK):
             folder = os.path.expanduser("~")

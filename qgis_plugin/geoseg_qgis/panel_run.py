@@ -10,7 +10,7 @@ from typing import Any
 
 from qgis.core import QgsProcessingException, QgsProject, QgsRectangle
 from qgis.gui import QgsFileWidget
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
@@ -22,6 +22,8 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from . import commands, phases, results, settings
+from .algorithms.base import source_of
+from .clip import Clip
 from .panel_area import AreaError, AreaFields
 from .panel_scene import ScenePanel
 from .project_state import PREVIEW
@@ -46,6 +48,7 @@ class RunPanel(QWidget):
         super().__init__(parent)
         self._iface, self._scene = iface, scene
         self._session: Session | None = None
+        self._clip: Clip | None = None
         self._progress = phases.progress()
         self._preview_layer = ""
         self._folder = ""
@@ -97,20 +100,20 @@ class RunPanel(QWidget):
         self.simplify.setToolTip(tr("By how much borders of polygons may be moved to make them smoother"))
         self.overwrite = CheckBox(tr("Replace existing results"), self)
         self.overwrite.setChecked(True)
-        narrow(self.folder, self.min_area, self.simplify)
+        narrow(self.min_area, self.simplify)
         self.area = AreaFields(self._iface, self)
         fields = form()
         self.area.add_to(fields)
         fields.addRow(tr("Results"), self.folder)
         fields.addRow(tr("Minimum area"), self.min_area)
         fields.addRow(tr("Simplify"), self.simplify)
-        fields.addRow("", self.overwrite)
+        fields.addRow(self.overwrite)
         return fields
 
     @property
     def running(self) -> bool:
         """Whether geoseg runs."""
-        return self._session is not None
+        return self._session is not None or self._clip is not None
 
     def show_device(self, name: str) -> None:
         """Show what geoseg computes on."""
@@ -189,6 +192,8 @@ class RunPanel(QWidget):
             return
         try:
             box = self.area.box(layer)
+            layers = [layer, *self._scene.details.others()]
+            shapes = [(each, shape) for each in layers if (shape := self.area.shape(each)) is not None]
         except AreaError as error:
             self._fail(str(error))
             return
@@ -199,7 +204,36 @@ class RunPanel(QWidget):
             "overwrite": self.overwrite.isChecked(),
         }
         self._name, self._raster = layer.name(), layer.id()
-        self._start(bounds(box) if box is not None else (), folder, options, self._run_done)
+        if len(shapes) == len(layers):
+            self._cut_out(shapes, folder, options)
+        else:
+            self._start(bounds(box) if box is not None else (), folder, options, self._run_done)
+
+    def _cut_out(self, shapes: list[Any], folder: str, options: dict[str, Any]) -> None:
+        """Cut the raster to the polygon, then segment what is left."""
+        try:
+            parts = [(source_of(layer), shape.asWkt(9)) for layer, shape in shapes]
+        except QgsProcessingException as error:
+            self._fail(str(error))
+            return
+        clip = self._clip = Clip(parts, os.path.join(folder, "area"))
+        self.status.show_text(tr("Cutting out the polygon…"))
+        self._enable()
+
+        def wait() -> None:
+            if self._clip is not clip:
+                return  # cancelled
+            if not clip.done:
+                QTimer.singleShot(50, wait)
+                return
+            self._clip = None
+            self._enable()
+            if clip.error:
+                self._fail(clip.error)
+            else:
+                self._start((), folder, options, self._run_done, sources=clip.made)
+
+        wait()
 
     def _beside(self) -> str:
         """Return a folder for results beside the raster, or in the home folder if that cannot be written."""
@@ -212,7 +246,8 @@ class RunPanel(QWidget):
 
     def _run_done(self, session: Session) -> None:
         if self._ended(session):
-            phases.note(self._facts, time.monotonic() - self._started)
+            if self._whole:  # the estimate is that of the whole scene
+                phases.note(self._facts, time.monotonic() - self._started)
             self.clear_preview()
             self.bar.setValue(1000)
             self.status.show_text(tr("Done: {folder}").format(folder=os.path.dirname(self._output(session, "classes"))))
@@ -225,7 +260,13 @@ class RunPanel(QWidget):
     # --- both
 
     def _start(
-        self, bbox: tuple[float, ...], folder: str, options: dict[str, Any], on_end: Any, coarse: float | None = None
+        self,
+        bbox: tuple[float, ...],
+        folder: str,
+        options: dict[str, Any],
+        on_end: Any,
+        coarse: float | None = None,
+        sources: list[str] | None = None,
     ) -> None:
         self._coarse = coarse
         try:
@@ -234,7 +275,7 @@ class RunPanel(QWidget):
             self._fail(str(error))
             return
         reading = {**chosen.reading, "resolution": coarse or self.area.resolution()}
-        scene = commands.Scene(chosen.sources, chosen.bands, bbox, reading)
+        scene = commands.Scene(sources or chosen.sources, chosen.bands, bbox, reading)
         try:
             os.makedirs(folder, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
@@ -254,7 +295,7 @@ class RunPanel(QWidget):
         title = tr("GeoSeg: {scene}").format(scene=self._scene.layer().name())
         session.show_as(title, [self._scene.layer()])
         self._session, self._progress, self._started = session, phases.progress(), time.monotonic()
-        self._facts = self._scene.facts
+        self._facts, self._whole = self._scene.facts, not (bbox or sources)
         self.bar.setValue(0)
         self.status.show_text(self._progress.text())
         self._enable()
@@ -270,6 +311,10 @@ class RunPanel(QWidget):
 
     def cancel(self) -> None:
         """Cancel what runs; finished parts are kept and used by the next run."""
+        if self._clip is not None:
+            self._clip = None
+            self.status.show_text(tr("Cancelled."))
+            self._enable()
         if self._session is not None:
             self.status.show_text(tr("Cancelling…"))
             self._session.cancel()
@@ -295,6 +340,7 @@ class RunPanel(QWidget):
         if self._session is not None:
             self._session.drop()
             self._session = None
+        self._clip = None
         self.area.stop_drawing()
         self._clear_folder()
 

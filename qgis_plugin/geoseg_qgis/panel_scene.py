@@ -264,7 +264,7 @@ class ScenePanel(QWidget):
             self._show_ways(missing)
         else:
             self._say(self._fit_text(), good=True)
-        self.values.ask_unit(self.facts.get("units") or {}, self.details.reading(), misfit=bool(error))
+        self.values.ask_unit(self.facts.get("units") or {}, self.details.reading(), misfit=self._unit_is_wrong())
         self.values.ask_border(self.facts.get("fill"))
         self.details.show_bands(self.facts, remedy.get("bands", ""))
         if missing and not remedy:
@@ -279,9 +279,15 @@ class ScenePanel(QWidget):
     def _why_not(self, missing: list[str]) -> str:
         if missing:
             return self._band_text(missing)
-        if len((self.facts.get("units") or {}).get("choices", [])) > 1:
+        if self._unit_is_wrong():
             return tr("In the unit assumed now, the values do not look like those that the model was trained on.")
         return str(self.facts["error"]["message"])
+
+    def _unit_is_wrong(self) -> bool:
+        """Whether it is the unit of the values, as far as can be told, that keeps raster and model from fitting."""
+        units = self.facts.get("units") or {}
+        contract = self.facts.get("error", {}).get("type") == "ContractError"
+        return contract and units.get("verdict") != "certain" and len(units.get("choices", [])) > 1
 
     def _band_text(self, missing: list[str]) -> str:
         needs, have = self.facts["needs"], [band["name"] for band in self.facts["raster"]["bands"]]
@@ -307,7 +313,7 @@ class ScenePanel(QWidget):
         if fitting:
             self.use_button.setText(tr("Use model {name}").format(name=fitting[0]))
             self.use_button.setProperty("model", fitting[0])
-        self.classes_button.setVisible(bool(missing) and not fitting)
+        self.classes_button.setVisible(bool(missing))
 
     def _use_fitting(self) -> None:
         self.models.setCurrentIndex(self.models.findData(self.use_button.property("model")))
@@ -320,7 +326,9 @@ class ScenePanel(QWidget):
         if run["seconds"] is not None:
             parts.append(tr("about {seconds:.0f} s").format(seconds=max(run["seconds"], 1)))
         parts.append(tr("{size:.1f} GB of memory").format(size=run["memory_bytes"] / 1e9))
-        lines = [", ".join(parts), *facts["warnings"]]
+        fill = (facts.get("fill") or {}).get("options", {}).get("nodata")
+        asked = f"--nodata {fill}," if fill else "\0"  # a question of its own, below
+        lines = [", ".join(parts), *(text for text in facts["warnings"] if asked not in text)]
         if (facts.get("units") or {}).get("verdict") == "unknown":
             lines.append(
                 tr("The unit of the values is not checked: the model does not say how its own are distributed.")

@@ -112,11 +112,12 @@ class ValuesQuestion(QWidget):
         """Offer to take undeclared fill as no data; once taken it can be given back."""
         if fill is not None:
             self._value = fill["options"]["nodata"]
-            text = (
-                tr("Black border (value {value}) = no data; {share:.0f} % of the raster")
-                if fill["value"] == 0
-                else tr("Border of value {value} = no data; {share:.0f} % of the raster")
-            )
+            black = fill["value"] == 0
+            text = tr("Black border (value {value}) = no data") if black else tr("Border of value {value} = no data")
+            if fill["value"] is None:  # another one in each band
+                text = tr("Border of one colour = no data")
+            if fill["where"] == "a sample of the scene":
+                text += tr("; {share:.0f} % of the raster")
             self.border.setText(text.format(value=self._value, share=max(100 * fill["share"], 1)))
             self.border.setToolTip(self.border.text())
             self._set_border(False)
@@ -139,6 +140,7 @@ def _name(choice: dict[str, Any]) -> str:
         "reflectance 0…255": tr("Reflectance as 0…255"),
         "reflectance × 10,000": tr("Reflectance × 10,000"),
         "reflectance × 65,535": tr("Reflectance × 65,535"),
+        "Sentinel-2 from 2022 on": tr("Sentinel-2 since 2022"),
     }
     name = names.get(choice["name"], choice["name"])
     return name + tr(" (as assumed now)") if choice["given"] else name

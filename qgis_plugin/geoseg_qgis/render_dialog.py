@@ -155,6 +155,12 @@ class RenderDialog(QDialog):
         self.area.stop_drawing()
         super().reject()
 
+    def stop(self) -> None:
+        """Cancel what runs and close."""
+        self._renderer.cancel()
+        self.area.stop_drawing()
+        self.hide()
+
     def _take(self, path: str) -> None:
         layer = QgsRasterLayer(path, os.path.splitext(os.path.basename(path))[0])
         if not layer.isValid():

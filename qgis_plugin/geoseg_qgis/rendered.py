@@ -79,7 +79,10 @@ def host_of(layer: QgsRasterLayer) -> str:
 def terms_of(layer: QgsRasterLayer) -> str:
     """Return what the layer says about its rights."""
     metadata = layer.metadata()
-    texts = [*metadata.rights(), *metadata.licenses(), layer.attribution(), layer.attributionUrl()]
+    texts = [*metadata.rights(), *metadata.licenses()]
+    # Newer versions of QGIS keep these with what else comes from the server.
+    for owner in (layer.serverProperties(), layer):
+        texts += [str(getattr(owner, name)()) for name in ("attribution", "attributionUrl") if hasattr(owner, name)]
     return "; ".join(dict.fromkeys(text.strip() for text in texts if text and text.strip()))
 
 

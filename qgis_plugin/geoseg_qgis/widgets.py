@@ -79,6 +79,10 @@ class WrappedLabel(QLabel):
 class Button(QPushButton):
     """A button that elides its text, with a tooltip, where there is no room for it."""
 
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # it may be narrower than its text
+
     def minimumSizeHint(self) -> QSize:
         """Return room for a few characters."""
         hint = super().sizeHint()
@@ -102,6 +106,10 @@ class Button(QPushButton):
 
 class CheckBox(QCheckBox):
     """A check box that does the same."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # it may be narrower than its text
 
     def minimumSizeHint(self) -> QSize:
         """Return room for the box and a few characters."""

@@ -303,7 +303,7 @@ def test_inspect_of_what_does_not_fit(geoseg, tmp_path, reflectance):
     scene = reflectance(tmp_path / "rgb.tif", data=np.ones((3, 20, 20), np.uint16))
     code, out, err = geoseg("inspect", scene, "-m", "spectral")
     assert code == 1
-    assert err.startswith("error: rgb does not fit model spectral: ")
+    assert err.startswith("error: 'rgb' lacks band")
     assert "--stack" in err
     assert "20 × 20 px" in out
     assert "fit" not in out

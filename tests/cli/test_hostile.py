@@ -170,6 +170,8 @@ CASES = [
     # --- model, demo
     ("model show none", 1, "no model is called 'none'"),
     (f"model show 'a{ESC}[2J\nerror: b'", 1, r"a\x1b[2J\nerror: b"),
+    ("model show fifo", 1, "fifo is a pipe or device, not a model folder"),
+    (f"model show {'m' * 5000}", 1, "no model is called 'mmmm"),
     ("model check file", 1, "file is a file"),
     ("model export none -o x.onnx", 1, "no model is called 'none'"),
     ("model export spectral -o x.txt", 1, "x.txt"),

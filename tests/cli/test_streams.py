@@ -156,6 +156,18 @@ def test_a_deleted_working_folder(tmp_path):
 
 
 @SHELL
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the address space")
+@pytest.mark.parametrize("command", ["segment s.tif -o out --no-polygons", "inspect s.tif"])
+def test_600_mb_of_address_space(command, tmp_path, reflectance):
+    reflectance(tmp_path / "s.tif", 48, 48)
+    code, _, err = sh(
+        f"ulimit -v 600000; GEOSEG {command} -m spectral", tmp_path, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
+    )
+    assert code in (0, 1)
+    assert code == 0 or err.splitlines()[-1].startswith("error: out of memory"), err
+
+
+@SHELL
 def test_ctrl_c_three_times(tmp_path, reflectance):
     scene = reflectance(tmp_path / "big.tif", 400, 400)
     process = subprocess.Popen(

@@ -113,3 +113,17 @@ def test_resolution_in_degrees():
     assert check_contract(make_card(resolution=(10, 30)), raster, fake_sample(0, 4000)) == []
     raster.crs = None
     assert check_contract(make_card(resolution=(1000, 3000)), raster, fake_sample(0, 4000)) == []
+
+
+@pytest.mark.parametrize(
+    ("crs", "size", "offered"),
+    [("EPSG:2263", 3.28, 16.4), ("EPSG:4326", 1e-5, 5.98e-5), ("EPSG:3857", 1.0, 9.98), ("EPSG:32631", 0.5, 5.0)],
+)
+def test_the_offered_resolution_is_in_units_of_the_crs(crs, size, offered):
+    """Five metres: 16.4 feet, and at 60° north 6e-5 degrees and 10 units of Web Mercator."""
+    origins = {"EPSG:2263": (980000, 200000), "EPSG:4326": (10, 60), "EPSG:3857": (1e6, 8.4e6)}
+    west, north = origins.get(crs, (500000, 5e6))
+    raster = fake_raster(size=size)
+    raster.crs, raster.transform = crs, Affine(size, 0, west, 0, -size, north)
+    (warning,) = check_contract(make_card(resolution=(5, 60)), raster, fake_sample(0, 4000))
+    assert float(warning.rsplit(" ", 1)[1]) == pytest.approx(offered, rel=0.01)

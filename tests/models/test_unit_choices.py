@@ -57,7 +57,7 @@ def test_fill_is_left_out(reflectance):
     values = reflectance * 10_000
     values[:, ::2] = 0
     card, raster, sample = scene(values, np.uint16)
-    left_out = unit_choices(card, raster, sample, Fill(0.0, 0.5)).choices[0]
+    left_out = unit_choices(card, raster, sample, Fill((0.0,) * 6, 0.5)).choices[0]
     np.testing.assert_array_equal(left_out.values, unit_choices(*scene(values[:, 1::2], np.uint16)).choices[0].values)
 
 

@@ -67,3 +67,16 @@ def test_percentiles_are_numpys():
     known = summarize([percentiles_of(values * factor) for factor in (1, 2, 4)])
     np.testing.assert_allclose(known.center, np.log(np.percentile(values * 2, known.percentiles, axis=1).T), atol=1e-3)
     np.testing.assert_allclose(known.spread, np.std(np.log([1, 2, 4])), atol=1e-3)
+
+
+def test_whole_percent_is_not_silently_taken_for_8_bits(tiles):
+    """Percent in uint8 has so few values that only the list of likely units can be demanded."""
+    card = load_model("landcover").card
+    bands = [Band(spec.name, "uint8") for spec in card.bands]
+    for pixels in tiles:
+        values = np.round(pixels * 100).clip(1, 255).astype("uint8")
+        with pytest.raises(ContractError, match=r"--scale (0\.01|1/100) ") as caught:
+            check_units(card, SimpleNamespace(name="tile"), bands, values)
+        assert "scale" not in caught.value.suggested_options or float(
+            caught.value.suggested_options["scale"]
+        ) == pytest.approx(0.01)

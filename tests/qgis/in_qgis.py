@@ -70,7 +70,7 @@ def translations_are_compiled() -> None:
     """The .qm files that QGIS reads say what the translators' .ts files say."""
     import xml.etree.ElementTree as ET
 
-    from qgis.PyQt.QtCore import QTranslator
+    from qgis.PyQt.QtCore import QCoreApplication, QTranslator
 
     folder = PLUGIN / "geoseg_qgis" / "i18n"
     files = sorted(folder.glob("geoseg_qgis_*.ts"))
@@ -78,10 +78,12 @@ def translations_are_compiled() -> None:
     for path in files:
         translator = QTranslator()
         assert translator.load(str(path.with_suffix(".qm"))), path
+        QCoreApplication.installTranslator(translator)
         for message in ET.parse(path).getroot().iter("message"):
             source, wanted = message.findtext("source"), message.findtext("translation")
-            found = translator.translate("GeoSeg", source)
+            found = QCoreApplication.translate("GeoSeg", source)
             assert found == wanted, f"{path.name}: {source!r} is {found!r}: run update_ts.py"
+        QCoreApplication.removeTranslator(translator)
     say("translations into four languages are compiled")
 
 

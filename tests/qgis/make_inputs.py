@@ -49,6 +49,15 @@ def _photo(source: Path, target: Path) -> None:
             out.write(np.clip(data / 0.25 * 255, 1, 255).astype("uint8"))
 
 
+def _in_geopackage(source: Path, target: Path) -> None:
+    with rasterio.open(source) as file:
+        profile = {**file.profile, "driver": "GPKG"}
+        for name in ("tiled", "blockxsize", "blockysize", "interleave", "photometric", "compress"):
+            profile.pop(name, None)
+        with rasterio.open(target, "w", **profile, RASTER_TABLE="photo", TILE_FORMAT="PNG") as out:
+            out.write(file.read())
+
+
 def _black_border(source: Path, target: Path) -> None:
     """A scene whose border is 0 without being declared so."""
     with rasterio.open(source) as file:
@@ -94,6 +103,7 @@ def main(demo: Path, target: Path) -> None:
     _cut(scene, target / "unnamed bands.tif", UNNAMED_SIDE, named=False)
     _other_units(scene, target / "other units.tif")
     _photo(scene, target / "photo.tif")
+    _in_geopackage(target / "photo.tif", target / "raster.gpkg")
     _black_border(scene, target / "black border.tif")
     with rasterio.open(target / "scene.tif") as file:
         blue, nir = file.read(1), file.read(4)

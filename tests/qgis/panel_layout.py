@@ -97,6 +97,11 @@ def story():
     yield panel.scene.values.units.isVisible
     yield pause(0.2)
     check(panel, "narrow_units")
+    black = add_raster(INPUTS / "black border.tif", "black border " + LONG)
+    yield choose(panel, black)
+    yield panel.scene.values.border.isVisible
+    yield pause(0.2)
+    check(panel, "narrow_border")
     rgb = add_raster(INPUTS / "photo.tif", "photo " + LONG)
     yield choose(panel, rgb)
     yield panel.scene.classes_button.isVisible

@@ -6,7 +6,7 @@ import http.server
 import threading
 from pathlib import Path
 
-from qgis.core import QgsApplication, QgsGeometry, QgsProject, QgsRasterLayer, QgsRectangle, QgsVectorLayer
+from qgis.core import QgsApplication, QgsGeometry, QgsPointXY, QgsProject, QgsRasterLayer, QgsRectangle, QgsVectorLayer
 from qgis.PyQt.QtCore import QBuffer, QByteArray, QIODevice
 from qgis.PyQt.QtGui import QColor, QImage
 from qgis.utils import iface
@@ -102,8 +102,12 @@ def areas(panel, scene):
     assert found.contains(middle), "bent edges are inside"
     assert found.width() < 1.1 * middle.width()
     QgsProject.instance().removeMapLayer(polygons.id())
-    # A run of that area, with larger pixels.
+    # A run of a drawn triangle, with larger pixels: what lies outside of it has no class.
     fields.area.setCurrentIndex(fields.area.findData("drawn"))
+    assert fields.shape(scene) is None, "a rectangle needs no mask"
+    west, south, east, north = middle.xMinimum(), middle.yMinimum(), middle.xMaximum(), middle.yMaximum()
+    corners = [QgsPointXY(west, south), QgsPointXY(east, south), QgsPointXY(west, north)]
+    fields._take(QgsGeometry.fromPolygonXY([corners]))
     fields.pixel.setValue(20)
     panel.run.folder.setFilePath(str(OUT / "part"))
     panel.run.run_button.click()
@@ -111,6 +115,10 @@ def areas(panel, scene):
     made = QgsRasterLayer(panel.result._outputs["classes"], "made")
     assert made.rasterUnitsPerPixelX() == 20
     assert abs(made.extent().width() - middle.width()) <= 40, (made.extent().width(), middle.width())
+    values = made.dataProvider()
+    third, width = middle.width() / 4, middle.width()
+    assert values.sample(QgsPointXY(west + third, south + third), 1)[1], "inside of the triangle"
+    assert not values.sample(QgsPointXY(west + width - third, north - third), 1)[1], "outside of the triangle"
     fields.pixel.setValue(0)
     step("area of the run: all, view, drawn, selected; pixel size")
 
@@ -207,7 +215,13 @@ def own_classes(panel):
     yield lambda: panel.correct._session is None
     yield lambda: panel.scene.model() == name
     yield lambda: panel.scene.facts.get("fits")
-    step("a model of the user's own classes: trained, chosen, and it fits")
+    panel.scene.models.setCurrentIndex(panel.scene.models.findData("landcover"))
+    yield panel.scene.use_button.isVisible
+    assert name in panel.scene.use_button.text()
+    panel.scene.use_button.click()
+    yield lambda: panel.scene.facts.get("fits")
+    assert panel.scene.model() == name
+    step("a model of the user's own classes: trained, chosen, it fits, and is offered where another does not")
 
 
 def _draw(layer, box, name) -> None:
@@ -299,7 +313,29 @@ def rendered(panel):
     assert "bands" in panel.scene.verdict.text(), panel.scene.verdict.text()
     shot("rendered")
     server.shutdown()
+    yield from measurements(panel)
     step("basemap rendered to a file, which is chosen")
+
+
+def measurements(panel):
+    """A raster in a GeoPackage keeps its values and pixels."""
+    inside = QgsRasterLayer(str(INPUTS / "raster.gpkg"), "in a geopackage")
+    assert inside.isValid()
+    QgsProject.instance().addMapLayer(inside)
+    panel.scene.layers.setLayer(inside)
+    yield panel.scene.render_button.isVisible
+    panel.scene.render_button.click()
+    dialog = panel.render_dialog
+    dialog.area.area.setCurrentIndex(dialog.area.area.findData("all"))
+    assert "tiles are fetched" not in dialog.costs.text(), dialog.costs.text()
+    dialog.file.setFilePath(str(OUT / "from geopackage.tif"))
+    dialog.begin()
+    yield lambda: panel.scene.layer() is not None and panel.scene.layer().name() == "from geopackage"
+    made = panel.scene.layer()
+    assert (made.width(), made.height(), made.bandCount()) == (inside.width(), inside.height(), inside.bandCount())
+    place = inside.extent().center()
+    assert made.dataProvider().sample(place, 1) == inside.dataProvider().sample(place, 1)
+    yield lambda: panel.scene.facts
 
 
 begin(story)

@@ -146,6 +146,8 @@ def running(panel):
     yield lambda: not panel.run.running and panel.result.isVisible()
     state["numbers"]["event loop while a run goes on, ms"] = heart.stop()
     step("run done")
+    yield pause(0.4)
+    assert not panel.result.table.visibleRegion().isEmpty(), "the table must be scrolled to"
     root = QgsProject.instance().layerTreeRoot()
     names = [node.name() for node in root.findLayers()]
     assert names == ["Polygons", "Classes", "Confidence", "scene"], names

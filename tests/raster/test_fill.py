@@ -52,3 +52,15 @@ def test_what_is_no_fill():
 def test_nothing_to_find_is_noted(tmp_path):
     path = write(tmp_path / "scene.tif", np.random.default_rng(0).integers(1, 99, (3, 9, 9)).astype("uint16"))
     assert any("no fill value was found" in note for note in geoseg.open_raster(path, nodata="auto").notes)
+
+
+def test_fill_of_another_value_in_each_band(tmp_path):
+    data = np.random.default_rng(0).integers(20, 9000, (3, 60, 50)).astype("int16")
+    data[:, :, :20] = np.array([0, -1, 32000])[:, None, None]
+    path = write(tmp_path / "scene.tif", data)
+    fill = find_fill(geoseg.open_raster(path), geoseg.open_raster(path).sample())
+    assert (fill.values, fill.share, fill.value, fill.text) == ((0, -1, 32000), 0.4, None, "auto")
+    np.testing.assert_array_equal(fill.holds(data), np.broadcast_to(np.arange(50) < 20, (60, 50)))
+    raster = geoseg.open_raster(path, nodata="auto")
+    np.testing.assert_array_equal(raster.read(raster.box).valid, ~fill.holds(data))
+    assert any("40 %" in note and "(0, -1, 32000)" in note for note in raster.notes)

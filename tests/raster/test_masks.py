@@ -81,6 +81,24 @@ def test_soft_edges_stay_a_mask(rgba, pixels, width):
     assert (raster.read(raster.box).valid == (array[3] > 0)).all()
 
 
+def test_soft_edges_over_any_colours(rgba):
+    """Most pixels are opaque: a wide soft edge over ground that was not blackened."""
+    path, array = rgba(ramp(20))
+    raster = open_raster(path)
+    assert len(raster.bands) == 3
+    assert (raster.read(raster.box).valid == (array[3] > 0)).all()
+
+
+@pytest.mark.parametrize("levels", [range(10), range(3, 12), (0, 100, 200)])
+def test_dark_or_coarse_near_infrared_marked_as_alpha(rgba, levels):
+    """Few values, but neither the largest of the type nor one value beside 0."""
+    path, array = rgba(np.random.default_rng(0).choice(list(levels), (90, 130)))
+    raster = open_raster(path)
+    got = raster.read(raster.box)
+    assert got.valid.all()
+    assert (got.data == array).all()
+
+
 def test_premultiplied_edges_are_missing(rgba):
     path, array = rgba(ramp(), premultiplied=True)
     raster = open_raster(path)
@@ -101,3 +119,14 @@ def test_a_sample_decides_about_large_files(tmp_path):
                 block = rng.integers(0, 255, (4, 600, 600)).astype("uint8")
                 file.write(block, window=rasterio.windows.Window(col + 200, row + 200, 600, 600))
     assert len(open_raster(path).bands) == 4
+
+
+def test_every_alpha_band_is_looked_at(tmp_path, write, pixels):
+    """The first alpha band is near infrared, the second a mask."""
+    array = pixels(5, dtype="uint8")
+    array[4] = np.where(np.arange(130) < 40, 0, 255)
+    path = write(tmp_path / "rgbna.tif", array, photometric="RGB", colors=[*COLORS, ColorInterp.alpha])
+    raster = open_raster(path)
+    got = raster.read(raster.box)
+    assert (got.data == array[:4]).all()
+    assert (got.valid == (array[4] > 0)).all()

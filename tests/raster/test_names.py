@@ -17,6 +17,15 @@ from geoseg.raster.bands import names
         ("Band 4 - Red", "red"), ("nir08", "nir08"), ("Coastal Aerosol", "coastal"), ("red edge 2", "rededge075"),
         ("Near-Infrared", "nir"), ("SR_B4", None), ("Band 4", None), ("B4", None), ("", None), (None, None),
         ("Gamma0_VV", None), ("red green ratio", None), ("temperature", None),
+        ("Red edge 1 (705 nm)", "rededge071"), ("Red edge-717", "rededge"),
+        ("Vegetation red edge 2 - 740", "rededge075"),
+        ("Short-wave infrared 1 (1610 nm)", "swir16"), ("SWIR 1 (1.57-1.65)", "swir16"), ("Shortwave infrared", None),
+        ("thermal infrared", None), ("mid infrared", None), ("far red", None), ("Deep blue", None), ("NIR 2", None),
+        ("NIR-2 (860-1040)", None), ("Green I (513-549 nm)", None), ("Green II", "green"), ("NIR narrow 865", "nir08"),
+        ("Narrow NIR (865 nm)", "nir08"), ("NIR 0.85-0.88", "nir"), ("Near infrared (842 nm)", "nir"),
+        ("Aerosol Optical Thickness", None), ("SR_QA_AEROSOL", None), ("Coastal aerosol (443nm)", "coastal"),
+        ("red_stdDev", None), ("red mask", None), ("red_median", "red"), ("blue (490 nm)", "blue"),
+        ("Blue-475", "blue"),
     ],
 )  # fmt: skip
 def test_names_in_descriptions(text, name):
@@ -30,6 +39,8 @@ def test_names_in_descriptions(text, name):
         ("T31UFT_20200101_B8A_20m", "B8A"), ("LC08_L2SP_195_20200101_SR_B5", "B5"), ("LE07_x_B6_VCID_1", "B6_VCID_1"),
         ("CBERS_4_MUX_20171121_057_094_L2_BAND7", "B7"), ("VNP09GA.A2020001.h18v04.M05", "M05"), ("plot_M05", None),
         ("scene_red", "red"), ("scene_band1", None), ("scene", None), ("red_and_blue", None),
+        ("x_transparent_reflectance_red edge", "rededge"), ("ortho_red_edge_1", "rededge071"), ("x_red_1", "red"),
+        ("x_thermal_infrared", None), ("x_short_wave_infrared_1", "swir16"), ("x_red_mask", None),
     ],
 )  # fmt: skip
 def test_names_in_file_names(stem, name):

@@ -83,6 +83,7 @@ KNOWN = [
     ("CBERS_4A_WPM_20200101_200_100_L4", "B0 B1 B2 B3 B4", "pan blue green red nir"),
     ("AMAZONIA_1_WFI_20220101_036_018_L4", "B1 B2 B3 B4", "blue green red nir"),
     ("S3A_OL_2_LFR", "Oa04 Oa06 Oa08 Oa17", "blue green red nir"),
+    ("2024-01-01-00_00_Sentinel-3_OLCI_x_(Raw)", "B04 B06 B08 B17 B20 B21", "blue green red nir nir09 B21"),
     ("scene", "Oa08_reflectance Oa17_reflectance", "red nir"),
     ("20230101_100000_11_24b0_3B_AnalyticMS_SR", "B1 B2 B3 B4", "blue green red nir"),
     ("20230101_100000_11_24b0_3B_AnalyticMS_SR_8b", "B1 B2 B4 B6 B7 B8", "coastal blue green red rededge nir"),
@@ -161,6 +162,7 @@ def test_codes_in_file_names():
     assert code_in_name("x_B2_B8A") == "B8A"
     assert code_in_name("LE07_x_B6_VCID_2") == "B6_VCID_2"
     assert code_in_name("building_B20") is None
+    assert code_in_name("2024_Sentinel-3_OLCI_B20_(Raw)") == "B20"
     assert code_in_name("scene_band2") is None
 
 

@@ -13,7 +13,7 @@ from geoseg.job.scene_list import read_scenes
 from geoseg.models import ModelCard
 from geoseg.raster import open_raster
 from geoseg.raster.vectors import open_vector
-from geoseg.system.files import check_regular_file
+from geoseg.system.files import check_regular_file, exists, is_file, is_folder
 from geoseg.train.validation.groups import read_groups
 from geoseg.write.sidecar import read_classes
 
@@ -62,7 +62,9 @@ def test_devices(reader):
     refuse(reader, "is a device")
 
 
-@pytest.mark.parametrize("name", ["stac item", "metadata of a product", "list of scenes", "csv of scenes", "card"])
+@pytest.mark.parametrize(
+    "name", ["stac item", "metadata of a product", "list of scenes", "csv of scenes", "card", "groups"]
+)
 def test_text_of_gigabytes(canary, name):
     read, file = READERS[name]
     path = canary.write(file, "{")
@@ -79,3 +81,27 @@ def test_check_regular_file(tmp_path):
     check_regular_file(path, limit=10)
     with pytest.raises(InputError, match="more than"):
         check_regular_file(path, limit=9)
+
+
+def test_text_that_is_no_path_does_not_exist(tmp_path):
+    (tmp_path / "file").touch()
+    assert exists(tmp_path)
+    assert is_folder(tmp_path)
+    assert not is_file(tmp_path)
+    assert is_file(tmp_path / "file")
+    for text in ("x" * 300, "x" * 10_000, "a\0b", "\ud800", str(tmp_path / "file" / "below"), str(tmp_path / "none")):
+        assert not exists(text)
+        assert not is_file(text)
+        assert not is_folder(text)
+
+
+def test_a_folder_that_may_not_be_searched_is_not_absent(monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    with pytest.raises(PermissionError):
+        exists("locked/a.gpkg")
+    for read, name in ((open_vector, "locked/a.gpkg"), (open_raster, "locked/a.tif"), (open_raster, "locked/a.json")):
+        with pytest.raises(InputError, match=rf"{name}: cannot be read: Permission denied"):
+            read(name)

@@ -35,7 +35,7 @@ def test_options_that_make_a_scene_fit_are_suggested(tmp_path):
     assert not found.fits
     assert error["type"] == "ContractError"
     assert inspect_scene(path, "spectral", {"scale": error["mend"]["scale"]}, Options()).fits
-    assert "does not fit model spectral" in found.failure
+    assert "'scene' does not fit model 'spectral'" in found.failure
 
 
 def test_a_scene_that_cannot_be_read(tmp_path):
@@ -79,7 +79,7 @@ def test_undeclared_fill_and_units_are_machine_readable(tmp_path, reflectance):
         file.write(data)
         file.descriptions = names
     found = inspect_scene(path, "spectral", {}, Options(), pictures=True).as_dict()
-    assert found["fill"] == {"value": 0.0, "share": 0.3125, "where": "a sample of the scene",
+    assert found["fill"] == {"value": 0.0, "values": [0.0] * 6, "share": 0.3125, "where": "a sample of the scene",
                              "options": {"nodata": "0"}}  # fmt: skip
     assert inspect_scene(path, "spectral", found["fill"]["options"], Options()).as_dict()["fill"] is None
     units = json.loads(json.dumps(found["units"]))
@@ -97,3 +97,37 @@ def test_undeclared_fill_and_units_are_machine_readable(tmp_path, reflectance):
 def test_pictures_are_made_on_request_alone(tmp_path, reflectance):
     found = inspect_scene(reflectance(tmp_path / "scene.tif", 64, 96), "spectral", {}, Options()).as_dict()
     assert not any("picture" in choice for choice in found["units"]["choices"])
+
+
+def scene_file(path, data, transform, crs="EPSG:32633", mask=None):
+    import rasterio
+
+    with rasterio.open(path, "w", driver="GTiff", width=data.shape[2], height=data.shape[1], count=len(data),
+                       dtype=data.dtype, crs=crs, transform=rasterio.Affine(*transform)) as file:  # fmt: skip
+        file.write(data)
+        if mask is not None:
+            file.write_mask(mask)
+    return path
+
+
+def test_fill_is_told_of_a_scene_that_does_not_fit(tmp_path):
+    data = np.random.default_rng(0).integers(20, 200, (3, 40, 50)).astype(np.uint16)
+    data[:, :, :10] = 0
+    path = scene_file(tmp_path / "scene.tif", data, (10, 0, 5e5, 0, -10, 5.4e6))
+    found = inspect_scene(path, "spectral", {}, Options())
+    assert not found.fits
+    assert any("20 % of a sample of the scene is 0" in note and "--nodata 0" in note for note in found.notes)
+    assert not inspect_scene(path, "spectral", {"nodata": 0}, Options()).notes
+
+
+def test_pixel_sides_units_and_masks_are_told(tmp_path):
+    data, mask = np.full((1, 8, 8), 7, np.uint8), np.full((8, 8), 255, np.uint8)
+    mask[0] = 0
+    path = scene_file(tmp_path / "a.tif", data, (2e-4, 0, 1, 0, -1e-4, 50), "EPSG:4807", mask)
+    text = inspect_scene(path, "spectral", {}, Options()).as_text()
+    assert "pixel 0.0002 × 0.0001 grad" in text
+    assert "masks       of the file" in text
+    path = scene_file(tmp_path / "b.tif", data, (1e-4, 0, 1, 0, -1e-4, 50), "EPSG:4326")
+    text = inspect_scene(path, "spectral", {}, Options()).as_text()
+    assert "pixel 0.0001 °" in text
+    assert "masks" not in text

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoseg.system.text import LONGEST, escaped_json, printable, printable_json, printable_lines
+from geoseg.errors.printable import LONGEST, printable
+from geoseg.system.text import escaped_json, printable_json, printable_lines
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # with lone surrogates
 HARMFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}

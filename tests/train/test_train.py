@@ -7,14 +7,17 @@ import dataclasses
 import importlib.util
 import inspect
 import json
+import os
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import geoseg
-from geoseg.errors import GeosegError, InputError, ModelError, OptionError, OutputError
+from geoseg.errors import ChangedError, GeosegError, InputError, ModelError, OptionError, OutputError
 from geoseg.models import check_model, load_model
 from geoseg.train.api import train
 from geoseg.train.data.label_images import Sources
@@ -130,6 +133,28 @@ def test_a_resumed_run_equals_an_unbroken_one(place, small, tmp_path, monkeypatc
     assert _same(_state(whole), _state(resumed))
     assert not any("epoch 1/2:" in line for line in heard.all("info")), "the first epoch was not done again"
     assert not list(tmp_path.glob("*.training"))
+
+
+@pytest.mark.parametrize("which", ["scene.tif", "labels.tif", "labels.gpkg"])
+def test_images_and_labels_that_change_give_no_model(place, polygons, small, tmp_path, monkeypatch, which):
+    from geoseg.train import fit
+
+    files = {path.name: Path(shutil.copy(path, tmp_path)) for path in (place.image, place.labels, polygons.path)}
+    labels = files["labels.gpkg" if which.endswith("gpkg") else "labels.tif"]
+
+    class Touch(fit.ReportProgress):
+        def on_train_epoch_start(self, trainer, pl_module):
+            super().on_train_epoch_start(trainer, pl_module)
+            if trainer.current_epoch == small["epochs"] - 1:
+                os.utime(files[which])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "ReportProgress", Touch)
+        with pytest.raises(ChangedError, match=rf"{which}.*run again"):
+            geoseg.train(files["scene.tif"], labels, tmp_path / "model", **small)
+    assert not (tmp_path / "model").exists()
+    with pytest.raises(InputError, match="images or labels have changed since"):
+        geoseg.train(files["scene.tif"], labels, tmp_path / "model", resume=True, **small)
 
 
 def test_polygons_with_groups_and_partly_labelled(place, polygons, small, tmp_path, heard):

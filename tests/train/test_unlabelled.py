@@ -205,3 +205,13 @@ def test_background_counts_towards_the_most_classes():
     assert len(map_classes(counts, words, None, (), "x").classes) == MAX_CLASSES
     with pytest.raises(InputError, match=f"at most {MAX_CLASSES}"):
         map_classes(counts, words, None, (), "x", background="other")
+
+
+def test_names_that_only_look_different(scene, tmp_path, heard):
+    """Composed and decomposed letters are one name; names that differ in case are two, and said to be."""
+    path, _ = footprints(tmp_path, "class", ["for\u00eat", " fore\u0302t"])
+    with pytest.raises(InputError, match="'for\u00eat' is all that is labelled"):
+        prepared(scene, path, heard)
+    path, _ = footprints(tmp_path, "class", ["Forest", "forest"])
+    assert names(prepared(scene, path, heard)) == ["Forest", "forest"]
+    assert any("'Forest' and 'forest' differ in case only" in line for line in heard.all("warning"))

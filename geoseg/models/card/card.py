@@ -21,8 +21,9 @@ from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
 from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
-from geoseg.models.card.values import first_defect, printable
+from geoseg.models.card.values import first_defect, without_controls
 from geoseg.system.files import check_regular_file, complete, read_regular
+from geoseg.system.outputs import local_path
 from geoseg.tiling import round_up
 
 CARD_FILE = "model.json"
@@ -64,8 +65,8 @@ class BandSpec(BaseModel):
 
     @field_validator("name")
     @classmethod
-    def _printable(cls, value: str) -> str:
-        return printable(value, "band name")
+    def _without_controls(cls, value: str) -> str:
+        return without_controls(value, "band name")
 
     @field_validator("scale")
     @classmethod
@@ -96,8 +97,8 @@ class Weights(BaseModel):
 
     @field_validator("href")
     @classmethod
-    def _printable(cls, value: str) -> str:
-        return printable(value, "href of the weights")
+    def _without_controls(cls, value: str) -> str:
+        return without_controls(value, "href of the weights")
 
     @field_validator("checksum")
     @classmethod
@@ -229,7 +230,7 @@ class ModelCard(BaseModel):
         if [c.id for c in classes] != list(range(len(classes))):
             raise ValueError(f"class values are {[c.id for c in classes][:6]}…: they must be 0, 1, 2, … in order")
         for item in classes:
-            if not printable(item.name, "class name").strip():
+            if not without_controls(item.name, "class name").strip():
                 raise ValueError(f"class {item.id} has no name")
         if repeated := _repeated([c.name.strip() for c in classes]):
             raise ValueError(f"class name {repeated!r} occurs twice")
@@ -339,8 +340,10 @@ class ModelCard(BaseModel):
         ------
         ModelError
             If it cannot be written.
+        OutputError
+            If the path is a URL.
         """
-        path = Path(path)
+        path = local_path(path)
         try:
             with complete(path) as part:
                 part.write_text(self.to_json() + "\n", encoding="utf-8")

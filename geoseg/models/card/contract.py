@@ -105,13 +105,13 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill |
         )
     warnings = [] if fill is None else [fill.warning(raster.name)]
     if fill is not None:
-        sample = Pixels(sample.data, sample.valid & (sample.data != fill.value).any(0))
-    warnings += _check_range(card, raster, sample)
+        sample = Pixels(sample.data, sample.valid & ~fill.holds(sample.data))
+    # The distribution first: it tells units apart whose bright ends are alike, such as Landsat's and 0…65535.
     if card.value_percentiles is not None and sample.valid.any():
         places = [[band.name for band in raster.bands].index(spec.name) for spec in card.bands]
         bands, values = [raster.bands[place] for place in places], sample.data[places][:, sample.valid]
         warnings += check_units(card, raster, bands, values)
-    return [*warnings, *_check_resolution(card, raster)]
+    return [*warnings, *_check_range(card, raster, sample), *_check_resolution(card, raster)]
 
 
 def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
@@ -182,10 +182,12 @@ def _check_resolution(card: ModelCard, raster: Raster) -> list[str]:
     # 10 % tolerance: 9.6 m pixels pass for 10 m.
     if finest * 0.9 <= size <= coarsest * 1.1:
         return []
-    return [
-        f"{raster.name!r} has pixels of {size:.3g} m, model {card.name!r} was made for {finest:g}–{coarsest:g} m: "
-        f"expect a worse map" + (f", or resample with --resolution {finest:g}" if size < finest else "")
-    ]
+    text = f"{raster.name!r} has pixels of {size:.3g} m, model {card.name!r} was made for {finest:g}–{coarsest:g} m"
+    if size > coarsest:
+        return [f"{text}: expect a worse map"]
+    # In units of the CRS, which may be degrees or feet.
+    wanted = (abs(raster.transform.a) + abs(raster.transform.e)) / 2 * finest / size
+    return [f"{text}: expect a worse map, or resample with --resolution {wanted:.3g}"]
 
 
 def pixel_size(raster: Raster) -> float | None:

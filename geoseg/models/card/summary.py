@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from geoseg.system.text import printable
+from geoseg.errors.printable import printable
 
 _WIDTH = 100
 

@@ -95,7 +95,7 @@ def unit_choices(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill | N
     >>> unit_choices(geoseg.load_model("spectral").card, raster, raster.sample()).choices[0].given
     True
     """
-    valid = sample.valid if fill is None else sample.valid & (sample.data != fill.value).any(0)
+    valid = sample.valid if fill is None else sample.valid & ~fill.holds(sample.data)
     names = [band.name for band in raster.bands]
     places = [names.index(spec.name) for spec in card.bands]
     bands, values = [raster.bands[place] for place in places], sample.data[places][:, valid]

@@ -259,8 +259,8 @@ def possible_units(card: ModelCard, found: NDArray[np.float64], bands: Sequence[
         if unit.offset:
             return dtype.itemsize > 1 and top > 255
         full = unit.full
-        fits = top <= 1.6 * full and (full >= 255 if whole else full != 255)
-        return fits and not (dtype.itemsize == 1 and full != 255)
+        fits = top <= 1.6 * full and (full >= 100 if whole else full != 255)
+        return fits and not (dtype.itemsize == 1 and full > 255)
 
     return [unit for unit in common_units(card) if possible(unit)]
 

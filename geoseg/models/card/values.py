@@ -55,7 +55,7 @@ def assets_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return assets if isinstance(assets, Mapping) else {}
 
 
-def printable(text: str, what: str) -> str:
+def without_controls(text: str, what: str) -> str:
     """Return a text that has no control characters and can be encoded.
 
     Raises

@@ -18,6 +18,7 @@ from geoseg.models.export.trace import trace_onnx, trace_pt2, wrapped
 from geoseg.models.model import load_model, open_onnx
 from geoseg.models.weights import ONNX
 from geoseg.system.files import complete
+from geoseg.system.outputs import Inputs, local_path
 
 if TYPE_CHECKING:
     import torch
@@ -90,9 +91,11 @@ def export_model(
     'spectral.pt2'
     """
     options, say = options or ExportOptions(), say or (lambda _: None)
+    folder = local_path(path)
     loaded = load_model(model)
     card = loaded.card
-    target, is_folder = _target(Path(path), options)
+    target, is_folder = _target(folder, options)
+    Inputs(model, options.calibration).check(target)
     if card.weights is not None and card.weights.href.lower().endswith(ONNX):
         raise ModelError(f"model {card.name!r} is ONNX already; copy its file, or export the torch model")
     network = wrapped(loaded, options)

@@ -19,6 +19,7 @@ from geoseg.errors import OptionError, OutputError, one_line
 from geoseg.polygonize.encode import GEOMETRY
 from geoseg.polygonize.files.layer import DATE, FORMATS, LAYER, VectorLayer
 from geoseg.system.files import complete
+from geoseg.system.outputs import local_path
 from geoseg.write import polygon_qml, polygon_sld
 from geoseg.write.geopackage_styles import add_layer_style
 
@@ -29,9 +30,10 @@ def checked_path(path: str | Path, *, overwrite: bool) -> Path:
     Raises
     ------
     OutputError
-        If the format is unknown, the folder missing or not writable, or the file exists and ``overwrite`` is False.
+        If it is a URL, the format is unknown, the folder missing or not writable, or the file exists and may not be
+        replaced.
     """
-    path = Path(path)
+    path = local_path(path)
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(f"{suffix} ({name})" for suffix, name in FORMATS.items())
         raise OutputError(f"{path}: unknown format {path.suffix or '(no suffix)'!r}; the suffix chooses one of {known}")

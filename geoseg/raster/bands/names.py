@@ -7,6 +7,7 @@ green, red, rededge071, rededge075, rededge078, nir, nir08, nir09, cirrus, swir1
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from geoseg.raster.bands.sensors import code_in_name
 
@@ -24,15 +25,24 @@ _ALIASES = {
     "nirnarrow": "nir08", "narrownir": "nir08", "nira": "nir08", "nir8a": "nir08",
     "watervapour": "nir09", "watervapor": "nir09",
     "swir1": "swir16", "swir2": "swir22", "shortwaveinfrared1": "swir16", "shortwaveinfrared2": "swir22",
-    "panchromatic": "pan",
+    "panchromatic": "pan", "greenii": "green",
     "rededge1": "rededge071", "rededge2": "rededge075", "rededge3": "rededge078", "re1": "rededge071",
     "re2": "rededge075", "re3": "rededge078", "rededge71": "rededge071", "rededge75": "rededge075",
     "rededge78": "rededge078", "rededge70": "rededge071", "rededge74": "rededge075",
     "vegetationrededge1": "rededge071", "vegetationrededge2": "rededge075", "vegetationrededge3": "rededge078",
 }  # fmt: skip
 
-# Not the green band: PlanetScope's Green I, 513–549 nm, comes before its Green (II).
-_OTHER_BANDS = {"greeni", "green1"}
+# Of these only the whole text is a name: among other words they mean something else.
+_ALONE = {"b", "g", "r", "n", "aerosol", "aerosols", "infrared"}
+
+# Words that make another band, or no band, of the name beside them: far red, mid infrared, PlanetScope's Green I (which
+# comes before its Green), the standard deviation of red.
+_QUALIFIERS = {
+    "i", "edge", "far", "deep", "short", "shortwave", "mid", "middle", "medium", "long", "thermal", "wave", "infrared",
+    "tir", "narrow", "aerosol", "aerosols", "aot", "wvp", "std", "stddev", "stdev", "stddeviation", "deviation",
+    "variance", "uncertainty", "error", "count", "index", "ndvi", "ratio", "difference", "normalized",
+}  # fmt: skip
+_LONGEST_PHRASE = 4
 
 _BAND_NUMBER = re.compile(r"(?:^|[^A-Za-z0-9])(band[\s_-]?\d{1,3})(?=$|[^A-Za-z0-9])", re.IGNORECASE)
 
@@ -59,18 +69,47 @@ def from_text(text: str | None) -> str | None:
         return plain
     if plain in _ALIASES:
         return _ALIASES[plain]
-    if plain in _OTHER_BANDS:
-        return None
     # "B2 (blue)", "blue (490 nm)", "SR_B4 red": exactly one common name among other words.
-    found = {name for word in re.findall(r"[A-Za-z]+\d*", text) if (name := _word(word))}
-    return found.pop() if len(found) == 1 else None
+    found = _phrases(text, numbered=True) if not _MASKS.search(text) else []
+    return found[0][0] if found else None
 
 
-def _word(word: str) -> str | None:
-    lowered = word.lower()
-    if lowered in COMMON:
-        return lowered
-    return _ALIASES.get(lowered) if len(lowered) > 2 else None
+def _phrases(text: str, *, numbered: bool = False) -> list[tuple[str, str]]:
+    """Return the one common name in a text with each part that says so; none if other words contradict it.
+
+    Parameters
+    ----------
+    numbered
+        Whether a number after a name makes it another one, as in ``"NIR 2"``; in names of files it may number these.
+    """
+    words = list(re.finditer(r"[A-Za-z]+|\d+(?:\.\d+)?", text))
+    found: list[tuple[str, str]] = []
+    start = 0
+    while start < len(words):
+        stop, name = _longest(words, start)
+        if name is not None:
+            found.append((name, text[words[start].start() : words[stop - 1].end()]))
+            follows = words[stop][0] if stop < len(words) else ""
+            if numbered and re.fullmatch(r"\d", follows) and words[stop].start() - words[stop - 1].end() <= 1:
+                return []
+        elif words[start][0].lower() in _QUALIFIERS:
+            return []
+        start = stop
+    return found if len({name for name, _ in found}) == 1 else []
+
+
+def _longest(words: Sequence[re.Match[str]], start: int) -> tuple[int, str | None]:
+    """Return the end of the longest phrase from a word on that is a common name, and the name."""
+    for stop in range(min(start + _LONGEST_PHRASE, len(words)), start, -1):
+        if name := _among_words("".join(word[0].lower() for word in words[start:stop])):
+            return stop, name
+    return start + 1, None
+
+
+def _among_words(phrase: str) -> str | None:
+    if phrase in COMMON:
+        return phrase
+    return None if phrase in _ALONE else _ALIASES.get(phrase)
 
 
 def from_filename(stem: str) -> str | None:
@@ -78,8 +117,8 @@ def from_filename(stem: str) -> str | None:
     code = code_in_name(stem)
     if code is not None:
         return code
-    found = {name for word in re.split(r"[^A-Za-z0-9]+", stem) if (name := _word(word))}
-    return found.pop() if len(found) == 1 else None
+    found = _phrases(stem)
+    return found[0][0] if found and not _MASKS.search(stem) else None
 
 
 def band_token(stem: str) -> str | None:
@@ -89,8 +128,8 @@ def band_token(stem: str) -> str | None:
         return code
     if tokens := _BAND_NUMBER.findall(stem):
         return str(tokens[-1])
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", stem) if _word(word)]
-    return words[0] if len(words) == 1 else None
+    found = _phrases(stem)
+    return found[0][1] if len(found) == 1 else None
 
 
 def is_auxiliary(stem: str) -> bool:

@@ -79,6 +79,11 @@ _OLI = _numbered(
     "B", "coastal", "blue", "green", "red", "nir", "swir16", "swir22", "pan", "cirrus", "lwir11", "lwir12"
 )  # fmt: skip
 _TM = _numbered("B", "blue", "green", "red", "nir", "swir16", "lwir", "swir22")
+# Oa01 … Oa21; Sentinel Hub and the Copernicus Browser call them B01 … B21.
+_OLCI = (
+    None, None, "coastal", "blue", None, "green", None, "red", None, None, "rededge071", "rededge075", None, None, None,
+    "rededge078", "nir", None, None, "nir09", None,
+)  # fmt: skip
 _VISIBLE_NIR = ("blue", "green", "red", "nir")
 _CBERS4 = _numbered("B", *_VISIBLE_NIR, start=5) | _numbered("B", *_VISIBLE_NIR, start=13)
 
@@ -144,10 +149,7 @@ SENSORS = (
     Sensor(
         "Sentinel-3 OLCI",
         "Sentinel-3",
-        _numbered(
-            "OA", None, None, "coastal", "blue", None, "green", None, "red", None, None, "rededge071", "rededge075",
-            None, None, None, "rededge078", "nir", None, None, "nir09", None,
-        ),
+        _numbered("OA", *_OLCI) | _numbered("B", *_OLCI),
         _mention(rf"Sentinel[\s_-]?3[AB]?{_END}", r"S3[AB]?_OL", rf"OLCI{_END}"),
     ),
     Sensor(
@@ -219,7 +221,11 @@ _IN_NAME = re.compile(
     re.IGNORECASE,
 )
 _LONG_IN_NAME = re.compile(r"(?:^|[^A-Za-z0-9])(band[\s_-]?\d{1,3})(?=$|[^A-Za-z0-9])", re.IGNORECASE)
-_VIIRS_IN_NAME = re.compile(r"(?:^|[^A-Za-z0-9])([IM]0?\d{1,2})(?=$|[^A-Za-z0-9])")
+# Codes that only in the names of one sensor's files are codes.
+_OWN_IN_NAME = {
+    "VIIRS": re.compile(r"(?:^|[^A-Za-z0-9])([IM]0?\d{1,2})(?=$|[^A-Za-z0-9])"),
+    "Sentinel-3 OLCI": re.compile(r"(?:^|[^A-Za-z0-9])(B1[7-9]|B2[01])(?=$|[^A-Za-z0-9])"),
+}
 
 
 def code_of(text: str | None) -> str | None:
@@ -248,7 +254,8 @@ def code_in_name(stem: str) -> str | None:
         return str(tokens[-1])
     if _mentioned([stem]) and (numbered := _LONG_IN_NAME.findall(stem)):
         return f"B{int(re.sub(r'[^0-9]', '', numbered[-1]))}"
-    if [sensor.name for sensor in _mentioned([stem])] == ["VIIRS"] and (tokens := _VIIRS_IN_NAME.findall(stem)):
+    sensors = [sensor.name for sensor in _mentioned([stem])]
+    if len(sensors) == 1 and sensors[0] in _OWN_IN_NAME and (tokens := _OWN_IN_NAME[sensors[0]].findall(stem)):
         return str(tokens[-1])
     return None
 

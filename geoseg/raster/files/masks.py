@@ -57,20 +57,17 @@ def find_masks(
         Numbers of bands that are data, whatever the file says.
     """
     notes = []
-    alpha = next((i for i, c in zip(data.indexes, data.colorinterp, strict=True) if c == ColorInterp.alpha), 0)
-    found = _Alpha(0)
-    if alpha in data_bands or data.count == 1:
-        if alpha:
-            notes.append(f"{label}: band {alpha} is marked as transparency (alpha) and used as data nevertheless")
-        alpha = 0
-    elif alpha:
-        found = _sampled(data, alpha)
-        if found.largest is None:
-            notes.append(f"{label}: {_data_note(data, alpha)}")
-            alpha = 0
-        else:
+    marked = [i for i, c in zip(data.indexes, data.colorinterp, strict=True) if c == ColorInterp.alpha]
+    alpha, found = 0, _Alpha(0)
+    for band in marked:
+        if band in data_bands or data.count == 1:
+            notes.append(f"{label}: band {band} is marked as transparency (alpha) and used as data nevertheless")
+        elif not alpha and (sampled := _sampled(data, band)).largest is not None:
+            alpha, found = band, sampled
             kept = "lower than the largest value" if found.premultiplied else "0"
-            notes.append(f"{label}: band {alpha} is transparency (alpha) and masks the pixels where it is {kept}")
+            notes.append(f"{label}: band {band} is transparency (alpha) and masks the pixels where it is {kept}")
+        elif not alpha:
+            notes.append(f"{label}: {_data_note(data, band)}")
     largest = found.largest or 0
     if not alpha and (largest := _mask_value(data, stem, data_bands)):
         alpha = 2
@@ -111,15 +108,18 @@ def _sampled(data: Any, alpha: int) -> _Alpha:
     values = np.unique(mask)
     largest = values[-1]
     partly = (mask != 0) & (mask != largest)
-    few = np.count_nonzero((values != 0) & (values != largest)) <= _FEW_VALUES
     share = float(partly.mean())
-    # Wide soft edges: most pixels are clear or opaque, and under the clear ones there is nothing.
+    few = values.size <= _FEW_VALUES and share <= 0.5
+    opaque = mask == largest
+    # Soft edges: most pixels are opaque, or else clear ones are, and under these there is nothing.
+    mostly = bool(opaque.mean() >= 0.5) and not _uniform(colors[:, opaque])
     empty = share <= 0.5 and bool((mask == 0).any()) and _uniform(colors[:, mask == 0])
-    if not (few or share <= _SOFT_EDGES or empty):
+    full = largest in (255, highest)
+    if partly.any() and not (full and (few or share <= _SOFT_EDGES or mostly or empty)):
         return _Alpha(None)
     declared = data.tags(alpha, ns="IMAGE_STRUCTURE").get("ALPHA") == "PREMULTIPLIED"
     darker = np.count_nonzero(partly) >= _ENOUGH and bool((colors[:, partly] <= mask[partly]).all())
-    found = int(largest) if few and largest > 0 and np.issubdtype(mask.dtype, np.integer) else highest
+    found = int(largest) if largest > 0 and np.issubdtype(mask.dtype, np.integer) else highest
     return _Alpha(found, premultiplied=bool(partly.any() and (declared or darker)))
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
-from pathlib import Path
 from typing import IO
 
-from geoseg.system.files import check_regular_file
+from geoseg.system.files import check_regular_file, exists, is_folder
 
-_ERRORS = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, tarfile.TarError, zipfile.BadZipFile,
-           zlib.error, lzma.LZMAError)  # fmt: skip
+ERRORS = (OSError, EOFError, ValueError, LookupError, RuntimeError, NotImplementedError, OverflowError, struct.error,
+          tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)  # fmt: skip
+"""What damaged archives raise."""
 
 
 def read_head(path: str, size: int) -> bytes | None:
@@ -42,7 +43,7 @@ def read_head(path: str, size: int) -> bytes | None:
             entry = next((e for e in container if e.isfile() and (not member or _same(e.name, member))), None)
             stream: IO[bytes] | None = container.extractfile(entry) if entry else None
             return stream.read(size) if stream else None
-    except _ERRORS:
+    except ERRORS:
         return None  # GDAL will say what is wrong with it
 
 
@@ -67,6 +68,6 @@ def _split(rest: str) -> tuple[str | None, str]:
     parts = rest.split("/")
     for count in range(1, len(parts) + 1):
         archive = "/".join(parts[:count])
-        if archive and not Path(archive).is_dir() and Path(archive).exists():
+        if archive and not is_folder(archive) and exists(archive):
             return archive, "/".join(parts[count:]).strip("/")
     return None, ""

@@ -21,9 +21,10 @@ from geoseg.errors import InputError
 from geoseg.raster.gdal import archives
 from geoseg.raster.gdal.environment import DRIVERS, is_remote, is_virtual
 from geoseg.raster.gdal.xml import MAX_XML, parse_xml, read_xml
-from geoseg.system.files import check_regular_file
+from geoseg.system.files import check_regular_file, exists
 
 MAX_BANDS = 16_384
+MAX_THREADS = 99
 _MAX_DEPTH = 32
 _HEAD = 8192
 _CONNECTION = re.compile(r"[A-Za-z][A-Za-z0-9_+.-]+:")
@@ -40,6 +41,8 @@ _FILES = {"sourcefilename", "sourcedataset", "imagefilename", "overviewsource", 
 _FILE_KEYS = {"x_dataset", "y_dataset", "overview_file", "rpc_dem", "cutlinedsname"}
 # Text that GDAL only hands through: it may hold addresses.
 _FREE_TEXT = {"mdi", "category", "description", "f", "name", "unittype"}
+# GDAL starts as many threads as a VRT asks for.
+_THREADS = re.compile(r"all_cpus|\d{0,2}", re.IGNORECASE | re.ASCII)
 # A request in other text: a connection, an address, a virtual file system, XML, JSON.
 _REQUEST = re.compile(r"\s*(?:[<{]|[a-z][a-z0-9+.-]+://)|.*/vsi", re.IGNORECASE | re.DOTALL)
 
@@ -71,7 +74,7 @@ def check_name(source: str, label: str, *, remote: bool) -> None:
     InputError
         Naming the address, and how to allow it.
     """
-    if source.lstrip().startswith(("<", "{")) and not _is_path(source):
+    if source.lstrip().startswith(("<", "{")) and not exists(source):
         raise InputError("a scene must be a file, folder or URL, not XML or JSON text; save it as a file first")
     if "\0" in source:
         raise InputError(f"{label.replace(chr(0), '?')}: a file name cannot contain NUL")
@@ -86,19 +89,14 @@ def check_name(source: str, label: str, *, remote: bool) -> None:
             _check_systems(source, label, _REMOTE_SYSTEMS | _LOCAL_SYSTEMS)
     elif is_virtual(source):
         _check_systems(source, label, _LOCAL_SYSTEMS)
-    elif _CONNECTION.match(source) and not _DRIVE.match(source) and not Path(source).exists():
+    elif _CONNECTION.match(source) and not _DRIVE.match(source) and not exists(source):
         raise InputError(f"{label}: GDAL connection strings are not opened; name a file, folder or URL")
 
 
-def _is_path(source: str) -> bool:
-    try:
-        return Path(source).exists()
-    except (OSError, ValueError):  # too long, or with a NUL
-        return False
-
-
-def check_source(source: str, label: str, *, remote: bool) -> bool:
+def check_source(source: str, label: str, *, remote: bool, files: set[str] | None = None) -> bool:
     """Reject a source that runs code or reaches the network without permission; opens nothing that it refers to.
+
+    Every local file that it refers to is added to ``files``.
 
     Returns
     -------
@@ -111,7 +109,11 @@ def check_source(source: str, label: str, *, remote: bool) -> bool:
         Naming what it refers to.
     """
     check_name(source, label, remote=remote)
-    return not is_remote(source) and _check_content(source, _Walk(label, remote))
+    walk = _Walk(label, remote)
+    is_vrt = not is_remote(source) and _check_content(source, walk)
+    if files is not None:
+        files |= walk.checked
+    return is_vrt
 
 
 def check_dataset(data: Any, label: str, *, remote: bool, vrt: bool) -> None:
@@ -215,7 +217,7 @@ def _check_sidecars(path: str, walk: _Walk) -> None:
     stem = os.path.splitext(path)[0]  # noqa: PTH122
     for suffix in _SIDECARS:
         for name in {path + suffix, stem + suffix} - {path}:
-            if not os.path.exists(name):  # noqa: PTH110
+            if not exists(name):
                 continue
             check_regular_file(name)
             if suffix.lower() in (".ovr", ".msk"):
@@ -313,6 +315,10 @@ def _check_tree(tree: Element, folder: str, walk: _Walk) -> None:
                 " if you trust it, write its result to a GeoTIFF with gdal_translate"
             )
         key = (element.get("key") or element.get("name") or "").lower()
+        if "num_threads" in (key, tag.replace("numthreads", "num_threads")) and not _THREADS.fullmatch(text):
+            raise InputError(
+                f"{walk.label}: asks for {text[:40]!r} threads; write ALL_CPUS or a number up to {MAX_THREADS} there"
+            )
         is_file = tag in _FILES or (tag in ("mdi", "option") and key in _FILE_KEYS)
         is_file = is_file or (tag == "argument" and ("filename" in key or "dataset" in key))
         if is_file and text:

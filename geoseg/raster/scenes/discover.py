@@ -9,6 +9,7 @@ from geoseg.raster.bands import names
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import File, SceneFiles
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
+from geoseg.system.files import exists, is_file, is_folder
 
 
 def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
@@ -17,25 +18,34 @@ def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
     Raises
     ------
     InputError
-        If there is no scene, or several.
+        If there is no scene, or several, or the path may not be read.
     """
+    try:
+        return _find(path, stack=stack, allow_remote=allow_remote)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror or error}; check the path and its permissions"
+        ) from error
+
+
+def _find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
     remote = bool(allow_remote) or (allow_remote is None and is_remote(path))
     if is_virtual(path):
         return _find_virtual(path, remote=remote)
     where = Path(path)
     lowered = where.name.lower()
     collection, _, item = path.rpartition("#")
-    if collection.lower().endswith((".json", ".geojson")) and not where.exists() and Path(collection).is_file():
+    if collection.lower().endswith((".json", ".geojson")) and not exists(path) and is_file(collection):
         from geoseg.raster.scenes.stac import open_item
 
         return open_item(collection, remote=remote, item=item)
-    if where.is_dir():
+    if is_folder(path):
         return _find_in_folder(where, stack=stack, remote=remote)
     if lowered.startswith("mtd_msil") and lowered.endswith(".xml"):
         from geoseg.raster.scenes.sentinel2 import open_safe
 
         return open_safe(where.parent)
-    if lowered.endswith((".json", ".geojson")) and where.is_file():
+    if lowered.endswith((".json", ".geojson")) and is_file(path):
         from geoseg.raster.scenes.stac import open_item
 
         return open_item(path, remote=remote)

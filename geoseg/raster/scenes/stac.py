@@ -5,7 +5,6 @@ Supports STAC 1.0 (``eo:bands``, ``raster:bands``) and 1.1 (``bands``): https://
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import replace
@@ -20,6 +19,7 @@ from geoseg.raster.bands.sensors import code_of, name_bands
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
 from geoseg.system.files import check_regular_file
+from geoseg.system.json_text import parse_json
 
 _MAX_BYTES = 16 * 2**20
 _SECONDS = 30
@@ -108,10 +108,7 @@ def _load(path: str, *, remote: bool) -> Any:
         raise InputError(f"{path}: cannot be read: {error}; check the address") from error
     if len(text) > _MAX_BYTES:
         raise InputError(f"{path}: JSON of more than {_MAX_BYTES >> 20} MB is no STAC item")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); a STAC item is expected") from error
+    return parse_json(text, path, "a STAC item")
 
 
 def _is_raster(key: str, asset: Any) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from geoseg.class_names import tidy
 from geoseg.classes import MAX_CLASSES, NODATA, MapClass, default_color, unnamed
 from geoseg.errors import InputError, OptionError
 from geoseg.train.data.labels import BACKGROUND, Vocabulary
@@ -77,7 +78,7 @@ def parse_classes(
         if not match or ":#" in match["name"]:
             raise OptionError(f"classes: {part!r} is malformed; write NAME, VALUE=NAME or VALUE=NAME:#rrggbb")
         key = match["key"]
-        entries.append(Entry(key and key.strip(), match["name"].strip(), match["color"]))
+        entries.append(Entry(key and tidy(key), tidy(match["name"]), match["color"]))
     if background is not None and all(entry.name != background for entry in entries):
         entries.append(Entry(None, background, None))
     names = [entry.name for entry in entries]

@@ -67,7 +67,7 @@ def _expanded(image: Any) -> list[Any]:
 
 def _natural(path: Path) -> list[Any]:
     """Sort 2.tif before 10.tif."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
 
 
 def _alike(raster: Raster, first: Raster) -> Raster:

@@ -87,6 +87,11 @@ def read_labels(
                 f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled; to use them, fill in "
                 f"their field {polygons.field!r}"
             )
+        if alike := _alike([item.name for item in vocabulary.classes]):
+            reporter.warning(
+                f"{name}: classes {' and '.join(map(repr, alike))} differ in case only; if they are one, write them "
+                f"alike in field {polygons.field!r}"
+            )
     else:
         if options.group_field or sources.class_field:
             given = "--group-field" if options.group_field else "--class-field"
@@ -107,6 +112,14 @@ def read_labels(
         pairs = [(raster, WithBackground(source)) for raster, source in pairs]
     counts = _count(pairs, cell, reporter, on_valid=bool(options.background))
     return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, vocabulary, name, polygons)
+
+
+def _alike(names: Sequence[str]) -> list[str]:
+    """Return the first names that differ in case only."""
+    folded: dict[str, list[str]] = {}
+    for name in names:
+        folded.setdefault(name.casefold(), []).append(name)
+    return next((group for group in folded.values() if len(group) > 1), [])
 
 
 def _raster_vocabulary(path: str) -> Vocabulary:

@@ -19,6 +19,7 @@ from geoseg.raster.grids import bounds_in, place
 from geoseg.raster.probe import FileInfo, probe
 from geoseg.raster.sources import FileSource
 from geoseg.raster.types import ReadRequest
+from geoseg.system.stamps import check_stamp
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class LabelSource(Protocol):
 
         Unlabelled pixels hold the nodata value that marks them, or :data:`NO_VALUE`.
         """
+        ...
+
+    def check_unchanged(self) -> None:
+        """Check that the files are still those that were opened; raises ChangedError."""
         ...
 
 
@@ -103,6 +108,11 @@ class RasterLabels:
                 )
             values[take], labelled = whole, labelled | take
         return values, labelled
+
+    def check_unchanged(self) -> None:
+        """See :class:`LabelSource`."""
+        for source in self.sources:
+            source.check_unchanged()
 
 
 def place_rasters(
@@ -172,12 +182,15 @@ class PolygonLabels:
         (n,) int: label value of each.
     transform
         Transform of the image.
+    stamps
+        Files that they were read from, and their stamps.
     """
 
     label: str
     geometries: NDArray[Any]
     codes: NDArray[np.int64]
     transform: Any
+    stamps: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def _tree(self) -> Any:
@@ -210,6 +223,11 @@ class PolygonLabels:
         ).astype(np.int64)
         return np.where(burned > 0, burned - 1, NO_VALUE), burned > 0
 
+    def check_unchanged(self) -> None:
+        """See :class:`LabelSource`."""
+        for path, stamp in self.stamps:
+            check_stamp(path, stamp, path)
+
 
 @dataclass(frozen=True)
 class WithBackground:
@@ -226,6 +244,10 @@ class WithBackground:
         """See :class:`LabelSource`; all pixels are labelled."""
         values, labelled = self.source.read(box)
         return np.where(labelled, values, BACKGROUND), np.ones_like(labelled)
+
+    def check_unchanged(self) -> None:
+        """See :class:`LabelSource`."""
+        self.source.check_unchanged()
 
 
 @dataclass(frozen=True, eq=False)

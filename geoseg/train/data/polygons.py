@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.classes import LAND_COVER, MapClass, default_color
+from geoseg.class_names import tidy
+from geoseg.classes import LAND_COVER, MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
-from geoseg.raster.vectors import open_vector
+from geoseg.raster.vectors import has_shape, open_vector
+from geoseg.system.stamps import stamp_of
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Polygons:
         CRS of the geometries, or None.
     skipped
         Number of polygons without a class, which are treated as unlabelled.
+    stamps
+        The files, and their stamps from before they were read.
     """
 
     label: str
@@ -50,6 +54,7 @@ class Polygons:
     vocabulary: Vocabulary
     field: str
     skipped: int = 0
+    stamps: tuple[tuple[str, str], ...] = ()
 
     def on(self, grid: Grid, image: str, keep: NDArray[np.bool_] | None = None) -> PolygonLabels | None:
         """Return the polygons on the pixels of an image, or None if none of them touches it.
@@ -86,7 +91,7 @@ class Polygons:
         near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.area(moved))
         if not near.any():
             return None
-        return PolygonLabels(self.label, moved[near], codes[near], grid.transform)
+        return PolygonLabels(self.label, moved[near], codes[near], grid.transform, self.stamps)
 
 
 def is_polygons(source: Any) -> bool:
@@ -106,6 +111,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
     """
     import pandas as pd
 
+    stamps = tuple((str(source), stamp_of(source)) for source in sources if isinstance(source, str | Path))
     tables = [_table(source) for source in sources]
     label = tables[0][0]
     field = field or _guess_field(*tables[0])
@@ -119,7 +125,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         frames.append(frame if same else to_crs(frame, tables[0][1].crs, name))
     frame = pd.concat(frames, ignore_index=True)
     named = frame[field].notna() & (frame[field].astype(str).str.strip() != "")
-    keep = named & ~frame.geometry.is_empty & frame.geometry.notna()
+    keep = named & has_shape(frame)
     skipped = int((~keep).sum())
     frame = frame[keep]
     if not len(frame):
@@ -141,6 +147,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         vocabulary=Vocabulary(classes, closed=True),
         field=field,
         skipped=skipped,
+        stamps=stamps,
     )
 
 
@@ -212,7 +219,7 @@ def _order(frame: Any, texts: NDArray[Any], field: str) -> list[str]:
     if field == "class_name" and "class_id" in frame.columns:
         numbers = dict(zip(texts, frame["class_id"], strict=True))
         return sorted(distinct, key=lambda text: (numbers[text], text))
-    if all(text.lstrip("-").isdigit() for text in distinct):
+    if all(is_number(text) for text in distinct):
         return sorted(distinct, key=int)
     return distinct
 
@@ -221,4 +228,4 @@ def _text(value: Any) -> str:
     """Write 3.0 as "3": a column of whole numbers with missing values is read as floats."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return tidy(str(value))

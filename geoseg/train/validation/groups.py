@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from geoseg.raster import Raster
 
+_MOST_BYTES = 2**26
+
 
 def read_groups(path: str, rasters: Sequence[Raster]) -> list[str]:
     """Return the group of each image from a CSV file with a header and the columns image, group.
@@ -30,7 +32,7 @@ def read_groups(path: str, rasters: Sequence[Raster]) -> list[str]:
         If the file cannot be read or lacks an image.
     """
     try:
-        check_regular_file(path)
+        check_regular_file(path, limit=_MOST_BYTES)
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -192,3 +192,6 @@ class _Unlabelled:
     def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         shape = (box.height, box.width)
         return np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
+
+    def check_unchanged(self) -> None:
+        """Do nothing: there is no file."""

@@ -1055,7 +1055,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
+        <source>What lies outside of the polygons has no class</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1242,6 +1242,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation type="unfinished"></translation>
@@ -1355,6 +1356,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1539,6 +1545,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1559,12 +1570,22 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
+        <source>Black border (value {value}) = no data</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
+        <source>Border of value {value} = no data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

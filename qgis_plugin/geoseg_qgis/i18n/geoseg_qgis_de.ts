@@ -1057,8 +1057,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
-        <translation>Bei Polygonen wird das umgebende Rechteck berechnet</translation>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>Was außerhalb der Polygone liegt, bekommt keine Klasse</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
@@ -1244,6 +1244,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Abgebrochen.</translation>
@@ -1358,6 +1359,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
         <translation>GeoSeg-Vorschau</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Polygon wird ausgeschnitten…</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1541,6 +1547,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 seit 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation>Einheit der Werte; zum Ändern eine andere wählen:</translation>
     </message>
@@ -1561,13 +1572,23 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
-        <translation>Schwarzer Rand (Wert {value}) = Nodata; {share:.0f} % des Rasters</translation>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Schwarzer Rand (Wert {value}) = Nodata</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
-        <translation>Rand mit Wert {value} = Nodata; {share:.0f} % des Rasters</translation>
+        <source>Border of value {value} = no data</source>
+        <translation>Rand mit Wert {value} = Nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Einfarbiger Rand = Nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation>; {share:.0f} % des Rasters</translation>
     </message>
     <message>
         <location filename="../phases.py"/>

@@ -1057,8 +1057,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
-        <translation>De los polígonos se calcula el rectángulo que los rodea</translation>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>Lo que queda fuera de los polígonos no tiene clase</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
@@ -1244,6 +1244,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Cancelado.</translation>
@@ -1358,6 +1359,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
         <translation>Vista previa de GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Recortando el polígono…</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1541,6 +1547,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 desde 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation>Unidad de los valores; elija otra para cambiarla:</translation>
     </message>
@@ -1561,13 +1572,23 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
-        <translation>Borde negro (valor {value}) = sin datos; {share:.0f} % del ráster</translation>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Borde negro (valor {value}) = sin datos</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
-        <translation>Borde de valor {value} = sin datos; {share:.0f} % del ráster</translation>
+        <source>Border of value {value} = no data</source>
+        <translation>Borde de valor {value} = sin datos</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Borde de un solo color = sin datos</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation>; {share:.0f} % del ráster</translation>
     </message>
     <message>
         <location filename="../phases.py"/>

@@ -1057,8 +1057,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
-        <translation>Pour des polygones, c'est le rectangle englobant qui est calculé</translation>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>Ce qui est hors des polygones n'a pas de classe</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
@@ -1244,6 +1244,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Annulé.</translation>
@@ -1358,6 +1359,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
         <translation>Aperçu GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Découpage du polygone…</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1541,6 +1547,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 depuis 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation>Unité des valeurs ; choisissez-en une autre pour la changer :</translation>
     </message>
@@ -1561,13 +1572,23 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
-        <translation>Bord noir (valeur {value}) = nodata ; {share:.0f} % du raster</translation>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Bord noir (valeur {value}) = nodata</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
-        <translation>Bord de valeur {value} = nodata ; {share:.0f} % du raster</translation>
+        <source>Border of value {value} = no data</source>
+        <translation>Bord de valeur {value} = nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Bord d'une seule couleur = nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation> ; {share:.0f} % du raster</translation>
     </message>
     <message>
         <location filename="../phases.py"/>

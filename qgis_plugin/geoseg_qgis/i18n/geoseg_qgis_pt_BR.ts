@@ -1057,8 +1057,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_area.py"/>
-        <source>Of polygons, the rectangle around them is computed</source>
-        <translation>Para polígonos, calcula-se o retângulo que os envolve</translation>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>O que fica fora dos polígonos não tem classe</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
@@ -1244,6 +1244,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Cancelado.</translation>
@@ -1358,6 +1359,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_run.py"/>
         <source>GeoSeg preview</source>
         <translation>Prévia do GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Recortando o polígono…</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1541,6 +1547,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 desde 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Unit of the values; choose another one to change it:</source>
         <translation>Unidade dos valores; escolha outra para mudá-la:</translation>
     </message>
@@ -1561,13 +1572,23 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Black border (value {value}) = no data; {share:.0f} % of the raster</source>
-        <translation>Borda preta (valor {value}) = sem dados; {share:.0f} % do raster</translation>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Borda preta (valor {value}) = sem dados</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
-        <source>Border of value {value} = no data; {share:.0f} % of the raster</source>
-        <translation>Borda de valor {value} = sem dados; {share:.0f} % do raster</translation>
+        <source>Border of value {value} = no data</source>
+        <translation>Borda de valor {value} = sem dados</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Borda de uma só cor = sem dados</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation>; {share:.0f} % do raster</translation>
     </message>
     <message>
         <location filename="../phases.py"/>

@@ -1,7 +1,8 @@
 """A small mutation fuzzer, and atheris in its place where that is installed.
 
 A target is a function of bytes. It may raise :class:`geoseg.errors.GeosegError` with a message of one line; everything
-else that it raises, and every run that takes longer than a limit, is a find.
+else that it raises, and every run that takes more time or memory than a limit, is a find. Its module may have a
+function ``mutate``, which keeps the outer form of inputs (see ``structures``); four in five mutations are then its own.
 
 Run a target by hand, here for 300 seconds::
 
@@ -10,20 +11,31 @@ Run a target by hand, here for 300 seconds::
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import importlib
+import os
 import random
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from geoseg.errors import GeosegError
+from tests.security.fuzz.structures import Mutate
 
 Target = Callable[[bytes], None]
 
 # A single run that takes longer is a find: inputs are small.
 _SLOW_SECONDS = 5.0
+# And one that never returns ends the process, with a traceback; a crash leaves its input in this file.
+_HANG_SECONDS = 60
+_CURRENT = Path(tempfile.gettempdir()) / "geoseg-fuzz-current"
+# Growth of the process's peak memory in a single run.
+_MOST_BYTES = 512 * 2**20
 
 # Pieces that break parsers, inserted and substituted.
 _PIECES = (
@@ -46,10 +58,17 @@ class Finds:
         lines = [f"{self.runs:,} inputs in {self.seconds:.0f} s, {len(self.kinds)} kinds of defects"]
         return "\n".join([*lines, *(f"  {kind}: {data[:300]!r}" for kind, data in self.kinds.items())])
 
+    def save(self, name: str) -> None:
+        """Write the inputs to files and print where they are."""
+        for number, (kind, data) in enumerate(self.kinds.items(), 1):
+            path = Path(tempfile.gettempdir()) / f"geoseg-fuzz-{name}-{number}"
+            path.write_bytes(data)
+            print(f"{path}: {kind}", flush=True)
+
 
 def guarded(target: Target, data: bytes) -> str | None:
     """Run a target once; return the kind of defect, or None."""
-    start = time.perf_counter()
+    start, memory = time.perf_counter(), _peak()
     try:
         target(data)
     except GeosegError as error:
@@ -60,15 +79,37 @@ def guarded(target: Target, data: bytes) -> str | None:
         return f"{type(error).__name__} in {where.name} ({where.filename.rpartition('/')[2]}:{where.lineno})"
     if time.perf_counter() - start > _SLOW_SECONDS:
         return "slow"
+    if _peak() - memory > _MOST_BYTES:
+        return "memory"
     return None
 
 
-def campaign(target: Target, seeds: Sequence[bytes], seconds: float, *, seed: int = 0) -> Finds:
-    """Run mutations of the seeds for some time; stops at nothing."""
+def _peak() -> int:
+    """Return the peak of the process's memory in bytes; 0 where the system does not tell."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return 0
+
+
+def campaign(
+    target: Target,
+    seeds: Sequence[bytes],
+    seconds: float,
+    *,
+    seed: int = 0,
+    least: int = 0,
+    mutate: Mutate | None = None,
+    before: Callable[[bytes], object] | None = None,
+) -> Finds:
+    """Run the seeds, then mutations of them, for some time and at least some; ``before`` is called with each input."""
     rng, finds, start = random.Random(seed), Finds(), time.perf_counter()
     pool = list(seeds)
-    while (passed := time.perf_counter() - start) < seconds:
-        data = _mutated(rng.choice(pool), rng, pool)
+    while (passed := time.perf_counter() - start) < seconds or finds.runs < least:
+        data = pool[finds.runs] if finds.runs < len(pool) else _next(rng.choice(pool), rng, pool, mutate)
+        if before is not None:
+            before(data)
         kind = guarded(target, data)
         if kind is not None:
             finds.kinds.setdefault(kind, data)
@@ -77,7 +118,13 @@ def campaign(target: Target, seeds: Sequence[bytes], seconds: float, *, seed: in
     return finds
 
 
-def _mutated(data: bytes, rng: random.Random, pool: Sequence[bytes]) -> bytes:
+def _next(data: bytes, rng: random.Random, pool: Sequence[bytes], mutate: Mutate | None) -> bytes:
+    own = mutate is not None and rng.random() < 0.8
+    return mutate(data, rng, pool) if mutate is not None and own else mutated(data, rng, pool)
+
+
+def mutated(data: bytes, rng: random.Random, pool: Sequence[bytes]) -> bytes:
+    """Change bytes, and values of JSON texts."""
     changed = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 4, 8))):
         at = rng.randrange(len(changed) + 1)
@@ -111,35 +158,63 @@ def _value_replaced(data: bytearray, rng: random.Random) -> bytearray:
     return data
 
 
-def coverage_guided(target: Target, seeds: Sequence[bytes], seconds: int) -> None:
-    """Run atheris, which does not return: it ends the process, with a non-zero code at the first find."""
-    import tempfile
-    from pathlib import Path
-
+def coverage_guided(name: str, seconds: int) -> None:
+    """Run atheris with the target's own mutations as well; ends the process."""
     import atheris
 
-    def once(data: bytes) -> None:
-        kind = guarded(target, data)
-        if kind is not None:
-            raise RuntimeError(kind)
+    with atheris.instrument_imports(include=["geoseg"]):
+        module = importlib.import_module(f"tests.security.fuzz.fuzz_{name}")
+        seeds = module.seeds()
+        for data in seeds:  # imports the rest
+            guarded(module.target, data)
+    finds, start, before = Finds(), time.monotonic(), _watch()
+    own: Mutate | None = getattr(module, "mutate", None)
 
-    folder = Path(tempfile.mkdtemp(prefix="geoseg_fuzz_"))
-    for number, data in enumerate(seeds):
-        (folder / str(number)).write_bytes(data)
-    # Network, file and memory limits are the target's own affair; libFuzzer bounds time and size of inputs.
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", "-max_len=65536", "-timeout=20", str(folder)], once)
-    atheris.Fuzz()
+    def once(data: bytes) -> None:
+        before(data)
+        finds.runs += 1
+        kind = guarded(module.target, data)
+        if kind is not None:
+            finds.kinds.setdefault(kind, data)
+        finds.seconds = time.monotonic() - start
+        if finds.seconds > seconds:
+            print(finds, flush=True)
+            finds.save(name)
+            os._exit(bool(finds.kinds))
+
+    def mutation(data: bytes, most: int, seed: int) -> bytes:
+        rng = random.Random(seed)
+        return _next(data, rng, seeds, own)[:most] if rng.random() < 0.8 else atheris.Mutate(data, most)
+
+    with tempfile.TemporaryDirectory(prefix="geoseg_fuzz_") as folder:
+        for number, data in enumerate(seeds):
+            (Path(folder) / str(number)).write_bytes(data)
+        arguments = [sys.argv[0], f"-max_total_time={seconds + 60}", "-max_len=262144", "-rss_limit_mb=8000", folder]
+        atheris.Setup(arguments, once, custom_mutator=mutation)
+        atheris.Fuzz()
+
+
+def _watch() -> Callable[[bytes], None]:
+    """Return a function that keeps the present input in a file and ends the process if its run does not return."""
+    handle = os.open(_CURRENT, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+
+    def before(data: bytes) -> None:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, data, 0)
+        faulthandler.dump_traceback_later(_HANG_SECONDS, exit=True)
+
+    return before
 
 
 def main() -> None:
     """Run one target: ``runner NAME SECONDS [atheris]``."""
     name, seconds = sys.argv[1], int(sys.argv[2])
-    module = importlib.import_module(f"tests.security.fuzz.fuzz_{name}")
     if "atheris" in sys.argv[3:]:
-        coverage_guided(module.target, module.seeds(), seconds)
-    finds = campaign(module.target, module.seeds(), seconds)
+        coverage_guided(name, seconds)
+    module = importlib.import_module(f"tests.security.fuzz.fuzz_{name}")
+    finds = campaign(module.target, module.seeds(), seconds, mutate=getattr(module, "mutate", None), before=_watch())
     print(finds)
+    finds.save(name)
     sys.exit(bool(finds.kinds))
 
 

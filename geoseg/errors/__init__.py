@@ -1,9 +1,14 @@
-"""Every error a user can meet. Each message says what, which value, and what to do about it, in one line."""
+"""Every error a user can meet. Each message says what, which value, and what to do about it, in one line.
+
+May import nothing of geoseg.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+
+from geoseg.errors.printable import printable
 
 
 class GeosegError(Exception):
@@ -19,6 +24,10 @@ class GeosegError(Exception):
     missing.tif: no such file...
     """
 
+    def __str__(self) -> str:
+        """Return the message on one line: what it quotes from files cannot control a terminal."""
+        return printable(super().__str__(), None)
+
 
 class OptionError(GeosegError):
     """An option's value is impossible, alone or beside the others."""
@@ -30,6 +39,10 @@ class InputError(GeosegError):
 
 class ReadError(InputError):
     """Pixels could not be read although the file opened: truncated, corrupt or lost. Names the window."""
+
+
+class ChangedError(InputError):
+    """A file was changed, replaced or deleted while it was read, so a result would mix two versions."""
 
 
 class ContractError(InputError):
