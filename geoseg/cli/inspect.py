@@ -16,7 +16,8 @@ from geoseg.errors.printable import printable
 @segmenting_options
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per scene instead of text.")
-def inspect(scenes: tuple[str, ...], model: str | None, *, as_json: bool, **values: Any) -> None:
+@click.option("--pictures", is_flag=True, help="With --json: a picture of each unit, unless the unit is certain.")
+def inspect(scenes: tuple[str, ...], model: str | None, *, as_json: bool, pictures: bool, **values: Any) -> None:
     """Describe scenes, check them against a model, and estimate the cost of a run: windows, memory, disk, time.
 
     Computes nothing. Exits with 1 if a scene cannot be read or does not fit the model.
@@ -25,7 +26,10 @@ def inspect(scenes: tuple[str, ...], model: str | None, *, as_json: bool, **valu
 
     reading = reading_of(values)
     options = options_of(values)
-    inspections = [inspect_scene(source, model, reading, options) for source in scenes_of(scenes, reading)]
+    inspections = [
+        inspect_scene(source, model, reading, options, pictures=pictures and as_json)
+        for source in scenes_of(scenes, reading)
+    ]
     if as_json:
         for inspection in inspections:
             echo_json(inspection.as_dict())

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from geoseg.errors import ContractError, GeosegError
 from geoseg.errors.printable import printable
 from geoseg.geodesy.crs import crs_name, unit_name
+from geoseg.models.card.unit_choices import UnitFinding, unit_choices
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
-from geoseg.raster.fill import find_fill
+from geoseg.raster.fill import Fill, find_fill
 from geoseg.raster.sources import FileSource
 from geoseg.segment.plan import Options, Plan, make_plan
+from geoseg.segment.survey import survey_scene
+from geoseg.segment.unit_pictures import unit_pictures
 from geoseg.system.resources import format_bytes
 
 # Values that are read to look for fill in a scene that does not fit.
@@ -40,6 +43,12 @@ class Inspection:
         Warnings of the reader about a scene that does not fit.
     needs
         Names of the model's bands.
+    fill
+        Value that fills part of the scene although no file declares it as nodata; None if there is none.
+    units
+        The units in which the scene may be stored; None if bands are missing.
+    pictures
+        A picture for each of ``units.choices``, as ``data:`` URLs; empty if they were not asked for.
     """
 
     name: str
@@ -49,6 +58,9 @@ class Inspection:
     error: GeosegError | None = None
     notes: tuple[str, ...] = field(default=())
     needs: tuple[str, ...] = field(default=())
+    fill: Fill | None = None
+    units: UnitFinding | None = None
+    pictures: tuple[str, ...] = field(default=())
 
     @property
     def fits(self) -> bool:
@@ -66,6 +78,8 @@ class Inspection:
         facts["warnings"] = list(self.plan.warnings if self.plan else self.notes)
         if self.raster is not None:
             facts["raster"] = _raster_facts(self.raster)
+        facts["fill"] = None if self.fill is None else _fill_facts(self.fill)
+        facts["units"] = None if self.units is None else _unit_facts(self.units, self.needs, self.pictures)
         if self.plan is not None:
             facts["run"] = _run_facts(self.plan)
         if self.error is not None:
@@ -85,8 +99,21 @@ class Inspection:
         return "\n".join(printable(line, None) for line in lines)
 
 
-def inspect_scene(source: Any, model: str | None, reading: Mapping[str, Any], options: Options) -> Inspection:
+def inspect_scene(
+    source: Any, model: str | None, reading: Mapping[str, Any], options: Options, *, pictures: bool = False
+) -> Inspection:
     """Open a scene and compare it with a model; errors of the scene are returned, not raised.
+
+    Parameters
+    ----------
+    source, reading
+        As ``open_raster`` takes them.
+    model
+        Name or folder; the bundled default if None.
+    options
+        Of the run that is planned.
+    pictures
+        Make a picture of the scene in each unit that it may be stored in, unless the unit is certain.
 
     Raises
     ------
@@ -102,20 +129,44 @@ def inspect_scene(source: Any, model: str | None, reading: Mapping[str, Any], op
         raster = open_raster(source, **reading)
     except GeosegError as error:
         return Inspection(label, name, error=error, needs=needs)
+    found = Inspection(raster.name, name, raster, needs=needs)
     try:
-        plan = make_plan(raster, loaded, options)
+        survey = survey_scene(raster, loaded)
+        units = unit_choices(loaded.card, *survey)
+        found = replace(found, fill=survey.fill, units=units)
+        if pictures and units.verdict != "certain":
+            found = replace(found, pictures=tuple(unit_pictures(survey.raster, loaded.card, units.choices)))
+        return replace(found, plan=make_plan(raster, loaded, options, survey))
     except GeosegError as error:
-        notes = (*raster.notes, *_fill_warning(raster))
-        return Inspection(raster.name, name, raster, error=error, notes=notes, needs=needs)
-    return Inspection(raster.name, name, raster, plan, needs=needs)
+        fill = found.fill or _fill_of(raster)
+        notes = raster.notes if fill is None else (*raster.notes, fill.warning(raster.name))
+        return replace(found, error=error, notes=notes, fill=fill)
 
 
-def _fill_warning(raster: Raster) -> list[str]:
-    """Return the warning of fill that a scene which fits would come with."""
+def _fill_facts(fill: Fill) -> dict[str, Any]:
+    facts: dict[str, Any] = {"value": fill.value, "values": list(fill.values), "share": round(fill.share, 4)}
+    return {**facts, "where": fill.where, "options": {"nodata": fill.text}}
+
+
+def _unit_facts(units: UnitFinding, bands: Sequence[str], pictures: Sequence[str]) -> dict[str, Any]:
+    choices = []
+    for place, choice in enumerate(units.choices):
+        facts: dict[str, Any] = {"name": choice.name, "options": choice.options, "given": choice.given}
+        facts["distance"] = choice.distance
+        facts["values"] = {
+            band: [float(f"{value:.4g}") for value in row] for band, row in zip(bands, choice.values, strict=True)
+        }
+        if pictures:
+            facts["picture"] = pictures[place]
+        choices.append(facts)
+    return {"verdict": units.verdict, "choices": choices}
+
+
+def _fill_of(raster: Raster) -> Fill | None:
+    """Return the fill of a scene that does not fit."""
     with suppress(GeosegError):  # a scene that cannot be read is reported already
-        fill = find_fill(raster, raster.sample(max(_SAMPLED // len(raster.bands), 1)))
-        return [] if fill is None else [fill.warning(raster.name)]
-    return []
+        return find_fill(raster, raster.sample(max(_SAMPLED // len(raster.bands), 1)))
+    return None
 
 
 def _raster_facts(raster: Raster) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
-from geoseg.models import DEFAULT_MODEL, check_bands, check_contract, load_model
+from geoseg.models import DEFAULT_MODEL, check_contract, load_model
 from geoseg.raster import Raster, open_raster
-from geoseg.raster.fill import find_fill
 from geoseg.raster.shared_reads import cell_shape
 from geoseg.segment.probabilities import class_positions
 from geoseg.segment.stitch import check_stitch, overlaps
+from geoseg.segment.survey import Survey, survey_scene
 from geoseg.system.resources import available_memory, cpu_count, format_bytes, parse_bytes
 from geoseg.tiling import Tiling, round_up
 
@@ -248,7 +248,7 @@ class Plan:
         return execution
 
 
-def make_plan(source: Any, model: Any = None, options: Options | None = None) -> Plan:
+def make_plan(source: Any, model: Any = None, options: Options | None = None, survey: Survey | None = None) -> Plan:
     """Check a raster against a model and choose windows and blocks.
 
     Parameters
@@ -259,6 +259,8 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
         Name, folder or loaded model; the bundled default if None.
     options
         See :class:`Options`.
+    survey
+        The result of ``survey_scene(source, model)``, if it is there already.
 
     Raises
     ------
@@ -275,10 +277,8 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None) ->
             "use trim"
         )
     raster = source if isinstance(source, Raster) else open_raster(source)
-    check_bands(loaded.card, raster)
-    raster = raster.select([band.name for band in loaded.card.bands])
-    sample = raster.sample()
-    warnings = check_contract(loaded.card, raster, sample, find_fill(raster, sample))
+    raster, sample, fill = survey or survey_scene(raster, loaded)
+    warnings = check_contract(loaded.card, raster, sample, fill)
     tiling = choose_tiling(raster, loaded, options)
     return Plan(raster, loaded, options, tiling, (*raster.notes, *loaded.notes, *warnings))
 

@@ -24,13 +24,16 @@ from qgis.core import (
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from . import results
 from .tr import tr
 
 FIELD = "class_name"
 """Field that names the class, in results and labels alike."""
+
+ID_FIELD = "class_id"
+"""Field with the class's number in results."""
 
 
 class Corrections(QObject):
@@ -46,11 +49,39 @@ class Corrections(QObject):
         self._path = ""
         self._classes: dict[str, str] = {}
         self._scene = ""
+        self._crs = QgsCoordinateReferenceSystem()
+        self._ids = ClassIds({})
+
+    def begin(self, path: str, classes: dict[str, str], scene: str, crs: QgsCoordinateReferenceSystem) -> None:
+        """Take up labels of a raster that has no result yet.
+
+        Parameters
+        ----------
+        path
+            File for the labels; one that is there is gone on with.
+        classes
+            Colour per class name.
+        scene
+            Name of the scene, for the group in the layer tree.
+        crs
+            CRS of a new file.
+        """
+        self._result, self._labels = "", ""
+        self._path, self._classes, self._scene, self._crs = path, classes, scene, crs
+        self._edited.clear()
+        self.changed.emit()
+
+    @property
+    def classes(self) -> dict[str, str]:
+        """Colour per class name."""
+        return self._classes
 
     # --- the polygons of a result
 
-    def watch(self, layer: QgsVectorLayer, path: str, classes: dict[str, str], scene: str) -> None:
-        """Note edits of a result's polygons from now on.
+    def watch(
+        self, layer: QgsVectorLayer, path: str, classes: dict[str, str], scene: str, ids: dict[str, int] | None = None
+    ) -> None:
+        """Note edits of a result's polygons from now on, and keep their class numbers in step with their names.
 
         Parameters
         ----------
@@ -62,9 +93,12 @@ class Corrections(QObject):
             Colour per class name.
         scene
             Name of the scene, for the group in the layer tree.
+        ids
+            Number per class name.
         """
-        self._result, self._path, self._classes, self._scene = layer.id(), path, classes, scene
-        self._edited.clear()
+        self.begin(path, classes, scene, layer.crs())
+        self._result, self._ids = layer.id(), ClassIds(ids or {})
+        self._ids.watch(layer)
         offer_classes(layer, classes)
         layer.committedFeaturesAdded.connect(lambda _, features: self._note(feature.id() for feature in features))
         layer.committedAttributeValuesChanges.connect(lambda _, changes: self._note(changes))
@@ -102,6 +136,20 @@ class Corrections(QObject):
         layer = self.labels()
         return int(layer.featureCount()) if layer is not None else 0
 
+    # --- in the project
+
+    def state(self) -> dict[str, Any]:
+        """Return what the project is to keep: the layers, and which polygons were edited."""
+        return {"result": self._result, "labels": self._labels, "edited": sorted(self._edited)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the labels and edits of a project, after :meth:`watch`."""
+        labels = _vector(str(state.get("labels", "")))
+        if labels is not None:
+            self._adopt(labels)
+        self._edited.update(int(identifier) for identifier in state.get("edited", []))
+        self.changed.emit()
+
     # --- labels
 
     def collect(self) -> int:
@@ -114,7 +162,7 @@ class Corrections(QObject):
         """
         layer = self.result()
         if layer is None:
-            raise QgsProcessingException(tr("Run a scene first; then correct its polygons."))
+            raise QgsProcessingException(tr("Run a model on a raster first; then correct its polygons."))
         if layer.isModified() and not layer.commitChanges(stopEditing=False):
             raise QgsProcessingException("; ".join(layer.commitErrors()))
         wanted = QgsFeatureRequest().setFilterFids(list(self._edited))
@@ -138,22 +186,24 @@ class Corrections(QObject):
         layer = self.labels()
         if layer is not None:
             return layer
-        result = self.result()
-        if result is None:
-            raise QgsProcessingException(tr("Run a scene first; then correct its polygons."))
+        if not self._path:
+            raise QgsProcessingException(tr("Run a model on a raster, or name new classes first."))
         if not os.path.isfile(self._path):
-            _create(self._path, result.crs())
-        layer = QgsVectorLayer(self._path, tr("Corrections"), "ogr")
+            _create(self._path, self._crs)
+        layer = QgsVectorLayer(self._path, tr("Corrections") if self._result else tr("Labels"), "ogr")
         if not layer.isValid():
             raise QgsProcessingException(tr("{path} cannot be opened").format(path=self._path))
         offer_classes(layer, self._classes)
         _style(layer, self._classes)
         QgsProject.instance().addMapLayer(layer, addToLegend=False)
         results.group_of(self._scene, QgsProject.instance()).insertLayer(0, layer)
+        self._adopt(layer)
+        return layer
+
+    def _adopt(self, layer: QgsVectorLayer) -> None:
         layer.featureAdded.connect(lambda *_: self.changed.emit())
         layer.featureDeleted.connect(lambda *_: self.changed.emit())
         self._labels = layer.id()
-        return layer
 
     def save(self) -> str:
         """Save what was drawn into the labels and return their file.
@@ -167,7 +217,7 @@ class Corrections(QObject):
         if layer is not None and layer.isModified() and not layer.commitChanges(stopEditing=False):
             raise QgsProcessingException("; ".join(layer.commitErrors()))
         if layer is None or not self.count():
-            raise QgsProcessingException(tr("There are no corrections yet: edit polygons of the result, or draw some."))
+            raise QgsProcessingException(tr("There are no labels yet: edit polygons of the result, or draw some."))
         return self._path
 
     def _add(self, labels: QgsVectorLayer, features: list[tuple[QgsFeature, str]]) -> None:
@@ -186,6 +236,52 @@ class Corrections(QObject):
             raise QgsProcessingException(tr("{path} cannot be written").format(path=self._path))
         labels.updateExtents()
         labels.triggerRepaint()
+
+
+class ClassIds:
+    """Keeps the number of a polygon's class in step with its name, and the name with the number."""
+
+    def __init__(self, ids: dict[str, int]) -> None:
+        self._ids = ids
+        self._names = {number: name for name, number in ids.items()}
+
+    def watch(self, layer: QgsVectorLayer) -> None:
+        """Correct polygons when the user changes their class, and again before they are saved."""
+        name, number = layer.fields().indexOf(FIELD), layer.fields().indexOf(ID_FIELD)
+        if not self._ids or min(name, number) < 0:
+            return
+
+        identifier = layer.id()
+
+        def changed(fid: int, field: int, value: Any) -> None:
+            # Later, as this may be an undo or redo, during which nothing may be changed.
+            if field == name and value in self._ids:
+                QTimer.singleShot(0, lambda: self._set(identifier, fid, number, self._ids[value]))
+            elif field == number and value in self._names:
+                QTimer.singleShot(0, lambda: self._set(identifier, fid, name, self._names[value]))
+
+        layer.attributeValueChanged.connect(changed)
+        layer.beforeCommitChanges.connect(lambda *_: self._sweep(layer, name, number))
+
+    def _set(self, identifier: str, fid: int, field: int, value: Any) -> None:
+        layer = _vector(identifier)
+        if layer is None or not layer.isEditable():
+            return
+        feature = layer.getFeature(fid)
+        if feature.isValid() and feature.attribute(field) != value:
+            layer.changeAttributeValue(fid, field, value)
+
+    def _sweep(self, layer: QgsVectorLayer, name: int, number: int) -> None:
+        buffer = layer.editBuffer()
+        if buffer is None:
+            return
+        for fid, changes in {**buffer.changedAttributeValues(), **{fid: {} for fid in buffer.addedFeatures()}}.items():
+            feature = layer.getFeature(fid)
+            # The name is what people see; the number alone decides where it alone was changed.
+            if number in changes and name not in changes and feature.attribute(number) in self._names:
+                self._set(layer.id(), fid, name, self._names[feature.attribute(number)])
+            elif feature.attribute(name) in self._ids:
+                self._set(layer.id(), fid, number, self._ids[feature.attribute(name)])
 
 
 def _vector(identifier: str) -> QgsVectorLayer | None:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from qgis.core import Qgis, QgsApplication
+from qgis.core import Qgis, QgsApplication, QgsProcessingException, QgsProject
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from . import commands, environment, settings
 from .environment import Probe
 from .environment_page import EnvironmentPage, diagnostics
+from .labels import labels
 from .panel_correct import CorrectPanel
 from .panel_result import ResultPanel
 from .panel_run import RunPanel
 from .panel_scene import ScenePanel
+from .project_state import ProjectState
+from .render_dialog import RenderDialog
 from .runner import RunError, geoseg_command
-from .session import Session, start
+from .session import Session, pool, start
 from .tr import tr
+from .widgets import Button, WrappedLabel
+from .words import without_options
 
 _LIMIT = 120.0  # seconds for the list of models
 
@@ -34,16 +39,18 @@ class GeosegDock(QgsDockWidget):
         self._began = False
         self._sessions: list[Session] = []
         self._classes: dict[str, Any] = {}
+        self._name = ""
+        self._outputs: dict[str, str] = {}
         self.page: EnvironmentPage | None = None
+        self.render_dialog: RenderDialog | None = None
         self._build()
 
     def _build(self) -> None:
         inside = QWidget(self)
         self.banner = QFrame(inside)
         self.banner.setFrameShape(QFrame.Shape.StyledPanel)
-        self.banner_text = QLabel(self.banner)
-        self.banner_text.setWordWrap(True)
-        self.setup_button = QPushButton(tr("Set up…"), self.banner)
+        self.banner_text = WrappedLabel("", self.banner)
+        self.setup_button = Button(tr("Set up…"), self.banner)
         self.setup_button.clicked.connect(self.open_environment)
         layout = QVBoxLayout(self.banner)
         layout.addWidget(self.banner_text)
@@ -56,19 +63,23 @@ class GeosegDock(QgsDockWidget):
         for widget in (self.banner, self.scene, self.run, self.result, self.correct):
             layout.addWidget(widget)
         layout.addStretch()
-        area = QScrollArea(self)
-        area.setMinimumWidth(340)
+        area = self.area = QScrollArea(self)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inside)
         self.setWidget(area)
         self.run.said.connect(self.say)
         self.correct.said.connect(self.say)
         self.run.finished.connect(self._show_result)
         self.result.shown.connect(self._begin_corrections)
+        # Later, when the panel has been laid out with it.
+        self.result.shown.connect(lambda _: QTimer.singleShot(100, self._scroll_to_result))
+        self.scene.changed.connect(self.result.show_raster)
         self.correct.trained.connect(self._take_model)
+        self.scene.classes_wanted.connect(self.correct.new_classes)
+        self.scene.rendering_wanted.connect(self.render)
         self._show_banner(None)
+        self._state = ProjectState(self.state, self.restore, self)
 
     def showEvent(self, event: Any) -> None:
         """Find geoseg when the panel is seen for the first time: starting QGIS stays as quick as it was."""
@@ -80,8 +91,8 @@ class GeosegDock(QgsDockWidget):
     def say(self, text: str, bad: bool) -> None:
         """Tell the user in the message bar and in the log."""
         level = Qgis.MessageLevel.Warning if bad else Qgis.MessageLevel.Success
-        self.iface.messageBar().pushMessage("GeoSeg", text, level, 0 if bad else 6)
-        settings.log(text, warning=bad)
+        self.iface.messageBar().pushMessage("GeoSeg", without_options(text, labels()), level, 0 if bad else 6)
+        settings.log(text, warning=bad)  # as geoseg says it
 
     # --- environment and models
 
@@ -105,7 +116,7 @@ class GeosegDock(QgsDockWidget):
             text = tr("geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.")
         elif found is not None and not found.works:
             text = tr("geoseg does not run: {reason}").format(reason=found.error)
-        self.banner_text.setText(text)
+        self.banner_text.show_text(text)
         self.banner.setVisible(bool(text))
         if found is not None:
             self.run.show_device(found.device)
@@ -168,25 +179,66 @@ class GeosegDock(QgsDockWidget):
 
     # --- results
 
-    def _show_result(self, event: dict[str, Any], name: str) -> None:
+    def _show_result(self, event: dict[str, Any], name: str, raster: str) -> None:
         self._classes = event.get("classes", {})
         self._name, self._outputs = name, event["outputs"]
-        self.result.show_result(event, name)
+        self.result.show_result(event, name, raster)
+
+    def _scroll_to_result(self) -> None:
+        self.area.ensureWidgetVisible(self.result)
 
     def _begin_corrections(self, layers: dict[str, Any]) -> None:
         self.correct.begin(layers, self._outputs, self._classes, self._name)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the project is to keep of the panel."""
+        last = {"name": self._name, "outputs": self._outputs, "classes": self._classes}
+        corrections = self.correct.corrections.state()
+        return {"scene": self.scene.state(), "results": self.result.state(), "last": last, "corrections": corrections}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what a project has kept."""
+        try:
+            self.scene.restore(state.get("scene", {}))
+            self.result.restore(state.get("results", {}))
+            last, corrections = state.get("last", {}), state.get("corrections", {})
+            polygons = QgsProject.instance().mapLayer(str(corrections.get("result", "")))
+            if polygons is not None:
+                self._name, self._outputs, self._classes = (last[key] for key in ("name", "outputs", "classes"))
+                self._begin_corrections({"polygons": polygons})
+                self.correct.corrections.restore(corrections)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, QgsProcessingException) as error:
+            settings.log(tr("The project's GeoSeg entry cannot be read: {reason}").format(reason=error), warning=True)
+
+    def render(self) -> None:
+        """Ask which part of a layer that is no file is rendered to one, and choose that."""
+        layer = self.scene.layer()
+        if layer is None:
+            return
+        if self.render_dialog is not None:
+            self.render_dialog.stop()
+            self.render_dialog.deleteLater()
+        dialog = RenderDialog(self.iface, self.iface.mainWindow(), layer)
+        # Not modal: the user may have to move the map, draw, or select polygons.
+        dialog.accepted.connect(lambda: self.scene.layers.setLayer(dialog.made))
+        dialog.show()
+        self.render_dialog = dialog
 
     def _take_model(self, name: str) -> None:
         self.refresh(name)
 
     def shut_down(self) -> None:
         """End everything that runs."""
+        self._state.stop()
         for session in list(self._sessions):
             session.drop()
         self._sessions.clear()
+        pool.close()
         self.scene.stop()
         self.run.shut_down()
         self.correct.shut_down()
+        if self.render_dialog is not None:
+            self.render_dialog.stop()
         if self.page is not None:
             self.page.shut_down()
             self.page.close()

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from typing import Any
 
 from qgis.core import QgsProcessingException
-from qgis.gui import QgsCollapsibleGroupBox
 from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import (
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qgis.PyQt.QtWidgets import QDoubleSpinBox, QLineEdit, QProgressBar, QSpinBox, QVBoxLayout, QWidget
 
-from . import commands, settings
+from . import commands, phases, settings
 from .corrections import FIELD, Corrections
+from .new_classes import NewClassesDialog
 from .panel_scene import ScenePanel
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
-from .work import Progress
+from .widgets import Button, Flow, Section, WrappedLabel, form, narrow
 
 
 class CorrectPanel(QWidget):
@@ -43,45 +32,39 @@ class CorrectPanel(QWidget):
         super().__init__(parent)
         self._iface, self._scene = iface, scene
         self._session: Session | None = None
-        self._progress = Progress(several=False)
+        self._progress = phases.progress(several=False)
         self.corrections = Corrections(self)
         self.corrections.changed.connect(self._count)
         self._model = ""
         self._trained_scene = commands.Scene([])
         self._build()
-        self.hide()
+        self._count()
 
     def _build(self) -> None:
-        box = QgsCollapsibleGroupBox(tr("Correct and retrain"), self)
-        self.note = QLabel(box)
-        self.note.setWordWrap(True)
-        self.collect_button = QPushButton(tr("Edited polygons → labels"), box)
+        box = Section(tr("Labels and training"), self)
+        self.note = WrappedLabel("", box)
+        self.classes_button = Button(tr("New classes…"), box)
+        self.classes_button.setToolTip(tr("Name classes, draw examples of them on this raster, and train a model"))
+        self.classes_button.clicked.connect(lambda *_: self.new_classes())
+        self.collect_button = Button(tr("Edited polygons → labels"), box)
         self.collect_button.setToolTip(tr("Save your edits of the result and use the edited polygons as labels"))
         self.collect_button.clicked.connect(self.collect)
-        self.draw_button = QPushButton(tr("Draw labels"), box)
+        self.draw_button = Button(tr("Draw labels"), box)
         self.draw_button.setToolTip(tr("Draw polygons of known class"))
         self.draw_button.clicked.connect(self.draw)
-        first = QHBoxLayout()
-        first.addWidget(self.collect_button)
-        first.addWidget(self.draw_button)
+        first = Flow(self.classes_button, self.collect_button, self.draw_button)
         self.epochs = QSpinBox(box)
         self.epochs.setRange(1, 1000)
         self.epochs.setValue(10)
         self.name = QLineEdit(box)
-        self.more = QLineEdit(box)
-        self.more.setPlaceholderText("--batch=4 --lr=0.0001")
-        self.more.setToolTip(tr("Further options of geoseg train"))
-        form = QFormLayout()
-        form.addRow(tr("Epochs"), self.epochs)
-        form.addRow(tr("Options"), self.more)
-        form.addRow(tr("New model"), self.name)
-        self.tune_button = QPushButton(tr("Fine-tune model on my corrections"), box)
+        fields = form()
+        fields.addRow(tr("New model"), self.name)
+        fields.addRow(tr("Epochs"), self.epochs)
+        self.tune_button = Button("", box)
         self.tune_button.clicked.connect(self.tune)
-        self.cancel_button = QPushButton(tr("Cancel"), box)
+        self.cancel_button = Button(tr("Cancel"), box)
         self.cancel_button.clicked.connect(self.cancel)
-        second = QHBoxLayout()
-        second.addWidget(self.tune_button, 1)
-        second.addWidget(self.cancel_button)
+        second = Flow(self.tune_button, self.cancel_button)
         self.bar = QProgressBar(box)
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
@@ -89,42 +72,104 @@ class CorrectPanel(QWidget):
         layout = QVBoxLayout(box)
         layout.addWidget(self.note)
         layout.addLayout(first)
-        layout.addLayout(form)
+        layout.addLayout(fields)
+        self.advanced = self._build_advanced(box)
+        layout.addWidget(self.advanced)
         layout.addLayout(second)
         layout.addWidget(self.bar)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(box)
 
+    def _build_advanced(self, parent: QWidget) -> Section:
+        box = Section(tr("Advanced"), parent)
+        self.window, self.batch, self.rate = QSpinBox(box), QSpinBox(box), QDoubleSpinBox(box)
+        self.window.setRange(0, 4096)
+        self.window.setSingleStep(32)
+        self.window.setSuffix(" px")
+        self.window.setToolTip(tr("Side of the squares that the model is trained on"))
+        self.batch.setRange(0, 1024)
+        self.batch.setToolTip(tr("Tiles that are computed at a time; fewer need less memory"))
+        self.rate.setRange(0, 1)
+        self.rate.setDecimals(6)
+        self.rate.setSingleStep(0.0001)
+        self.rate.setToolTip(tr("By how much each step changes the model"))
+        fields = form()
+        for text, field in (
+            (tr("Tile size"), self.window),
+            (tr("Batch size"), self.batch),
+            (tr("Learning rate"), self.rate),
+        ):
+            field.setSpecialValueText(tr("automatic"))
+            fields.addRow(text, field)
+        narrow(self.window, self.batch, self.rate, self.epochs, self.name)
+        QVBoxLayout(box).addLayout(fields)
+        box.setCollapsed(True)
+        return box
+
     def begin(self, layers: dict[str, Any], outputs: dict[str, str], classes: dict[str, Any], scene: str) -> None:
         """Take up a new result."""
         polygons = layers.get("polygons")
-        self.setVisible(polygons is not None)
         if polygons is None:
             return
         path = re.sub(r"_polygons(\.\w+)$", "_corrections.gpkg", outputs["polygons"])
         colours = {name: facts.get("color", "#888888") for name, facts in classes.items()}
-        self.corrections.watch(polygons, path, colours, scene)
+        ids = {name: facts["id"] for name, facts in classes.items() if "id" in facts}
+        self.corrections.watch(polygons, path, colours, scene, ids)
         self._model, self._trained_scene = self._scene.model(), self._scene.scene()
         self.name.setText(self._free_name())
         self._count()
 
-    def _free_name(self, used: str = "") -> str:
-        base = re.sub(r"[^\w-]+", "_", os.path.basename(self._model) or "model")
+    def new_classes(self, dialog: NewClassesDialog | None = None) -> None:
+        """Ask for classes, then open a new label layer over the chosen raster for drawing."""
+        layer = self._scene.layer()
+        try:
+            scene = self._scene.scene()
+        except QgsProcessingException as error:
+            self.said.emit(str(error), True)
+            return
+        if layer is None:
+            return
+        folder = os.path.dirname(scene.sources[0])
+        if not os.access(folder, os.W_OK):
+            folder = os.path.expanduser("~")
+        stem = re.sub(r"[^\w-]+", "_", layer.name())
+        dialog = dialog or NewClassesDialog(self._iface.mainWindow(), os.path.join(folder, f"{stem}_labels.gpkg"))
+        if not dialog.exec():
+            return
+        self.corrections.begin(dialog.path(), dialog.classes(), layer.name(), layer.crs())
+        self._model, self._trained_scene = "", scene
+        self.name.setText(self._free_name(base=stem))
+        self.draw()
+        self._count()
+
+    def _free_name(self, used: str = "", base: str = "") -> str:
+        base = base or re.sub(r"[^\w-]+", "_", os.path.basename(self._model) or "model")
         base = re.sub(r"_tuned\d*$", "", base)
         taken = {used, *(card["name"] for card in settings.known_models())}
-        return next(name for n in range(1, 10_000) if (name := f"{base}_tuned{n}") not in taken)
+        kind = "tuned" if self._model else "model"
+        return next(name for n in range(1, 10_000) if (name := f"{base}_{kind}{n}") not in taken)
 
     def _count(self) -> None:
         waiting, labels = self.corrections.waiting(), self.corrections.count()
         text = tr("{labels} labels, {waiting} edited polygons that are no labels yet.")
         hint = tr("Toggle editing on the polygons and change class or shape, or draw labels.")
-        self.note.setText(text.format(labels=labels, waiting=waiting) + ("" if waiting or labels else "\n" + hint))
+        if self.corrections.result() is None:
+            text = tr("{labels} labels.")
+            hint = tr("Draw some polygons of each class, in places that differ.")
+        if not self.corrections.path:
+            text, hint = "", tr("Train a model on classes of your own, or correct the map that a run gives.")
+        self.note.show_text(
+            (text.format(labels=labels, waiting=waiting) + ("" if labels or waiting else "\n" + hint)).strip()
+        )
         self._enable()
 
     def _enable(self) -> None:
         running = self._session is not None
-        self.tune_button.setEnabled(not running)
+        self.tune_button.setText(tr("Fine-tune the model") if self._model else tr("Train a model"))
+        self.collect_button.setVisible(self.corrections.result() is not None)
+        self.draw_button.setVisible(bool(self.corrections.path))
+        self.tune_button.setEnabled(not running and bool(self.corrections.path))
         self.cancel_button.setEnabled(running)
         self.bar.setVisible(running)
 
@@ -170,26 +215,27 @@ class CorrectPanel(QWidget):
         os.makedirs(folder, exist_ok=True)
         scene = self._trained_scene
         options = {"class_field": FIELD, "epochs": self.epochs.value(), "stack": len(scene.sources) > 1}
+        options.update(window=self.window.value() or None, batch=self.batch.value() or None)
+        options["lr"] = self.rate.value() or None
+        if not self._model:
+            options["classes"] = ",".join(f"{name}:{colour}" for name, colour in self.corrections.classes.items())
         arguments = commands.train(scene, [labels], target, self._model, **options)
-        try:
-            arguments += shlex.split(self.more.text())
-        except ValueError as error:
-            self.said.emit(tr("Options: {reason}").format(reason=error), True)
-            return
         session = start(geoseg_command(settings.interpreter(), arguments), self, self._ended)
         if isinstance(session, RunError):
             self.said.emit(str(session), True)
             return
         session.spoke.connect(self._take)
-        self._session, self._progress = session, Progress(several=False)
+        session.show_as(tr("GeoSeg: training {model}").format(model=name))
+        self._session, self._progress = session, phases.progress(several=False)
         self.bar.setValue(0)
-        self.note.setText(tr("Starting geoseg…"))
+        self.note.show_text(self._progress.text())
         self._enable()
 
     def _take(self, event: dict[str, Any]) -> None:
         if self._progress.take(event) and self._progress.text():
             self.bar.setValue(int(self._progress.percent * 10))
-            self.note.setText(self._progress.text())
+            self._session.progress(self._progress.percent)
+            self.note.show_text(self._progress.text())
 
     def cancel(self) -> None:
         """Stop training."""
@@ -200,7 +246,7 @@ class CorrectPanel(QWidget):
         self._session = None
         self._count()
         if session.child.cancelled:
-            self.note.setText(tr("Cancelled."))
+            self.note.show_text(tr("Cancelled."))
         elif session.error:
             self.said.emit(session.error, True)
         else:

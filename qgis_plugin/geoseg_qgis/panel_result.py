@@ -12,9 +12,7 @@ from qgis.PyQt.QtGui import QColor, QDesktopServices
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -27,6 +25,7 @@ from . import results
 from .report import as_html
 from .tr import tr
 from .uncertain import Search
+from .widgets import Button, Flow, WrappedLabel, narrow
 
 
 class ResultPanel(QWidget):
@@ -42,6 +41,8 @@ class ResultPanel(QWidget):
         self._polygons = ""
         self._search: Search | None = None
         self._place = -1
+        self._shown: dict[str, tuple[dict[str, Any], str]] = {}  # result event and polygons, by raster layer
+        self._raster = ""
         self.window: QDialog | None = None
         self._build()
         self.hide()
@@ -55,37 +56,68 @@ class ResultPanel(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.report_button = QPushButton(tr("Open report"), self)
+        header.setMinimumSectionSize(6 * self.fontMetrics().averageCharWidth())
+        self.report_button = Button(tr("Open report"), self)
         self.report_button.clicked.connect(self.open_report)
-        self.uncertain_button = QPushButton(tr("Zoom to uncertain"), self)
+        self.uncertain_button = Button(tr("Zoom to uncertain"), self)
         self.uncertain_button.setToolTip(
-            tr("Steps through the polygons with the most uncertain area: low confidence × large area")
+            tr("Steps through the least certain polygons; small ones come later, large ones not earlier for their size")
         )
         self.uncertain_button.clicked.connect(self.next_uncertain)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.report_button)
-        buttons.addWidget(self.uncertain_button)
-        self.note = QLabel(self)
-        self.note.setWordWrap(True)
+        buttons = Flow(self.report_button, self.uncertain_button)
+        self.note = WrappedLabel("", self)
+        narrow(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
         layout.addLayout(buttons)
         layout.addWidget(self.note)
 
-    def show_result(self, event: dict[str, Any], name: str) -> None:
-        """Add a result to the project and fill the table."""
-        self._outputs = dict(event["outputs"])
+    def show_result(self, event: dict[str, Any], name: str, raster: str = "") -> None:
+        """Add a result to the project and fill the table.
+
+        Parameters
+        ----------
+        event
+            The result event of the run.
+        name
+            What the scene is called in the layer tree.
+        raster
+            Id of the raster layer that was computed; the table is shown as long as it is the chosen one.
+        """
+        self._take(event, "")
+        results.Adding(self._outputs, name, self).added.connect(lambda layers: self._show_layers(layers, event, raster))
+
+    def show_raster(self, raster: str) -> None:
+        """Show the result of the raster that is chosen now, if there is one."""
+        self._raster = raster
+        if raster in self._shown:
+            self._take(*self._shown[raster])
+        self.setVisible(raster in self._shown)
+
+    def state(self) -> dict[str, Any]:
+        """Return the results that are still in the project, for the project: event and polygons by raster layer."""
+        layers = QgsProject.instance().mapLayers()
+        return {raster: list(shown) for raster, shown in self._shown.items() if raster in layers}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Show what :meth:`state` returned."""
+        self._shown = {raster: (shown[0], str(shown[1])) for raster, shown in state.items()}
+        self.show_raster(self._raster)
+
+    def _take(self, event: dict[str, Any], polygons: str) -> None:
+        self._outputs, self._polygons = dict(event["outputs"]), polygons
         self._place, self._search = -1, None
         self.fill(event.get("classes", {}))
-        self.note.setText("")
-        results.Adding(self._outputs, name, self).added.connect(self._show_layers)
+        self.note.show_text("")
+        self.uncertain_button.setEnabled(bool(polygons))
 
-    def _show_layers(self, layers: dict[str, Any]) -> None:
+    def _show_layers(self, layers: dict[str, Any], event: dict[str, Any], raster: str) -> None:
         polygons = layers.get("polygons")
         self._polygons = polygons.id() if polygons is not None else ""
+        self._shown[raster] = (event, self._polygons)
         self.uncertain_button.setEnabled(bool(self._polygons))
-        self.show()
+        self.show_raster(self._raster or raster)
         self.shown.emit(layers)
 
     def fill(self, classes: dict[str, dict[str, Any]]) -> None:
@@ -103,7 +135,8 @@ class ResultPanel(QWidget):
                 else:
                     item.setData(Qt.ItemDataRole.DecorationRole, QColor(facts.get("color", "#888888")))
                 self.table.setItem(row, column, item)
-        self.table.setFixedHeight(min(self.table.verticalHeader().length() + 30, 260))
+        rows, header = self.table.verticalHeader().length(), self.table.horizontalHeader().sizeHint().height()
+        self.table.setFixedHeight(min(rows + header + self.table.horizontalScrollBar().sizeHint().height() + 4, 260))
 
     # --- report
 
@@ -114,7 +147,7 @@ class ResultPanel(QWidget):
             with open(path, encoding="utf-8") as file:
                 report = json.load(file)
         except (OSError, ValueError) as error:
-            self.note.setText(tr("{path} cannot be read: {reason}").format(path=path, reason=error))
+            self.note.show_text(tr("{path} cannot be read: {reason}").format(path=path, reason=error))
             return
         window = QDialog(self._iface.mainWindow())
         window.setWindowTitle(tr("GeoSeg report"))
@@ -147,7 +180,7 @@ class ResultPanel(QWidget):
             return
         layer = QgsProject.instance().mapLayer(self._polygons)
         if not isinstance(layer, QgsVectorLayer) or not self._search.found:
-            self.note.setText(tr("There are no polygons with a confidence."))
+            self.note.show_text(tr("There are no polygons with a confidence."))
             return
         self._place = (self._place + 1) % len(self._search.found)
         self._zoom(layer, self._search.found[self._place])
@@ -155,7 +188,7 @@ class ResultPanel(QWidget):
     def _zoom(self, layer: QgsVectorLayer, identifier: int) -> None:
         feature = next(layer.getFeatures(QgsFeatureRequest(identifier)), None)
         if feature is None:  # edited away
-            self.note.setText(tr("This polygon is gone; on to the next."))
+            self.note.show_text(tr("This polygon is gone; on to the next."))
             return
         canvas = self._iface.mapCanvas()
         target = canvas.mapSettings().destinationCrs()
@@ -169,7 +202,7 @@ class ResultPanel(QWidget):
         layer.selectByIds([identifier])
         self._iface.setActiveLayer(layer)
         text = tr("{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha")
-        self.note.setText(
+        self.note.show_text(
             text.format(
                 place=self._place + 1,
                 count=len(self._search.found),

@@ -8,34 +8,29 @@ import tempfile
 import time
 from typing import Any
 
-from qgis.core import (
-    QgsCoordinateTransform,
-    QgsCsException,
-    QgsProcessingException,
-    QgsProject,
-    QgsRasterLayer,
-    QgsRectangle,
-)
+from qgis.core import QgsProcessingException, QgsProject, QgsRectangle
 from qgis.gui import QgsFileWidget
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
-    QCheckBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
-    QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from . import commands, results, settings
+from . import commands, phases, results, settings
+from .algorithms.base import source_of
+from .clip import Clip
+from .panel_area import AreaError, AreaFields
 from .panel_scene import ScenePanel
+from .project_state import PREVIEW
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
-from .work import Progress
+from .widgets import Button, CheckBox, Flow, WrappedLabel, form, narrow
 
 PREVIEW_PIXELS = 1_000_000
 """A preview computes about so many pixels: as many as a screen shows, in seconds also without a GPU."""
@@ -44,8 +39,8 @@ PREVIEW_PIXELS = 1_000_000
 class RunPanel(QWidget):
     """Starts geoseg on the visible part or on all of the scene, and shows how it goes."""
 
-    finished = pyqtSignal(dict, str)
-    """A whole scene is done: the result event, and the raster layer's name."""
+    finished = pyqtSignal(dict, str, str)
+    """A run is done: the result event, and the raster layer's name and id."""
     said = pyqtSignal(str, bool)
     """Something for the user, and whether it is bad."""
 
@@ -53,7 +48,8 @@ class RunPanel(QWidget):
         super().__init__(parent)
         self._iface, self._scene = iface, scene
         self._session: Session | None = None
-        self._progress = Progress()
+        self._clip: Clip | None = None
+        self._progress = phases.progress()
         self._preview_layer = ""
         self._folder = ""
         self._clicked = 0.0
@@ -61,31 +57,27 @@ class RunPanel(QWidget):
         self.preview_seconds = 0.0
         self._build()
         scene.checked.connect(self._enable)
+        scene.changed.connect(lambda _: self.area.set_layer(scene.layer()))
 
     def _build(self) -> None:
-        self.preview_button = QPushButton(tr("Preview"), self)
+        self.preview_button = Button(tr("Preview"), self)
         self.preview_button.setToolTip(tr("Segment the visible part of the map and show it as an overlay"))
         self.preview_button.clicked.connect(self.preview)
-        self.run_button = QPushButton(tr("Run"), self)
-        self.run_button.setToolTip(tr("Segment the whole scene in the background"))
+        self.run_button = Button(tr("Run"), self)
+        self.run_button.setToolTip(tr("Segment the chosen area in the background"))
         self.run_button.clicked.connect(self.run)
-        self.cancel_button = QPushButton(tr("Cancel"), self)
+        self.cancel_button = Button(tr("Cancel"), self)
         self.cancel_button.setEnabled(False)
         self.cancel_button.clicked.connect(self.cancel)
-        buttons = QHBoxLayout()
-        for button in (self.preview_button, self.run_button, self.cancel_button):
-            buttons.addWidget(button)
+        buttons = Flow(self.preview_button, self.run_button, self.cancel_button)
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
-        self.badge = QLabel("CPU", self)
-        self.badge.setStyleSheet("QLabel{background:#33691e;color:white;border-radius:6px;padding:1px 7px}")
-        self.badge.setToolTip(tr("What geoseg computes on"))
+        self.badge = Badge(self)
         line = QHBoxLayout()
         line.addWidget(self.bar, 1)
         line.addWidget(self.badge)
-        self.status = QLabel(self)
-        self.status.setWordWrap(True)
+        self.status = WrappedLabel("", self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._build_options())
@@ -103,27 +95,29 @@ class RunPanel(QWidget):
             box.setRange(0, 1e9)
             box.setDecimals(1)
             box.setSuffix(unit)
-            box.setSpecialValueText(tr("as it is"))
-        self.overwrite = QCheckBox(tr("Replace results that are there"), self)
+            box.setSpecialValueText(tr("off"))
+        self.min_area.setToolTip(tr("Smaller polygons are merged into their neighbours"))
+        self.simplify.setToolTip(tr("By how much borders of polygons may be moved to make them smoother"))
+        self.overwrite = CheckBox(tr("Replace existing results"), self)
         self.overwrite.setChecked(True)
-        form = QFormLayout()
-        form.addRow(tr("Results"), self.folder)
-        form.addRow(tr("Least polygon"), self.min_area)
-        form.addRow(tr("Simplify"), self.simplify)
-        form.addRow("", self.overwrite)
-        return form
+        narrow(self.min_area, self.simplify)
+        self.area = AreaFields(self._iface, self)
+        fields = form()
+        self.area.add_to(fields)
+        fields.addRow(tr("Results"), self.folder)
+        fields.addRow(tr("Minimum area"), self.min_area)
+        fields.addRow(tr("Simplify"), self.simplify)
+        fields.addRow(self.overwrite)
+        return fields
 
     @property
     def running(self) -> bool:
         """Whether geoseg runs."""
-        return self._session is not None
+        return self._session is not None or self._clip is not None
 
     def show_device(self, name: str) -> None:
         """Show what geoseg computes on."""
-        gpu = name not in {"", "CPU", "cpu"}
-        self.badge.setText(name if gpu else "CPU")
-        colour = "#4a148c" if gpu else "#33691e"
-        self.badge.setStyleSheet(f"QLabel{{background:{colour};color:white;border-radius:6px;padding:1px 7px}}")
+        self.badge.show_device(name)
 
     def _enable(self, facts: dict[str, Any] | None = None) -> None:
         fits = bool((self._scene.facts if facts is None else facts).get("fits"))
@@ -137,30 +131,17 @@ class RunPanel(QWidget):
         """Segment what the canvas shows."""
         self._clicked = time.monotonic()
         layer = self._scene.layer()
-        box = self.visible(layer) if layer is not None else QgsRectangle()
-        if layer is None or box.isEmpty():
+        box = self.area.visible(layer) if layer is not None else None
+        if layer is None or box is None or box.isEmpty():
             self._fail(tr("The map shows no part of the raster: zoom to it first."))
             return
-        pixel = layer.rasterUnitsPerPixelX()
+        pixel = max(layer.rasterUnitsPerPixelX(), self.area.pixel.value())
         side = (box.width() * box.height() / PREVIEW_PIXELS) ** 0.5
         coarse = side if side > pixel * 1.05 else None
         self._clear_folder()
         self._folder = tempfile.mkdtemp(prefix="geoseg-preview-")
         options = {"no_polygons": True, "no_preview": True}
-        bounds = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
-        self._start(bounds, self._folder, options, self._preview_done, coarse)
-
-    def visible(self, layer: QgsRasterLayer) -> QgsRectangle:
-        """Return the part of the raster that the canvas shows, in the raster's CRS."""
-        canvas = self._iface.mapCanvas()
-        box = canvas.extent()
-        source, target = canvas.mapSettings().destinationCrs(), layer.crs()
-        if source.isValid() and target.isValid() and source != target:
-            try:
-                box = QgsCoordinateTransform(source, target, QgsProject.instance()).transformBoundingBox(box)
-            except QgsCsException:
-                return layer.extent()
-        return box.intersect(layer.extent())
+        self._start(bounds(box), self._folder, options, self._preview_done, coarse)
 
     def _preview_done(self, session: Session) -> None:
         if not self._ended(session):
@@ -173,7 +154,9 @@ class RunPanel(QWidget):
         self.clear_preview()
         results.style(layer)
         layer.setOpacity(0.65)
-        layer.setCustomProperty("geoseg/preview", value=True)
+        # Colours of an older map below would blend with those of the preview.
+        results.hide_groups(QgsProject.instance())
+        layer.setCustomProperty(PREVIEW, value=True)
         project = QgsProject.instance()
         project.addMapLayer(layer, addToLegend=False)
         project.layerTreeRoot().insertLayer(0, layer)
@@ -185,13 +168,14 @@ class RunPanel(QWidget):
         if self._coarse:
             size = tr("{size:.4g} map units").format(size=self._coarse)
             text += "; " + tr("computed with pixels of {size}: zoom in to see what the run will give").format(size=size)
-        self.status.setText(text)
+        self.status.show_text(text)
 
     def clear_preview(self) -> None:
         """Take the overlay away."""
         if self._preview_layer:
             QgsProject.instance().removeMapLayer(self._preview_layer)
             self._preview_layer = ""
+            results.show_groups(QgsProject.instance())
 
     def _clear_folder(self) -> None:
         self.clear_preview()
@@ -202,20 +186,54 @@ class RunPanel(QWidget):
     # --- run
 
     def run(self) -> None:
-        """Segment the whole scene."""
+        """Segment the chosen area."""
         layer = self._scene.layer()
         if layer is None:
             return
-        folder = self.folder.filePath()
-        settings.put("folder", folder)
-        folder = folder or self._beside()
+        try:
+            box = self.area.box(layer)
+            layers = [layer, *self._scene.details.others()]
+            shapes = [(each, shape) for each in layers if (shape := self.area.shape(each)) is not None]
+        except AreaError as error:
+            self._fail(str(error))
+            return
+        folder = self.folder.filePath() or self._beside()
         options = {
             "min_area": self.min_area.value() or None,
             "simplify": self.simplify.value() or None,
             "overwrite": self.overwrite.isChecked(),
         }
-        self._name = layer.name()
-        self._start((), folder, options, self._run_done)
+        self._name, self._raster = layer.name(), layer.id()
+        if len(shapes) == len(layers):
+            self._cut_out(shapes, folder, options)
+        else:
+            self._start(bounds(box) if box is not None else (), folder, options, self._run_done)
+
+    def _cut_out(self, shapes: list[Any], folder: str, options: dict[str, Any]) -> None:
+        """Cut the raster to the polygon, then segment what is left."""
+        try:
+            parts = [(source_of(layer), shape.asWkt(9)) for layer, shape in shapes]
+        except QgsProcessingException as error:
+            self._fail(str(error))
+            return
+        clip = self._clip = Clip(parts, os.path.join(folder, "area"))
+        self.status.show_text(tr("Cutting out the polygon…"))
+        self._enable()
+
+        def wait() -> None:
+            if self._clip is not clip:
+                return  # cancelled
+            if not clip.done:
+                QTimer.singleShot(50, wait)
+                return
+            self._clip = None
+            self._enable()
+            if clip.error:
+                self._fail(clip.error)
+            else:
+                self._start((), folder, options, self._run_done, sources=clip.made)
+
+        wait()
 
     def _beside(self) -> str:
         """Return a folder for results beside the raster, or in the home folder if that cannot be written."""
@@ -228,10 +246,12 @@ class RunPanel(QWidget):
 
     def _run_done(self, session: Session) -> None:
         if self._ended(session):
+            if self._whole:  # the estimate is that of the whole scene
+                phases.note(self._facts, time.monotonic() - self._started)
             self.clear_preview()
             self.bar.setValue(1000)
-            self.status.setText(tr("Done: {folder}").format(folder=os.path.dirname(self._output(session, "classes"))))
-            self.finished.emit(session.results[-1], self._name)
+            self.status.show_text(tr("Done: {folder}").format(folder=os.path.dirname(self._output(session, "classes"))))
+            self.finished.emit(session.results[-1], self._name, self._raster)
 
     @staticmethod
     def _output(session: Session, kind: str) -> str:
@@ -240,7 +260,13 @@ class RunPanel(QWidget):
     # --- both
 
     def _start(
-        self, bbox: tuple[float, ...], folder: str, options: dict[str, Any], on_end: Any, coarse: float | None = None
+        self,
+        bbox: tuple[float, ...],
+        folder: str,
+        options: dict[str, Any],
+        on_end: Any,
+        coarse: float | None = None,
+        sources: list[str] | None = None,
     ) -> None:
         self._coarse = coarse
         try:
@@ -248,32 +274,49 @@ class RunPanel(QWidget):
         except QgsProcessingException as error:
             self._fail(str(error))
             return
-        reading = {**chosen.reading, **({"resolution": coarse} if coarse else {})}
-        scene = commands.Scene(chosen.sources, chosen.bands, bbox, reading)
-        os.makedirs(folder, exist_ok=True)
+        reading = {**chosen.reading, "resolution": coarse or self.area.resolution()}
+        scene = commands.Scene(sources or chosen.sources, chosen.bands, bbox, reading)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            text = tr("The results folder {folder} cannot be used: {reason}. Choose another one.")
+            self._fail(text.format(folder=folder, reason=error.strerror or error))
+            return
+        if folder != self._folder:
+            settings.put("folder", self.folder.filePath())
         arguments = commands.segment(scene, folder, self._scene.model(), **options)
         session = start(geoseg_command(settings.interpreter(), arguments), self, on_end)
         if isinstance(session, RunError):
             self._fail(str(session))
             return
         session.spoke.connect(self._take)
-        self._session, self._progress = session, Progress()
+        title = tr("GeoSeg: {scene}").format(scene=self._scene.layer().name())
+        session.show_as(title, [self._scene.layer()])
+        self._session, self._progress, self._started = session, phases.progress(), time.monotonic()
+        self._facts, self._whole = self._scene.facts, not (bbox or sources)
         self.bar.setValue(0)
-        self.status.setText(tr("Starting geoseg…"))
+        self.status.show_text(self._progress.text())
         self._enable()
 
     def _take(self, event: dict[str, Any]) -> None:
         if self._progress.take(event):
             self.bar.setValue(int(self._progress.percent * 10))
+            self._session.progress(self._progress.percent)
             if self._progress.text():
-                self.status.setText(self._progress.text())
+                self.status.show_text(self._progress.text())
             if self._progress.device == "cpu":
                 self.show_device("CPU")
 
     def cancel(self) -> None:
         """Cancel what runs; finished parts are kept and used by the next run."""
+        if self._clip is not None:
+            self._clip = None
+            self.status.show_text(tr("Cancelled."))
+            self._enable()
         if self._session is not None:
-            self.status.setText(tr("Cancelling…"))
+            self.status.show_text(tr("Cancelling…"))
             self._session.cancel()
 
     def _ended(self, session: Session) -> bool:
@@ -282,14 +325,14 @@ class RunPanel(QWidget):
         self._enable()
         if session.child.cancelled:
             self.bar.setValue(0)
-            self.status.setText(tr("Cancelled. Run again to go on where it was."))
+            self.status.show_text(tr("Cancelled. Run again to go on where it was."))
         elif session.error:
             self._fail(session.error)
         return not session.error
 
     def _fail(self, message: str) -> None:
         self.bar.setValue(0)
-        self.status.setText("")
+        self.status.show_text("")
         self.said.emit(message, True)
 
     def shut_down(self) -> None:
@@ -297,4 +340,30 @@ class RunPanel(QWidget):
         if self._session is not None:
             self._session.drop()
             self._session = None
+        self._clip = None
+        self.area.stop_drawing()
         self._clear_folder()
+
+
+class Badge(WrappedLabel):
+    """Says what geoseg computes on."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("CPU", parent)
+        self.setWordWrap(False)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.show_device("CPU")
+
+    def show_device(self, name: str) -> None:
+        """Show the name of a GPU, or CPU."""
+        gpu = name not in {"", "CPU", "cpu"}
+        text = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 120) if gpu else "CPU"
+        self.setText(text)
+        self.setToolTip(tr("geoseg computes on {device}").format(device=name if gpu else "CPU"))
+        colour = "#4a148c" if gpu else "#33691e"
+        self.setStyleSheet(f"QLabel{{background:{colour};color:white;border-radius:6px;padding:1px 7px}}")
+
+
+def bounds(box: QgsRectangle) -> tuple[float, float, float, float]:
+    """Return west, south, east, north."""
+    return box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()

@@ -7,29 +7,30 @@ import os
 from typing import Any
 
 from qgis.core import QgsMapLayerProxyModel, QgsProcessingException, QgsProject, QgsRasterLayer
-from qgis.gui import QgsCollapsibleGroupBox, QgsMapLayerComboBox
-from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
+from qgis.gui import QgsMapLayerComboBox
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from . import commands, settings
-from .algorithms.base import source_of
+from .algorithms.base import is_file, source_of
 from .algorithms.inspect import read_facts
+from .labels import labels
+from .panel_bands import BandsPanel
+from .panel_units import ValuesQuestion
+from .phases import realistic
+from .project_state import OwnLayersHidden
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
+from .widgets import Button, Flow, WrappedLabel, form, narrow
+from .words import fitting_models, missing_bands, without_options
 
 _DELAY = 250  # milliseconds after the last change before the fit is checked
 _LIMIT = 120.0  # seconds for an answer; files on slow network drives take long
@@ -41,15 +42,20 @@ class ScenePanel(QWidget):
 
     checked = pyqtSignal(dict)
     """What ``geoseg inspect`` found; empty while it is not known."""
+    changed = pyqtSignal(str)
+    """Id of the raster layer that is chosen now; empty if there is none."""
+    classes_wanted = pyqtSignal()
+    """The user wants classes of his own for this raster."""
+    rendering_wanted = pyqtSignal()
+    """The user wants what a map service shows as a raster file."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.facts: dict[str, Any] = {}
         self._session: Session | None = None
         self._mends = 0
-        self._bands = ""
         self._layer_id = ""
-        self._raw: list[str] = []  # the raster's own bands, before any were chosen
+        self._wanted = ""  # model of the project, until it is in the list
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.check)
@@ -59,12 +65,10 @@ class ScenePanel(QWidget):
         self.layers = QgsMapLayerComboBox(self)
         self.layers.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self.layers.layerChanged.connect(self._layer_changed)
+        self._hidden = OwnLayersHidden(self.layers)
         self.models = QComboBox(self)
         self.models.currentIndexChanged.connect(lambda _: self.check_soon())
-        for box in (self.layers, self.models):
-            # Long names must not widen the panel.
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(12)
+        narrow(self.layers, self.models)  # long names must not widen the panel
         folder = QToolButton(self)
         folder.setText("…")
         folder.setToolTip(tr("Add a model folder"))
@@ -72,45 +76,38 @@ class ScenePanel(QWidget):
         model = QHBoxLayout()
         model.addWidget(self.models, 1)
         model.addWidget(folder)
-        self.verdict = QLabel(self)
-        self.verdict.setWordWrap(True)
-        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.mend = QPushButton(tr("Mend it"), self)
-        self.mend.clicked.connect(self._mend)
-        self.mend.hide()
-        form = QFormLayout()
-        form.addRow(tr("Raster"), self.layers)
-        form.addRow(tr("Model"), model)
+        self.verdict = WrappedLabel("", self)
+        self.values = ValuesQuestion(self)
+        self.values.unit_chosen.connect(self._state)
+        self.values.fill_chosen.connect(lambda value: self._state({"nodata": value}))
+        self.details = BandsPanel(self)
+        self.details.changed.connect(self.check_soon)
+        choices = form()
+        choices.addRow(tr("Raster"), self.layers)
+        choices.addRow(tr("Model"), model)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form)
+        layout.addLayout(choices)
         layout.addWidget(self.verdict)
-        layout.addWidget(self.mend)
-        layout.addWidget(self._build_details())
+        layout.addLayout(self._build_ways())
+        layout.addWidget(self.values)
+        layout.addWidget(self.details)
 
-    def _build_details(self) -> QWidget:
-        box = QgsCollapsibleGroupBox(tr("Bands and values"), self)
-        self.table = QFormLayout()
-        self.scale, self.offset, self.nodata = QLineEdit(box), QLineEdit(box), QLineEdit(box)
-        self.scale.setPlaceholderText(tr("as the file says; 0.0001 or 1/10000 for reflectance × 10,000"))
-        self.offset.setPlaceholderText("0")
-        self.nodata.setPlaceholderText(tr("as the file says"))
-        values = QFormLayout()
-        for text, edit in ((tr("Scale"), self.scale), (tr("Offset"), self.offset), (tr("Nodata"), self.nodata)):
-            edit.editingFinished.connect(self.check_soon)
-            values.addRow(text, edit)
-        self.more = QListWidget(box)
-        self.more.setMaximumHeight(90)
-        self.more.setToolTip(tr("Further layers that hold bands of the same scene"))
-        self.more.itemChanged.connect(lambda _: self.check_soon())
-        layout = QVBoxLayout(box)
-        layout.addLayout(self.table)
-        layout.addLayout(values)
-        layout.addWidget(QLabel(tr("Bands of the same scene in other layers:"), box))
-        layout.addWidget(self.more)
-        box.setCollapsed(True)
-        self.details = box
-        return box
+    def _build_ways(self) -> Flow:
+        """Make the buttons that lead on from a raster that does not fit."""
+        self.mend = Button(tr("Fix"), self)
+        self.mend.clicked.connect(self._mend)
+        self.use_button = Button("", self)
+        self.use_button.clicked.connect(self._use_fitting)
+        self.classes_button = Button(tr("New classes…"), self)
+        self.classes_button.setToolTip(tr("Name classes, draw examples of them on this raster, and train a model"))
+        self.classes_button.clicked.connect(self.classes_wanted)
+        self.render_button = Button(tr("Render to a file…"), self)
+        self.render_button.clicked.connect(self.rendering_wanted)
+        ways = (self.mend, self.use_button, self.classes_button, self.render_button)
+        for button in ways:
+            button.hide()
+        return Flow(*ways)
 
     # --- what is chosen
 
@@ -135,15 +132,12 @@ class ScenePanel(QWidget):
         if layer is None:
             raise QgsProcessingException(tr("Add a raster layer to the project."))
         sources = [source_of(layer)]
-        others = [QgsProject.instance().mapLayer(identifier) for identifier in self._others()]
-        sources += [source_of(other) for other in others if isinstance(other, QgsRasterLayer)]
-        texts = {"scale": self.scale, "offset": self.offset, "nodata": self.nodata}
-        reading = {name: edit.text().strip() for name, edit in texts.items()}
-        return commands.Scene(sources, self._bands, (), reading)
+        sources += [source_of(other) for other in self.details.others()]
+        return commands.Scene(sources, self.details.bands, (), self.details.reading())
 
     def set_models(self, cards: list[dict[str, Any]], chosen: str = "") -> None:
         """Offer models; the chosen one, else the one before, else the default stays chosen."""
-        before = chosen or self.model()
+        before = chosen or self._wanted or self.model()
         self.models.blockSignals(True)
         self.models.clear()
         for card in cards:
@@ -156,7 +150,34 @@ class ScenePanel(QWidget):
         index = self.models.findData(before)
         if before and index >= 0:
             self.models.setCurrentIndex(index)
+            self._wanted = ""
         self.models.blockSignals(False)
+        self.check_soon()
+
+    def state(self) -> dict[str, Any]:
+        """Return what is chosen, for the project."""
+        return {
+            "raster": self._layer_id,
+            "model": self._wanted or self.model(),
+            "bands": self.details.bands,
+            "reading": self.details.reading(),
+            "others": [layer.id() for layer in self.details.others()],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Choose what :meth:`state` returned, as far as it is there."""
+        layer = QgsProject.instance().mapLayer(str(state.get("raster", "")))
+        if layer is None:
+            return
+        self.layers.setLayer(layer)
+        self._layer_changed()
+        self.details.tick(state.get("others", []))
+        self.details.state({"bands": str(state.get("bands", "")), **state.get("reading", {})})
+        self._wanted = str(state.get("model", ""))
+        index = self.models.findData(self._wanted)
+        if index >= 0:
+            self.models.setCurrentIndex(index)
+            self._wanted = ""
         self.check_soon()
 
     def _folders(self) -> list[str]:
@@ -177,32 +198,15 @@ class ScenePanel(QWidget):
 
     def _layer_changed(self, _: Any = None) -> None:
         """Forget what belonged to the layer before. Also called when other layers come and go."""
-        self._list_others()
         chosen = self.layer()
+        self.details.list_layers(chosen)
         if chosen is not None and chosen.id() == self._layer_id:
             return
         self._layer_id = chosen.id() if chosen is not None else ""
-        self._bands, self._raw = "", []
-        for edit in (self.scale, self.offset, self.nodata):
-            edit.clear()
+        self.details.clear()
+        self.values.clear()
+        self.changed.emit(self._layer_id)
         self.check_soon()
-
-    def _list_others(self) -> None:
-        chosen, checked = self.layer(), self._others()
-        self.more.blockSignals(True)
-        self.more.clear()
-        for layer in QgsProject.instance().mapLayers().values():
-            if isinstance(layer, QgsRasterLayer) and layer is not chosen and layer.providerType() == "gdal":
-                item = QListWidgetItem(layer.name(), self.more)
-                item.setData(Qt.ItemDataRole.UserRole, layer.id())
-                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-                item.setCheckState(Qt.CheckState.Checked if layer.id() in checked else Qt.CheckState.Unchecked)
-        self.more.blockSignals(False)
-
-    def _others(self) -> list[str]:
-        """Return the ids of the further layers that are ticked."""
-        items = [self.more.item(row) for row in range(self.more.count())]
-        return [i.data(Qt.ItemDataRole.UserRole) for i in items if i.checkState() == Qt.CheckState.Checked]
 
     def check_soon(self) -> None:
         """Check the fit when the user has stopped changing things."""
@@ -213,18 +217,20 @@ class ScenePanel(QWidget):
         """Ask geoseg whether raster and model fit."""
         self.stop()
         self.facts = {}
-        self.mend.hide()
+        for button in (self.mend, self.use_button, self.classes_button, self.render_button):
+            button.hide()
         self.checked.emit({})
         python = settings.interpreter()
         if not python or self.layer() is None:
-            self.verdict.setText(tr("Choose a raster and a model.") if python else "")
+            self.verdict.show_text(tr("Choose a raster and a model.") if python else "")
             return
         try:
-            arguments = commands.inspect(self.scene(), self.model())
+            arguments = commands.inspect(self.scene(), self.model(), pictures=True)
         except QgsProcessingException as error:
             self._say(str(error), good=False)
+            self.render_button.setVisible(not is_file(self.layer()))
             return
-        self.verdict.setText(tr("Checking whether they fit…"))
+        self.verdict.show_text(tr("Checking whether they fit…"))
         session = start(geoseg_command(python, arguments), self, self._answer, _LIMIT)
         if isinstance(session, RunError):
             self._say(str(session), good=False)
@@ -240,7 +246,7 @@ class ScenePanel(QWidget):
     def _answer(self, session: Session) -> None:
         self._session = None
         try:
-            self.facts = read_facts(session.child, session.said)
+            self.facts = realistic(read_facts(session.child, session.said))
         except RunError as error:
             self._say(str(error), good=False)
             return
@@ -249,16 +255,68 @@ class ScenePanel(QWidget):
         if remedy and self._mends:
             self._apply(remedy)
             return
+        missing = self._missing()
         if error:
-            self._say(error["message"], good=False)
-            self.mend.setToolTip(", ".join(f"{name} {value}" for name, value in remedy.items()))
+            self._say(self._why_not(missing), good=False)
+            self.verdict.setToolTip(without_options(error["message"], labels()))
+            self.mend.setToolTip(", ".join(f"{labels().get(name, name)} {value}" for name, value in remedy.items()))
             self.mend.setVisible(bool(remedy))
+            self._show_ways(missing)
         else:
             self._say(self._fit_text(), good=True)
-        self._fill_table(remedy.get("bands", self._bands))
-        if error and not remedy and not set(self.facts.get("needs", [])) <= set(self._raw):
+        self.values.ask_unit(self.facts.get("units") or {}, self.details.reading(), misfit=self._unit_is_wrong())
+        self.values.ask_border(self.facts.get("fill"))
+        self.details.show_bands(self.facts, remedy.get("bands", ""))
+        if missing and not remedy:
             self.details.setCollapsed(False)  # which band is which can only be chosen
         self.checked.emit(self.facts)
+
+    def _missing(self) -> list[str]:
+        raster = self.facts.get("raster")
+        have = [band["name"] for band in raster["bands"]] if raster else []
+        return missing_bands(self.facts.get("needs", []), have) if raster else []
+
+    def _why_not(self, missing: list[str]) -> str:
+        if missing:
+            return self._band_text(missing)
+        if self._unit_is_wrong():
+            return tr("In the unit assumed now, the values do not look like those that the model was trained on.")
+        return str(self.facts["error"]["message"])
+
+    def _unit_is_wrong(self) -> bool:
+        """Whether it is the unit of the values, as far as can be told, that keeps raster and model from fitting."""
+        units = self.facts.get("units") or {}
+        contract = self.facts.get("error", {}).get("type") == "ContractError"
+        return contract and units.get("verdict") != "certain" and len(units.get("choices", [])) > 1
+
+    def _band_text(self, missing: list[str]) -> str:
+        needs, have = self.facts["needs"], [band["name"] for band in self.facts["raster"]["bands"]]
+        if len(have) >= len(needs):
+            text = tr("The model needs the bands {needs}. The raster does not name {missing}: choose them below.")
+            return text.format(needs=", ".join(needs), missing=", ".join(missing))
+        text = tr("The model needs {count} bands ({needs}), the raster has {have} ({names}).")
+        parts = [text.format(count=len(needs), needs=", ".join(needs), have=len(have), names=", ".join(have))]
+        if not fitting_models(settings.known_models(), have):
+            parts.append(
+                tr(
+                    "No installed model works with these bands alone. Add bands from other layers below, add a model "
+                    "folder (…), or name classes of your own, draw examples and train a model on them."
+                )
+            )
+        return "\n".join(parts)
+
+    def _show_ways(self, missing: list[str]) -> None:
+        """Offer a model that fits, or to make one."""
+        have = [band["name"] for band in self.facts["raster"]["bands"]] if missing else []
+        fitting = [card["name"] for card in fitting_models(settings.known_models(), have)]
+        self.use_button.setVisible(bool(fitting))
+        if fitting:
+            self.use_button.setText(tr("Use model {name}").format(name=fitting[0]))
+            self.use_button.setProperty("model", fitting[0])
+        self.classes_button.setVisible(bool(missing))
+
+    def _use_fitting(self) -> None:
+        self.models.setCurrentIndex(self.models.findData(self.use_button.property("model")))
 
     def _fit_text(self) -> str:
         facts = self.facts
@@ -268,12 +326,23 @@ class ScenePanel(QWidget):
         if run["seconds"] is not None:
             parts.append(tr("about {seconds:.0f} s").format(seconds=max(run["seconds"], 1)))
         parts.append(tr("{size:.1f} GB of memory").format(size=run["memory_bytes"] / 1e9))
-        return "\n".join([", ".join(parts), *facts["warnings"]])
+        fill = (facts.get("fill") or {}).get("options", {}).get("nodata")
+        asked = f"--nodata {fill}," if fill else "\0"  # a question of its own, below
+        lines = [", ".join(parts), *(text for text in facts["warnings"] if asked not in text)]
+        if (facts.get("units") or {}).get("verdict") == "unknown":
+            lines.append(
+                tr("The unit of the values is not checked: the model does not say how its own are distributed.")
+            )
+        return "\n".join(lines)
 
     def _say(self, text: str, *, good: bool) -> None:
         colour, mark = ("#1b7434", "✔") if good else ("#b3261e", "✖")
-        safe = text.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>")
-        self.verdict.setText(f'<span style="color:{colour}"><b>{mark}</b></span> {safe}')
+        self.verdict.show_text(without_options(text, labels()), mark, colour)
+
+    def _state(self, reading: dict[str, str]) -> None:
+        """Write scale, offset or nodata into their fields and check again."""
+        self.details.state(reading)
+        self.check()
 
     def _mend(self) -> None:
         """Do what geoseg proposes, and what it proposes next, until they fit or it knows nothing more."""
@@ -282,37 +351,4 @@ class ScenePanel(QWidget):
 
     def _apply(self, remedy: dict[str, str]) -> None:
         self._mends -= 1
-        self._bands = remedy.get("bands", self._bands)
-        for name, edit in (("scale", self.scale), ("offset", self.offset), ("nodata", self.nodata)):
-            if name in remedy:
-                edit.setText(remedy[name])
-        self.check()
-
-    # --- the table of bands
-
-    def _fill_table(self, bands: str) -> None:
-        """One row a band of the model, with the raster's bands to choose from."""
-        while self.table.rowCount():
-            self.table.removeRow(0)
-        if not self._bands and "raster" in self.facts:
-            self._raw = [band["name"] for band in self.facts["raster"]["bands"]]
-        numbers = dict(part.split("=", 1) for part in bands.split(",") if "=" in part)
-        given = {name: int(number) for name, number in numbers.items() if number.isdigit()}
-        for name in self.facts.get("needs", []):
-            box = QComboBox(self.details)
-            box.addItem(tr("(none)"), 0)
-            for number, label in enumerate(self._raw, 1):
-                box.addItem(f"{number} {label}", number)
-            named = self._raw.index(name) + 1 if name in self._raw else 0
-            box.setCurrentIndex(given.get(name, named))
-            box.currentIndexChanged.connect(lambda _: self._table_changed())
-            self.table.addRow(name, box)
-
-    def _table_changed(self) -> None:
-        chosen = {}
-        for row in range(self.table.rowCount()):
-            label = self.table.itemAt(row, QFormLayout.ItemRole.LabelRole).widget().text()
-            chosen[label] = self.table.itemAt(row, QFormLayout.ItemRole.FieldRole).widget().currentData()
-        if all(chosen.values()):
-            self._bands = ",".join(f"{name}={number}" for name, number in chosen.items())
-            self.check_soon()
+        self._state(remedy)

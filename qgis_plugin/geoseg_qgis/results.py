@@ -18,7 +18,10 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
+from .project_state import KIND
 from .tr import tr
+
+_MARK = "geoseg/results"  # property of groups
 
 # From top to bottom, and whether it is shown at first.
 ORDER = {"polygons": True, "classes": True, "confidence": False}
@@ -32,9 +35,9 @@ def names() -> dict[str, str]:
 def open_layer(path: str, kind: str, name: str = "") -> QgsMapLayer:
     """Open a result with its style. The layer may be invalid: ask it."""
     name = name or names()[kind]
-    if kind == "polygons":
-        return QgsVectorLayer(path, name, "ogr")
-    return QgsRasterLayer(path, name)
+    layer = QgsVectorLayer(path, name, "ogr") if kind == "polygons" else QgsRasterLayer(path, name)
+    layer.setCustomProperty(KIND, kind)
+    return layer
 
 
 def style(layer: QgsMapLayer) -> None:
@@ -51,7 +54,30 @@ def group_of(name: str, project: QgsProject) -> QgsLayerTreeGroup:
     """Return the group for the results of a scene, at the top of the tree."""
     root = project.layerTreeRoot()
     title = tr("GeoSeg {scene}").format(scene=name)
-    return root.findGroup(title) or root.insertGroup(0, title)
+    group = root.findGroup(title) or root.insertGroup(0, title)
+    if not group.customProperty(_MARK):
+        group.setCustomProperty(_MARK, "shown")
+    return group
+
+
+def hide_groups(project: QgsProject) -> None:
+    """Hide all results for a while; :func:`show_groups` shows those again that were visible."""
+    for group in _groups(project):
+        if group.itemVisibilityChecked():
+            group.setItemVisibilityChecked(False)
+            group.setCustomProperty(_MARK, "hidden")
+
+
+def show_groups(project: QgsProject) -> None:
+    """Show what :func:`hide_groups` hid."""
+    for group in _groups(project):
+        if group.customProperty(_MARK) == "hidden":
+            group.setItemVisibilityChecked(True)
+            group.setCustomProperty(_MARK, "shown")
+
+
+def _groups(project: QgsProject) -> list[QgsLayerTreeGroup]:
+    return [group for group in project.layerTreeRoot().findGroups() if group.customProperty(_MARK)]
 
 
 class Adding(QTimer):
@@ -140,6 +166,7 @@ class _Finish(QgsProcessingLayerPostProcessorInterface):
     ) -> None:
         """Style the layer at once; group it when Processing is done with the layer tree."""
         style(layer)
+        layer.setCustomProperty(KIND, self._kind)
         project, identifier = context.project(), layer.id()
 
         def place() -> None:

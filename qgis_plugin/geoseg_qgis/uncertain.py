@@ -9,15 +9,25 @@ from contextlib import closing
 MOST = 200
 """So many polygons are stepped through."""
 
-# Uncertain area: square metres that are probably wrong. Low confidence alone would list specks.
+# The least certain area first. Without the size, specks come first; with all of it, the largest polygon does, however
+# certain it is. So areas count up to 1 % of the map, and polygons that are surer than the map as a whole come last.
 _QUERY = """
-SELECT fid FROM polygons WHERE confidence IS NOT NULL
-ORDER BY (100 - confidence) * area_m2 DESC LIMIT ?
+WITH map AS (
+    SELECT SUM(area_m2) AS area, SUM(confidence * area_m2) / SUM(area_m2) AS confidence
+    FROM polygons WHERE confidence IS NOT NULL
+)
+SELECT fid FROM polygons, map
+WHERE polygons.confidence IS NOT NULL
+ORDER BY polygons.confidence > map.confidence, (100 - polygons.confidence) * MIN(area_m2, map.area / 100) DESC, fid
+LIMIT ?
 """
 
 
 def most_uncertain(path: str, most: int = MOST) -> list[int]:
-    """Return feature ids by (1 - confidence) × area, largest first; none if the file has no such layer."""
+    """Return feature ids, those to look at first: (1 - confidence) × area, with the area capped.
+
+    None if the file has no such layer.
+    """
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             return [row[0] for row in database.execute(_QUERY, (most,))]

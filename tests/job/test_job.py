@@ -101,6 +101,17 @@ def test_a_broken_off_run_goes_on_and_gives_the_same_bytes(tmp_path, reflectance
         assert not (out / ".geoseg").exists(), "working files are gone when all is done"
 
 
+def test_the_seconds_of_a_measurement_are_announced_once(tmp_path, reflectance, monkeypatch):
+    """A first run with a model seems to hang otherwise."""
+    monkeypatch.setenv("GEOSEG_CACHE", str(tmp_path / "cache"))
+    scene, announced = reflectance(tmp_path / "scene.tif"), []
+    for name in "ab":
+        recorder = Recorder()
+        run(Job([scene], tmp_path / name, "spectral", options=FAST, products=PLAIN), recorder)
+        announced.append(sum("measuring the fastest settings" in args[0] for args, _ in recorder.of("info")))
+    assert announced == [1, 0]
+
+
 def test_blocks_of_another_scene_model_or_option_are_never_mixed(tmp_path, reflectance, monkeypatch):
     scene = reflectance(tmp_path / "scene.tif", seed=1)
     monkeypatch.setattr(scene_running, "write_products", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))

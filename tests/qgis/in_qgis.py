@@ -66,6 +66,27 @@ def plugin_never_fails() -> None:
     say("classFactory never fails")
 
 
+def translations_are_compiled() -> None:
+    """The .qm files that QGIS reads say what the translators' .ts files say."""
+    import xml.etree.ElementTree as ET
+
+    from qgis.PyQt.QtCore import QCoreApplication, QTranslator
+
+    folder = PLUGIN / "geoseg_qgis" / "i18n"
+    files = sorted(folder.glob("geoseg_qgis_*.ts"))
+    assert len(files) == 4, files
+    for path in files:
+        translator = QTranslator()
+        assert translator.load(str(path.with_suffix(".qm"))), path
+        QCoreApplication.installTranslator(translator)
+        for message in ET.parse(path).getroot().iter("message"):
+            source, wanted = message.findtext("source"), message.findtext("translation")
+            found = QCoreApplication.translate("GeoSeg", source)
+            assert found == wanted, f"{path.name}: {source!r} is {found!r}: run update_ts.py"
+        QCoreApplication.removeTranslator(translator)
+    say("translations into four languages are compiled")
+
+
 def outputs_of_headless_runs(out: Path) -> None:
     from qgis.core import QgsCategorizedSymbolRenderer, QgsPalettedRasterRenderer, QgsRasterLayer, QgsVectorLayer
 
@@ -186,6 +207,7 @@ def main(inputs: Path, out: Path) -> None:
 
     enums_are_scoped()
     plugin_never_fails()
+    translations_are_compiled()
     plugin = geoseg_qgis.classFactory(None)
     plugin.initProcessing()
     outputs_of_headless_runs(out)

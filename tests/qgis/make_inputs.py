@@ -10,6 +10,9 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qgis_plugin"))
+from stand_in import stand_in_wheel
+
 SIDE = 700
 UNNAMED_SIDE = 300
 SMALL_SIDE = 320
@@ -34,6 +37,36 @@ def _other_units(source: Path, target: Path) -> None:
         with rasterio.open(target, "w", **profile) as out:
             out.write(np.clip(data * file.scales[0] * 65535, 0, 65535).round().astype("uint16"))
             out.descriptions = file.descriptions
+
+
+def _photo(source: Path, target: Path) -> None:
+    """Red, green and blue in 8 bits: an aerial photo."""
+    with rasterio.open(source) as file:
+        data = file.read((3, 2, 1), window=Window(0, 0, UNNAMED_SIDE, UNNAMED_SIDE)) * file.scales[0]
+        profile = {**file.profile, "width": UNNAMED_SIDE, "height": UNNAMED_SIDE, "dtype": "uint8", "count": 3}
+        profile.update(nodata=None, photometric="RGB")
+        with rasterio.open(target, "w", **profile) as out:
+            out.write(np.clip(data / 0.25 * 255, 1, 255).astype("uint8"))
+
+
+def _in_geopackage(source: Path, target: Path) -> None:
+    with rasterio.open(source) as file:
+        profile = {**file.profile, "driver": "GPKG"}
+        for name in ("tiled", "blockxsize", "blockysize", "interleave", "photometric", "compress"):
+            profile.pop(name, None)
+        with rasterio.open(target, "w", **profile, RASTER_TABLE="photo", TILE_FORMAT="PNG") as out:
+            out.write(file.read())
+
+
+def _black_border(source: Path, target: Path) -> None:
+    """A scene whose border is 0 without being declared so."""
+    with rasterio.open(source) as file:
+        data = file.read(window=Window(0, 0, UNNAMED_SIDE, UNNAMED_SIDE))
+        data[:, :, :60] = 0
+        profile = {**file.profile, "width": UNNAMED_SIDE, "height": UNNAMED_SIDE, "nodata": None}
+        with rasterio.open(target, "w", **profile) as out:
+            out.write(data)
+            out.descriptions, out.scales, out.offsets = file.descriptions, file.scales, file.offsets
 
 
 def _model(folder: Path) -> None:
@@ -69,10 +102,14 @@ def main(demo: Path, target: Path) -> None:
     _cut(scene, target / "small scene.tif", SMALL_SIDE)
     _cut(scene, target / "unnamed bands.tif", UNNAMED_SIDE, named=False)
     _other_units(scene, target / "other units.tif")
+    _photo(scene, target / "photo.tif")
+    _in_geopackage(target / "photo.tif", target / "raster.gpkg")
+    _black_border(scene, target / "black border.tif")
     with rasterio.open(target / "scene.tif") as file:
         blue, nir = file.read(1), file.read(4)
     assert np.mean(nir) > np.mean(blue) > 0
     _model(target / "models" / "small")
+    stand_in_wheel(target / "wheels")
     print(f"inputs in {target}: {sorted(path.name for path in target.iterdir())}")
 
 

@@ -18,7 +18,7 @@ step "QGIS opens what the demo wrote"
 clean QT_QPA_PLATFORM=offscreen timeout -k 10 120 /usr/bin/python3 -I "$here/check_outputs.py" "$demo"
 
 step "the plugin's zip"
-clean timeout -k 10 60 /usr/bin/python3 -I "$here/../../qgis_plugin/build_zip.py" "$scratch/zip"
+clean timeout -k 10 60 /usr/bin/python3 -I "$here/../../qgis_plugin/build_zip.py" --without-wheel "$scratch/zip"
 
 step "inputs"
 clean timeout -k 10 120 "$python" -I "$here/make_inputs.py" "$demo" "$scratch/inputs"
@@ -34,4 +34,15 @@ clean QT_QPA_PLATFORM=offscreen timeout -k 10 "${GEOSEG_TEST_LIMIT:-120}" \
 
 step "a real window"
 GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures"
+step "a real window: units, borders, areas, edits, own classes, rendered layers"
+GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures" panel_values.py
+step "a real window: the panel at 300 px with large fonts"
+GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures" panel_layout.py
+step "a real window: the panel at 300 px, a screen at 150 %, in German"
+GEOSEG_TEST_SCALE=1.5 GEOSEG_TEST_LOCALE=de GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} \
+    "$here/window.sh" "$python" "$scratch/inputs" "$pictures/150" panel_layout.py
+for script in panel_runs panel_project setup_page accuracy_dialog; do
+    step "a real window: $script"
+    GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures/$script" "$script.py"
+done
 step "QGIS: all passed"

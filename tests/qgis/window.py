@@ -1,16 +1,8 @@
-"""The plugin in a real QGIS window, step by step as a user goes: qgis --code window.py. Ends by itself.
-
-Writes pictures and result.json into $GEOSEG_TEST_OUT and exits with 0 or 1 by os._exit: no question whether to save, no
-crash while QGIS takes itself down, nothing that could hang. window.sh sets the stage and holds an outer time limit.
-"""
+"""The plugin in a real QGIS window, step by step as a user goes: qgis --code window.py. See stage.py."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import time
-import traceback
 from pathlib import Path
 
 from qgis.core import (
@@ -23,43 +15,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QFormLayout
-from qgis.utils import active_plugins, iface, plugins
-
-OUT = Path(os.environ["GEOSEG_TEST_OUT"])
-INPUTS = Path(os.environ["GEOSEG_TEST_INPUTS"])
-LIMIT = float(os.environ.get("GEOSEG_TEST_LIMIT", "150"))
-STEP = float(os.environ.get("GEOSEG_TEST_STEP", "90"))  # seconds that a single step may take
-STARTED = time.monotonic()
-state = {"ok": False, "why": "", "steps": [], "numbers": {}}
-
-
-def finish(ok: bool, why: str = "") -> None:
-    state["ok"], state["why"] = ok, why
-    if not ok:
-        shot("failed")
-    (OUT / "result.json").write_text(json.dumps(state, indent=1), "utf-8")
-    for name, number in state["numbers"].items():
-        print(f"  {name}: {number}", flush=True)
-    print("FINISH", ok, why, flush=True)
-    sys.stderr.flush()
-    try:
-        dock().shut_down()  # what geoseg does at this moment ends with us in any case; this is quicker
-    finally:
-        os._exit(0 if ok else 1)
-
-
-def step(name: str) -> None:
-    state["steps"].append([name, round(time.monotonic() - STARTED, 2)])
-    print(f"{time.monotonic() - STARTED:7.2f} s  {name}", flush=True)
-
-
-def shot(name: str) -> None:
-    QgsApplication.processEvents()
-    iface.mainWindow().grab().save(str(OUT / f"{name}.png"))
-
-
-def dock():
-    return plugins["geoseg_qgis"].dock
+from qgis.utils import iface
+from stage import INPUTS, OUT, add_raster, begin, drawn, finish, open_panel, pause, shot, state, step
 
 
 class Heartbeat:
@@ -95,16 +52,10 @@ heart = Heartbeat()
 def story():
     """Each ``yield`` hands over a condition; the story goes on when it is true."""
     step("QGIS is up")
-    assert "geoseg_qgis" in plugins, f"the plugin is not loaded: {active_plugins}"
     assert QgsApplication.processingRegistry().algorithmById("geoseg:segment")
-    iface.mainWindow().resize(1500, 950)
-    scene = QgsRasterLayer(str(INPUTS / "scene.tif"), "scene")
-    assert scene.isValid()
-    QgsProject.instance().addMapLayer(scene)
+    scene = add_raster(INPUTS / "scene.tif")
     iface.mapCanvas().setExtent(scene.extent())
-    panel = dock()
-    plugins["geoseg_qgis"].show_dock()
-    iface.mainWindow().resizeDocks([panel], [400], Qt.Orientation.Horizontal)
+    panel = open_panel()
     yield lambda: panel.scene.models.count() and panel.scene.facts.get("fits")
     step("interpreter checked, models listed, scene fits")
     assert "✔" in panel.scene.verdict.text()
@@ -124,13 +75,13 @@ def mending(panel, scene):
     unnamed = QgsRasterLayer(str(INPUTS / "unnamed bands.tif"), "unnamed bands")
     QgsProject.instance().addMapLayer(unnamed)
     panel.scene.layers.setLayer(unnamed)
-    yield lambda: "✖" in panel.scene.verdict.text() and panel.scene.table.rowCount() == 6
+    yield lambda: "✖" in panel.scene.verdict.text() and panel.scene.details.table.rowCount() == 6
     assert not panel.scene.mend.isVisible(), "which band is which cannot be known"
     assert not panel.scene.details.isCollapsed()
     assert not panel.run.run_button.isEnabled()
     shot("does_not_fit")
     for row in range(6):
-        panel.scene.table.itemAt(row, QFormLayout.ItemRole.FieldRole).widget().setCurrentIndex(row + 1)
+        panel.scene.details.table.itemAt(row, QFormLayout.ItemRole.FieldRole).widget().setCurrentIndex(row + 1)
     yield lambda: panel.scene.facts.get("fits")
     step("bands chosen")
     units = QgsRasterLayer(str(INPUTS / "other units.tif"), "other units")
@@ -142,7 +93,7 @@ def mending(panel, scene):
     panel.scene.mend.click()
     yield lambda: panel.scene.facts.get("fits")
     step("scale mended with one click")
-    assert abs(float(panel.scene.scale.text()) * 65535 - 1) < 1e-3
+    assert abs(float(panel.scene.details.scale.text()) * 65535 - 1) < 1e-3
     panel.scene.layers.setLayer(scene)
     QgsProject.instance().removeMapLayers([unnamed.id(), units.id()])
     yield lambda: panel.scene.facts.get("fits")
@@ -170,14 +121,6 @@ def previewing(panel, scene):
     state["numbers"]["seconds from click to preview, again"] = round(panel.run.preview_seconds, 2)
 
 
-def drawn():
-    done = []
-    canvas = iface.mapCanvas()
-    canvas.mapCanvasRefreshed.connect(lambda: done.append(True))
-    canvas.refreshAllLayers()
-    return lambda: done
-
-
 def cancelling(panel):
     panel.run.folder.setFilePath(str(OUT / "results"))
     panel.run.run_button.click()
@@ -203,6 +146,8 @@ def running(panel):
     yield lambda: not panel.run.running and panel.result.isVisible()
     state["numbers"]["event loop while a run goes on, ms"] = heart.stop()
     step("run done")
+    yield pause(0.4)
+    assert not panel.result.table.visibleRegion().isEmpty(), "the table must be scrolled to"
     root = QgsProject.instance().layerTreeRoot()
     names = [node.name() for node in root.findLayers()]
     assert names == ["Polygons", "Classes", "Confidence", "scene"], names
@@ -224,11 +169,6 @@ def running(panel):
     QgsApplication.processEvents()
     panel.result.window.grab().save(str(OUT / "report.png"))
     panel.result.window.close()
-
-
-def pause(seconds: float):
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() > end
 
 
 def uncertain(panel):
@@ -274,7 +214,8 @@ def correcting(panel):
     shot("corrections")
     step(f"{labels} edited polygons are labels")
     panel.correct.epochs.setValue(1)
-    panel.correct.more.setText("--window=64 --batch=2")
+    panel.correct.window.setValue(64)
+    panel.correct.batch.setValue(2)
     name = panel.correct.name.text()
     assert name == "small_tuned1", name
     panel.correct.tune_button.click()
@@ -308,32 +249,6 @@ def environment_page(panel):
     step("environment page, diagnostics, wrong interpreter")
 
 
-class Teller:
-    """Runs the story from a timer; any error or a step that takes too long ends QGIS."""
-
-    def __init__(self) -> None:
-        self._story = story()
-        self._condition = None
-        self._since = time.monotonic()
-        self._timer = QTimer()
-        self._timer.timeout.connect(self._tick)
-        self._timer.start(40)
-
-    def _tick(self) -> None:
-        self._timer.stop()
-        try:
-            if self._condition is None or self._condition():
-                self._condition, self._since = next(self._story), time.monotonic()
-            elif time.monotonic() - self._since > STEP:
-                texts = [panel_text() for panel_text in (dock().run.status.text, dock().scene.verdict.text)]
-                finish(False, f"a step took over {STEP:.0f} s after {state['steps'][-1]}: {texts}")
-        except StopIteration:
-            verdict()
-        except BaseException:  # noqa: BLE001 - also a failed assert ends QGIS
-            finish(False, traceback.format_exc())
-        self._timer.start(40)
-
-
 def verdict() -> None:
     """The last word: was QGIS responsive?"""
     run, idle = (state["numbers"][f"event loop{name}, ms"] for name in (" while a run goes on", ", idle"))
@@ -344,6 +259,4 @@ def verdict() -> None:
     finish(True)
 
 
-QTimer.singleShot(int(LIMIT * 1000), lambda: finish(False, f"timed out after {LIMIT:.0f} s"))
-# --code runs before the window is shown; the story starts when it is.
-QTimer.singleShot(1500, lambda: globals().__setitem__("teller", Teller()))
+begin(story, verdict)

@@ -40,7 +40,10 @@ class _Base(metaclass=_Anything):
         pass
 
     def __getattr__(self, name: str):
-        return lambda *_args, **_options: _Base()
+        return _Base()
+
+    def __call__(self, *_args, **_options):
+        return _Base()
 
     def __bool__(self) -> bool:
         return False
@@ -72,9 +75,24 @@ class _Widget(QtWidgets.QComboBox):
         return lambda *_args, **_options: ""
 
 
+def _gui(name: str):
+    """Any other class of qgis.gui is a widget; names of modules' own attributes are none."""
+    if not name.startswith("Qgs"):
+        raise AttributeError(name)
+    return type(name, (_Widget,), {})
+
+
 class _Box(QtWidgets.QGroupBox):
     def setCollapsed(self, _collapsed: bool) -> None:
         pass
+
+
+class _ColorButton(QtWidgets.QPushButton):
+    def setColor(self, color) -> None:
+        self.chosen = color
+
+    def color(self):
+        return self.chosen
 
 
 def stand_ins() -> None:
@@ -85,12 +103,16 @@ def stand_ins() -> None:
     core.__getattr__ = lambda name: _Settings if name == "QgsSettings" else _make(name)
     widgets = {
         "QgsDockWidget": QtWidgets.QDockWidget, "QgsMapLayerComboBox": _Widget, "QgsFileWidget": _Widget,
-        "QgsCollapsibleGroupBox": _Box, "QgsFilterLineEdit": QtWidgets.QLineEdit,
+        "QgsCollapsibleGroupBox": _Box, "QgsFilterLineEdit": QtWidgets.QLineEdit, "QgsColorButton": _ColorButton,
+        "QgsMapTool": QtCore.QObject, "QgsRubberBand": _Base,
     }  # fmt: skip
     vars(gui).update(widgets)
+    gui.__getattr__ = _gui
     pyqt = types.ModuleType("qgis.PyQt")
     pyqt.__path__ = []
-    modules = {"qgis": qgis, "qgis.core": core, "qgis.gui": gui, "qgis.PyQt": pyqt}
+    osgeo = types.ModuleType("osgeo")  # comes with QGIS
+    osgeo.gdal, osgeo.ogr = _make("gdal"), _make("ogr")
+    modules = {"osgeo": osgeo, "qgis": qgis, "qgis.core": core, "qgis.gui": gui, "qgis.PyQt": pyqt}
     for name, module in (("QtCore", QtCore), ("QtGui", QtGui), ("QtWidgets", QtWidgets)):
         modules[f"qgis.PyQt.{name}"] = module
     sys.modules.update(modules)
@@ -104,8 +126,32 @@ class _Iface(_Base):
         return self.window
 
 
+def questions(dock) -> None:
+    """Widgets that draw and lay themselves out, the question about units, and the dialog for classes."""
+    from geoseg_qgis.new_classes import NewClassesDialog
+
+    choice = {"options": {"scale": "1"}, "distance": 1.0, "values": {"nir": [0.1, 0.2, 0.3]}}
+    choices = [{"name": name, "given": given, **choice} for name, given in (("reflectance 0…1", False), ("x", True))]
+    values = dock.scene.values
+    values.ask_unit({"verdict": "uncertain", "choices": choices}, {}, misfit=True)
+    assert values.units.count() == 2
+    values.ask_border({"value": 0.0, "share": 0.2, "where": "", "options": {"nodata": "0"}})
+    dialog = NewClassesDialog(None, "labels.gpkg")
+    assert len(dialog.why_not()) > 5
+    dock.resize(300, 900)
+    dock.show()
+    assert not dock.grab().isNull()
+    for widget in [*dock.findChildren(QtWidgets.QPushButton), values.units, values.border, dock.result]:
+        widget.show()
+    inside = dock.findChild(QtWidgets.QScrollArea).widget()
+    assert inside.minimumSizeHint().width() <= 280, "at 300 px something is clipped"
+
+
 def main() -> None:
     application = QtWidgets.QApplication([])
+    font = application.font()
+    font.setPointSizeF(2 * font.pointSizeF())  # as on a screen where text is at 200 %
+    application.setFont(font)
     stand_ins()
     sys.path.insert(0, str(PLUGIN))
     modules = sorted(path.relative_to(PLUGIN).with_suffix("") for path in (PLUGIN / "geoseg_qgis").rglob("*.py"))
@@ -119,6 +165,7 @@ def main() -> None:
     dock = GeosegDock(iface)
     dock.result.fill({"tree": {"area_m2": 3e4, "polygons": 2, "color": "#1b7434"}})
     assert dock.result.table.rowCount() == 1
+    questions(dock)
     page = EnvironmentPage(iface.window)
     assert page.recipe.toPlainText()
     GeoSegPlugin(iface).initGui()

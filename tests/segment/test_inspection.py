@@ -61,6 +61,44 @@ def test_unnamed_bands_are_not_offered(tmp_path):
     assert "--bands blue=N,green=N" in error["message"]
 
 
+def test_undeclared_fill_and_units_are_machine_readable(tmp_path, reflectance):
+    """A program can offer "border = no data" and the likely units without reading messages."""
+    import base64
+    import io
+
+    import rasterio
+    from PIL import Image
+
+    source = reflectance(tmp_path / "scene.tif", 128, 128)
+    with rasterio.open(source) as file:
+        data, profile, names = file.read() * 6, file.profile, file.descriptions
+    data[:, :, :40] = 0
+    path = tmp_path / "other.tif"
+    profile.pop("nodata", None)
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(data)
+        file.descriptions = names
+    found = inspect_scene(path, "spectral", {}, Options(), pictures=True).as_dict()
+    assert found["fill"] == {"value": 0.0, "values": [0.0] * 6, "share": 0.3125, "where": "a sample of the scene",
+                             "options": {"nodata": "0"}}  # fmt: skip
+    assert inspect_scene(path, "spectral", found["fill"]["options"], Options()).as_dict()["fill"] is None
+    units = json.loads(json.dumps(found["units"]))
+    assert units["verdict"] in {"other", "uncertain"}
+    assert sum(choice["given"] for choice in units["choices"]) == 1
+    for choice in units["choices"]:
+        assert choice["values"].keys() == set(found["needs"])
+        picture = base64.b64decode(choice["picture"].removeprefix("data:image/png;base64,"))
+        assert Image.open(io.BytesIO(picture)).size == (96, 96)
+    # A statement of the user settles the matter: what is left is a warning at most.
+    options = units["choices"][0]["options"]
+    assert inspect_scene(path, "spectral", {**found["fill"]["options"], **options}, Options()).fits
+
+
+def test_pictures_are_made_on_request_alone(tmp_path, reflectance):
+    found = inspect_scene(reflectance(tmp_path / "scene.tif", 64, 96), "spectral", {}, Options()).as_dict()
+    assert not any("picture" in choice for choice in found["units"]["choices"])
+
+
 def scene_file(path, data, transform, crs="EPSG:32633", mask=None):
     import rasterio
 

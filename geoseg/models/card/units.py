@@ -104,6 +104,42 @@ class _Fit:
         return other.total - self.total >= MARGIN and single > -_VETO
 
 
+@dataclass(frozen=True)
+class _Comparison:
+    """The stated unit and the other possible ones.
+
+    Attributes
+    ----------
+    given
+        The unit that file or user state, or that of the card.
+    others
+        Further units in which such numbers may be stored.
+    rivals
+        Those of them from which the stated one can be told apart; Sentinel-2's offset is too small for that.
+    shifted
+        Those that differ by such an offset, if they fit better.
+    certain
+        Whether the stated unit is clearly the likeliest.
+    """
+
+    given: _Fit
+    others: list[_Fit]
+    rivals: list[_Fit]
+    shifted: list[_Fit]
+    certain: bool
+
+    @property
+    def ranked(self) -> list[_Fit]:
+        """All units, the likeliest first."""
+        return sorted([self.given, *self.others], key=lambda fit: fit.total)
+
+    @property
+    def other(self) -> bool:
+        """Whether another unit than the stated one is clearly the likeliest."""
+        best, *rest = self.ranked
+        return not self.certain and best is not self.given and all(best.clearly_better(fit) for fit in rest)
+
+
 def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: NDArray[np.generic]) -> list[str]:
     """Compare a scene's values, in their stated and in other common units, with the percentiles of the card.
 
@@ -129,23 +165,42 @@ def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: 
         the likely ones as options, and one is suggested if it clearly is. If the unit was stated by file or user and
         may be right, a warning says the same.
     """
+    compared = compare_units(card, bands, values)
+    if compared is None:
+        return []
+    if compared.certain:
+        return _warnings(card, raster, compared.given, compared.shifted)
+    scaled = any(band.scaled for band in bands)
+    text, options = _question(card, raster, compared, scaled=scaled)
+    if any(rival.clearly_better(compared.given) for rival in compared.rivals) or not scaled:
+        raise ContractError(text, suggested_options=options)
+    return [text]
+
+
+def compare_units(card: ModelCard, bands: Sequence[Band], values: NDArray[np.generic]) -> _Comparison | None:
+    """Compare the units in which a scene may be stored; see :func:`check_units`.
+
+    Returns
+    -------
+    None if nothing can be told: the card has no percentiles, or there are too few pixels or one colour.
+    """
     known = card.value_percentiles
     if known is None or values.shape[1] < _LEAST_PIXELS:
-        return []
+        return None
     found, pixels = percentiles_of(values, known.percentiles), evenly(values, 2000)
     if (found[:, 0] == found[:, -1]).all():  # one colour all over is no distribution
-        return []
+        return None
 
     def fit(unit: Unit | None, steps: Sequence[BandTransform]) -> _Fit:
         scaled = [np.stack([row * t.a + t.b for row, t in zip(part, steps, strict=True)]) for part in (found, pixels)]
         return _Fit(unit, known.distance(np.sort(scaled[0], axis=1)), *known.spectral_distance(scaled[1]))
 
-    stated = [to_card_units(band, spec.scale, spec.offset) for band, spec in zip(bands, card.bands, strict=True)]
+    stated = stated_steps(card, bands)
     given = fit(None, stated)
     others = [
         fit(unit, steps)
-        for unit in _possible_units(card, found, np.result_type(*(np.dtype(band.dtype) for band in bands)))
-        if not _alike(steps := _steps(card, unit), stated, known.floor)
+        for unit in possible_units(card, found, bands)
+        if not alike(steps := unit_steps(card, unit), stated, known.floor)
     ]
     rivals = [one for one in others if one.unit is not None and (one.unit.scale, one.unit.offset) != _SENTINEL2]
     shifted = [
@@ -157,58 +212,69 @@ def check_units(card: ModelCard, raster: Raster, bands: Sequence[Band], values: 
         certain = all(rival.percentiles - given.percentiles >= _PERCENTILES_MARGIN for rival in rivals)
     else:
         certain = all(given.clearly_better(rival) for rival in rivals)
-    if certain:
-        return _warnings(card, raster, given, shifted)
-    text, options = _question(card, raster, given, others, scaled=any(band.scaled for band in bands))
-    if any(rival.clearly_better(given) for rival in rivals) or not any(band.scaled for band in bands):
-        raise ContractError(text, suggested_options=options)
-    return [text]
+    return _Comparison(given, others, rivals, shifted, certain)
 
 
-def _steps(card: ModelCard, unit: Unit) -> list[BandTransform]:
+def stated_steps(card: ModelCard, bands: Sequence[Band]) -> list[BandTransform]:
+    """Return the way from stored values to the card's, band by band, as file or user state it."""
+    return [to_card_units(band, spec.scale, spec.offset) for band, spec in zip(bands, card.bands, strict=True)]
+
+
+def unit_steps(card: ModelCard, unit: Unit) -> list[BandTransform]:
+    """Return the same for a unit."""
     return [BandTransform(unit.scale / spec.scale, (unit.offset - spec.offset) / spec.scale) for spec in card.bands]
 
 
-def _alike(one: Sequence[BandTransform], other: Sequence[BandTransform], floor: float) -> bool:
+def alike(one: Sequence[BandTransform], other: Sequence[BandTransform], floor: float) -> bool:
+    """Whether two units are the same but for rounding."""
     return all(
         math.isclose(a.a, b.a, rel_tol=0.05) and abs(a.b - b.b) <= floor for a, b in zip(one, other, strict=True)
     )
 
 
-def _possible_units(card: ModelCard, found: NDArray[np.float64], dtype: np.dtype[np.generic]) -> list[Unit]:
-    """Return the units in which numbers of such size and type may be stored."""
+def common_units(card: ModelCard) -> list[Unit]:
+    """Return the units in which scenes for a model are commonly stored."""
     if card.value_range is None or card.value_range[1] not in FULL_SCALES:
         return []
     spec = card.bands[0]
     physical = card.value_range[1] * spec.scale + spec.offset
     reflectance = math.isclose(physical, 1.0, rel_tol=0.01)
     kind = "reflectance" if reflectance else "values"
-    top, whole = float(found.max()), not np.issubdtype(dtype, np.floating)
-    units = []
-    for full in FULL_SCALES:
-        fits = top <= 1.6 * full and (full >= 100 if whole else full != 255)
-        if fits and not (dtype.itemsize == 1 and full > 255):
-            name = f"{kind} 0…{full:g}" if full <= 255 else f"{kind} × {full:,.0f}"
-            units.append(Unit(physical / full, 0.0, name, full))
-    if reflectance and dtype.itemsize > 1 and top > 255:
+    units = [
+        Unit(physical / full, 0.0, f"{kind} 0…{full:g}" if full <= 255 else f"{kind} × {full:,.0f}", full)
+        for full in FULL_SCALES
+    ]
+    if reflectance:
         units.append(Unit(*_LANDSAT, "Landsat Collection 2", 65_535.0))
         units.append(Unit(*_SENTINEL2, "Sentinel-2 from 2022 on", 10_000.0))
     return units
 
 
-def _question(
-    card: ModelCard, raster: Raster, given: _Fit, rivals: Sequence[_Fit], *, scaled: bool
-) -> tuple[str, dict[str, str]]:
+def possible_units(card: ModelCard, found: NDArray[np.float64], bands: Sequence[Band]) -> list[Unit]:
+    """Return the units in which numbers of such size and type may be stored."""
+    dtype = np.result_type(*(np.dtype(band.dtype) for band in bands))
+    top, whole = float(found.max()), not np.issubdtype(dtype, np.floating)
+
+    def possible(unit: Unit) -> bool:
+        if unit.offset:
+            return dtype.itemsize > 1 and top > 255
+        full = unit.full
+        fits = top <= 1.6 * full and (full >= 100 if whole else full != 255)
+        return fits and not (dtype.itemsize == 1 and full > 255)
+
+    return [unit for unit in common_units(card) if possible(unit)]
+
+
+def _question(card: ModelCard, raster: Raster, compared: _Comparison, *, scaled: bool) -> tuple[str, dict[str, str]]:
     """Return a message that lists the likely units, and the options of the one that clearly is."""
-    order = sorted([given, *rivals], key=lambda fit: fit.total)
+    given, order = compared.given, compared.ranked
     as_given = None if scaled else _card_unit(card)
-    best = order[0]
+    best, clear = order[0], compared.other
     listed = [fit for fit in order[:_LISTED] if fit.total <= best.total + _LISTED_WITHIN or fit is best]
     texts = []
     for fit in listed:
         unit = as_given if fit is given else fit.unit
         texts.append("as stated" if unit is None else f"{unit.options} ({unit.name})")
-    clear = best is not given and all(best.clearly_better(fit) for fit in order[1:])
     problem = (
         "its values are in other units than the model's training data"
         if clear

@@ -4,13 +4,224 @@
 <context>
     <name>GeoSeg</name>
     <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Name of an installed model; geoseg's own default if empty. The dock refreshes the list.</source>
+        <source>Empty: geoseg's default model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -30,6 +241,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
         <location filename="../panel_scene.py"/>
         <location filename="../report.py"/>
         <source>Model</source>
@@ -37,7 +249,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Raster, or the bands of one scene</source>
+        <source>Scene: one raster, or several with its bands</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -54,7 +266,8 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <location filename="../algorithms/train.py"/>
-        <location filename="../panel_scene.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
         <source>Offset</source>
         <translation type="unfinished"></translation>
     </message>
@@ -80,7 +293,17 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>'{name}' is a {kind} layer: only raster files can be used.</source>
+        <source>Bands: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -90,14 +313,12 @@
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The report has overall accuracy, IoU and F1 per class, and the confusion matrix.</source>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Class map</source>
+        <source>HTML files (*.html)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -122,6 +343,16 @@
         <location filename="../algorithms/inspect.py"/>
         <location filename="../algorithms/segment.py"/>
         <source>JSON files (*.json)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -322,7 +553,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on rasters and label polygons (a field names the class), or a label raster for each. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -342,12 +573,14 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
         <source>Learning rate</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Rasters</source>
+        <source>Scenes: one raster each</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -362,11 +595,17 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>… or label rasters</source>
+        <source>… or label rasters, one for each scene</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
         <location filename="../panel_correct.py"/>
         <source>Epochs</source>
         <translation type="unfinished"></translation>
@@ -398,34 +637,35 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../corrections.py"/>
+        <source>Run a model on a raster first; then correct its polygons.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Run a model on a raster, or name new classes first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
         <source>Corrections</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <source>Run a scene first; then correct its polygons.</source>
+        <location filename="../new_classes.py"/>
+        <source>Labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <source>There are no corrections yet: edit polygons of the result, or draw some.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
-        <location filename="../vectors.py"/>
-        <source>{path} cannot be written: {reason}</source>
+        <source>There are no labels yet: edit polygons of the result, or draw some.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
         <source>{path} cannot be opened</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
-        <source>{path} cannot be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -456,17 +696,27 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
         <source>The models cannot be listed: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>geoseg runs in a Python of its own, so that nothing is installed into QGIS. Make one here, or use one that has geoseg already.</source>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>GeoSeg environment</source>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -487,7 +737,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Managed environment</source>
+        <source>Install</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -497,32 +747,133 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>NVIDIA GPU (CUDA), where the driver allows it</source>
+        <source>NVIDIA GPU (CUDA)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>PyTorch from the ordinary package index (on Linux with CUDA)</source>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Name, wheel, or folder with geoseg's source; [train] adds what training needs</source>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>as the system says; else http://host:port</source>
+        <source>Choose a folder with geoseg's source</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>without network: a folder of wheels from `pip download`</source>
+        <source>the system's; else http://host:port</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>What will be done</source>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -534,58 +885,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Use my own interpreter</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>a python program that has geoseg; empty: the managed environment</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Use it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>There is none yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Removed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <location filename="../report.py"/>
-        <source>Device</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Package</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Proxy</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Wheels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Make it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Remove it</source>
+        <source>Compute on</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -600,7 +900,242 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Done: {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Bands and values</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Bands in other layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Scale</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>No data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Pixel size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Simplify</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Batch size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Tile size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Memory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Class field</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>New classes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name at least two classes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Two classes have the same name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Names of classes must not contain commas, colons or equals signs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Colour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Add a class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Remove the selected class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name what is to be told apart. Then draw some examples of each class; a model is trained on them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>There is no folder {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>What lies outside of the polygons has no class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>native</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Pixel size of the map; the raster is resampled to it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>No polygon is selected: select some in a vector layer first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Whole raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Map view</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Drawn polygon</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Selected polygons</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw the area on the map first: click its corners, right-click to finish.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The chosen area lies outside of the raster '{name}'.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Further layers that hold bands of the same scene</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>as in the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Bands of the same scene in other layers:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>(none)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -615,7 +1150,19 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Correct and retrain</source>
+        <source>Labels and training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>New classes…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>Name classes, draw examples of them on this raster, and train a model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -640,28 +1187,52 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Further options of geoseg train</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>Options</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>New model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Fine-tune model on my corrections</source>
+        <source>Side of the squares that the model is trained on</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Starting geoseg…</source>
+        <source>Tiles that are computed at a time; fewer need less memory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>By how much each step changes the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{labels} labels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw some polygons of each class, in places that differ.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>automatic</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model on classes of your own, or correct the map that a run gives.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Fine-tune the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -671,6 +1242,8 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -681,12 +1254,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>There is a model called {name}: choose another name.</source>
+        <source>GeoSeg: training {model}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Options: {reason}</source>
+        <source>There is a model called {name}: choose another name.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -711,7 +1284,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>Steps through the polygons with the most uncertain area: low confidence × large area</source>
+        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -722,16 +1295,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_result.py"/>
         <source>Open folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
-        <source>Class</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
-        <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -772,12 +1335,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>Segment the whole scene in the background</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>What geoseg computes on</source>
+        <source>Segment the chosen area in the background</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -787,22 +1345,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>Replace results that are there</source>
+        <source>Smaller polygons are merged into their neighbours</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>Results</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Least polygon</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Simplify</source>
+        <source>By how much borders of polygons may be moved to make them smoother</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -812,12 +1360,27 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>as it is</source>
+        <source>Cutting out the polygon…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
         <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -842,6 +1405,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
+        <source>geoseg computes on {device}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
         <source>computed with pixels of {size}: zoom in to see what the run will give</source>
         <translation type="unfinished"></translation>
     </message>
@@ -852,12 +1420,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Add a model folder</source>
+        <source>The model needs {count} bands ({needs}), the raster has {have} ({names}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Mend it</source>
+        <source>Add a model folder</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -867,22 +1435,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Bands and values</source>
+        <source>Fix</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>as the file says; 0.0001 or 1/10000 for reflectance × 10,000</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <source>as the file says</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <source>Further layers that hold bands of the same scene</source>
+        <source>Render to a file…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -897,17 +1455,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Scale</source>
+        <source>In the unit assumed now, the values do not look like those that the model was trained on.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>Nodata</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <source>Bands of the same scene in other layers:</source>
+        <source>The model needs the bands {needs}. The raster does not name {missing}: choose them below.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -922,7 +1475,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
-        <source>(none)</source>
+        <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The unit of the values is not checked: the model does not say how its own are distributed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -942,12 +1500,157 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <source>Use model {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
         <source>about {seconds:.0f} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>{band}: {low:.2g} to {high:.2g}, half of it below {middle:.2g}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>As in the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance 0…1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance in percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance as 0…255</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 10,000</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 65,535</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Unit of the values; choose another one to change it:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source> (as assumed now)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>The values are stored in another unit than assumed. Which picture looks natural?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>It cannot be told in which unit the values are stored. Which picture looks natural?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Black border (value {value}) = no data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of value {value} = no data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
         <source>GeoSeg panel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -958,6 +1661,66 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../plugin.py"/>
         <source>Help</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Render to a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>GeoTIFF (*.tif)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels are too many: choose a smaller area or larger pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels, at most {size:,.1f} MB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>That is a lot: many providers forbid bulk downloads. Choose a smaller area or larger pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>The layer states no terms of use: make sure that the provider allows copies and their analysis.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>About {count:,} tiles are fetched from {host}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Terms of the provider: {terms}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>Give a file name that ends in .tif.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The folder {folder} cannot be written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The map cannot be written (error {code}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

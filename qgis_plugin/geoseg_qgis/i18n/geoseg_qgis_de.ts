@@ -1,0 +1,1760 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de" sourcelanguage="en">
+<context>
+    <name>GeoSeg</name>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation>Genauigkeit und Flächen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation>1. Punkte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation>Zufällig in jeder Klasse gezogen; mehr Punkte ergeben engere Intervalle</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation>Punkte ziehen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation>Klassenkarte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation>Punkte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation>Datei</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation>2. Was ist am markierten Punkt zu sehen?</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation>Den Punkt ohne Klasse lassen; er zählt nicht</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation>3. Bericht</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation>Bericht erstellen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation>Zu deutende Punkte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation>GeoSeg: Genauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation>Zurück</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation>Überspringen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation>Erst ein Modell auf ein Raster anwenden, oder dessen Klassenkarte zum Projekt hinzufügen.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation>Mit diesen Punkten fortfahren</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation>Punkt {place} von {count}, {done} erledigt</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation>Gespeichert als {page} und {report}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation>{path} enthält keine Punkte von geoseg</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation>{path} kann nicht geschrieben werden</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>{path} kann nicht geschrieben werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation>{predicted} verglichen mit {reference}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation>Konfusionsmatrix</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation>Klasse</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation>Nutzergenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation>Produzentengenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation>Referenz, px</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation>± sind halbe Breiten der 95-%-Konfidenzintervalle.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation>Karte ▸ Referenz</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation>Referenz ▸ Karte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation>Gesamtgenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation>Mittlere IoU</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation>Mittleres F1</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation>Verglichene Pixel</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation>Einheiten²</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation>Gedeutete Punkte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation>Genauigkeit und Flächen von {map}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation>Kartiert, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation>Fläche, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
+        <translation>GeoSeg hat noch kein Python: Erweiterungen ▸ GeoSeg ▸ Umgebung… öffnen und eines anlegen oder wählen.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Empty: geoseg's default model.</source>
+        <translation>Leer: das Standardmodell von geoseg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>… or a model folder</source>
+        <translation>… oder ein Modellordner</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Bands (blue=1,green=2,…)</source>
+        <translation>Bänder (blue=1,green=2,…)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
+        <translation>Welches Band welches ist. Leer: nach den Beschreibungen der Bänder. „Raster prüfen“ sagt, was passt und was einzutragen ist.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_scene.py"/>
+        <location filename="../report.py"/>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Scene: one raster, or several with its bands</source>
+        <translation>Szene: ein Raster, oder mehrere mit ihren Bändern</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Extent; all of the scene if empty</source>
+        <translation>Ausdehnung; leer: die ganze Szene</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Scale: value = stored × scale + offset</source>
+        <translation>Skalierung: Wert = gespeichert × Skalierung + Versatz</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Offset</source>
+        <translation>Versatz</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Nodata value, instead of the file's</source>
+        <translation>Nodata-Wert, statt dem der Datei</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <translation>Pixelgröße in KBS-Einheiten; leer: die des feinsten Bandes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>No raster is chosen, or it cannot be opened.</source>
+        <translation>Kein Raster ist gewählt, oder es kann nicht geöffnet werden.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>GeoSeg's Python does not work: {reason}. See Plugins ▸ GeoSeg ▸ Environment…</source>
+        <translation>Das Python von GeoSeg funktioniert nicht: {reason}. Siehe Erweiterungen ▸ GeoSeg ▸ Umgebung…</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Bands: {reason}</source>
+        <translation>Bänder: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation>Name eines installierten Modells; das Bedienfeld aktualisiert die Liste.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
+        <translation>„{name}“ ist keine Rasterdatei: den benötigten Teil zuerst im GeoSeg-Bedienfeld in eine Datei rendern.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Evaluate map</source>
+        <translation>Karte bewerten</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
+        <translation>Vergleicht eine Klassenkarte mit einer Referenz: einem Klassenraster oder Polygonen mit einem Feld, das die Klasse nennt. Die Genauigkeitstabelle öffnet sich in der Ergebnisanzeige: Gesamtgenauigkeit, IoU, F1, Nutzer- und Produzentengenauigkeit jeder Klasse und die Konfusionsmatrix.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>HTML files (*.html)</source>
+        <translation>HTML-Dateien (*.html)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Reference: raster or polygons</source>
+        <translation>Referenz: Raster oder Polygone</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Field with the class, of reference polygons</source>
+        <translation>Klassenfeld der Referenzpolygone</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/inspect.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Report</source>
+        <translation>Bericht</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/inspect.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>JSON files (*.json)</source>
+        <translation>JSON-Dateien (*.json)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation>Genauigkeitstabelle</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
+        <translation>Gesamtgenauigkeit: {share}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Inspect raster</source>
+        <translation>Raster prüfen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will cost. Nothing is computed.</source>
+        <translation>Zeigt, was ein Raster enthält, ob es zu einem Modell passt, was sonst zu tun ist, und was ein Lauf kostet. Berechnet wird nichts.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>geoseg said nothing</source>
+        <translation>geoseg hat nichts ausgegeben</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Whether it fits the model</source>
+        <translation>Ob es zum Modell passt</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Why it does not fit</source>
+        <translation>Warum es nicht passt</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Options that would mend it, as JSON</source>
+        <translation>Optionen, die es beheben, als JSON</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Seconds a run takes here; -1 if not known</source>
+        <translation>Sekunden, die ein Lauf hier dauert; -1 wenn unbekannt</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>warning: {text}</source>
+        <translation>Warnung: {text}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>fits model {model}</source>
+        <translation>passt zum Modell {model}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>no CRS</source>
+        <translation>kein KBS</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Polygonize class map</source>
+        <translation>Klassenkarte vektorisieren</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Turns a class map of any size, or any raster of whole numbers, into polygons with class, true area and perimeter. Regions are never cut, and borders that are simplified neither gap nor overlap.</source>
+        <translation>Wandelt eine Klassenkarte beliebiger Größe oder ein Raster ganzer Zahlen in Polygone mit Klasse, wahrer Fläche und Umfang um. Regionen werden nie zerschnitten, vereinfachte Grenzen klaffen nicht und überlappen nicht.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Pixels without class; instead of the file's own</source>
+        <translation>Pixel ohne Klasse; statt der Angabe der Datei</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Band</source>
+        <translation>Band</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Confidence raster on the same grid</source>
+        <translation>Konfidenzraster auf demselben Gitter</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Least area in m²; smaller regions are merged into a neighbour</source>
+        <translation>Mindestfläche in m²; kleinere Regionen gehen in einem Nachbarn auf</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Let borders move by this many metres</source>
+        <translation>Um so viele Meter dürfen Grenzen verschoben werden</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Round the stair steps of pixels</source>
+        <translation>Treppenstufen der Pixel runden</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Only these classes, numbers or names, by commas</source>
+        <translation>Nur diese Klassen, Nummern oder Namen, mit Kommas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>All classes but these</source>
+        <translation>Alle Klassen außer diesen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Classes that the least area never dissolves</source>
+        <translation>Klassen, für die die Mindestfläche nicht gilt</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Pixels that touch at corners belong together</source>
+        <translation>Pixel, die sich an Ecken berühren, gehören zusammen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../results.py"/>
+        <source>Polygons</source>
+        <translation>Polygone</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Segment raster</source>
+        <translation>Raster segmentieren</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Segments a satellite, aerial or drone raster with a model into a class map, confidence and land-cover polygons, all with names and colours.
+
+Several rasters are the bands of one scene. A run that was cancelled goes on where it was when it is started again with the same files and options.</source>
+        <translation>Segmentiert ein Satelliten-, Luft- oder Drohnenbild mit einem Modell in Klassenkarte, Konfidenz und Landbedeckungspolygone, alle mit Namen und Farben.
+
+Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortgesetzt, wenn er mit denselben Dateien und Optionen neu gestartet wird.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Window: side of what the model sees, in pixels</source>
+        <translation>Fenster: Seitenlänge dessen, was das Modell sieht, in Pixeln</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Margin: context around a window that is not kept, in pixels</source>
+        <translation>Rand: Kontext um ein Fenster, der verworfen wird, in Pixeln</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Least area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Mindestfläche eines Polygons in m²; kleinere gehen in einem Nachbarn auf</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Let polygon borders move by this many metres</source>
+        <translation>Um so viele Meter dürfen Polygongrenzen verschoben werden</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Stitching</source>
+        <translation>Zusammensetzen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Precision</source>
+        <translation>Rechengenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Device: auto, cpu, cuda, cuda:1</source>
+        <translation>Gerät: auto, cpu, cuda, cuda:1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Memory budget, as 4GB</source>
+        <translation>Speicherbudget, z. B. 4GB</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <location filename="../results.py"/>
+        <source>Confidence</source>
+        <translation>Konfidenz</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>{path}: polygons can be written as {formats}</source>
+        <translation>{path}: Polygone können als {formats} geschrieben werden</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Finished parts are kept in {folder}: run it again to go on.</source>
+        <translation>Fertige Teile bleiben in {folder}: zum Fortsetzen neu starten.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
+        <translation>{path}: Klassenkarten und Konfidenz sind GeoTIFF; der Name muss auf .tif enden</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Train model</source>
+        <translation>Modell trainieren</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Trainiert ein Modell auf Szenen und Label-Polygonen (ein Feld nennt die Klasse) oder einem Label-Raster je Szene. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label bedeckt, wird ignoriert.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Model to start from</source>
+        <translation>Ausgangsmodell</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Side of training windows in pixels</source>
+        <translation>Seitenlänge der Trainingsfenster in Pixeln</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Windows of a step; what fits into memory if empty</source>
+        <translation>Fenster je Schritt; leer: was in den Speicher passt</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Learning rate</source>
+        <translation>Lernrate</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Scenes: one raster each</source>
+        <translation>Szenen: je ein Raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Label polygons</source>
+        <translation>Labelpolygone</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Field with the class</source>
+        <translation>Klassenfeld</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>… or label rasters, one for each scene</source>
+        <translation>… oder Label-Raster, eines je Szene</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
+        <translation>Leer: ein neues Netz wird von Zufallsgewichten an trainiert.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Epochs</source>
+        <translation>Epochen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Architecture, as unet</source>
+        <translation>Architektur, z. B. unet</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Encoder, as resnet18</source>
+        <translation>Encoder, z. B. resnet18</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Device: auto, cpu, cuda</source>
+        <translation>Gerät: auto, cpu, cuda</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Model folder</source>
+        <translation>Modellordner</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Give label polygons or label rasters, one of the two.</source>
+        <translation>Entweder Labelpolygone oder Labelraster angeben.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Run a model on a raster first; then correct its polygons.</source>
+        <translation>Zuerst ein Modell auf ein Raster anwenden, dann dessen Polygone korrigieren.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Run a model on a raster, or name new classes first.</source>
+        <translation>Zuerst ein Modell auf ein Raster anwenden oder neue Klassen benennen.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Corrections</source>
+        <translation>Korrekturen</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <location filename="../new_classes.py"/>
+        <source>Labels</source>
+        <translation>Labels</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>There are no labels yet: edit polygons of the result, or draw some.</source>
+        <translation>Es gibt noch keine Labels: Polygone des Ergebnisses bearbeiten oder welche zeichnen.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>{path} cannot be opened</source>
+        <translation>{path} kann nicht geöffnet werden</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>GeoSeg</source>
+        <translation>GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>Set up…</source>
+        <translation>Einrichten…</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.</source>
+        <translation>geoseg braucht ein eigenes Python. Es wird in wenigen Minuten außerhalb von QGIS angelegt.</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <location filename="../environment_page.py"/>
+        <source>Diagnostics are on the clipboard.</source>
+        <translation>Die Diagnose ist in der Zwischenablage.</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>geoseg does not run: {reason}</source>
+        <translation>geoseg läuft nicht: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>Der GeoSeg-Eintrag des Projekts ist nicht lesbar: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>The models cannot be listed: {reason}</source>
+        <translation>Die Modelle können nicht aufgelistet werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
+        <translation>geoseg läuft in einem eigenen Python außerhalb von QGIS: in QGIS selbst wird nichts installiert.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation>Braucht etwa {size} Speicherplatz ({free:.0f} GB frei), in {folder}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
+        <translation>GeoSeg einrichten</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Check</source>
+        <translation>Prüfen</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../plugin.py"/>
+        <source>Copy diagnostics</source>
+        <translation>Diagnose kopieren</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install</source>
+        <translation>Installieren</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>NVIDIA GPU (CUDA)</source>
+        <translation>NVIDIA-GPU (CUDA)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
+        <translation>Erweitert</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
+        <translation>Ein Wheel, ein Ordner mit dem Quelltext von geoseg oder ein Name im Paketindex</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Choose a folder with geoseg's source</source>
+        <translation>Ordner mit dem Quelltext von geoseg wählen</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>the system's; else http://host:port</source>
+        <translation>wie im System; sonst http://host:port</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation>ohne Netz: ein von `pip download` gefüllter Ordner</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation>Die Befehle, die Installieren ausführt</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation>Installation entfernen</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation>Quelle</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation>Wheel-Ordner</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation>Befehle</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation>Eigenes Python</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation>ein Python-Programm mit geoseg; leer: die Installation oben</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation>Verwenden</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation>Protokoll</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation>geoseg ist noch nicht installiert.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation>Ordner mit dem Quelltext von geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation>Der Datenträger von {folder} hat {free:.1f} GB frei, {size} werden gebraucht.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation>Das Heruntergeladene bleibt: Installieren macht dort weiter.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation>PyTorch stattdessen aus dem gewöhnlichen Paketindex installieren (etwa {size:.0f} GB)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation>Herunterladen und Entpacken: {done:.1f} von etwa {total:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation>Vorbereiten</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation>Installieren</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation>Prüfen: geoseg und seine Abhängigkeiten werden geladen</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
+        <translation>Entfernt.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Compute on</source>
+        <translation>Rechnen auf</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking {python}: importing geoseg and what it needs</source>
+        <translation>{python} wird geprüft: geoseg und was es braucht werden importiert</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{python}: not checked yet</source>
+        <translation>{python}: noch nicht geprüft</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
+        <translation>noch {minutes:.0f} min</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Done: {what}</source>
+        <translation>Fertig: {what}</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Bands and values</source>
+        <translation>Bänder und Werte</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Bands in other layers</source>
+        <translation>Bänder in anderen Layern</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Scale</source>
+        <translation>Skalierung</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>No data</source>
+        <translation>Nodata</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Pixel size</source>
+        <translation>Pixelgröße</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation>Bereich</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation>Ergebnisse</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation>Vorhandene Ergebnisse ersetzen</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation>Mindestfläche</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Simplify</source>
+        <translation>Vereinfachen</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Batch size</source>
+        <translation>Stapelgröße</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Tile size</source>
+        <translation>Kachelgröße</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Memory</source>
+        <translation>Speicher</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation>Gerät</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Class field</source>
+        <translation>Klassenfeld</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>New classes</source>
+        <translation>Neue Klassen</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation>GeoPackage (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>name</source>
+        <translation>Name</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name at least two classes.</source>
+        <translation>Mindestens zwei Klassen benennen.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Two classes have the same name.</source>
+        <translation>Zwei Klassen haben denselben Namen.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Names of classes must not contain commas, colons or equals signs.</source>
+        <translation>Klassennamen dürfen weder Kommas noch Doppelpunkte oder Gleichheitszeichen enthalten.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Colour</source>
+        <translation>Farbe</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Add a class</source>
+        <translation>Klasse hinzufügen</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Remove the selected class</source>
+        <translation>Gewählte Klasse entfernen</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name what is to be told apart. Then draw some examples of each class; a model is trained on them.</source>
+        <translation>Benennen, was unterschieden werden soll. Dann von jeder Klasse einige Beispiele zeichnen; damit wird ein Modell trainiert.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>There is no folder {folder}</source>
+        <translation>Es gibt keinen Ordner {folder}</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>Was außerhalb der Polygone liegt, bekommt keine Klasse</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw again</source>
+        <translation>Neu zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>native</source>
+        <translation>original</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Pixel size of the map; the raster is resampled to it</source>
+        <translation>Pixelgröße der Karte; das Raster wird darauf umgerechnet</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>No polygon is selected: select some in a vector layer first.</source>
+        <translation>Kein Polygon gewählt: zuerst welche in einem Vektorlayer wählen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Whole raster</source>
+        <translation>Ganzes Raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Map view</source>
+        <translation>Kartenausschnitt</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Drawn polygon</source>
+        <translation>Gezeichnetes Polygon</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Selected polygons</source>
+        <translation>Gewählte Polygone</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw the area on the map first: click its corners, right-click to finish.</source>
+        <translation>Zuerst den Bereich in der Karte zeichnen: Ecken anklicken, mit Rechtsklick abschließen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The chosen area lies outside of the raster '{name}'.</source>
+        <translation>Der gewählte Bereich liegt außerhalb des Rasters „{name}“.</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation>Der Bereich kann nicht transformiert werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
+        <translation>Wert = gespeichert × Skalierung + Versatz; 1/10000 für Reflektanz × 10.000</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Further layers that hold bands of the same scene</source>
+        <translation>Weitere Layer mit Bändern derselben Szene</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>as in the file</source>
+        <translation>wie in der Datei</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Bands of the same scene in other layers:</source>
+        <translation>Bänder derselben Szene in anderen Layern:</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>(none)</source>
+        <translation>(keines)</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
+        <translation>{labels} Labels, {waiting} bearbeitete Polygone, die noch keine Labels sind.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Toggle editing on the polygons and change class or shape, or draw labels.</source>
+        <translation>Bearbeitung der Polygone einschalten und Klasse oder Form ändern, oder Labels zeichnen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Labels and training</source>
+        <translation>Labels und Training</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>New classes…</source>
+        <translation>Neue Klassen…</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>Name classes, draw examples of them on this raster, and train a model</source>
+        <translation>Klassen benennen, Beispiele auf diesem Raster zeichnen und ein Modell trainieren</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Edited polygons → labels</source>
+        <translation>Bearbeitete Polygone → Labels</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Save your edits of the result and use the edited polygons as labels</source>
+        <translation>Änderungen am Ergebnis speichern und die bearbeiteten Polygone als Labels verwenden</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw labels</source>
+        <translation>Labels zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw polygons of known class</source>
+        <translation>Polygone bekannter Klasse zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>New model</source>
+        <translation>Neues Modell</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Side of the squares that the model is trained on</source>
+        <translation>Seitenlänge der Quadrate, mit denen trainiert wird</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Tiles that are computed at a time; fewer need less memory</source>
+        <translation>Gleichzeitig berechnete Kacheln; weniger brauchen weniger Speicher</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>By how much each step changes the model</source>
+        <translation>Wie stark jeder Schritt das Modell ändert</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{labels} labels.</source>
+        <translation>{labels} Labels.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw some polygons of each class, in places that differ.</source>
+        <translation>Von jeder Klasse einige Polygone an verschiedenen Stellen zeichnen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>automatic</source>
+        <translation>automatisch</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model on classes of your own, or correct the map that a run gives.</source>
+        <translation>Ein Modell für eigene Klassen trainieren oder die Karte eines Laufs korrigieren.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Fine-tune the model</source>
+        <translation>Modell nachtrainieren</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model</source>
+        <translation>Modell trainieren</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Give the new model a name of letters, digits, - and _.</source>
+        <translation>Dem neuen Modell einen Namen aus Buchstaben, Ziffern, - und _ geben.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Abgebrochen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} Polygone sind nun Labels</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
+        <translation>GeoSeg: {model} wird trainiert</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>There is a model called {name}: choose another name.</source>
+        <translation>Es gibt schon ein Modell {name}: einen anderen Namen wählen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Model {name} is trained and in the list</source>
+        <translation>Modell {name} ist trainiert und in der Liste</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha</source>
+        <translation>{place} von {count}: {name}, Konfidenz {confidence:.0f} %, {area:,.1f} ha</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Open report</source>
+        <translation>Bericht öffnen</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Zoom to uncertain</source>
+        <translation>Zu Unsicherem zoomen</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
+        <translation>Geht die unsichersten Polygone durch; kleine kommen später, sehr große nicht ihrer Größe wegen früher</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>GeoSeg report</source>
+        <translation>GeoSeg-Bericht</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Open folder</source>
+        <translation>Ordner öffnen</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>There are no polygons with a confidence.</source>
+        <translation>Es gibt keine Polygone mit Konfidenz.</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>This polygon is gone; on to the next.</source>
+        <translation>Dieses Polygon gibt es nicht mehr; weiter zum nächsten.</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>{path} cannot be read: {reason}</source>
+        <translation>{path} kann nicht gelesen werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview of the visible part</source>
+        <translation>Vorschau des sichtbaren Teils</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview</source>
+        <translation>Vorschau</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Segment the visible part of the map and show it as an overlay</source>
+        <translation>Den sichtbaren Teil der Karte segmentieren und darüberlegen</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <location filename="../report.py"/>
+        <source>Run</source>
+        <translation>Ausführen</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Segment the chosen area in the background</source>
+        <translation>Den gewählten Bereich im Hintergrund segmentieren</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>geoseg_results, beside the raster</source>
+        <translation>geoseg_results, neben dem Raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Smaller polygons are merged into their neighbours</source>
+        <translation>Kleinere Polygone gehen in ihren Nachbarn auf</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>By how much borders of polygons may be moved to make them smoother</source>
+        <translation>Wie weit Polygongrenzen zum Glätten verschoben werden dürfen</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg preview</source>
+        <translation>GeoSeg-Vorschau</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Polygon wird ausgeschnitten…</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
+        <translation>aus</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation>Die Karte zeigt keinen Teil des Rasters: zuerst dorthin zoomen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>Der Ergebnisordner {folder} ist nicht nutzbar: {reason}. Bitte einen anderen wählen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg: {scene}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cancelling…</source>
+        <translation>Wird abgebrochen…</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cancelled. Run again to go on where it was.</source>
+        <translation>Abgebrochen. Erneut ausführen setzt dort fort.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview after {seconds:.1f} s</source>
+        <translation>Vorschau nach {seconds:.1f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>{size:.4g} map units</source>
+        <translation>{size:.4g} Karteneinheiten</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>geoseg computes on {device}</source>
+        <translation>geoseg rechnet auf {device}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>computed with pixels of {size}: zoom in to see what the run will give</source>
+        <translation>berechnet mit Pixeln von {size}: hineinzoomen zeigt, was der Lauf ergibt</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Done: {folder}</source>
+        <translation>Fertig: {folder}</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The model needs {count} bands ({needs}), the raster has {have} ({names}).</source>
+        <translation>Das Modell braucht {count} Bänder ({needs}), das Raster hat {have} ({names}).</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Add a model folder</source>
+        <translation>Modellordner hinzufügen</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Raster</source>
+        <translation>Raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Fix</source>
+        <translation>Beheben</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Render to a file…</source>
+        <translation>In Datei rendern…</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Folder of a model</source>
+        <translation>Ordner eines Modells</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Checking whether they fit…</source>
+        <translation>Prüfe, ob sie zusammenpassen…</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>In the unit assumed now, the values do not look like those that the model was trained on.</source>
+        <translation>In der jetzt angenommenen Einheit gleichen die Werte nicht denen, mit denen das Modell trainiert wurde.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The model needs the bands {needs}. The raster does not name {missing}: choose them below.</source>
+        <translation>Das Modell braucht die Bänder {needs}. Das Raster nennt {missing} nicht: unten wählen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Add a raster layer to the project.</source>
+        <translation>Einen Rasterlayer zum Projekt hinzufügen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source> (default)</source>
+        <translation> (Standard)</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
+        <translation>Kein installiertes Modell kommt mit diesen Bändern aus. Unten Bänder aus anderen Layern hinzunehmen, einen Modellordner hinzufügen (…) oder eigene Klassen benennen, Beispiele zeichnen und damit ein Modell trainieren.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The unit of the values is not checked: the model does not say how its own are distributed.</source>
+        <translation>Die Einheit der Werte ist nicht geprüft: das Modell sagt nicht, wie seine eigenen verteilt sind.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Choose a raster and a model.</source>
+        <translation>Ein Raster und ein Modell wählen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>They fit: {count} bands, {size:.1f} Mpx</source>
+        <translation>Passt: {count} Bänder, {size:.1f} Mpx</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>{size:.1f} GB of memory</source>
+        <translation>{size:.1f} GB Speicher</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Use model {name}</source>
+        <translation>Modell {name} verwenden</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>about {seconds:.0f} s</source>
+        <translation>etwa {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>{band}: {low:.2g} to {high:.2g}, half of it below {middle:.2g}</source>
+        <translation>{band}: {low:.2g} bis {high:.2g}, die Hälfte unter {middle:.2g}</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>As in the file</source>
+        <translation>Wie in der Datei</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance 0…1</source>
+        <translation>Reflektanz 0…1</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance in percent</source>
+        <translation>Reflektanz in Prozent</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance as 0…255</source>
+        <translation>Reflektanz als 0…255</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 10,000</source>
+        <translation>Reflektanz × 10.000</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 65,535</source>
+        <translation>Reflektanz × 65.535</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 seit 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Unit of the values; choose another one to change it:</source>
+        <translation>Einheit der Werte; zum Ändern eine andere wählen:</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source> (as assumed now)</source>
+        <translation> (jetzt angenommen)</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>The values are stored in another unit than assumed. Which picture looks natural?</source>
+        <translation>Die Werte sind in einer anderen Einheit gespeichert als angenommen. Welches Bild sieht natürlich aus?</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>It cannot be told in which unit the values are stored. Which picture looks natural?</source>
+        <translation>Es lässt sich nicht sagen, in welcher Einheit die Werte gespeichert sind. Welches Bild sieht natürlich aus?</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Schwarzer Rand (Wert {value}) = Nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of value {value} = no data</source>
+        <translation>Rand mit Wert {value} = Nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Einfarbiger Rand = Nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation>; {share:.0f} % des Rasters</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation>geoseg startet (PyTorch wird geladen)</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation>Szene und Modell werden geladen</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation>Schnellste Einstellungen werden gemessen, einmal für dieses Modell</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation>Segmentieren</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation>Klassenkarte wird geschrieben</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation>Polygone werden erstellt</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation>Vergleichen</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation>Punkte werden gezogen</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation>Training</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation>Beste Einstellungen werden gesucht</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
+        <translation>noch {time}</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>GeoSeg panel</source>
+        <translation>GeoSeg-Bedienfeld</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
+        <translation>Genauigkeit und Flächen…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Environment…</source>
+        <translation>Umgebung…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Help</source>
+        <translation>Hilfe</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Render to a file</source>
+        <translation>In Datei rendern</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>GeoTIFF (*.tif)</source>
+        <translation>GeoTIFF (*.tif)</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels are too many: choose a smaller area or larger pixels.</source>
+        <translation>{width:,} × {height:,} Pixel sind zu viele: einen kleineren Bereich oder größere Pixel wählen.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels, at most {size:,.1f} MB</source>
+        <translation>{width:,} × {height:,} Pixel, höchstens {size:,.1f} MB</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>That is a lot: many providers forbid bulk downloads. Choose a smaller area or larger pixels.</source>
+        <translation>Das ist viel: viele Anbieter verbieten Massenabrufe. Einen kleineren Bereich oder größere Pixel wählen.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>The layer states no terms of use: make sure that the provider allows copies and their analysis.</source>
+        <translation>Der Layer nennt keine Nutzungsbedingungen: sicherstellen, dass der Anbieter Kopien und deren Auswertung erlaubt.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>About {count:,} tiles are fetched from {host}.</source>
+        <translation>Etwa {count:,} Kacheln werden von {host} geholt.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>this computer</source>
+        <translation>diesem Rechner</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Terms of the provider: {terms}</source>
+        <translation>Bedingungen des Anbieters: {terms}</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>Give a file name that ends in .tif.</source>
+        <translation>Einen Dateinamen angeben, der auf .tif endet.</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The folder {folder} cannot be written.</source>
+        <translation>In den Ordner {folder} kann nicht geschrieben werden.</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The map cannot be written (error {code}).</source>
+        <translation>Die Karte kann nicht geschrieben werden (Fehler {code}).</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Scene</source>
+        <translation>Szene</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Files</source>
+        <translation>Dateien</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Windows</source>
+        <translation>Fenster</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Time</source>
+        <translation>Zeit</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <location filename="../results.py"/>
+        <source>Classes</source>
+        <translation>Klassen</translation>
+    </message>
+    <message>
+        <location filename="../results.py"/>
+        <source>GeoSeg {scene}</source>
+        <translation>GeoSeg {scene}</translation>
+    </message>
+</context>
+</TS>

@@ -1,0 +1,1760 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="fr" sourcelanguage="en">
+<context>
+    <name>GeoSeg</name>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation>Exactitude et surfaces</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation>1. Points</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation>Tirés au hasard dans chaque classe ; plus de points donnent des intervalles plus étroits</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation>Tirer les points</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation>Carte de classes</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation>Points</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation>Fichier</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation>2. Que voit-on au point marqué ?</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation>Laisser le point sans classe ; il ne compte pas</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation>3. Rapport</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation>Créer le rapport</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation>Points à interpréter</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation>GeoSeg : exactitude</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation>Retour</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation>Passer</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation>Appliquez d'abord un modèle à un raster, ou ajoutez sa carte de classes au projet.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation>Continuer avec ces points</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation>Point {place} sur {count}, {done} faits</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation>Enregistré sous {page} et {report}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation>{path} ne contient pas de points de geoseg</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation>{path} ne peut pas être écrit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>{path} ne peut pas être écrit : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation>{predicted} comparé à {reference}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation>Matrice de confusion</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation>Classe</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation>Exactitude utilisateur</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation>Exactitude producteur</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation>Référence, px</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation>± : demi-largeurs des intervalles de confiance à 95 %.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation>carte ▸ référence</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation>référence ▸ carte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation>Exactitude globale</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU moyenne</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation>F1 moyen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation>Pixels comparés</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation>unités²</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation>Points interprétés</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation>Exactitude et surfaces de {map}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation>Cartographié, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation>Surface, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
+        <translation>GeoSeg n'a pas encore de Python : ouvrez Extensions ▸ GeoSeg ▸ Environnement… et créez-en ou choisissez-en un.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Empty: geoseg's default model.</source>
+        <translation>Vide : le modèle par défaut de geoseg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>… or a model folder</source>
+        <translation>… ou un dossier de modèle</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Bands (blue=1,green=2,…)</source>
+        <translation>Bandes (blue=1,green=2,…)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
+        <translation>Quelle bande est laquelle. Vide : d'après les descriptions des bandes. « Inspecter le raster » indique ce qui convient et quoi écrire.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_scene.py"/>
+        <location filename="../report.py"/>
+        <source>Model</source>
+        <translation>Modèle</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Scene: one raster, or several with its bands</source>
+        <translation>Scène : un raster, ou plusieurs avec ses bandes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Extent; all of the scene if empty</source>
+        <translation>Emprise ; vide : toute la scène</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Scale: value = stored × scale + offset</source>
+        <translation>Échelle : valeur = stockée × échelle + décalage</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Offset</source>
+        <translation>Décalage</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Nodata value, instead of the file's</source>
+        <translation>Valeur nodata, à la place de celle du fichier</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <translation>Taille de pixel en unités du SCR ; vide : celle de la bande la plus fine</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>No raster is chosen, or it cannot be opened.</source>
+        <translation>Aucun raster n'est choisi, ou il ne peut pas être ouvert.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>GeoSeg's Python does not work: {reason}. See Plugins ▸ GeoSeg ▸ Environment…</source>
+        <translation>Le Python de GeoSeg ne fonctionne pas : {reason}. Voir Extensions ▸ GeoSeg ▸ Environnement…</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Bands: {reason}</source>
+        <translation>Bandes : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation>Nom d'un modèle installé ; le panneau actualise la liste.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
+        <translation>« {name} » n'est pas un fichier raster : rendez d'abord la partie voulue dans un fichier, depuis le panneau GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Evaluate map</source>
+        <translation>Évaluer la carte</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
+        <translation>Compare une carte de classes à une référence : un raster de classes, ou des polygones avec un champ qui nomme la classe. Le tableau d'exactitude s'ouvre dans la visionneuse de résultats : exactitude globale, IoU, F1, exactitudes utilisateur et producteur de chaque classe, et matrice de confusion.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>HTML files (*.html)</source>
+        <translation>Fichiers HTML (*.html)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Reference: raster or polygons</source>
+        <translation>Référence : raster ou polygones</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Field with the class, of reference polygons</source>
+        <translation>Champ de classe des polygones de référence</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/inspect.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Report</source>
+        <translation>Rapport</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/inspect.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>JSON files (*.json)</source>
+        <translation>Fichiers JSON (*.json)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation>Tableau d'exactitude</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
+        <translation>Exactitude globale : {share}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Inspect raster</source>
+        <translation>Inspecter le raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will cost. Nothing is computed.</source>
+        <translation>Indique ce que contient un raster, s'il convient à un modèle, comment y remédier sinon, et le coût d'un traitement. Rien n'est calculé.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>geoseg said nothing</source>
+        <translation>geoseg n'a rien renvoyé</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Whether it fits the model</source>
+        <translation>S'il convient au modèle</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Why it does not fit</source>
+        <translation>Pourquoi il ne convient pas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Options that would mend it, as JSON</source>
+        <translation>Options qui y remédieraient, en JSON</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Seconds a run takes here; -1 if not known</source>
+        <translation>Secondes que prend ici un traitement ; -1 si inconnu</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>warning: {text}</source>
+        <translation>avertissement : {text}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>fits model {model}</source>
+        <translation>convient au modèle {model}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>no CRS</source>
+        <translation>pas de SCR</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Polygonize class map</source>
+        <translation>Polygoniser la carte de classes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Turns a class map of any size, or any raster of whole numbers, into polygons with class, true area and perimeter. Regions are never cut, and borders that are simplified neither gap nor overlap.</source>
+        <translation>Convertit une carte de classes de toute taille, ou tout raster d'entiers, en polygones avec classe, surface réelle et périmètre. Les régions ne sont jamais coupées, et les limites simplifiées ne laissent ni vide ni recouvrement.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Pixels without class; instead of the file's own</source>
+        <translation>Pixels sans classe ; à la place de l'indication du fichier</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Band</source>
+        <translation>Bande</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Confidence raster on the same grid</source>
+        <translation>Raster de confiance sur la même grille</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Least area in m²; smaller regions are merged into a neighbour</source>
+        <translation>Surface minimale en m² ; les régions plus petites sont fusionnées avec une voisine</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Let borders move by this many metres</source>
+        <translation>Déplacement permis des limites, en mètres</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Round the stair steps of pixels</source>
+        <translation>Arrondir les marches d'escalier des pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Only these classes, numbers or names, by commas</source>
+        <translation>Seulement ces classes, numéros ou noms, séparés par des virgules</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>All classes but these</source>
+        <translation>Toutes les classes sauf celles-ci</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Classes that the least area never dissolves</source>
+        <translation>Classes auxquelles la surface minimale ne s'applique pas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Pixels that touch at corners belong together</source>
+        <translation>Les pixels qui se touchent par un coin vont ensemble</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../results.py"/>
+        <source>Polygons</source>
+        <translation>Polygones</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Segment raster</source>
+        <translation>Segmenter le raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Segments a satellite, aerial or drone raster with a model into a class map, confidence and land-cover polygons, all with names and colours.
+
+Several rasters are the bands of one scene. A run that was cancelled goes on where it was when it is started again with the same files and options.</source>
+        <translation>Segmente un raster satellite, aérien ou de drone avec un modèle en carte de classes, confiance et polygones d'occupation du sol, avec noms et couleurs.
+
+Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend où il en était s'il est relancé avec les mêmes fichiers et options.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Window: side of what the model sees, in pixels</source>
+        <translation>Fenêtre : côté de ce que voit le modèle, en pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Margin: context around a window that is not kept, in pixels</source>
+        <translation>Marge : contexte autour d'une fenêtre, non conservé, en pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Least area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Surface minimale d'un polygone en m² ; les plus petits sont fusionnés avec un voisin</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Let polygon borders move by this many metres</source>
+        <translation>Déplacement permis des limites de polygones, en mètres</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Stitching</source>
+        <translation>Assemblage</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Precision</source>
+        <translation>Précision</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Device: auto, cpu, cuda, cuda:1</source>
+        <translation>Périphérique : auto, cpu, cuda, cuda:1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Memory budget, as 4GB</source>
+        <translation>Budget mémoire, p. ex. 4GB</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <location filename="../results.py"/>
+        <source>Confidence</source>
+        <translation>Confiance</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>{path}: polygons can be written as {formats}</source>
+        <translation>{path} : les polygones peuvent être écrits en {formats}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Finished parts are kept in {folder}: run it again to go on.</source>
+        <translation>Les parties terminées restent dans {folder} : relancez pour continuer.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
+        <translation>{path} : les cartes de classes et la confiance sont en GeoTIFF ; le nom doit finir par .tif</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Train model</source>
+        <translation>Entraîner un modèle</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Entraîne un modèle sur des scènes et des polygones d'étiquettes (un champ nomme la classe), ou un raster d'étiquettes par scène. Avec un modèle de départ, celui-ci est affiné, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Model to start from</source>
+        <translation>Modèle de départ</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Side of training windows in pixels</source>
+        <translation>Côté des fenêtres d'entraînement en pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Windows of a step; what fits into memory if empty</source>
+        <translation>Fenêtres par étape ; vide : ce que permet la mémoire</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Learning rate</source>
+        <translation>Taux d'apprentissage</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Scenes: one raster each</source>
+        <translation>Scènes : un raster chacune</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Label polygons</source>
+        <translation>Polygones d'étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Field with the class</source>
+        <translation>Champ de classe</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>… or label rasters, one for each scene</source>
+        <translation>… ou rasters d'étiquettes, un par scène</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
+        <translation>Vide : un nouveau réseau est entraîné à partir de poids aléatoires.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Epochs</source>
+        <translation>Époques</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Architecture, as unet</source>
+        <translation>Architecture, p. ex. unet</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Encoder, as resnet18</source>
+        <translation>Encodeur, p. ex. resnet18</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Device: auto, cpu, cuda</source>
+        <translation>Périphérique : auto, cpu, cuda</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Model folder</source>
+        <translation>Dossier du modèle</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Give label polygons or label rasters, one of the two.</source>
+        <translation>Indiquez des polygones ou des rasters d'étiquettes, l'un des deux.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Run a model on a raster first; then correct its polygons.</source>
+        <translation>Appliquez d'abord un modèle à un raster, puis corrigez ses polygones.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Run a model on a raster, or name new classes first.</source>
+        <translation>Appliquez d'abord un modèle à un raster, ou nommez de nouvelles classes.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Corrections</source>
+        <translation>Corrections</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <location filename="../new_classes.py"/>
+        <source>Labels</source>
+        <translation>Étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>There are no labels yet: edit polygons of the result, or draw some.</source>
+        <translation>Il n'y a pas encore d'étiquettes : modifiez des polygones du résultat ou dessinez-en.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>{path} cannot be opened</source>
+        <translation>{path} ne peut pas être ouvert</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>GeoSeg</source>
+        <translation>GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>Set up…</source>
+        <translation>Configurer…</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.</source>
+        <translation>geoseg a besoin de son propre Python. Il est créé en quelques minutes, hors de QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <location filename="../environment_page.py"/>
+        <source>Diagnostics are on the clipboard.</source>
+        <translation>Le diagnostic est dans le presse-papiers.</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>geoseg does not run: {reason}</source>
+        <translation>geoseg ne fonctionne pas : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>L'entrée GeoSeg du projet est illisible : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>The models cannot be listed: {reason}</source>
+        <translation>Impossible de lister les modèles : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
+        <translation>geoseg s'exécute dans son propre Python, hors de QGIS : rien n'est installé dans QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation>Demande environ {size} sur le disque ({free:.0f} Go libres), dans {folder}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
+        <translation>Installer GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Check</source>
+        <translation>Vérifier</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../plugin.py"/>
+        <source>Copy diagnostics</source>
+        <translation>Copier le diagnostic</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Close</source>
+        <translation>Fermer</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install</source>
+        <translation>Installer</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>NVIDIA GPU (CUDA)</source>
+        <translation>GPU NVIDIA (CUDA)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
+        <translation>Avancé</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
+        <translation>Un wheel, un dossier avec les sources de geoseg, ou un nom de l'index de paquets</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Choose a folder with geoseg's source</source>
+        <translation>Choisir un dossier avec les sources de geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>the system's; else http://host:port</source>
+        <translation>celui du système ; sinon http://host:port</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation>sans réseau : un dossier rempli par `pip download`</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation>Les commandes qu'exécute Installer</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation>Supprimer l'installation</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation>Source</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation>Dossier de wheels</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation>Commandes</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation>Python propre</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation>un programme python qui a geoseg ; vide : l'installation ci-dessus</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation>Utiliser</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation>Journal</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation>geoseg n'est pas encore installé.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation>Dossier des sources de geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation>Le disque de {folder} a {free:.1f} Go libres ; il faut {size}.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation>Les téléchargements sont conservés : Installer reprend à partir de là.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation>Installer plutôt PyTorch depuis l'index ordinaire (environ {size:.0f} Go)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation>Téléchargement et extraction : {done:.1f} sur environ {total:.1f} Go</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation>Préparation</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation>Installation</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation>Vérification : chargement de geoseg et de ses dépendances</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
+        <translation>Supprimé.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancel</source>
+        <translation>Annuler</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Compute on</source>
+        <translation>Calculer sur</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking {python}: importing geoseg and what it needs</source>
+        <translation>Vérification de {python} : import de geoseg et de ce qu'il lui faut</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{python}: not checked yet</source>
+        <translation>{python} : pas encore vérifié</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
+        <translation>encore {minutes:.0f} min</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Done: {what}</source>
+        <translation>Terminé : {what}</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Bands and values</source>
+        <translation>Bandes et valeurs</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Bands in other layers</source>
+        <translation>Bandes d'autres couches</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Scale</source>
+        <translation>Échelle</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>No data</source>
+        <translation>Nodata</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Pixel size</source>
+        <translation>Taille de pixel</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation>Zone</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation>Résultats</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation>Remplacer les résultats</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation>Surface minimale</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Simplify</source>
+        <translation>Simplifier</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Batch size</source>
+        <translation>Taille de lot</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Tile size</source>
+        <translation>Taille de tuile</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Memory</source>
+        <translation>Mémoire</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation>Périphérique</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Class field</source>
+        <translation>Champ de classe</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>New classes</source>
+        <translation>Nouvelles classes</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation>GeoPackage (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>name</source>
+        <translation>nom</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name at least two classes.</source>
+        <translation>Nommez au moins deux classes.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Two classes have the same name.</source>
+        <translation>Deux classes portent le même nom.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Names of classes must not contain commas, colons or equals signs.</source>
+        <translation>Les noms de classes ne doivent contenir ni virgule, ni deux-points, ni signe égal.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Colour</source>
+        <translation>Couleur</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Add a class</source>
+        <translation>Ajouter une classe</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Remove the selected class</source>
+        <translation>Supprimer la classe sélectionnée</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name what is to be told apart. Then draw some examples of each class; a model is trained on them.</source>
+        <translation>Nommez ce qu'il faut distinguer. Dessinez ensuite quelques exemples de chaque classe ; un modèle est entraîné avec eux.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>There is no folder {folder}</source>
+        <translation>Le dossier {folder} n'existe pas</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>Ce qui est hors des polygones n'a pas de classe</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw again</source>
+        <translation>Redessiner</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>native</source>
+        <translation>native</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Pixel size of the map; the raster is resampled to it</source>
+        <translation>Taille de pixel de la carte ; le raster est rééchantillonné</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>No polygon is selected: select some in a vector layer first.</source>
+        <translation>Aucun polygone sélectionné : sélectionnez-en d'abord dans une couche vecteur.</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Whole raster</source>
+        <translation>Tout le raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Map view</source>
+        <translation>Vue de la carte</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Drawn polygon</source>
+        <translation>Polygone dessiné</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Selected polygons</source>
+        <translation>Polygones sélectionnés</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw the area on the map first: click its corners, right-click to finish.</source>
+        <translation>Dessinez d'abord la zone sur la carte : cliquez ses sommets, terminez par un clic droit.</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The chosen area lies outside of the raster '{name}'.</source>
+        <translation>La zone choisie est hors du raster « {name} ».</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation>La zone ne peut pas être transformée : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
+        <translation>valeur = stockée × échelle + décalage ; 1/10000 pour une réflectance × 10 000</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Further layers that hold bands of the same scene</source>
+        <translation>Autres couches contenant des bandes de la même scène</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>as in the file</source>
+        <translation>comme dans le fichier</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Bands of the same scene in other layers:</source>
+        <translation>Bandes de la même scène dans d'autres couches :</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>(none)</source>
+        <translation>(aucune)</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
+        <translation>{labels} étiquettes, {waiting} polygones modifiés qui n'en sont pas encore.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Toggle editing on the polygons and change class or shape, or draw labels.</source>
+        <translation>Basculez les polygones en édition et changez classe ou forme, ou dessinez des étiquettes.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Labels and training</source>
+        <translation>Étiquettes et entraînement</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>New classes…</source>
+        <translation>Nouvelles classes…</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>Name classes, draw examples of them on this raster, and train a model</source>
+        <translation>Nommer des classes, en dessiner des exemples sur ce raster et entraîner un modèle</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Edited polygons → labels</source>
+        <translation>Polygones modifiés → étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Save your edits of the result and use the edited polygons as labels</source>
+        <translation>Enregistrer vos modifications du résultat et utiliser les polygones modifiés comme étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw labels</source>
+        <translation>Dessiner des étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw polygons of known class</source>
+        <translation>Dessiner des polygones de classe connue</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>New model</source>
+        <translation>Nouveau modèle</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Side of the squares that the model is trained on</source>
+        <translation>Côté des carrés sur lesquels le modèle est entraîné</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Tiles that are computed at a time; fewer need less memory</source>
+        <translation>Tuiles calculées à la fois ; moins de tuiles, moins de mémoire</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>By how much each step changes the model</source>
+        <translation>De combien chaque étape modifie le modèle</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{labels} labels.</source>
+        <translation>{labels} étiquettes.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw some polygons of each class, in places that differ.</source>
+        <translation>Dessinez quelques polygones de chaque classe, à des endroits différents.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>automatic</source>
+        <translation>automatique</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model on classes of your own, or correct the map that a run gives.</source>
+        <translation>Entraînez un modèle sur vos propres classes, ou corrigez la carte d'un traitement.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Fine-tune the model</source>
+        <translation>Ajuster le modèle</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model</source>
+        <translation>Entraîner un modèle</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Give the new model a name of letters, digits, - and _.</source>
+        <translation>Donnez au nouveau modèle un nom fait de lettres, chiffres, - et _.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Annulé.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} polygones sont maintenant des étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
+        <translation>GeoSeg : entraînement de {model}</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>There is a model called {name}: choose another name.</source>
+        <translation>Un modèle {name} existe déjà : choisissez un autre nom.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Model {name} is trained and in the list</source>
+        <translation>Le modèle {name} est entraîné et dans la liste</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha</source>
+        <translation>{place} sur {count} : {name}, confiance {confidence:.0f} %, {area:,.1f} ha</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Open report</source>
+        <translation>Ouvrir le rapport</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Zoom to uncertain</source>
+        <translation>Zoomer sur l'incertain</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
+        <translation>Parcourt les polygones les moins sûrs ; les petits viennent après, les très grands ne passent pas devant pour leur taille</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>GeoSeg report</source>
+        <translation>Rapport GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Open folder</source>
+        <translation>Ouvrir le dossier</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>There are no polygons with a confidence.</source>
+        <translation>Aucun polygone n'a de confiance.</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>This polygon is gone; on to the next.</source>
+        <translation>Ce polygone n'existe plus ; passez au suivant.</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>{path} cannot be read: {reason}</source>
+        <translation>{path} ne peut pas être lu : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview of the visible part</source>
+        <translation>Aperçu de la partie visible</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview</source>
+        <translation>Aperçu</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Segment the visible part of the map and show it as an overlay</source>
+        <translation>Segmenter la partie visible de la carte et l'afficher par-dessus</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <location filename="../report.py"/>
+        <source>Run</source>
+        <translation>Exécuter</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Segment the chosen area in the background</source>
+        <translation>Segmenter la zone choisie en arrière-plan</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>geoseg_results, beside the raster</source>
+        <translation>geoseg_results, à côté du raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Smaller polygons are merged into their neighbours</source>
+        <translation>Les polygones plus petits sont fusionnés avec leurs voisins</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>By how much borders of polygons may be moved to make them smoother</source>
+        <translation>De combien les limites des polygones peuvent être déplacées pour les lisser</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg preview</source>
+        <translation>Aperçu GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Découpage du polygone…</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
+        <translation>non</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation>La carte ne montre aucune partie du raster : zoomez d'abord dessus.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>Le dossier de résultats {folder} est inutilisable : {reason}. Choisissez-en un autre.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg : {scene}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cancelling…</source>
+        <translation>Annulation…</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cancelled. Run again to go on where it was.</source>
+        <translation>Annulé. Relancez pour reprendre où il en était.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview after {seconds:.1f} s</source>
+        <translation>Aperçu après {seconds:.1f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>{size:.4g} map units</source>
+        <translation>{size:.4g} unités de carte</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>geoseg computes on {device}</source>
+        <translation>geoseg calcule sur {device}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>computed with pixels of {size}: zoom in to see what the run will give</source>
+        <translation>calculé avec des pixels de {size} : zoomez pour voir ce que donnera le traitement</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Done: {folder}</source>
+        <translation>Terminé : {folder}</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The model needs {count} bands ({needs}), the raster has {have} ({names}).</source>
+        <translation>Le modèle demande {count} bandes ({needs}), le raster en a {have} ({names}).</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Add a model folder</source>
+        <translation>Ajouter un dossier de modèle</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Raster</source>
+        <translation>Raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Fix</source>
+        <translation>Corriger</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Render to a file…</source>
+        <translation>Rendre dans un fichier…</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Folder of a model</source>
+        <translation>Dossier d'un modèle</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Checking whether they fit…</source>
+        <translation>Vérification de la compatibilité…</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>In the unit assumed now, the values do not look like those that the model was trained on.</source>
+        <translation>Dans l'unité supposée, les valeurs ne ressemblent pas à celles de l'entraînement du modèle.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The model needs the bands {needs}. The raster does not name {missing}: choose them below.</source>
+        <translation>Le modèle demande les bandes {needs}. Le raster ne nomme pas {missing} : choisissez-les ci-dessous.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Add a raster layer to the project.</source>
+        <translation>Ajoutez une couche raster au projet.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source> (default)</source>
+        <translation> (par défaut)</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
+        <translation>Aucun modèle installé ne se contente de ces bandes. Ajoutez ci-dessous des bandes d'autres couches, ajoutez un dossier de modèle (…), ou nommez vos propres classes, dessinez des exemples et entraînez un modèle.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The unit of the values is not checked: the model does not say how its own are distributed.</source>
+        <translation>L'unité des valeurs n'est pas vérifiée : le modèle n'indique pas la distribution des siennes.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Choose a raster and a model.</source>
+        <translation>Choisissez un raster et un modèle.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>They fit: {count} bands, {size:.1f} Mpx</source>
+        <translation>Compatibles : {count} bandes, {size:.1f} Mpx</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>{size:.1f} GB of memory</source>
+        <translation>{size:.1f} Go de mémoire</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Use model {name}</source>
+        <translation>Utiliser le modèle {name}</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>about {seconds:.0f} s</source>
+        <translation>environ {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>{band}: {low:.2g} to {high:.2g}, half of it below {middle:.2g}</source>
+        <translation>{band} : {low:.2g} à {high:.2g}, la moitié sous {middle:.2g}</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>As in the file</source>
+        <translation>Comme dans le fichier</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance 0…1</source>
+        <translation>Réflectance 0…1</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance in percent</source>
+        <translation>Réflectance en pourcent</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance as 0…255</source>
+        <translation>Réflectance en 0…255</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 10,000</source>
+        <translation>Réflectance × 10 000</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 65,535</source>
+        <translation>Réflectance × 65 535</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 depuis 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Unit of the values; choose another one to change it:</source>
+        <translation>Unité des valeurs ; choisissez-en une autre pour la changer :</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source> (as assumed now)</source>
+        <translation> (supposée)</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>The values are stored in another unit than assumed. Which picture looks natural?</source>
+        <translation>Les valeurs sont dans une autre unité que supposé. Quelle image paraît naturelle ?</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>It cannot be told in which unit the values are stored. Which picture looks natural?</source>
+        <translation>Impossible de dire dans quelle unité sont les valeurs. Quelle image paraît naturelle ?</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Bord noir (valeur {value}) = nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of value {value} = no data</source>
+        <translation>Bord de valeur {value} = nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Bord d'une seule couleur = nodata</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation> ; {share:.0f} % du raster</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation>Démarrage de geoseg (chargement de PyTorch)</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation>Chargement de la scène et du modèle</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation>Mesure des réglages les plus rapides, une fois pour ce modèle</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation>Segmentation</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation>Écriture de la carte de classes</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation>Création des polygones</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation>Comparaison</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation>Tirage des points</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation>Entraînement</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation>Recherche des meilleurs réglages</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
+        <translation>reste {time}</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>GeoSeg panel</source>
+        <translation>Panneau GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
+        <translation>Exactitude et surfaces…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Environment…</source>
+        <translation>Environnement…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Help</source>
+        <translation>Aide</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Render to a file</source>
+        <translation>Rendre dans un fichier</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>GeoTIFF (*.tif)</source>
+        <translation>GeoTIFF (*.tif)</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels are too many: choose a smaller area or larger pixels.</source>
+        <translation>{width:,} × {height:,} pixels, c'est trop : choisissez une zone plus petite ou des pixels plus grands.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels, at most {size:,.1f} MB</source>
+        <translation>{width:,} × {height:,} pixels, au plus {size:,.1f} Mo</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>That is a lot: many providers forbid bulk downloads. Choose a smaller area or larger pixels.</source>
+        <translation>C'est beaucoup : bien des fournisseurs interdisent les téléchargements massifs. Choisissez une zone plus petite ou des pixels plus grands.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>The layer states no terms of use: make sure that the provider allows copies and their analysis.</source>
+        <translation>La couche n'indique pas de conditions d'utilisation : vérifiez que le fournisseur permet les copies et leur analyse.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>About {count:,} tiles are fetched from {host}.</source>
+        <translation>Environ {count:,} tuiles sont demandées à {host}.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>this computer</source>
+        <translation>cet ordinateur</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Terms of the provider: {terms}</source>
+        <translation>Conditions du fournisseur : {terms}</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>Give a file name that ends in .tif.</source>
+        <translation>Donnez un nom de fichier finissant par .tif.</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The folder {folder} cannot be written.</source>
+        <translation>Impossible d'écrire dans le dossier {folder}.</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The map cannot be written (error {code}).</source>
+        <translation>La carte ne peut pas être écrite (erreur {code}).</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Scene</source>
+        <translation>Scène</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Files</source>
+        <translation>Fichiers</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Windows</source>
+        <translation>Fenêtres</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Time</source>
+        <translation>Temps</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <location filename="../results.py"/>
+        <source>Classes</source>
+        <translation>Classes</translation>
+    </message>
+    <message>
+        <location filename="../results.py"/>
+        <source>GeoSeg {scene}</source>
+        <translation>GeoSeg {scene}</translation>
+    </message>
+</context>
+</TS>

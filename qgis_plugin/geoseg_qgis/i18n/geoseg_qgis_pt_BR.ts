@@ -1,0 +1,1760 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="pt_BR" sourcelanguage="en">
+<context>
+    <name>GeoSeg</name>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation>Acurácia e áreas</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation>1. Pontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation>Sorteados em cada classe; mais pontos dão intervalos mais estreitos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation>Sortear pontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation>Mapa de classes</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation>Pontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation>Arquivo</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation>2. O que se vê no ponto marcado?</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation>Deixar o ponto sem classe; ele não conta</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation>3. Relatório</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation>Criar o relatório</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation>Pontos a interpretar</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation>GeoSeg: acurácia</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation>Voltar</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation>Pular</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation>Aplique primeiro um modelo a um raster ou adicione o mapa de classes ao projeto.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation>Continuar com estes pontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation>Ponto {place} de {count}, {done} prontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation>Salvo como {page} e {report}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation>{path} não contém pontos do geoseg</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation>Não é possível gravar {path}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>Não é possível gravar {path}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation>{predicted} comparado com {reference}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation>Matriz de confusão</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation>Classe</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation>Acurácia do usuário</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation>Acurácia do produtor</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation>Referência, px</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation>± são meias larguras de intervalos de confiança de 95 %.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation>mapa ▸ referência</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation>referência ▸ mapa</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation>Acurácia global</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU média</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation>F1 médio</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation>Pixels comparados</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation>unidades²</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation>Pontos interpretados</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation>Acurácia e áreas de {map}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation>Mapeado, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation>Área, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
+        <translation>O GeoSeg ainda não tem um Python: abra Complementos ▸ GeoSeg ▸ Ambiente… e crie ou escolha um.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Empty: geoseg's default model.</source>
+        <translation>Vazio: o modelo padrão do geoseg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>… or a model folder</source>
+        <translation>… ou uma pasta de modelo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Bands (blue=1,green=2,…)</source>
+        <translation>Bandas (blue=1,green=2,…)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
+        <translation>Qual banda é qual. Vazio: pelas descrições das bandas. “Inspecionar raster” diz o que serve e o que escrever.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_scene.py"/>
+        <location filename="../report.py"/>
+        <source>Model</source>
+        <translation>Modelo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Scene: one raster, or several with its bands</source>
+        <translation>Cena: um raster, ou vários com suas bandas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Extent; all of the scene if empty</source>
+        <translation>Extensão; vazio: toda a cena</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Scale: value = stored × scale + offset</source>
+        <translation>Escala: valor = armazenado × escala + deslocamento</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Offset</source>
+        <translation>Deslocamento</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Nodata value, instead of the file's</source>
+        <translation>Valor sem dados, em vez do do arquivo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <translation>Tamanho do pixel em unidades do SRC; vazio: o da banda mais fina</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>No raster is chosen, or it cannot be opened.</source>
+        <translation>Nenhum raster foi escolhido, ou ele não pode ser aberto.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>GeoSeg's Python does not work: {reason}. See Plugins ▸ GeoSeg ▸ Environment…</source>
+        <translation>O Python do GeoSeg não funciona: {reason}. Veja Complementos ▸ GeoSeg ▸ Ambiente…</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Bands: {reason}</source>
+        <translation>Bandas: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation>Nome de um modelo instalado; o painel atualiza a lista.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
+        <translation>“{name}” não é um arquivo raster: primeiro renderize para um arquivo a parte de que precisa, no painel GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Evaluate map</source>
+        <translation>Avaliar mapa</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
+        <translation>Compara um mapa de classes com uma referência: um raster de classes ou polígonos com um campo que nomeia a classe. A tabela de acurácia abre no visualizador de resultados: acurácia global, IoU, F1, acurácia do usuário e do produtor de cada classe e a matriz de confusão.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>HTML files (*.html)</source>
+        <translation>Arquivos HTML (*.html)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Reference: raster or polygons</source>
+        <translation>Referência: raster ou polígonos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Field with the class, of reference polygons</source>
+        <translation>Campo de classe dos polígonos de referência</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/inspect.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Report</source>
+        <translation>Relatório</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/inspect.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>JSON files (*.json)</source>
+        <translation>Arquivos JSON (*.json)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation>Tabela de acurácia</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
+        <translation>Acurácia global: {share}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Inspect raster</source>
+        <translation>Inspecionar raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will cost. Nothing is computed.</source>
+        <translation>Mostra o que há em um raster, se ele serve para um modelo, como corrigi-lo se não servir, e quanto custará uma execução. Nada é calculado.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>geoseg said nothing</source>
+        <translation>O geoseg não respondeu nada</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Whether it fits the model</source>
+        <translation>Se serve para o modelo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Why it does not fit</source>
+        <translation>Por que não serve</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Options that would mend it, as JSON</source>
+        <translation>Opções que corrigiriam, em JSON</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>Seconds a run takes here; -1 if not known</source>
+        <translation>Segundos que uma execução leva aqui; -1 se desconhecido</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>warning: {text}</source>
+        <translation>aviso: {text}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>fits model {model}</source>
+        <translation>serve para o modelo {model}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/inspect.py"/>
+        <source>no CRS</source>
+        <translation>sem SRC</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Polygonize class map</source>
+        <translation>Poligonizar mapa de classes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Turns a class map of any size, or any raster of whole numbers, into polygons with class, true area and perimeter. Regions are never cut, and borders that are simplified neither gap nor overlap.</source>
+        <translation>Converte um mapa de classes de qualquer tamanho, ou qualquer raster de inteiros, em polígonos com classe, área real e perímetro. Regiões nunca são cortadas, e bordas simplificadas não deixam vãos nem se sobrepõem.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Pixels without class; instead of the file's own</source>
+        <translation>Pixels sem classe; em vez do que indica o arquivo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Band</source>
+        <translation>Banda</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Confidence raster on the same grid</source>
+        <translation>Raster de confiança na mesma grade</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Least area in m²; smaller regions are merged into a neighbour</source>
+        <translation>Área mínima em m²; regiões menores são unidas a uma vizinha</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Let borders move by this many metres</source>
+        <translation>Metros que as bordas podem se deslocar</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Round the stair steps of pixels</source>
+        <translation>Suavizar os degraus dos pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Only these classes, numbers or names, by commas</source>
+        <translation>Somente estas classes, números ou nomes, separados por vírgulas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>All classes but these</source>
+        <translation>Todas as classes menos estas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Classes that the least area never dissolves</source>
+        <translation>Classes às quais a área mínima não se aplica</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <source>Pixels that touch at corners belong together</source>
+        <translation>Pixels que se tocam nos cantos ficam juntos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../results.py"/>
+        <source>Polygons</source>
+        <translation>Polígonos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Segment raster</source>
+        <translation>Segmentar raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Segments a satellite, aerial or drone raster with a model into a class map, confidence and land-cover polygons, all with names and colours.
+
+Several rasters are the bands of one scene. A run that was cancelled goes on where it was when it is started again with the same files and options.</source>
+        <translation>Segmenta um raster de satélite, aéreo ou de drone com um modelo em mapa de classes, confiança e polígonos de cobertura, todos com nomes e cores.
+
+Vários rasters são as bandas de uma cena. Uma execução cancelada continua de onde parou quando iniciada de novo com os mesmos arquivos e opções.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Window: side of what the model sees, in pixels</source>
+        <translation>Janela: lado do que o modelo vê, em pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Margin: context around a window that is not kept, in pixels</source>
+        <translation>Margem: contexto em volta de uma janela que não é mantido, em pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Least area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Área mínima de um polígono em m²; os menores são unidos a um vizinho</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Let polygon borders move by this many metres</source>
+        <translation>Metros que as bordas dos polígonos podem se deslocar</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Stitching</source>
+        <translation>Junção das janelas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Precision</source>
+        <translation>Precisão</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Device: auto, cpu, cuda, cuda:1</source>
+        <translation>Dispositivo: auto, cpu, cuda, cuda:1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Memory budget, as 4GB</source>
+        <translation>Limite de memória, p. ex. 4GB</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <location filename="../results.py"/>
+        <source>Confidence</source>
+        <translation>Confiança</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>{path}: polygons can be written as {formats}</source>
+        <translation>{path}: polígonos podem ser gravados como {formats}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>Finished parts are kept in {folder}: run it again to go on.</source>
+        <translation>As partes prontas ficam em {folder}: execute de novo para continuar.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/segment.py"/>
+        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
+        <translation>{path}: mapas de classes e confiança são GeoTIFF; o nome deve terminar em .tif</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Train model</source>
+        <translation>Treinar modelo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Treina um modelo com cenas e polígonos de rótulos (um campo nomeia a classe) ou um raster de rótulos por cena. Com um modelo inicial, ele é ajustado, o que exige bem menos rótulos. O que nenhum rótulo cobre é ignorado.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Model to start from</source>
+        <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Side of training windows in pixels</source>
+        <translation>Lado das janelas de treinamento em pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Windows of a step; what fits into memory if empty</source>
+        <translation>Janelas por passo; vazio: o que cabe na memória</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Learning rate</source>
+        <translation>Taxa de aprendizado</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Scenes: one raster each</source>
+        <translation>Cenas: um raster cada</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Label polygons</source>
+        <translation>Polígonos de rótulos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Field with the class</source>
+        <translation>Campo de classe</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>… or label rasters, one for each scene</source>
+        <translation>… ou rasters de rótulos, um por cena</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
+        <translation>Vazio: uma nova rede é treinada a partir de pesos aleatórios.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Epochs</source>
+        <translation>Épocas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Architecture, as unet</source>
+        <translation>Arquitetura, p. ex. unet</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Encoder, as resnet18</source>
+        <translation>Codificador, p. ex. resnet18</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Device: auto, cpu, cuda</source>
+        <translation>Dispositivo: auto, cpu, cuda</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Model folder</source>
+        <translation>Pasta do modelo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Give label polygons or label rasters, one of the two.</source>
+        <translation>Indique polígonos ou rasters de rótulos, um dos dois.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Run a model on a raster first; then correct its polygons.</source>
+        <translation>Execute primeiro um modelo em um raster; depois corrija os polígonos.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Run a model on a raster, or name new classes first.</source>
+        <translation>Execute primeiro um modelo em um raster, ou nomeie novas classes.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>Corrections</source>
+        <translation>Correções</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <location filename="../new_classes.py"/>
+        <source>Labels</source>
+        <translation>Rótulos</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <source>There are no labels yet: edit polygons of the result, or draw some.</source>
+        <translation>Ainda não há rótulos: edite polígonos do resultado ou desenhe alguns.</translation>
+    </message>
+    <message>
+        <location filename="../corrections.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>{path} cannot be opened</source>
+        <translation>Não é possível abrir {path}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>GeoSeg</source>
+        <translation>GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>Set up…</source>
+        <translation>Configurar…</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.</source>
+        <translation>O geoseg precisa de um Python próprio. Ele é criado em poucos minutos, fora do QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <location filename="../environment_page.py"/>
+        <source>Diagnostics are on the clipboard.</source>
+        <translation>O diagnóstico está na área de transferência.</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>geoseg does not run: {reason}</source>
+        <translation>O geoseg não funciona: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>A entrada do GeoSeg no projeto não pode ser lida: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
+        <source>The models cannot be listed: {reason}</source>
+        <translation>Não é possível listar os modelos: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
+        <translation>O geoseg roda em um Python próprio, fora do QGIS: nada é instalado no QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation>Precisa de cerca de {size} em disco ({free:.0f} GB livres), em {folder}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
+        <translation>Configurar o GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Check</source>
+        <translation>Verificar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../plugin.py"/>
+        <source>Copy diagnostics</source>
+        <translation>Copiar diagnóstico</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Close</source>
+        <translation>Fechar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install</source>
+        <translation>Instalar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>NVIDIA GPU (CUDA)</source>
+        <translation>GPU NVIDIA (CUDA)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
+        <translation>Avançado</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
+        <translation>Um wheel, uma pasta com o código do geoseg ou um nome no índice de pacotes</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Choose a folder with geoseg's source</source>
+        <translation>Escolher uma pasta com o código do geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>the system's; else http://host:port</source>
+        <translation>o do sistema; senão http://host:port</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation>sem rede: uma pasta preenchida por `pip download`</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation>Os comandos que Instalar executa</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation>Remover a instalação</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation>Origem</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation>Pasta de wheels</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation>Comandos</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation>Python próprio</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation>um programa python que tenha o geoseg; vazio: a instalação acima</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation>Usar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation>Registro</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation>O geoseg ainda não está instalado.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation>Pasta com o código do geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation>O disco de {folder} tem {free:.1f} GB livres; são necessários {size}.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation>O que foi baixado é mantido: Instalar continua dali.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation>Instalar o PyTorch do índice de pacotes comum (cerca de {size:.0f} GB)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation>Baixando e extraindo: {done:.1f} de cerca de {total:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation>Preparando</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation>Instalando</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation>Verificando: carregando o geoseg e suas dependências</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
+        <translation>Removido.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancel</source>
+        <translation>Cancelar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Compute on</source>
+        <translation>Calcular em</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking {python}: importing geoseg and what it needs</source>
+        <translation>Verificando {python}: importando o geoseg e o que ele precisa</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{python}: not checked yet</source>
+        <translation>{python}: ainda não verificado</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
+        <translation>faltam {minutes:.0f} min</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Done: {what}</source>
+        <translation>Pronto: {what}</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Bands and values</source>
+        <translation>Bandas e valores</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Bands in other layers</source>
+        <translation>Bandas em outras camadas</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Scale</source>
+        <translation>Escala</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>No data</source>
+        <translation>Sem dados</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Pixel size</source>
+        <translation>Tamanho do pixel</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation>Área</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation>Resultados</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation>Substituir os resultados</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation>Área mínima</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Simplify</source>
+        <translation>Simplificar</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Batch size</source>
+        <translation>Tamanho do lote</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../panel_correct.py"/>
+        <source>Tile size</source>
+        <translation>Tamanho do bloco</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Memory</source>
+        <translation>Memória</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation>Dispositivo</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
+        <source>Class field</source>
+        <translation>Campo de classe</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>New classes</source>
+        <translation>Novas classes</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation>GeoPackage (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>name</source>
+        <translation>nome</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name at least two classes.</source>
+        <translation>Nomeie pelo menos duas classes.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Two classes have the same name.</source>
+        <translation>Duas classes têm o mesmo nome.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Names of classes must not contain commas, colons or equals signs.</source>
+        <translation>Nomes de classes não podem conter vírgulas, dois-pontos nem sinais de igual.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Colour</source>
+        <translation>Cor</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Add a class</source>
+        <translation>Adicionar uma classe</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Remove the selected class</source>
+        <translation>Remover a classe selecionada</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>Name what is to be told apart. Then draw some examples of each class; a model is trained on them.</source>
+        <translation>Nomeie o que deve ser distinguido. Depois desenhe alguns exemplos de cada classe; um modelo é treinado com eles.</translation>
+    </message>
+    <message>
+        <location filename="../new_classes.py"/>
+        <source>There is no folder {folder}</source>
+        <translation>A pasta {folder} não existe</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>What lies outside of the polygons has no class</source>
+        <translation>O que fica fora dos polígonos não tem classe</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw again</source>
+        <translation>Desenhar de novo</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>native</source>
+        <translation>original</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Pixel size of the map; the raster is resampled to it</source>
+        <translation>Tamanho do pixel do mapa; o raster é reamostrado</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>No polygon is selected: select some in a vector layer first.</source>
+        <translation>Nenhum polígono selecionado: selecione alguns em uma camada vetorial.</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Whole raster</source>
+        <translation>Raster inteiro</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Map view</source>
+        <translation>Vista do mapa</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Drawn polygon</source>
+        <translation>Polígono desenhado</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Selected polygons</source>
+        <translation>Polígonos selecionados</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>Draw the area on the map first: click its corners, right-click to finish.</source>
+        <translation>Desenhe primeiro a área no mapa: clique nos vértices e termine com o botão direito.</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The chosen area lies outside of the raster '{name}'.</source>
+        <translation>A área escolhida fica fora do raster “{name}”.</translation>
+    </message>
+    <message>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation>Não é possível transformar a área: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
+        <translation>valor = armazenado × escala + deslocamento; 1/10000 para reflectância × 10.000</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Further layers that hold bands of the same scene</source>
+        <translation>Outras camadas com bandas da mesma cena</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>as in the file</source>
+        <translation>como no arquivo</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>Bands of the same scene in other layers:</source>
+        <translation>Bandas da mesma cena em outras camadas:</translation>
+    </message>
+    <message>
+        <location filename="../panel_bands.py"/>
+        <source>(none)</source>
+        <translation>(nenhuma)</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
+        <translation>{labels} rótulos, {waiting} polígonos editados que ainda não são rótulos.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Toggle editing on the polygons and change class or shape, or draw labels.</source>
+        <translation>Ative a edição dos polígonos e altere classe ou forma, ou desenhe rótulos.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Labels and training</source>
+        <translation>Rótulos e treinamento</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>New classes…</source>
+        <translation>Novas classes…</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_scene.py"/>
+        <source>Name classes, draw examples of them on this raster, and train a model</source>
+        <translation>Nomear classes, desenhar exemplos neste raster e treinar um modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Edited polygons → labels</source>
+        <translation>Polígonos editados → rótulos</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Save your edits of the result and use the edited polygons as labels</source>
+        <translation>Salvar as edições do resultado e usar os polígonos editados como rótulos</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw labels</source>
+        <translation>Desenhar rótulos</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw polygons of known class</source>
+        <translation>Desenhar polígonos de classe conhecida</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>New model</source>
+        <translation>Novo modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Side of the squares that the model is trained on</source>
+        <translation>Lado dos quadrados com que o modelo é treinado</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Tiles that are computed at a time; fewer need less memory</source>
+        <translation>Blocos calculados por vez; menos exigem menos memória</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>By how much each step changes the model</source>
+        <translation>Quanto cada passo altera o modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{labels} labels.</source>
+        <translation>{labels} rótulos.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Draw some polygons of each class, in places that differ.</source>
+        <translation>Desenhe alguns polígonos de cada classe, em lugares diferentes.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>automatic</source>
+        <translation>automático</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model on classes of your own, or correct the map that a run gives.</source>
+        <translation>Treine um modelo com classes próprias, ou corrija o mapa de uma execução.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Fine-tune the model</source>
+        <translation>Ajustar o modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Train a model</source>
+        <translation>Treinar um modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Give the new model a name of letters, digits, - and _.</source>
+        <translation>Dê ao novo modelo um nome com letras, dígitos, - e _.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Cancelado.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} polígonos agora são rótulos</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
+        <translation>GeoSeg: treinando {model}</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>There is a model called {name}: choose another name.</source>
+        <translation>Já existe um modelo {name}: escolha outro nome.</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>Model {name} is trained and in the list</source>
+        <translation>O modelo {name} está treinado e na lista</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha</source>
+        <translation>{place} de {count}: {name}, confiança {confidence:.0f} %, {area:,.1f} ha</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Open report</source>
+        <translation>Abrir relatório</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Zoom to uncertain</source>
+        <translation>Ir ao incerto</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
+        <translation>Percorre os polígonos menos certos; os pequenos vêm depois, os muito grandes não vêm antes pelo tamanho</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>GeoSeg report</source>
+        <translation>Relatório do GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>Open folder</source>
+        <translation>Abrir pasta</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>There are no polygons with a confidence.</source>
+        <translation>Não há polígonos com confiança.</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>This polygon is gone; on to the next.</source>
+        <translation>Este polígono não existe mais; vá ao próximo.</translation>
+    </message>
+    <message>
+        <location filename="../panel_result.py"/>
+        <source>{path} cannot be read: {reason}</source>
+        <translation>Não é possível ler {path}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview of the visible part</source>
+        <translation>Prévia da parte visível</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview</source>
+        <translation>Prévia</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Segment the visible part of the map and show it as an overlay</source>
+        <translation>Segmentar a parte visível do mapa e mostrá-la por cima</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <location filename="../report.py"/>
+        <source>Run</source>
+        <translation>Executar</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Segment the chosen area in the background</source>
+        <translation>Segmentar a área escolhida em segundo plano</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>geoseg_results, beside the raster</source>
+        <translation>geoseg_results, ao lado do raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Smaller polygons are merged into their neighbours</source>
+        <translation>Polígonos menores são unidos aos vizinhos</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>By how much borders of polygons may be moved to make them smoother</source>
+        <translation>Quanto as bordas dos polígonos podem mover-se para suavizá-las</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg preview</source>
+        <translation>Prévia do GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cutting out the polygon…</source>
+        <translation>Recortando o polígono…</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
+        <translation>não</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation>O mapa não mostra nenhuma parte do raster: aproxime-se dele primeiro.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>A pasta de resultados {folder} não pode ser usada: {reason}. Escolha outra.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg: {scene}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cancelling…</source>
+        <translation>Cancelando…</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Cancelled. Run again to go on where it was.</source>
+        <translation>Cancelado. Execute de novo para continuar de onde parou.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Preview after {seconds:.1f} s</source>
+        <translation>Prévia após {seconds:.1f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>{size:.4g} map units</source>
+        <translation>{size:.4g} unidades do mapa</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>geoseg computes on {device}</source>
+        <translation>O geoseg calcula em {device}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>computed with pixels of {size}: zoom in to see what the run will give</source>
+        <translation>calculada com pixels de {size}: aproxime para ver o que a execução dará</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>Done: {folder}</source>
+        <translation>Pronto: {folder}</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The model needs {count} bands ({needs}), the raster has {have} ({names}).</source>
+        <translation>O modelo precisa de {count} bandas ({needs}), o raster tem {have} ({names}).</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Add a model folder</source>
+        <translation>Adicionar uma pasta de modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Raster</source>
+        <translation>Raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Fix</source>
+        <translation>Corrigir</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Render to a file…</source>
+        <translation>Renderizar em arquivo…</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Folder of a model</source>
+        <translation>Pasta de um modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Checking whether they fit…</source>
+        <translation>Verificando se são compatíveis…</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>In the unit assumed now, the values do not look like those that the model was trained on.</source>
+        <translation>Na unidade suposta agora, os valores não se parecem com os do treinamento do modelo.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The model needs the bands {needs}. The raster does not name {missing}: choose them below.</source>
+        <translation>O modelo precisa das bandas {needs}. O raster não nomeia {missing}: escolha-as abaixo.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Add a raster layer to the project.</source>
+        <translation>Adicione uma camada raster ao projeto.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source> (default)</source>
+        <translation> (padrão)</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
+        <translation>Nenhum modelo instalado funciona só com estas bandas. Adicione abaixo bandas de outras camadas, adicione uma pasta de modelo (…), ou nomeie classes próprias, desenhe exemplos e treine um modelo com eles.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>The unit of the values is not checked: the model does not say how its own are distributed.</source>
+        <translation>A unidade dos valores não é verificada: o modelo não diz como os seus se distribuem.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Choose a raster and a model.</source>
+        <translation>Escolha um raster e um modelo.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>They fit: {count} bands, {size:.1f} Mpx</source>
+        <translation>Compatíveis: {count} bandas, {size:.1f} Mpx</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>{size:.1f} GB of memory</source>
+        <translation>{size:.1f} GB de memória</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>Use model {name}</source>
+        <translation>Usar o modelo {name}</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>about {seconds:.0f} s</source>
+        <translation>cerca de {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>{band}: {low:.2g} to {high:.2g}, half of it below {middle:.2g}</source>
+        <translation>{band}: {low:.2g} a {high:.2g}, metade abaixo de {middle:.2g}</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>As in the file</source>
+        <translation>Como no arquivo</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance 0…1</source>
+        <translation>Reflectância 0…1</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance in percent</source>
+        <translation>Reflectância em porcentagem</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance as 0…255</source>
+        <translation>Reflectância como 0…255</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 10,000</source>
+        <translation>Reflectância × 10.000</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Reflectance × 65,535</source>
+        <translation>Reflectância × 65.535</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Sentinel-2 since 2022</source>
+        <translation>Sentinel-2 desde 2022</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Unit of the values; choose another one to change it:</source>
+        <translation>Unidade dos valores; escolha outra para mudá-la:</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source> (as assumed now)</source>
+        <translation> (suposta agora)</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>The values are stored in another unit than assumed. Which picture looks natural?</source>
+        <translation>Os valores estão em outra unidade que a suposta. Qual imagem parece natural?</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>It cannot be told in which unit the values are stored. Which picture looks natural?</source>
+        <translation>Não é possível saber em que unidade estão os valores. Qual imagem parece natural?</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Black border (value {value}) = no data</source>
+        <translation>Borda preta (valor {value}) = sem dados</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of value {value} = no data</source>
+        <translation>Borda de valor {value} = sem dados</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Border of one colour = no data</source>
+        <translation>Borda de uma só cor = sem dados</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>; {share:.0f} % of the raster</source>
+        <translation>; {share:.0f} % do raster</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation>Iniciando o geoseg (carregando o PyTorch)</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation>Carregando cena e modelo</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation>Medindo as configurações mais rápidas, uma vez para este modelo</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation>Segmentando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation>Gravando o mapa de classes</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation>Criando polígonos</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation>Comparando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation>Sorteando pontos</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation>Treinando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation>Buscando as melhores configurações</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
+        <translation>faltam {time}</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>GeoSeg panel</source>
+        <translation>Painel GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
+        <translation>Acurácia e áreas…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Environment…</source>
+        <translation>Ambiente…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Help</source>
+        <translation>Ajuda</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Render to a file</source>
+        <translation>Renderizar em arquivo</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>GeoTIFF (*.tif)</source>
+        <translation>GeoTIFF (*.tif)</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels are too many: choose a smaller area or larger pixels.</source>
+        <translation>{width:,} × {height:,} pixels são demais: escolha uma área menor ou pixels maiores.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>{width:,} × {height:,} pixels, at most {size:,.1f} MB</source>
+        <translation>{width:,} × {height:,} pixels, no máximo {size:,.1f} MB</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>That is a lot: many providers forbid bulk downloads. Choose a smaller area or larger pixels.</source>
+        <translation>É muito: muitos provedores proíbem downloads em massa. Escolha uma área menor ou pixels maiores.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>The layer states no terms of use: make sure that the provider allows copies and their analysis.</source>
+        <translation>A camada não informa termos de uso: verifique se o provedor permite cópias e sua análise.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>About {count:,} tiles are fetched from {host}.</source>
+        <translation>Cerca de {count:,} blocos são obtidos de {host}.</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>this computer</source>
+        <translation>este computador</translation>
+    </message>
+    <message>
+        <location filename="../render_dialog.py"/>
+        <source>Terms of the provider: {terms}</source>
+        <translation>Termos do provedor: {terms}</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>Give a file name that ends in .tif.</source>
+        <translation>Informe um nome de arquivo que termine em .tif.</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The folder {folder} cannot be written.</source>
+        <translation>Não é possível gravar na pasta {folder}.</translation>
+    </message>
+    <message>
+        <location filename="../rendered.py"/>
+        <source>The map cannot be written (error {code}).</source>
+        <translation>Não é possível gravar o mapa (erro {code}).</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Scene</source>
+        <translation>Cena</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Files</source>
+        <translation>Arquivos</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Windows</source>
+        <translation>Janelas</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <source>Time</source>
+        <translation>Tempo</translation>
+    </message>
+    <message>
+        <location filename="../report.py"/>
+        <location filename="../results.py"/>
+        <source>Classes</source>
+        <translation>Classes</translation>
+    </message>
+    <message>
+        <location filename="../results.py"/>
+        <source>GeoSeg {scene}</source>
+        <translation>GeoSeg {scene}</translation>
+    </message>
+</context>
+</TS>

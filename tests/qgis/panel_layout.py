@@ -1,0 +1,128 @@
+"""The panel at 300 px, with long names and large fonts: nothing is clipped. See stage.py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from qgis.core import QgsProject
+from qgis.PyQt.QtCore import QPoint, Qt
+from qgis.PyQt.QtWidgets import QApplication, QDialog, QLabel, QScrollArea, QScrollBar, QToolButton, QWidget
+from qgis.utils import iface
+from stage import INPUTS, OUT, add_raster, begin, choose, open_panel, pause, shot, state, step
+
+WIDTH = 300
+LONG = "S2B_MSIL2A_20230815T100029_N0509_R122_T33UUP_20230815T133412_reflectance_stack_of_six_bands"
+
+
+def clipped(panel: QWidget) -> list[str]:
+    """Return what cannot be read or reached: widgets beyond the panel's edge, or narrower than they must be."""
+    area = panel.findChild(QScrollArea)
+    viewport, inside = area.viewport(), area.widget()
+    found = []
+    if panel.width() > WIDTH:
+        found.append(f"the panel is {panel.width()} px wide, not {WIDTH}")
+    if inside.width() > viewport.width():
+        found.append(f"contents of {inside.width()} px in a viewport of {viewport.width()} px")
+        for widget in inside.findChildren(QWidget):
+            least = max(widget.minimumSizeHint().width(), widget.minimumWidth())
+            if widget.isVisibleTo(inside) and least > WIDTH - 60:
+                found.append(f"  {type(widget).__name__} needs {least} px")
+    for widget in inside.findChildren(QWidget):
+        if not widget.isVisibleTo(inside) or isinstance(widget, QScrollBar):
+            continue
+        if any(isinstance(parent, QScrollArea | QDialog) for parent in _parents(widget, inside)):
+            continue  # lists and tables scroll by themselves
+        name = f"{type(widget).__name__} {widget.objectName()} {getattr(widget, 'text', str)()!r:.50}"
+        left = widget.mapTo(inside, QPoint(0, 0)).x()
+        if left < 0 or left + widget.width() > viewport.width():
+            found.append(f"{name}: {left}…{left + widget.width()} of {viewport.width()} px")
+        least = widget.minimumSizeHint().width()
+        own = not (type(widget) is QToolButton and not widget.text())  # QGIS's own small ones have an icon, cut or not
+        if own and widget.minimumWidth() == 0 and widget.width() < least:
+            found.append(f"{name}: {widget.width()} px, needs {least}")
+        if type(widget) is QLabel and not widget.wordWrap():
+            text = widget.fontMetrics().horizontalAdvance(widget.text())
+            if widget.width() < text:
+                found.append(f"{name}: {widget.width()} px for a text of {text}")
+        if isinstance(widget, QLabel) and widget.wordWrap() and widget.height() < widget.heightForWidth(widget.width()):
+            found.append(f"{name}: {widget.height()} px high, needs {widget.heightForWidth(widget.width())}")
+    return found
+
+
+def _parents(widget, root):
+    parent = widget.parentWidget()
+    while parent is not None and parent is not root:
+        if parent.metaObject().inherits(QScrollArea.staticMetaObject) or parent.inherits("QAbstractItemView"):
+            yield QScrollArea()
+        parent = parent.parentWidget()
+
+
+def check(panel, name: str) -> None:
+    QApplication.processEvents()
+    shot(name)
+    found = clipped(panel)
+    assert not found, f"{name}:\n" + "\n".join(found)
+
+
+def story():
+    step("QGIS is up")
+    factor = float(os.environ.get("QT_SCALE_FACTOR", "1"))
+    panel = open_panel(WIDTH)
+    long = OUT / f"{LONG}.tif"
+    shutil.copyfile(INPUTS / "small scene.tif", long)
+    scene = add_raster(long, LONG)
+    iface.mapCanvas().setExtent(scene.extent())
+    panel.setMinimumWidth(0)
+    iface.mainWindow().resizeDocks([panel], [WIDTH], Qt.Orientation.Horizontal)
+    yield lambda: panel.scene.facts.get("fits")
+    assert panel.width() <= WIDTH, f"the panel cannot be made {WIDTH} px wide: it is {panel.width()} px"
+    check(panel, "narrow_fits")
+    panel.run.folder.setFilePath(str(OUT / ("a folder with " + 4 * "a very long name ")))
+    panel.run.run_button.click()
+    yield lambda: panel.run._progress.stage
+    check(panel, "narrow_running")
+    assert panel.run.cancel_button.isEnabled()
+    assert not panel.run.cancel_button.visibleRegion().isEmpty(), "Cancel cannot be reached"
+    yield lambda: not panel.run.running and panel.result.isVisible()
+    step("run with long names")
+    panel.result.uncertain_button.click()
+    yield panel.result.note.text
+    for section in (panel.scene.details, panel.correct.advanced):
+        section.setCollapsed(False)
+    yield pause(0.3)
+    check(panel, "narrow_result")
+    _misfits = add_raster(INPUTS / "other units.tif", "other units " + LONG)
+    yield choose(panel, _misfits)
+    yield panel.scene.values.units.isVisible
+    yield pause(0.2)
+    check(panel, "narrow_units")
+    black = add_raster(INPUTS / "black border.tif", "black border " + LONG)
+    yield choose(panel, black)
+    yield panel.scene.values.border.isVisible
+    yield pause(0.2)
+    check(panel, "narrow_border")
+    rgb = add_raster(INPUTS / "photo.tif", "photo " + LONG)
+    yield choose(panel, rgb)
+    yield panel.scene.classes_button.isVisible
+    check(panel, "narrow_photo")
+    panel.scene.layers.setLayer(scene)
+    yield lambda: panel.scene.facts.get("fits")
+    font = QApplication.font()
+    for percent in (150, 200) if factor == 1 else ():
+        large = QApplication.font()
+        large.setPointSizeF(font.pointSizeF() * percent / 100)
+        QApplication.setFont(large)
+        panel.setFont(large)
+        for widget in panel.findChildren(QWidget):
+            widget.setFont(large)
+        yield pause(0.4)
+        iface.mainWindow().resizeDocks([panel], [WIDTH], Qt.Orientation.Horizontal)
+        yield pause(0.2)
+        check(panel, f"narrow_{percent}")
+        step(f"fonts of {percent} %")
+    state["numbers"]["pixels that the contents need"] = panel.findChild(QScrollArea).widget().minimumSizeHint().width()
+    QgsProject.instance().clear()
+
+
+begin(story)
