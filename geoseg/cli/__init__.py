@@ -25,6 +25,7 @@ _COMMANDS = {
     "model": ("geoseg.cli.model", "model", "List, show, check and export models."),
     "demo": ("geoseg.cli.demo", "demo", "Make a synthetic scene and segment it."),
 }
+_HIDDEN = {"worker": ("geoseg.cli.worker", "worker")}
 
 
 class _LazyGroup(click.Group):
@@ -34,9 +35,9 @@ class _LazyGroup(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in {**_COMMANDS, **_HIDDEN}:
             return None
-        module, name, _ = _COMMANDS[cmd_name]
+        module, name = _HIDDEN.get(cmd_name) or _COMMANDS[cmd_name][:2]
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
@@ -70,13 +71,20 @@ def main(arguments: list[str] | None = None) -> None:
 
         die_with_parent()
     arguments = [argument for argument in arguments if argument not in flags]
-    code = _run(arguments, debug="--debug" in flags)
+    code = run(arguments, debug="--debug" in flags)
     if code == 130:
         interrupts.left = 0
     sys.exit(code)
 
 
-def _run(arguments: list[str], *, debug: bool) -> int:
+def run(arguments: list[str], *, debug: bool) -> int:
+    """Run a command line in this process and return its exit code; errors are printed as one line.
+
+    Raises
+    ------
+    SystemExit
+        If the command itself ends with an exit code.
+    """
     with guarded_streams():
         try:
             prepare_libraries(debug=debug)

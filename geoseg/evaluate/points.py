@@ -154,7 +154,9 @@ def _write_points(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with complete(path) as part:
-            pyogrio.write_dataframe(frame, part, layer=LAYER, driver="GPKG")
+            pyogrio.write_dataframe(
+                frame, part, layer=LAYER, driver="GPKG", dataset_options={"VERSION": "1.2"}
+            )  # QGIS 3.22 warns at newer ones
             add_form(part, LAYER, _REFERENCE, classes)
     except (OSError, DataSourceError, sqlite3.Error) as error:
         raise OutputError(f"{path} cannot be written: {one_line(error)}") from error

@@ -150,6 +150,8 @@ class PlannedScene:
         """Choose how the model is run, and make a new store; blocks of anything else are deleted."""
         scene, request, tiling = self.scene, self.scene.request, self.plan.tiling
         quicklook = quicklook_of(scene.raster, request.products)
+        if self.plan.seconds() is None:
+            scene.reporter.info(f"{scene.name}: measuring the fastest settings for this model, once on this machine")
         recipe = make_recipe(self.plan, execution=backend.choose(self.plan), quicklook=quicklook)
         manifest = {
             **manifest_of(scene.raster, request),

@@ -69,6 +69,37 @@ def polygonize(classes: str, output: str, /, **values: Any) -> list[str]:
     return ["polygonize", classes, *options({"output": output, **values}), JSON]
 
 
+def band_mistake(text: str, count: int) -> str:
+    """Return what is wrong with ``"blue=1,green=2,…"`` for a scene of ``count`` bands; empty if nothing is.
+
+    Bands may also be names alone, by which geoseg finds them in the file; then there is nothing to check here.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not any("=" in part for part in parts):
+        return ""
+    taken: dict[str, str] = {}
+    for part in parts:
+        name, mark, number = (piece.strip() for piece in part.partition("="))
+        if not (name and mark and number):
+            return f"{part!r} is not of the form name=number, such as blue=1"
+        if number.isdigit() and not 1 <= int(number) <= count:
+            return f"there is no band {number}, the scene has {count}"
+        if name in taken:
+            return f"{name} is named twice"
+        taken[name] = number
+    return ""
+
+
+def sample(classes: str, output: str, /, **values: Any) -> list[str]:
+    """Return ``geoseg evaluate sample``, which draws points to interpret."""
+    return ["evaluate", "sample", classes, *options({"output": output, **values}), JSON]
+
+
+def area(points: str, classes: str, output: str, /, **values: Any) -> list[str]:
+    """Return ``geoseg evaluate area``, which estimates accuracy and areas from interpreted points."""
+    return ["evaluate", "area", points, classes, *options({"output": output, **values}), JSON]
+
+
 def evaluate(predicted: str, reference: str, output: str, /, **values: Any) -> list[str]:
     """Return ``geoseg evaluate``."""
     return ["evaluate", predicted, reference, *options({"output": output, **values}), JSON]

@@ -136,6 +136,20 @@ class Corrections(QObject):
         layer = self.labels()
         return int(layer.featureCount()) if layer is not None else 0
 
+    # --- in the project
+
+    def state(self) -> dict[str, Any]:
+        """Return what the project is to keep: the layers, and which polygons were edited."""
+        return {"result": self._result, "labels": self._labels, "edited": sorted(self._edited)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the labels and edits of a project, after :meth:`watch`."""
+        labels = _vector(str(state.get("labels", "")))
+        if labels is not None:
+            self._adopt(labels)
+        self._edited.update(int(identifier) for identifier in state.get("edited", []))
+        self.changed.emit()
+
     # --- labels
 
     def collect(self) -> int:
@@ -183,10 +197,13 @@ class Corrections(QObject):
         _style(layer, self._classes)
         QgsProject.instance().addMapLayer(layer, addToLegend=False)
         results.group_of(self._scene, QgsProject.instance()).insertLayer(0, layer)
+        self._adopt(layer)
+        return layer
+
+    def _adopt(self, layer: QgsVectorLayer) -> None:
         layer.featureAdded.connect(lambda *_: self.changed.emit())
         layer.featureDeleted.connect(lambda *_: self.changed.emit())
         self._labels = layer.id()
-        return layer
 
     def save(self) -> str:
         """Save what was drawn into the labels and return their file.

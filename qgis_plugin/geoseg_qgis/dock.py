@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from qgis.core import Qgis, QgsApplication
+from qgis.core import Qgis, QgsApplication, QgsProcessingException, QgsProject
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -18,9 +18,10 @@ from .panel_correct import CorrectPanel
 from .panel_result import ResultPanel
 from .panel_run import RunPanel
 from .panel_scene import ScenePanel
+from .project_state import ProjectState
 from .render_dialog import RenderDialog
 from .runner import RunError, geoseg_command
-from .session import Session, start
+from .session import Session, pool, start
 from .tr import tr
 from .widgets import Button, WrappedLabel
 from .words import without_options
@@ -38,6 +39,8 @@ class GeosegDock(QgsDockWidget):
         self._began = False
         self._sessions: list[Session] = []
         self._classes: dict[str, Any] = {}
+        self._name = ""
+        self._outputs: dict[str, str] = {}
         self.page: EnvironmentPage | None = None
         self.render_dialog: RenderDialog | None = None
         self._build()
@@ -76,6 +79,7 @@ class GeosegDock(QgsDockWidget):
         self.scene.classes_wanted.connect(self.correct.new_classes)
         self.scene.rendering_wanted.connect(self.render)
         self._show_banner(None)
+        self._state = ProjectState(self.state, self.restore, self)
 
     def showEvent(self, event: Any) -> None:
         """Find geoseg when the panel is seen for the first time: starting QGIS stays as quick as it was."""
@@ -186,6 +190,26 @@ class GeosegDock(QgsDockWidget):
     def _begin_corrections(self, layers: dict[str, Any]) -> None:
         self.correct.begin(layers, self._outputs, self._classes, self._name)
 
+    def state(self) -> dict[str, Any]:
+        """Return what the project is to keep of the panel."""
+        last = {"name": self._name, "outputs": self._outputs, "classes": self._classes}
+        corrections = self.correct.corrections.state()
+        return {"scene": self.scene.state(), "results": self.result.state(), "last": last, "corrections": corrections}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what a project has kept."""
+        try:
+            self.scene.restore(state.get("scene", {}))
+            self.result.restore(state.get("results", {}))
+            last, corrections = state.get("last", {}), state.get("corrections", {})
+            polygons = QgsProject.instance().mapLayer(str(corrections.get("result", "")))
+            if polygons is not None:
+                self._name, self._outputs, self._classes = (last[key] for key in ("name", "outputs", "classes"))
+                self._begin_corrections({"polygons": polygons})
+                self.correct.corrections.restore(corrections)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, QgsProcessingException) as error:
+            settings.log(tr("The project's GeoSeg entry cannot be read: {reason}").format(reason=error), warning=True)
+
     def render(self) -> None:
         """Ask which part of a layer that is no file is rendered to one, and choose that."""
         layer = self.scene.layer()
@@ -205,9 +229,11 @@ class GeosegDock(QgsDockWidget):
 
     def shut_down(self) -> None:
         """End everything that runs."""
+        self._state.stop()
         for session in list(self._sessions):
             session.drop()
         self._sessions.clear()
+        pool.close()
         self.scene.stop()
         self.run.shut_down()
         self.correct.shut_down()

@@ -190,11 +190,15 @@ def find(setting: str = "") -> str:
     return venv_python(folder) if is_complete(folder) else ""
 
 
+def bundled_uv() -> Path:
+    """Return where uv lies if the plugin had to fetch it."""
+    return data_folder() / "uv" / "bin" / ("uv.exe" if os.name == "nt" else "uv")
+
+
 def find_uv() -> str:
     """Return the path of uv, or ``""``."""
-    home = Path.home()
-    name = "uv.exe" if os.name == "nt" else "uv"
-    for place in (shutil.which("uv"), home / ".local" / "bin" / name, home / ".cargo" / "bin" / name):
+    home, own = Path.home(), bundled_uv()
+    for place in (shutil.which("uv"), home / ".local" / "bin" / own.name, home / ".cargo" / "bin" / own.name, own):
         if place and Path(place).is_file():
             return str(place)
     return ""

@@ -1,4 +1,4 @@
-"""The page that finds or makes geoseg's Python. Nothing is downloaded or changed before a button is pressed."""
+"""The page that installs geoseg or finds it. Nothing is downloaded or changed before a button is pressed."""
 
 from __future__ import annotations
 
@@ -7,38 +7,46 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsApplication
-from qgis.gui import QgsFileWidget, QgsFilterLineEdit
+from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsFilterLineEdit
 from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QDialog,
+    QFileDialog,
     QFormLayout,
+    QFrame,
     QGroupBox,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
+    QProgressBar,
     QPushButton,
+    QScrollArea,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from . import environment, installation, settings
 from .environment import Probe
+from .install_progress import Gauge
 from .runner import RunError
 from .session import Session
 from .tr import tr
 
+_RED = "color: #b3261e"
+
 
 class EnvironmentPage(QDialog):
-    """Finds, checks, makes and removes the environment."""
+    """Installs geoseg, or checks an interpreter that has it."""
 
     changed = pyqtSignal()
     """Another interpreter is used from now on, or the same one was checked anew."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle(tr("GeoSeg environment"))
-        self.resize(760, 680)
+        self.setWindowTitle(tr("Set up GeoSeg"))
+        self.resize(620, 560)
         self._work: installation.Installation | None = None
         self._probing: Session | None = None
         self._timer = QTimer(self)
@@ -51,16 +59,9 @@ class EnvironmentPage(QDialog):
         self.state = QLabel(self)
         self.state.setWordWrap(True)
         self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        text = tr(
-            "geoseg runs in a Python of its own, so that nothing is installed into QGIS. Make one here, or use one "
-            "that has geoseg already."
-        )
+        text = tr("geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.")
         intro = QLabel(text, self)
         intro.setWordWrap(True)
-        self.log = QPlainTextEdit(self)
-        self.log.setReadOnly(True)
-        self.log.setMaximumBlockCount(5000)
-        self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.check_button = QPushButton(tr("Check"), self)
         self.check_button.clicked.connect(self.check)
         self.copy_button = QPushButton(tr("Copy diagnostics"), self)
@@ -72,123 +73,187 @@ class EnvironmentPage(QDialog):
             buttons.addWidget(button)
         buttons.addStretch()
         buttons.addWidget(close)
-        layout = QVBoxLayout(self)
-        for widget in (intro, self.state, self._build_managed(), self._build_own()):
+        inside = QWidget(self)
+        layout = QVBoxLayout(inside)
+        for widget in (intro, self.state, self._build_install(), self._build_advanced(), self._build_log()):
             layout.addWidget(widget)
-        layout.addWidget(self.log, 1)
-        layout.addLayout(buttons)
+        layout.addStretch()
+        area = QScrollArea(self)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.addWidget(area)
+        outer.addLayout(buttons)
 
-    def _build_managed(self) -> QWidget:
-        box = QGroupBox(tr("Managed environment"), self)
+    def _build_install(self) -> QWidget:
+        box = QGroupBox(tr("Install"), self)
         self.device = QComboBox(box)
         self.device.addItem(tr("CPU"), "cpu")
-        self.device.addItem(tr("NVIDIA GPU (CUDA), where the driver allows it"), "cuda")
-        self.device.addItem(tr("PyTorch from the ordinary package index (on Linux with CUDA)"), "index")
+        self.device.addItem(tr("NVIDIA GPU (CUDA)"), "cuda")
+        self.device.currentIndexChanged.connect(lambda _: self.show_recipe())
+        self.size = QLabel(box)
+        self.size.setWordWrap(True)
+        self.make_button, self.cancel_button = QPushButton(tr("Install"), box), QPushButton(tr("Cancel"), box)
+        self.make_button.clicked.connect(lambda *_: self.make())
+        self.cancel_button.clicked.connect(self.cancel)
+        self.other_button = QPushButton(box)
+        self.other_button.clicked.connect(self._make_other)
+        self.other_button.hide()
+        self.bar = QProgressBar(box)
+        self.bar.setRange(0, 1000)
+        self.bar.hide()
+        self.progress = QLabel(box)
+        self.progress.setWordWrap(True)
+        self.progress.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        line = QHBoxLayout()
+        line.addWidget(QLabel(tr("Compute on"), box))
+        line.addWidget(self.device, 1)
+        line.addWidget(self.make_button)
+        line.addWidget(self.cancel_button)
+        layout = QVBoxLayout(box)
+        layout.addLayout(line)
+        for widget in (self.size, self.bar, self.progress, self.other_button):
+            layout.addWidget(widget)
+        return box
+
+    def _build_advanced(self) -> QWidget:
+        box = QgsCollapsibleGroupBox(tr("Advanced"), self)
         self.package, self.proxy = QgsFilterLineEdit(box), QgsFilterLineEdit(box)
-        self.package.setText(str(settings.get("package", installation.PACKAGE)))
-        self.package.setToolTip(tr("Name, wheel, or folder with geoseg's source; [train] adds what training needs"))
+        self.package.setText(str(settings.get("source")))
+        self.package.setPlaceholderText(installation.own_source() or installation.PACKAGE)
+        self.package.setToolTip(tr("A wheel, a folder with geoseg's source, or a name in the package index"))
+        self.checkout_button = QToolButton(box)
+        self.checkout_button.setText("…")
+        self.checkout_button.setToolTip(tr("Choose a folder with geoseg's source"))
+        self.checkout_button.clicked.connect(self._choose_checkout)
+        source = QHBoxLayout()
+        source.addWidget(self.package, 1)
+        source.addWidget(self.checkout_button)
         self.proxy.setText(settings.proxy())
-        self.proxy.setPlaceholderText(tr("as the system says; else http://host:port"))
+        self.proxy.setPlaceholderText(tr("the system's; else http://host:port"))
         self.wheels = QgsFileWidget(box)
         self.wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
-        self.wheels.lineEdit().setPlaceholderText(tr("without network: a folder of wheels from `pip download`"))
-        form = QFormLayout()
-        rows = (
-            (tr("Device"), self.device),
-            (tr("Package"), self.package),
-            (tr("Proxy"), self.proxy),
-            (tr("Wheels"), self.wheels),
-        )
-        for text, widget in rows:
-            form.addRow(text, widget)
+        self.wheels.lineEdit().setPlaceholderText(tr("without network: a folder filled by `pip download`"))
         self.recipe = QPlainTextEdit(box)
         self.recipe.setReadOnly(True)
         self.recipe.setMaximumHeight(110)
-        self.recipe.setToolTip(tr("What will be done"))
-        self.make_button, self.remove_button = QPushButton(tr("Make it"), box), QPushButton(tr("Remove it"), box)
-        self.cancel_button = QPushButton(tr("Cancel"), box)
-        self.make_button.clicked.connect(self.make)
+        self.recipe.setToolTip(tr("The commands that Install runs"))
+        self.remove_button = QPushButton(tr("Remove the installation"), box)
         self.remove_button.clicked.connect(self.remove)
-        self.cancel_button.clicked.connect(self.cancel)
-        self.device.currentIndexChanged.connect(lambda _: self.show_recipe())
         self.package.editingFinished.connect(self.show_recipe)
         self.proxy.editingFinished.connect(self.show_recipe)
         self.wheels.fileChanged.connect(lambda _: self.show_recipe())
-        line = QHBoxLayout()
-        for button in (self.make_button, self.cancel_button, self.remove_button):
-            line.addWidget(button)
-        layout = QVBoxLayout(box)
-        layout.addLayout(form)
-        layout.addWidget(self.recipe)
-        layout.addLayout(line)
+        form = QFormLayout(box)
+        form.addRow(tr("Source"), source)
+        form.addRow(tr("Proxy"), self.proxy)
+        form.addRow(tr("Wheel folder"), self.wheels)
+        form.addRow(tr("Commands"), self.recipe)
+        form.addRow(tr("Own Python"), self._build_own(box))
+        form.addRow("", self.remove_button)
+        box.setCollapsed(True)
         return box
 
-    def _build_own(self) -> QWidget:
-        box = QGroupBox(tr("Use my own interpreter"), self)
+    def _build_own(self, box: QWidget) -> QHBoxLayout:
         self.own = QgsFileWidget(box)
         self.own.setStorageMode(QgsFileWidget.StorageMode.GetFile)
         self.own.setFilePath(str(settings.get("python")))
-        self.own.lineEdit().setPlaceholderText(tr("a python program that has geoseg; empty: the managed environment"))
+        self.own.lineEdit().setPlaceholderText(tr("a python program that has geoseg; empty: the installation above"))
         self.use_button = QPushButton(tr("Use it"), box)
         self.use_button.clicked.connect(self.use_own)
-        layout = QHBoxLayout(box)
+        layout = QHBoxLayout()
         layout.addWidget(self.own, 1)
         layout.addWidget(self.use_button)
+        return layout
+
+    def _build_log(self) -> QWidget:
+        box = QgsCollapsibleGroupBox(tr("Log"), self)
+        self.log = QPlainTextEdit(box)
+        self.log.setReadOnly(True)
+        self.log.setMaximumBlockCount(5000)
+        self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.log.setMinimumHeight(160)
+        layout = QVBoxLayout(box)
+        layout.addWidget(self.log)
+        box.setCollapsed(True)
         return box
 
     # --- state
 
     def show_state(self, found: Probe | None = None) -> None:
-        """Say which interpreter is used and what is known of it."""
+        """Show which interpreter is used and what is known of it."""
         python = settings.interpreter()
         found = found or settings.last_probe(python)
         if not python:
-            text = tr("There is none yet.")
+            text = tr("geoseg is not installed yet.")
         elif found is None:
             text = tr("{python}: not checked yet").format(python=python)
         else:
             text = f"{'✔' if found.works else '✖'} {python}: {found.describe()}"
         self.state.setText(text)
+        self.state.setStyleSheet(_RED if found is not None and not found.works else "")
         busy = self._work is not None or self._probing is not None
         self.make_button.setEnabled(not busy)
         self.use_button.setEnabled(not busy)
         self.check_button.setEnabled(not busy and bool(python))
         self.cancel_button.setEnabled(busy)
+        self.bar.setVisible(self._work is not None)
         self.remove_button.setEnabled(not busy and environment.managed_folder().exists())
 
-    def wish(self) -> installation.Wish:
+    def wish(self, device: str = "", certificates: str = "") -> installation.Wish:
         """Return what is chosen on the page."""
         return installation.Wish(
-            device=str(self.device.currentData()),
+            device=device or str(self.device.currentData()),
             package=self.package.text().strip(),
             wheels=self.wheels.filePath(),
             proxy=self.proxy.text().strip(),
+            certificates=certificates,
+            helper=settings.python_of_qgis(),
         )
 
-    def show_recipe(self) -> installation.Recipe | None:
+    def show_recipe(self, device: str = "", certificates: str = "") -> installation.Recipe | None:
         """Show folder, size and commands before anything is done."""
         # On Windows and macOS the Python inside QGIS belongs to QGIS alone.
         own = [] if sys.platform.startswith("linux") else [sys.prefix, QgsApplication.prefixPath()]
         try:
-            recipe = installation.make_recipe(self.wish(), within=own)
+            recipe = installation.make_recipe(self.wish(device, certificates), within=own)
         except (RunError, OSError) as error:
             self.recipe.setPlainText(str(error))
+            self._show_problem(str(error))
+            self.size.setText("")
             return None
         self.recipe.setPlainText(recipe.describe())
+        text = tr("Needs about {size} on disk ({free:.0f} GB free), in {folder}")
+        self.size.setText(text.format(size=recipe.size, free=recipe.free() / 1e9, folder=recipe.folder))
+        self._show_problem("")
         return recipe
 
-    # --- making
+    def _choose_checkout(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder with geoseg's source"))
+        if folder:
+            self.package.setText(folder)
+            self.show_recipe()
 
-    def make(self) -> None:
-        """Make the managed environment."""
-        recipe = self.show_recipe()
+    # --- installing
+
+    def make(self, device: str = "") -> None:
+        """Create the managed environment."""
+        recipe = self.show_recipe(device, settings.certificates())
         if recipe is None or self._work is not None:
             return
-        settings.put("package", self.package.text().strip())
+        if recipe.free() < recipe.bytes:
+            text = tr("The disk of {folder} has {free:.1f} GB free, {size} are needed.")
+            self._show_problem(text.format(folder=recipe.folder, free=recipe.free() / 1e9, size=recipe.size))
+            return
+        settings.put("source", self.package.text().strip())
         self.log.clear()
+        self.other_button.hide()
         self._work = installation.Installation(recipe)
-        self._timer.start(100)
+        self._timer.start(200)
         self.show_state()
+
+    def _make_other(self) -> None:
+        self.make("index")
 
     def _poll(self) -> None:
         if self._work is None:
@@ -196,21 +261,54 @@ class EnvironmentPage(QDialog):
         for event in self._work.poll():
             self.say(event["message"])
         if not self._work.ended:
+            self.bar.setValue(int(self._work.gauge.percent * 10))
+            self.progress.setText(self._progress_text(self._work.gauge))
             return
         work, self._work = self._work, None
         self._timer.stop()
         if work.error:
-            self.say(work.error)
+            self._failed(work)
         elif work.probe is not None:
             settings.put("python", "")
             self.own.setFilePath("")
             settings.remember_probe(work.probe)
-            self.say(tr("Done: {what}").format(what=work.probe.describe()))
+            self.progress.setText(tr("Done: {what}").format(what=work.probe.describe()))
+            self.say(self.progress.text())
             self.changed.emit()
         self.show_state()
 
+    def _failed(self, work: installation.Installation) -> None:
+        kept = tr("What was downloaded is kept: Install continues from there.") if work.gauge.done > 1e6 else ""
+        self._show_problem(f"{work.error}\n{kept}".strip())
+        self.say(work.error)
+        if work.other:
+            size = installation.BYTES[work.other] / 1e9
+            text = tr("Install PyTorch from the ordinary package index instead (about {size:.0f} GB)")
+            self.other_button.setText(text.format(size=size))
+            self.other_button.show()
+
+    def _show_problem(self, text: str) -> None:
+        self.progress.setText(text)
+        self.progress.setStyleSheet(_RED if text else "")
+
+    @staticmethod
+    def _progress_text(gauge: Gauge) -> str:
+        if gauge.phase == "download":
+            text = tr("Downloading and unpacking: {done:.1f} of about {total:.1f} GB")
+            text = text.format(done=gauge.done / 1e9, total=gauge.total / 1e9)
+            left = gauge.seconds_left
+            if left is None:
+                return text
+            return f"{text}, " + tr("{minutes:.0f} min left").format(minutes=max(left / 60, 1))
+        names = {
+            "prepare": tr("Preparing"),
+            "install": tr("Installing"),
+            "check": tr("Checking: importing geoseg and its dependencies"),
+        }
+        return names[gauge.phase]
+
     def cancel(self) -> None:
-        """Stop what goes on."""
+        """Stop what is running."""
         if self._work is not None:
             self._work.cancel()
         if self._probing is not None:

@@ -87,6 +87,15 @@ class BandsPanel(Section):
         layers = [QgsProject.instance().mapLayer(identifier) for identifier in ticked]
         return [layer for layer in layers if isinstance(layer, QgsRasterLayer)]
 
+    def tick(self, identifiers: list[str]) -> None:
+        """Tick further layers."""
+        self.more.blockSignals(True)
+        for row in range(self.more.count()):
+            item = self.more.item(row)
+            ticked = item.data(Qt.ItemDataRole.UserRole) in identifiers
+            item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+        self.more.blockSignals(False)
+
     # --- the table of bands
 
     def show_bands(self, facts: dict[str, Any], proposed: str) -> None:

@@ -10,7 +10,7 @@ from qgis.core import QgsProcessingException
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QDoubleSpinBox, QLineEdit, QProgressBar, QSpinBox, QVBoxLayout, QWidget
 
-from . import commands, settings
+from . import commands, phases, settings
 from .corrections import FIELD, Corrections
 from .new_classes import NewClassesDialog
 from .panel_scene import ScenePanel
@@ -18,7 +18,6 @@ from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
 from .widgets import Button, Flow, Section, WrappedLabel, form, narrow
-from .work import Progress
 
 
 class CorrectPanel(QWidget):
@@ -33,7 +32,7 @@ class CorrectPanel(QWidget):
         super().__init__(parent)
         self._iface, self._scene = iface, scene
         self._session: Session | None = None
-        self._progress = Progress(several=False)
+        self._progress = phases.progress(several=False)
         self.corrections = Corrections(self)
         self.corrections.changed.connect(self._count)
         self._model = ""
@@ -226,14 +225,16 @@ class CorrectPanel(QWidget):
             self.said.emit(str(session), True)
             return
         session.spoke.connect(self._take)
-        self._session, self._progress = session, Progress(several=False)
+        session.show_as(tr("GeoSeg: training {model}").format(model=name))
+        self._session, self._progress = session, phases.progress(several=False)
         self.bar.setValue(0)
-        self.note.show_text(tr("Starting geoseg…"))
+        self.note.show_text(self._progress.text())
         self._enable()
 
     def _take(self, event: dict[str, Any]) -> None:
         if self._progress.take(event) and self._progress.text():
             self.bar.setValue(int(self._progress.percent * 10))
+            self._session.progress(self._progress.percent)
             self.note.show_text(self._progress.text())
 
     def cancel(self) -> None:

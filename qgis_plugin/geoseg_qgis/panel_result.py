@@ -95,6 +95,16 @@ class ResultPanel(QWidget):
             self._take(*self._shown[raster])
         self.setVisible(raster in self._shown)
 
+    def state(self) -> dict[str, Any]:
+        """Return the results that are still in the project, for the project: event and polygons by raster layer."""
+        layers = QgsProject.instance().mapLayers()
+        return {raster: list(shown) for raster, shown in self._shown.items() if raster in layers}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Show what :meth:`state` returned."""
+        self._shown = {raster: (shown[0], str(shown[1])) for raster, shown in state.items()}
+        self.show_raster(self._raster)
+
     def _take(self, event: dict[str, Any], polygons: str) -> None:
         self._outputs, self._polygons = dict(event["outputs"]), polygons
         self._place, self._search = -1, None

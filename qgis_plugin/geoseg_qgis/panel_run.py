@@ -21,16 +21,16 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from . import commands, results, settings
+from . import commands, phases, results, settings
 from .algorithms.base import source_of
 from .clip import Clip
 from .panel_area import AreaError, AreaFields
 from .panel_scene import ScenePanel
+from .project_state import PREVIEW
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
 from .widgets import Button, CheckBox, Flow, WrappedLabel, form, narrow
-from .work import Progress
 
 PREVIEW_PIXELS = 1_000_000
 """A preview computes about so many pixels: as many as a screen shows, in seconds also without a GPU."""
@@ -49,7 +49,7 @@ class RunPanel(QWidget):
         self._iface, self._scene = iface, scene
         self._session: Session | None = None
         self._clip: Clip | None = None
-        self._progress = Progress()
+        self._progress = phases.progress()
         self._preview_layer = ""
         self._folder = ""
         self._clicked = 0.0
@@ -156,7 +156,7 @@ class RunPanel(QWidget):
         layer.setOpacity(0.65)
         # Colours of an older map below would blend with those of the preview.
         results.hide_groups(QgsProject.instance())
-        layer.setCustomProperty("geoseg/preview", value=True)
+        layer.setCustomProperty(PREVIEW, value=True)
         project = QgsProject.instance()
         project.addMapLayer(layer, addToLegend=False)
         project.layerTreeRoot().insertLayer(0, layer)
@@ -197,9 +197,7 @@ class RunPanel(QWidget):
         except AreaError as error:
             self._fail(str(error))
             return
-        folder = self.folder.filePath()
-        settings.put("folder", folder)
-        folder = folder or self._beside()
+        folder = self.folder.filePath() or self._beside()
         options = {
             "min_area": self.min_area.value() or None,
             "simplify": self.simplify.value() or None,
@@ -207,7 +205,8 @@ class RunPanel(QWidget):
         }
         self._name, self._raster = layer.name(), layer.id()
         if len(shapes) == len(layers):
-            self._cut_out(shapes, folder, options)
+            if self._usable(folder):
+                self._cut_out(shapes, folder, options)
         else:
             self._start(bounds(box) if box is not None else (), folder, options, self._run_done)
 
@@ -248,6 +247,7 @@ class RunPanel(QWidget):
 
     def _run_done(self, session: Session) -> None:
         if self._ended(session):
+            phases.note(self._facts, time.monotonic() - self._started)
             self.clear_preview()
             self.bar.setValue(1000)
             self.status.show_text(tr("Done: {folder}").format(folder=os.path.dirname(self._output(session, "classes"))))
@@ -276,21 +276,39 @@ class RunPanel(QWidget):
             return
         reading = {**chosen.reading, "resolution": coarse or self.area.resolution()}
         scene = commands.Scene(sources or chosen.sources, chosen.bands, bbox, reading)
-        os.makedirs(folder, exist_ok=True)
+        if not self._usable(folder):
+            return
+        if folder != self._folder:
+            settings.put("folder", self.folder.filePath())
         arguments = commands.segment(scene, folder, self._scene.model(), **options)
         session = start(geoseg_command(settings.interpreter(), arguments), self, on_end)
         if isinstance(session, RunError):
             self._fail(str(session))
             return
         session.spoke.connect(self._take)
-        self._session, self._progress = session, Progress()
+        title = tr("GeoSeg: {scene}").format(scene=self._scene.layer().name())
+        session.show_as(title, [self._scene.layer()])
+        self._session, self._progress, self._started = session, phases.progress(), time.monotonic()
+        self._facts = self._scene.facts
         self.bar.setValue(0)
-        self.status.show_text(tr("Starting geoseg…"))
+        self.status.show_text(self._progress.text())
         self._enable()
+
+    def _usable(self, folder: str) -> bool:
+        """Whether results can be written into a folder; the user is told if not."""
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return True
+        except OSError as error:
+            text = tr("The results folder {folder} cannot be used: {reason}. Choose another one.")
+            self._fail(text.format(folder=folder, reason=error.strerror or error))
+            return False
 
     def _take(self, event: dict[str, Any]) -> None:
         if self._progress.take(event):
             self.bar.setValue(int(self._progress.percent * 10))
+            self._session.progress(self._progress.percent)
             if self._progress.text():
                 self.status.show_text(self._progress.text())
             if self._progress.device == "cpu":

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from qgis.core import QgsMapLayerProxyModel, QgsProcessingException, QgsRasterLayer
+from qgis.core import QgsMapLayerProxyModel, QgsProcessingException, QgsProject, QgsRasterLayer
 from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -24,6 +24,8 @@ from .algorithms.inspect import read_facts
 from .labels import labels
 from .panel_bands import BandsPanel
 from .panel_units import ValuesQuestion
+from .phases import realistic
+from .project_state import OwnLayersHidden
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
@@ -53,6 +55,7 @@ class ScenePanel(QWidget):
         self._session: Session | None = None
         self._mends = 0
         self._layer_id = ""
+        self._wanted = ""  # model of the project, until it is in the list
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.check)
@@ -62,6 +65,7 @@ class ScenePanel(QWidget):
         self.layers = QgsMapLayerComboBox(self)
         self.layers.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self.layers.layerChanged.connect(self._layer_changed)
+        self._hidden = OwnLayersHidden(self.layers)
         self.models = QComboBox(self)
         self.models.currentIndexChanged.connect(lambda _: self.check_soon())
         narrow(self.layers, self.models)  # long names must not widen the panel
@@ -133,7 +137,7 @@ class ScenePanel(QWidget):
 
     def set_models(self, cards: list[dict[str, Any]], chosen: str = "") -> None:
         """Offer models; the chosen one, else the one before, else the default stays chosen."""
-        before = chosen or self.model()
+        before = chosen or self._wanted or self.model()
         self.models.blockSignals(True)
         self.models.clear()
         for card in cards:
@@ -146,7 +150,34 @@ class ScenePanel(QWidget):
         index = self.models.findData(before)
         if before and index >= 0:
             self.models.setCurrentIndex(index)
+            self._wanted = ""
         self.models.blockSignals(False)
+        self.check_soon()
+
+    def state(self) -> dict[str, Any]:
+        """Return what is chosen, for the project."""
+        return {
+            "raster": self._layer_id,
+            "model": self._wanted or self.model(),
+            "bands": self.details.bands,
+            "reading": self.details.reading(),
+            "others": [layer.id() for layer in self.details.others()],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Choose what :meth:`state` returned, as far as it is there."""
+        layer = QgsProject.instance().mapLayer(str(state.get("raster", "")))
+        if layer is None:
+            return
+        self.layers.setLayer(layer)
+        self._layer_changed()
+        self.details.tick(state.get("others", []))
+        self.details.state({"bands": str(state.get("bands", "")), **state.get("reading", {})})
+        self._wanted = str(state.get("model", ""))
+        index = self.models.findData(self._wanted)
+        if index >= 0:
+            self.models.setCurrentIndex(index)
+            self._wanted = ""
         self.check_soon()
 
     def _folders(self) -> list[str]:
@@ -215,7 +246,7 @@ class ScenePanel(QWidget):
     def _answer(self, session: Session) -> None:
         self._session = None
         try:
-            self.facts = read_facts(session.child, session.said)
+            self.facts = realistic(read_facts(session.child, session.said))
         except RunError as error:
             self._say(str(error), good=False)
             return

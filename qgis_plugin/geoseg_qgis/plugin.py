@@ -27,6 +27,7 @@ class GeoSegPlugin:
         self.iface = iface  # None under qgis_process
         self.provider: GeosegProvider | None = None
         self.dock: Any = None
+        self.accuracy: Any = None
         self._actions: list[QAction] = []
         self._translator = _translator()
 
@@ -44,6 +45,7 @@ class GeoSegPlugin:
         self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.dock.hide()
         self._add(tr("GeoSeg panel"), self.show_dock, toolbar=True)
+        self._add(tr("Accuracy and areas…"), self.show_accuracy)
         self._add(tr("Environment…"), self.dock.open_environment)
         self._add(tr("Copy diagnostics"), self.dock.copy_diagnostics)
         self._add(tr("Help"), show_help)
@@ -54,6 +56,10 @@ class GeoSegPlugin:
             self.iface.removePluginMenu("GeoSeg", action)
             self.iface.removeToolBarIcon(action)
         self._actions.clear()
+        if self.accuracy is not None:
+            self.accuracy.shut_down()
+            self.accuracy.deleteLater()
+            self.accuracy = None
         if self.dock is not None:
             self.dock.shut_down()
             self.iface.removeDockWidget(self.dock)
@@ -68,6 +74,16 @@ class GeoSegPlugin:
     def show_dock(self) -> None:
         """Show the panel, in front of others in its place."""
         self.dock.setUserVisible(True)
+
+    def show_accuracy(self) -> None:
+        """Open the dialog that measures a map's accuracy."""
+        from .accuracy import AccuracyDialog
+
+        if self.accuracy is None:
+            self.accuracy = AccuracyDialog(self.iface)
+        self.accuracy.list_maps()
+        self.accuracy.show()
+        self.accuracy.raise_()
 
     def _add(self, text: str, slot: Any, *, toolbar: bool = False) -> None:
         action = QAction(QIcon(os.path.join(FOLDER, "icon.svg")), text, self.iface.mainWindow())

@@ -18,6 +18,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
+from .project_state import KIND
 from .tr import tr
 
 _MARK = "geoseg/results"  # property of groups
@@ -34,9 +35,9 @@ def names() -> dict[str, str]:
 def open_layer(path: str, kind: str, name: str = "") -> QgsMapLayer:
     """Open a result with its style. The layer may be invalid: ask it."""
     name = name or names()[kind]
-    if kind == "polygons":
-        return QgsVectorLayer(path, name, "ogr")
-    return QgsRasterLayer(path, name)
+    layer = QgsVectorLayer(path, name, "ogr") if kind == "polygons" else QgsRasterLayer(path, name)
+    layer.setCustomProperty(KIND, kind)
+    return layer
 
 
 def style(layer: QgsMapLayer) -> None:
@@ -165,6 +166,7 @@ class _Finish(QgsProcessingLayerPostProcessorInterface):
     ) -> None:
         """Style the layer at once; group it when Processing is done with the layer tree."""
         style(layer)
+        layer.setCustomProperty(KIND, self._kind)
         project, identifier = context.project(), layer.id()
 
         def place() -> None:

@@ -87,7 +87,98 @@ def hide_secrets(text: str) -> str:
     return text
 
 
-class Child:
+class Outcome:
+    """What a run of geoseg has said so far: results, its own error, the last lines of its log.
+
+    Attributes
+    ----------
+    command
+        Program and arguments.
+    results
+        Its result events.
+    said_error
+        Message of its error event.
+    cancelled, ended
+        Whether it was cancelled, and whether it is over.
+    code
+        Exit code; negative for a signal, None if unknown.
+    tail
+        Its last lines that were no events.
+    """
+
+    def __init__(self, command: Sequence[str], limit: float | None = None) -> None:
+        self.command = list(command)
+        self.results: list[Event] = []
+        self.said_error = ""
+        self.cancelled = False
+        self.ended = False
+        self.code: int | None = None
+        self.tail: collections.deque[str] = collections.deque(maxlen=_TAIL)
+        self.started = time.monotonic()
+        self._limit = limit
+        self._late = False
+
+    @property
+    def late(self) -> bool:
+        """Whether it was ended because it took too long."""
+        return self._late
+
+    @property
+    def error(self) -> str:
+        """One line that says why it failed; empty if it did not."""
+        if not self.ended or (self.code == 0 and not self.said_error):
+            return ""
+        if self._late:
+            return f"{os.path.basename(self.command[0])} did not answer within {self._limit:.0f} s"
+        if self.cancelled:
+            return "cancelled"
+        if self.said_error:
+            return self.said_error
+        lines = [line.strip() for line in self.tail]
+        for place in range(len(lines) - 1, -1, -1):
+            word, mark, text = lines[place].partition(": ")
+            if mark and word.lower() == "error":
+                # geoseg says all in this line; installers give the cause in those after it.
+                return "; ".join([text, *lines[place + 1 : place + 3]])
+        last = f": {self.tail[-1]}" if self.tail else ""
+        if self.code is not None and self.code < 0:
+            # Linux ends a process this way when memory runs out; nothing else says so.
+            return f"ended by the system (signal {-self.code}), perhaps because memory ran out{last}"
+        return f"exit code {self.code}{last}"
+
+    def raise_for_error(self) -> None:
+        """Raise what went wrong, if anything did.
+
+        Raises
+        ------
+        Cancelled
+            If the user cancelled.
+        RunError
+            If the program failed.
+        """
+        if self.cancelled and not self._late:
+            raise Cancelled("cancelled")
+        if self.error:
+            raise RunError(self.error)
+
+    def take(self, name: str, line: str) -> Event:
+        """Take a line of stdout (``"out"``) or stderr (``"err"``) and return it as an event."""
+        if name == "out" and line.startswith("{"):
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = None
+            if isinstance(event, dict) and isinstance(event.get("event"), str):
+                if event["event"] == "result":
+                    self.results.append(event)
+                elif event["event"] == "error":
+                    self.said_error = str(event.get("message", ""))
+                return event
+        self.tail.append(line)
+        return {"event": "log", "message": line, "stream": name}
+
+
+class Child(Outcome):
     """A running program.
 
     Parameters
@@ -115,20 +206,11 @@ class Child:
         folder: str | None = None,
         limit: float | None = None,
     ) -> None:
-        self.command = list(command)
-        self.results: list[Event] = []
-        self.said_error = ""
-        self.cancelled = False
-        self.ended = False
-        self.code: int | None = None
-        self.tail: collections.deque[str] = collections.deque(maxlen=_TAIL)
+        super().__init__(command, limit)
         self._queue: queue.Queue[tuple[str, str | None]] = queue.Queue()
         self._open = {"out", "err"}
         self._asked: float | None = None
         self._exited: float | None = None
-        self._limit = limit
-        self._late = False
-        self._started = time.monotonic()
         own: dict[str, Any] = {"start_new_session": True}
         if _WINDOWS:
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -171,9 +253,18 @@ class Child:
             if line is None:
                 self._open.discard(name)
             elif line.strip():
-                events.append(self._event(name, line))
+                events.append(self.take(name, line))
         self._advance()
         return events
+
+    def send(self, line: str) -> bool:
+        """Write a line to the program's stdin and return whether it could be written."""
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            return False
+        return True
 
     def cancel(self) -> None:
         """Ask the program to end; later polls make sure that it does."""
@@ -190,59 +281,6 @@ class Child:
             self._signal(hard=True)
             self._finish()
 
-    @property
-    def error(self) -> str:
-        """One line that says why it failed; empty if it did not."""
-        if not self.ended or (self.code == 0 and not self.said_error):
-            return ""
-        if self._late:
-            return f"{os.path.basename(self.command[0])} did not answer within {self._limit:.0f} s"
-        if self.cancelled:
-            return "cancelled"
-        if self.said_error:
-            return self.said_error
-        lines = [line.strip() for line in self.tail]
-        for place in range(len(lines) - 1, -1, -1):
-            word, mark, text = lines[place].partition(": ")
-            if mark and word.lower() == "error":
-                # geoseg says all in this line; installers give the cause in those after it.
-                return "; ".join([text, *lines[place + 1 : place + 3]])
-        last = f": {self.tail[-1]}" if self.tail else ""
-        if self.code is not None and self.code < 0:
-            # Linux ends a process this way when memory runs out; nothing else says so.
-            return f"ended by the system (signal {-self.code}), perhaps because memory ran out{last}"
-        return f"exit code {self.code}{last}"
-
-    def raise_for_error(self) -> None:
-        """Raise what went wrong, if anything did.
-
-        Raises
-        ------
-        Cancelled
-            If the user cancelled.
-        RunError
-            If the program failed.
-        """
-        if self.cancelled and not self._late:
-            raise Cancelled("cancelled")
-        if self.error:
-            raise RunError(self.error)
-
-    def _event(self, name: str, line: str) -> Event:
-        if name == "out" and line.startswith("{"):
-            try:
-                event = json.loads(line)
-            except ValueError:
-                event = None
-            if isinstance(event, dict) and isinstance(event.get("event"), str):
-                if event["event"] == "result":
-                    self.results.append(event)
-                elif event["event"] == "error":
-                    self.said_error = str(event.get("message", ""))
-                return event
-        self.tail.append(line)
-        return {"event": "log", "message": line, "stream": name}
-
     def _pump(self, stream: Any, name: str) -> None:
         try:
             for line in iter(stream.readline, ""):
@@ -257,7 +295,7 @@ class Child:
         if self.ended:
             return
         now = time.monotonic()
-        if self._limit is not None and self._asked is None and now - self._started > self._limit:
+        if self._limit is not None and self._asked is None and now - self.started > self._limit:
             self._late = True
             self.cancel()
         if self._asked is not None and now - self._asked > _GRACE:

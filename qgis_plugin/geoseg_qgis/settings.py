@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Any
 
-from qgis.core import Qgis, QgsMessageLog, QgsSettings
+from qgis.core import Qgis, QgsApplication, QgsMessageLog, QgsSettings
 
 from . import environment
 from .environment import Probe
@@ -77,6 +78,27 @@ def proxy() -> str:
     host, port = settings.value("proxy/proxyHost", ""), settings.value("proxy/proxyPort", "")
     scheme = "socks5" if "Socks" in str(settings.value("proxy/proxyType", "")) else "http"
     return f"{scheme}://{host}:{port}" if host and port else ""
+
+
+def certificates() -> str:
+    """Return a PEM file of the certificates that QGIS trusts (the system's, and those the user added), or ``""``."""
+    try:
+        text = bytes(QgsApplication.authManager().trustedCaCertsPemText())
+        if b"BEGIN CERTIFICATE" not in text:
+            return ""
+        path = environment.data_folder() / "certificates.pem"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+    except OSError:
+        return ""
+    return str(path)
+
+
+def python_of_qgis() -> str:
+    """Return the Python that QGIS brings along, or ``""``; ``sys.executable`` may be QGIS itself."""
+    inside = ("python.exe",) if os.name == "nt" else ("bin/python3",)
+    places = [os.path.join(sys.exec_prefix, name) for name in inside]
+    return next((place for place in places if os.path.isfile(place)), "")
 
 
 def log(message: str, *, warning: bool = False) -> None:

@@ -7,10 +7,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geoseg.errors import OptionError
 from geoseg.models import Execution, choose_execution, measured_rate
 from geoseg.models.inference import calibrate, device
+from geoseg.models.inference.execution import measured_window
 from geoseg.system.folders import user_folder
 from geoseg.system.resources import cpu_count
 from tests.models.conftest import identity_model
@@ -38,9 +41,27 @@ def test_measured_once_then_remembered(measured):
     assert first.rate > 0
     assert first.streams * first.threads <= cpu_count()
     choose(identity_model(), device="cpu", precision="fp32")
-    choose_execution(identity_model(), (96, 64), dtype=np.uint16, device="cpu")
+    choose_execution(identity_model(), (128, 64), dtype=np.uint16, device="cpu")
     choose_execution(identity_model(), (64, 64), dtype=np.uint8, device="cpu")
     assert len(measured) == 4
+
+
+def test_windows_of_about_a_size_share_a_measurement(measured):
+    """A preview of another extent has another window, and must not cost the seconds of a measurement again."""
+    for side in (512, 700, 811, 1023):
+        choose_execution(identity_model(), (side, side), dtype=np.uint16, device="cpu")
+    assert len(measured) == 1
+
+
+@pytest.mark.parametrize("stride", [1, 32, 48])
+@given(height=st.integers(1, 3000), width=st.integers(1, 3000))
+def test_measured_windows(stride, height, width):
+    card = identity_model().card.model_copy(update={"stride": stride})
+    shape = tuple(max(side // stride * stride, stride) for side in (height, width))
+    found = measured_window(card, shape)
+    assert all(side % stride == 0 for side in found)
+    for side, whole in zip(found, shape, strict=True):
+        assert min(whole, 1024 // stride * stride) / 2 - stride <= side <= whole
 
 
 def test_the_rate_is_known_afterwards():

@@ -105,6 +105,18 @@ def algorithms(qgis: Qgis) -> None:
     wanted = {f"geoseg:{name}" for name in ("segment", "polygonize", "evaluate", "train", "inspect")}
     assert found == wanted, found
     say("provider GeoSeg with five algorithms")
+    texts = {}
+    for name in ("segment", "inspect", "train"):
+        code, out, err = qgis.call("help", f"geoseg:{name}", "--json")
+        assert code == 0, err
+        texts[name] = json.loads(out)["parameters"]
+    # Without a model to start from nothing is fine-tuned, least of all a default model.
+    assert "default model" not in texts["train"]["FROM"]["help"], texts["train"]["FROM"]
+    assert "random weights" in texts["train"]["FROM"]["help"]
+    # The same word for the same thing: several rasters are one scene here, and scenes there.
+    for name, word in (("segment", "Scene:"), ("inspect", "Scene:"), ("train", "Scenes:")):
+        assert texts[name]["INPUT"]["description"].startswith(word), texts[name]["INPUT"]
+    say("help says what is passed")
 
 
 def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
@@ -135,11 +147,18 @@ def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
         "polygonize", INPUT=out / "map.tif", CONFIDENCE=out / "confidence.tif", SIMPLIFY=10, OUTPUT=out / "p2.gpkg"
     )
     say("Polygonize class map")
-    qgis.run(
-        "evaluate", INPUT=out / "map.tif", REFERENCE=out / "polygons.gpkg", FIELD="class_name", OUTPUT=out / "e.json"
+    found = qgis.run(
+        "evaluate",
+        INPUT=out / "map.tif",
+        REFERENCE=out / "polygons.gpkg",
+        FIELD="class_name",
+        OUTPUT=out / "e.json",
+        HTML=out / "e.html",
     )
     text = (out / "e.json").read_text("utf-8")
     assert '"water"' in text, text[:300]
+    assert "IoU" in (out / "e.html").read_text("utf-8")
+    assert any(line.startswith("Overall accuracy") for line in found["log"]["info"]), found["log"]
     say("Evaluate map")
     target = inputs / "models" / "trained"
     qgis.run(
@@ -188,6 +207,7 @@ def bad_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
     qgis.fail("segment", "broken", MODEL="broken", **run)
     shutil.rmtree(broken)
     qgis.fail("segment", "lacks bands", INPUT=inputs / "unnamed bands.tif", OUTPUT=target)
+    qgis.fail("segment", "there is no band 9", BANDS="blue=1,nir=9", **run)
     qgis.fail("segment", "ends in .tif", INPUT=scene, OUTPUT=out / "map.png")
     assert not target.exists()
     assert not [path for path in out.iterdir() if path.name.startswith(".")]

@@ -10,6 +10,9 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qgis_plugin"))
+from stand_in import stand_in_wheel
+
 SIDE = 700
 UNNAMED_SIDE = 300
 SMALL_SIDE = 320
@@ -106,6 +109,7 @@ def main(demo: Path, target: Path) -> None:
         blue, nir = file.read(1), file.read(4)
     assert np.mean(nir) > np.mean(blue) > 0
     _model(target / "models" / "small")
+    stand_in_wheel(target / "wheels")
     print(f"inputs in {target}: {sorted(path.name for path in target.iterdir())}")
 
 

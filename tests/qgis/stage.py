@@ -82,6 +82,17 @@ def choose(panel, layer):
     return lambda: panel.scene.facts
 
 
+def checked(panel):
+    """Wait until the fit check has come to rest: models are listed, the scene fits, nothing is to be checked again."""
+
+    def condition() -> bool:
+        scene = panel.scene
+        resting = not scene._timer.isActive() and scene._session is None
+        return bool(resting and scene.models.count() and scene.facts.get("fits"))
+
+    return condition
+
+
 def visible_widgets(root: QWidget) -> list[QWidget]:
     return [widget for widget in root.findChildren(QWidget) if widget.isVisibleTo(root)]
 

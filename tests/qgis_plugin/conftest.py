@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.qgis_plugin.stand_in import stand_in_wheel
 
 PLUGIN = Path(__file__).resolve().parents[2] / "qgis_plugin"
 sys.path.insert(0, str(PLUGIN))
@@ -83,38 +84,11 @@ def alive(pid: int) -> bool:
         return False
 
 
-_MODULES = {
-    "geoseg/__init__.py": "__version__ = '9.9'\n",
-    "geoseg/__main__.py": "print('{}')\n",
-    "geoseg/progress/__init__.py": "PROTOCOL = 1\n",
-    "geoseg/models/__init__.py": "def user_models():\n    return 'models'\n",
-    "torch.py": (
-        "__version__ = '0'\nclass cuda:\n"
-        "    is_available = staticmethod(lambda: False)\n    get_device_name = staticmethod(str)\n"
-    ),
-    "rasterio/__init__.py": "__version__ = __gdal_version__ = '0'\n",
-    "rasterio/crs.py": (
-        "class CRS:\n    from_epsg = classmethod(lambda cls, code: cls())\n    to_wkt = lambda self: 'wkt'\n"
-    ),
-    "segmentation_models_pytorch.py": "__version__ = '0'\n",
-}
-
-
 @pytest.fixture
 def wheels(tmp_path: Path):
     """Write a folder with a wheel called geoseg, which holds stand-ins of all that is probed."""
 
     def make(folder: str = "wheels", **changes: str) -> Path:
-        place = tmp_path / folder
-        place.mkdir()
-        info = "geoseg-9.9.dist-info"
-        files = {**_MODULES, **{name.replace("__", "/", 1) + ".py": text for name, text in changes.items()}}
-        files[f"{info}/METADATA"] = "Metadata-Version: 2.1\nName: geoseg\nVersion: 9.9\n"
-        files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
-        with zipfile.ZipFile(place / "geoseg-9.9-py3-none-any.whl", "w") as wheel:
-            for name, text in files.items():
-                wheel.writestr(name, text)
-        return place
+        return stand_in_wheel(tmp_path / folder, **changes).parent
 
     return make

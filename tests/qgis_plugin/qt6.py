@@ -40,7 +40,10 @@ class _Base(metaclass=_Anything):
         pass
 
     def __getattr__(self, name: str):
-        return lambda *_args, **_options: _Base()
+        return _Base()
+
+    def __call__(self, *_args, **_options):
+        return _Base()
 
     def __bool__(self) -> bool:
         return False
@@ -72,6 +75,13 @@ class _Widget(QtWidgets.QComboBox):
         return lambda *_args, **_options: ""
 
 
+def _gui(name: str):
+    """Any other class of qgis.gui is a widget; names of modules' own attributes are none."""
+    if not name.startswith("Qgs"):
+        raise AttributeError(name)
+    return type(name, (_Widget,), {})
+
+
 class _Box(QtWidgets.QGroupBox):
     def setCollapsed(self, _collapsed: bool) -> None:
         pass
@@ -97,6 +107,7 @@ def stand_ins() -> None:
         "QgsMapTool": QtCore.QObject, "QgsRubberBand": _Base,
     }  # fmt: skip
     vars(gui).update(widgets)
+    gui.__getattr__ = _gui
     pyqt = types.ModuleType("qgis.PyQt")
     pyqt.__path__ = []
     osgeo = types.ModuleType("osgeo")  # comes with QGIS

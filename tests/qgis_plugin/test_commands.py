@@ -7,8 +7,9 @@ import sqlite3
 import pytest
 from geoseg_qgis import commands
 from geoseg_qgis.commands import Scene
+from geoseg_qgis.estimates import Overheads
 from geoseg_qgis.uncertain import Search, most_uncertain
-from geoseg_qgis.work import Progress
+from geoseg_qgis.work import Progress, duration
 
 from geoseg.cli import cli
 from tests.qgis_plugin.conftest import wait_for
@@ -22,6 +23,24 @@ def test_only_what_is_set_is_said():
         "segment", "/a b.tif", "--bands=blue=1", "--bbox=-1.5,2.0,3.0,4000000.0", "--scale=0.0001",
         "--output=/out", "--no-polygons", "--window=512", "--progress=json",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", ""),
+        ("blue=1, green=2", ""),
+        ("red,green", ""),  # by name: geoseg looks them up in the file
+        ("blue=1,green", "not of the form"),
+        ("blue=,green=2", "not of the form"),
+        ("blue=0", "no band 0"),
+        ("blue=1,nir=7", "no band 7, the scene has 6"),
+        ("blue=1,blue=2", "named twice"),
+    ],
+)
+def test_bands_are_checked_before_anything_is_started(text, reason):
+    assert reason in commands.band_mistake(text, 6)
+    assert bool(reason) == bool(commands.band_mistake(text, 6))
 
 
 def test_several_files_are_one_scene():
@@ -41,6 +60,8 @@ def test_several_files_are_one_scene():
             exclude="c", keep="d", nodata=255, confidence="f.tif", band=1, overwrite=True,
         ),
         commands.evaluate("p.tif", "r.gpkg", "o.json", class_field="f", overwrite=True),
+        commands.sample("c.tif", "p.gpkg", points=60, minimum=5),
+        commands.area("p.gpkg", "c.tif", "o.json", overwrite=True),
         commands.train(
             SCENE, ["l.gpkg"], "/m", "base", class_field="c", epochs=1, arch="unet", encoder="resnet18", device="cpu",
             stack=True,
@@ -63,16 +84,58 @@ def test_geoseg_knows_every_option(arguments):
 
 
 def test_stages_become_one_bar():
-    progress, seen = Progress(), []
+    progress, seen, now = Progress(), [], 0.0
     for stage, total in (("segment x", 4), ("write x", 2), ("polygonize x", 2)):
         for done in range(total + 1):
             event = {"event": "progress", "done": done, "total": total, "message": f"{stage}: 3.1 Mpx/s, 2 min left"}
-            assert progress.take(event)
+            now += 1.0
+            assert progress.take(event, now)
             seen.append(progress.percent)
     assert seen == sorted(seen)
     assert seen[0] < 5
     assert seen[-1] == 100
-    assert progress.text() == "polygonize x: 3.1 Mpx/s, 2 min left"
+    assert progress.seconds_left(now) == 0
+
+
+def test_phases_have_names_before_anything_is_computed():
+    progress = Progress()
+    assert progress.text() == "Starting geoseg (loading PyTorch)"
+    progress.take({"event": "start"})
+    assert progress.text() == "Loading scene and model"
+    message = "x: measuring the fastest settings for this model, once on this machine"
+    progress.take({"event": "info", "message": message})
+    assert progress.text().startswith("Measuring the fastest settings")
+    progress.take({"event": "progress", "done": 0, "total": 9, "message": "segment x: 0.5 blocks/s, device 85 %"})
+    assert progress.text() == "Segmenting", "figures for developers are not shown"
+
+
+@pytest.mark.parametrize("command", ["segment", "train"])
+def test_the_time_left_is_that_of_the_whole_run(command):
+    """Of a run at a steady pace, within a factor of 1.5 from a tenth of the way on."""
+    progress = Progress(several=False)
+    for second in range(101):
+        event = {"event": "progress", "done": second, "total": 100, "message": f"{command}: epoch 1/3, loss 0.5"}
+        progress.take(event, float(second))
+        if 10 <= second < 95:
+            assert (100 - second) / 1.5 <= progress.seconds_left(float(second)) <= (100 - second) * 1.5
+    assert ("epoch 1/3" in progress.text()) == (command == "train")
+
+
+def test_durations():
+    assert [duration(s) for s in (0.4, 7, 750, 3900)] == ["0:00", "0:07", "12:30", "1:05:00"]
+
+
+@pytest.mark.parametrize(("fixed", "factor"), [(1.0, 1.2), (12.0, 2.5), (3.0, 1.0)])
+def test_promises_come_within_a_factor_of_two_of_what_happens(fixed, factor):
+    """After a few runs on a computer of another speed."""
+    overheads = Overheads()
+    for model_seconds in (1.0, 300.0, 2.0, 100.0, 1.0, 200.0, 3.0, 50.0):
+        overheads.learn(model_seconds, fixed + factor * model_seconds)
+    for model_seconds in (0.5, 3.0, 30.0, 1000.0):
+        happens = fixed + factor * model_seconds
+        assert happens / 2 <= overheads.whole_run(model_seconds) <= happens * 2
+    assert Overheads(**overheads.as_dict()) == overheads
+    assert overheads.whole_run(None) > 10
 
 
 @pytest.mark.parametrize(

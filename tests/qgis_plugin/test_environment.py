@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from geoseg_qgis import environment, installation
+from geoseg_qgis.install_progress import Gauge, size_of
 from geoseg_qgis.runner import RunError
+
+from tests.qgis_plugin.conftest import PLUGIN, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -157,15 +160,24 @@ def test_foreign_folders_are_never_cleared(wheels):
 
 def test_recipes(tmp_path, monkeypatch):
     monkeypatch.setattr(installation, "find_uv", lambda: "/bin/uv")
-    cpu = installation.make_recipe(installation.Wish())
+    monkeypatch.setattr(installation.sys, "platform", "linux")
+    cpu = installation.make_recipe(installation.Wish(package="geoseg[train]"))
     assert [step[1] for step in cpu.steps] == ["venv", "pip"]
     assert "--torch-backend cpu geoseg" in cpu.describe()
-    cuda = installation.make_recipe(installation.Wish(device="cuda", proxy="http://me:pw@host:1"))
+    cuda = installation.make_recipe(
+        installation.Wish(device="cuda", package="geoseg[train]", proxy="http://me:pw@host:1")
+    )
     assert "--torch-backend auto geoseg" in cuda.describe()
     assert cuda.env["HTTPS_PROXY"] == "http://me:pw@host:1"
     assert "pw" not in cuda.describe()
     assert cuda.size != cpu.size
     assert "--torch-backend" not in installation.make_recipe(installation.Wish(device="index")).describe()
+    # The ordinary index has the CPU build for these systems, and every network that has a mirror reaches it.
+    for system in ("win32", "darwin"):
+        monkeypatch.setattr(installation.sys, "platform", system)
+        assert "--torch-backend" not in installation.make_recipe(installation.Wish()).describe()
+        assert "--torch-backend auto" in installation.make_recipe(installation.Wish(device="cuda")).describe()
+    monkeypatch.setattr(installation.sys, "platform", "linux")
     monkeypatch.setattr(installation, "find_uv", str)
     bare = installation.make_recipe(installation.Wish(base=sys.executable))
     assert bare.steps[0][:4] == (sys.executable, "-I", "-m", "venv")
@@ -176,7 +188,105 @@ def test_recipes(tmp_path, monkeypatch):
     with pytest.raises(RunError, match="holds no wheels"):
         installation.make_recipe(installation.Wish(wheels=str(tmp_path)))
     with pytest.raises(RunError, match="no package is named"):
-        installation.make_recipe(installation.Wish(package=" "))
+        installation.make_recipe(installation.Wish(package=" ", base=sys.executable))
+
+
+def test_certificates_are_those_of_the_system(monkeypatch, tmp_path):
+    """uv refuses the certificate of a company's proxy that the system trusts, unless it is told to ask the system."""
+    monkeypatch.delenv("PIP_CERT", raising=False)
+    recipe = installation.make_recipe(installation.Wish(base=sys.executable, certificates=str(tmp_path / "ca.pem")))
+    assert recipe.env["UV_SYSTEM_CERTS"] == recipe.env["UV_NATIVE_TLS"] == "true"
+    assert recipe.env["PIP_CERT"] == str(tmp_path / "ca.pem")
+    monkeypatch.setenv("PIP_CERT", "/chosen/by/user.pem")
+    recipe = installation.make_recipe(installation.Wish(base=sys.executable, certificates=str(tmp_path / "ca.pem")))
+    assert recipe.env["PIP_CERT"] == "/chosen/by/user.pem"
+
+
+def test_geoseg_comes_from_the_plugin_and_not_from_the_index(monkeypatch, tmp_path, wheels):
+    assert Path(installation.own_source()).samefile(PLUGIN.parent), "a checkout installs itself"
+    assert f"geoseg[train] @ {PLUGIN.parent.as_uri()}" in installation.make_recipe(installation.Wish()).steps[-1]
+    plugin = tmp_path / "plugins" / "geoseg_qgis"
+    (plugin / "wheels").mkdir(parents=True)
+    monkeypatch.setattr(installation, "_HERE", plugin)
+    assert installation.own_source() == ""
+    assert installation.make_recipe(installation.Wish()).steps[-1][-1] == "geoseg[train]"
+    wheel = next(wheels().glob("*.whl")).rename(plugin / "wheels" / "geoseg-9.9-py3-none-any.whl")
+    assert installation.make_recipe(installation.Wish()).steps[-1][-1] == f"geoseg[train] @ {wheel.as_uri()}"
+
+
+def test_requirements(tmp_path):
+    assert installation.requirement(" geoseg[train]==1.0 ") == "geoseg[train]==1.0"
+    assert installation.requirement("geoseg @ https://host/x.whl") == "geoseg @ https://host/x.whl"
+    for wrong in (tmp_path, tmp_path / "geoseg-1-py3-none-any.whl"):
+        with pytest.raises(RunError, match="neither a wheel"):
+            installation.requirement(str(wrong))
+
+
+def test_without_uv_and_python_uv_is_fetched_into_the_users_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(installation, "find_uv", str)
+    monkeypatch.setattr(installation, "base_pythons", lambda _: [])
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/qgis/lib")
+    recipe = installation.make_recipe(installation.Wish(helper=sys.executable))
+    assert recipe.steps[0][:4] == (sys.executable, "-m", "pip", "install")
+    assert recipe.steps[1][0] == recipe.steps[2][0] == str(environment.bundled_uv())
+    target = Path(recipe.steps[0][recipe.steps[0].index("--target") + 1])
+    assert environment.bundled_uv().parents[1] == target
+    assert sys.prefix not in str(target), "nothing is installed into QGIS's Python"
+    # QGIS's own Python runs with QGIS's paths, what it fetched without.
+    assert recipe.own_env[0]["LD_LIBRARY_PATH"] == "/qgis/lib"
+    assert "LD_LIBRARY_PATH" not in recipe.env
+
+
+def _script(folder, text):
+    path = folder / "installer.py"
+    path.write_text(text, "utf-8")
+    return (sys.executable, str(path))
+
+
+def test_a_blocked_index_of_torch_is_named_and_another_way_offered(tmp_path, wheels):
+    recipe = installation.make_recipe(installation.Wish(wheels=str(wheels()), base=sys.executable))
+    text = """
+import sys
+print("error: Request failed after 3 retries", file=sys.stderr)
+print("  cause: Failed to fetch: https://download.pytorch.org/whl/cpu/torch/", file=sys.stderr)
+print("  cause: failed to lookup address information", file=sys.stderr)
+sys.exit(2)
+"""
+    work, _ = _install(dataclasses.replace(recipe, steps=(_script(tmp_path, text),)))
+    assert work.error == "download.pytorch.org cannot be reached: failed to lookup address information"
+    assert work.other == "index"
+
+
+def test_downloads_are_kept_until_it_works(tmp_path, wheels):
+    recipe = installation.make_recipe(installation.Wish(wheels=str(wheels()), base=sys.executable))
+    text = f"import sys\nopen({str(recipe.downloads / 'part')!r}, 'w').write('x')\nsys.exit('error: connection reset')"
+    work, _ = _install(dataclasses.replace(recipe, steps=(_script(tmp_path, text),)))
+    assert work.error == "connection reset"
+    assert (recipe.downloads / "part").is_file()
+    work, _ = _install(recipe)
+    assert not work.error
+    assert not recipe.downloads.exists()
+
+
+def test_the_gauge(tmp_path):
+    gauge = Gauge(tmp_path, 1000.0)
+    try:
+        (tmp_path / "deep").mkdir()
+        (tmp_path / "deep" / "file").write_bytes(b"x" * 500)
+        assert size_of(str(tmp_path)) == 500
+        gauge.take("Resolved 57 packages in 2.1s")
+        wait_for(lambda: gauge.done == 500)
+        assert gauge.phase == "download"
+        half = gauge.percent
+        assert 40 < half < 52
+        gauge.take("Prepared 57 packages in 30 s")
+        assert gauge.percent >= 90
+        gauge._history, gauge.phase = [(0.0, 0.0), (5.0, 1e8), (10.0, 2e8)], "download"
+        gauge.total = 1e9
+        assert gauge.seconds_left == pytest.approx(40)
+    finally:
+        gauge.stop()
 
 
 def test_qgis_own_python_is_no_base(tmp_path):

@@ -15,7 +15,8 @@ from tests.qgis_plugin.conftest import PLUGIN
 
 
 def _build(folder: Path) -> Path:
-    subprocess.run([sys.executable, str(PLUGIN / "build_zip.py"), str(folder)], check=True, capture_output=True)
+    call = [sys.executable, str(PLUGIN / "build_zip.py"), "--without-wheel", str(folder)]
+    subprocess.run(call, check=True, capture_output=True)
     (found,) = folder.glob("*.zip")
     return found
 
@@ -33,6 +34,29 @@ def test_the_zip_is_reproducible_and_complete(tmp_path):
     assert "qgisMinimumVersion=3.22" in metadata
     assert "qgisMaximumVersion=4.99" in metadata
     assert first.stat().st_size < 2 * 2**20
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("hatchling"), reason="hatchling is not installed")
+def test_the_zip_with_geoseg_carries_its_wheel(tmp_path):
+    for folder in ("a", "b"):
+        call = [sys.executable, str(PLUGIN / "build_zip.py"), str(tmp_path / folder)]
+        subprocess.run(call, check=True, capture_output=True)
+    names = {path.name for path in (tmp_path / "a").glob("*.zip")}
+    (full,) = (name for name in names if "with-geoseg" in name)
+    assert len(names) == 2
+    assert (tmp_path / "a" / full).read_bytes() == (tmp_path / "b" / full).read_bytes()
+    assert (tmp_path / "a" / full).stat().st_size < 25 * 2**20
+    with zipfile.ZipFile(tmp_path / "a" / full) as archive:
+        (wheel,) = (name for name in archive.namelist() if name.endswith(".whl"))
+        archive.extract(wheel, tmp_path)
+    with zipfile.ZipFile(tmp_path / wheel) as archive:
+        inside = archive.namelist()
+        (facts,) = (archive.read(name).decode() for name in inside if name.endswith("METADATA"))
+    assert "geoseg/__main__.py" in inside
+    assert "Provides-Extra: train" in facts
+    # The plugin repository takes no binary files, and a wheel is one to its scanner.
+    with zipfile.ZipFile(next((tmp_path / "a").glob("geoseg_qgis-*[0-9].zip"))) as archive:
+        assert not any(name.endswith(".whl") for name in archive.namelist())
 
 
 def test_versions_are_one():

@@ -14,11 +14,14 @@ WITHOUT_QGIS = (
     "runner.py",
     "environment.py",
     "installation.py",
+    "install_progress.py",
     "commands.py",
     "work.py",
     "uncertain.py",
     "clip.py",
     "words.py",
+    "warm.py",
+    "estimates.py",
     "__init__.py",
 )
 

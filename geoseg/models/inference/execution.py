@@ -89,9 +89,26 @@ class Execution:
 
 
 def measured_window(card: ModelCard, shape: tuple[int, int]) -> tuple[int, int]:
-    """Return the window (height, width) on which executions for windows of ``shape`` are timed, at most 1024 px."""
+    """Return the window (height, width) on which executions for windows of ``shape`` are timed, at most 1024 px.
+
+    Sides are 1024, 512, 256 … px, rounded to the model's stride: a preview of any extent finds the measurement of
+    another. A model with windows of fixed size is timed on those.
+    """
     largest = max(_MAX_MEASURED_SIDE // card.stride * card.stride, card.min_window)
-    return min(shape[0], largest), min(shape[1], largest)
+    if card.window is not None:
+        return min(shape[0], largest), min(shape[1], largest)
+    height, width = (_measured_side(card, largest, side) for side in shape)
+    return height, width
+
+
+def _measured_side(card: ModelCard, largest: int, side: int) -> int:
+    measured = largest
+    while measured > side:
+        half = measured // 2 // card.stride * card.stride
+        if half < max(card.min_window, card.stride):
+            return min(measured, side)
+        measured = half
+    return measured
 
 
 def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", precision: str = "auto") -> float | None:

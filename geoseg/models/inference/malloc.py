@@ -84,6 +84,12 @@ def stay_below(budget: int) -> bool:
     return True
 
 
+def trim() -> None:
+    """Return all freed memory to the kernel, as before a process is idle; without glibc nothing happens."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(ctypes.c_size_t(0))
+
+
 def _resident() -> int:
     """Return the resident memory of this process in bytes."""
     return int(psutil.Process().memory_info().rss)

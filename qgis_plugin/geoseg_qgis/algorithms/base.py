@@ -24,12 +24,11 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QIcon
 
-from .. import settings
-from ..commands import Scene
+from .. import phases, settings
+from ..commands import Scene, band_mistake
 from ..environment import check_interpreter
 from ..runner import Event, RunError, geoseg_command, run, shown
 from ..tr import tr
-from ..work import Progress
 
 FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """Where the plugin is."""
@@ -74,7 +73,20 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         good, message = super().checkParameterValues(parameters, context)
         if good and (reason := no_python(settings.interpreter())):
             return False, reason
+        if good and (reason := self._wrong_bands(parameters, context)):
+            return False, reason
         return good, message
+
+    def _wrong_bands(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Return why the text for the bands cannot be right; empty if it may be, or the algorithm reads no scene."""
+        if self.parameterDefinition("BANDS") is None:
+            return ""
+        layers = self.parameterAsLayerList(parameters, "INPUT", context)
+        counts = [layer.bandCount() for layer in layers if isinstance(layer, QgsRasterLayer)]
+        # Several rasters are the bands of one scene, but in training each is a scene with the same bands.
+        most = (min if self.ID == "train" else sum)(counts) if counts else 0
+        wrong = band_mistake(self.text(parameters, "BANDS", context), most)
+        return tr("Bands: {reason}").format(reason=wrong) if wrong else ""
 
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -92,12 +104,13 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
         self.addParameter(parameter)
 
-    def add_model(self, name: str = "MODEL", text: str = "", *, optional: bool = True) -> None:
-        """Add a model: one of the list, or a folder."""
+    def add_model(self, name: str = "MODEL", text: str = "", *, optional: bool = True, empty: str = "") -> None:
+        """Add a model: one of the list, or a folder; ``empty`` says what happens without one."""
         parameter = QgsProcessingParameterString(name, text or tr("Model"), defaultValue=None, optional=optional)
         names = [card["name"] for card in settings.known_models()]
         parameter.setMetadata({"widget_wrapper": {"value_hints": ["", *names]}})
-        parameter.setHelp(tr("Name of an installed model; geoseg's own default if empty. The dock refreshes the list."))
+        empty = empty or tr("Empty: geoseg's default model.")
+        parameter.setHelp(tr("Name of an installed model; the panel refreshes the list.") + " " + empty)
         self.addParameter(parameter)
         folder = QgsProcessingParameterFile(
             f"{name}_FOLDER",
@@ -111,7 +124,7 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         """Add what :meth:`scene` and :meth:`model` read: rasters, model, bands, extent."""
         raster = QgsProcessing.SourceType.TypeRaster
         self.addParameter(
-            QgsProcessingParameterMultipleLayers("INPUT", tr("Raster, or the bands of one scene"), raster)
+            QgsProcessingParameterMultipleLayers("INPUT", tr("Scene: one raster, or several with its bands"), raster)
         )
         self.add_model()
         self.add_bands()
@@ -192,15 +205,15 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         """
         command = geoseg_command(self._python, arguments)
         feedback.pushCommandInfo(shown(command))
-        progress, told = Progress(self.SEVERAL_STAGES), ["", 0.0]
+        progress, told = phases.progress(several=self.SEVERAL_STAGES), ["", 0.0]
 
         def on_event(event: Event) -> None:
             kind, message = event["event"], str(event.get("message", ""))
             if progress.take(event) and kind == "progress":
                 feedback.setProgress(progress.percent)
-                # The stage is told when it changes, rate and time left once a second.
-                if told[0] != progress.stage or time.monotonic() - told[1] > 1:
-                    told[:] = [progress.stage, time.monotonic()]
+                # The phase when it changes, the time left once a second.
+                if told[0] != progress.phase or time.monotonic() - told[1] > 1:
+                    told[:] = [progress.phase, time.monotonic()]
                     feedback.setProgressText(progress.text())
             elif kind == "info":
                 feedback.pushInfo(message)

@@ -17,6 +17,7 @@ from qgis.core import (
 )
 
 from .. import commands
+from ..accuracy_report import evaluation_html
 from ..tr import tr
 from ..vectors import file_of
 from .base import GeosegAlgorithm, source_of
@@ -35,7 +36,8 @@ class EvaluateMap(GeosegAlgorithm):
         """Return the text beside the parameters."""
         return tr(
             "Holds a class map against a reference: a class raster, or polygons with a field that names the class. "
-            "The report has overall accuracy, IoU and F1 per class, and the confusion matrix."
+            "The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's "
+            "accuracy of each class, and the confusion matrix."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
@@ -52,6 +54,8 @@ class EvaluateMap(GeosegAlgorithm):
             )
         )
         self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Report"), tr("JSON files (*.json)")))
+        html = tr("HTML files (*.html)")
+        self.addParameter(QgsProcessingParameterFileDestination("HTML", tr("Accuracy table"), html, None, True, True))
 
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -76,5 +80,21 @@ class EvaluateMap(GeosegAlgorithm):
         options = {"class_field": self._field}
         if os.path.exists(output):
             options["overwrite"] = True
-        self.run_geoseg(commands.evaluate(self._predicted, self._reference, output, **options), feedback)
-        return {"OUTPUT": output}
+        results = self.run_geoseg(commands.evaluate(self._predicted, self._reference, output, **options), feedback)
+        report = results[-1]["evaluation"]
+        for name, facts in report["classes"].items():
+            scores = ", ".join(f"{label} {_percent(facts[key])}" for label, key in _SCORES)
+            feedback.pushInfo(f"{name}: {scores}")
+        feedback.pushInfo(tr("Overall accuracy: {share}").format(share=_percent(report["overall_accuracy"])))
+        page = self.parameterAsFileOutput(parameters, "HTML", context)
+        if page:
+            with open(page, "w", encoding="utf-8") as file:
+                file.write(evaluation_html(report))
+        return {"OUTPUT": output, "HTML": page}
+
+
+_SCORES = (("IoU", "iou"), ("F1", "f1"))
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"

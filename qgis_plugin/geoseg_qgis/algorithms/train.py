@@ -36,7 +36,7 @@ class TrainModel(GeosegAlgorithm):
     def shortHelpString(self) -> str:
         """Return the text beside the parameters."""
         return tr(
-            "Trains a model on rasters and label polygons (a field names the class), or a label raster for each. "
+            "Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. "
             "With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is "
             "ignored."
         )
@@ -44,7 +44,7 @@ class TrainModel(GeosegAlgorithm):
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Declare the parameters."""
         raster = QgsProcessing.SourceType.TypeRaster
-        self.addParameter(QgsProcessingParameterMultipleLayers("INPUT", tr("Rasters"), raster))
+        self.addParameter(QgsProcessingParameterMultipleLayers("INPUT", tr("Scenes: one raster each"), raster))
         polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
         self.addParameter(QgsProcessingParameterVectorLayer("LABELS", tr("Label polygons"), polygons, None, True))
         anything = QgsProcessingParameterField.DataType.Any
@@ -54,9 +54,13 @@ class TrainModel(GeosegAlgorithm):
             )
         )
         self.addParameter(
-            QgsProcessingParameterMultipleLayers("LABEL_RASTERS", tr("… or label rasters"), raster, None, True)
+            QgsProcessingParameterMultipleLayers(
+                "LABEL_RASTERS", tr("… or label rasters, one for each scene"), raster, None, True
+            )
         )
-        self.add_model("FROM", tr("Model to start from"))
+        self.add_model(
+            "FROM", tr("Model to start from"), empty=tr("Empty: a new network is trained from random weights.")
+        )
         self.addParameter(
             QgsProcessingParameterNumber(
                 "EPOCHS", tr("Epochs"), QgsProcessingParameterNumber.Type.Integer, 10, False, 1

@@ -4,13 +4,224 @@
 <context>
     <name>GeoSeg</name>
     <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Name of an installed model; geoseg's own default if empty. The dock refreshes the list.</source>
+        <source>Empty: geoseg's default model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -38,7 +249,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Raster, or the bands of one scene</source>
+        <source>Scene: one raster, or several with its bands</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -82,6 +293,16 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Bands: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -92,14 +313,12 @@
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The report has overall accuracy, IoU and F1 per class, and the confusion matrix.</source>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Class map</source>
+        <source>HTML files (*.html)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -124,6 +343,16 @@
         <location filename="../algorithms/inspect.py"/>
         <location filename="../algorithms/segment.py"/>
         <source>JSON files (*.json)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -324,7 +553,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on rasters and label polygons (a field names the class), or a label raster for each. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -351,7 +580,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Rasters</source>
+        <source>Scenes: one raster each</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -366,7 +595,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>… or label rasters</source>
+        <source>… or label rasters, one for each scene</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -429,21 +663,9 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <location filename="../rendered.py"/>
-        <location filename="../vectors.py"/>
-        <source>{path} cannot be written: {reason}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>{path} cannot be opened</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
-        <source>{path} cannot be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -474,17 +696,27 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
         <source>The models cannot be listed: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>geoseg runs in a Python of its own, so that nothing is installed into QGIS. Make one here, or use one that has geoseg already.</source>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>GeoSeg environment</source>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -505,7 +737,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Managed environment</source>
+        <source>Install</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -515,32 +747,133 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>NVIDIA GPU (CUDA), where the driver allows it</source>
+        <source>NVIDIA GPU (CUDA)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>PyTorch from the ordinary package index (on Linux with CUDA)</source>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Name, wheel, or folder with geoseg's source; [train] adds what training needs</source>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>as the system says; else http://host:port</source>
+        <source>Choose a folder with geoseg's source</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>without network: a folder of wheels from `pip download`</source>
+        <source>the system's; else http://host:port</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>What will be done</source>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -552,59 +885,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Use my own interpreter</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>a python program that has geoseg; empty: the managed environment</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Use it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>There is none yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Removed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../report.py"/>
-        <source>Device</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Package</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Proxy</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Wheels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Make it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Remove it</source>
+        <source>Compute on</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -615,6 +896,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../environment_page.py"/>
         <source>{python}: not checked yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -703,6 +989,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
         <source>Class field</source>
         <translation type="unfinished"></translation>
     </message>
@@ -734,12 +1026,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../new_classes.py"/>
         <source>Names of classes must not contain commas, colons or equals signs.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../new_classes.py"/>
-        <location filename="../panel_result.py"/>
-        <source>Class</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -906,11 +1192,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Advanced</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>Side of the squares that the model is trained on</source>
         <translation type="unfinished"></translation>
     </message>
@@ -932,12 +1213,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_correct.py"/>
         <source>Draw some polygons of each class, in places that differ.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Starting geoseg…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -975,6 +1250,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_correct.py"/>
         <source>{count} polygons are labels now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1091,6 +1371,16 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_run.py"/>
         <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1299,8 +1589,68 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../plugin.py"/>
         <source>GeoSeg panel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1321,11 +1671,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../render_dialog.py"/>
         <source>GeoTIFF (*.tif)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../render_dialog.py"/>
-        <source>File</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -4,14 +4,225 @@
 <context>
     <name>GeoSeg</name>
     <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation>Genauigkeit und Flächen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation>1. Punkte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation>Zufällig in jeder Klasse gezogen; mehr Punkte ergeben engere Intervalle</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation>Punkte ziehen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation>Klassenkarte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation>Punkte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation>Datei</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation>2. Was ist am markierten Punkt zu sehen?</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation>Den Punkt ohne Klasse lassen; er zählt nicht</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation>3. Bericht</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation>Bericht erstellen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation>Zu interpretierende Punkte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation>GeoSeg: Genauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation>Zurück</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation>Überspringen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation>Zuerst ein Modell auf ein Raster anwenden oder dessen Klassenkarte zum Projekt hinzufügen.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation>Mit diesen Punkten fortfahren</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation>Punkt {place} von {count}, {done} erledigt</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation>Gespeichert als {page} und {report}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation>{path} enthält keine Punkte von geoseg</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation>{path} kann nicht geschrieben werden</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>{path} kann nicht geschrieben werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation>{predicted} verglichen mit {reference}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation>Konfusionsmatrix</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation>Klasse</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation>Nutzergenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation>Herstellergenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation>Referenz, px</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation>± sind halbe Breiten von 95-%-Konfidenzintervallen.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation>Karte ▸ Referenz</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation>Referenz ▸ Karte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation>Gesamtgenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation>Mittlere IoU</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation>Mittlerer F1</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation>Verglichene Pixel</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation>Einheiten²</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation>Interpretierte Punkte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation>Genauigkeit und Flächen von {map}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation>Kartiert, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation>Fläche, {unit}</translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg hat noch kein Python: Erweiterungen ▸ GeoSeg ▸ Umgebung… öffnen und eines anlegen oder wählen.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Name of an installed model; geoseg's own default if empty. The dock refreshes the list.</source>
-        <translation>Name eines installierten Modells; leer: der Standard von geoseg. Das Bedienfeld aktualisiert die Liste.</translation>
+        <source>Empty: geoseg's default model.</source>
+        <translation>Leer: das Standardmodell von geoseg.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -38,8 +249,8 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Raster, or the bands of one scene</source>
-        <translation>Raster oder die Bänder einer Szene</translation>
+        <source>Scene: one raster, or several with its bands</source>
+        <translation>Szene: ein Raster oder mehrere mit ihren Bändern</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -82,6 +293,16 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Bands: {reason}</source>
+        <translation>Bänder: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation>Name eines installierten Modells; das Bedienfeld aktualisiert die Liste.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>„{name}“ ist keine Rasterdatei: den benötigten Teil zuerst im GeoSeg-Bedienfeld in eine Datei rendern.</translation>
     </message>
@@ -92,15 +313,13 @@
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The report has overall accuracy, IoU and F1 per class, and the confusion matrix.</source>
-        <translation>Vergleicht eine Klassenkarte mit einer Referenz: einem Klassenraster oder Polygonen mit einem Klassenfeld. Der Bericht enthält Gesamtgenauigkeit, IoU und F1 je Klasse und die Konfusionsmatrix.</translation>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
+        <translation>Vergleicht eine Klassenkarte mit einer Referenz: einem Klassenraster oder Polygonen mit einem Klassenfeld. Die Genauigkeitstabelle öffnet sich in der Ergebnisanzeige: Gesamtgenauigkeit, IoU, F1, Nutzer- und Herstellergenauigkeit jeder Klasse und die Konfusionsmatrix.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Class map</source>
-        <translation>Klassenkarte</translation>
+        <source>HTML files (*.html)</source>
+        <translation>HTML-Dateien (*.html)</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -125,6 +344,16 @@
         <location filename="../algorithms/segment.py"/>
         <source>JSON files (*.json)</source>
         <translation>JSON-Dateien (*.json)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation>Genauigkeitstabelle</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
+        <translation>Gesamtgenauigkeit: {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -326,8 +555,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on rasters and label polygons (a field names the class), or a label raster for each. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Trainiert ein Modell mit Rastern und Labelpolygonen (ein Feld nennt die Klasse) oder je einem Labelraster. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label abdeckt, bleibt unbeachtet.</translation>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Trainiert ein Modell mit Szenen und Labelpolygonen (ein Feld nennt die Klasse) oder je Szene einem Labelraster. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label abdeckt, bleibt unbeachtet.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -353,8 +582,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Rasters</source>
-        <translation>Raster</translation>
+        <source>Scenes: one raster each</source>
+        <translation>Szenen: je ein Raster</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -368,8 +597,13 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>… or label rasters</source>
-        <translation>… oder Labelraster</translation>
+        <source>… or label rasters, one for each scene</source>
+        <translation>… oder Labelraster, je Szene eines</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
+        <translation>Leer: ein neues Netz wird von Zufallsgewichten aus trainiert.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -431,22 +665,10 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <location filename="../rendered.py"/>
-        <location filename="../vectors.py"/>
-        <source>{path} cannot be written: {reason}</source>
-        <translation>{path} kann nicht geschrieben werden: {reason}</translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>{path} cannot be opened</source>
         <translation>{path} kann nicht geöffnet werden</translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
-        <source>{path} cannot be written</source>
-        <translation>{path} kann nicht geschrieben werden</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -476,18 +698,28 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>Der GeoSeg-Eintrag des Projekts kann nicht gelesen werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
         <source>The models cannot be listed: {reason}</source>
         <translation>Die Modelle können nicht aufgelistet werden: {reason}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>geoseg runs in a Python of its own, so that nothing is installed into QGIS. Make one here, or use one that has geoseg already.</source>
-        <translation>geoseg läuft in einem eigenen Python, damit nichts in QGIS installiert wird. Hier eines anlegen oder eines nutzen, das geoseg schon hat.</translation>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
+        <translation>geoseg läuft in einem eigenen Python außerhalb von QGIS: in QGIS selbst wird nichts installiert.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>GeoSeg environment</source>
-        <translation>GeoSeg-Umgebung</translation>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation>Braucht etwa {size} Speicherplatz ({free:.0f} GB frei) in {folder}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
+        <translation>GeoSeg einrichten</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -507,8 +739,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Managed environment</source>
-        <translation>Verwaltete Umgebung</translation>
+        <source>Install</source>
+        <translation>Installieren</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -517,33 +749,134 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>NVIDIA GPU (CUDA), where the driver allows it</source>
-        <translation>NVIDIA-GPU (CUDA), sofern der Treiber es erlaubt</translation>
+        <source>NVIDIA GPU (CUDA)</source>
+        <translation>NVIDIA-GPU (CUDA)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>PyTorch from the ordinary package index (on Linux with CUDA)</source>
-        <translation>PyTorch aus dem gewöhnlichen Paketindex (unter Linux mit CUDA)</translation>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
+        <translation>Erweitert</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Name, wheel, or folder with geoseg's source; [train] adds what training needs</source>
-        <translation>Name, Wheel oder Ordner mit dem Quelltext von geoseg; [train] ergänzt, was das Training braucht</translation>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
+        <translation>Ein Wheel, ein Ordner mit dem Quelltext von geoseg oder ein Name im Paketindex</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>as the system says; else http://host:port</source>
-        <translation>wie im System eingestellt; sonst http://host:port</translation>
+        <source>Choose a folder with geoseg's source</source>
+        <translation>Ordner mit dem Quelltext von geoseg wählen</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>without network: a folder of wheels from `pip download`</source>
-        <translation>ohne Netz: ein Ordner mit Wheels von `pip download`</translation>
+        <source>the system's; else http://host:port</source>
+        <translation>die des Systems; sonst http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>What will be done</source>
-        <translation>Was getan wird</translation>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation>ohne Netz: ein mit `pip download` gefüllter Ordner</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation>Die Befehle, die „Installieren“ ausführt</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation>Installation entfernen</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation>Quelle</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation>Wheel-Ordner</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation>Befehle</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation>Eigenes Python</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation>ein Python-Programm mit geoseg; leer: die Installation oben</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation>Verwenden</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation>Protokoll</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation>geoseg ist noch nicht installiert.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation>Ordner mit dem Quelltext von geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation>Auf dem Datenträger von {folder} sind {free:.1f} GB frei, {size} werden gebraucht.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation>Geladenes bleibt erhalten: „Installieren“ setzt dort fort.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation>PyTorch stattdessen aus dem gewöhnlichen Paketindex installieren (etwa {size:.0f} GB)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation>Laden und Entpacken: {done:.1f} von etwa {total:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation>Vorbereiten</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation>Installieren</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation>Prüfen: geoseg und seine Abhängigkeiten werden importiert</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
+        <translation>Entfernt.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -554,60 +887,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Use my own interpreter</source>
-        <translation>Eigenen Interpreter verwenden</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>a python program that has geoseg; empty: the managed environment</source>
-        <translation>ein Python-Programm mit geoseg; leer: die verwaltete Umgebung</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Use it</source>
-        <translation>Verwenden</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>There is none yet.</source>
-        <translation>Es gibt noch keine.</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Removed.</source>
-        <translation>Entfernt.</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../report.py"/>
-        <source>Device</source>
-        <translation>Gerät</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Package</source>
-        <translation>Paket</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Proxy</source>
-        <translation>Proxy</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Wheels</source>
-        <translation>Wheels</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Make it</source>
-        <translation>Anlegen</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Remove it</source>
-        <translation>Entfernen</translation>
+        <source>Compute on</source>
+        <translation>Rechnen auf</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -618,6 +899,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../environment_page.py"/>
         <source>{python}: not checked yet</source>
         <translation>{python}: noch nicht geprüft</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
+        <translation>noch {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -705,6 +991,12 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation>Gerät</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
         <source>Class field</source>
         <translation>Klassenfeld</translation>
     </message>
@@ -737,12 +1029,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../new_classes.py"/>
         <source>Names of classes must not contain commas, colons or equals signs.</source>
         <translation>Klassennamen dürfen weder Kommas noch Doppelpunkte oder Gleichheitszeichen enthalten.</translation>
-    </message>
-    <message>
-        <location filename="../new_classes.py"/>
-        <location filename="../panel_result.py"/>
-        <source>Class</source>
-        <translation>Klasse</translation>
     </message>
     <message>
         <location filename="../new_classes.py"/>
@@ -908,11 +1194,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Advanced</source>
-        <translation>Erweitert</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>Side of the squares that the model is trained on</source>
         <translation>Seitenlänge der Quadrate, mit denen trainiert wird</translation>
     </message>
@@ -935,12 +1216,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_correct.py"/>
         <source>Draw some polygons of each class, in places that differ.</source>
         <translation>Von jeder Klasse einige Polygone an verschiedenen Stellen zeichnen.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Starting geoseg…</source>
-        <translation>geoseg wird gestartet…</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -978,6 +1253,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_correct.py"/>
         <source>{count} polygons are labels now</source>
         <translation>{count} Polygone sind nun Labels</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
+        <translation>GeoSeg: {model} wird trainiert</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1094,6 +1374,16 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_run.py"/>
         <source>The map shows no part of the raster: zoom to it first.</source>
         <translation>Die Karte zeigt keinen Teil des Rasters: zuerst dorthin zoomen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg: {scene}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>Der Ergebnisordner {folder} ist nicht nutzbar: {reason}. Einen anderen wählen.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1301,9 +1591,69 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>; {share:.0f} % des Rasters</translation>
     </message>
     <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation>geoseg wird gestartet (PyTorch wird geladen)</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation>Szene und Modell werden geladen</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation>Schnellste Einstellungen messen, einmal je Modell</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation>Segmentieren</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation>Klassenkarte schreiben</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation>Polygone bilden</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation>Vergleichen</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation>Punkte ziehen</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation>Trainieren</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation>Beste Einstellungen suchen</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
+        <translation>noch {time}</translation>
+    </message>
+    <message>
         <location filename="../plugin.py"/>
         <source>GeoSeg panel</source>
         <translation>GeoSeg-Bedienfeld</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
+        <translation>Genauigkeit und Flächen…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1324,11 +1674,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../render_dialog.py"/>
         <source>GeoTIFF (*.tif)</source>
         <translation>GeoTIFF (*.tif)</translation>
-    </message>
-    <message>
-        <location filename="../render_dialog.py"/>
-        <source>File</source>
-        <translation>Datei</translation>
     </message>
     <message>
         <location filename="../render_dialog.py"/>

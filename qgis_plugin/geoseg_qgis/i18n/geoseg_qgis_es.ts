@@ -4,14 +4,225 @@
 <context>
     <name>GeoSeg</name>
     <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation>Exactitud y superficies</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation>1. Puntos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation>Sorteados al azar en cada clase; más puntos dan intervalos más estrechos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation>Sortear puntos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation>Mapa de clases</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation>Puntos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation>Archivo</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation>2. ¿Qué ve en el punto marcado?</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation>Dejar el punto sin clase; no cuenta</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation>3. Informe</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation>Crear el informe</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation>Puntos por interpretar</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation>GeoSeg: exactitud</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation>Atrás</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation>Omitir</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation>Ejecute primero un modelo sobre un ráster, o añada su mapa de clases al proyecto.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation>Continuar con estos puntos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation>Punto {place} de {count}, {done} hechos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation>Guardado como {page} y {report}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation>{path} no contiene puntos de geoseg</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation>No se puede escribir {path}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>No se puede escribir {path}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation>{predicted} comparado con {reference}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation>Matriz de confusión</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation>Clase</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation>Exactitud del usuario</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation>Exactitud del productor</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation>Referencia, px</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation>± son semianchuras de intervalos de confianza del 95 %.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation>mapa ▸ referencia</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation>referencia ▸ mapa</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation>Exactitud global</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU media</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation>F1 medio</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation>Píxeles comparados</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation>unidades²</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation>Puntos interpretados</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation>Exactitud y superficies de {map}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation>Cartografiado, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation>Superficie, {unit}</translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg aún no tiene Python: abra Complementos ▸ GeoSeg ▸ Entorno… y cree o elija uno.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Name of an installed model; geoseg's own default if empty. The dock refreshes the list.</source>
-        <translation>Nombre de un modelo instalado; vacío: el predeterminado de geoseg. El panel actualiza la lista.</translation>
+        <source>Empty: geoseg's default model.</source>
+        <translation>Vacío: el modelo predeterminado de geoseg.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -38,8 +249,8 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Raster, or the bands of one scene</source>
-        <translation>Ráster, o las bandas de una escena</translation>
+        <source>Scene: one raster, or several with its bands</source>
+        <translation>Escena: un ráster, o varios con sus bandas</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -82,6 +293,16 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Bands: {reason}</source>
+        <translation>Bandas: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation>Nombre de un modelo instalado; el panel actualiza la lista.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>«{name}» no es un archivo ráster: renderice primero a un archivo la parte que necesita, en el panel GeoSeg.</translation>
     </message>
@@ -92,15 +313,13 @@
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The report has overall accuracy, IoU and F1 per class, and the confusion matrix.</source>
-        <translation>Compara un mapa de clases con una referencia: un ráster de clases, o polígonos con un campo de clase. El informe contiene la exactitud global, IoU y F1 por clase y la matriz de confusión.</translation>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
+        <translation>Compara un mapa de clases con una referencia: un ráster de clases, o polígonos con un campo de clase. La tabla de exactitud se abre en el visor de resultados: exactitud global, IoU, F1, exactitud del usuario y del productor de cada clase y la matriz de confusión.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Class map</source>
-        <translation>Mapa de clases</translation>
+        <source>HTML files (*.html)</source>
+        <translation>Archivos HTML (*.html)</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -125,6 +344,16 @@
         <location filename="../algorithms/segment.py"/>
         <source>JSON files (*.json)</source>
         <translation>Archivos JSON (*.json)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation>Tabla de exactitud</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
+        <translation>Exactitud global: {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -326,8 +555,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on rasters and label polygons (a field names the class), or a label raster for each. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Entrena un modelo con rásteres y polígonos de etiquetas (un campo nombra la clase), o un ráster de etiquetas para cada uno. Con un modelo de partida se ajusta este, lo que requiere muchas menos etiquetas. Lo que ninguna etiqueta cubre se ignora.</translation>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Entrena un modelo con escenas y polígonos de etiquetas (un campo nombra la clase), o un ráster de etiquetas por escena. Con un modelo de partida se ajusta este, lo que requiere muchas menos etiquetas. Lo que ninguna etiqueta cubre se ignora.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -353,8 +582,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Rasters</source>
-        <translation>Rásteres</translation>
+        <source>Scenes: one raster each</source>
+        <translation>Escenas: un ráster cada una</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -368,8 +597,13 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>… or label rasters</source>
-        <translation>… o rásteres de etiquetas</translation>
+        <source>… or label rasters, one for each scene</source>
+        <translation>… o rásteres de etiquetas, uno por escena</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
+        <translation>Vacío: se entrena una red nueva con pesos aleatorios.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -431,22 +665,10 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <location filename="../rendered.py"/>
-        <location filename="../vectors.py"/>
-        <source>{path} cannot be written: {reason}</source>
-        <translation>No se puede escribir {path}: {reason}</translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>{path} cannot be opened</source>
         <translation>No se puede abrir {path}</translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
-        <source>{path} cannot be written</source>
-        <translation>No se puede escribir {path}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -476,18 +698,28 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>No se puede leer la entrada de GeoSeg del proyecto: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
         <source>The models cannot be listed: {reason}</source>
         <translation>No se pueden listar los modelos: {reason}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>geoseg runs in a Python of its own, so that nothing is installed into QGIS. Make one here, or use one that has geoseg already.</source>
-        <translation>geoseg funciona en su propio Python, para no instalar nada en QGIS. Cree uno aquí o use uno que ya tenga geoseg.</translation>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
+        <translation>geoseg funciona en su propio Python, fuera de QGIS: no se instala nada en QGIS.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>GeoSeg environment</source>
-        <translation>Entorno de GeoSeg</translation>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation>Necesita unos {size} de disco ({free:.0f} GB libres), en {folder}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
+        <translation>Configurar GeoSeg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -507,8 +739,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Managed environment</source>
-        <translation>Entorno gestionado</translation>
+        <source>Install</source>
+        <translation>Instalar</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -517,33 +749,134 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>NVIDIA GPU (CUDA), where the driver allows it</source>
-        <translation>GPU NVIDIA (CUDA), si el controlador lo permite</translation>
+        <source>NVIDIA GPU (CUDA)</source>
+        <translation>GPU NVIDIA (CUDA)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>PyTorch from the ordinary package index (on Linux with CUDA)</source>
-        <translation>PyTorch del índice de paquetes habitual (en Linux con CUDA)</translation>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
+        <translation>Avanzado</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Name, wheel, or folder with geoseg's source; [train] adds what training needs</source>
-        <translation>Nombre, wheel o carpeta con el código de geoseg; [train] añade lo que requiere el entrenamiento</translation>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
+        <translation>Un wheel, una carpeta con el código de geoseg o un nombre del índice de paquetes</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>as the system says; else http://host:port</source>
-        <translation>según el sistema; si no, http://host:port</translation>
+        <source>Choose a folder with geoseg's source</source>
+        <translation>Elegir una carpeta con el código de geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>without network: a folder of wheels from `pip download`</source>
-        <translation>sin red: una carpeta de wheels de `pip download`</translation>
+        <source>the system's; else http://host:port</source>
+        <translation>el del sistema; si no, http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>What will be done</source>
-        <translation>Qué se hará</translation>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation>sin red: una carpeta llenada con `pip download`</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation>Las órdenes que ejecuta Instalar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation>Eliminar la instalación</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation>Origen</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation>Carpeta de wheels</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation>Órdenes</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation>Python propio</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation>un programa python que tenga geoseg; vacío: la instalación de arriba</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation>Usar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation>Registro</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation>geoseg aún no está instalado.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation>Carpeta con el código de geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation>El disco de {folder} tiene {free:.1f} GB libres, se necesitan {size}.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation>Lo descargado se conserva: Instalar continúa desde ahí.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation>Instalar PyTorch desde el índice de paquetes habitual (unos {size:.0f} GB)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation>Descargando y descomprimiendo: {done:.1f} de unos {total:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation>Preparando</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation>Instalando</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation>Comprobando: se importa geoseg y sus dependencias</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
+        <translation>Eliminado.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -554,60 +887,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Use my own interpreter</source>
-        <translation>Usar mi propio intérprete</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>a python program that has geoseg; empty: the managed environment</source>
-        <translation>un programa python que tenga geoseg; vacío: el entorno gestionado</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Use it</source>
-        <translation>Usar</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>There is none yet.</source>
-        <translation>Aún no hay ninguno.</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Removed.</source>
-        <translation>Eliminado.</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../report.py"/>
-        <source>Device</source>
-        <translation>Dispositivo</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Package</source>
-        <translation>Paquete</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Proxy</source>
-        <translation>Proxy</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Wheels</source>
-        <translation>Wheels</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Make it</source>
-        <translation>Crear</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Remove it</source>
-        <translation>Eliminar</translation>
+        <source>Compute on</source>
+        <translation>Calcular en</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -618,6 +899,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../environment_page.py"/>
         <source>{python}: not checked yet</source>
         <translation>{python}: aún sin comprobar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
+        <translation>faltan {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -705,6 +991,12 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation>Dispositivo</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
         <source>Class field</source>
         <translation>Campo de clase</translation>
     </message>
@@ -737,12 +1029,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../new_classes.py"/>
         <source>Names of classes must not contain commas, colons or equals signs.</source>
         <translation>Los nombres de las clases no pueden contener comas, dos puntos ni signos de igual.</translation>
-    </message>
-    <message>
-        <location filename="../new_classes.py"/>
-        <location filename="../panel_result.py"/>
-        <source>Class</source>
-        <translation>Clase</translation>
     </message>
     <message>
         <location filename="../new_classes.py"/>
@@ -908,11 +1194,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Advanced</source>
-        <translation>Avanzado</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>Side of the squares that the model is trained on</source>
         <translation>Lado de los cuadrados con los que se entrena el modelo</translation>
     </message>
@@ -935,12 +1216,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_correct.py"/>
         <source>Draw some polygons of each class, in places that differ.</source>
         <translation>Dibuje algunos polígonos de cada clase, en lugares distintos.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Starting geoseg…</source>
-        <translation>Iniciando geoseg…</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -978,6 +1253,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_correct.py"/>
         <source>{count} polygons are labels now</source>
         <translation>{count} polígonos son ahora etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
+        <translation>GeoSeg: entrenando {model}</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1094,6 +1374,16 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_run.py"/>
         <source>The map shows no part of the raster: zoom to it first.</source>
         <translation>El mapa no muestra ninguna parte del ráster: acérquese primero a él.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg: {scene}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>No se puede usar la carpeta de resultados {folder}: {reason}. Elija otra.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1301,9 +1591,69 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>; {share:.0f} % del ráster</translation>
     </message>
     <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation>Iniciando geoseg (cargando PyTorch)</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation>Cargando escena y modelo</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation>Midiendo los ajustes más rápidos, una vez por modelo</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation>Segmentando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation>Escribiendo el mapa de clases</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation>Creando polígonos</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation>Comparando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation>Sorteando puntos</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation>Entrenando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation>Buscando los mejores ajustes</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
+        <translation>faltan {time}</translation>
+    </message>
+    <message>
         <location filename="../plugin.py"/>
         <source>GeoSeg panel</source>
         <translation>Panel GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
+        <translation>Exactitud y superficies…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1324,11 +1674,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../render_dialog.py"/>
         <source>GeoTIFF (*.tif)</source>
         <translation>GeoTIFF (*.tif)</translation>
-    </message>
-    <message>
-        <location filename="../render_dialog.py"/>
-        <source>File</source>
-        <translation>Archivo</translation>
     </message>
     <message>
         <location filename="../render_dialog.py"/>

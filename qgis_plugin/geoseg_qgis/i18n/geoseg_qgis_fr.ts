@@ -4,14 +4,225 @@
 <context>
     <name>GeoSeg</name>
     <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation>Précision et surfaces</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation>1. Points</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation>Tirés au hasard dans chaque classe ; plus de points donnent des intervalles plus étroits</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation>Tirer des points</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation>Carte de classes</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation>Points</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation>Fichier</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation>2. Que voyez-vous au point marqué ?</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation>Laisser le point sans classe ; il ne compte pas</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation>3. Rapport</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation>Créer le rapport</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation>Points à interpréter</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation>GeoSeg : précision</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation>Retour</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation>Passer</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation>Appliquez d'abord un modèle à un raster, ou ajoutez sa carte de classes au projet.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation>Continuer avec ces points</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation>Point {place} sur {count}, {done} faits</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation>Enregistré sous {page} et {report}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation>{path} ne contient pas de points de geoseg</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation>{path} ne peut pas être écrit</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>{path} ne peut pas être écrit : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation>{predicted} comparé à {reference}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation>Matrice de confusion</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation>Classe</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation>Précision de l'utilisateur</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation>Précision du producteur</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation>Référence, px</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation>± : demi-largeurs des intervalles de confiance à 95 %.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation>carte ▸ référence</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation>référence ▸ carte</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation>Précision globale</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU moyen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation>F1 moyen</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation>Pixels comparés</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation>unités²</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation>Points interprétés</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation>Précision et surfaces de {map}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation>Cartographié, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation>Surface, {unit}</translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg n'a pas encore de Python : ouvrez Extensions ▸ GeoSeg ▸ Environnement… et créez-en ou choisissez-en un.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Name of an installed model; geoseg's own default if empty. The dock refreshes the list.</source>
-        <translation>Nom d'un modèle installé ; vide : celui par défaut de geoseg. Le panneau actualise la liste.</translation>
+        <source>Empty: geoseg's default model.</source>
+        <translation>Vide : le modèle par défaut de geoseg.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -38,8 +249,8 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Raster, or the bands of one scene</source>
-        <translation>Raster, ou les bandes d'une scène</translation>
+        <source>Scene: one raster, or several with its bands</source>
+        <translation>Scène : un raster, ou plusieurs avec ses bandes</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -82,6 +293,16 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Bands: {reason}</source>
+        <translation>Bandes : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation>Nom d'un modèle installé ; le panneau actualise la liste.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>« {name} » n'est pas un fichier raster : rendez d'abord la partie voulue dans un fichier, depuis le panneau GeoSeg.</translation>
     </message>
@@ -92,15 +313,13 @@
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The report has overall accuracy, IoU and F1 per class, and the confusion matrix.</source>
-        <translation>Compare une carte de classes à une référence : un raster de classes, ou des polygones avec un champ de classe. Le rapport contient la précision globale, l'IoU et le F1 par classe, et la matrice de confusion.</translation>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
+        <translation>Compare une carte de classes à une référence : un raster de classes, ou des polygones avec un champ de classe. La table de précision s'ouvre dans la visionneuse de résultats : précision globale, IoU, F1, précisions de l'utilisateur et du producteur par classe, et matrice de confusion.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Class map</source>
-        <translation>Carte de classes</translation>
+        <source>HTML files (*.html)</source>
+        <translation>Fichiers HTML (*.html)</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -125,6 +344,16 @@
         <location filename="../algorithms/segment.py"/>
         <source>JSON files (*.json)</source>
         <translation>Fichiers JSON (*.json)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation>Table de précision</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
+        <translation>Précision globale : {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -326,8 +555,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on rasters and label polygons (a field names the class), or a label raster for each. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Entraîne un modèle sur des rasters et des polygones d'étiquettes (un champ nomme la classe), ou un raster d'étiquettes pour chacun. Avec un modèle de départ, celui-ci est ajusté, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Entraîne un modèle sur des scènes et des polygones d'étiquettes (un champ nomme la classe), ou un raster d'étiquettes par scène. Avec un modèle de départ, celui-ci est ajusté, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -353,8 +582,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Rasters</source>
-        <translation>Rasters</translation>
+        <source>Scenes: one raster each</source>
+        <translation>Scènes : un raster chacune</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -368,8 +597,13 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>… or label rasters</source>
-        <translation>… ou rasters d'étiquettes</translation>
+        <source>… or label rasters, one for each scene</source>
+        <translation>… ou rasters d'étiquettes, un par scène</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
+        <translation>Vide : un nouveau réseau est entraîné à partir de poids aléatoires.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -431,22 +665,10 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <location filename="../rendered.py"/>
-        <location filename="../vectors.py"/>
-        <source>{path} cannot be written: {reason}</source>
-        <translation>{path} ne peut pas être écrit : {reason}</translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>{path} cannot be opened</source>
         <translation>{path} ne peut pas être ouvert</translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
-        <source>{path} cannot be written</source>
-        <translation>{path} ne peut pas être écrit</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -476,18 +698,28 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>L'entrée GeoSeg du projet ne peut pas être lue : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
         <source>The models cannot be listed: {reason}</source>
         <translation>Impossible de lister les modèles : {reason}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>geoseg runs in a Python of its own, so that nothing is installed into QGIS. Make one here, or use one that has geoseg already.</source>
-        <translation>geoseg utilise son propre Python, afin que rien ne soit installé dans QGIS. Créez-en un ici, ou utilisez-en un qui a déjà geoseg.</translation>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
+        <translation>geoseg utilise son propre Python, hors de QGIS : rien n'est installé dans QGIS même.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>GeoSeg environment</source>
-        <translation>Environnement GeoSeg</translation>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation>Demande environ {size} de disque ({free:.0f} Go libres), dans {folder}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
+        <translation>Configurer GeoSeg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -507,8 +739,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Managed environment</source>
-        <translation>Environnement géré</translation>
+        <source>Install</source>
+        <translation>Installer</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -517,33 +749,134 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>NVIDIA GPU (CUDA), where the driver allows it</source>
-        <translation>GPU NVIDIA (CUDA), si le pilote le permet</translation>
+        <source>NVIDIA GPU (CUDA)</source>
+        <translation>GPU NVIDIA (CUDA)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>PyTorch from the ordinary package index (on Linux with CUDA)</source>
-        <translation>PyTorch depuis l'index de paquets habituel (sous Linux avec CUDA)</translation>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
+        <translation>Avancé</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Name, wheel, or folder with geoseg's source; [train] adds what training needs</source>
-        <translation>Nom, wheel ou dossier du code source de geoseg ; [train] ajoute ce que demande l'entraînement</translation>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
+        <translation>Un wheel, un dossier du code source de geoseg, ou un nom de l'index de paquets</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>as the system says; else http://host:port</source>
-        <translation>selon le système ; sinon http://host:port</translation>
+        <source>Choose a folder with geoseg's source</source>
+        <translation>Choisir un dossier du code source de geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>without network: a folder of wheels from `pip download`</source>
-        <translation>sans réseau : un dossier de wheels de `pip download`</translation>
+        <source>the system's; else http://host:port</source>
+        <translation>celui du système ; sinon http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>What will be done</source>
-        <translation>Ce qui sera fait</translation>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation>sans réseau : un dossier rempli par `pip download`</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation>Les commandes qu'exécute Installer</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation>Supprimer l'installation</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation>Source</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation>Dossier de wheels</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation>Commandes</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation>Python propre</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation>un programme python qui a geoseg ; vide : l'installation ci-dessus</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation>Utiliser</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation>Journal</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation>geoseg n'est pas encore installé.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation>Dossier du code source de geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation>Le disque de {folder} a {free:.1f} Go libres, il en faut {size}.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation>Ce qui est téléchargé est conservé : Installer reprend de là.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation>Installer plutôt PyTorch depuis l'index de paquets habituel (environ {size:.0f} Go)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation>Téléchargement et décompression : {done:.1f} sur environ {total:.1f} Go</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation>Préparation</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation>Installation</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation>Vérification : import de geoseg et de ses dépendances</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
+        <translation>Supprimé.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -554,60 +887,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Use my own interpreter</source>
-        <translation>Utiliser mon propre interpréteur</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>a python program that has geoseg; empty: the managed environment</source>
-        <translation>un programme python qui a geoseg ; vide : l'environnement géré</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Use it</source>
-        <translation>Utiliser</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>There is none yet.</source>
-        <translation>Il n'y en a pas encore.</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Removed.</source>
-        <translation>Supprimé.</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../report.py"/>
-        <source>Device</source>
-        <translation>Périphérique</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Package</source>
-        <translation>Paquet</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Proxy</source>
-        <translation>Proxy</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Wheels</source>
-        <translation>Wheels</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Make it</source>
-        <translation>Créer</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Remove it</source>
-        <translation>Supprimer</translation>
+        <source>Compute on</source>
+        <translation>Calculer sur</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -618,6 +899,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../environment_page.py"/>
         <source>{python}: not checked yet</source>
         <translation>{python} : pas encore vérifié</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
+        <translation>encore {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -705,6 +991,12 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation>Périphérique</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
         <source>Class field</source>
         <translation>Champ de classe</translation>
     </message>
@@ -737,12 +1029,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../new_classes.py"/>
         <source>Names of classes must not contain commas, colons or equals signs.</source>
         <translation>Les noms de classes ne doivent contenir ni virgule, ni deux-points, ni signe égal.</translation>
-    </message>
-    <message>
-        <location filename="../new_classes.py"/>
-        <location filename="../panel_result.py"/>
-        <source>Class</source>
-        <translation>Classe</translation>
     </message>
     <message>
         <location filename="../new_classes.py"/>
@@ -908,11 +1194,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Advanced</source>
-        <translation>Avancé</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>Side of the squares that the model is trained on</source>
         <translation>Côté des carrés sur lesquels le modèle est entraîné</translation>
     </message>
@@ -935,12 +1216,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_correct.py"/>
         <source>Draw some polygons of each class, in places that differ.</source>
         <translation>Dessinez quelques polygones de chaque classe, à des endroits différents.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Starting geoseg…</source>
-        <translation>Démarrage de geoseg…</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -978,6 +1253,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_correct.py"/>
         <source>{count} polygons are labels now</source>
         <translation>{count} polygones sont maintenant des étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
+        <translation>GeoSeg : entraînement de {model}</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1094,6 +1374,16 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_run.py"/>
         <source>The map shows no part of the raster: zoom to it first.</source>
         <translation>La carte ne montre aucune partie du raster : zoomez d'abord dessus.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg : {scene}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>Le dossier de résultats {folder} est inutilisable : {reason}. Choisissez-en un autre.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1301,9 +1591,69 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation> ; {share:.0f} % du raster</translation>
     </message>
     <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation>Démarrage de geoseg (chargement de PyTorch)</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation>Chargement de la scène et du modèle</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation>Mesure des réglages les plus rapides, une fois par modèle</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation>Segmentation</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation>Écriture de la carte de classes</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation>Création des polygones</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation>Comparaison</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation>Tirage des points</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation>Entraînement</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation>Recherche des meilleurs réglages</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
+        <translation>encore {time}</translation>
+    </message>
+    <message>
         <location filename="../plugin.py"/>
         <source>GeoSeg panel</source>
         <translation>Panneau GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
+        <translation>Précision et surfaces…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1324,11 +1674,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../render_dialog.py"/>
         <source>GeoTIFF (*.tif)</source>
         <translation>GeoTIFF (*.tif)</translation>
-    </message>
-    <message>
-        <location filename="../render_dialog.py"/>
-        <source>File</source>
-        <translation>Fichier</translation>
     </message>
     <message>
         <location filename="../render_dialog.py"/>

@@ -4,14 +4,225 @@
 <context>
     <name>GeoSeg</name>
     <message>
+        <location filename="../accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation>Exatidão e áreas</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>1. Points</source>
+        <translation>1. Pontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Drawn at random within each class; more points give narrower intervals</source>
+        <translation>Sorteados ao acaso em cada classe; mais pontos dão intervalos mais estreitos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Draw points</source>
+        <translation>Sortear pontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../algorithms/evaluate.py"/>
+        <location filename="../algorithms/polygonize.py"/>
+        <location filename="../algorithms/segment.py"/>
+        <source>Class map</source>
+        <translation>Mapa de classes</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../accuracy_report.py"/>
+        <source>Points</source>
+        <translation>Pontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>File</source>
+        <translation>Arquivo</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>2. What do you see at the marked point?</source>
+        <translation>2. O que você vê no ponto marcado?</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Leave the point without a class; it does not count</source>
+        <translation>Deixar o ponto sem classe; ele não conta</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>3. Report</source>
+        <translation>3. Relatório</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Make the report</source>
+        <translation>Criar o relatório</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Points to interpret</source>
+        <translation>Pontos a interpretar</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>GeoSeg: accuracy</source>
+        <translation>GeoSeg: exatidão</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Back</source>
+        <translation>Voltar</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Skip</source>
+        <translation>Pular</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Run a model on a raster first, or add its class map to the project.</source>
+        <translation>Execute primeiro um modelo em um raster, ou adicione seu mapa de classes ao projeto.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Continue with these points</source>
+        <translation>Continuar com estes pontos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Point {place} of {count}, {done} done</source>
+        <translation>Ponto {place} de {count}, {done} feitos</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>Saved as {page} and {report}</source>
+        <translation>Salvo como {page} e {report}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <source>{path} holds no points of geoseg</source>
+        <translation>{path} não contém pontos do geoseg</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <source>{path} cannot be written</source>
+        <translation>Não é possível gravar {path}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../rendered.py"/>
+        <location filename="../vectors.py"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>Não é possível gravar {path}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>{predicted} compared with {reference}</source>
+        <translation>{predicted} comparado com {reference}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Confusion matrix</source>
+        <translation>Matriz de confusão</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <location filename="../new_classes.py"/>
+        <location filename="../panel_result.py"/>
+        <source>Class</source>
+        <translation>Classe</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>User's accuracy</source>
+        <translation>Exatidão do usuário</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Producer's accuracy</source>
+        <translation>Exatidão do produtor</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Reference, px</source>
+        <translation>Referência, px</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>± are half widths of 95 % confidence intervals.</source>
+        <translation>± são semilarguras de intervalos de confiança de 95 %.</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>map ▸ reference</source>
+        <translation>mapa ▸ referência</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>reference ▸ map</source>
+        <translation>referência ▸ mapa</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Overall accuracy</source>
+        <translation>Exatidão global</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU média</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mean F1</source>
+        <translation>F1 médio</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Pixels compared</source>
+        <translation>Pixels comparados</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>units²</source>
+        <translation>unidades²</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Interpreted points</source>
+        <translation>Pontos interpretados</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Accuracy and areas of {map}</source>
+        <translation>Exatidão e áreas de {map}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Mapped, {unit}</source>
+        <translation>Mapeado, {unit}</translation>
+    </message>
+    <message>
+        <location filename="../accuracy_report.py"/>
+        <source>Area, {unit}</source>
+        <translation>Área, {unit}</translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>O GeoSeg ainda não tem um Python: abra Complementos ▸ GeoSeg ▸ Ambiente… e crie ou escolha um.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Name of an installed model; geoseg's own default if empty. The dock refreshes the list.</source>
-        <translation>Nome de um modelo instalado; vazio: o padrão do geoseg. O painel atualiza a lista.</translation>
+        <source>Empty: geoseg's default model.</source>
+        <translation>Vazio: o modelo padrão do geoseg.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -38,8 +249,8 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Raster, or the bands of one scene</source>
-        <translation>Raster, ou as bandas de uma cena</translation>
+        <source>Scene: one raster, or several with its bands</source>
+        <translation>Cena: um raster, ou vários com suas bandas</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -82,6 +293,16 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Bands: {reason}</source>
+        <translation>Bandas: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Name of an installed model; the panel refreshes the list.</source>
+        <translation>Nome de um modelo instalado; o painel atualiza a lista.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>“{name}” não é um arquivo raster: primeiro renderize para um arquivo a parte de que precisa, no painel GeoSeg.</translation>
     </message>
@@ -92,15 +313,13 @@
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The report has overall accuracy, IoU and F1 per class, and the confusion matrix.</source>
-        <translation>Compara um mapa de classes com uma referência: um raster de classes, ou polígonos com um campo de classe. O relatório contém a exatidão global, IoU e F1 por classe e a matriz de confusão.</translation>
+        <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
+        <translation>Compara um mapa de classes com uma referência: um raster de classes, ou polígonos com um campo de classe. A tabela de exatidão abre no visualizador de resultados: exatidão global, IoU, F1, exatidão do usuário e do produtor de cada classe e a matriz de confusão.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Class map</source>
-        <translation>Mapa de classes</translation>
+        <source>HTML files (*.html)</source>
+        <translation>Arquivos HTML (*.html)</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -125,6 +344,16 @@
         <location filename="../algorithms/segment.py"/>
         <source>JSON files (*.json)</source>
         <translation>Arquivos JSON (*.json)</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Accuracy table</source>
+        <translation>Tabela de exatidão</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/evaluate.py"/>
+        <source>Overall accuracy: {share}</source>
+        <translation>Exatidão global: {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -326,8 +555,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on rasters and label polygons (a field names the class), or a label raster for each. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Treina um modelo com rasters e polígonos de rótulos (um campo nomeia a classe), ou um raster de rótulos para cada um. Com um modelo de partida, ele é ajustado, o que exige muito menos rótulos. O que nenhum rótulo cobre é ignorado.</translation>
+        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Treina um modelo com cenas e polígonos de rótulos (um campo nomeia a classe), ou um raster de rótulos para cada cena. Com um modelo de partida, ele é ajustado, o que exige muito menos rótulos. O que nenhum rótulo cobre é ignorado.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -353,8 +582,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Rasters</source>
-        <translation>Rasters</translation>
+        <source>Scenes: one raster each</source>
+        <translation>Cenas: um raster cada</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -368,8 +597,13 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>… or label rasters</source>
-        <translation>… ou rasters de rótulos</translation>
+        <source>… or label rasters, one for each scene</source>
+        <translation>… ou rasters de rótulos, um por cena</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Empty: a new network is trained from random weights.</source>
+        <translation>Vazio: uma rede nova é treinada a partir de pesos aleatórios.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -431,22 +665,10 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../corrections.py"/>
-        <location filename="../rendered.py"/>
-        <location filename="../vectors.py"/>
-        <source>{path} cannot be written: {reason}</source>
-        <translation>Não é possível gravar {path}: {reason}</translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>{path} cannot be opened</source>
         <translation>Não é possível abrir {path}</translation>
-    </message>
-    <message>
-        <location filename="../corrections.py"/>
-        <source>{path} cannot be written</source>
-        <translation>Não é possível gravar {path}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -476,18 +698,28 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>Não é possível ler a entrada GeoSeg do projeto: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../dock.py"/>
         <source>The models cannot be listed: {reason}</source>
         <translation>Não é possível listar os modelos: {reason}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>geoseg runs in a Python of its own, so that nothing is installed into QGIS. Make one here, or use one that has geoseg already.</source>
-        <translation>O geoseg usa um Python próprio, para que nada seja instalado no QGIS. Crie um aqui ou use um que já tenha o geoseg.</translation>
+        <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
+        <translation>O geoseg usa um Python próprio, fora do QGIS: nada é instalado no próprio QGIS.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>GeoSeg environment</source>
-        <translation>Ambiente do GeoSeg</translation>
+        <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
+        <translation>Precisa de cerca de {size} em disco ({free:.0f} GB livres), em {folder}</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Set up GeoSeg</source>
+        <translation>Configurar o GeoSeg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -507,8 +739,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Managed environment</source>
-        <translation>Ambiente gerenciado</translation>
+        <source>Install</source>
+        <translation>Instalar</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -517,33 +749,134 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>NVIDIA GPU (CUDA), where the driver allows it</source>
-        <translation>GPU NVIDIA (CUDA), se o driver permitir</translation>
+        <source>NVIDIA GPU (CUDA)</source>
+        <translation>GPU NVIDIA (CUDA)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>PyTorch from the ordinary package index (on Linux with CUDA)</source>
-        <translation>PyTorch do índice de pacotes comum (no Linux com CUDA)</translation>
+        <location filename="../panel_correct.py"/>
+        <source>Advanced</source>
+        <translation>Avançado</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Name, wheel, or folder with geoseg's source; [train] adds what training needs</source>
-        <translation>Nome, wheel ou pasta com o código do geoseg; [train] adiciona o que o treinamento exige</translation>
+        <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
+        <translation>Um wheel, uma pasta com o código do geoseg ou um nome no índice de pacotes</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>as the system says; else http://host:port</source>
-        <translation>conforme o sistema; senão http://host:port</translation>
+        <source>Choose a folder with geoseg's source</source>
+        <translation>Escolher uma pasta com o código do geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>without network: a folder of wheels from `pip download`</source>
-        <translation>sem rede: uma pasta de wheels de `pip download`</translation>
+        <source>the system's; else http://host:port</source>
+        <translation>o do sistema; senão http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>What will be done</source>
-        <translation>O que será feito</translation>
+        <source>without network: a folder filled by `pip download`</source>
+        <translation>sem rede: uma pasta preenchida por `pip download`</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The commands that Install runs</source>
+        <translation>Os comandos que Instalar executa</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Remove the installation</source>
+        <translation>Remover a instalação</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Source</source>
+        <translation>Origem</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Wheel folder</source>
+        <translation>Pasta de wheels</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Commands</source>
+        <translation>Comandos</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Own Python</source>
+        <translation>Python próprio</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>a python program that has geoseg; empty: the installation above</source>
+        <translation>um programa python com geoseg; vazio: a instalação acima</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Use it</source>
+        <translation>Usar</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Log</source>
+        <translation>Registro</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>geoseg is not installed yet.</source>
+        <translation>O geoseg ainda não está instalado.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Folder with geoseg's source</source>
+        <translation>Pasta com o código do geoseg</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
+        <translation>O disco de {folder} tem {free:.1f} GB livres, são necessários {size}.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>What was downloaded is kept: Install continues from there.</source>
+        <translation>O que foi baixado é mantido: Instalar continua dali.</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
+        <translation>Instalar o PyTorch do índice de pacotes comum (cerca de {size:.0f} GB)</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
+        <translation>Baixando e descompactando: {done:.1f} de cerca de {total:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Preparing</source>
+        <translation>Preparando</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Installing</source>
+        <translation>Instalando</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Checking: importing geoseg and its dependencies</source>
+        <translation>Verificando: importando o geoseg e suas dependências</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>Removed.</source>
+        <translation>Removido.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -554,60 +887,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <source>Use my own interpreter</source>
-        <translation>Usar meu próprio interpretador</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>a python program that has geoseg; empty: the managed environment</source>
-        <translation>um programa python com geoseg; vazio: o ambiente gerenciado</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Use it</source>
-        <translation>Usar</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>There is none yet.</source>
-        <translation>Ainda não há nenhum.</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Removed.</source>
-        <translation>Removido.</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../report.py"/>
-        <source>Device</source>
-        <translation>Dispositivo</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Package</source>
-        <translation>Pacote</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Proxy</source>
-        <translation>Proxy</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Wheels</source>
-        <translation>Wheels</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Make it</source>
-        <translation>Criar</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
-        <source>Remove it</source>
-        <translation>Remover</translation>
+        <source>Compute on</source>
+        <translation>Calcular em</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -618,6 +899,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../environment_page.py"/>
         <source>{python}: not checked yet</source>
         <translation>{python}: ainda não verificado</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
+        <source>{minutes:.0f} min left</source>
+        <translation>faltam {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -705,6 +991,12 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../labels.py"/>
+        <location filename="../report.py"/>
+        <source>Device</source>
+        <translation>Dispositivo</translation>
+    </message>
+    <message>
+        <location filename="../labels.py"/>
         <source>Class field</source>
         <translation>Campo de classe</translation>
     </message>
@@ -737,12 +1029,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../new_classes.py"/>
         <source>Names of classes must not contain commas, colons or equals signs.</source>
         <translation>Nomes de classes não podem conter vírgulas, dois-pontos nem sinais de igual.</translation>
-    </message>
-    <message>
-        <location filename="../new_classes.py"/>
-        <location filename="../panel_result.py"/>
-        <source>Class</source>
-        <translation>Classe</translation>
     </message>
     <message>
         <location filename="../new_classes.py"/>
@@ -908,11 +1194,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <source>Advanced</source>
-        <translation>Avançado</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>Side of the squares that the model is trained on</source>
         <translation>Lado dos quadrados com que o modelo é treinado</translation>
     </message>
@@ -935,12 +1216,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_correct.py"/>
         <source>Draw some polygons of each class, in places that differ.</source>
         <translation>Desenhe alguns polígonos de cada classe, em lugares diferentes.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Starting geoseg…</source>
-        <translation>Iniciando o geoseg…</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -978,6 +1253,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_correct.py"/>
         <source>{count} polygons are labels now</source>
         <translation>{count} polígonos agora são rótulos</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
+        <source>GeoSeg: training {model}</source>
+        <translation>GeoSeg: treinando {model}</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1094,6 +1374,16 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_run.py"/>
         <source>The map shows no part of the raster: zoom to it first.</source>
         <translation>O mapa não mostra nenhuma parte do raster: aproxime-se dele primeiro.</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg: {scene}</translation>
+    </message>
+    <message>
+        <location filename="../panel_run.py"/>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>A pasta de resultados {folder} não pode ser usada: {reason}. Escolha outra.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1301,9 +1591,69 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>; {share:.0f} % do raster</translation>
     </message>
     <message>
+        <location filename="../phases.py"/>
+        <source>Starting geoseg (loading PyTorch)</source>
+        <translation>Iniciando o geoseg (carregando o PyTorch)</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Loading scene and model</source>
+        <translation>Carregando cena e modelo</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Measuring the fastest settings, once for this model</source>
+        <translation>Medindo os ajustes mais rápidos, uma vez por modelo</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Segmenting</source>
+        <translation>Segmentando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Writing the class map</source>
+        <translation>Gravando o mapa de classes</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Making polygons</source>
+        <translation>Criando polígonos</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Comparing</source>
+        <translation>Comparando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Drawing points</source>
+        <translation>Sorteando pontos</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Training</source>
+        <translation>Treinando</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Searching the best settings</source>
+        <translation>Buscando os melhores ajustes</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>{time} left</source>
+        <translation>faltam {time}</translation>
+    </message>
+    <message>
         <location filename="../plugin.py"/>
         <source>GeoSeg panel</source>
         <translation>Painel GeoSeg</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Accuracy and areas…</source>
+        <translation>Exatidão e áreas…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1324,11 +1674,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../render_dialog.py"/>
         <source>GeoTIFF (*.tif)</source>
         <translation>GeoTIFF (*.tif)</translation>
-    </message>
-    <message>
-        <location filename="../render_dialog.py"/>
-        <source>File</source>
-        <translation>Arquivo</translation>
     </message>
     <message>
         <location filename="../render_dialog.py"/>
