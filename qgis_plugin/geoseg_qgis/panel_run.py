@@ -57,6 +57,7 @@ class RunPanel(QWidget):
         self.preview_seconds = 0.0
         self._build()
         scene.checked.connect(self._enable)
+        QgsProject.instance().layerRemoved.connect(self._layer_removed)
         scene.changed.connect(lambda _: self.area.set_layer(scene.layer()))
 
     def _build(self) -> None:
@@ -174,6 +175,10 @@ class RunPanel(QWidget):
         """Take the overlay away."""
         if self._preview_layer:
             QgsProject.instance().removeMapLayer(self._preview_layer)
+
+    def _layer_removed(self, identifier: str) -> None:
+        """Show the older maps again when the overlay is gone, whoever took it away."""
+        if identifier == self._preview_layer:
             self._preview_layer = ""
             results.show_groups(QgsProject.instance())
 
