@@ -71,13 +71,13 @@ def main(arguments: list[str] | None = None) -> None:
 
         die_with_parent()
     arguments = [argument for argument in arguments if argument not in flags]
-    code = run(arguments, debug="--debug" in flags)
+    code = _run(arguments, debug="--debug" in flags)
     if code == 130:
         interrupts.left = 0
     sys.exit(code)
 
 
-def run(arguments: list[str], *, debug: bool) -> int:
+def _run(arguments: list[str], *, debug: bool) -> int:
     """Run a command line in this process and return its exit code; errors are printed as one line.
 
     Raises

@@ -42,12 +42,12 @@ def worker() -> None:
 
 def run_job(arguments: list[str]) -> int:
     """Run a command line in this process and return its exit code; the worker itself cannot be a job."""
-    from geoseg.cli import run
+    from geoseg.cli import _run
 
     if "worker" in arguments[:1]:
         return 2
     try:
-        return run([argument for argument in arguments if argument != "--die-with-parent"], debug=False)
+        return _run([argument for argument in arguments if argument != "--die-with-parent"], debug=False)
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
 

@@ -251,12 +251,14 @@ class ClassIds:
         if not self._ids or min(name, number) < 0:
             return
 
+        identifier = layer.id()
+
         def changed(fid: int, field: int, value: Any) -> None:
             # Later, as this may be an undo or redo, during which nothing may be changed.
             if field == name and value in self._ids:
-                QTimer.singleShot(0, lambda: self._set(layer.id(), fid, number, self._ids[value]))
+                QTimer.singleShot(0, lambda: self._set(identifier, fid, number, self._ids[value]))
             elif field == number and value in self._names:
-                QTimer.singleShot(0, lambda: self._set(layer.id(), fid, name, self._names[value]))
+                QTimer.singleShot(0, lambda: self._set(identifier, fid, name, self._names[value]))
 
         layer.attributeValueChanged.connect(changed)
         layer.beforeCommitChanges.connect(lambda *_: self._sweep(layer, name, number))

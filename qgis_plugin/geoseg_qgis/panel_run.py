@@ -252,7 +252,8 @@ class RunPanel(QWidget):
 
     def _run_done(self, session: Session) -> None:
         if self._ended(session):
-            phases.note(self._facts, time.monotonic() - self._started)
+            if self._whole:  # the estimate is that of the whole scene
+                phases.note(self._facts, time.monotonic() - self._started)
             self.clear_preview()
             self.bar.setValue(1000)
             self.status.show_text(tr("Done: {folder}").format(folder=os.path.dirname(self._output(session, "classes"))))
@@ -294,7 +295,7 @@ class RunPanel(QWidget):
         title = tr("GeoSeg: {scene}").format(scene=self._scene.layer().name())
         session.show_as(title, [self._scene.layer()])
         self._session, self._progress, self._started = session, phases.progress(), time.monotonic()
-        self._facts = self._scene.facts
+        self._facts, self._whole = self._scene.facts, not (bbox or sources)
         self.bar.setValue(0)
         self.status.show_text(self._progress.text())
         self._enable()

@@ -254,10 +254,10 @@ def test_help_imports_nothing_heavy():
     heavy = ("numpy", "torch", "rasterio", "xarray", "pydantic", "dask", "lightning")
     code = f"""
 import contextlib, io, sys
-from geoseg.cli import run
+from geoseg.cli import _run
 for command in {COMMANDS!r}:
     with contextlib.redirect_stdout(io.StringIO()):
-        assert run([command, "--help"], debug=False) == 0
+        assert _run([command, "--help"], debug=False) == 0
 print([name for name in {heavy!r} if name in sys.modules])
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

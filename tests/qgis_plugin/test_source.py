@@ -18,10 +18,10 @@ WITHOUT_QGIS = (
     "commands.py",
     "work.py",
     "uncertain.py",
-    "clip.py",
-    "words.py",
     "warm.py",
     "estimates.py",
+    "clip.py",
+    "words.py",
     "__init__.py",
 )
 
