@@ -57,6 +57,7 @@ class RunPanel(QWidget):
         self.preview_seconds = 0.0
         self._build()
         scene.checked.connect(self._enable)
+        QgsProject.instance().layerRemoved.connect(self._layer_removed)
         scene.changed.connect(lambda _: self.area.set_layer(scene.layer()))
 
     def _build(self) -> None:
@@ -174,6 +175,10 @@ class RunPanel(QWidget):
         """Take the overlay away."""
         if self._preview_layer:
             QgsProject.instance().removeMapLayer(self._preview_layer)
+
+    def _layer_removed(self, identifier: str) -> None:
+        """Show the older maps again when the overlay is gone, whoever took it away."""
+        if identifier == self._preview_layer:
             self._preview_layer = ""
             results.show_groups(QgsProject.instance())
 
@@ -205,7 +210,8 @@ class RunPanel(QWidget):
         }
         self._name, self._raster = layer.name(), layer.id()
         if len(shapes) == len(layers):
-            self._cut_out(shapes, folder, options)
+            if self._usable(folder):
+                self._cut_out(shapes, folder, options)
         else:
             self._start(bounds(box) if box is not None else (), folder, options, self._run_done)
 
@@ -276,13 +282,7 @@ class RunPanel(QWidget):
             return
         reading = {**chosen.reading, "resolution": coarse or self.area.resolution()}
         scene = commands.Scene(sources or chosen.sources, chosen.bands, bbox, reading)
-        try:
-            os.makedirs(folder, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            text = tr("The results folder {folder} cannot be used: {reason}. Choose another one.")
-            self._fail(text.format(folder=folder, reason=error.strerror or error))
+        if not self._usable(folder):
             return
         if folder != self._folder:
             settings.put("folder", self.folder.filePath())
@@ -299,6 +299,17 @@ class RunPanel(QWidget):
         self.bar.setValue(0)
         self.status.show_text(self._progress.text())
         self._enable()
+
+    def _usable(self, folder: str) -> bool:
+        """Whether results can be written into a folder; the user is told if not."""
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return True
+        except OSError as error:
+            text = tr("The results folder {folder} cannot be used: {reason}. Choose another one.")
+            self._fail(text.format(folder=folder, reason=error.strerror or error))
+            return False
 
     def _take(self, event: dict[str, Any]) -> None:
         if self._progress.take(event):

@@ -1375,12 +1375,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <source>GeoSeg: {scene}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg: {scene}</source>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

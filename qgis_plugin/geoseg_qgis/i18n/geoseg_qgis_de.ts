@@ -66,7 +66,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Points to interpret</source>
-        <translation>Zu deutende Punkte</translation>
+        <translation>Zu interpretierende Punkte</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -86,7 +86,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Run a model on a raster first, or add its class map to the project.</source>
-        <translation>Erst ein Modell auf ein Raster anwenden, oder dessen Klassenkarte zum Projekt hinzufügen.</translation>
+        <translation>Zuerst ein Modell auf ein Raster anwenden oder dessen Klassenkarte zum Projekt hinzufügen.</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -147,7 +147,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Producer's accuracy</source>
-        <translation>Produzentengenauigkeit</translation>
+        <translation>Herstellergenauigkeit</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -157,7 +157,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>± are half widths of 95 % confidence intervals.</source>
-        <translation>± sind halbe Breiten der 95-%-Konfidenzintervalle.</translation>
+        <translation>± sind halbe Breiten von 95-%-Konfidenzintervallen.</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -182,7 +182,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean F1</source>
-        <translation>Mittleres F1</translation>
+        <translation>Mittlerer F1</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -197,7 +197,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Interpreted points</source>
-        <translation>Gedeutete Punkte</translation>
+        <translation>Interpretierte Punkte</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -250,7 +250,7 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>Scene: one raster, or several with its bands</source>
-        <translation>Szene: ein Raster, oder mehrere mit ihren Bändern</translation>
+        <translation>Szene: ein Raster oder mehrere mit ihren Bändern</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -314,7 +314,7 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
-        <translation>Vergleicht eine Klassenkarte mit einer Referenz: einem Klassenraster oder Polygonen mit einem Feld, das die Klasse nennt. Die Genauigkeitstabelle öffnet sich in der Ergebnisanzeige: Gesamtgenauigkeit, IoU, F1, Nutzer- und Produzentengenauigkeit jeder Klasse und die Konfusionsmatrix.</translation>
+        <translation>Vergleicht eine Klassenkarte mit einer Referenz: einem Klassenraster oder Polygonen mit einem Klassenfeld. Die Genauigkeitstabelle öffnet sich in der Ergebnisanzeige: Gesamtgenauigkeit, IoU, F1, Nutzer- und Herstellergenauigkeit jeder Klasse und die Konfusionsmatrix.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -556,7 +556,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Trainiert ein Modell auf Szenen und Label-Polygonen (ein Feld nennt die Klasse) oder einem Label-Raster je Szene. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label bedeckt, wird ignoriert.</translation>
+        <translation>Trainiert ein Modell mit Szenen und Labelpolygonen (ein Feld nennt die Klasse) oder je Szene einem Labelraster. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label abdeckt, bleibt unbeachtet.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -598,12 +598,12 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
-        <translation>… oder Label-Raster, eines je Szene</translation>
+        <translation>… oder Labelraster, je Szene eines</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Empty: a new network is trained from random weights.</source>
-        <translation>Leer: ein neues Netz wird von Zufallsgewichten an trainiert.</translation>
+        <translation>Leer: ein neues Netz wird von Zufallsgewichten aus trainiert.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -699,7 +699,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../dock.py"/>
         <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation>Der GeoSeg-Eintrag des Projekts ist nicht lesbar: {reason}</translation>
+        <translation>Der GeoSeg-Eintrag des Projekts kann nicht gelesen werden: {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -714,7 +714,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
-        <translation>Braucht etwa {size} Speicherplatz ({free:.0f} GB frei), in {folder}</translation>
+        <translation>Braucht etwa {size} Speicherplatz ({free:.0f} GB frei) in {folder}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -771,17 +771,17 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>the system's; else http://host:port</source>
-        <translation>wie im System; sonst http://host:port</translation>
+        <translation>die des Systems; sonst http://host:port</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>without network: a folder filled by `pip download`</source>
-        <translation>ohne Netz: ein von `pip download` gefüllter Ordner</translation>
+        <translation>ohne Netz: ein mit `pip download` gefüllter Ordner</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The commands that Install runs</source>
-        <translation>Die Befehle, die Installieren ausführt</translation>
+        <translation>Die Befehle, die „Installieren“ ausführt</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -841,12 +841,12 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
-        <translation>Der Datenträger von {folder} hat {free:.1f} GB frei, {size} werden gebraucht.</translation>
+        <translation>Auf dem Datenträger von {folder} sind {free:.1f} GB frei, {size} werden gebraucht.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>What was downloaded is kept: Install continues from there.</source>
-        <translation>Das Heruntergeladene bleibt: Installieren macht dort weiter.</translation>
+        <translation>Geladenes bleibt erhalten: „Installieren“ setzt dort fort.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -856,7 +856,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
-        <translation>Herunterladen und Entpacken: {done:.1f} von etwa {total:.1f} GB</translation>
+        <translation>Laden und Entpacken: {done:.1f} von etwa {total:.1f} GB</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -871,7 +871,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../environment_page.py"/>
         <source>Checking: importing geoseg and its dependencies</source>
-        <translation>Prüfen: geoseg und seine Abhängigkeiten werden geladen</translation>
+        <translation>Prüfen: geoseg und seine Abhängigkeiten werden importiert</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -1377,13 +1377,13 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation>Der Ergebnisordner {folder} ist nicht nutzbar: {reason}. Bitte einen anderen wählen.</translation>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg: {scene}</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg: {scene}</source>
-        <translation>GeoSeg: {scene}</translation>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>Der Ergebnisordner {folder} ist nicht nutzbar: {reason}. Einen anderen wählen.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1593,7 +1593,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../phases.py"/>
         <source>Starting geoseg (loading PyTorch)</source>
-        <translation>geoseg startet (PyTorch wird geladen)</translation>
+        <translation>geoseg wird gestartet (PyTorch wird geladen)</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
@@ -1603,7 +1603,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../phases.py"/>
         <source>Measuring the fastest settings, once for this model</source>
-        <translation>Schnellste Einstellungen werden gemessen, einmal für dieses Modell</translation>
+        <translation>Schnellste Einstellungen messen, einmal je Modell</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
@@ -1613,12 +1613,12 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../phases.py"/>
         <source>Writing the class map</source>
-        <translation>Klassenkarte wird geschrieben</translation>
+        <translation>Klassenkarte schreiben</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Making polygons</source>
-        <translation>Polygone werden erstellt</translation>
+        <translation>Polygone bilden</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
@@ -1628,17 +1628,17 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../phases.py"/>
         <source>Drawing points</source>
-        <translation>Punkte werden gezogen</translation>
+        <translation>Punkte ziehen</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Training</source>
-        <translation>Training</translation>
+        <translation>Trainieren</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
         <source>Searching the best settings</source>
-        <translation>Beste Einstellungen werden gesucht</translation>
+        <translation>Beste Einstellungen suchen</translation>
     </message>
     <message>
         <location filename="../phases.py"/>

@@ -16,7 +16,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Drawn at random within each class; more points give narrower intervals</source>
-        <translation>Al azar dentro de cada clase; más puntos dan intervalos más estrechos</translation>
+        <translation>Sorteados al azar en cada clase; más puntos dan intervalos más estrechos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -46,7 +46,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>2. What do you see at the marked point?</source>
-        <translation>2. ¿Qué se ve en el punto marcado?</translation>
+        <translation>2. ¿Qué ve en el punto marcado?</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -86,7 +86,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Run a model on a raster first, or add its class map to the project.</source>
-        <translation>Aplique primero un modelo a un ráster o añada su mapa de clases al proyecto.</translation>
+        <translation>Ejecute primero un modelo sobre un ráster, o añada su mapa de clases al proyecto.</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -157,7 +157,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>± are half widths of 95 % confidence intervals.</source>
-        <translation>± son semianchos de intervalos de confianza del 95 %.</translation>
+        <translation>± son semianchuras de intervalos de confianza del 95 %.</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -314,7 +314,7 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
-        <translation>Compara un mapa de clases con una referencia: un ráster de clases o polígonos con un campo que nombra la clase. La tabla de exactitud se abre en el visor de resultados: exactitud global, IoU, F1, exactitud del usuario y del productor de cada clase, y la matriz de confusión.</translation>
+        <translation>Compara un mapa de clases con una referencia: un ráster de clases, o polígonos con un campo de clase. La tabla de exactitud se abre en el visor de resultados: exactitud global, IoU, F1, exactitud del usuario y del productor de cada clase y la matriz de confusión.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -556,7 +556,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Entrena un modelo con escenas y polígonos de etiquetas (un campo nombra la clase) o un ráster de etiquetas por escena. Con un modelo de partida se ajusta este, lo que requiere muchas menos etiquetas. Lo que ninguna etiqueta cubre se ignora.</translation>
+        <translation>Entrena un modelo con escenas y polígonos de etiquetas (un campo nombra la clase), o un ráster de etiquetas por escena. Con un modelo de partida se ajusta este, lo que requiere muchas menos etiquetas. Lo que ninguna etiqueta cubre se ignora.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -603,7 +603,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Empty: a new network is trained from random weights.</source>
-        <translation>Vacío: se entrena una red nueva desde pesos aleatorios.</translation>
+        <translation>Vacío: se entrena una red nueva con pesos aleatorios.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -709,12 +709,12 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
-        <translation>geoseg se ejecuta en un Python propio, fuera de QGIS: no se instala nada en QGIS.</translation>
+        <translation>geoseg funciona en su propio Python, fuera de QGIS: no se instala nada en QGIS.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
-        <translation>Necesita unos {size} en disco ({free:.0f} GB libres), en {folder}</translation>
+        <translation>Necesita unos {size} de disco ({free:.0f} GB libres), en {folder}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -816,7 +816,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>a python program that has geoseg; empty: the installation above</source>
-        <translation>un programa python que tenga geoseg; vacío: la instalación anterior</translation>
+        <translation>un programa python que tenga geoseg; vacío: la instalación de arriba</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -841,7 +841,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
-        <translation>El disco de {folder} tiene {free:.1f} GB libres; se necesitan {size}.</translation>
+        <translation>El disco de {folder} tiene {free:.1f} GB libres, se necesitan {size}.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -856,7 +856,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
-        <translation>Descargando y extrayendo: {done:.1f} de unos {total:.1f} GB</translation>
+        <translation>Descargando y descomprimiendo: {done:.1f} de unos {total:.1f} GB</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -871,7 +871,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>Checking: importing geoseg and its dependencies</source>
-        <translation>Comprobando: se cargan geoseg y sus dependencias</translation>
+        <translation>Comprobando: se importa geoseg y sus dependencias</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -903,7 +903,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../environment_page.py"/>
         <source>{minutes:.0f} min left</source>
-        <translation>quedan {minutes:.0f} min</translation>
+        <translation>faltan {minutes:.0f} min</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -1377,13 +1377,13 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation>No se puede usar la carpeta de resultados {folder}: {reason}. Elija otra.</translation>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg: {scene}</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg: {scene}</source>
-        <translation>GeoSeg: {scene}</translation>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>No se puede usar la carpeta de resultados {folder}: {reason}. Elija otra.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1603,7 +1603,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../phases.py"/>
         <source>Measuring the fastest settings, once for this model</source>
-        <translation>Midiendo los ajustes más rápidos, una vez para este modelo</translation>
+        <translation>Midiendo los ajustes más rápidos, una vez por modelo</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
@@ -1643,7 +1643,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../phases.py"/>
         <source>{time} left</source>
-        <translation>quedan {time}</translation>
+        <translation>faltan {time}</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

@@ -6,7 +6,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Accuracy and areas</source>
-        <translation>Exactitude et surfaces</translation>
+        <translation>Précision et surfaces</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -21,7 +21,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Draw points</source>
-        <translation>Tirer les points</translation>
+        <translation>Tirer des points</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -46,7 +46,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>2. What do you see at the marked point?</source>
-        <translation>2. Que voit-on au point marqué ?</translation>
+        <translation>2. Que voyez-vous au point marqué ?</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -71,7 +71,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>GeoSeg: accuracy</source>
-        <translation>GeoSeg : exactitude</translation>
+        <translation>GeoSeg : précision</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -142,12 +142,12 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>User's accuracy</source>
-        <translation>Exactitude utilisateur</translation>
+        <translation>Précision de l'utilisateur</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Producer's accuracy</source>
-        <translation>Exactitude producteur</translation>
+        <translation>Précision du producteur</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -172,12 +172,12 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Overall accuracy</source>
-        <translation>Exactitude globale</translation>
+        <translation>Précision globale</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Mean IoU</source>
-        <translation>IoU moyenne</translation>
+        <translation>IoU moyen</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -202,7 +202,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Accuracy and areas of {map}</source>
-        <translation>Exactitude et surfaces de {map}</translation>
+        <translation>Précision et surfaces de {map}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -314,7 +314,7 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
-        <translation>Compare une carte de classes à une référence : un raster de classes, ou des polygones avec un champ qui nomme la classe. Le tableau d'exactitude s'ouvre dans la visionneuse de résultats : exactitude globale, IoU, F1, exactitudes utilisateur et producteur de chaque classe, et matrice de confusion.</translation>
+        <translation>Compare une carte de classes à une référence : un raster de classes, ou des polygones avec un champ de classe. La table de précision s'ouvre dans la visionneuse de résultats : précision globale, IoU, F1, précisions de l'utilisateur et du producteur par classe, et matrice de confusion.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -348,12 +348,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Accuracy table</source>
-        <translation>Tableau d'exactitude</translation>
+        <translation>Table de précision</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Overall accuracy: {share}</source>
-        <translation>Exactitude globale : {share}</translation>
+        <translation>Précision globale : {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -556,7 +556,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Entraîne un modèle sur des scènes et des polygones d'étiquettes (un champ nomme la classe), ou un raster d'étiquettes par scène. Avec un modèle de départ, celui-ci est affiné, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
+        <translation>Entraîne un modèle sur des scènes et des polygones d'étiquettes (un champ nomme la classe), ou un raster d'étiquettes par scène. Avec un modèle de départ, celui-ci est ajusté, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -699,7 +699,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../dock.py"/>
         <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation>L'entrée GeoSeg du projet est illisible : {reason}</translation>
+        <translation>L'entrée GeoSeg du projet ne peut pas être lue : {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -709,17 +709,17 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
-        <translation>geoseg s'exécute dans son propre Python, hors de QGIS : rien n'est installé dans QGIS.</translation>
+        <translation>geoseg utilise son propre Python, hors de QGIS : rien n'est installé dans QGIS même.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Needs about {size} on disk ({free:.0f} GB free), in {folder}</source>
-        <translation>Demande environ {size} sur le disque ({free:.0f} Go libres), dans {folder}</translation>
+        <translation>Demande environ {size} de disque ({free:.0f} Go libres), dans {folder}</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Set up GeoSeg</source>
-        <translation>Installer GeoSeg</translation>
+        <translation>Configurer GeoSeg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -761,12 +761,12 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>A wheel, a folder with geoseg's source, or a name in the package index</source>
-        <translation>Un wheel, un dossier avec les sources de geoseg, ou un nom de l'index de paquets</translation>
+        <translation>Un wheel, un dossier du code source de geoseg, ou un nom de l'index de paquets</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Choose a folder with geoseg's source</source>
-        <translation>Choisir un dossier avec les sources de geoseg</translation>
+        <translation>Choisir un dossier du code source de geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -836,27 +836,27 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>Folder with geoseg's source</source>
-        <translation>Dossier des sources de geoseg</translation>
+        <translation>Dossier du code source de geoseg</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
-        <translation>Le disque de {folder} a {free:.1f} Go libres ; il faut {size}.</translation>
+        <translation>Le disque de {folder} a {free:.1f} Go libres, il en faut {size}.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>What was downloaded is kept: Install continues from there.</source>
-        <translation>Les téléchargements sont conservés : Installer reprend à partir de là.</translation>
+        <translation>Ce qui est téléchargé est conservé : Installer reprend de là.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Install PyTorch from the ordinary package index instead (about {size:.0f} GB)</source>
-        <translation>Installer plutôt PyTorch depuis l'index ordinaire (environ {size:.0f} Go)</translation>
+        <translation>Installer plutôt PyTorch depuis l'index de paquets habituel (environ {size:.0f} Go)</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
         <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
-        <translation>Téléchargement et extraction : {done:.1f} sur environ {total:.1f} Go</translation>
+        <translation>Téléchargement et décompression : {done:.1f} sur environ {total:.1f} Go</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -871,7 +871,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../environment_page.py"/>
         <source>Checking: importing geoseg and its dependencies</source>
-        <translation>Vérification : chargement de geoseg et de ses dépendances</translation>
+        <translation>Vérification : import de geoseg et de ses dépendances</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -1377,13 +1377,13 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation>Le dossier de résultats {folder} est inutilisable : {reason}. Choisissez-en un autre.</translation>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg : {scene}</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg: {scene}</source>
-        <translation>GeoSeg : {scene}</translation>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>Le dossier de résultats {folder} est inutilisable : {reason}. Choisissez-en un autre.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1603,7 +1603,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../phases.py"/>
         <source>Measuring the fastest settings, once for this model</source>
-        <translation>Mesure des réglages les plus rapides, une fois pour ce modèle</translation>
+        <translation>Mesure des réglages les plus rapides, une fois par modèle</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
@@ -1643,7 +1643,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../phases.py"/>
         <source>{time} left</source>
-        <translation>reste {time}</translation>
+        <translation>encore {time}</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
@@ -1653,7 +1653,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
-        <translation>Exactitude et surfaces…</translation>
+        <translation>Précision et surfaces…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

@@ -6,7 +6,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Accuracy and areas</source>
-        <translation>Acurácia e áreas</translation>
+        <translation>Exatidão e áreas</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -16,7 +16,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Drawn at random within each class; more points give narrower intervals</source>
-        <translation>Sorteados em cada classe; mais pontos dão intervalos mais estreitos</translation>
+        <translation>Sorteados ao acaso em cada classe; mais pontos dão intervalos mais estreitos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -46,7 +46,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>2. What do you see at the marked point?</source>
-        <translation>2. O que se vê no ponto marcado?</translation>
+        <translation>2. O que você vê no ponto marcado?</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -71,7 +71,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>GeoSeg: accuracy</source>
-        <translation>GeoSeg: acurácia</translation>
+        <translation>GeoSeg: exatidão</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -86,7 +86,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Run a model on a raster first, or add its class map to the project.</source>
-        <translation>Aplique primeiro um modelo a um raster ou adicione o mapa de classes ao projeto.</translation>
+        <translation>Execute primeiro um modelo em um raster, ou adicione seu mapa de classes ao projeto.</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -96,7 +96,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <source>Point {place} of {count}, {done} done</source>
-        <translation>Ponto {place} de {count}, {done} prontos</translation>
+        <translation>Ponto {place} de {count}, {done} feitos</translation>
     </message>
     <message>
         <location filename="../accuracy.py"/>
@@ -142,12 +142,12 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>User's accuracy</source>
-        <translation>Acurácia do usuário</translation>
+        <translation>Exatidão do usuário</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Producer's accuracy</source>
-        <translation>Acurácia do produtor</translation>
+        <translation>Exatidão do produtor</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -157,7 +157,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>± are half widths of 95 % confidence intervals.</source>
-        <translation>± são meias larguras de intervalos de confiança de 95 %.</translation>
+        <translation>± são semilarguras de intervalos de confiança de 95 %.</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -172,7 +172,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Overall accuracy</source>
-        <translation>Acurácia global</translation>
+        <translation>Exatidão global</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -202,7 +202,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <source>Accuracy and areas of {map}</source>
-        <translation>Acurácia e áreas de {map}</translation>
+        <translation>Exatidão e áreas de {map}</translation>
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
@@ -314,7 +314,7 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Holds a class map against a reference: a class raster, or polygons with a field that names the class. The accuracy table opens in the results viewer: overall accuracy, IoU, F1, user's and producer's accuracy of each class, and the confusion matrix.</source>
-        <translation>Compara um mapa de classes com uma referência: um raster de classes ou polígonos com um campo que nomeia a classe. A tabela de acurácia abre no visualizador de resultados: acurácia global, IoU, F1, acurácia do usuário e do produtor de cada classe e a matriz de confusão.</translation>
+        <translation>Compara um mapa de classes com uma referência: um raster de classes, ou polígonos com um campo de classe. A tabela de exatidão abre no visualizador de resultados: exatidão global, IoU, F1, exatidão do usuário e do produtor de cada classe e a matriz de confusão.</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -348,12 +348,12 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Accuracy table</source>
-        <translation>Tabela de acurácia</translation>
+        <translation>Tabela de exatidão</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <source>Overall accuracy: {share}</source>
-        <translation>Acurácia global: {share}</translation>
+        <translation>Exatidão global: {share}</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -556,7 +556,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Treina um modelo com cenas e polígonos de rótulos (um campo nomeia a classe) ou um raster de rótulos por cena. Com um modelo inicial, ele é ajustado, o que exige bem menos rótulos. O que nenhum rótulo cobre é ignorado.</translation>
+        <translation>Treina um modelo com cenas e polígonos de rótulos (um campo nomeia a classe), ou um raster de rótulos para cada cena. Com um modelo de partida, ele é ajustado, o que exige muito menos rótulos. O que nenhum rótulo cobre é ignorado.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -603,7 +603,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Empty: a new network is trained from random weights.</source>
-        <translation>Vazio: uma nova rede é treinada a partir de pesos aleatórios.</translation>
+        <translation>Vazio: uma rede nova é treinada a partir de pesos aleatórios.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -699,7 +699,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../dock.py"/>
         <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation>A entrada do GeoSeg no projeto não pode ser lida: {reason}</translation>
+        <translation>Não é possível ler a entrada GeoSeg do projeto: {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -709,7 +709,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>geoseg runs in a Python of its own, outside QGIS: nothing is installed into QGIS itself.</source>
-        <translation>O geoseg roda em um Python próprio, fora do QGIS: nada é instalado no QGIS.</translation>
+        <translation>O geoseg usa um Python próprio, fora do QGIS: nada é instalado no próprio QGIS.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -816,7 +816,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>a python program that has geoseg; empty: the installation above</source>
-        <translation>um programa python que tenha o geoseg; vazio: a instalação acima</translation>
+        <translation>um programa python com geoseg; vazio: a instalação acima</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -841,7 +841,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>The disk of {folder} has {free:.1f} GB free, {size} are needed.</source>
-        <translation>O disco de {folder} tem {free:.1f} GB livres; são necessários {size}.</translation>
+        <translation>O disco de {folder} tem {free:.1f} GB livres, são necessários {size}.</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -856,7 +856,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>Downloading and unpacking: {done:.1f} of about {total:.1f} GB</source>
-        <translation>Baixando e extraindo: {done:.1f} de cerca de {total:.1f} GB</translation>
+        <translation>Baixando e descompactando: {done:.1f} de cerca de {total:.1f} GB</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -871,7 +871,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../environment_page.py"/>
         <source>Checking: importing geoseg and its dependencies</source>
-        <translation>Verificando: carregando o geoseg e suas dependências</translation>
+        <translation>Verificando: importando o geoseg e suas dependências</translation>
     </message>
     <message>
         <location filename="../environment_page.py"/>
@@ -1377,13 +1377,13 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation>A pasta de resultados {folder} não pode ser usada: {reason}. Escolha outra.</translation>
+        <source>GeoSeg: {scene}</source>
+        <translation>GeoSeg: {scene}</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg: {scene}</source>
-        <translation>GeoSeg: {scene}</translation>
+        <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
+        <translation>A pasta de resultados {folder} não pode ser usada: {reason}. Escolha outra.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1603,7 +1603,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../phases.py"/>
         <source>Measuring the fastest settings, once for this model</source>
-        <translation>Medindo as configurações mais rápidas, uma vez para este modelo</translation>
+        <translation>Medindo os ajustes mais rápidos, uma vez por modelo</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
@@ -1638,7 +1638,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../phases.py"/>
         <source>Searching the best settings</source>
-        <translation>Buscando as melhores configurações</translation>
+        <translation>Buscando os melhores ajustes</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
@@ -1653,7 +1653,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
-        <translation>Acurácia e áreas…</translation>
+        <translation>Exatidão e áreas…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
