@@ -186,6 +186,7 @@ def own_classes(panel):
     assert "--" not in words, words
     shot("photo")
     path = OUT / "own labels.gpkg"
+    path.unlink(missing_ok=True)  # labels of an earlier run would be gone on with
     dialog = NewClassesDialog(iface.mainWindow(), str(path))
     assert dialog.why_not() == "Name at least two classes."
     for row, name in enumerate(("bright", "dark")):
