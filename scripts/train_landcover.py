@@ -5,7 +5,8 @@
 DATA contains ``images/N.tif``, ``labels/N.tif`` and ``clusters.csv``. Needs scikit-learn and scipy beside geoseg.
 ``--folds`` trains five networks and tests each on the places it has not seen; ``--baselines`` scores simpler methods on
 the same folds, which takes longest; ``--measured FILE`` reuses the scores that an earlier run printed. The network that
-is written is trained on all tiles. Equal seeds give equal results on the same machine with the same versions.
+is written is trained on all tiles. Equal seeds give equal results on the same machine with the same versions and
+threads; the bundled weights were trained with ``--threads 1``.
 """
 
 from __future__ import annotations
