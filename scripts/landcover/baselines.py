@@ -85,7 +85,7 @@ def box_features(image: NDArray[np.float32]) -> NDArray[np.float16]:
 
 
 def boosting(
-    tiles: Tiles, fold: NDArray[np.int64], say: Callable[[str], None], seed: int = 0, sample: int = 120_000
+    tiles: Tiles, fold: NDArray[np.int64], say: Callable[[str], None], seed: int = 0, sample: int = 40_000
 ) -> FoldScores:
     """Score gradient boosting on :func:`box_features`.
 

@@ -4,6 +4,8 @@ The features of :class:`geoseg.models.networks.landcover.Pyramid` have no weight
 then thousands of pixels from everywhere instead of a few tiles full of similar neighbours, which trains ten times as
 fast. Augmentation (gain, offset, haze, lost bands) turns the stored logarithms back into reflectance, and is applied
 before the ratios are taken.
+
+The exported network has a few more units, which are not learned but set: see :mod:`landcover.guards`.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from geoseg.models.networks.landcover import (
     soft_exp,
     soft_log,
 )
+from landcover import guards
 from landcover.data import trusted
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ class Recipe:
     Attributes
     ----------
     width, decide, context
-        Size of the network, see :class:`~geoseg.models.networks.landcover.LandcoverNet`.
+        Learned units of the layers of :class:`~geoseg.models.networks.landcover.LandcoverNet`; the guards come on top.
     narrow
         Rank of the connection from the wide surroundings to the pixel.
     steps, batch, rate, decay, averaging
@@ -79,7 +82,7 @@ class Recipe:
     decide: int = 40
     context: int = 256
     narrow: int = 48
-    steps: int = 8000
+    steps: int = 2000
     batch: int = 4096
     rate: float = 5e-3
     decay: float = 0.005
@@ -114,6 +117,11 @@ class Pixels:
     trust: torch.Tensor
 
 
+def magnify(images: NDArray[np.float32], zoom: int) -> NDArray[np.float32]:
+    """Magnify images (n, bands, h, w) by bicubic interpolation."""
+    return F.interpolate(torch.from_numpy(images), scale_factor=zoom, mode="bicubic", align_corners=False).numpy()
+
+
 @torch.inference_mode()
 def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -> Pixels:
     """Compute the features of every tile, magnified ``zoom`` times; of magnified tiles, of ``count`` random pixels."""
@@ -124,7 +132,7 @@ def describe(tiles: Tiles, zoom: int = 1, *, seed: int = 0, count: int = 1024) -
         pixels = torch.from_numpy(image)[None]
         classes = torch.from_numpy(label)
         if zoom > 1:
-            pixels = F.interpolate(pixels, scale_factor=zoom, mode="bicubic", align_corners=False)
+            pixels = torch.from_numpy(magnify(image[None], zoom))
             classes = classes.repeat_interleave(zoom, 0).repeat_interleave(zoom, 1)
         consistent = torch.from_numpy(trusted(classes.numpy(), pixels[0].numpy())) == classes
         flat, targets = pixel_features(pyramid, pixels), classes[::2, ::2].flatten()
@@ -214,11 +222,12 @@ class PixelNet(nn.Module):
     def export(self) -> LandcoverNet:
         """Return the network on images, with the normalisations folded into its weights.
 
-        Its logits are the same but for one approximation: in wide surroundings it interpolates normalised differences,
-        not the means they are computed from, since it evaluates those levels at a lower resolution.
+        Guards are added. Its logits are otherwise the same but for one approximation: in wide surroundings it
+        interpolates normalised differences, not the means they are computed from, since it evaluates those levels at a
+        lower resolution.
         """
         recipe = self.recipe
-        net = LandcoverNet(recipe.width, recipe.decide, recipe.context)
+        net = LandcoverNet(recipe.width + guards.HIDDEN, recipe.decide + guards.DECIDE, recipe.context)
         pairs = len(PAIRS)
         scale = torch.cat([torch.full((pairs,), 2.0), torch.full((MEANS,), 0.7), torch.full((DEVIATIONS,), 4.0)])
         shift = torch.cat([torch.zeros(pairs), torch.full((MEANS,), -0.7 * _CENTRE), torch.zeros(DEVIATIONS)])
@@ -236,6 +245,7 @@ class PixelNet(nn.Module):
             gain, bias = _folded(self.decide_norm)
             _set(net.decide, self.decide.weight * gain[:, None], bias)
             _set(net.head, self.head.weight, self.head.bias)
+        guards.install(net)
         return net.eval()
 
 
@@ -247,9 +257,10 @@ def _folded(norm: nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _set(layer: nn.Module, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
-    layer.weight.copy_(weight)  # type: ignore[operator]
+    """Set the first weights of a layer, as many as are given."""
+    layer.weight[: len(weight), : weight.shape[1]] = weight  # type: ignore[index, operator]
     if bias is not None:
-        layer.bias.copy_(bias)  # type: ignore[operator]
+        layer.bias[: len(bias)] = bias  # type: ignore[index, operator]
 
 
 def frequencies(labels: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,80 @@
+"""Units of the network that are set, not learned: what a single pixel's indices rule out or settle.
+
+Dry ground is not water, ground without green is not tree, and what reflects much less shortwave infrared than green
+light is water unless it is as bright as snow or cloud. A network that has only seen a few places breaks these rules in
+others, in whole fields. The units are added after training (trained along with the others they gained nothing), and are
+ordinary ones of :class:`~geoseg.models.networks.landcover.LandcoverNet`: four of the first hidden layer, three of the
+second, so that the network on images needs no code for them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
+
+from geoseg.classes import LAND_COVER
+from geoseg.models.networks.landcover import BANDS, CLASS_COUNT
+
+if TYPE_CHECKING:
+    from geoseg.models.networks.landcover import LandcoverNet
+
+HIDDEN, DECIDE = 8, 4
+"""Units added to the two hidden layers. Half of the first and one of the second are spare: with 8 and 4 the network is
+faster than with 4 and 3."""
+
+_NAMES = [c.name for c in LAND_COVER]
+_TREE, _WATER = _NAMES.index("tree"), _NAMES.index("water")
+
+# Where the units start, as differences of soft_log, which flattens dark pixels: a little before the index of bright
+# pixels is at the value in brackets. From there their weight grows with the difference, so that sure answers of the
+# network may stand a little beyond: weights four times as large cost 0.008 of mean IoU on places not seen.
+_DRY, _DRY_WEIGHT = 0.25, -12.0  # swir16 − green [MNDWI −0.2]: water
+_PALE, _PALE_WEIGHT = 0.47, -20.0  # nir − red [NDVI 0.2]: tree
+_WET, _WET_WEIGHT = 0.4, 40.0  # green − swir16 [MNDWI 0.3]: water
+_BRIGHT = 3.15  # green [0.22], brighter than turbid water
+
+
+def _hidden() -> tuple[torch.Tensor, torch.Tensor]:
+    weight = torch.zeros(HIDDEN, len(BANDS))
+    green, red, nir, swir = (BANDS.index(name) for name in ("green", "red", "nir", "swir16"))
+    weight[0, swir], weight[0, green] = 1, -1
+    weight[1, red], weight[1, nir] = 1, -1
+    weight[2, green], weight[2, swir] = 1, -1
+    weight[3, green] = 1
+    bias = torch.zeros(HIDDEN)
+    bias[:4] = torch.tensor([-_DRY, _PALE, -_WET, -_BRIGHT])
+    return weight, bias
+
+
+def _decide() -> torch.Tensor:
+    weight = torch.zeros(DECIDE, HIDDEN)
+    weight[0, 0], weight[1, 1], weight[2, 2], weight[2, 3] = 1, 1, 1, -4
+    return weight
+
+
+def _head() -> torch.Tensor:
+    weight = torch.zeros(CLASS_COUNT, DECIDE)
+    weight[_WATER, 0], weight[_TREE, 1], weight[_WATER, 2] = _DRY_WEIGHT, _PALE_WEIGHT, _WET_WEIGHT
+    return weight
+
+
+def guard_logits(logs: torch.Tensor) -> torch.Tensor:
+    """Return what the guards add to the logits, (pixels, classes), of the bands' soft logarithms (pixels, 6)."""
+    return F.linear(F.relu(F.linear(F.relu(F.linear(logs, *_hidden())), _decide())), _head())
+
+
+@torch.no_grad()
+def install(net: LandcoverNet) -> None:
+    """Set the last units of both hidden layers of a network whose other weights are set."""
+    weight, bias = _hidden()
+    for layer in (net.near, net.bring):
+        layer.weight[-HIDDEN:] = 0
+    net.near.bias[-HIDDEN:] = bias
+    net.pixel.weight[-HIDDEN:] = weight
+    net.decide.weight[-DECIDE:] = 0
+    net.decide.weight[:-DECIDE, -HIDDEN:] = 0
+    net.decide.weight[-DECIDE:, -HIDDEN:] = _decide()
+    net.decide.bias[-DECIDE:] = 0
+    net.head.weight[:, -DECIDE:] = _head()
