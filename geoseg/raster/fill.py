@@ -49,11 +49,14 @@ class Fill:
         Share of the valid pixels that hold them, 0…1.
     where
         What the share is of: ``"a sample of the scene"`` or ``"the scene's border"``.
+    others
+        Further values that look like fill, and their shares; only one value can be nodata.
     """
 
     values: tuple[float, ...]
     share: float
     where: str = "a sample of the scene"
+    others: tuple[tuple[float, float], ...] = ()
 
     @property
     def value(self) -> float | None:
@@ -80,7 +83,11 @@ class Fill:
 
     def warning(self, name: str) -> str:
         """Return a warning that names the option to add."""
-        return f"{name!r}: {self.describe()}: if that is fill, add --nodata {self.text}, or it is mapped as some class"
+        text = f"{name!r}: {self.describe()}: if that is fill, add --nodata {self.text}, or it is mapped as some class"
+        if not self.others:
+            return text
+        more = " and ".join(f"{_percent(share)} is {number_text(value)}" for value, share in self.others)
+        return f"{text}; another {more}, which the same option cannot name: write {self.text} there first"
 
 
 def find_fill(raster: Raster, sample: Pixels) -> Fill | None:
@@ -131,8 +138,9 @@ def constant_fill(data: NDArray[Any], valid: NDArray[np.bool_], least: float = L
     ]
     if not frequent:
         return _extremes(pixels, least)
-    count, value = max(frequent, key=lambda found: found[0])
-    return Fill((float(value),) * len(pixels), count / pixels.shape[1])
+    (count, value), *rest = sorted(frequent, key=lambda found: -found[0])
+    others = tuple((float(other), number / pixels.shape[1]) for number, other in rest if _is_extreme(other, pixels))
+    return Fill((float(value),) * len(pixels), count / pixels.shape[1], others=others)
 
 
 def _extremes(pixels: NDArray[Any], least: float) -> Fill | None:
@@ -156,7 +164,11 @@ def _may_be_fill(value: Any, pixels: NDArray[Any]) -> bool:
         largest = kind.kind == "u" and kind.itemsize == 2 and value == np.iinfo(kind).max
         return bool(largest or any(value == kind.type(one) for one in _NEVER_MEASURED if _fits(one, kind)))
     # In grey 8-bit pictures every pixel has one value in all bands; so have the few levels of any coarse scale.
-    return bool(kind.itemsize > 1 or value in (pixels.min(), pixels.max()))
+    return kind.itemsize > 1 or _is_extreme(value, pixels)
+
+
+def _is_extreme(value: Any, pixels: NDArray[Any]) -> bool:
+    return bool(value in (pixels.min(), pixels.max()))
 
 
 def _fits(value: float, kind: np.dtype[Any]) -> bool:

@@ -64,3 +64,12 @@ def test_fill_of_another_value_in_each_band(tmp_path):
     raster = geoseg.open_raster(path, nodata="auto")
     np.testing.assert_array_equal(raster.read(raster.box).valid, ~fill.holds(data))
     assert any("40 %" in note and "(0, -1, 32000)" in note for note in raster.notes)
+
+
+def test_a_second_fill_is_named_too():
+    data = np.random.default_rng(0).integers(200, 4000, (4, 50, 60), dtype=np.uint16)
+    data[:, :10], data[:, -5:] = 0, 65535
+    fill = constant_fill(data, np.ones((50, 60), bool))
+    assert (fill.value, fill.share, fill.others) == (0, 0.2, ((65535.0, 0.1),))
+    assert "add --nodata 0," in fill.warning("scene")
+    assert "another 10 % is 65535" in fill.warning("scene")
