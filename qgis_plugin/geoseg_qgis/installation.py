@@ -43,7 +43,8 @@ _PYTHONS = ">=3.11,<3.14"  # those that all dependencies have wheels for; uv tak
 # PyPI's torch for Windows and macOS is the CPU build, on Linux it brings CUDA; uv knows torch's own indexes, and "auto"
 # asks the driver which CUDA it runs.
 _BACKENDS = {"cpu": ("--torch-backend", "cpu"), "cuda": ("--torch-backend", "auto"), "index": ()}
-_TORCH_INDEX = "download.pytorch.org"
+# Where uv fetches torch from if a backend is chosen: its builds lie below whl/ there.
+_TORCH_INDEX = re.compile(r"https?://([^/\s]+)/whl/")
 
 # Unpacked sizes on Linux, 2026, with torch 2.15 for the CPU and with CUDA 13.
 BYTES = {"cpu": 2.5e9, "cuda": 7e9, "index": 7e9 if sys.platform.startswith("linux") else 2.5e9}
@@ -289,9 +290,10 @@ class Installation:
                 self._conclude(read_probe(self._child))
             elif self._child.error:
                 tail = list(self._child.tail)
-                self.other = "index" if _TORCH_INDEX in " ".join(tail) and not self._cancelled else ""
+                index = _TORCH_INDEX.search(" ".join(tail))
+                self.other = "index" if index and not self._cancelled else ""
                 reason = tail[-1].strip().partition("cause: ")[2] or self._child.error if tail else self._child.error
-                blocked = f"{_TORCH_INDEX} cannot be reached: {reason}"
+                blocked = f"{index[1] if index else ''} cannot be reached: {reason}"
                 self._fail(blocked if self.other else _explained(self._child.error))
             self._child = None
         return events

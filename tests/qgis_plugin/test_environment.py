@@ -249,12 +249,12 @@ def test_a_blocked_index_of_torch_is_named_and_another_way_offered(tmp_path, whe
     text = """
 import sys
 print("error: Request failed after 3 retries", file=sys.stderr)
-print("  cause: Failed to fetch: https://download.pytorch.org/whl/cpu/torch/", file=sys.stderr)
+print("  cause: Failed to fetch: https://torch.example/whl/cpu/torch/", file=sys.stderr)
 print("  cause: failed to lookup address information", file=sys.stderr)
 sys.exit(2)
 """
     work, _ = _install(dataclasses.replace(recipe, steps=(_script(tmp_path, text),)))
-    assert work.error == "download.pytorch.org cannot be reached: failed to lookup address information"
+    assert work.error == "torch.example cannot be reached: failed to lookup address information"
     assert work.other == "index"
 
 
