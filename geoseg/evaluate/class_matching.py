@@ -128,12 +128,14 @@ def parse_renames(text: str | Mapping[str, str] | None) -> dict[str, str]:
     Raises
     ------
     OptionError
-        If it is malformed.
+        If it is malformed or empty.
     """
     if text is None:
         return {}
     if not isinstance(text, str):
         return {str(key): str(value or "") for key, value in text.items()}
+    if not text.strip(" ,"):
+        raise OptionError("map is empty: write --map forest=tree,255=, or leave it out")
     pairs: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         left, equals, right = part.partition("=")

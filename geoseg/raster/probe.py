@@ -103,6 +103,8 @@ def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozen
         If it is missing, not a raster, or cannot be used; the message says what to do.
     """
     label = str(path)
+    if not label:
+        raise InputError("the path of a raster is empty; name a file")
     check_name(label, label, remote=remote)
     if not is_virtual(label):
         _check_file(label)

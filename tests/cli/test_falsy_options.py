@@ -156,3 +156,30 @@ def test_train(geoseg, tmp_path, monkeypatch, scene, command, option, text, valu
     if code == 0 and option.name not in needed:
         found = passed[option.name]
         assert found == value or list(found) == [value], f"{option.opts[-1]} {text!r} is dropped"
+
+
+@pytest.mark.parametrize(
+    ("option", "keywords", "message"),
+    [
+        (("--tolerance", 0), {"tolerance": 0}, None),
+        (("--class-field", ""), {"class_field": ""}, "class-field"),
+        (("--map", ""), {"renames": ""}, "map is empty"),
+        (("--confidence", ""), {"confidence": ""}, "path of a raster is empty"),
+    ],
+)
+def test_evaluate(geoseg, scene, tmp_path, option, keywords, message):
+    with rasterio.open(scene) as file:
+        profile = {**file.profile, "count": 1, "dtype": "uint8"}
+    path = tmp_path / "map.tif"
+    with rasterio.open(path, "w", **profile) as file:
+        file.write((np.indices((48, 64)).sum(0) // 16 % 3).astype("uint8"), 1)
+    code, out, err = geoseg("evaluate", path, path, *option)
+    if message is None:
+        assert code == 0
+        assert "within 0 px" in out
+        assert library.evaluate(path, path, **keywords).to_dict()["boundary"]["tolerance_pixels"] == 0
+        return
+    assert code == 1
+    assert message in err
+    with pytest.raises(GeosegError, match=message):
+        library.evaluate(path, path, **keywords)
