@@ -14,13 +14,13 @@ import numpy as np
 
 from geoseg.errors import ReadError
 from geoseg.raster.probe import usable_nodata
+from geoseg.raster.types import Pixels
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster.raster import Raster
-    from geoseg.raster.types import Pixels
 
 LEAST_SHARE = 0.01
 """Share of a sample's valid pixels from which on a constant is reported as fill."""
@@ -80,6 +80,10 @@ class Fill:
         values = np.array(self.values).astype(data.dtype)
         found: NDArray[np.bool_] = (data == values.reshape(-1, *[1] * (data.ndim - 1))).all(0)
         return found
+
+    def left_out(self, sample: Pixels) -> Pixels:
+        """Return a sample in which pixels that hold the fill are not valid."""
+        return Pixels(sample.data, sample.valid & ~self.holds(sample.data))
 
     def warning(self, name: str) -> str:
         """Return a warning that names the option to add."""

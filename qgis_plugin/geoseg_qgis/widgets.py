@@ -76,15 +76,17 @@ class WrappedLabel(QLabel):
         return QSize(0, self.fontMetrics().height() if self.text() else 0)
 
 
-class Button(QPushButton):
-    """A button that elides its text, with a tooltip, where there is no room for it."""
+class _Elided:
+    """What button and check box share: they elide their text, with a tooltip, where there is no room for it."""
+
+    _element: QStyle.ControlElement
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # it may be narrower than its text
 
     def minimumSizeHint(self) -> QSize:
-        """Return room for a few characters."""
+        """Return room for the frame or box, and a few characters."""
         hint = super().sizeHint()
         text = self.fontMetrics().horizontalAdvance(self.text())
         least = self.fontMetrics().averageCharWidth() * _NARROWEST
@@ -95,50 +97,26 @@ class Button(QPushButton):
         option = QStyleOptionButton()
         self.initStyleOption(option)
         room = self.width() - (self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text()))
-        option.text = _elided(self, room)
-        QStylePainter(self).drawControl(QStyle.ControlElement.CE_PushButton, option)
+        option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, max(room + 2, 0))
+        QStylePainter(self).drawControl(self._element, option)
 
     def resizeEvent(self, event: Any) -> None:
         """Show the whole text as tooltip if it is elided and there is no other."""
         super().resizeEvent(event)
-        _tip(self, elided=self.width() < self.sizeHint().width())
+        if self.width() < self.sizeHint().width() and not self.toolTip():
+            self.setToolTip(self.text())
 
 
-class CheckBox(QCheckBox):
-    """A check box that does the same."""
+class Button(_Elided, QPushButton):
+    """A button that elides its text."""
 
-    def __init__(self, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # it may be narrower than its text
-
-    def minimumSizeHint(self) -> QSize:
-        """Return room for the box and a few characters."""
-        hint = super().sizeHint()
-        text = self.fontMetrics().horizontalAdvance(self.text())
-        least = self.fontMetrics().averageCharWidth() * _NARROWEST
-        return QSize(hint.width() - text + min(least, text), hint.height())
-
-    def paintEvent(self, event: Any) -> None:
-        """Draw the text elided."""
-        option = QStyleOptionButton()
-        self.initStyleOption(option)
-        room = self.width() - (self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text()))
-        option.text = _elided(self, room)
-        QStylePainter(self).drawControl(QStyle.ControlElement.CE_CheckBox, option)
-
-    def resizeEvent(self, event: Any) -> None:
-        """Show the whole text as tooltip if it is elided and there is no other."""
-        super().resizeEvent(event)
-        _tip(self, elided=self.width() < self.sizeHint().width())
+    _element = QStyle.ControlElement.CE_PushButton
 
 
-def _elided(widget: Any, room: int) -> str:
-    return str(widget.fontMetrics().elidedText(widget.text(), Qt.TextElideMode.ElideRight, max(room + 2, 0)))
+class CheckBox(_Elided, QCheckBox):
+    """A check box that elides its text."""
 
-
-def _tip(widget: Any, *, elided: bool) -> None:
-    if elided and not widget.toolTip():
-        widget.setToolTip(widget.text())
+    _element = QStyle.ControlElement.CE_CheckBox
 
 
 class Section(QgsCollapsibleGroupBox):

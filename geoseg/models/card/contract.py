@@ -10,8 +10,7 @@ import numpy as np
 from geoseg.errors import ContractError
 from geoseg.geodesy import pixel_sides
 from geoseg.models.card.scaling import to_card_units
-from geoseg.models.card.units import check_units
-from geoseg.raster import Pixels
+from geoseg.models.card.units import ABOVE, BELOW, card_values, check_units
 from geoseg.raster.bands.names import COMMON
 from geoseg.raster.bands.sensors import ambiguity
 
@@ -19,16 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models.card.card import ModelCard
-    from geoseg.raster import Raster
+    from geoseg.raster import Pixels, Raster
     from geoseg.raster.fill import Fill
 
 # Full scale of reflectance and of the integers it is commonly stored as. A scene whose maximum is near one of these
 # while the card expects another is in other units.
 _FULL_SCALE = (1.0, 255.0, 10_000.0, 65_535.0)
-
-# Factors by which a scene's maximum may exceed the card's range (clouds, glint) or fall below it (dark forest, water)
-# before its units are questioned. The common scales differ by factors of 6.5 and more.
-_ABOVE, _BELOW = 2.5, 50.0
 
 
 def check_bands(card: ModelCard, raster: Raster) -> None:
@@ -105,12 +100,10 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill |
         )
     warnings = [] if fill is None else [fill.warning(raster.name)]
     if fill is not None:
-        sample = Pixels(sample.data, sample.valid & ~fill.holds(sample.data))
+        sample = fill.left_out(sample)
     # The distribution first: it tells units apart whose bright ends are alike, such as Landsat's and 0…65535.
     if card.value_percentiles is not None and sample.valid.any():
-        places = [[band.name for band in raster.bands].index(spec.name) for spec in card.bands]
-        bands, values = [raster.bands[place] for place in places], sample.data[places][:, sample.valid]
-        warnings += check_units(card, raster, bands, values)
+        warnings += check_units(card, raster, *card_values(card, raster, sample))
     return [*warnings, *_check_range(card, raster, sample), *_check_resolution(card, raster)]
 
 
@@ -133,7 +126,7 @@ def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
     span = high - low
     # The brightest band decides: scenes with dark bands are common, but not scenes with all bands darker by 50.
     top, bottom = max(highs), min(lows)
-    if top > low + _ABOVE * span or top < low + span / _BELOW:
+    if top > low + ABOVE * span or top < low + span / BELOW:
         message, options = _units_message(card, raster, top, max(raw))
         raise ContractError(message, suggested_options=options)
     if bottom < low - 0.5 * span:

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from geoseg.models.card.units import Unit, alike, common_units, compare_units, possible_units, stated_steps, unit_steps
-from geoseg.raster import Pixels
+from geoseg.models.card.units import (
+    ABOVE,
+    BELOW,
+    Unit,
+    alike,
+    card_values,
+    common_units,
+    compare_units,
+    possible_units,
+    stated_steps,
+    unit_steps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,15 +27,11 @@ if TYPE_CHECKING:
 
     from geoseg.models.card.card import ModelCard
     from geoseg.models.card.scaling import BandTransform
-    from geoseg.raster import Band, Raster
+    from geoseg.raster import Band, Pixels, Raster
     from geoseg.raster.fill import Fill
 
 Verdict = Literal["certain", "other", "uncertain", "unknown"]
 """The stated unit is clearly right; another one clearly is; neither; the card has no distribution to compare with."""
-
-# Without a distribution, units are offered under which the scene's bright end lies within these factors of the card's
-# range: the same tolerance as that of the check of the range.
-_ABOVE, _BELOW = 2.5, 50.0
 
 
 @dataclass(frozen=True)
@@ -95,10 +101,7 @@ def unit_choices(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill | N
     >>> unit_choices(geoseg.load_model("spectral").card, raster, raster.sample()).choices[0].given
     True
     """
-    valid = sample.valid if fill is None else sample.valid & ~fill.holds(sample.data)
-    names = [band.name for band in raster.bands]
-    places = [names.index(spec.name) for spec in card.bands]
-    bands, values = [raster.bands[place] for place in places], sample.data[places][:, valid]
+    bands, values = card_values(card, raster, sample if fill is None else fill.left_out(sample))
     if not values.size or np.iscomplexobj(values):
         return UnitFinding("unknown", ())
     ends = np.nanpercentile(values.astype(np.float64), (5, 50, 95), axis=1).T
@@ -132,7 +135,10 @@ def _stated_unit(card: ModelCard, bands: Sequence[Band]) -> tuple[str, dict[str,
 
 
 def _within_range(card: ModelCard, bands: Sequence[Band], ends: NDArray[np.float64]) -> list[Unit]:
-    """Return the common units, other than the stated one, that bring the scene into the card's range."""
+    """Return the common units, other than the stated one, that bring the scene into the card's range.
+
+    That is, its bright end, within the tolerance of the check of the range.
+    """
     if card.value_range is None:
         return []
     low, high = card.value_range
@@ -140,6 +146,6 @@ def _within_range(card: ModelCard, bands: Sequence[Band], ends: NDArray[np.float
     for unit in possible_units(card, ends, bands):
         steps = unit_steps(card, unit)
         top = max(row[-1] * step.a + step.b for row, step in zip(ends, steps, strict=True))
-        if (high - low) / _BELOW <= top - low <= _ABOVE * (high - low) and not alike(steps, stated, 0.0):
+        if (high - low) / BELOW <= top - low <= ABOVE * (high - low) and not alike(steps, stated, 0.0):
             found.append(unit)
     return found

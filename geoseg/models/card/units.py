@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models.card.card import ModelCard
-    from geoseg.raster import Band, Raster
+    from geoseg.raster import Band, Pixels, Raster
 
 FULL_SCALES = (1.0, 100.0, 255.0, 10_000.0, 65_535.0)
 """Numbers as which a full scale (reflectance 1) is commonly stored."""
@@ -44,8 +44,19 @@ _UNLIKE = 2.5
 # Pixels that are needed to judge a distribution.
 _LEAST_PIXELS = 100
 
+ABOVE, BELOW = 2.5, 50.0
+"""Factors by which a scene's bright end may exceed the card's range (clouds, glint) or fall below it (dark forest,
+water) before its units are questioned. The common scales differ by factors of 6.5 and more."""
+
 # Units that a message lists, and how much less likely than the first they may be.
 _LISTED, _LISTED_WITHIN = 3, 2.0
+
+
+def card_values(card: ModelCard, raster: Raster, sample: Pixels) -> tuple[list[Band], NDArray[np.generic]]:
+    """Return a scene's bands in the order of the card, and the valid stored values (bands, n) of a sample."""
+    names = [band.name for band in raster.bands]
+    places = [names.index(spec.name) for spec in card.bands]
+    return [raster.bands[place] for place in places], sample.data[places][:, sample.valid]
 
 
 @dataclass(frozen=True)
