@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
-    """Return the network of a model folder with its weights, in eval mode, on the CPU.
+    """Return the network of a model folder with its weights, in eval mode, on the CPU; without the card's temperature.
 
     Raises
     ------
@@ -41,6 +41,15 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
         raise ModelError(f"model {card.name!r}: {path} is not a safetensors file: {error}") from None
     load_state(module, state, card)
     return module.eval().requires_grad_(requires_grad=False)
+
+
+def with_temperature(module: torch.nn.Module, card: ModelCard) -> torch.nn.Module:
+    """Return the network whose logits are divided by the card's temperature; the network itself if it has none."""
+    if card.temperature is None:
+        return module
+    from geoseg.models.networks.temperature import Tempered
+
+    return Tempered(module, card.temperature).eval()
 
 
 def build_architecture(card: ModelCard) -> torch.nn.Module:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ModelError
-from geoseg.models.build import build_architecture, load_state
+from geoseg.models.build import build_architecture, load_state, with_temperature
 from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_with, multihash, window_side
 from geoseg.models.card.known_answer import make_test_vector
 from geoseg.models.card.stac import ENCODER_GEOMETRY
@@ -109,7 +109,7 @@ def _measured_fields(card: ModelCard, network: torch.nn.Module) -> dict[str, Any
     fields: dict[str, Any] = {}
     if card.bytes_per_pixel is None:
         fields["bytes_per_pixel"] = _footprint(network, card)
-    return fields | {"test_vector": make_test_vector(network.eval(), card)}
+    return fields | {"test_vector": make_test_vector(with_temperature(network.eval(), card), card)}
 
 
 def _footprint(network: torch.nn.Module, card: ModelCard) -> float | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import GeosegError, ModelError
-from geoseg.models.build import build_module
+from geoseg.models.build import build_module, with_temperature
 from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_of, card_with, multihash
 from geoseg.models.fingerprint import model_fingerprint
 from geoseg.models.networks.builtin import build_rules
@@ -130,16 +130,18 @@ class Model:
     def module(self) -> torch.nn.Module:
         """Return the network in eval mode, on the CPU, float32; shared by the process, so treat it as read-only.
 
+        Its logits are divided by the card's temperature, so that their softmax is the confidence.
+
         Raises
         ------
         ModelError
             If the weights are missing, damaged or unsafe, or do not fit the architecture.
         """
         if self._given is not None:
-            return self._given.eval()
+            return with_temperature(self._given.eval(), self.card)
         with _LOCK:
             if self.fingerprint not in _MODULES:
-                _MODULES[self.fingerprint] = self._build()
+                _MODULES[self.fingerprint] = with_temperature(self._build(), self.card)
             return _MODULES[self.fingerprint]
 
     def verify(self) -> None:

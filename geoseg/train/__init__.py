@@ -2,7 +2,8 @@
 
 ``api`` is the entry; ``options`` checks what can be chosen; ``run`` keeps a run resumable; ``data/`` makes batches;
 ``validation/`` holds out places; ``prepare`` gathers what a training needs; ``network``, ``weights``, ``losses``,
-``learner`` are what is trained; ``fit`` trains it; ``tune`` searches options; ``model_folder`` writes the result.
+``learner`` are what is trained; ``fit`` trains it, ``calibrate`` finds its temperature; ``tune`` searches options;
+``model_folder`` writes the result.
 May import: evaluate, segment, models, raster and what lies below them.
 """
 

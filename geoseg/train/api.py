@@ -218,6 +218,7 @@ def _listed(value: Any) -> list[Any]:
 def _train(run: Run, folder: Path) -> Model:
     from geoseg.models import Model, load_model
     from geoseg.train import model_folder
+    from geoseg.train.calibrate import calibrate
     from geoseg.train.fit import Task, fit
     from geoseg.train.network import check_trainable, start_network
     from geoseg.train.prepare import prepare
@@ -244,12 +245,17 @@ def _train(run: Run, folder: Path) -> Model:
     network, start = start_network(prepared.card, options, base, prepared.window)
     resumed = run.resume and (folder / CHECKPOINT).is_file()
     reporter.info("resuming from the last finished epoch" if resumed else f"starting from {start}")
-    fitted = fit(Task(prepared, options, network, start, folder), reporter, resume=run.resume)
+    task = Task(prepared, options, network, start, folder)
+    fitted = fit(task, reporter, resume=run.resume)
+    calibration = calibrate(task, fitted, reporter)
     prepared.check_unchanged()
     metrics = None if fitted.matrix is None else model_folder.metrics_of(fitted.matrix, prepared.card)
+    if metrics is not None and calibration is not None:
+        metrics["calibration"] = calibration
     card = model_folder.finished_card(
-        prepared, options, fitted, output=run.output, licence=run.licence, base=base, tuning=tuning
-    )
+        prepared, options, fitted, calibration=calibration, output=run.output, licence=run.licence, base=base,
+        tuning=tuning,
+    )  # fmt: skip
     if run.output is None:
         network.load_state_dict(fitted.state)
         model = Model(card, module=network.eval().cpu().requires_grad_(requires_grad=False))

@@ -26,7 +26,7 @@ from geoseg.segment.plan import Options
 from geoseg.system.resources import cpu_count
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.loading import Epochs, Loader
-from geoseg.train.data.samples import TrainingWindows, ValidationWindows
+from geoseg.train.data.samples import TrainingWindows
 from geoseg.train.learner import Learner
 from geoseg.train.losses import Loss, parse_class_weights
 from geoseg.train.run import CHECKPOINT
@@ -302,14 +302,7 @@ def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
     train = Loader(drawn, sizes.batch, workers, sampler=Epochs(sizes.windows))
     if not options.validation:
         return train, None
-    tiles = ValidationWindows(
-        prepared.held,
-        prepared.split.parts,
-        cell=prepared.cell,
-        window=prepared.validation_window,
-        margin=prepared.card.margin,
-        stride=prepared.card.stride,
-    )
+    tiles = prepared.validation_windows()
     return train, Loader(tiles, 1, workers, count=len(tiles))
 
 

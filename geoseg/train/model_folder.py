@@ -15,6 +15,7 @@ from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, save_model
 from geoseg.models.card.card import card_with
+from geoseg.train import calibrate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +77,7 @@ def finished_card(
     options: TrainOptions,
     fitted: Fitted,
     *,
+    calibration: dict[str, Any] | None,
     output: Path | None,
     licence: str,
     base: Model | None,
@@ -100,6 +102,8 @@ def finished_card(
     metrics: dict[str, Any] = {}
     if fitted.matrix is not None:
         metrics["validation"] = brief(metrics_of(fitted.matrix, card))
+    if calibration is not None:
+        metrics["calibration"] = calibrate.brief(calibration)
     names = [scene.raster.name for scene in prepared.scenes]
     pixels = prepared.split.training()
     listing = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
@@ -115,6 +119,7 @@ def finished_card(
         version="1.0.0",
         license=licence,
         hyperparameters=card.hyperparameters | {"training": training},
+        temperature=metrics.get("calibration", {}).get("temperature"),
         metrics=metrics,
         training_data=(*(card.training_data if base else ()), *lines),
         bytes_per_pixel=card.bytes_per_pixel if base else None,

@@ -11,6 +11,7 @@ from torch import nn
 from geoseg.errors import ModelError, one_line
 from geoseg.models import Model, ModelCard
 from geoseg.models.build import build_architecture
+from geoseg.models.networks.temperature import without_temperature
 from geoseg.train.weights import load_weights
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def check_trainable(base: Model) -> None:
 
 
 def _continued(card: ModelCard, base: Model) -> nn.Module:
-    module = copy.deepcopy(base.module())
+    module = copy.deepcopy(without_temperature(base.module()))
     if card.classes == base.card.classes:
         return module
     fresh = build_architecture(card)

@@ -24,7 +24,7 @@ from geoseg.train.data.images import open_images
 from geoseg.train.data.label_counts import cell_side
 from geoseg.train.data.label_images import Labelled, Sources, read_labels
 from geoseg.train.data.labels import BACKGROUND
-from geoseg.train.data.samples import LabelledScene
+from geoseg.train.data.samples import LabelledScene, ValidationWindows
 from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler
 from geoseg.train.options import TrainOptions
@@ -89,6 +89,17 @@ class Prepared:
         for scene in {id(scene.raster): scene for scene in (*self.scenes, *self.held)}.values():
             check_unchanged(scene.raster)
             scene.labels.source.check_unchanged()
+
+    def validation_windows(self) -> ValidationWindows:
+        """Return windows over the validation cells."""
+        return ValidationWindows(
+            self.held,
+            self.split.parts,
+            cell=self.cell,
+            window=self.validation_window,
+            margin=self.card.margin,
+            stride=self.card.stride,
+        )
 
     def sampler(self, window: int, augment: Augment) -> WindowSampler:
         """Return a sampler of training windows."""

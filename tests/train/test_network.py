@@ -75,6 +75,15 @@ def test_the_land_cover_network_learns_on():
     assert not any(parameter.requires_grad for parameter in base.module().parameters()), "the model itself is untouched"
 
 
+def test_the_start_is_the_network_without_its_temperature():
+    card = card_with(_card(), temperature=2.0)
+    base = Model(card, module=build_architecture(card).eval())
+    network, _ = start_network(card, TrainOptions(base="x"), base, 64)
+    x = torch.rand(1, len(card.bands), 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(network.eval()(x), 2 * base.module()(x))
+
+
 def test_classes_keep_what_was_learned_of_them():
     before, after = _card(), card_with(_card(), classes=(MapClass(0, "new", "#000000"), MapClass(1, "c2", "#000000")))
     old, new = build_architecture(before).state_dict(), build_architecture(after).state_dict()

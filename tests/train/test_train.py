@@ -19,6 +19,7 @@ import torch
 import geoseg
 from geoseg.errors import ChangedError, GeosegError, InputError, ModelError, OptionError, OutputError
 from geoseg.models import check_model, load_model
+from geoseg.models.networks.temperature import without_temperature
 from geoseg.train.api import train
 from geoseg.train.data.label_images import Sources
 from geoseg.train.options import TrainOptions
@@ -83,6 +84,19 @@ def test_the_card_documents_the_training(trained, place):
         assert scaling.stddev == pytest.approx(band.std(), rel=0.25)
 
 
+def test_the_confidence_is_calibrated_on_the_validation_part(trained):
+    model, output, heard = trained
+    full = json.loads((output / "metrics.json").read_text("utf-8"))["calibration"]
+    short = model.card.metrics["calibration"]
+    assert full["pixels"] == short["pixels"] == model.card.metrics["validation"]["pixels"]
+    assert full["accuracy"] == pytest.approx(model.card.metrics["validation"]["overall_accuracy"], abs=0.01)
+    better = full["after"]["log_loss"] < full["before"]["log_loss"]
+    assert model.card.temperature == short["temperature"]
+    assert (model.card.temperature is not None) == better
+    (line,) = (message for message in heard.all("info") if "calibrated" in message)
+    assert line.startswith("confidence calibrated: temperature" if better else "no temperature fits")
+
+
 def test_reported_events(trained):
     _, output, heard = trained
     (start,) = heard.all("start")
@@ -103,7 +117,7 @@ def test_reported_events(trained):
 
 
 def _state(model):
-    return {name: value.clone() for name, value in model.module().state_dict().items()}
+    return {name: value.clone() for name, value in without_temperature(model.module()).state_dict().items()}
 
 
 def _same(one, two):

@@ -145,6 +145,9 @@ class ModelCard(BaseModel):
         Smallest and largest pixel size, in metres, that the model was made for.
     bytes_per_pixel
         Peak memory of a float32 forward pass per input pixel.
+    temperature
+        Divides the network's logits before their softmax, so that confidences agree with how often pixels are right;
+        found on places that the network had not seen. None leaves them as they are. Classes do not depend on it.
     metrics
         Measured scores by name; may be nested.
     training_data, known_failures, attribution
@@ -195,6 +198,7 @@ class ModelCard(BaseModel):
     window: int | None = Field(default=None, ge=1, le=MAX_SIDE)
     resolution: tuple[float, float] | None = None
     bytes_per_pixel: float | None = Field(default=None, gt=0)
+    temperature: float | None = Field(default=None, ge=0.01, le=100)
     metrics: dict[str, Any] = Field(default_factory=dict)
     training_data: tuple[str, ...] = ()
     known_failures: tuple[str, ...] = ()

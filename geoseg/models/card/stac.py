@@ -36,6 +36,7 @@ _OWN = (
     "window",
     "resolution",
     "bytes_per_pixel",
+    "temperature",
     "metrics",
     "training_data",
     "known_failures",
@@ -148,6 +149,8 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
     properties["mlm:output"] = _overlay(properties.get("mlm:output"), result)
     old = properties["mlm:output"][0].get("classification:classes")
     properties["mlm:output"][0]["classification:classes"] = _merge(old, classes)
+    # Left in an exported graph's card, it would be applied twice.
+    properties.pop("geoseg:temperature", None)
     for key in _OWN:
         value = card[key]
         if value is not None and value not in ({}, ()):

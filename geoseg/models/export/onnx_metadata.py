@@ -60,7 +60,8 @@ def with_metadata(proto: Any, card: ModelCard, options: ExportOptions, name: str
     """Return the bytes of the file called ``name``: the graph with card, test vector and metadata."""
     metadata = deepness_metadata(card, options)
     metadata[OUTPUT_KEY] = options.output
-    own = card_with(card, value_scaling=() if options.raw else card.value_scaling, test_vector={}, weights=None)
+    scaling = () if options.raw else card.value_scaling
+    own = card_with(card, value_scaling=scaling, temperature=None, test_vector={}, weights=None)
     _put(proto, metadata)
     own = card_with(own, test_vector=make_test_vector(build_network(proto.SerializeToString(), own), own))
     _put(proto, {**metadata, CARD_KEY: json.dumps(onnx_item(own, name, options), ensure_ascii=False)})
@@ -73,7 +74,8 @@ def onnx_item(card: ModelCard, name: str, options: ExportOptions) -> dict[str, A
     item = copy.deepcopy(card.item)
     item.get("properties", {}).pop("mlm:framework", None)
     item.pop("assets", None)
-    item = ModelCard.to_item(card_with(card, weights=Weights(href=name), item=item))
+    # The graph divides its logits by the temperature itself.
+    item = ModelCard.to_item(card_with(card, weights=Weights(href=name), temperature=None, item=item))
     item["properties"]["mlm:framework"] = "ONNX"
     item["properties"]["mlm:output"][0]["name"] = options.output
     for asset in item["assets"].values():

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from geoseg.models.networks.temperature import Tempered
 from geoseg.models.optimize.relu import fold_activations
 from geoseg.models.optimize.successors import replace_layer, sole_consumers
 from geoseg.models.optimize.unet_memory import free_features
@@ -43,6 +44,9 @@ def fused(
     activations
         Whether to fuse ReLUs, see :mod:`geoseg.models.optimize.relu`; for float32 on a CPU, channels last.
     """
+    if isinstance(module, Tempered):
+        inner = fused(module.network, sample, upsampling=upsampling, activations=activations)
+        return Tempered(inner, module.temperature)
     plain = copy.deepcopy(module).eval()
     with torch.no_grad():  # not inference mode, whose tensors cannot change their memory format later
         best = _rewritten(_fold_norms, plain, sample)
