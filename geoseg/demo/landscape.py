@@ -1,4 +1,4 @@
-"""The landscape of the demo scene: the class and materials of each pixel, before illumination."""
+"""The landscape of the demo scene: the class and surface of each pixel, before illumination."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from geoseg.demo.noise import blur, fractal, grain, scatter, smooth
-from geoseg.demo.spectra import MATERIALS
+from geoseg.demo.noise import blur, fractal, scatter, smooth
+from geoseg.demo.spectra import FIRST, SHARES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 TREE, GRASS, CROP, BUILT, BARE, WATER = range(6)
 
+_CROPS = 0.86
+"""Share of the parcels with crops; the others are grass."""
+
+_STAND = 24
+"""Distance of the centres of forest stands, in pixels."""
+
+# Patches of which there is one each.
+_RIVER, _LAKE, _POND, _GROVE, _BAR, _SHORE, _CREST, _SCREE, _ROAD = range(1, 10)
+
 
 @dataclass
 class Landscape:
@@ -32,29 +41,43 @@ class Landscape:
     ----------
     classes
         True class of each pixel, uint8.
-    first, second
-        The two materials of a pixel, uint8.
-    share
-        Share of the second material, 0…1.
-    tone
-        Relative brightness of the surface, about 1.
+    surface
+        Row of the pixel's surface in :data:`geoseg.demo.spectra.REFLECTANCE`, uint8.
+    patch
+        Number of the field, stand, house or other patch of one kind that the pixel belongs to, int32.
     height
         Terrain height in units of its standard deviation.
     """
 
     classes: NDArray[np.uint8]
-    first: NDArray[np.uint8]
-    second: NDArray[np.uint8]
-    share: Field
-    tone: Field
+    surface: NDArray[np.uint8]
+    patch: NDArray[np.int32]
     height: Field
 
-    def paint(self, where: Mask, class_id: int, first: str, second: str, share: Field | float = 0.5) -> None:
-        """Set the class of pixels, and the mixture of two materials there."""
+    def paint(self, where: Mask, class_id: int, patch: NDArray[np.int32] | int, surface: int | None = None) -> None:
+        """Set the class of pixels and the patches they belong to.
+
+        Parameters
+        ----------
+        where
+            The pixels.
+        class_id
+            Their class.
+        patch
+            Number of each pixel's patch, or of the one patch that all belong to.
+        surface
+            Number of the class's surface, 0 the greenest; drawn for each patch, as often as it really occurs, if None.
+        """
+        own = np.asarray(patch, np.int32)
+        own = own[where] if own.ndim else np.full(np.count_nonzero(where), own)
         self.classes[where] = class_id
-        self.first[where] = MATERIALS[first]
-        self.second[where] = MATERIALS[second]
-        self.share[where] = share[where] if isinstance(share, np.ndarray) else share
+        self.patch[where] = own
+        if surface is None:
+            limits = np.cumsum(SHARES[class_id])[:-1].astype(np.float32)
+            drawn = np.searchsorted(limits, scatter(own, salt=40 + class_id), side="right").astype(np.uint8)
+            self.surface[where] = FIRST[class_id] + drawn
+        else:
+            self.surface[where] = FIRST[class_id] + surface
 
 
 def make_landscape(size: int, rng: np.random.Generator) -> Landscape:
@@ -62,10 +85,8 @@ def make_landscape(size: int, rng: np.random.Generator) -> Landscape:
     height = fractal(rng, size, size / 2.2, 12, 0.5)
     land = Landscape(
         classes=np.zeros((size, size), np.uint8),
-        first=np.zeros((size, size), np.uint8),
-        second=np.zeros((size, size), np.uint8),
-        share=np.zeros((size, size), np.float32),
-        tone=np.ones((size, size), np.float32),
+        surface=np.zeros((size, size), np.uint8),
+        patch=np.zeros((size, size), np.int32),
         height=height,
     )
     river = _main_river(size, rng)
@@ -107,28 +128,14 @@ def _grow_fields(land: Landscape, rng: np.random.Generator) -> None:
         np.minimum(u, 1 - u) * long, np.minimum(v, 1 - v) * wide
     )  # distance to the parcel's border in pixels
 
-    kind, stage = scatter(parcel, salt=8), scatter(parcel, salt=9)
-    patchy = np.clip(0.10 * smooth(rng, size, 14) + 0.06 * smooth(rng, size, 5), -0.3, 0.3)
-    grow = np.clip(stage + patchy, 0, 1)
-    crops = (  # upper quantile of the parcels, first and second material
-        (0.27, "young crop", "green crop"), (0.44, "green crop", "green crop"), (0.52, "brown soil", "young crop"),
-        (0.66, "ripe crop", "young crop"), (0.76, "ripe crop", "pale soil"), (0.81, "rapeseed", "green crop"),
-        (0.86, "brown soil", "dark soil"),
-    )  # fmt: skip
-    low = 0.0
-    for high, first, second in crops:
-        share = np.clip(grow * (0.55 if first == "ripe crop" else 1.0), 0, 1)
-        land.paint((kind >= low) & (kind < high), CROP, first, second, share.astype(np.float32))
-        low = high
-    dry = np.clip(0.35 + 0.25 * smooth(rng, size, 60) + patchy + 0.4 * (stage - 0.5), 0, 1).astype(np.float32)
-    land.paint(kind >= low, GRASS, "meadow", "dry grass", dry)
-    rows = np.sin(across * np.float32(2 * np.pi / 3.1)) * (kind < 0.5)  # machine tracks
-    land.tone *= 1 + np.float32(0.02) * rows + np.float32(0.20) * (scatter(parcel, salt=10) - np.float32(0.5))
+    crops = scatter(parcel, salt=8) < _CROPS
+    land.paint(crops, CROP, parcel)
+    land.paint(~crops, GRASS, parcel)
     hedge = (edge < 0.7) & (scatter(lane, salt=11) < 0.30)
     hedge &= smooth(rng, size, 9) > -1.1
-    land.paint(hedge, TREE, "broadleaf", "shrub", 0.35)
+    land.paint(hedge, TREE, lane)
     track = (edge < 0.55) & ~hedge & (scatter(block, row, salt=12) < 0.22)
-    land.paint(track, GRASS, "dry grass", "pale soil", 0.3)
+    land.paint(track, GRASS, lane)
 
 
 def _numbers(first: NDArray[np.int32], second: Field, salt: int) -> NDArray[np.int32]:
@@ -160,15 +167,15 @@ def _grow_forest(land: Landscape, rng: np.random.Generator, banks: Field) -> Non
     wood = np.float32(0.75) * land.height + np.float32(0.75) * fractal(rng, size, size / 9, 5, 0.6)
     wood -= np.float32(0.25) * banks
     edge = 0.72
-    species = np.clip(0.5 + 0.9 * fractal(rng, size, 180, 10, 0.6) + 0.35 * (land.height - 1), 0, 1).astype(np.float32)
+    yy, xx = np.mgrid[:size, :size].astype(np.float32)
+    xx += 6 * smooth(rng, size, 14)
+    stand = _nearest(xx, yy, rng, size, spacing=_STAND)
     heath = (wood > edge - 0.16) & (smooth(rng, size, 120) > 0.15)
-    land.paint(heath, GRASS, "shrub", "dry grass", np.clip(0.45 + 0.3 * smooth(rng, size, 8), 0, 1))
+    land.paint(heath, GRASS, stand)
     forest = wood > edge
-    land.paint(forest, TREE, "broadleaf", "conifer", species)
+    land.paint(forest, TREE, stand)
     clearing = forest & (fractal(rng, size, 46, 8, 0.5) > 1.9)
-    land.paint(clearing, GRASS, "meadow", "shrub", np.clip(0.5 + 0.3 * smooth(rng, size, 10), 0, 1))
-    crowns = 0.09 * rng.standard_normal((size, size), dtype=np.float32) + 0.07 * grain(rng, size)
-    land.tone[forest] = 1 + crowns[forest]
+    land.paint(clearing, GRASS, stand)
 
 
 def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None:
@@ -185,19 +192,15 @@ def _lay_water(land: Landscape, rng: np.random.Generator, river: Points) -> None
     water = _strokes(size, courses)
     near = _strokes(size, [(line, first + 4 * unit + 2, last + 7 * unit + 2) for line, first, last in courses])
     grove = near & (fractal(rng, size, 40, 5, 0.6) > -0.1)
-    land.paint(grove, TREE, "broadleaf", "shrub", 0.2)
+    land.paint(grove, TREE, _GROVE)
     bar = _strokes(size, [(river + np.array([3, 2]) * unit, 6 * unit, 17 * unit)]) & (smooth(rng, size, 42 * unit) > 1)
-    land.paint(bar, BARE, "gravel", "pale soil", 0.4)
-    land.tone[bar] = 0.8
+    land.paint(bar, BARE, _BAR)
     yy, xx = np.mgrid[:size, :size].astype(np.float32) / size
     lake = np.hypot((xx - 0.235) / 0.075, (yy - 0.30) / 0.052) + 0.20 * fractal(rng, size, size / 14, 6, 0.5)
     shore = (lake < 1.13) & (lake > 1)
-    land.paint(shore, GRASS, "shrub", "meadow", 0.5)
-    water |= lake < 1
-    depth = np.clip(0.45 + 0.2 * smooth(rng, size, 60), 0, 1)
-    depth[lake < 1] = np.clip(1.6 * (lake[lake < 1] - 0.45) + 0.1, 0, 0.6)
-    land.paint(water, WATER, "deep water", "turbid water", depth.astype(np.float32))
-    land.tone[water] = 1
+    land.paint(shore, GRASS, _SHORE)
+    land.paint(water, WATER, _RIVER)
+    land.paint(lake < 1, WATER, _LAKE)
 
 
 def _dig_quarry(land: Landscape, rng: np.random.Generator) -> None:
@@ -207,18 +210,15 @@ def _dig_quarry(land: Landscape, rng: np.random.Generator) -> None:
     u, v = np.abs((xx - 0.80) + 0.5 * (yy - 0.235)) / 0.034, np.abs((yy - 0.235) - 0.4 * (xx - 0.80)) / 0.026
     # A superellipse: between a circle and a rectangle, with straight faces.
     pit = (u**4 + v**4) ** np.float32(0.25) + np.float32(0.30) * fractal(rng, size, size / 22, 6, 0.45)
-    benches = np.clip(0.5 + 0.5 * np.sin(pit * 17), 0, 1).astype(np.float32)
-    land.paint(pit < 1, BARE, "bare earth", "limestone", 0.5 * benches)
-    land.tone[pit < 1] = (0.78 + 0.20 * benches)[pit < 1]
-    land.paint(pit < 0.25, WATER, "deep water", "turbid water", 0.8)
+    benches = np.floor(pit * 3 * np.pi).astype(np.int32)
+    land.paint(pit < 1, BARE, benches)
+    land.paint(pit < 0.25, WATER, _POND)
     dry = land.classes != WATER
     top = land.height + np.float32(0.30) * fractal(rng, size, 48, 3, 0.75)
     crest = dry & (top > np.quantile(top[::8, ::8], 0.982))
-    land.paint(crest, GRASS, "dry grass", "shrub", np.clip(0.5 + 0.3 * smooth(rng, size, 6), 0, 1))
+    land.paint(crest, GRASS, _CREST)
     scree = dry & (top > np.quantile(top[::8, ::8], 0.991))
-    land.paint(scree, BARE, "bare earth", "gravel", np.clip(0.15 + 0.2 * smooth(rng, size, 6), 0, 1))
-    land.tone[scree] = 0.8
-    land.tone[pit < 0.25] = 1
+    land.paint(scree, BARE, _SCREE)
 
 
 def _build(land: Landscape, rng: np.random.Generator, river: Points, town: Points) -> None:
@@ -237,10 +237,10 @@ def _build(land: Landscape, rng: np.random.Generator, river: Points, town: Point
         _settle(land, rng, village, (26 + 8 * (number % 3)) * unit + 6, streets=8, density=0.55)
     _works(land, rng, town + np.array([150, 70]) * unit, 55 * unit)
     minor = _strokes(size, [(line, 0.6, 0.6) for line in small])
-    land.paint(minor & ~water, BUILT, "asphalt", "garden", 0.25)
-    land.paint(_strokes(size, [(line, 1.5, 1.5) for line in main]), BUILT, "asphalt", "concrete", 0.3)
+    land.paint(minor & ~water, BUILT, _ROAD)
+    land.paint(_strokes(size, [(line, 1.5, 1.5) for line in main]), BUILT, _ROAD)
     bridges = minor & water & _strokes(size, [(river, 5 * unit, 15 * unit)])
-    land.paint(bridges, BUILT, "asphalt", "concrete", 0.5)
+    land.paint(bridges, BUILT, _ROAD)
 
 
 def _settle(
@@ -260,20 +260,17 @@ def _settle(
     inside = (away < 1) & (land.classes[box] != WATER)
     street = (np.mod(u, streets) < 1) | (np.mod(v, streets * 1.6) < 1)
     quarter = (np.floor(u / streets).astype(np.int32), np.floor(v / (streets * 1.6)).astype(np.int32))
-    house = scatter(np.floor(u / 2).astype(np.int32), np.floor(v / 2).astype(np.int32), salt=21)
-    house = house * (0.6 + 0.4 * scatter(*quarter, salt=25))
-    green = np.clip(0.20 + 0.55 * away + 0.9 * (house - density), 0.05, 0.9).astype(np.float32)
+    block = _numbers(*quarter, salt=25)
+    house = _numbers(np.floor(u / 2).astype(np.int32), np.floor(v / 2), salt=21)
+    green = 0.55 * away + scatter(house, salt=26) > 0.35 + density  # gardens as large as houses, mostly at the edge
     park = (scatter(*quarter, salt=22) < 0.055) & ~street
     roof = scatter(*quarter, salt=23)
     spots = _View(land, box)
-    spots.paint(inside, BUILT, "tile roof", "garden", green)
-    spots.paint(inside & (roof < 0.35), BUILT, "grey roof", "garden", green)
-    spots.paint(inside & (roof > 0.965), BUILT, "white roof", "grey roof", green)
-    spots.paint(inside & street, BUILT, "asphalt", "garden", 0.15)
-    spots.paint(inside & park & (roof < 0.5), GRASS, "meadow", "garden", 0.3)
-    spots.paint(inside & park & (roof >= 0.5), TREE, "broadleaf", "garden", 0.25)
-    grain = 1 + 0.16 * rng.standard_normal(xx.shape, dtype=np.float32)
-    land.tone[box][inside] = np.clip(grain, 0.6, 1.5)[inside]
+    spots.paint(inside, BUILT, house)
+    spots.paint(inside & green, BUILT, house, 0)
+    spots.paint(inside & street, BUILT, block)
+    spots.paint(inside & park & (roof < 0.5), GRASS, block)
+    spots.paint(inside & park & (roof >= 0.5), TREE, block)
 
 
 def _works(land: Landscape, rng: np.random.Generator, centre: Points, radius: float) -> None:
@@ -288,21 +285,17 @@ def _works(land: Landscape, rng: np.random.Generator, centre: Points, radius: fl
             corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (half + grow) + place
             shape = [tuple(point) for point in (corners @ turn.T + centre).tolist()]
             ImageDraw.Draw(target).polygon(shape, fill=int(rng.integers(1, 256)))
-    halls, yard = np.asarray(image), np.asarray(yards) > 0
+    halls, yard = np.asarray(image).astype(np.int32), np.asarray(yards) > 0
     dry = land.classes != WATER
-    land.paint(yard & dry, BUILT, "concrete", "asphalt", 0.6)
-    land.paint((halls > 0) & (halls < 130) & dry, BUILT, "white roof", "grey roof", 0.35)
-    land.paint((halls >= 130) & dry, BUILT, "grey roof", "white roof", 0.2)
-    land.tone[yard & dry] = 1
+    land.paint(yard & dry, BUILT, _ROAD)
+    land.paint((halls > 0) & dry, BUILT, halls)
 
 
 class _View:
     """A part of a landscape that is painted like the whole."""
 
     def __init__(self, land: Landscape, box: tuple[slice, slice]) -> None:
-        self.part = Landscape(
-            land.classes[box], land.first[box], land.second[box], land.share[box], land.tone[box], land.height[box]
-        )
+        self.part = Landscape(land.classes[box], land.surface[box], land.patch[box], land.height[box])
         self.paint = self.part.paint
 
 

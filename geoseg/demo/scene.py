@@ -11,8 +11,8 @@ import numpy as np
 
 from geoseg.classes import LAND_COVER, NODATA, MapClass
 from geoseg.demo.landscape import WATER, Landscape, make_landscape
-from geoseg.demo.noise import blur, grain, smooth
-from geoseg.demo.spectra import BANDS, REFLECTANCE
+from geoseg.demo.noise import blur, scatter, smooth
+from geoseg.demo.spectra import BANDS, GRAIN, REFLECTANCE, SOURCE, SPREAD, TEXTURE
 from geoseg.errors import InputError, OptionError, OutputError
 from geoseg.system.files import complete
 from geoseg.system.outputs import local_path
@@ -29,6 +29,8 @@ _CRS = "EPSG:32633"
 _ORIGIN = (412_340.0, 5_346_780.0)
 _RELIEF = 500.0
 """Height in metres of one standard deviation of the terrain."""
+_BLUR = 0.11
+"""Share of a pixel's light that its neighbour in a row or column receives."""
 _SCALE = 0.0001
 """Reflectance of one stored unit, as in Sentinel-2 products."""
 
@@ -59,10 +61,11 @@ class DemoScene:
 
 
 def make_scene(folder: str | Path, size: int = 2000, *, seed: int = 7, overwrite: bool = False) -> DemoScene:
-    """Write ``demo.tif``, a synthetic multispectral scene, and ``demo_truth.tif``, its true classes.
+    """Write ``demo.tif``, a made-up multispectral scene with real spectra, and ``demo_truth.tif``, its true classes.
 
-    A river plain between wooded hills with fields, a town, villages, roads, a lake and a quarry. The same seed and size
-    give the same pixels on every machine, up to rounding.
+    A river plain between wooded hills with fields, a town, villages, roads, a lake and a quarry. Spectra of the
+    classes, their variety and texture are drawn from statistics of real tiles, see :mod:`geoseg.demo.spectra`; the
+    shapes are made up. The same seed and size give the same pixels on every machine, up to rounding.
 
     Parameters
     ----------
@@ -137,37 +140,42 @@ def _write_scene(path: Path, land: Landscape, valid: NDArray[np.bool_], rng: np.
                 target.write(digital, number)
                 target.set_band_description(number, BANDS[number - 1])
             target.scales = (_SCALE,) * len(BANDS)
-            target.update_tags(CONTENT="Made-up scene: surface reflectance x 10,000")
+            target.update_tags(CONTENT="Made-up scene with real spectra: surface reflectance x 10,000", SOURCE=SOURCE)
     except (OSError, RasterioError) as error:
         raise OutputError(f"{path} cannot be written: {error}") from error
 
 
 def _expose(land: Landscape, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
-    """Yield the reflectance of each band: surfaces, relief, haze, and the sensor's blur and noise."""
+    """Yield the reflectance of each band: surfaces, relief, and the sensor's blur and grain."""
     size = len(land.classes)
-    texture = np.float32(0.035) * grain(rng, size) + np.float32(0.05) * smooth(rng, size, 26)
-    shade = land.tone * _sunlight(land) * (1 + texture)
-    # Fields of one crop differ in the ratio of infrared to visible light, not only in brightness.
-    tint = np.float32(0.025) * smooth(rng, size, 7)
-    visible, infrared = shade * (1 + tint), shade * (1 - tint)
-    visible[land.classes == WATER] = infrared[land.classes == WATER] = 1
-    # Residual aerosol brightens short wavelengths most.
-    haze = np.float32(0.004) * (1 + np.float32(0.5) * smooth(rng, size, size / 3))
+    # What patches of one surface differ by is drawn with their number; texture of 30 m is smooth over three pixels.
+    patches = [_normal(scatter(land.patch, salt=50 + number)) for number in range(SPREAD.shape[1])]
+    texture = [smooth(rng, size, 3) for _ in range(TEXTURE.shape[1])]
+    grain = [rng.standard_normal((size, size), dtype=np.float32) for _ in range(len(GRAIN))]
+    light = np.where(land.classes == WATER, np.float32(1), _sunlight(land))
+    logarithms = np.log(REFLECTANCE)
 
-    def band(number: int, own: np.random.Generator) -> NDArray[np.float32]:
-        low, high = (REFLECTANCE[:, number][material] for material in (land.first, land.second))
-        surface = low + (high - low) * land.share
-        surface *= visible if number < 3 else infrared
-        surface += haze * np.float32(2.0 ** (-1.2 * number))
-        surface = blur(surface, 0.11)
-        noise = np.float32(0.0012) + np.float32(0.010) * surface
-        noise *= own.standard_normal((size, size), dtype=np.float32)
-        surface += noise
+    def band(number: int) -> NDArray[np.float32]:
+        values = logarithms[:, number][land.surface]
+        for strength, fields in ((SPREAD, patches), (TEXTURE, texture)):
+            for component, field in enumerate(fields):
+                values += strength[:, component, number][land.classes] * field
+        surface = blur(np.exp(values, out=values) * light, _BLUR)
+        noise = sum(strength * field for strength, field in zip(GRAIN[:, number], grain, strict=True))
+        surface *= np.exp(noise)
         return surface
 
-    # One generator per band, so that the result does not depend on the order of threads.
     with ThreadPoolExecutor(2) as pool:
-        yield from pool.map(band, range(len(BANDS)), rng.spawn(len(BANDS)))
+        yield from pool.map(band, range(len(BANDS)))
+
+
+def _normal(uniform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn even numbers in 0…1 into nearly normal ones, of mean 0 and standard deviation 1, within 2.5.
+
+    Logistic ones, scaled: their quantiles are within 0.1 of the normal ones up to 2.
+    """
+    even = np.clip(uniform, np.float32(0.01), np.float32(0.99))
+    return (np.log(even / (1 - even)) * np.float32(np.sqrt(3) / np.pi)).clip(-2.5, 2.5)
 
 
 def _sunlight(land: Landscape) -> NDArray[np.float32]:
