@@ -24,10 +24,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
 from landcover import baselines
+from landcover.calibration import HeldOut, calibration
 from landcover.card import make_card
 from landcover.data import FOLDS, Tiles, make_folds
 from landcover.disturb import DISTURBANCES
-from landcover.network import Pixels, Recipe, classify, describe, magnify, train
+from landcover.network import Pixels, Recipe, describe, logits, magnify, train
 from landcover.percentiles import value_percentiles
 from landcover.sanity import shares
 from landcover.scores import FoldScores, per_class_iou
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ZOOMS = (1, 2, 3)
+_MAGNIFIED = "magnified 3 times"
 _STARTED = time.monotonic()
 
 
@@ -51,28 +53,35 @@ def say(line: str) -> None:
 
 
 def cross_validate(
-    tiles: Tiles, fold: NDArray[np.int64], zooms: list[Pixels], recipe: Recipe, seed: int
+    tiles: Tiles, fold: NDArray[np.int64], zooms: list[Pixels], recipe: Recipe, seed: int, path: Path | None = None
 ) -> dict[str, Any]:
     """Return the scores of the recipe: each fold is classified by a network trained on the others.
 
-    Disturbances are scored on every third tile, magnified tiles on every fourth.
+    Disturbances are scored on every third tile, magnified tiles on every fourth. The logits of the tiles as they are
+    are written to ``path``, if given, as :mod:`landcover.calibration` reads them.
     """
     scores, magnified = FoldScores("landcover"), FoldScores("magnified")
     disturbed = {name: FoldScores(name) for name in DISTURBANCES}
+    seen, others = HeldOut(), {name: HeldOut() for name in (*DISTURBANCES, _MAGNIFIED)}
     classes = np.zeros_like(tiles.labels)
     for part in range(FOLDS):
         net = train(zooms, np.flatnonzero(fold != part), recipe, seed).export()
         test = np.flatnonzero(fold == part)
-        classes[test] = classify(net, tiles.images[test])
+        classes[test] = seen.add(logits(net, tiles.images[test]), tiles.labels[test])
         scores.add(classes[test], tiles.labels[test], tiles.images[test])
         some = test[::3]
         for name, disturb in DISTURBANCES.items():
-            predicted = classify(net, disturb(tiles.images[some]))
+            predicted = others[name].add(logits(net, disturb(tiles.images[some])), tiles.labels[some])
             disturbed[name].add(predicted, tiles.labels[some], tiles.images[some])
         few = test[::4]
         large = magnify(tiles.images[few], 3)
-        magnified.add(classify(net, large), tiles.labels[few].repeat(3, 1).repeat(3, 2), large)
+        labels = tiles.labels[few].repeat(3, 1).repeat(3, 2)
+        magnified.add(others[_MAGNIFIED].add(logits(net, large), labels), labels, large)
         say(f"network: fold {part + 1} of {FOLDS}: mIoU {np.nanmean(per_class_iou(scores.matrices[-1])):.4f}")
+
+    if path:
+        order = np.argsort(fold, kind="stable")
+        np.savez(path, logits=np.concatenate(seen.logits), labels=np.concatenate(seen.labels), fold=fold[order])
 
     def short(of: FoldScores) -> dict[str, Any]:
         return {key: of.summary()[key] for key in ("miou", "overall_accuracy")}
@@ -81,6 +90,7 @@ def cross_validate(
         "contradicted_by_indices": contradicted(tiles.images, classes),
         "magnified_3_times": short(magnified),
         "disturbed": {name: short(of) for name, of in disturbed.items()},
+        "calibration": calibration(seen, others),
     }
 
 
@@ -105,6 +115,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="model folder to write; nothing is written by default")
     parser.add_argument("--folds", action="store_true", help="cross-validate the recipe by place")
     parser.add_argument("--baselines", action="store_true", help="score simpler methods on the same folds")
+    parser.add_argument("--logits", type=Path, help="NPZ to write with the logits of the folds")
     parser.add_argument("--picture", type=Path, help="PNG to write with the confusion matrix of the folds")
     parser.add_argument("--measured", type=Path, help="JSON that an earlier run printed, whose scores go into the card")
     parser.add_argument(
@@ -134,7 +145,7 @@ def main() -> None:
     zooms = [describe(tiles, zoom, seed=options.seed) for zoom in _ZOOMS]
     say("features of the pixels are ready")
     if options.folds:
-        metrics |= cross_validate(tiles, fold, zooms, recipe, options.seed)
+        metrics |= cross_validate(tiles, fold, zooms, recipe, options.seed, options.logits)
         say(f"landcover: mIoU {metrics['miou']}, overall accuracy {metrics['overall_accuracy']}")
     sys.stdout.write(json.dumps(metrics, indent=2) + "\n")
     if options.picture:

@@ -118,6 +118,7 @@ def make_card(metrics: dict[str, Any], recipe: Recipe, percentiles: ValuePercent
         margin=MARGIN,
         min_window=2 * STRIDE,
         resolution=(10, 30),
+        temperature=metrics.get("calibration", {}).get("temperature"),
         metrics={"protocol": _PROTOCOL} | metrics if metrics else {},
         training_data=TRAINING_DATA,
         known_failures=KNOWN_FAILURES,

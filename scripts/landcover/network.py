@@ -322,7 +322,6 @@ def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, trus
 
 
 @torch.inference_mode()
-def classify(net: LandcoverNet, images: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the classes (tiles, h, w) of whole tiles."""
-    parts = [net(torch.from_numpy(images[i : i + 8])).argmax(1).byte().numpy() for i in range(0, len(images), 8)]
-    return np.concatenate(parts)
+def logits(net: LandcoverNet, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logits (tiles, classes, h, w) of whole tiles."""
+    return np.concatenate([net(torch.from_numpy(images[i : i + 8])).numpy() for i in range(0, len(images), 8)])
