@@ -15,17 +15,18 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 
 from geoseg.classes import LAND_COVER
-from geoseg.models.networks.landcover import BANDS, CLASS_COUNT
+from geoseg.models.networks.landcover import BANDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from geoseg.models.networks.landcover import LandcoverNet
 
 HIDDEN, DECIDE = 8, 4
 """Units added to the two hidden layers. Half of the first and one of the second are spare: with 8 and 4 the network is
 faster than with 4 and 3."""
 
-_NAMES = [c.name for c in LAND_COVER]
-_TREE, _WATER = _NAMES.index("tree"), _NAMES.index("water")
+_NAMES = tuple(c.name for c in LAND_COVER)
 
 # Where the units start, as differences of soft_log, which flattens dark pixels: a little before the index of bright
 # pixels is at the value in brackets. From there their weight grows with the difference, so that sure answers of the
@@ -54,20 +55,25 @@ def _decide() -> torch.Tensor:
     return weight
 
 
-def _head() -> torch.Tensor:
-    weight = torch.zeros(CLASS_COUNT, DECIDE)
-    weight[_WATER, 0], weight[_TREE, 1], weight[_WATER, 2] = _DRY_WEIGHT, _PALE_WEIGHT, _WET_WEIGHT
+def _head(names: Sequence[str]) -> torch.Tensor:
+    weight = torch.zeros(len(names), DECIDE)
+    water = names.index("water")
+    weight[water, 0] = _DRY_WEIGHT
+    if "snow" not in names:  # shaded snow has the index of water
+        weight[water, 2] = _WET_WEIGHT
+    if "tree" in names:
+        weight[names.index("tree"), 1] = _PALE_WEIGHT
     return weight
 
 
-def guard_logits(logs: torch.Tensor) -> torch.Tensor:
+def guard_logits(logs: torch.Tensor, names: Sequence[str] = _NAMES) -> torch.Tensor:
     """Return what the guards add to the logits, (pixels, classes), of the bands' soft logarithms (pixels, 6)."""
-    return F.linear(F.relu(F.linear(F.relu(F.linear(logs, *_hidden())), _decide())), _head())
+    return F.linear(F.relu(F.linear(F.relu(F.linear(logs, *_hidden())), _decide())), _head(names))
 
 
 @torch.no_grad()
-def install(net: LandcoverNet) -> None:
-    """Set the last units of both hidden layers of a network whose other weights are set."""
+def install(net: LandcoverNet, names: Sequence[str] = _NAMES) -> None:
+    """Set the last units of both hidden layers of a network whose other weights are set, with classes ``names``."""
     weight, bias = _hidden()
     for layer in (net.near, net.bring):
         layer.weight[-HIDDEN:] = 0
@@ -77,4 +83,4 @@ def install(net: LandcoverNet) -> None:
     net.decide.weight[:-DECIDE, -HIDDEN:] = 0
     net.decide.weight[-DECIDE:, -HIDDEN:] = _decide()
     net.decide.bias[-DECIDE:] = 0
-    net.head.weight[:, -DECIDE:] = _head()
+    net.head.weight[:, -DECIDE:] = _head(names)
