@@ -1,6 +1,7 @@
 """Networks, each built from what a model card says.
 
 ``smp`` segmentation-models-pytorch; ``onnx`` ONNX graphs; ``builtin`` geoseg's own: ``spectral`` (rules) and
-``landcover`` (trained). In: a card (for ONNX also the file's bytes). Out: a torch module, normalised pixels -> logits.
+``landcover`` (trained, also that of ``water``). In: a card (for ONNX also the file's bytes). Out: a torch module,
+normalised pixels -> logits.
 May import: models.card, errors.
 """

@@ -1,4 +1,4 @@
-"""The network of the ``landcover`` model: fixed features of a pixel and its surroundings, and a small classifier.
+"""The network of ``landcover`` and ``water``: fixed features of a pixel and its surroundings, and a small classifier.
 
 Six bands of surface reflectance go in, logits of the classes come out. Each pixel is described by the logarithms of its
 bands, and by means, standard deviations and normalised differences over surroundings of about 4 to 80 pixels. These
