@@ -94,7 +94,7 @@ def make_card(metrics: dict[str, Any], recipe: Recipe, percentiles: ValuePercent
     """Return the card with the metrics of a cross-validation, or without."""
     return ModelCard(
         name="landcover",
-        version="2.0.0",
+        version="2.1.0",
         title="Land cover, six classes",
         description=DESCRIPTION,
         license="CC-BY-4.0",

@@ -34,7 +34,7 @@ from geoseg.models.networks.landcover import (
     soft_log,
 )
 from landcover import guards
-from landcover.data import trusted
+from landcover.data import CLASS_NAMES, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,9 +171,9 @@ def pixel_features(pyramid: Pyramid, reflectance: torch.Tensor) -> torch.Tensor:
 class PixelNet(nn.Module):
     """The network on features of single pixels, with batch normalisation; :meth:`export` folds it away."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, names: Sequence[str] = CLASS_NAMES) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.recipe, self.names = recipe, tuple(names)
         self.minus = differences(PAIRS, 0.5).T
         self.around = nn.Linear(LEVEL_FEATURES * (_LEVEL_COUNT - 1), recipe.context, bias=False)
         self.around_norm = nn.BatchNorm1d(recipe.context)
@@ -182,7 +182,7 @@ class PixelNet(nn.Module):
         self.hidden_norm = nn.BatchNorm1d(recipe.width)
         self.decide = nn.Linear(recipe.width, recipe.decide, bias=False)
         self.decide_norm = nn.BatchNorm1d(recipe.decide)
-        self.head = nn.Linear(recipe.decide, CLASS_COUNT)
+        self.head = nn.Linear(recipe.decide, len(self.names))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return logits (pixels, classes) of features (pixels, features)."""
@@ -227,7 +227,7 @@ class PixelNet(nn.Module):
         lower resolution.
         """
         recipe = self.recipe
-        net = LandcoverNet(recipe.width + guards.HIDDEN, recipe.decide + guards.DECIDE, recipe.context)
+        net = LandcoverNet(recipe.width + guards.HIDDEN, recipe.decide + guards.DECIDE, recipe.context, len(self.names))
         pairs = len(PAIRS)
         scale = torch.cat([torch.full((pairs,), 2.0), torch.full((MEANS,), 0.7), torch.full((DEVIATIONS,), 4.0)])
         shift = torch.cat([torch.zeros(pairs), torch.full((MEANS,), -0.7 * _CENTRE), torch.zeros(DEVIATIONS)])
@@ -245,7 +245,7 @@ class PixelNet(nn.Module):
             gain, bias = _folded(self.decide_norm)
             _set(net.decide, self.decide.weight * gain[:, None], bias)
             _set(net.head, self.head.weight, self.head.bias)
-        guards.install(net)
+        guards.install(net, self.names)
         return net.eval()
 
 
@@ -263,13 +263,15 @@ def _set(layer: nn.Module, weight: torch.Tensor, bias: torch.Tensor | None = Non
         layer.bias[: len(bias)] = bias  # type: ignore[index, operator]
 
 
-def frequencies(labels: torch.Tensor) -> torch.Tensor:
-    """Return each class's share of the known labels, 0.002 at least."""
-    shares = torch.bincount(labels[labels < CLASS_COUNT], minlength=CLASS_COUNT).float()
+def frequencies(labels: torch.Tensor, count: int = CLASS_COUNT) -> torch.Tensor:
+    """Return the share of each of ``count`` classes in the known labels, 0.002 at least."""
+    shares = torch.bincount(labels[labels < count], minlength=count).float()
     return (shares / shares.sum()).clamp(min=0.002)
 
 
-def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, seed: int) -> PixelNet:
+def train(
+    zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, seed: int, names: Sequence[str] = CLASS_NAMES
+) -> PixelNet:
     """Train on the given tiles.
 
     Parameters
@@ -280,11 +282,13 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
         Numbers of the tiles to train on.
     recipe, seed
         Hyperparameters and random seed; equal ones give the same network.
+    names
+        Classes by number.
     """
     torch.manual_seed(seed)
-    net = PixelNet(recipe)
+    net = PixelNet(recipe, names)
     chosen = torch.from_numpy(tiles)
-    frequency = frequencies(zooms[0].labels[chosen])
+    frequency = frequencies(zooms[0].labels[chosen], len(names))
     weight = frequency**-recipe.balance
     weight = weight / (weight * frequency).sum()
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
@@ -316,8 +320,9 @@ def train(zooms: Sequence[Pixels], tiles: NDArray[np.int64], recipe: Recipe, see
 
 def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, trust: torch.Tensor) -> torch.Tensor:
     """Return the mean cross entropy of known labels, weighted by class and by trust in the label."""
-    losses = F.cross_entropy(logits, labels.clamp(max=CLASS_COUNT - 1), weight, reduction="none")
-    known = trust * (labels < CLASS_COUNT)
+    count = logits.shape[1]
+    losses = F.cross_entropy(logits, labels.clamp(max=count - 1), weight, reduction="none")
+    known = trust * (labels < count)
     return (losses * known).sum() / known.sum()
 
 
@@ -325,3 +330,8 @@ def _loss(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor, trus
 def logits(net: LandcoverNet, images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the logits (tiles, classes, h, w) of whole tiles."""
     return np.concatenate([net(torch.from_numpy(images[i : i + 8])).numpy() for i in range(0, len(images), 8)])
+
+
+def classify(net: LandcoverNet, images: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the classes (tiles, h, w) of whole tiles."""
+    return logits(net, images).argmax(1).astype(np.uint8)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
 
 LANDCOVER_NET = "geoseg:landcover-net"
-"""The trained network of ``scripts/train_landcover.py``; its weights are in the model folder."""
+"""The trained network of ``scripts/train_landcover.py`` and ``scripts/train_water.py``; its weights are in the model
+folder."""
 
 # Architectures without weights, and the file that defines each.
 _SOURCES = {"geoseg:spectral": "spectral.py"}

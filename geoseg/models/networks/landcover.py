@@ -1,6 +1,6 @@
-"""The network of the ``landcover`` model: fixed features of a pixel and its surroundings, and a small classifier.
+"""The network of ``landcover`` and ``water``: fixed features of a pixel and its surroundings, and a small classifier.
 
-Six bands of surface reflectance go in, logits of six classes come out. Each pixel is described by the logarithms of its
+Six bands of surface reflectance go in, logits of the classes come out. Each pixel is described by the logarithms of its
 bands, and by means, standard deviations and normalised differences over surroundings of about 4 to 80 pixels. These
 features are fixed; only the classifier on them is learned. That limits the capacity to what training data from few
 places can support, and makes the network cheap: wide surroundings are evaluated at a quarter of the resolution, near
@@ -27,6 +27,7 @@ MARGIN = 64
 """Reach of a pixel's surroundings, in pixels: 40 of the widest mean, 24 of its smoothing and interpolation."""
 
 CLASS_COUNT = 6
+"""Classes of the ``landcover`` model."""
 
 PAIRS = tuple((i, j) for i in range(len(BANDS)) for j in range(i))
 """Band pairs of the normalised differences: (band i − band j) / (band i + band j)."""
@@ -139,7 +140,7 @@ class Pyramid(nn.Module):
 
 
 class LandcoverNet(nn.Module):
-    """Reflectance (N, 6, h, w) → logits (N, 6, h, w); h and w are multiples of :data:`STRIDE`.
+    """Reflectance (N, 6, h, w) → logits (N, classes, h, w); h and w are multiples of :data:`STRIDE`.
 
     Parameters
     ----------
@@ -149,11 +150,13 @@ class LandcoverNet(nn.Module):
         Channels of the second.
     context
         Channels of the hidden layer for the wide surroundings, at a quarter of the resolution.
+    classes
+        Number of classes.
     """
 
     minus: torch.Tensor
 
-    def __init__(self, width: int = 64, decide: int = 40, context: int = 256) -> None:
+    def __init__(self, width: int = 64, decide: int = 40, context: int = 256, classes: int = CLASS_COUNT) -> None:
         super().__init__()
         self.pyramid = Pyramid()
         # (a − b) / (a + b) = tanh((log a − log b) / 2).
@@ -163,7 +166,7 @@ class LandcoverNet(nn.Module):
         self.near = nn.Linear(LEVEL_FEATURES, width)
         self.pixel = nn.Linear(len(BANDS), width, bias=False)
         self.decide = nn.Linear(width, decide)
-        self.head = nn.Linear(decide, CLASS_COUNT)
+        self.head = nn.Linear(decide, classes)
 
     def forward(self, reflectance: torch.Tensor) -> torch.Tensor:
         """Return logits."""
@@ -190,7 +193,7 @@ class LandcoverNet(nn.Module):
     def _decide(
         self, quarters: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, around: torch.Tensor
     ) -> torch.Tensor:
-        """Return logits (N, 6, 2h, 2w).
+        """Return logits (N, classes, 2h, 2w).
 
         Parameters
         ----------
@@ -207,5 +210,5 @@ class LandcoverNet(nn.Module):
         for pixels in quarters:
             hidden = torch.addmm(shared, pixels.flatten(0, 2), self.pixel.weight.T).relu_()
             logits.append(self.head(self.decide(hidden).relu_()))
-        blocks = torch.stack(logits).view(2, 2, n, h, w, CLASS_COUNT)
-        return blocks.permute(2, 5, 3, 0, 4, 1).reshape(n, CLASS_COUNT, 2 * h, 2 * w)
+        blocks = torch.stack(logits).view(2, 2, n, h, w, self.head.out_features)
+        return blocks.permute(2, 5, 3, 0, 4, 1).reshape(n, self.head.out_features, 2 * h, 2 * w)
