@@ -175,7 +175,8 @@ def _normal(uniform: NDArray[np.float32]) -> NDArray[np.float32]:
     Logistic ones, scaled: their quantiles are within 0.1 of the normal ones up to 2.
     """
     even = np.clip(uniform, np.float32(0.01), np.float32(0.99))
-    return (np.log(even / (1 - even)) * np.float32(np.sqrt(3) / np.pi)).clip(-2.5, 2.5)
+    normal: NDArray[np.float32] = np.log(even / (1 - even)) * np.float32(np.sqrt(3) / np.pi)
+    return np.clip(normal, np.float32(-2.5), np.float32(2.5))
 
 
 def _sunlight(land: Landscape) -> NDArray[np.float32]:
