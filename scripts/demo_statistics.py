@@ -35,8 +35,8 @@ TABLE = Path(__file__).parents[1] / "geoseg" / "demo" / "statistics.json"
 SOURCE = (
     "Means and covariances of logarithms of surface reflectance, measured by scripts/demo_statistics.py: spectra, "
     "spread and texture of each class within {tiles} tiles of {places} places with woods in leaf and farmed land, "
-    "those of bare ground within all {all} tiles (NASA HLS v2, 30 m; classes: ESA WorldCover 2020/2021, corrected); grain of "
-    "10 m pixels on Sentinel-2 L2A scenes"
+    "those of bare ground within all {all} tiles (NASA HLS v2, 30 m; classes: ESA WorldCover 2020/2021, corrected); "
+    "grain of 10 m pixels on Sentinel-2 L2A scenes"
 )
 _WORLDCOVER = (
     "© ESA WorldCover project 2020/2021, contains modified Copernicus Sentinel data (2020, 2021) processed by the ESA "
