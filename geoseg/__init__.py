@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from geoseg.raster import Raster, open_raster
     from geoseg.segment import segment
     from geoseg.train import train
+    from geoseg.train.compress import compress_model
     from geoseg.write import write_cog
 
 _HOME = {
@@ -43,6 +44,7 @@ _HOME = {
     "ModelCard": "geoseg.models",
     "Raster": "geoseg.raster",
     "SceneResult": "geoseg.job",
+    "compress_model": "geoseg.train.compress",
     "evaluate": "geoseg.evaluate",
     "load_model": "geoseg.models",
     "open_raster": "geoseg.raster",
@@ -60,6 +62,7 @@ __all__ = [
     "Raster",
     "SceneResult",
     "__version__",
+    "compress_model",
     "evaluate",
     "load_model",
     "open_raster",

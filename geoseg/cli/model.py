@@ -1,4 +1,4 @@
-"""``geoseg model``: list, show, check, export."""
+"""``geoseg model``: list, show, check, export, compress."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from geoseg.cli.compress import compress
 from geoseg.cli.options import FilePath, GreedyCommand, GreedyOption, echo_json, reading_of, reading_options
 from geoseg.errors.printable import printable
 from geoseg.system.text import escaped_json
@@ -15,7 +16,10 @@ from geoseg.system.text import escaped_json
 
 @click.group()
 def model() -> None:
-    """List, show, check and export models."""
+    """List, show, check, export and compress models."""
+
+
+model.add_command(compress)
 
 
 @model.command("list", short_help="List the bundled and installed models.")

@@ -67,6 +67,10 @@ class DeviceMemoryError(ModelError):
     """The memory of the device (GPU) does not hold one window; other programs may have it for the moment."""
 
 
+class CompressionError(GeosegError):
+    """A smaller model loses more than allowed, or gains nothing, and is not kept."""
+
+
 class ClusterError(GeosegError):
     """The dask scheduler or its workers are lost, do not answer, or do not fit this installation."""
 

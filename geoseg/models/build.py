@@ -58,9 +58,14 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
     Raises
     ------
     ModelError
-        If the architecture or encoder is unknown, or rejects the card's arguments.
+        If the architecture or encoder is unknown, or rejects the card's arguments or widths.
     """
-    return build_landcover(card) if card.architecture == LANDCOVER_NET else build_smp(card)
+    from geoseg.models.networks.widths import WIDTHS, set_widths
+
+    network = build_landcover(card) if card.architecture == LANDCOVER_NET else build_smp(card)
+    if WIDTHS in card.hyperparameters:
+        set_widths(network, card.hyperparameters[WIDTHS], f"model {card.name!r}")
+    return network
 
 
 def load_state(module: torch.nn.Module, state: Mapping[str, torch.Tensor], card: ModelCard) -> None:

@@ -94,7 +94,8 @@ def _validation_logits(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int6
     rng = np.random.default_rng(task.options.seed)
     logits, labels = [], []
     for number in chosen.tolist():
-        x, y, _ = windows[number]
+        sample = windows[number]
+        x, y = sample.x, sample.y
         known = torch.nonzero(y.flatten() != NODATA)[:, 0]
         if len(known) > each:
             known = known[torch.from_numpy(np.sort(rng.choice(len(known), each, replace=False)))]

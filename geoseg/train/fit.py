@@ -28,7 +28,7 @@ from geoseg.train.data.augment import Augment
 from geoseg.train.data.loading import Epochs, Loader
 from geoseg.train.data.samples import TrainingWindows
 from geoseg.train.learner import Learner
-from geoseg.train.losses import Loss, parse_class_weights
+from geoseg.train.losses import Loss, SoftLoss, parse_class_weights
 from geoseg.train.run import CHECKPOINT
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A network, its training data, and the folder for checkpoints and logs."""
+    """A network, its training data, and the folder for checkpoints and logs.
+
+    Without ``scored`` no epoch is scored on the validation part, and the last one is the result.
+    """
 
     prepared: Prepared
     options: TrainOptions
@@ -91,6 +94,7 @@ class Task:
     start: str
     folder: Path
     stage: str = "train"
+    scored: bool = True
 
 
 @dataclass(frozen=True)
@@ -238,9 +242,10 @@ def _run(
     lr = usual_rate(options)
     batches = sizes.windows // options.devices // sizes.batch
     names = [c.name for c in prepared.card.classes]
+    loss: nn.Module = Loss(options.loss, parse_class_weights(options.class_weights, names, prepared.split.training()))
     learner = Learner(
         task.network,
-        Loss(options.loss, parse_class_weights(options.class_weights, names, prepared.split.training())),
+        SoftLoss(loss) if prepared.scenes[0].soft is not None else loss,
         lr=lr,
         weight_decay=options.weight_decay,
         steps=math.ceil(batches / sizes.accumulate) * options.epochs,
@@ -300,7 +305,7 @@ def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
     augment = Augment(options.augment)
     drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
     train = Loader(drawn, sizes.batch, workers, sampler=Epochs(sizes.windows))
-    if not options.validation:
+    if not options.validation or not task.scored:
         return train, None
     tiles = prepared.validation_windows()
     return train, Loader(tiles, 1, workers, count=len(tiles))

@@ -54,6 +54,37 @@ class Loss(nn.Module):
         return torch.stack(terms).sum()
 
 
+class SoftLoss(nn.Module):
+    """A loss of labels, plus the Kullback–Leibler divergence from the soft targets, averaged over their pixels.
+
+    Knowledge distillation (Hinton et al. 2015, arXiv 1503.02531), pixel by pixel (Liu et al. 2019, arXiv 1903.04197).
+
+    Parameters
+    ----------
+    loss
+        Loss of logits and labels.
+    """
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the loss of logits (N, K, h, w).
+
+        ``targets`` are uint8 (N, 1 + K, h, w), labels and percents, or labels (N, h, w) alone.
+        """
+        if targets.ndim == 3:
+            return self.loss(logits, targets)  # type: ignore[no-any-return]
+        percents = targets[:, 1:]
+        known = percents[:, 0] != NODATA
+        shares = percents.float()
+        shares = shares / shares.sum(1, keepdim=True).clamp(min=1)
+        each = nn.functional.kl_div(logits.float().log_softmax(1), shares, reduction="none").sum(1)
+        distance = (each * known).sum() / known.sum().clamp(min=1)
+        return self.loss(logits, targets[:, 0].long()) + distance  # type: ignore[no-any-return]
+
+
 def parse_class_weights(
     text: str | None, names: Sequence[str], pixels: NDArray[np.int64]
 ) -> NDArray[np.float32] | None:

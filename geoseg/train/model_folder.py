@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ import numpy as np
 
 from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import scores
-from geoseg.models import Model, ModelCard, save_model
+from geoseg.models import Model, ModelCard, load_model, save_model
 from geoseg.models.card.card import card_with
 from geoseg.train import calibrate
 
@@ -151,15 +153,31 @@ def write_folder(
     OutputError, ModelError
         If it cannot be written.
     """
-    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
-    old = output.with_name(f".{output.name}.{os.getpid()}.old")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
+    with replaced_folder(output) as partial:
         save_model(partial, card, state)
         if metrics is not None:
             (partial / METRICS_FILE).write_text(json.dumps(metrics, indent=2, ensure_ascii=False), encoding="utf-8")
         if logs is not None and logs.is_dir():
             shutil.copytree(logs, partial / "logs")
+    return load_model(output)
+
+
+@contextmanager
+def replaced_folder(output: Path) -> Iterator[Path]:
+    """Give a folder under a temporary name to write a model in; at the end it is renamed over what was there.
+
+    After an error or an interruption nothing has changed.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
+    old = output.with_name(f".{output.name}.{os.getpid()}.old")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        yield partial
         if output.exists():
             output.rename(old)
         partial.rename(output)
@@ -170,6 +188,3 @@ def write_folder(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-    from geoseg.models import load_model
-
-    return load_model(output)

@@ -22,7 +22,7 @@ from geoseg.train.data import class_mapping
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.images import open_images
 from geoseg.train.data.label_counts import cell_side
-from geoseg.train.data.label_images import Labelled, Sources, read_labels
+from geoseg.train.data.label_images import Labelled, Sources, model_labels, read_labels
 from geoseg.train.data.labels import BACKGROUND
 from geoseg.train.data.samples import LabelledScene, ValidationWindows
 from geoseg.train.data.statistics import measure
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.train.data.labels import Labels
+    from geoseg.train.data.soft_labels import SoftLabels
 
 # Default sides of windows: the largest that fits images and split is used.
 _WINDOWS = (256, 128, 64)
@@ -91,7 +92,7 @@ class Prepared:
             scene.labels.source.check_unchanged()
 
     def validation_windows(self) -> ValidationWindows:
-        """Return windows over the validation cells."""
+        """Return windows over the validation part, in which each of its labelled pixels counts once."""
         return ValidationWindows(
             self.held,
             self.split.parts,
@@ -106,8 +107,22 @@ class Prepared:
         return WindowSampler(self.shapes, self.split.parts, self.cell, window, augment.zoom)
 
 
-def prepare(sources: Sources, options: TrainOptions, base: Model | None, reporter: Reporter) -> Prepared:
+def prepare(
+    sources: Sources,
+    options: TrainOptions,
+    base: Model | None,
+    reporter: Reporter,
+    soft: Sequence[SoftLabels] = (),
+) -> Prepared:
     """Open images and labels, choose classes, split and window, and measure the training part.
+
+    Parameters
+    ----------
+    sources, options, base, reporter
+        As of the training.
+    soft
+        What other models say about each image, in the classes of ``base``: soft targets, and labels if ``sources`` has
+        none.
 
     Raises
     ------
@@ -122,7 +137,10 @@ def prepare(sources: Sources, options: TrainOptions, base: Model | None, reporte
     least = card.min_window if card else stride
     windows = _windows(options, [raster.shape for raster in rasters], stride, least, reporter)
     cell = cell_side([raster.shape for raster in rasters], min(windows))
-    labelled = read_labels(rasters, sources, options, cell, reporter)
+    if base is not None and soft and not sources.labels:
+        labelled = model_labels(rasters, soft, base.card.classes, cell, reporter)
+    else:
+        labelled = read_labels(rasters, sources, options, cell, reporter)
     mapping = _class_mapping(labelled, sources, options, card, reporter)
     geometry = WindowGeometry(cell, tuple(windows), card.margin if card else None, stride)
     chosen = choose_split(labelled, mapping, options, geometry)
@@ -134,9 +152,11 @@ def prepare(sources: Sources, options: TrainOptions, base: Model | None, reporte
         card = _with_classes(card, mapping.classes)
     _check_units(card, labelled.rasters, reporter)
 
+    targets = dict(zip(map(id, rasters), soft, strict=True)) if soft else {}
+
     def scenes(labels: Sequence[Labels]) -> tuple[LabelledScene, ...]:
         pairs = zip(labelled.rasters, labels, strict=True)
-        return tuple(LabelledScene(raster, own, card.affine(raster.bands)) for raster, own in pairs)
+        return tuple(LabelledScene(r, own, card.affine(r.bands), targets.get(id(r))) for r, own in pairs)
 
     return Prepared(
         card=card,

@@ -120,7 +120,8 @@ class ModelCard(BaseModel):
     architecture
         Class of segmentation-models-pytorch (``"Unet"``) or a network of geoseg (``"geoseg:spectral"``).
     hyperparameters
-        ``encoder`` and ``kwargs``, from which the architecture is built; other entries are information only.
+        ``encoder`` and ``kwargs``, from which the architecture is built, and ``widths`` of pruned layers; other entries
+        are information only.
     bands
         Input bands, in the network's order.
     value_scaling

@@ -49,6 +49,9 @@ _GAIN = 1.05
 # (Unet(mobilenetv4-small), 4096², 2 cores: 6.7 against 5.8 Mpx/s measured alone, 6.4 against 4.3 s in a whole run.)
 _SHARED_GAIN = 1.5
 
+# Rounds of a comparison of models.
+_ROUNDS = 3
+
 # Version of the cache entries; raise it when their meaning or the way of measuring changes.
 _VERSION = 7
 
@@ -151,6 +154,18 @@ def with_compile(model: Model, execution: Execution, shape: tuple[int, int], dty
     if after < before * _GAIN:
         return execution.with_reason(f"not compiled: {after / before:.2f} times as fast")
     return replace(compiled, rate=after).with_reason(f"compiled, {after / before:.2f} times as fast")
+
+
+def compare_rates(models: Sequence[Model], shape: tuple[int, int], *, dtype: Any, device: str = "auto") -> list[float]:
+    """Return the megapixels per second of several models, each run as it is fastest here.
+
+    They are timed by turns, so that a machine that is busy for a while slows all of them, and the best of the rounds
+    counts. Parameters are those of :func:`choose_execution`.
+    """
+    chosen = [choose_execution(model, shape, dtype=dtype, device=device) for model in models]
+    benches = [_Bench(model, measured_window(model.card, shape), np.dtype(dtype), _BUDGET) for model in models]
+    rounds = [[bench.timed(how) for bench, how in zip(benches, chosen, strict=True)] for _ in range(_ROUNDS)]
+    return [max(rates) for rates in zip(*rounds, strict=True)]
 
 
 # The search ---------------------------------------------------------------------------------------------------------
@@ -258,7 +273,7 @@ class _Bench:
                 continue
             if other_rate > rate * gain:
                 # The machine may have stalled while the incumbent was timed: time it again before replacing it.
-                rate = self._rates[best] = max(rate, self._time(best))
+                rate = self._rates[best] = max(rate, self.timed(best))
             if other_rate > rate * gain:
                 best, rate = other, other_rate
         return replace(best, rate=rate)
@@ -266,14 +281,15 @@ class _Bench:
     def rate(self, execution: Execution) -> float:
         """Return the megapixels per second of all streams together, timed once per execution."""
         if execution not in self._rates:
-            self._rates[execution] = self._time(execution)
+            self._rates[execution] = self.timed(execution)
         return self._rates[execution]
 
     def same_classes(self, one: Execution, other: Execution) -> bool:
         """Return whether two executions that were timed agree on nearly all classes."""
         return bool(np.mean(self._classes[one] == self._classes[other]) >= _AGREEMENT)
 
-    def _time(self, execution: Execution) -> float:
+    def timed(self, execution: Execution) -> float:
+        """Return the megapixels per second of all streams together, timed now."""
         from geoseg.models.inference.predictor import Predictor
 
         predictor = Predictor(self.model, self._affine(), execution)

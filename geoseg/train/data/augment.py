@@ -105,7 +105,7 @@ class Augment:
         x
             (C, s, s) float32, the network's input.
         y
-            (s, s) int64 labels.
+            (s, s) labels, or (1 + K, s, s) with soft targets below them.
         valid
             (s, s) bool; invalid pixels stay 0 and unlabelled.
         generator

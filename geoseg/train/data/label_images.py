@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from geoseg.classes import MapClass
     from geoseg.tiling import Box
+    from geoseg.train.data.soft_labels import SoftLabels
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +114,15 @@ def read_labels(
         pairs = [(raster, WithBackground(source)) for raster, source in pairs]
     counts = _count(pairs, cell, reporter, on_valid=bool(options.background))
     return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, vocabulary, name, polygons)
+
+
+def model_labels(
+    rasters: list[Raster], maps: Sequence[SoftLabels], classes: tuple[MapClass, ...], cell: int, reporter: Reporter
+) -> Labelled:
+    """Return images labelled by other models' maps, and count them."""
+    pairs: list[tuple[Raster, LabelSource]] = list(zip(rasters, maps, strict=True))
+    counts = _count(pairs, cell, reporter, on_valid=False)
+    return Labelled(rasters, list(maps), counts, Vocabulary(classes, closed=True), maps[0].label, None)
 
 
 def _alike(names: Sequence[str]) -> list[str]:

@@ -29,7 +29,10 @@ class Samples(Protocol):
 
 
 class Batch(NamedTuple):
-    """Input float32 (N, bands, h, w), labels int64 (N, h, w); image, row and column of each window, int64 (N, 3)."""
+    """Input float32 (N, bands, h, w), labels int64 (N, h, w); image, row and column of each window, int64 (N, 3).
+
+    With soft targets the labels are those of :class:`~geoseg.train.data.samples.TrainingSample`, stacked.
+    """
 
     x: torch.Tensor
     y: torch.Tensor

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from geoseg.models import BandTransform
     from geoseg.raster import Raster
     from geoseg.train.data.labels import Labels
+    from geoseg.train.data.soft_labels import SoftLabels
     from geoseg.train.data.windows import WindowSampler
     from geoseg.train.validation.split import Parts
 
@@ -39,11 +40,14 @@ class LabelledScene:
         Labels on its pixels.
     affine
         Transform of stored values to the network's input, per band.
+    soft
+        Soft targets on its pixels, if another model is to be learned from.
     """
 
     raster: Raster
     labels: Labels
     affine: tuple[BandTransform, ...]
+    soft: SoftLabels | None = None
 
     def read(self, box: Box) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.bool_]]:
         """Return the network's input (bands, h, w), labels (h, w) and validity (h, w) of a box.
@@ -65,9 +69,23 @@ class LabelledScene:
             valid[rows, cols] = pixels.valid
         return x, y, valid
 
+    def targets(self, box: Box, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return labels (h, w) of a box as they are, or with the K percents of the soft targets as (1 + K, h, w)."""
+        if self.soft is None:
+            return labels
+        inside = box.intersection(self.raster.box)
+        percents = np.full((len(self.soft.orders[0]), *labels.shape), NODATA, np.uint8)
+        if inside.area:
+            rows, cols = inside.within(box)
+            percents[:, rows, cols] = self.soft.percents(inside)
+        return np.concatenate([labels[None], percents])
+
 
 class TrainingSample(NamedTuple):
-    """Input float32 (bands, h, w), labels int64 (h, w), and the window's image, row and column."""
+    """Input float32 (bands, h, w), labels int64 (h, w), and the window's image, row and column.
+
+    With soft targets the labels are uint8 (1 + K, h, w): below the labels the percent of each class, 255 where unknown.
+    """
 
     x: torch.Tensor
     y: torch.Tensor
@@ -99,25 +117,26 @@ class TrainingWindows:
             x, y, valid = self.scenes[image].read(box)
             if (y != NODATA).any():
                 break
+        y = self.scenes[image].targets(box, y)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         side = self.sampler.window
         pixels, labels, mask = resized(torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(valid), side)
-        pixels, labels = self.augment(pixels, labels.long(), mask, generator)
+        pixels, labels = self.augment(pixels, labels.long() if labels.ndim == 2 else labels, mask, generator)
         return TrainingSample(pixels, labels, (image, box.row, box.col))
 
 
 def resized(
     x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, side: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Resample input (C, h, w) bilinearly, labels and validity (h, w) by the nearest pixel, to ``side`` × ``side``."""
+    """Resample input (C, h, w) bilinearly, labels (…, h, w) and validity (h, w) by the nearest pixel, to ``side``²."""
     if x.shape[-2:] == (side, side):
         return x, y, valid
     shrinks = x.shape[-1] > side
     pixels = F.interpolate(x[None], (side, side), mode="bilinear", antialias=shrinks, align_corners=False)[0]
-    both = torch.stack([y, valid.to(y.dtype)])[None].float()
+    both = torch.cat([valid[None].to(y.dtype), y.reshape(-1, *valid.shape)])[None].float()
     moved = F.interpolate(both, (side, side), mode="nearest-exact")[0]
-    mask = moved[1] > 0
-    return pixels * mask, moved[0].to(y.dtype), mask
+    mask = moved[0] > 0
+    return pixels * mask, moved[1:].to(y.dtype).reshape(*y.shape[:-2], side, side), mask
 
 
 class ValidationWindows:
