@@ -14,7 +14,7 @@ from geoseg._version import __version__
 from geoseg.errors import GeosegError, OptionError, OutputError
 from geoseg.job.failures import with_retries
 from geoseg.job.outputs import Products
-from geoseg.models import check_bands
+from geoseg.models.proposals import check_model_bands
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options
@@ -219,7 +219,7 @@ def open_scene(source: Any, request: Request, name: str | None = None) -> Raster
     raster: Raster = source
     if not isinstance(source, Raster):
         raster = with_retries(lambda: open_raster(source, **reading), files, request.retries)
-    check_bands(request.model.card, raster)
+    check_model_bands(request.model.card, raster)
     return raster.select([band.name for band in request.model.card.bands])
 
 

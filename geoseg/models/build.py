@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from geoseg.errors import ModelError
 from geoseg.models.card.card import ModelCard
-from geoseg.models.networks.builtin import LANDCOVER_NET, build_landcover
+from geoseg.models.networks.builtin import GREEN_NET, LANDCOVER_NET, build_green, build_landcover
 from geoseg.models.networks.smp import build_smp
 from geoseg.models.weights import ONNX, read_weights, weights_path
 
@@ -62,7 +62,8 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
     """
     from geoseg.models.networks.widths import WIDTHS, set_widths
 
-    network = build_landcover(card) if card.architecture == LANDCOVER_NET else build_smp(card)
+    build = {LANDCOVER_NET: build_landcover, GREEN_NET: build_green}.get(card.architecture, build_smp)
+    network = build(card)
     if WIDTHS in card.hyperparameters:
         set_widths(network, card.hyperparameters[WIDTHS], f"model {card.name!r}")
     return network

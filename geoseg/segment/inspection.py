@@ -43,6 +43,8 @@ class Inspection:
         Warnings of the reader about a scene that does not fit.
     needs
         Names of the model's bands.
+    proposed
+        Names of the models whose bands the scene has, those made for its pixel size first.
     fill
         Value that fills part of the scene although no file declares it as nodata; None if there is none.
     units
@@ -58,6 +60,7 @@ class Inspection:
     error: GeosegError | None = None
     notes: tuple[str, ...] = field(default=())
     needs: tuple[str, ...] = field(default=())
+    proposed: tuple[str, ...] = field(default=())
     fill: Fill | None = None
     units: UnitFinding | None = None
     pictures: tuple[str, ...] = field(default=())
@@ -75,6 +78,7 @@ class Inspection:
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON-compatible values."""
         facts: dict[str, Any] = {"scene": self.name, "model": self.model, "fits": self.fits, "needs": list(self.needs)}
+        facts["proposed"] = list(self.proposed)
         facts["warnings"] = list(self.plan.warnings if self.plan else self.notes)
         if self.raster is not None:
             facts["raster"] = _raster_facts(self.raster)
@@ -121,6 +125,7 @@ def inspect_scene(
         If the model cannot be loaded, or an option is impossible for any scene.
     """
     from geoseg.models import DEFAULT_MODEL, load_model
+    from geoseg.models.proposals import proposed_models
 
     loaded = load_model(DEFAULT_MODEL if model is None else model)
     name, needs = loaded.card.name, tuple(band.name for band in loaded.card.bands)
@@ -129,7 +134,8 @@ def inspect_scene(
         raster = open_raster(source, **reading)
     except GeosegError as error:
         return Inspection(label, name, error=error, needs=needs)
-    found = Inspection(raster.name, name, raster, needs=needs)
+    proposed = tuple(proposal.card.name for proposal in proposed_models(raster))
+    found = Inspection(raster.name, name, raster, needs=needs, proposed=proposed)
     try:
         survey = survey_scene(raster, loaded)
         units = unit_choices(loaded.card, *survey)

@@ -171,16 +171,24 @@ def _check_resolution(card: ModelCard, raster: Raster) -> list[str]:
     size = pixel_size(raster)
     if size is None:
         return []
-    finest, coarsest = card.resolution
-    # 10 % tolerance: 9.6 m pixels pass for 10 m.
-    if finest * 0.9 <= size <= coarsest * 1.1:
+    if resolution_fits(card, size):
         return []
+    finest, coarsest = card.resolution
     text = f"{raster.name!r} has pixels of {size:.3g} m, model {card.name!r} was made for {finest:g}–{coarsest:g} m"
     if size > coarsest:
         return [f"{text}: expect a worse map"]
     # In units of the CRS, which may be degrees or feet.
     wanted = (abs(raster.transform.a) + abs(raster.transform.e)) / 2 * finest / size
     return [f"{text}: expect a worse map, or resample with --resolution {wanted:.3g}"]
+
+
+def resolution_fits(card: ModelCard, size: float | None) -> bool:
+    """Whether a model was made for pixels of this size in metres; True if either is unknown."""
+    if card.resolution is None or size is None:
+        return True
+    finest, coarsest = card.resolution
+    # 10 % tolerance: 9.6 m pixels pass for 10 m.
+    return finest * 0.9 <= size <= coarsest * 1.1
 
 
 def pixel_size(raster: Raster) -> float | None:

@@ -16,6 +16,9 @@ LANDCOVER_NET = "geoseg:landcover-net"
 """The trained network of ``scripts/train_landcover.py`` and ``scripts/train_water.py``; its weights are in the model
 folder."""
 
+GREEN_NET = "geoseg:green-net"
+"""The trained network of ``scripts/train_green.py``; its weights are in the model folder."""
+
 # Architectures without weights, and the file that defines each.
 _SOURCES = {"geoseg:spectral": "spectral.py"}
 
@@ -63,6 +66,29 @@ def build_landcover(card: ModelCard) -> torch.nn.Module:
     kwargs = card.hyperparameters.get("kwargs") or {}
     try:
         return LandcoverNet(**kwargs).eval()
+    except (TypeError, RuntimeError) as error:
+        raise ModelError(f"model {card.name!r}: {card.architecture} cannot be built from {kwargs!r}: {error}") from None
+
+
+def build_green(card: ModelCard) -> torch.nn.Module:
+    """Return the network :data:`GREEN_NET` with random weights in eval mode.
+
+    Raises
+    ------
+    ModelError
+        If the card's bands, classes or arguments are not those of the network.
+    """
+    from geoseg.models.networks.green import CLASS_COUNT, GreenNet
+
+    names = tuple(band.name for band in card.bands)
+    if names not in (("red", "green", "blue"), ("red", "green", "blue", "nir")) or len(card.classes) != CLASS_COUNT:
+        raise ModelError(
+            f"model {card.name!r}: {card.architecture} needs the bands red, green, blue and at most nir, and "
+            f"{CLASS_COUNT} classes"
+        )
+    kwargs = card.hyperparameters.get("kwargs") or {}
+    try:
+        return GreenNet(len(card.bands), **kwargs).eval()
     except (TypeError, RuntimeError) as error:
         raise ModelError(f"model {card.name!r}: {card.architecture} cannot be built from {kwargs!r}: {error}") from None
 
