@@ -149,7 +149,9 @@ class AreaEstimate:
         }  # fmt: skip
 
 
-def estimate(counts: ArrayLike, mapped: ArrayLike, names: Sequence[str] | None = None) -> AreaEstimate:
+def estimate(
+    counts: ArrayLike, mapped: ArrayLike, names: Sequence[str] | None = None, pixels: ArrayLike | None = None
+) -> AreaEstimate:
     """Return accuracy and area estimates.
 
     Parameters
@@ -160,6 +162,8 @@ def estimate(counts: ArrayLike, mapped: ArrayLike, names: Sequence[str] | None =
         (K,) area of each class on the map, in any unit.
     names
         Class names for messages.
+    pixels
+        (K,) pixels of each class on the map. One point is enough for a class of one pixel: nothing of it is unknown.
 
     Raises
     ------
@@ -168,7 +172,8 @@ def estimate(counts: ArrayLike, mapped: ArrayLike, names: Sequence[str] | None =
     """
     points, areas = np.asarray(counts, np.int64), np.asarray(mapped, np.float64)
     found = points.sum(1)
-    lacking = np.flatnonzero((areas > 0) & (found < 2))
+    needed = np.minimum(2, np.full(len(areas), 2) if pixels is None else np.asarray(pixels))
+    lacking = np.flatnonzero((areas > 0) & (found < needed))
     if lacking.size:
         k = int(lacking[0])
         name = names[k] if names else f"class {k}"

@@ -270,12 +270,12 @@ def estimate_area(
     check_unchanged(layer.raster)
     count = len(classes)
     counts = np.bincount(mapped * count + wanted, minlength=count * count).reshape(count, count)
-    areas = np.zeros(count)
+    areas, pixels = np.zeros(count), np.zeros(count, np.int64)
     known = {plain(item.name): k for k, item in enumerate(classes)}
-    for item, area in zip(strata.classes, strata.areas, strict=True):
-        areas[known[plain(item.name)]] = area
+    for item, area, size in zip(strata.classes, strata.areas, strata.pixels.sum(0), strict=True):
+        areas[known[plain(item.name)]], pixels[known[plain(item.name)]] = area, size
     names = tuple(item.name for item in classes)
-    return AreaReport(label, layer.label, names, estimate(counts, areas, names), strata.unit, tuple(notes))
+    return AreaReport(label, layer.label, names, estimate(counts, areas, names, pixels), strata.unit, tuple(notes))
 
 
 def _all_classes(layer: RasterLayer, strata: Strata) -> tuple[MapClass, ...]:

@@ -69,6 +69,23 @@ def polygonize(classes: str, output: str, /, **values: Any) -> list[str]:
     return ["polygonize", classes, *options({"output": output, **values}), JSON]
 
 
+def band_numbers(text: str) -> dict[str, int]:
+    """Return the numbers in ``"blue=1,green=2,…"`` by name; names without a number are left out.
+
+    Examples
+    --------
+    >>> band_numbers("blue=1, green=2, nir")
+    {'blue': 1, 'green': 2}
+    """
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): int(number) for name, _, number in pairs if name.strip() and number.strip().isdigit()}
+
+
+def band_text(numbers: Mapping[str, int]) -> str:
+    """Return ``"blue=1,green=2,…"``; bands with the number 0 are left out."""
+    return ",".join(f"{name}={number}" for name, number in numbers.items() if number)
+
+
 def band_mistake(text: str, count: int) -> str:
     """Return what is wrong with ``"blue=1,green=2,…"`` for a scene of ``count`` bands; empty if nothing is.
 

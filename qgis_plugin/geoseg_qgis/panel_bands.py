@@ -6,9 +6,10 @@ from typing import Any
 
 from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from .algorithms.base import is_file
+from .band_table import BandTable
 from .tr import tr
 from .widgets import Section, WrappedLabel, form, narrow
 
@@ -23,7 +24,8 @@ class BandsPanel(Section):
         super().__init__(tr("Bands and values"), parent)
         self.bands = ""  # "blue=1,green=2,…", or empty: by the raster's own names
         self._raw: list[str] = []  # the raster's own bands, before any were chosen
-        self.table = form()
+        self.table = BandTable(self)
+        self.table.changed.connect(self._table_changed)
         self.scale, self.offset, self.nodata = QLineEdit(self), QLineEdit(self), QLineEdit(self)
         self.scale.setToolTip(tr("value = stored × scale + offset; 1/10000 for reflectance × 10,000"))
         values = form()
@@ -108,28 +110,11 @@ class BandsPanel(Section):
         proposed
             Bands that would mend a misfit; the chosen ones if empty.
         """
-        while self.table.rowCount():
-            self.table.removeRow(0)
         if not self.bands and "raster" in facts:
             self._raw = [band["name"] for band in facts["raster"]["bands"]]
-        numbers = dict(part.split("=", 1) for part in (proposed or self.bands).split(",") if "=" in part)
-        given = {name: int(number) for name, number in numbers.items() if number.isdigit()}
-        for name in facts.get("needs", []):
-            box = QComboBox(self)
-            narrow(box)
-            box.addItem(tr("(none)"), 0)
-            for number, label in enumerate(self._raw, 1):
-                box.addItem(f"{number} {label}", number)
-            named = self._raw.index(name) + 1 if name in self._raw else 0
-            box.setCurrentIndex(given.get(name, named))
-            box.currentIndexChanged.connect(lambda _: self._table_changed())
-            self.table.addRow(name, box)
+        self.table.show_bands(facts.get("needs", []), self._raw, proposed or self.bands)
 
-    def _table_changed(self) -> None:
-        chosen = {}
-        for row in range(self.table.rowCount()):
-            label = self.table.itemAt(row, QFormLayout.ItemRole.LabelRole).widget().text()
-            chosen[label] = self.table.itemAt(row, QFormLayout.ItemRole.FieldRole).widget().currentData()
-        if all(chosen.values()):
-            self.bands = ",".join(f"{name}={number}" for name, number in chosen.items())
+    def _table_changed(self, text: str) -> None:
+        if all(self.table.chosen().values()):
+            self.bands = text
             self.changed.emit()

@@ -6,7 +6,15 @@ import json
 import os
 from typing import Any
 
-from qgis.core import QgsCoordinateTransform, QgsFeatureRequest, QgsProject, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsFeatureRequest,
+    QgsProject,
+    QgsRasterLayer,
+    QgsUnitTypes,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtCore import Qt, QTimer, QUrl, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QDesktopServices
 from qgis.PyQt.QtWidgets import (
@@ -61,7 +69,7 @@ class ResultPanel(QWidget):
         self.report_button.clicked.connect(self.open_report)
         self.uncertain_button = Button(tr("Zoom to uncertain"), self)
         self.uncertain_button.setToolTip(
-            tr("Steps through the least certain polygons; small ones come later, large ones not earlier for their size")
+            tr("Steps through the least certain polygons; small ones and narrow strips come later")
         )
         self.uncertain_button.clicked.connect(self.next_uncertain)
         buttons = Flow(self.report_button, self.uncertain_button)
@@ -169,8 +177,19 @@ class ResultPanel(QWidget):
     def next_uncertain(self) -> None:
         """Zoom to the next of the polygons that are probably wrong."""
         if self._search is None:
-            self._search = Search(self._outputs.get("polygons", ""))
+            self._search = Search(self._outputs.get("polygons", ""), self._pixel())
         self._wait_for_search()
+
+    def _pixel(self) -> float:
+        """Return the side of a pixel of the class map in metres, about; 0 if it is not in the project."""
+        layers = QgsProject.instance().mapLayers().values()
+        path = os.path.normpath(self._outputs.get("classes", ""))
+        for layer in layers:
+            if isinstance(layer, QgsRasterLayer) and os.path.normpath(layer.source()) == path:
+                unit = QgsCoordinateReferenceSystem("EPSG:3857").mapUnits()  # metres; the enum moved in newer versions
+                metres = QgsUnitTypes.fromUnitToUnitFactor(layer.crs().mapUnits(), unit)
+                return layer.rasterUnitsPerPixelX() * metres
+        return 0.0
 
     def _wait_for_search(self) -> None:
         if self._search is None:

@@ -79,6 +79,7 @@ class ScenePanel(QWidget):
         self.verdict = WrappedLabel("", self)
         self.values = ValuesQuestion(self)
         self.values.unit_chosen.connect(self._state)
+        self.values.raw_chosen.connect(self._ask_for_gain)
         self.values.fill_chosen.connect(lambda value: self._state({"nodata": value}))
         self.details = BandsPanel(self)
         self.details.changed.connect(self.check_soon)
@@ -296,7 +297,7 @@ class ScenePanel(QWidget):
             return text.format(needs=", ".join(needs), missing=", ".join(missing))
         text = tr("The model needs {count} bands ({needs}), the raster has {have} ({names}).")
         parts = [text.format(count=len(needs), needs=", ".join(needs), have=len(have), names=", ".join(have))]
-        if not fitting_models(settings.known_models(), have):
+        if not self._fitting(have):
             parts.append(
                 tr(
                     "No installed model works with these bands alone. Add bands from other layers below, add a model "
@@ -308,12 +309,18 @@ class ScenePanel(QWidget):
     def _show_ways(self, missing: list[str]) -> None:
         """Offer a model that fits, or to make one."""
         have = [band["name"] for band in self.facts["raster"]["bands"]] if missing else []
-        fitting = [card["name"] for card in fitting_models(settings.known_models(), have)]
+        fitting = self._fitting(have)
         self.use_button.setVisible(bool(fitting))
         if fitting:
             self.use_button.setText(tr("Use model {name}").format(name=fitting[0]))
             self.use_button.setProperty("model", fitting[0])
         self.classes_button.setVisible(bool(missing))
+
+    def _fitting(self, have: list[str]) -> list[str]:
+        """Return the listed models whose bands the raster has, those made for pixels of its size first."""
+        names = [card["name"] for card in fitting_models(settings.known_models(), have)]
+        proposed = self.facts.get("proposed") or []
+        return sorted(names, key=lambda name: proposed.index(name) if name in proposed else len(proposed))
 
     def _use_fitting(self) -> None:
         self.models.setCurrentIndex(self.models.findData(self.use_button.property("model")))
@@ -343,6 +350,23 @@ class ScenePanel(QWidget):
         """Write scale, offset or nodata into their fields and check again."""
         self.details.state(reading)
         self.check()
+
+    def _ask_for_gain(self) -> None:
+        """Say what digital numbers need before a model can read them; nothing can be run until then."""
+        self.facts = {**self.facts, "fits": False}
+        self._say(
+            tr(
+                "The model was trained on reflectance, which digital numbers become by a gain and an offset: write "
+                "those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance "
+                "first. Without them only a model of your own can be used, trained on this raster (New classes…)."
+            ),
+            good=False,
+        )
+        self.mend.hide()
+        self.classes_button.show()
+        self.details.setCollapsed(False)
+        self.details.scale.setFocus()
+        self.checked.emit(self.facts)
 
     def _mend(self) -> None:
         """Do what geoseg proposes, and what it proposes next, until they fit or it knows nothing more."""

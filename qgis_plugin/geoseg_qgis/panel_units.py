@@ -23,6 +23,8 @@ class ValuesQuestion(QWidget):
 
     unit_chosen = pyqtSignal(dict)
     """Scale and offset as texts."""
+    raw_chosen = pyqtSignal()
+    """The values have no unit: they are the sensor's own numbers."""
     fill_chosen = pyqtSignal(str)
     """The nodata value as text; empty if the border is data after all."""
 
@@ -96,12 +98,19 @@ class ValuesQuestion(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, choice["options"])
             if choice.get("picture"):
                 item.setIcon(_icon(choice["picture"]))
+        raw = QListWidgetItem(tr("Digital numbers of the sensor") + "\n" + tr("gain and offset are needed"), self.units)
+        raw.setToolTip(raw.text())
+        raw.setSizeHint(QSize(0, 2 * self.fontMetrics().lineSpacing() + 8))
         line = self.fontMetrics().lineSpacing()
         rows = self.units.count()
         self.units.setFixedHeight(min(rows, 4) * (max(_PICTURE, 3 * line) + 6) + 6)
 
     def _choose(self, item: QListWidgetItem) -> None:
-        options = dict(item.data(Qt.ItemDataRole.UserRole))
+        known = item.data(Qt.ItemDataRole.UserRole)
+        if known is None:
+            self.raw_chosen.emit()
+            return
+        options = dict(known)
         self._stated = {"scale": options.get("scale", ""), "offset": options.get("offset", "")}
         self.question.show_text(tr("Unit of the values; choose another one to change it:"))
         self.unit_chosen.emit(self._stated)

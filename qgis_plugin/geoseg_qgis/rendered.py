@@ -95,11 +95,20 @@ def natural_pixel(layer: QgsRasterLayer, canvas_pixel: float) -> float:
 def tile_count(layer: QgsRasterLayer, rendering: Rendering) -> int:
     """Return how many tiles a map service will be asked for, about.
 
-    Tiles of web maps have the zoom levels of their pyramid, of which the next finer one is taken. Other services give
-    pictures of any size; QGIS asks for blocks of the size of the writer's.
+    Tiled services have the zoom levels of their pyramid, of which the one nearest to the pixel size is taken. Others
+    give pictures of any size; QGIS asks for blocks of the size of the writer's.
     """
-    if "type=xyz" not in layer.source():
-        return math.ceil(rendering.width / 2000) * math.ceil(rendering.height / 2000)
+    if "type=xyz" in layer.source():
+        return _xyz_tiles(layer, rendering)
+    levels = [level for level in layer.dataProvider().nativeResolutions() if level > 0]
+    if "tileMatrixSet=" in layer.source() and levels:
+        level = min(levels, key=lambda level: abs(math.log(level / rendering.pixel)))
+        whole = layer.extent()
+        return _tiles(rendering.extent, level * TILE, whole.xMinimum(), whole.yMaximum())
+    return math.ceil(rendering.width / 2000) * math.ceil(rendering.height / 2000)
+
+
+def _xyz_tiles(layer: QgsRasterLayer, rendering: Rendering) -> int:
     mercator = QgsCoordinateReferenceSystem("EPSG:3857")
     box, pixel = rendering.extent, rendering.pixel
     if layer.crs().isValid() and layer.crs() != mercator:
@@ -108,9 +117,13 @@ def tile_count(layer: QgsRasterLayer, rendering: Rendering) -> int:
     options = parse_qs(layer.source())
     zoom = math.ceil(math.log2(_EQUATOR / TILE / pixel) - 0.1)
     zoom = min(max(zoom, int(options.get("zmin", ["0"])[0])), int(options.get("zmax", ["22"])[0]))
-    side = _EQUATOR / 2**zoom
-    columns = math.floor((box.xMaximum()) / side) - math.floor(box.xMinimum() / side) + 1
-    rows = math.floor(box.yMaximum() / side) - math.floor(box.yMinimum() / side) + 1
+    return _tiles(box, _EQUATOR / 2**zoom, 0.0, 0.0)
+
+
+def _tiles(box: QgsRectangle, side: float, west: float, north: float) -> int:
+    """Return how many tiles of a grid through a point a box touches."""
+    columns = math.floor((box.xMaximum() - west) / side) - math.floor((box.xMinimum() - west) / side) + 1
+    rows = math.floor((north - box.yMinimum()) / side) - math.floor((north - box.yMaximum()) / side) + 1
     return columns * rows
 
 

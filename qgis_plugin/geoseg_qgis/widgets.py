@@ -216,10 +216,15 @@ class Flow(QLayout):
 def form() -> QFormLayout:
     """Return a form whose fields move below their labels where both do not fit in a line."""
     layout = QFormLayout()
+    as_form(layout)
+    return layout
+
+
+def as_form(layout: QFormLayout) -> None:
+    """Let the fields of a form move below their labels where both do not fit in a line."""
     layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     layout.setContentsMargins(0, 0, 0, 0)
-    return layout
 
 
 def narrow(*widgets: QWidget) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import geopandas
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -201,6 +202,26 @@ def test_sample_interpret_estimate(class_map, patches, tmp_path):
     other = estimate_area(by_number, path)
     np.testing.assert_array_equal(other.estimate.counts, found.counts)
     assert "are read from a.tif" in other.notes[0]
+
+
+def test_a_class_of_one_pixel_is_known_by_its_one_point(tmp_path, class_map):
+    """A drawn sample can always be evaluated: of such a class there is no second pixel to draw."""
+    classes = np.zeros((32, 32), np.uint8)
+    classes[:, 16:] = 1
+    classes[5, 5] = 2
+    path = class_map(tmp_path / "map.tif", classes)
+    points = tmp_path / "points.gpkg"
+    draw_sample(path, points, total=12, minimum=2)
+    frame = geopandas.read_file(points, layer="points")
+    assert (frame["map_class"] == LAND_COVER[2].name).sum() == 1
+    frame["reference_class"] = frame["map_class"]
+    frame.to_file(points, layer="points", driver="GPKG")
+    found = estimate_area(points, path).estimate
+    assert found.sizes[2] == 1
+    assert found.areas[2] == pytest.approx(found.mapped[2])
+    assert found.areas_error[2] == 0
+    with pytest.raises(InputError, match="'c' has 1 interpreted point: each class on the map needs at least two"):
+        estimate([[5, 0, 0], [0, 5, 0], [0, 0, 1]], [100.0, 100.0, 2.0], ["a", "b", "c"], [100, 100, 2])
 
 
 def test_bad_points(class_map, patches, tmp_path):

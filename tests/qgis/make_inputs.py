@@ -69,27 +69,31 @@ def _black_border(source: Path, target: Path) -> None:
             out.descriptions, out.scales, out.offsets = file.descriptions, file.scales, file.offsets
 
 
-def _model(folder: Path) -> None:
-    """A network that can be trained further: small, and only its plumbing is of interest here."""
+def _model(folder: Path, bands: tuple[str, ...] = ()) -> None:
+    """A network that can be trained further: small, and only its plumbing is of interest here.
+
+    With ``bands`` it takes those, of 8 bits; else what the bundled models take.
+    """
     import segmentation_models_pytorch as smp
     import torch
 
-    from geoseg.models import ModelCard, load_model, save_model
+    from geoseg.models import BandSpec, ModelCard, load_model, save_model
 
     torch.manual_seed(0)
     build = {"decoder_channels": [16, 16, 8, 8, 8]}
-    module = smp.create_model(
-        "unet", encoder_name="mobilenet_v2", encoder_weights=None, in_channels=6, classes=6, **build
-    )
     spectral = load_model("spectral").card
+    specs = tuple(BandSpec(name=name) for name in bands) or spectral.bands
+    module = smp.create_model(
+        "unet", encoder_name="mobilenet_v2", encoder_weights=None, in_channels=len(specs), classes=6, **build
+    )
     card = ModelCard(
         name=folder.name,
         title="Small network for tests",
         architecture="unet",
-        bands=spectral.bands,
+        bands=specs,
         classes=spectral.classes,
-        value_range=spectral.value_range,
-        resolution=spectral.resolution,
+        value_range=(0, 255) if bands else spectral.value_range,
+        resolution=None if bands else spectral.resolution,
     )
     save_model(folder, card, module, arch="unet", encoder="mobilenet_v2", **build)
 
@@ -109,6 +113,7 @@ def main(demo: Path, target: Path) -> None:
         blue, nir = file.read(1), file.read(4)
     assert np.mean(nir) > np.mean(blue) > 0
     _model(target / "models" / "small")
+    _model(target / "photo", ("red", "green", "blue"))
     stand_in_wheel(target / "wheels")
     print(f"inputs in {target}: {sorted(path.name for path in target.iterdir())}")
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer
-from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtCore import QEvent, QObject, Qt, QTimer
+from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QWidget
 from qgis.utils import active_plugins, iface, plugins
 
@@ -50,8 +53,119 @@ def step(name: str) -> None:
 
 
 def shot(name: str) -> None:
-    QgsApplication.processEvents()
-    iface.mainWindow().grab().save(str(OUT / f"{name}.png"))
+    with watchdog.asleep():
+        QgsApplication.processEvents()
+        iface.mainWindow().grab().save(str(OUT / f"{name}.png"))
+
+
+class Watchdog:
+    """How long the event loop is away, step by step.
+
+    A timer of 10 ms notes the time between its own ticks. Time in which this thread could have run, but the machine
+    gave its processors to others, does not count. If a tick is late, another thread writes down what Python does.
+    """
+
+    def __init__(self) -> None:
+        self.blocks: dict[str, list[tuple[float, str]]] = {}
+        self.step = ""
+        self._main = threading.main_thread().ident
+        self._stack = ""
+        self._since = self._waited = 0.0
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def watch(self, step: str) -> None:
+        """Begin with a step, or go on with the next one."""
+        if not self._timer.isActive():
+            self._since, self._waited = time.perf_counter(), waited()
+            self._timer.start(10)
+            threading.Thread(target=self._look, daemon=True).start()
+        else:
+            self._tick()
+        self.step = step
+
+    def stop(self) -> None:
+        self._tick()
+        self._timer.stop()
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """What happens inside is the test's doing."""
+        if self._timer.isActive():
+            self._tick()
+        yield
+        self._since, self._waited, self._stack = time.perf_counter(), waited(), ""
+
+    def longest(self) -> dict[str, float]:
+        """The longest block of each step, in milliseconds."""
+        return {step: max(block for block, _ in blocks) for step, blocks in self.blocks.items()}
+
+    def report(self, limit: float) -> list[str]:
+        """Blocks above a limit, the longest first, with what Python did."""
+        found = [(block, step, stack) for step, blocks in self.blocks.items() for block, stack in blocks]
+        return [
+            f"{block:.0f} ms in {step}: {stack or 'no Python'}"
+            for block, step, stack in sorted(found)[::-1]
+            if block > limit
+        ]
+
+    def _tick(self) -> None:
+        now, wait = time.perf_counter(), waited()
+        block = 1000 * ((now - self._since) - (wait - self._waited))
+        self.blocks.setdefault(self.step, []).append((round(block, 1), self._stack))
+        self._since, self._waited, self._stack = now, wait, ""
+
+    def _look(self) -> None:
+        while self._timer.isActive():
+            time.sleep(0.01)
+            if time.perf_counter() - self._since > 0.035:
+                frame = sys._current_frames().get(self._main)  # None while QGIS is at work without Python
+                own = [f for f in traceback.extract_stack(frame) if "stage.py" not in f.filename] if frame else []
+                if own:
+                    self._stack = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in own[-5:])
+
+
+def waited() -> float:
+    """Seconds that the main thread was ready to run, while the machine's processors were others'."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
+def slowness() -> float:
+    """How many times slower than on a quiet machine this one is now: the time of a second's work, by its CPU time."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    while time.process_time() - cpu < 0.2:
+        sum(range(1000))
+    return max((time.perf_counter() - wall) / (time.process_time() - cpu), 1.0)
+
+
+class Clicks(QObject):
+    """Clicks with the mouse as a user does, and counts them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def click(self, widget: QWidget) -> None:
+        """Click on a widget that can be seen where it is."""
+        assert widget.isVisible(), widget
+        assert widget.isEnabled(), widget
+        assert widget.visibleRegion().contains(widget.rect().center()), f"{widget.text()!r} must be scrolled to"
+        before = self.count
+        widget.installEventFilter(self)
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+        widget.removeEventFilter(self)
+        assert self.count == before + 1
+
+    def eventFilter(self, _receiver: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        self.count += event.type() in {QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick}
+        return False
+
+
+watchdog = Watchdog()
 
 
 def dock():

@@ -112,6 +112,12 @@ def stand_ins() -> None:
     pyqt.__path__ = []
     osgeo = types.ModuleType("osgeo")  # comes with QGIS
     osgeo.gdal, osgeo.ogr = _make("gdal"), _make("ogr")
+    wrappers = types.ModuleType("processing.gui.wrappers")  # comes with QGIS
+    wrappers.__getattr__ = _make
+    for name in ("processing", "processing.gui"):
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = []
+    sys.modules["processing.gui.wrappers"] = wrappers
     modules = {"osgeo": osgeo, "qgis": qgis, "qgis.core": core, "qgis.gui": gui, "qgis.PyQt": pyqt}
     for name, module in (("QtCore", QtCore), ("QtGui", QtGui), ("QtWidgets", QtWidgets)):
         modules[f"qgis.PyQt.{name}"] = module
@@ -134,7 +140,7 @@ def questions(dock) -> None:
     choices = [{"name": name, "given": given, **choice} for name, given in (("reflectance 0…1", False), ("x", True))]
     values = dock.scene.values
     values.ask_unit({"verdict": "uncertain", "choices": choices}, {}, misfit=True)
-    assert values.units.count() == 2
+    assert values.units.count() == 3, "the two units, and digital numbers"
     values.ask_border({"value": 0.0, "share": 0.2, "where": "", "options": {"nodata": "0"}})
     dialog = NewClassesDialog(None, "labels.gpkg")
     assert len(dialog.why_not()) > 5

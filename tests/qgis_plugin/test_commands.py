@@ -152,8 +152,8 @@ def test_the_most_uncertain_area_comes_first(tmp_path):
     path = tmp_path / "p.gpkg"
     rows = [(1, 50.0, 10.0), (2, 90.0, 1000.0), (3, 20.0, 5.0), (4, None, 1e9), (5, 60.0, 30.0)]
     database = sqlite3.connect(path)
-    database.execute("CREATE TABLE polygons (fid INTEGER PRIMARY KEY, confidence REAL, area_m2 REAL)")
-    database.executemany("INSERT INTO polygons VALUES (?, ?, ?)", rows)
+    database.execute("CREATE TABLE polygons (fid INTEGER PRIMARY KEY, confidence REAL, area_m2 REAL, perimeter_m REAL)")
+    database.executemany("INSERT INTO polygons VALUES (?, ?, ?, 40)", rows)
     database.commit()
     database.close()
     known = [row for row in rows if row[1] is not None]
@@ -161,7 +161,7 @@ def test_the_most_uncertain_area_comes_first(tmp_path):
     mean = sum(row[1] * row[2] for row in known) / whole
     by_hand = sorted(known, key=lambda row: (row[1] > mean, -(100 - row[1]) * min(row[2], whole / 100)))
     assert most_uncertain(str(path)) == [row[0] for row in by_hand]
-    assert most_uncertain(str(path), 2) == [row[0] for row in by_hand[:2]]
+    assert most_uncertain(str(path), most=2) == [row[0] for row in by_hand[:2]]
     search = Search(str(path))
     assert wait_for(lambda: search.found) == most_uncertain(str(path))
     assert most_uncertain(str(tmp_path / "none.gpkg")) == []

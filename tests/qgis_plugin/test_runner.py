@@ -192,6 +192,12 @@ def test_osgeo4w_is_taken_off_the_path():
     assert clean_environment(base)["PATH"] == "/usr/bin"
 
 
+def test_threads_sleep_while_they_wait():
+    """Spinning threads take the processor from QGIS; who has chosen otherwise keeps it."""
+    assert clean_environment({})["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert clean_environment({"OMP_WAIT_POLICY": "ACTIVE"})["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
 def test_secrets_are_not_shown():
     assert hide_secrets("http://me:secret@proxy:3128/x") == "http://***@proxy:3128/x"
     assert hide_secrets("https://host/a@b") == "https://host/a@b"

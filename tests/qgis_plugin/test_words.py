@@ -63,10 +63,21 @@ def test_models_that_fit_a_photo():
 
 
 def _polygons(path, rows):
+    """Squares, if no perimeter is given."""
+    rows = [row if len(row) == 4 else (*row, 4 * row[1] ** 0.5) for row in rows]
     with sqlite3.connect(path) as database:
-        database.execute("CREATE TABLE polygons (fid INTEGER PRIMARY KEY, area_m2 REAL, confidence REAL)")
-        database.executemany("INSERT INTO polygons VALUES (?, ?, ?)", rows)
+        names = "fid INTEGER PRIMARY KEY, area_m2 REAL, confidence REAL, perimeter_m REAL"
+        database.execute(f"CREATE TABLE polygons ({names})")
+        database.executemany("INSERT INTO polygons VALUES (?, ?, ?, ?)", rows)
     return str(path)
+
+
+def test_strips_along_borders_come_later(tmp_path):
+    """A strip that is two pixels wide is uncertain as any border is, a field of the same size for a reason."""
+    strip, field, larger_strip = (1, 40_000, 50.0, 4040.0), (2, 40_000, 55.0), (3, 60_000, 50.0, 6040.0)
+    path = _polygons(tmp_path / "p.gpkg", [strip, field, larger_strip, (4, 9e6, 90.0)])
+    assert most_uncertain(path, 10.0)[:3] == [2, 3, 1]
+    assert most_uncertain(path)[:3] == [3, 1, 2], "where the pixel is not known, the area counts"
 
 
 def test_the_whole_map_is_not_the_most_uncertain_polygon(tmp_path):

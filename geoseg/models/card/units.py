@@ -292,6 +292,7 @@ def _question(card: ModelCard, raster: Raster, compared: _Comparison, *, scaled:
         else "the units of its values are not certain"
     )
     text = f"{raster.name!r} does not fit model {card.name!r}: {problem}; say them with {', or '.join(texts)}"
+    text += "; a sensor's digital numbers need the gain and offset of the scene's metadata as --scale and --offset"
     return text, dict(best.unit.suggestion) if clear and best.unit is not None else {}
 
 

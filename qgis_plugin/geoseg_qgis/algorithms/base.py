@@ -132,12 +132,22 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
             QgsProcessingParameterExtent("EXTENT", tr("Extent; all of the scene if empty"), optional=True)
         )
 
-    def add_bands(self) -> None:
-        """Add which band is which."""
-        parameter = QgsProcessingParameterString("BANDS", tr("Bands (blue=1,green=2,…)"), optional=True)
+    def add_bands(self, model: str = "MODEL", *, several: bool = True) -> None:
+        """Add which band is which: a text, with a table in Processing's dialogs.
+
+        Parameters
+        ----------
+        model
+            Parameter of the model whose bands are listed.
+        several
+            Whether several rasters are the bands of one scene; else each is a scene with the same bands.
+        """
+        parameter = QgsProcessingParameterString("BANDS", tr("Bands"), optional=True)
+        widget = {"class": "geoseg_qgis.algorithms.band_widget.BandsWidget", "model": model, "several": several}
+        parameter.setMetadata({"widget_wrapper": widget})
         parameter.setHelp(
             tr(
-                "Which band is which. Empty: by the bands' descriptions. "
+                "Which band is which, as blue=1,green=2,… Empty: by the bands' descriptions. "
                 "'Inspect raster' says what fits and what to write."
             )
         )
@@ -242,11 +252,12 @@ def no_python(python: str) -> str:
 
 def is_file(layer: QgsRasterLayer | None) -> bool:
     """Whether geoseg can open what a raster layer shows: a raster file."""
-    return layer is not None and layer.providerType() == "gdal" and not _in_geopackage(layer.source())
+    return layer is not None and layer.providerType() == "gdal" and not _is_out_of_reach(layer.source())
 
 
-def _in_geopackage(source: str) -> bool:
-    return source.startswith("GPKG:") or source.lower().endswith(".gpkg")
+def _is_out_of_reach(source: str) -> bool:
+    """Whether a source of GDAL's is in QGIS's own memory, or in a GeoPackage."""
+    return source.startswith(("GPKG:", "/vsimem/")) or source.lower().endswith(".gpkg")
 
 
 def source_of(layer: QgsRasterLayer) -> str:

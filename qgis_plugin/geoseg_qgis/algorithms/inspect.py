@@ -33,7 +33,7 @@ class InspectRaster(GeosegAlgorithm):
     def shortHelpString(self) -> str:
         """Return the text beside the parameters."""
         return tr(
-            "Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will "
+            "Says what is in a raster, whether it fits a model, how to fix it if it does not, and what a run will "
             "cost. Nothing is computed."
         )
 
@@ -46,7 +46,7 @@ class InspectRaster(GeosegAlgorithm):
         )
         self.addOutput(QgsProcessingOutputBoolean("FITS", tr("Whether it fits the model")))
         self.addOutput(QgsProcessingOutputString("MESSAGE", tr("Why it does not fit")))
-        self.addOutput(QgsProcessingOutputString("MEND", tr("Options that would mend it, as JSON")))
+        self.addOutput(QgsProcessingOutputString("MEND", tr("Options that would fix it, as JSON")))
         self.addOutput(QgsProcessingOutputNumber("SECONDS", tr("Seconds a run takes here; -1 if not known")))
 
     def prepareAlgorithm(

@@ -47,15 +47,15 @@ class PolygonizeClassMap(GeosegAlgorithm):
         )
         double = QgsProcessingParameterNumber.Type.Double
         for name, text in (
-            ("MIN_AREA", tr("Least area in m²; smaller regions are merged into a neighbour")),
-            ("SIMPLIFY", tr("Let borders move by this many metres")),
+            ("MIN_AREA", tr("Minimum area of a polygon in m²; smaller ones are merged into a neighbour")),
+            ("SIMPLIFY", tr("Simplify: how far borders may be moved, in metres")),
         ):
             self.addParameter(QgsProcessingParameterNumber(name, text, double, None, True, 0))
         self.addParameter(QgsProcessingParameterBoolean("SMOOTH", tr("Round the stair steps of pixels"), False))
         for name, text in (
             ("CLASSES", tr("Only these classes, numbers or names, by commas")),
             ("EXCLUDE", tr("All classes but these")),
-            ("KEEP", tr("Classes that the least area never dissolves")),
+            ("KEEP", tr("Classes that the minimum area does not apply to")),
         ):
             self.add_advanced(QgsProcessingParameterString(name, text, None, False, True))
         self.add_advanced(

@@ -56,8 +56,8 @@ class SegmentRaster(GeosegAlgorithm):
         """Declare the parameters."""
         self.add_scene()
         for name, text in (
-            ("MIN_AREA", tr("Least area of a polygon in m²; smaller ones are merged into a neighbour")),
-            ("SIMPLIFY", tr("Let polygon borders move by this many metres")),
+            ("MIN_AREA", tr("Minimum area of a polygon in m²; smaller ones are merged into a neighbour")),
+            ("SIMPLIFY", tr("Simplify: how far borders may be moved, in metres")),
         ):
             double = QgsProcessingParameterNumber.Type.Double
             self.addParameter(QgsProcessingParameterNumber(name, text, double, None, True, 0))

@@ -66,7 +66,7 @@ class TrainModel(GeosegAlgorithm):
                 "EPOCHS", tr("Epochs"), QgsProcessingParameterNumber.Type.Integer, 10, False, 1
             )
         )
-        self.add_bands()
+        self.add_bands("FROM", several=False)
         self.add_number("SCALE", tr("Scale: value = stored × scale + offset"))
         self.add_number("OFFSET", tr("Offset"))
         self.add_number("WINDOW", tr("Side of training windows in pixels"), whole=True, least=8)

@@ -215,6 +215,31 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a model to see its bands here. Without one, write names for the raster's, as in blue=1,green=2.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a raster to see its bands here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>by the names of the raster's bands</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>As in blue=1,green=2: the model's band, and the number of the raster's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose the bands</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation type="unfinished"></translation>
@@ -231,12 +256,12 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Bands (blue=1,green=2,…)</source>
+        <source>Bands</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
+        <source>Which band is which, as blue=1,green=2,… Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -362,7 +387,7 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will cost. Nothing is computed.</source>
+        <source>Says what is in a raster, whether it fits a model, how to fix it if it does not, and what a run will cost. Nothing is computed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -382,7 +407,7 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Options that would mend it, as JSON</source>
+        <source>Options that would fix it, as JSON</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -432,12 +457,14 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Least area in m²; smaller regions are merged into a neighbour</source>
+        <location filename="../algorithms/segment.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Let borders move by this many metres</source>
+        <location filename="../algorithms/segment.py"/>
+        <source>Simplify: how far borders may be moved, in metres</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -457,7 +484,7 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Classes that the least area never dissolves</source>
+        <source>Classes that the minimum area does not apply to</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -493,16 +520,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../algorithms/segment.py"/>
         <source>Margin: context around a window that is not kept, in pixels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Least area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Let polygon borders move by this many metres</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -633,6 +650,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Give label polygons or label rasters, one of the two.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../band_table.py"/>
+        <source>(none)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1134,11 +1156,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../panel_bands.py"/>
-        <source>(none)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../panel_correct.py"/>
         <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
         <translation type="unfinished"></translation>
@@ -1284,7 +1301,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
+        <source>Steps through the least certain polygons; small ones and narrow strips come later</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1465,6 +1482,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
         <source>Add a raster layer to the project.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1570,6 +1592,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>gain and offset are needed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Black border (value {value}) = no data</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1586,6 +1613,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Digital numbers of the sensor</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -215,6 +215,31 @@
         <translation>Fläche, {unit}</translation>
     </message>
     <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a model to see its bands here. Without one, write names for the raster's, as in blue=1,green=2.</source>
+        <translation>Wählen Sie ein Modell, um hier seine Bänder zu sehen. Ohne Modell schreiben Sie Namen für die Bänder des Rasters, etwa blue=1,green=2.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a raster to see its bands here.</source>
+        <translation>Wählen Sie ein Raster, um hier seine Bänder zu sehen.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>by the names of the raster's bands</source>
+        <translation>nach den Namen der Bänder des Rasters</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>As in blue=1,green=2: the model's band, and the number of the raster's</source>
+        <translation>Wie in blue=1,green=2: das Band des Modells und die Nummer des Bandes im Raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose the bands</source>
+        <translation>Bänder wählen</translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg hat noch kein Python: Erweiterungen ▸ GeoSeg ▸ Umgebung… öffnen und eines anlegen oder wählen.</translation>
@@ -231,13 +256,13 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Bands (blue=1,green=2,…)</source>
-        <translation>Bänder (blue=1,green=2,…)</translation>
+        <source>Bands</source>
+        <translation>Bänder</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
-        <translation>Welches Band welches ist. Leer: nach den Beschreibungen der Bänder. „Raster prüfen“ sagt, was passt und was einzutragen ist.</translation>
+        <source>Which band is which, as blue=1,green=2,… Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
+        <translation>Welches Band welches ist, etwa blue=1,green=2,… Leer: nach den Beschreibungen der Bänder. „Raster prüfen“ sagt, was passt und was zu schreiben ist.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -362,8 +387,8 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will cost. Nothing is computed.</source>
-        <translation>Zeigt, was ein Raster enthält, ob es zu einem Modell passt, was sonst zu tun ist, und was ein Lauf kostet. Berechnet wird nichts.</translation>
+        <source>Says what is in a raster, whether it fits a model, how to fix it if it does not, and what a run will cost. Nothing is computed.</source>
+        <translation>Sagt, was in einem Raster ist, ob es zu einem Modell passt, wie man es behebt, wenn nicht, und was ein Lauf kosten wird. Es wird nichts berechnet.</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -382,8 +407,8 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Options that would mend it, as JSON</source>
-        <translation>Optionen, die es beheben, als JSON</translation>
+        <source>Options that would fix it, as JSON</source>
+        <translation>Optionen, die es beheben würden, als JSON</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -432,13 +457,15 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Least area in m²; smaller regions are merged into a neighbour</source>
-        <translation>Mindestfläche in m²; kleinere Regionen gehen in einem Nachbarn auf</translation>
+        <location filename="../algorithms/segment.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Mindestfläche eines Polygons in m²; kleinere gehen in einem Nachbarn auf</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Let borders move by this many metres</source>
-        <translation>Um so viele Meter dürfen Grenzen verschoben werden</translation>
+        <location filename="../algorithms/segment.py"/>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation>Vereinfachen: wie weit Grenzen verschoben werden dürfen, in Metern</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
@@ -457,7 +484,7 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Classes that the least area never dissolves</source>
+        <source>Classes that the minimum area does not apply to</source>
         <translation>Klassen, für die die Mindestfläche nicht gilt</translation>
     </message>
     <message>
@@ -496,16 +523,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../algorithms/segment.py"/>
         <source>Margin: context around a window that is not kept, in pixels</source>
         <translation>Rand: Kontext um ein Fenster, der verworfen wird, in Pixeln</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Least area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation>Mindestfläche eines Polygons in m²; kleinere gehen in einem Nachbarn auf</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Let polygon borders move by this many metres</source>
-        <translation>Um so viele Meter dürfen Polygongrenzen verschoben werden</translation>
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
@@ -636,6 +653,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../algorithms/train.py"/>
         <source>Give label polygons or label rasters, one of the two.</source>
         <translation>Entweder Labelpolygone oder Labelraster angeben.</translation>
+    </message>
+    <message>
+        <location filename="../band_table.py"/>
+        <source>(none)</source>
+        <translation>(keines)</translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
@@ -1136,11 +1158,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>Bänder derselben Szene in anderen Layern:</translation>
     </message>
     <message>
-        <location filename="../panel_bands.py"/>
-        <source>(none)</source>
-        <translation>(keines)</translation>
-    </message>
-    <message>
         <location filename="../panel_correct.py"/>
         <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
         <translation>{labels} Labels, {waiting} bearbeitete Polygone, die noch keine Labels sind.</translation>
@@ -1286,8 +1303,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
-        <translation>Geht die unsichersten Polygone durch; kleine kommen später, sehr große nicht ihrer Größe wegen früher</translation>
+        <source>Steps through the least certain polygons; small ones and narrow strips come later</source>
+        <translation>Geht die unsichersten Polygone durch; kleine und schmale Streifen kommen später</translation>
     </message>
     <message>
         <location filename="../panel_result.py"/>
@@ -1467,6 +1484,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
+        <translation>Das Modell wurde mit Reflektanz trainiert, zu der digitale Werte durch Verstärkung und Versatz werden: Tragen Sie die Werte aus den Metadaten der Szene unten bei Skalierung und Versatz ein, oder rechnen Sie die Szene zuerst in Reflektanz um. Ohne sie kann nur ein eigenes, auf diesem Raster trainiertes Modell verwendet werden (Neue Klassen…).</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
         <source>Add a raster layer to the project.</source>
         <translation>Einen Rasterlayer zum Projekt hinzufügen.</translation>
     </message>
@@ -1572,6 +1594,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>gain and offset are needed</source>
+        <translation>Verstärkung und Versatz nötig</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Black border (value {value}) = no data</source>
         <translation>Schwarzer Rand (Wert {value}) = Nodata</translation>
     </message>
@@ -1589,6 +1616,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation>; {share:.0f} % des Rasters</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Digital numbers of the sensor</source>
+        <translation>Digitale Werte des Sensors</translation>
     </message>
     <message>
         <location filename="../phases.py"/>

@@ -215,6 +215,31 @@
         <translation>Superficie, {unit}</translation>
     </message>
     <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a model to see its bands here. Without one, write names for the raster's, as in blue=1,green=2.</source>
+        <translation>Elija un modelo para ver aquí sus bandas. Sin modelo, escriba nombres para las del ráster, como blue=1,green=2.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a raster to see its bands here.</source>
+        <translation>Elija un ráster para ver aquí sus bandas.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>by the names of the raster's bands</source>
+        <translation>por los nombres de las bandas del ráster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>As in blue=1,green=2: the model's band, and the number of the raster's</source>
+        <translation>Como en blue=1,green=2: la banda del modelo y el número de la del ráster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose the bands</source>
+        <translation>Elegir las bandas</translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg aún no tiene Python: abra Complementos ▸ GeoSeg ▸ Entorno… y cree o elija uno.</translation>
@@ -231,13 +256,13 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Bands (blue=1,green=2,…)</source>
-        <translation>Bandas (blue=1,green=2,…)</translation>
+        <source>Bands</source>
+        <translation>Bandas</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
-        <translation>Qué banda es cuál. Vacío: según las descripciones de las bandas. «Inspeccionar ráster» indica qué encaja y qué escribir.</translation>
+        <source>Which band is which, as blue=1,green=2,… Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
+        <translation>Qué banda es cuál, como blue=1,green=2,… Vacío: según las descripciones de las bandas. «Inspeccionar ráster» dice qué encaja y qué escribir.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -362,8 +387,8 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will cost. Nothing is computed.</source>
-        <translation>Indica qué contiene un ráster, si encaja con un modelo, cómo corregirlo si no, y cuánto costará una ejecución. No se calcula nada.</translation>
+        <source>Says what is in a raster, whether it fits a model, how to fix it if it does not, and what a run will cost. Nothing is computed.</source>
+        <translation>Dice qué contiene un ráster, si encaja con un modelo, cómo corregirlo si no, y qué costará una ejecución. No se calcula nada.</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -382,7 +407,7 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Options that would mend it, as JSON</source>
+        <source>Options that would fix it, as JSON</source>
         <translation>Opciones que lo corregirían, en JSON</translation>
     </message>
     <message>
@@ -432,13 +457,15 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Least area in m²; smaller regions are merged into a neighbour</source>
-        <translation>Área mínima en m²; las regiones menores se unen a una vecina</translation>
+        <location filename="../algorithms/segment.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Área mínima de un polígono en m²; los menores se unen a un vecino</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Let borders move by this many metres</source>
-        <translation>Metros que pueden desplazarse los bordes</translation>
+        <location filename="../algorithms/segment.py"/>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation>Simplificar: cuánto pueden moverse los bordes, en metros</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
@@ -457,7 +484,7 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Classes that the least area never dissolves</source>
+        <source>Classes that the minimum area does not apply to</source>
         <translation>Clases a las que no se aplica el área mínima</translation>
     </message>
     <message>
@@ -496,16 +523,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../algorithms/segment.py"/>
         <source>Margin: context around a window that is not kept, in pixels</source>
         <translation>Margen: contexto alrededor de una ventana que no se conserva, en píxeles</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Least area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation>Área mínima de un polígono en m²; los menores se unen a uno vecino</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Let polygon borders move by this many metres</source>
-        <translation>Metros que pueden desplazarse los bordes de los polígonos</translation>
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
@@ -636,6 +653,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../algorithms/train.py"/>
         <source>Give label polygons or label rasters, one of the two.</source>
         <translation>Indique polígonos o rásteres de etiquetas, uno de los dos.</translation>
+    </message>
+    <message>
+        <location filename="../band_table.py"/>
+        <source>(none)</source>
+        <translation>(ninguna)</translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
@@ -1136,11 +1158,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>Bandas de la misma escena en otras capas:</translation>
     </message>
     <message>
-        <location filename="../panel_bands.py"/>
-        <source>(none)</source>
-        <translation>(ninguna)</translation>
-    </message>
-    <message>
         <location filename="../panel_correct.py"/>
         <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
         <translation>{labels} etiquetas, {waiting} polígonos editados que aún no lo son.</translation>
@@ -1286,8 +1303,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
-        <translation>Recorre los polígonos menos seguros; los pequeños van después, los muy grandes no van antes por su tamaño</translation>
+        <source>Steps through the least certain polygons; small ones and narrow strips come later</source>
+        <translation>Recorre los polígonos menos seguros; los pequeños y las franjas estrechas van después</translation>
     </message>
     <message>
         <location filename="../panel_result.py"/>
@@ -1467,6 +1484,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
+        <translation>El modelo se entrenó con reflectancia, en la que los números digitales se convierten con una ganancia y un desplazamiento: escriba los de los metadatos de la escena en Escala y Desplazamiento, abajo, o convierta antes la escena a reflectancia. Sin ellos solo sirve un modelo propio, entrenado con este ráster (Clases nuevas…).</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
         <source>Add a raster layer to the project.</source>
         <translation>Añada una capa ráster al proyecto.</translation>
     </message>
@@ -1572,6 +1594,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>gain and offset are needed</source>
+        <translation>hacen falta ganancia y desplazamiento</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Black border (value {value}) = no data</source>
         <translation>Borde negro (valor {value}) = sin datos</translation>
     </message>
@@ -1589,6 +1616,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation>; {share:.0f} % del ráster</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Digital numbers of the sensor</source>
+        <translation>Números digitales del sensor</translation>
     </message>
     <message>
         <location filename="../phases.py"/>

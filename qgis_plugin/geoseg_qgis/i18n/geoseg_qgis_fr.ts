@@ -215,6 +215,31 @@
         <translation>Surface, {unit}</translation>
     </message>
     <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a model to see its bands here. Without one, write names for the raster's, as in blue=1,green=2.</source>
+        <translation>Choisissez un modèle pour voir ici ses bandes. Sans modèle, donnez des noms à celles du raster, comme blue=1,green=2.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a raster to see its bands here.</source>
+        <translation>Choisissez un raster pour voir ici ses bandes.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>by the names of the raster's bands</source>
+        <translation>d'après les noms des bandes du raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>As in blue=1,green=2: the model's band, and the number of the raster's</source>
+        <translation>Comme blue=1,green=2 : la bande du modèle et le numéro de celle du raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose the bands</source>
+        <translation>Choisir les bandes</translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg n'a pas encore de Python : ouvrez Extensions ▸ GeoSeg ▸ Environnement… et créez-en ou choisissez-en un.</translation>
@@ -231,13 +256,13 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Bands (blue=1,green=2,…)</source>
-        <translation>Bandes (blue=1,green=2,…)</translation>
+        <source>Bands</source>
+        <translation>Bandes</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
-        <translation>Quelle bande est laquelle. Vide : d'après les descriptions des bandes. « Inspecter le raster » indique ce qui convient et quoi écrire.</translation>
+        <source>Which band is which, as blue=1,green=2,… Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
+        <translation>Quelle bande est laquelle, comme blue=1,green=2,… Vide : d'après les descriptions des bandes. « Inspecter le raster » dit ce qui convient et ce qu'il faut écrire.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -362,8 +387,8 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will cost. Nothing is computed.</source>
-        <translation>Indique ce que contient un raster, s'il convient à un modèle, comment y remédier sinon, et le coût d'un traitement. Rien n'est calculé.</translation>
+        <source>Says what is in a raster, whether it fits a model, how to fix it if it does not, and what a run will cost. Nothing is computed.</source>
+        <translation>Dit ce que contient un raster, s'il convient à un modèle, comment le corriger sinon, et ce que coûtera une exécution. Rien n'est calculé.</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -382,8 +407,8 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Options that would mend it, as JSON</source>
-        <translation>Options qui y remédieraient, en JSON</translation>
+        <source>Options that would fix it, as JSON</source>
+        <translation>Options qui le corrigeraient, en JSON</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -432,13 +457,15 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Least area in m²; smaller regions are merged into a neighbour</source>
-        <translation>Surface minimale en m² ; les régions plus petites sont fusionnées avec une voisine</translation>
+        <location filename="../algorithms/segment.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Surface minimale d'un polygone en m² ; les plus petits sont fusionnés avec un voisin</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Let borders move by this many metres</source>
-        <translation>Déplacement permis des limites, en mètres</translation>
+        <location filename="../algorithms/segment.py"/>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation>Simplifier : de combien les limites peuvent bouger, en mètres</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
@@ -457,7 +484,7 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Classes that the least area never dissolves</source>
+        <source>Classes that the minimum area does not apply to</source>
         <translation>Classes auxquelles la surface minimale ne s'applique pas</translation>
     </message>
     <message>
@@ -496,16 +523,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../algorithms/segment.py"/>
         <source>Margin: context around a window that is not kept, in pixels</source>
         <translation>Marge : contexte autour d'une fenêtre, non conservé, en pixels</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Least area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation>Surface minimale d'un polygone en m² ; les plus petits sont fusionnés avec un voisin</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Let polygon borders move by this many metres</source>
-        <translation>Déplacement permis des limites de polygones, en mètres</translation>
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
@@ -636,6 +653,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../algorithms/train.py"/>
         <source>Give label polygons or label rasters, one of the two.</source>
         <translation>Indiquez des polygones ou des rasters d'étiquettes, l'un des deux.</translation>
+    </message>
+    <message>
+        <location filename="../band_table.py"/>
+        <source>(none)</source>
+        <translation>(aucune)</translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
@@ -1136,11 +1158,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>Bandes de la même scène dans d'autres couches :</translation>
     </message>
     <message>
-        <location filename="../panel_bands.py"/>
-        <source>(none)</source>
-        <translation>(aucune)</translation>
-    </message>
-    <message>
         <location filename="../panel_correct.py"/>
         <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
         <translation>{labels} étiquettes, {waiting} polygones modifiés qui n'en sont pas encore.</translation>
@@ -1286,8 +1303,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
-        <translation>Parcourt les polygones les moins sûrs ; les petits viennent après, les très grands ne passent pas devant pour leur taille</translation>
+        <source>Steps through the least certain polygons; small ones and narrow strips come later</source>
+        <translation>Parcourt les polygones les moins sûrs ; les petits et les bandes étroites viennent ensuite</translation>
     </message>
     <message>
         <location filename="../panel_result.py"/>
@@ -1467,6 +1484,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
+        <translation>Le modèle a été entraîné sur des réflectances, que les comptes numériques deviennent par un gain et un décalage : écrivez ceux des métadonnées de la scène dans Échelle et Décalage ci-dessous, ou convertissez d'abord la scène en réflectance. Sans eux, seul un modèle à vous, entraîné sur ce raster, peut servir (Nouvelles classes…).</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
         <source>Add a raster layer to the project.</source>
         <translation>Ajoutez une couche raster au projet.</translation>
     </message>
@@ -1572,6 +1594,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>gain and offset are needed</source>
+        <translation>gain et décalage nécessaires</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Black border (value {value}) = no data</source>
         <translation>Bord noir (valeur {value}) = nodata</translation>
     </message>
@@ -1589,6 +1616,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation> ; {share:.0f} % du raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Digital numbers of the sensor</source>
+        <translation>Comptes numériques du capteur</translation>
     </message>
     <message>
         <location filename="../phases.py"/>

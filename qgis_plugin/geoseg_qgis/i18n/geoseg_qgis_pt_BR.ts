@@ -215,6 +215,31 @@
         <translation>Área, {unit}</translation>
     </message>
     <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a model to see its bands here. Without one, write names for the raster's, as in blue=1,green=2.</source>
+        <translation>Escolha um modelo para ver aqui as suas bandas. Sem modelo, escreva nomes para as do raster, como blue=1,green=2.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose a raster to see its bands here.</source>
+        <translation>Escolha um raster para ver aqui as suas bandas.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>by the names of the raster's bands</source>
+        <translation>pelos nomes das bandas do raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>As in blue=1,green=2: the model's band, and the number of the raster's</source>
+        <translation>Como em blue=1,green=2: a banda do modelo e o número da banda do raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/band_widget.py"/>
+        <source>Choose the bands</source>
+        <translation>Escolher as bandas</translation>
+    </message>
+    <message>
         <location filename="../algorithms/base.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>O GeoSeg ainda não tem um Python: abra Complementos ▸ GeoSeg ▸ Ambiente… e crie ou escolha um.</translation>
@@ -231,13 +256,13 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Bands (blue=1,green=2,…)</source>
-        <translation>Bandas (blue=1,green=2,…)</translation>
+        <source>Bands</source>
+        <translation>Bandas</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Which band is which. Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
-        <translation>Qual banda é qual. Vazio: pelas descrições das bandas. “Inspecionar raster” diz o que serve e o que escrever.</translation>
+        <source>Which band is which, as blue=1,green=2,… Empty: by the bands' descriptions. 'Inspect raster' says what fits and what to write.</source>
+        <translation>Qual banda é qual, como blue=1,green=2,… Vazio: pelas descrições das bandas. “Inspecionar raster” diz o que serve e o que escrever.</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -362,8 +387,8 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Says what is in a raster, whether it fits a model, how to mend it if it does not, and what a run will cost. Nothing is computed.</source>
-        <translation>Mostra o que há em um raster, se ele serve para um modelo, como corrigi-lo se não servir, e quanto custará uma execução. Nada é calculado.</translation>
+        <source>Says what is in a raster, whether it fits a model, how to fix it if it does not, and what a run will cost. Nothing is computed.</source>
+        <translation>Diz o que há num raster, se serve para um modelo, como corrigi-lo se não servir, e quanto custará uma execução. Nada é calculado.</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -382,8 +407,8 @@
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
-        <source>Options that would mend it, as JSON</source>
-        <translation>Opções que corrigiriam, em JSON</translation>
+        <source>Options that would fix it, as JSON</source>
+        <translation>Opções que o corrigiriam, em JSON</translation>
     </message>
     <message>
         <location filename="../algorithms/inspect.py"/>
@@ -432,13 +457,15 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Least area in m²; smaller regions are merged into a neighbour</source>
-        <translation>Área mínima em m²; regiões menores são unidas a uma vizinha</translation>
+        <location filename="../algorithms/segment.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Área mínima de um polígono em m²; os menores são unidos a um vizinho</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Let borders move by this many metres</source>
-        <translation>Metros que as bordas podem se deslocar</translation>
+        <location filename="../algorithms/segment.py"/>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation>Simplificar: quanto as bordas podem ser movidas, em metros</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
@@ -457,7 +484,7 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <source>Classes that the least area never dissolves</source>
+        <source>Classes that the minimum area does not apply to</source>
         <translation>Classes às quais a área mínima não se aplica</translation>
     </message>
     <message>
@@ -496,16 +523,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../algorithms/segment.py"/>
         <source>Margin: context around a window that is not kept, in pixels</source>
         <translation>Margem: contexto em volta de uma janela que não é mantido, em pixels</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Least area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation>Área mínima de um polígono em m²; os menores são unidos a um vizinho</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Let polygon borders move by this many metres</source>
-        <translation>Metros que as bordas dos polígonos podem se deslocar</translation>
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
@@ -636,6 +653,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../algorithms/train.py"/>
         <source>Give label polygons or label rasters, one of the two.</source>
         <translation>Indique polígonos ou rasters de rótulos, um dos dois.</translation>
+    </message>
+    <message>
+        <location filename="../band_table.py"/>
+        <source>(none)</source>
+        <translation>(nenhuma)</translation>
     </message>
     <message>
         <location filename="../corrections.py"/>
@@ -1136,11 +1158,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>Bandas da mesma cena em outras camadas:</translation>
     </message>
     <message>
-        <location filename="../panel_bands.py"/>
-        <source>(none)</source>
-        <translation>(nenhuma)</translation>
-    </message>
-    <message>
         <location filename="../panel_correct.py"/>
         <source>{labels} labels, {waiting} edited polygons that are no labels yet.</source>
         <translation>{labels} rótulos, {waiting} polígonos editados que ainda não são rótulos.</translation>
@@ -1286,8 +1303,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>Steps through the least certain polygons; small ones come later, large ones not earlier for their size</source>
-        <translation>Percorre os polígonos menos certos; os pequenos vêm depois, os muito grandes não vêm antes pelo tamanho</translation>
+        <source>Steps through the least certain polygons; small ones and narrow strips come later</source>
+        <translation>Percorre os polígonos menos certos; os pequenos e as faixas estreitas vêm depois</translation>
     </message>
     <message>
         <location filename="../panel_result.py"/>
@@ -1467,6 +1484,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
+        <translation>O modelo foi treinado com refletância, em que os números digitais se transformam por um ganho e um deslocamento: escreva os dos metadados da cena em Escala e Deslocamento, abaixo, ou converta antes a cena para refletância. Sem eles só serve um modelo próprio, treinado neste raster (Novas classes…).</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
         <source>Add a raster layer to the project.</source>
         <translation>Adicione uma camada raster ao projeto.</translation>
     </message>
@@ -1572,6 +1594,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_units.py"/>
+        <source>gain and offset are needed</source>
+        <translation>ganho e deslocamento necessários</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
         <source>Black border (value {value}) = no data</source>
         <translation>Borda preta (valor {value}) = sem dados</translation>
     </message>
@@ -1589,6 +1616,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_units.py"/>
         <source>; {share:.0f} % of the raster</source>
         <translation>; {share:.0f} % do raster</translation>
+    </message>
+    <message>
+        <location filename="../panel_units.py"/>
+        <source>Digital numbers of the sensor</source>
+        <translation>Números digitais do sensor</translation>
     </message>
     <message>
         <location filename="../phases.py"/>
