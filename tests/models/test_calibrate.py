@@ -71,6 +71,15 @@ def test_the_rate_is_known_afterwards():
     assert measured_rate(model, (64, 64), "cpu", "fp32") is None
 
 
+def test_a_rate_of_other_windows_is_better_than_none():
+    model = identity_model()
+    small = choose_execution(model, (256, 256), dtype=np.uint16, device="cpu").rate
+    assert measured_rate(model, (1088, 1088), "cpu") == small * 1e6
+    large = choose_execution(model, (1088, 1088), dtype=np.uint16, device="cpu").rate
+    assert measured_rate(model, (1088, 1088), "cpu") == large * 1e6
+    assert measured_rate(model, (256, 256), "cpu") == small * 1e6
+
+
 def test_a_damaged_cache_is_measured_again(measured):
     choose(identity_model(), device="cpu")
     (entry,) = (user_folder("cache") / "executions").iterdir()

@@ -127,7 +127,7 @@ def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", pr
 
     Returns
     -------
-    Pixels per second; None if nothing has been measured yet.
+    Pixels per second; that of other windows if none was measured for those of ``shape``, None if nothing was measured.
 
     Examples
     --------
@@ -136,6 +136,10 @@ def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", pr
     >>> model = geoseg.load_model("spectral")
     >>> rate = measured_rate(model, (256, 256), "cpu", "fp32")  # None before the first run with this model
     """
-    entry = cache.load("rate", model.fingerprint, measured_window(model.card, shape), device, precision)
-    rate = entry.get("rate") if isinstance(entry, dict) else None
-    return rate * 1e6 if isinstance(rate, (int, float)) and rate > 0 else None
+    others = ((side, side) for side in (_MAX_MEASURED_SIDE, _MAX_MEASURED_SIDE // 2, _MAX_MEASURED_SIDE // 4))
+    for window in (shape, *others):
+        entry = cache.load("rate", model.fingerprint, measured_window(model.card, window), device, precision)
+        rate = entry.get("rate") if isinstance(entry, dict) else None
+        if isinstance(rate, (int, float)) and rate > 0:
+            return rate * 1e6
+    return None
