@@ -21,12 +21,14 @@ from geoseg.job.scene_running import RunningScene
 from geoseg.raster.files.members import files_of
 from geoseg.segment.block import make_recipe
 from geoseg.segment.plan import Plan, make_plan
+from geoseg.segment.precision import precision_warning
 from geoseg.system.outputs import Inputs
 from geoseg.system.resources import format_bytes
 from geoseg.tiling import Tiling
 
 if TYPE_CHECKING:
     from geoseg.job.backend import Backend
+    from geoseg.models import Execution
 
 
 def prepare(scene: Scene) -> KeptScene | PlannedScene:
@@ -123,6 +125,7 @@ class PlannedScene:
         started = time.perf_counter()
         plan, work = self._resume() or self._begin(backend)
         self.scene.reporter.info(f"{self.scene.name}: {describe(work.recipe)}")
+        plan = self._with_precision_checked(plan, backend, work.recipe.execution)
         slots = backend.slots(plan)
         return RunningScene(self.scene, plan, work, slots=slots, lock=lock.pop_all(), started=started)
 
@@ -150,7 +153,7 @@ class PlannedScene:
         """Choose how the model is run, and make a new store; blocks of anything else are deleted."""
         scene, request, tiling = self.scene, self.scene.request, self.plan.tiling
         quicklook = quicklook_of(scene.raster, request.products)
-        if self.plan.seconds() is None:
+        if self.plan.measured_rate() is None:
             scene.reporter.info(f"{scene.name}: measuring the fastest settings for this model, once on this machine")
         recipe = make_recipe(self.plan, execution=backend.choose(self.plan), quicklook=quicklook)
         manifest = {
@@ -162,3 +165,12 @@ class PlannedScene:
         }
         store = open_store(scene.folder, tiling, scene.raster.geobox, manifest)
         return self.plan, Work(recipe, store, request.trace is not None)
+
+    def _with_precision_checked(self, plan: Plan, backend: Backend, execution: Execution) -> Plan:
+        """Warn if half precision changes the map; on a cluster, this machine may not have the workers' device."""
+        text = None if backend.cluster is not None else precision_warning(plan, execution)
+        if text is None:
+            return plan
+        plan = replace(plan, warnings=(*plan.warnings, text))
+        self.scene.reporter.warning(plan.warnings_of(self.scene.name)[-1])
+        return plan

@@ -2,7 +2,7 @@
 
 ``plan`` chooses windows and checks the scene against the model; ``block`` computes one block, the unit of work of every
 scheduler; ``stitch`` mixes overlapping windows; ``probabilities`` finds the classes whose probabilities are asked for;
-``lazy`` is the door for xarray; ``inspection`` describes a plan.
+``precision`` checks half precision on the scene; ``lazy`` is the door for xarray; ``inspection`` describes a plan.
 May import: models, raster, tiling and what lies below them. Knows nothing of files, schedulers or polygons.
 """
 

@@ -215,10 +215,15 @@ class Plan:
 
     def seconds(self) -> float | None:
         """Return the estimated duration on this machine, from the last measurement of this model; None before that."""
+        rate = self.measured_rate(other_windows=True)
+        return None if rate is None else self.tiling.computed / rate
+
+    def measured_rate(self, *, other_windows: bool = False) -> float | None:
+        """Return the pixels per second measured here for these windows, or others; None if nothing was measured."""
         from geoseg.models import measured_rate
 
-        rate = measured_rate(self.model, self.tiling.largest_read(), self.options.device, self.options.precision)
-        return None if rate is None else self.tiling.computed / rate
+        window, options = self.tiling.largest_read(), self.options
+        return measured_rate(self.model, window, options.device, options.precision, other_windows=other_windows)
 
     def execution(self) -> Execution:
         """Choose device, precision, layout and batch by a short measurement, which is cached.

@@ -24,6 +24,8 @@ from tests.recorder import Recorder
 class Alone:
     """A backend that computes one block at a time and measures nothing."""
 
+    cluster = None
+
     def choose(self, plan):
         return Execution()
 

@@ -111,7 +111,9 @@ def _measured_side(card: ModelCard, largest: int, side: int) -> int:
     return measured
 
 
-def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", precision: str = "auto") -> float | None:
+def measured_rate(
+    model: Model, shape: tuple[int, int], device: str = "auto", precision: str = "auto", *, other_windows: bool = False
+) -> float | None:
     """Return the speed last measured on this machine for a model, window and options.
 
     Never measures and never imports torch.
@@ -124,10 +126,12 @@ def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", pr
         Height and width of its windows, in pixels.
     device, precision
         The options as the user gives them.
+    other_windows
+        Return the speed of other windows if that of ``shape`` was not measured.
 
     Returns
     -------
-    Pixels per second; that of other windows if none was measured for those of ``shape``, None if nothing was measured.
+    Pixels per second; None if nothing has been measured yet.
 
     Examples
     --------
@@ -136,8 +140,8 @@ def measured_rate(model: Model, shape: tuple[int, int], device: str = "auto", pr
     >>> model = geoseg.load_model("spectral")
     >>> rate = measured_rate(model, (256, 256), "cpu", "fp32")  # None before the first run with this model
     """
-    others = ((side, side) for side in (_MAX_MEASURED_SIDE, _MAX_MEASURED_SIDE // 2, _MAX_MEASURED_SIDE // 4))
-    for window in (shape, *others):
+    others = [(side, side) for side in (_MAX_MEASURED_SIDE, _MAX_MEASURED_SIDE // 2, _MAX_MEASURED_SIDE // 4)]
+    for window in [shape, *others] if other_windows else [shape]:
         entry = cache.load("rate", model.fingerprint, measured_window(model.card, window), device, precision)
         rate = entry.get("rate") if isinstance(entry, dict) else None
         if isinstance(rate, (int, float)) and rate > 0:
