@@ -170,6 +170,7 @@ class RunPanel(QWidget):
             size = tr("{size:.4g} map units").format(size=self._coarse)
             text += "; " + tr("computed with pixels of {size}: zoom in to see what the run will give").format(size=size)
         self.status.show_text(text)
+        self._scene.estimate_again()
 
     def clear_preview(self) -> None:
         """Take the overlay away."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import Any
 
 from qgis.core import QgsMapLayerProxyModel, QgsProcessingException, QgsProject, QgsRasterLayer
@@ -243,6 +244,25 @@ class ScenePanel(QWidget):
         if self._session is not None:
             self._session.drop()
             self._session = None
+
+    def estimate_again(self) -> None:
+        """Ask how long a run takes if that was not known yet: a preview has measured the model's speed."""
+        facts, python = self.facts, settings.interpreter()
+        known = facts.get("run", {}).get("model_seconds") is not None
+        if known or not facts.get("fits") or self._session is not None or not python:
+            return
+
+        def answer(session: Session) -> None:
+            self._session = None
+            with suppress(RunError):
+                run = realistic(read_facts(session.child, session.said)).get("run")
+                if run and self.facts is facts:
+                    self.facts = {**facts, "run": run}
+                    self._say(self._fit_text(), good=True)
+
+        with suppress(QgsProcessingException):
+            session = start(geoseg_command(python, commands.inspect(self.scene(), self.model())), self, answer, _LIMIT)
+            self._session = None if isinstance(session, RunError) else session
 
     def _answer(self, session: Session) -> None:
         self._session = None

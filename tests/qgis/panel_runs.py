@@ -9,7 +9,7 @@ from qgis.core import QgsApplication, QgsProject, QgsRectangle
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QApplication, QMessageBox
 from qgis.utils import iface
-from stage import INPUTS, OUT, add_raster, begin, checked, drawn, open_panel, shot, state, step
+from stage import INPUTS, OUT, add_raster, begin, checked, drawn, open_panel, shot, slowness, state, step
 
 PREVIEW_LIMIT = 3.0  # seconds of a second preview of 1000² px
 
@@ -68,6 +68,8 @@ def unusable_folder(panel):
 def tasks(panel, scene):
     """A run is a task; while it goes on QGIS neither opens another project nor quits without a word."""
     panel.run.folder.setFilePath(str(OUT / "results"))
+    # The previews have measured the model.
+    yield lambda: panel.scene.facts.get("run", {}).get("model_seconds") is not None
     promised = panel.scene.facts["run"]["seconds"]
     manager, clicked = QgsApplication.taskManager(), time.monotonic()
     panel.run.run_button.click()
@@ -89,7 +91,9 @@ def tasks(panel, scene):
     assert QgsProject.instance().mapLayer(scene.id()) is not None
     step("QGIS warns before the project is closed and before it quits")
     yield lambda: not panel.run.running
-    state["numbers"]["seconds promised, run took"] = [round(promised, 1), round(time.monotonic() - clicked, 1)]
+    took = time.monotonic() - clicked
+    state["numbers"]["seconds promised, run took"] = [round(promised, 1), round(took, 1)]
+    assert promised / 3 < took < 2 * promised * slowness(), (promised, took)
     assert any(0 < percent < 100 for percent in seen), seen
     yield lambda: not manager.activeTasks()
     step("the task ends with the run")

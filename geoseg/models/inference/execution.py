@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from geoseg.errors import OptionError
@@ -140,8 +141,8 @@ def measured_rate(
     >>> model = geoseg.load_model("spectral")
     >>> rate = measured_rate(model, (256, 256), "cpu", "fp32")  # None before the first run with this model
     """
-    others = [(side, side) for side in (_MAX_MEASURED_SIDE, _MAX_MEASURED_SIDE // 2, _MAX_MEASURED_SIDE // 4)]
-    for window in [shape, *others] if other_windows else [shape]:
+    sides = (_MAX_MEASURED_SIDE, _MAX_MEASURED_SIDE // 2, _MAX_MEASURED_SIDE // 4)
+    for window in [shape, *product(sides, sides)] if other_windows else [shape]:
         entry = cache.load("rate", model.fingerprint, measured_window(model.card, window), device, precision)
         rate = entry.get("rate") if isinstance(entry, dict) else None
         if isinstance(rate, (int, float)) and rate > 0:
