@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.classes import NODATA
+from geoseg.progress.reporters import Silent
 from geoseg.segment.block import Recipe, make_recipe, segment_block
 from geoseg.segment.plan import Options, make_plan
+from geoseg.segment.precision import precision_warning
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,6 +78,8 @@ def segment(
         (:func:`geoseg.models.inference.argmax.percents_of`). A subset has the same values as those classes have
         in ``"all"``.
 
+    What is doubtful about the scene, such as pixels far from the model's, is told on stderr.
+
     Raises
     ------
     InputError, ContractError
@@ -106,7 +111,13 @@ def segment(
         window=window, margin=margin, stitch=stitch, block=block, device=device, precision=precision, memory=memory,
         probabilities=wanted,
     )  # fmt: skip
-    return to_dataset(make_recipe(make_plan(raster, model, options)))
+    plan = make_plan(raster, model, options)
+    recipe = make_recipe(plan)
+    doubts = precision_warning(plan, recipe.execution)
+    plan = replace(plan, warnings=(*plan.warnings, doubts)) if doubts else plan
+    for warning in plan.warnings_of(plan.raster.name):
+        Silent().warning(warning)
+    return to_dataset(recipe)
 
 
 def to_dataset(recipe: Recipe) -> xr.Dataset:

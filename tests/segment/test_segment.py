@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -189,3 +190,18 @@ def test_impossible_options_are_named(identity_model, scene, options, error, say
 def test_missing_bands_are_named(scene):
     with pytest.raises(ContractError, match="swir22"):
         geoseg.segment(scene(8, 8), "spectral")
+
+
+def test_doubts_about_a_scene_are_told_before_anything_is_computed(tmp_path, reflectance, capsys):
+    scene = reflectance(tmp_path / "scene.tif", transform=Affine(90, 0, 500000, 0, -90, 5400000))
+    geoseg.segment(scene, "spectral")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: ")
+    assert "has pixels of 90 m, model 'spectral' was made for 5–60 m: expect a worse map" in line
+    geoseg.segment(reflectance(tmp_path / "fine.tif"), "spectral")
+    assert capsys.readouterr().err == ""
+
+
+def test_half_precision_that_changes_the_map_is_told(tmp_path, reflectance, capsys):
+    geoseg.segment(reflectance(tmp_path / "scene.tif", 256, 256), "landcover", precision="bf16")
+    assert "of a sample of the scene another class than in fp32" in capsys.readouterr().err
