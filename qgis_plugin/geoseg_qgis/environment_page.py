@@ -49,6 +49,7 @@ class EnvironmentPage(QDialog):
         self.resize(620, 560)
         self._work: installation.Installation | None = None
         self._probing: Session | None = None
+        self._search: environment.BaseSearch | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._poll)
         self._build()
@@ -213,8 +214,11 @@ class EnvironmentPage(QDialog):
 
     def show_recipe(self, device: str = "", certificates: str = "") -> installation.Recipe | None:
         """Show folder, size and commands before anything is done."""
-        # On Windows and macOS the Python inside QGIS belongs to QGIS alone.
-        own = [] if sys.platform.startswith("linux") else [sys.prefix, QgsApplication.prefixPath()]
+        own = _own_folders()
+        if not self._base_is_known(own):
+            self.recipe.setPlainText(tr("Looking for a Python that geoseg can be installed with…"))
+            QTimer.singleShot(50, self.show_recipe)
+            return None
         try:
             recipe = installation.make_recipe(self.wish(device, certificates), within=own)
         except (RunError, OSError) as error:
@@ -227,6 +231,14 @@ class EnvironmentPage(QDialog):
         self.size.setText(text.format(size=recipe.size, free=recipe.free() / 1e9, folder=recipe.folder))
         self._show_problem("")
         return recipe
+
+    def _base_is_known(self, own: list[str]) -> bool:
+        """Whether the Python that makes the environment is known, or not needed; else it is looked for."""
+        if self._search is None and not environment.find_uv():
+            self._search = environment.BaseSearch(own)
+        known = self._search is None or self._search.ended
+        self.make_button.setEnabled(known and self._work is None and self._probing is None)
+        return known
 
     def _choose_checkout(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder with geoseg's source"))
@@ -386,6 +398,11 @@ def diagnostics(log: list[str]) -> str:
         "Python of QGIS": sys.version.split()[0],
     }
     return environment.diagnostics(python, settings.last_probe(python), host, log)
+
+
+def _own_folders() -> list[str]:
+    """Return folders of Pythons that belong to QGIS alone: those inside it on Windows and macOS."""
+    return [] if sys.platform.startswith("linux") else [sys.prefix, QgsApplication.prefixPath()]
 
 
 def _version() -> str:
