@@ -153,7 +153,7 @@ class Corrections(QObject):
     # --- labels
 
     def collect(self) -> Iterator[None]:
-        """Save the user's edits and copy the edited polygons into the labels, piece by piece; returns how many there were.
+        """Save the user's edits and copy the edited polygons into the labels, piece by piece; returns their number.
 
         Raises
         ------

@@ -248,7 +248,9 @@ class BaseSearch:
 
 
 def find_base(within: Iterable[str] = ()) -> str:
-    """Return the first interpreter that can make an environment, or ``""``; takes seconds when it looks for the first time.
+    """Return the first interpreter that can make an environment, or ``""``.
+
+    Each candidate is started once, which takes a second or more; the answers are kept.
 
     Parameters
     ----------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Any
 
 from qgis.core import QgsApplication
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsFilterLineEdit
@@ -28,6 +26,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from . import environment, installation, settings
+from .diagnostics import diagnostics
 from .environment import Probe
 from .install_progress import Gauge
 from .runner import RunError
@@ -385,26 +384,6 @@ class EnvironmentPage(QDialog):
             self._probing = None
 
 
-def diagnostics(log: list[str]) -> str:
-    """Return the text for a bug report."""
-    from qgis.core import Qgis
-    from qgis.PyQt.QtCore import QT_VERSION_STR
-
-    python = settings.interpreter()
-    host: dict[str, Any] = {
-        "plugin": _version(),
-        "QGIS": Qgis.QGIS_VERSION,
-        "Qt": QT_VERSION_STR,
-        "Python of QGIS": sys.version.split()[0],
-    }
-    return environment.diagnostics(python, settings.last_probe(python), host, log)
-
-
 def _own_folders() -> list[str]:
     """Return folders of Pythons that belong to QGIS alone: those inside it on Windows and macOS."""
     return [] if sys.platform.startswith("linux") else [sys.prefix, QgsApplication.prefixPath()]
-
-
-def _version() -> str:
-    text = Path(__file__).with_name("metadata.txt").read_text("utf-8")
-    return next(line.partition("=")[2] for line in text.splitlines() if line.startswith("version="))

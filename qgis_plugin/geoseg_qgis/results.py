@@ -15,6 +15,8 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QTimer
+
 from .project_state import KIND
 from .tr import tr
 
@@ -78,7 +80,7 @@ def _groups(project: QgsProject) -> list[QgsLayerTreeGroup]:
 
 
 def adding(outputs: dict[str, str], name: str) -> Iterator[None]:
-    """Add the results of a run to the project, one at a time; those from before are replaced. Returns layers by kind."""
+    """Add the results of a run to the project, replacing those from before, piece by piece; returns layers by kind."""
     project = QgsProject.instance()
     _clear(outputs, name)
     layers: dict[str, QgsMapLayer] = {}

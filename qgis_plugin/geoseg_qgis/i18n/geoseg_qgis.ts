@@ -912,6 +912,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1167,6 +1172,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1262,11 +1272,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1498,6 +1503,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -914,6 +914,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation>Ein Python zum Installieren von geoseg wird gesucht…</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation>{python} wird geprüft: geoseg und was es braucht werden importiert</translation>
     </message>
@@ -1169,6 +1174,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} Polygone sind nun Labels</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation>Labels und Training</translation>
     </message>
@@ -1265,11 +1275,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Abgebrochen.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
-        <translation>{count} Polygone sind nun Labels</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1501,6 +1506,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
         <translation>Kein installiertes Modell kommt mit diesen Bändern aus. Unten Bänder aus anderen Layern hinzunehmen, einen Modellordner hinzufügen (…) oder eigene Klassen benennen, Beispiele zeichnen und damit ein Modell trainieren.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
+        <translation>wie lange es dauert, misst der erste Lauf oder eine Vorschau</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>

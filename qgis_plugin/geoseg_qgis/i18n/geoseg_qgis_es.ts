@@ -914,6 +914,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation>Buscando un Python con el que instalar geoseg…</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation>Comprobando {python}: se importa geoseg y lo que necesita</translation>
     </message>
@@ -1169,6 +1174,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} polígonos son ahora etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation>Etiquetas y entrenamiento</translation>
     </message>
@@ -1265,11 +1275,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Cancelado.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
-        <translation>{count} polígonos son ahora etiquetas</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1501,6 +1506,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
         <translation>Ningún modelo instalado funciona solo con estas bandas. Añada abajo bandas de otras capas, añada una carpeta de modelo (…), o nombre clases propias, dibuje ejemplos y entrene con ellos un modelo.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
+        <translation>la primera ejecución, o una vista previa, mide cuánto tarda</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>

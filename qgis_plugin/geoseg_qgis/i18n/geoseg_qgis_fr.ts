@@ -914,6 +914,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation>Recherche d’un Python avec lequel installer geoseg…</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation>Vérification de {python} : import de geoseg et de ce qu'il lui faut</translation>
     </message>
@@ -1169,6 +1174,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} polygones sont maintenant des étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation>Étiquettes et entraînement</translation>
     </message>
@@ -1265,11 +1275,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Annulé.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
-        <translation>{count} polygones sont maintenant des étiquettes</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1501,6 +1506,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
         <translation>Aucun modèle installé ne se contente de ces bandes. Ajoutez ci-dessous des bandes d'autres couches, ajoutez un dossier de modèle (…), ou nommez vos propres classes, dessinez des exemples et entraînez un modèle.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
+        <translation>la première exécution, ou un aperçu, mesure la durée</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>

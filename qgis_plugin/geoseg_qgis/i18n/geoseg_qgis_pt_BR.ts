@@ -914,6 +914,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation>Procurando um Python com o qual instalar o geoseg…</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation>Verificando {python}: importando o geoseg e o que ele precisa</translation>
     </message>
@@ -1169,6 +1174,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} polígonos agora são rótulos</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation>Rótulos e treinamento</translation>
     </message>
@@ -1265,11 +1275,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Cancelado.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
-        <translation>{count} polígonos agora são rótulos</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1501,6 +1506,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
         <translation>Nenhum modelo instalado funciona só com estas bandas. Adicione abaixo bandas de outras camadas, adicione uma pasta de modelo (…), ou nomeie classes próprias, desenhe exemplos e treine um modelo com eles.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
+        <translation>a primeira execução, ou uma prévia, mede quanto tempo leva</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
