@@ -36,12 +36,15 @@ class Quantized:
         The graph (ModelProto).
     blocks
         How many blocks are in 8 bits.
+    size
+        Bytes of the graph.
     matrix
         Its confusion matrix on the held-out windows.
     """
 
     proto: Any
     blocks: int
+    size: int
     matrix: NDArray[np.int64]
 
     @property
@@ -79,7 +82,8 @@ def search(
 
     def tried(chosen: Sequence[int]) -> Quantized:
         proto = quantizer.quantized(chosen)
-        return Quantized(proto, len(chosen), score(proto.SerializeToString()))
+        graph = proto.SerializeToString()
+        return Quantized(proto, len(chosen), len(graph), score(graph))
 
     say(0, 1, "measure with all layers in 8 bits")
     whole = best = tried(range(count))

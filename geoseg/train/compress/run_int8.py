@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ModelError
+from geoseg.evaluate.metrics import scores
 from geoseg.models import Model
 from geoseg.models.card.card import CARD_FILE, ModelCard
 from geoseg.models.export.export import traced
@@ -88,7 +89,7 @@ class Int8Run:
         facts = Compression(
             path=None,
             before=first,
-            start=self._measured(whole.matrix, self.model, first),
+            start=_measured(whole, first),
             after=first,
             reference="labels" if labelled else "the original's classes",
             windows=len(held.numbers),
@@ -96,7 +97,7 @@ class Int8Run:
             blocks=(best.blocks, len(quantizer.blocks)),
         )
         # Refused before anything is timed or written.
-        replace(facts, after=self._measured(best.matrix, self.model, first)).check_loss(self.options.max_loss)
+        replace(facts, after=_measured(best, first)).check_loss(self.options.max_loss)
         return self._written(prepared, best, facts, held, len(windows))
 
     def _prepared(self) -> Prepared:
@@ -114,11 +115,6 @@ class Int8Run:
         samples = TrainingWindows(scenes, prepared.sampler(prepared.window, still), still, training.seed)
         return [samples[number].x[None].numpy() for number in range(training.windows or _WINDOWS)]
 
-    @staticmethod
-    def _measured(matrix: NDArray[np.int64], model: Model, original: Measured) -> Measured:
-        # A graph hides its parameters: it has those of the original.
-        return replace(measure.measured(matrix, [model], None), parameters=original.parameters)
-
     def _written(
         self, prepared: Prepared, best: Quantized, facts: Compression, held: measure.HeldOut, windows: int
     ) -> Compression:
@@ -128,9 +124,9 @@ class Int8Run:
         card = quantized_card(self.model, self.output, images)
         with replaced_folder(self.output) as partial:
             small = _save(partial, best.proto, card)
-            matrix = held.matrix(measure.by_network(small.module()))
+            again = replace(best, matrix=held.matrix(measure.by_network(small.module())))
             slow, fast = measure.speeds([self.model], small, training, prepared.scenes[0].raster.dtype)
-            after = replace(self._measured(matrix, small, facts.before), rate=fast)
+            after = replace(_measured(again, facts.before), rate=fast)
             made = replace(facts, before=replace(facts.before, rate=slow), after=after)
             self._report(made)
             made.check_worth(self.options.max_loss)
@@ -159,6 +155,14 @@ class Int8Run:
                 f"it is slower here ({made.speedup:.2f} times the speed): integers pay off on processors with 8-bit "
                 "dot products (AVX-512 VNNI, AVX-VNNI, AMX, Arm dot product)"
             )
+
+
+def _measured(graph: Quantized, original: Measured) -> Measured:
+    """Return the measurements of a graph, which has the parameters of the original."""
+    result = scores(graph.matrix)
+    return replace(
+        original, mean_iou=graph.mean_iou, overall_accuracy=float(result.overall_accuracy), size=graph.size, rate=None
+    )
 
 
 def _why_not(model: Model) -> str:
