@@ -69,7 +69,8 @@ class CompressOptions:
             raise OptionError("validation must be above 0: the small model is judged on places kept from its training")
 
     def _check_method(self) -> None:
-        given = [name for name in ("prune", "distil", "int8") if getattr(self, name) not in (None, (), False)]
+        asked = {"prune": self.prune is not None, "distil": bool(self.distil), "int8": self.int8}
+        given = [name for name, wanted in asked.items() if wanted]
         if not given:
             raise OptionError("name one method, --prune SHARE, --distil TEACHER or --int8: none is given")
         if "int8" in given and len(given) > 1:

@@ -106,7 +106,7 @@ class Int8Run:
             card = self.model.card
             images = open_images(self.sources.images, self.sources.reading, card)
             soft = [AnyClass.on(image, len(card.classes)) for image in images]
-        return prepare(self.sources, self.options.training, self.model, self.reporter, soft)
+        return prepare(self.sources, self.options.training, self.model, self.reporter, soft, learns=False)
 
     def _windows(self, prepared: Prepared) -> list[NDArray[np.float32]]:
         """Return windows (1, bands, h, w) of the part that is not held out."""
