@@ -113,6 +113,8 @@ def prepare(
     base: Model | None,
     reporter: Reporter,
     soft: Sequence[SoftLabels] = (),
+    *,
+    learns: bool = True,
 ) -> Prepared:
     """Open images and labels, choose classes, split and window, and measure the training part.
 
@@ -123,6 +125,8 @@ def prepare(
     soft
         What other models say about each image, in the classes of ``base``: soft targets, and labels if ``sources`` has
         none.
+    learns
+        Whether anything is trained, for which classes without training labels matter.
 
     Raises
     ------
@@ -145,7 +149,10 @@ def prepare(
     geometry = WindowGeometry(cell, tuple(windows), card.margin if card else None, stride)
     chosen = choose_split(labelled, mapping, options, geometry)
     _check_leak(labelled.rasters, chosen.counts, chosen.split, options, reporter)
-    _check_classes(chosen.split, mapping.classes, options, fine_tuning=base is not None, reporter=reporter)
+    if learns:
+        _check_classes(chosen.split, mapping.classes, fine_tuning=base is not None, reporter=reporter)
+    if options.validation:
+        _tell_unseen(chosen.split, mapping.classes, reporter)
     if card is None:
         card = _fresh_card(labelled.rasters, mapping.classes, chosen, options, reporter)
     elif card.classes != mapping.classes:
@@ -236,10 +243,8 @@ def _check_leak(
         )
 
 
-def _check_classes(
-    chosen: split.Split, classes: Sequence[MapClass], options: TrainOptions, *, fine_tuning: bool, reporter: Reporter
-) -> None:
-    training, held = chosen.training(), chosen.held()
+def _check_classes(chosen: split.Split, classes: Sequence[MapClass], *, fine_tuning: bool, reporter: Reporter) -> None:
+    training = chosen.training()
     missing = [c.name for c in classes if not training[c.id]]
     if missing and not fine_tuning:
         raise InputError(
@@ -252,7 +257,11 @@ def _check_classes(
             f"no training labels of {', '.join(missing)}: the model may unlearn "
             f"{'them' if len(missing) > 1 else 'it'}; label some, or train for few epochs"
         )
-    if options.validation and (unseen := [c.name for c in classes if training[c.id] and not held[c.id]]):
+
+
+def _tell_unseen(chosen: split.Split, classes: Sequence[MapClass], reporter: Reporter) -> None:
+    training, held = chosen.training(), chosen.held()
+    if unseen := [c.name for c in classes if training[c.id] and not held[c.id]]:
         reporter.warning(f"no validation labels of {', '.join(unseen)}: the scores do not cover it")
 
 
