@@ -57,7 +57,7 @@ def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048, compres
     profile = {
         "driver": "GTiff", "width": size, "height": size, "count": bands, "dtype": "uint16", "crs": "EPSG:32633",
         "transform": Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True, "blockxsize": 512, "blockysize": 512,
-        "compress": compress, "interleave": "pixel", "BIGTIFF": "IF_SAFER", "NUM_THREADS": 2,
+        "compress": compress, "interleave": "pixel", "BIGTIFF": "IF_SAFER", "NUM_THREADS": "ALL_CPUS",
     }  # fmt: skip
     if compress == "deflate":
         profile["predictor"] = 2
