@@ -368,11 +368,13 @@ def _cheap_rows(found: dict[str, list[dict]]) -> list[tuple[str, str, str]]:
     spectral = statistics.median(r["seconds"] for r in found["spectral"])
     processor = statistics.median(r["processor"] for r in found["spectral"])
     longer, all_three = max(times[best], written), times[best] + written + forward
+    one_thread = max(times["one thread"], forward)
     return [
         *((f"decoding, {way}", f"{seconds:.2f} s", "best" if way == best else "") for way, seconds in times.items()),
         ("writing the same maps, all cores", f"{written:.2f} s", ""),
         ("`spectral`, bare forward, all cores", f"{forward:.2f} s", ""),
         ("`spectral`, geoseg", f"{spectral:.2f} s", f"{spectral / longer:.2f} × the longer of decoding and writing"),
+        ("", "", f"{spectral / one_thread:.2f} × the longer of decoding in one thread and the forward pass (≤ 1.50)"),
         (
             "… processor time",
             f"{processor:.2f} s",
