@@ -9,6 +9,8 @@ Compared are, in one process and by turns:
 * the bare step: the same network, loss, optimizer, precision and clipping on one batch that is in memory already;
 * the step within `geoseg train`: the median, and the whole epoch divided by its steps, without the first batches;
 * validation of an epoch with the epoch itself (20 % of the ground are held out, the default);
+* the processor time of reading and augmenting a window with that of a bare step per window, which other programs on the
+  machine do not change: on a CPU both share the cores;
 * with ``--compile``: the bare step through ``torch.compile``, and how long compiling takes.
 
 Fails (exit code 1) below 0.9 of the bare step, or if validation costs more than the epoch.
@@ -143,6 +145,21 @@ def seconds_per_step(step: Any, count: int) -> float:
     return statistics.median(times)
 
 
+def processor_times(task: Any, step: Any, count: int = 32) -> tuple[float, float]:
+    """Processor seconds of loading a window, and of a bare step per window."""
+    from geoseg.train.data.augment import Augment
+    from geoseg.train.data.samples import TrainingWindows
+
+    augment = Augment(task.options.augment)
+    windows = TrainingWindows(task.prepared.scenes, task.prepared.sampler(task.prepared.window, augment), augment, 1)
+    start = time.process_time()
+    for number in range(count):
+        windows[number]
+    middle = time.process_time()
+    step()
+    return (middle - start) / count, (time.process_time() - middle) / task.options.batch
+
+
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Train by turns with bare steps; return seconds per step, ratios and what validation costs."""
     from geoseg.progress.reporters import Silent
@@ -152,13 +169,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         task = make_task(Path(name), options)
         step = bare_step(task)
         before = seconds_per_step(step, max(options.batches // 3, 2))
+        loading, computing = processor_times(task, step)
         watch = Stopwatch()
         fit(task, Silent(), callbacks=[watch])
         bare = statistics.mean([before, seconds_per_step(step, max(options.batches // 3, 2))])
         gaps = [b - a for times in watch.steps for a, b in zip(times[SKIPPED:], times[SKIPPED + 1 :], strict=False)]
         whole = statistics.mean(gaps)
         found = {
-            "bare": bare, "step": statistics.median(gaps), "epoch step": whole,
+            "loading": loading, "computing": computing, "bare": bare,
+            "step": statistics.median(gaps), "epoch step": whole,
             "rate": options.batch * options.window**2 / whole, "ratio": bare / whole,
             "ratio of medians": bare / statistics.median(gaps),
             "epoch": statistics.median(watch.epochs), "validation": statistics.median(watch.validations),
@@ -188,6 +207,8 @@ def main() -> int:
     print(f"| bare step, batch in memory | {found['bare']:.3f} | |")
     print(f"| step of `geoseg train`, median | {found['step']:.3f} | {found['ratio of medians']:.2f} of bare |")
     print(f"| … mean, {found['rate'] / 1e6:.2f} Mpx/s | {found['epoch step']:.3f} | {found['ratio']:.2f} (≥ 0.90) |")
+    part = found["loading"] / found["computing"]
+    print(f"| processor time: loading a window / its share of a step | {found['loading']:.4f} | {part:.2f} (≤ 0.11) |")
     share = found["validation"] / found["epoch"]
     print(f"| epoch of {options.batches} steps | {found['epoch']:.2f} | |")
     print(f"| its validation, {found['validation windows']} windows | {found['validation']:.2f} | {share:.2f} (≤ 1) |")
