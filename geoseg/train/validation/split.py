@@ -20,6 +20,7 @@ from geoseg.errors import InputError
 from geoseg.geodesy.crs import metres_per_unit, same_crs, transformer
 from geoseg.models.card.contract import pixel_size
 from geoseg.train.data.label_counts import dilated
+from geoseg.train.validation.rare_classes import blocks_needed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,7 +126,8 @@ def by_blocks(
     share: float,
     seed: int,
     size: float | None,
-    usable: Callable[[Sequence[Parts]], bool],
+    trainable: Callable[[Sequence[Parts]], NDArray[np.bool_]],
+    insist: bool = False,
 ) -> Split:
     """Split by square blocks on the image.
 
@@ -143,13 +145,15 @@ def by_blocks(
         Seed of the draw of blocks.
     size
         Side of a block in metres (in pixels for images without CRS); chosen if None.
-    usable
-        Whether training windows fit into the parts.
+    trainable
+        Returns (K,) bool: the classes of which training windows fit into the parts.
+    insist
+        Keep blocks for training until windows of every class fit, also where a first draw leaves room for no window.
 
     Raises
     ------
     InputError
-        If no split leaves labels in both parts.
+        If no split leaves labels in both parts, and every labelled class in training.
     """
     pixel = pixel_size(images[0].raster) or 1.0
     counts = [image.counts for image in images]
@@ -161,16 +165,15 @@ def by_blocks(
         number, ids = _numbered(names, counts)
         if number < 2:
             continue
-        held = choose(_sums(ids, counts, number), share, seed)
-        validation = [(held[i] if number else np.zeros(i.shape, np.bool_)) & (i >= 0) for i in ids]
-        parts = cut(validation, counts, reaches)
+        draw = _Draw(share, seed, -(-window // side), trainable, insist)
+        held, parts = _drawn(ids, counts, reaches, draw)
         unit = "m" if images[0].raster.georeferenced else "px"
         summary = (
             f"{int(held.sum())} of {number} labelled blocks of {tried:g} {unit} held out for validation (seed {seed}); "
             f"training windows keep {margin} px away from them"
         )
         split = Split(parts, summary)
-        if not split.training().any() or not split.held().any() or not usable(parts):
+        if not split.training().any() or not split.held().any() or _untrained(parts, counts, trainable).any():
             continue
         # Worst is a class that one part lacks, then too few blocks to be representative.
         lacking = int(((split.training() == 0) | (split.held() == 0)).sum())
@@ -185,13 +188,55 @@ def by_blocks(
     return best[1]
 
 
+@dataclass(frozen=True)
+class _Draw:
+    """How blocks are drawn: see :func:`by_blocks`; ``window`` in cells."""
+
+    share: float
+    seed: int
+    window: int
+    trainable: Callable[[Sequence[Parts]], NDArray[np.bool_]]
+    insist: bool
+
+
+def _drawn(
+    ids: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]], reaches: Sequence[int], draw: _Draw
+) -> tuple[NDArray[np.bool_], tuple[Parts, ...]]:
+    """Draw the blocks that are held out; those that a class cannot be trained without are kept for training."""
+    sums = _sums(ids, counts, max(int(block.max()) for block in ids) + 1)
+    kept = np.zeros(len(sums), np.bool_)
+    while True:
+        held = choose(sums, draw.share, draw.seed, kept)
+        parts = cut([held[block] & (block >= 0) for block in ids], counts, reaches)
+        untrained = _untrained(parts, counts, draw.trainable)
+        if not draw.insist and untrained.sum() == (sums.sum(0) > 0).sum():
+            return held, parts
+        more = np.zeros_like(kept)
+        for number in np.flatnonzero(untrained):
+            per_image = [count[..., number] for count in counts]
+            more |= blocks_needed(ids, per_image, len(sums), [reach + draw.window for reach in reaches])
+        if not (more & ~kept).any() or (more | kept).all():
+            return held, parts
+        kept |= more
+
+
+def _untrained(
+    parts: Sequence[Parts],
+    counts: Sequence[NDArray[np.int64]],
+    fits: Callable[[Sequence[Parts]], NDArray[np.bool_]],
+) -> NDArray[np.bool_]:
+    """Return (K,) bool: classes that are labelled, but of which no training window fits."""
+    labelled = np.asarray(sum(count.sum((0, 1)) for count in counts)) > 0
+    return labelled & ~np.asarray(fits(parts))
+
+
 def _no_split(size: float | None, window: int, margin: int) -> str:
     tried = f"blocks of {size:g}" if size else "no size of blocks"
     verb = "leave" if size else "leaves"
     return (
-        f"the split would leave a part empty: {tried} {verb} labels in both parts where windows of {window} px keep "
-        f"{margin} px away from validation; label more places, use a smaller --window or another --block-size, or "
-        "train without validation with --validation 0"
+        f"the split would leave a part empty: {tried} {verb} labels in both parts, and every class for training, where "
+        f"windows of {window} px keep {margin} px away from validation; label more places, use a smaller --window or "
+        "another --block-size, or train without validation with --validation 0"
     )
 
 
@@ -275,7 +320,9 @@ def _sums(ids: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]],
     return sums
 
 
-def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+def choose(
+    sums: NDArray[np.int64], share: float, seed: int, kept: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_]:
     """Choose the blocks or groups that are held out for validation.
 
     Compares random draws: first by how many classes one part lacks, then by how near the held-out share of every class
@@ -289,6 +336,8 @@ def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_
         Share to hold out, 0…1.
     seed
         Seed of the draws.
+    kept
+        (blocks,) bool: blocks that must not be held out, not all; None for none.
 
     Returns
     -------
@@ -302,9 +351,11 @@ def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_
     best, best_score = np.zeros(number, np.bool_), math.inf
     for _ in range(_DRAWS):
         order = rng.permutation(number)
+        if kept is not None:
+            order = order[~kept[order]]
         reached = np.cumsum(sizes[order])
         # As many blocks as come nearest to the share, but neither all nor none.
-        count = int(np.clip(np.abs(reached - share).argmin() + 1, 1, number - 1))
+        count = int(np.clip(np.abs(reached - share).argmin() + 1, 1, min(len(order), number - 1)))
         held = np.zeros(number, np.bool_)
         held[order[:count]] = True
         part = sums[held].sum(0) / totals
