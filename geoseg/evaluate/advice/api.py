@@ -229,7 +229,7 @@ def _moved(regions: Sequence[Region], crs: Any) -> NDArray[Any]:
     found = np.array([region.geometry for region in regions], object)
     for number, region in enumerate(regions):
         own = region.result.classes.raster.grid.crs
-        if crs is not None and not same_crs(own, crs):
+        if own is not None and crs is not None and not same_crs(own, crs):
             series = gpd.GeoSeries([region.geometry], crs=own.to_wkt())
             found[number] = to_crs(series, crs.to_wkt(), region.result.name).iloc[0]
     return found

@@ -137,7 +137,7 @@ def _choose(sums: NDArray[np.int64], names: Sequence[str], share: float, seed: i
         )
     # A group that alone has a class stays in training: what is never seen is never predicted.
     alone = (sums > 0).sum(0) == 1
-    kept = (sums[:, alone] > 0).any(1)
+    kept: NDArray[np.bool_] = np.any(sums[:, alone] > 0, axis=1)
     return choose(sums, share, seed, None if kept.all() else kept)
 
 

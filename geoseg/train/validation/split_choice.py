@@ -130,7 +130,7 @@ def _split(
             sampler = WindowSampler([raster.shape for raster in labelled.rasters], parts, geometry.cell, window)
         except InputError:
             return np.zeros(len(mapping.classes), np.bool_)
-        return sampler.class_chances > 0
+        return np.asarray(sampler.class_chances > 0)
 
     def chosen(split: Split, training: Sequence[Labels] = labels, validation: Sequence[Labels] = labels) -> ChosenSplit:
         return ChosenSplit(split, training, validation, counts, geometry.cell, window, case.few)
