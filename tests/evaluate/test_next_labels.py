@@ -131,7 +131,7 @@ def test_without_the_scene_places_far_from_labels_come_first(results, tmp_path):
     assert found.compared == "distance"
     assert found.frame.geometry[0].within(_square(100, 60))
     assert any("by their distance: not all scenes that the reports name can be read" in line for line in lines.info)
-    assert lines.warning == ["only 2 places are uncertain, 5 were asked for"]
+    assert lines.warning == ["only 2 uncertain places are found, 5 were asked for"]
 
 
 def test_classes_take_turns(results):

@@ -177,7 +177,7 @@ def _regions(maps: Sequence[ResultMap], count: int, side: int, reporter: Reporte
     each = max(_PER_PROPOSAL * count // len(maps), count)
     regions: dict[tuple[str, int, int, int], Region] = {}
     for one, found in zip(maps, known, strict=True):
-        for place in uncertain_places(one, found.mean, side, tick)[:each]:
+        for place in uncertain_places(one, found.mean, side, count, tick)[:each]:
             region = region_at(one, place, found.mean, side)
             regions.setdefault((one.name, region.row, region.col, region.number), region)
     return list(regions.values())
@@ -185,19 +185,22 @@ def _regions(maps: Sequence[ResultMap], count: int, side: int, reporter: Reporte
 
 def _unlabelled(regions: Sequence[Region], labelled: Sequence[tuple[ResultMap, NDArray[Any]]]) -> list[Region]:
     """Return the regions that no label touches, and that do not overlap a better one."""
+    import shapely
     from shapely import STRtree
 
-    trees = {id(one): STRtree(geometries) for one, geometries in labelled}
     kept: list[Region] = []
-    taken: dict[int, list[Any]] = {}
-    for region in sorted(regions, key=lambda region: -region.mass):
-        own = taken.setdefault(id(region.result), [])
-        if trees[id(region.result)].query(region.geometry, predicate="intersects").size:
-            continue
-        if any(region.geometry.intersects(other) and region.geometry.intersection(other).area > 0 for other in own):
-            continue
-        own.append(region.geometry)
-        kept.append(region)
+    for one, geometries in labelled:
+        own = sorted((region for region in regions if region.result is one), key=lambda region: -region.mass)
+        shapes = np.array([region.geometry for region in own], object)
+        tree = STRtree(shapes)
+        closed = np.zeros(len(own), np.bool_)
+        closed[tree.query(geometries, predicate="intersects")[1]] = True
+        near, other = tree.query(shapes, predicate="intersects")
+        shared = shapely.area(shapely.intersection(shapes[near], shapes[other])) > 0
+        for number, region in enumerate(own):
+            if not closed[number]:
+                kept.append(region)
+                closed[other[(near == number) & shared]] = True
     return kept
 
 
@@ -270,7 +273,7 @@ def _report(
             "the maps' grids and with the same bands"
         )
     if len(frame) < count:
-        reporter.warning(f"only {len(frame)} places are uncertain, {count} were asked for")
+        reporter.warning(f"only {len(frame)} uncertain places are found, {count} were asked for")
     first = maps[0].classes.raster.grid.crs
     others = {crs_name(one.classes.raster.grid.crs) for one in maps if not same_crs(one.classes.raster.grid.crs, first)}
     if others:

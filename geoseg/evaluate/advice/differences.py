@@ -112,7 +112,7 @@ class LabelledPlaces:
 
 
 def bands_space(regions: Sequence[Region], labelled: Sequence[tuple[ResultMap, NDArray[Any]]]) -> Space | None:
-    """Return regions and labels in the space of their bands; None if a scene is missing, or scenes have other bands.
+    """Return regions and labels in the space of their bands; None if scenes are missing, or differ in bands or units.
 
     Parameters
     ----------
@@ -122,8 +122,8 @@ def bands_space(regions: Sequence[Region], labelled: Sequence[tuple[ResultMap, N
         Maps with the labels on them.
     """
     scenes = [result.scene for result, _ in labelled]
-    names = {None if scene is None else tuple(band.name for band in scene.bands) for scene in scenes}
-    if len(names) != 1 or None in names or any(region.bands is None for region in regions):
+    kinds = {scene and tuple((band.name, band.scale, band.offset) for band in scene.bands) for scene in scenes}
+    if len(kinds) != 1 or None in kinds or any(region.bands is None for region in regions):
         return None
     means = np.stack([region.bands for region in regions if region.bands is not None])
     parts = [_label_pixels(result, geometries) for result, geometries in labelled]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # Maps are read in squares of about this side.
 _BLOCK = 1024
 
-# Of each class, this many places are kept in each of 8 × 8 zones of a map, so that one bad corner does not fill the
-# list, and the number of places is bounded.
+# Of each class, at least this many places are kept in each of 8 × 8 zones of a map, so that one bad corner does not
+# fill the list, and the number of places is bounded.
 _ZONES, _KEPT = 8, 4
 
 # In any map pixels along borders are uncertain, as they hold two classes: they count this much.
@@ -85,7 +85,7 @@ def confidence_of(result: ResultMap, side: int, tick: Callable[[], None]) -> Unc
     return Uncertainty(pixels, float((counts * np.arange(101)).sum() / pixels), int(np.flatnonzero(counts)[0]))
 
 
-def uncertain_places(result: ResultMap, mean: float, side: int, tick: Callable[[], None]) -> list[Place]:
+def uncertain_places(result: ResultMap, mean: float, side: int, count: int, tick: Callable[[], None]) -> list[Place]:
     """Return the places with most uncertainty of each class and zone, best first.
 
     Parameters
@@ -96,11 +96,14 @@ def uncertain_places(result: ResultMap, mean: float, side: int, tick: Callable[[
         Its mean confidence, percent.
     side
         Side of a place in pixels.
+    count
+        How many places are wanted: of many, more are kept of each class and zone.
     tick
         Called after each of :func:`blocks`.
     """
     height, width = result.classes.raster.shape
     best: dict[tuple[int, int, int], list[Place]] = {}
+    most = max(_KEPT, -(-count // _ZONES))
 
     def search(box: Box) -> list[Place]:
         return _places(*padded(result, box, 1), box, mean, side)
@@ -111,7 +114,7 @@ def uncertain_places(result: ResultMap, mean: float, side: int, tick: Callable[[
             kept = best.setdefault(zone, [])
             # Of equal places the first is kept: the result does not depend on how heaps break ties.
             entry = place._replace(row=-place.row, col=-place.col)
-            (heapq.heappush if len(kept) < _KEPT else heapq.heappushpop)(kept, entry)
+            (heapq.heappush if len(kept) < most else heapq.heappushpop)(kept, entry)
         tick()
     ranked = [
         (rank, place._replace(row=-place.row, col=-place.col))
