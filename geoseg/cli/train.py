@@ -53,7 +53,7 @@ _fitting_options = option_group(
     click.option("--window", type=click.IntRange(8), metavar="PX",
                  help="Side of training windows in pixels. Default: 256, or less for small images and few labels."),
     click.option("--windows", type=click.IntRange(1), metavar="N",
-                 help="Windows per epoch. Default: as many as cover the labelled area once; at least 64."),
+                 help="Windows per epoch. Default: as many as cover the labelled area once."),
     click.option("--batch", type=click.IntRange(1), metavar="N",
                  help="Windows per batch. Default: what fits into memory, at most 16."),
     click.option("--accumulate", type=click.IntRange(1), default=_DEFAULTS.accumulate, show_default=True, metavar="N",

@@ -270,12 +270,17 @@ def _check_classes(chosen: ChosenSplit, classes: Sequence[MapClass], *, fine_tun
         raise InputError(
             f"class {missing[0]!r} is absent from the training part"
             + (f" (and {', '.join(missing[1:])})" if len(missing) > 1 else "")
-            + ": label more of it in other places, or choose other groups"
+            + ": label more of it in other places, or choose another --seed, --block-size or other groups"
         )
     if missing:
         reporter.warning(
             f"no training labels of {', '.join(missing)}: the model may unlearn "
             f"{'them' if len(missing) > 1 else 'it'}; label some, or train for few epochs"
+        )
+    if rare := [c.name for c in classes if training[c.id] and not chosen.trained[c.id]]:
+        reporter.warning(
+            f"no training window of {chosen.window} px fits around the labels of {', '.join(rare)}, beside what is "
+            "held out: the model hardly learns them; label more places, or use a smaller --window"
         )
     if held.any() and (unseen := [c.name for c in classes if training[c.id] and not held[c.id]]):
         them = "them" if len(unseen) > 1 else "it"

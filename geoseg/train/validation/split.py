@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster import Raster
+
+Demand = Literal["every", "insist", "any"]
+"""Which classes must have training windows: see :func:`by_blocks`."""
 
 METRES_PER_DEGREE = 111_320.0
 
@@ -127,7 +130,7 @@ def by_blocks(
     seed: int,
     size: float | None,
     trainable: Callable[[Sequence[Parts]], NDArray[np.bool_]],
-    insist: bool = False,
+    demand: Demand = "every",
 ) -> Split:
     """Split by square blocks on the image.
 
@@ -147,13 +150,15 @@ def by_blocks(
         Side of a block in metres (in pixels for images without CRS); chosen if None.
     trainable
         Returns (K,) bool: the classes of which training windows fit into the parts.
-    insist
-        Keep blocks for training until windows of every class fit, also where a first draw leaves room for no window.
+    demand
+        Which labelled classes need training windows: ``"every"`` one, for which blocks are kept for training;
+        ``"insist"`` is the same also where a first draw leaves room for no window at all; ``"any"`` draws once, and one
+        class will do.
 
     Raises
     ------
     InputError
-        If no split leaves labels in both parts, and every labelled class in training.
+        If no split leaves labels in both parts, and the classes that are demanded in training.
     """
     pixel = pixel_size(images[0].raster) or 1.0
     counts = [image.counts for image in images]
@@ -165,7 +170,7 @@ def by_blocks(
         number, ids = _numbered(names, counts)
         if number < 2:
             continue
-        draw = _Draw(share, seed, -(-window // side), trainable, insist)
+        draw = _Draw(share, seed, -(-window // side), trainable, demand)
         held, parts = _drawn(ids, counts, reaches, draw)
         unit = "m" if images[0].raster.georeferenced else "px"
         summary = (
@@ -173,7 +178,9 @@ def by_blocks(
             f"training windows keep {margin} px away from them"
         )
         split = Split(parts, summary)
-        if not split.training().any() or not split.held().any() or _untrained(parts, counts, trainable).any():
+        untrained = _untrained(parts, counts, trainable)
+        lost = untrained.sum() == _labelled(counts).sum() if demand == "any" else untrained.any()
+        if not split.training().any() or not split.held().any() or lost:
             continue
         # Worst is a class that one part lacks, then too few blocks to be representative.
         lacking = int(((split.training() == 0) | (split.held() == 0)).sum())
@@ -196,7 +203,7 @@ class _Draw:
     seed: int
     window: int
     trainable: Callable[[Sequence[Parts]], NDArray[np.bool_]]
-    insist: bool
+    demand: Demand
 
 
 def _drawn(
@@ -209,7 +216,8 @@ def _drawn(
         held = choose(sums, draw.share, draw.seed, kept)
         parts = cut([held[block] & (block >= 0) for block in ids], counts, reaches)
         untrained = _untrained(parts, counts, draw.trainable)
-        if not draw.insist and untrained.sum() == (sums.sum(0) > 0).sum():
+        hopeless = draw.demand == "every" and untrained.sum() == _labelled(counts).sum()
+        if draw.demand == "any" or hopeless:
             return held, parts
         more = np.zeros_like(kept)
         for number in np.flatnonzero(untrained):
@@ -226,8 +234,12 @@ def _untrained(
     fits: Callable[[Sequence[Parts]], NDArray[np.bool_]],
 ) -> NDArray[np.bool_]:
     """Return (K,) bool: classes that are labelled, but of which no training window fits."""
-    labelled = np.asarray(sum(count.sum((0, 1)) for count in counts)) > 0
-    return labelled & ~np.asarray(fits(parts))
+    return _labelled(counts) & ~np.asarray(fits(parts))
+
+
+def _labelled(counts: Sequence[NDArray[np.int64]]) -> NDArray[np.bool_]:
+    """Return (K,) bool: classes that have labels."""
+    return np.asarray(sum(count.sum((0, 1)) for count in counts)) > 0
 
 
 def _no_split(size: float | None, window: int, margin: int) -> str:

@@ -17,7 +17,7 @@ from geoseg.train.data.labels import Labels
 from geoseg.train.data.windows import WindowSampler, are_few
 from geoseg.train.options import TrainOptions
 from geoseg.train.validation import groups
-from geoseg.train.validation.split import ImageCounts, Parts, Split, buffers, by_blocks, cut, no_validation
+from geoseg.train.validation.split import Demand, ImageCounts, Parts, Split, buffers, by_blocks, cut, no_validation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,6 +63,8 @@ class ChosenSplit:
         Sides in pixels.
     few
         Whether only few pixels are labelled: :func:`geoseg.train.data.windows.are_few`.
+    trained
+        (K,) bool: classes that training windows are drawn of.
     """
 
     split: Split
@@ -72,6 +74,7 @@ class ChosenSplit:
     cell: int
     window: int
     few: bool
+    trained: NDArray[np.bool_]
 
 
 def choose_split(
@@ -91,12 +94,17 @@ def choose_split(
     # Few labels want local features, and a window costs by its pixels, labelled or not.
     windows = sorted(geometry.windows) if few else geometry.windows
     case = _Case(labelled, mapping, counts, few)
-    tries = [(window, insist) for insist in ((True,) if few else (False, True)) for window in windows]
-    for window, insist in tries:
+    chosen = bool(options.block_size or options.groups or options.group_field)
+    demands: list[Demand] = ["insist"] if few else ["every", "insist"]
+    if chosen or geometry.margin is not None:
+        # Blocks that are asked for are kept to, and a model that is fine-tuned knows its classes.
+        demands.append("any")
+    tries = [(window, demand) for demand in demands for window in windows]
+    for window, demand in tries:
         try:
-            return _split(case, options, geometry, window, insist=insist)
+            return _split(case, options, geometry, window, demand)
         except InputError:
-            if (window, insist) == tries[-1] and (options.block_size or options.groups or options.group_field):
+            if (window, demand) == tries[-1] and chosen:
                 raise
     return _split(case, replace(options, validation=0.0), geometry, windows[0])
 
@@ -117,7 +125,7 @@ def usual_margin(window: int, stride: int) -> int:
 
 
 def _split(
-    case: _Case, options: TrainOptions, geometry: WindowGeometry, window: int, *, insist: bool = False
+    case: _Case, options: TrainOptions, geometry: WindowGeometry, window: int, demand: Demand = "every"
 ) -> ChosenSplit:
     labelled, mapping, counts = case.labelled, case.mapping, case.counts
     labels = [Labels(source, mapping.values, mapping.indices) for source in labelled.sources]
@@ -133,7 +141,7 @@ def _split(
         return np.asarray(sampler.class_chances > 0)
 
     def chosen(split: Split, training: Sequence[Labels] = labels, validation: Sequence[Labels] = labels) -> ChosenSplit:
-        return ChosenSplit(split, training, validation, counts, geometry.cell, window, case.few)
+        return ChosenSplit(split, training, validation, counts, geometry.cell, window, case.few, trainable(split.parts))
 
     if not options.validation:
         return chosen(no_validation(images))
@@ -155,7 +163,7 @@ def _split(
         seed=options.seed,
         size=options.block_size,
         trainable=trainable,
-        insist=insist,
+        demand=demand,
     )
     return chosen(split)
 
