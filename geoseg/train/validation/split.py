@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -38,6 +38,10 @@ _ENOUGH_BLOCKS = 12
 
 # Random draws that are compared; the one nearest to the wanted share of every class is used.
 _DRAWS = 200
+
+# Further draws if no size of blocks leaves each part what it needs: chance may scatter the blocks that are held out so
+# that no window fits between them.
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +156,7 @@ def by_blocks(
         Returns (K,) bool: the classes of which training windows fit into the parts.
     demand
         Which labelled classes need training windows: ``"every"`` one, for which blocks are kept for training;
-        ``"insist"`` is the same also where a first draw leaves room for no window at all; ``"any"`` draws once, and one
+        ``"insist"`` is the same also where a first draw leaves room for no window at all; for ``"any"``, one
         class will do.
 
     Raises
@@ -160,26 +164,41 @@ def by_blocks(
     InputError
         If no split leaves labels in both parts, and the classes that are demanded in training.
     """
+    draw = _Draw(share, seed, -(-window // side), trainable, demand)
     pixel = pixel_size(images[0].raster) or 1.0
+    sizes = [size] if size else [round_nicely(factor * window * pixel) for factor in _SIDES]
+    blocks = [block_names(images, side, tried) for tried in sizes]
+    for attempt in range(_ATTEMPTS):
+        found = _best_size(images, list(zip(sizes, blocks, strict=True)), margin, side, replace(draw, attempt=attempt))
+        if found is not None:
+            return found
+    raise InputError(_no_split(size, window, margin))
+
+
+def _best_size(
+    images: Sequence[ImageCounts],
+    sizes: Sequence[tuple[float, list[NDArray[np.int64]]]],
+    margin: int,
+    side: int,
+    draw: _Draw,
+) -> Split | None:
+    """Return the split by blocks of the best size; None if each leaves a part without what it needs."""
     counts = [image.counts for image in images]
     reaches = buffers([image.raster for image in images], margin, side)
-    sizes = [size] if size else [round_nicely(factor * window * pixel) for factor in _SIDES]
     best: tuple[float, Split] | None = None
-    for tried in sizes:
-        names = block_names(images, side, tried)
+    for tried, names in sizes:
         number, ids = _numbered(names, counts)
         if number < 2:
             continue
-        draw = _Draw(share, seed, -(-window // side), trainable, demand)
         held, parts = _drawn(ids, counts, reaches, draw)
         unit = "m" if images[0].raster.georeferenced else "px"
         summary = (
-            f"{int(held.sum())} of {number} labelled blocks of {tried:g} {unit} held out for validation (seed {seed}); "
-            f"training windows keep {margin} px away from them"
+            f"{int(held.sum())} of {number} labelled blocks of {tried:g} {unit} held out for validation "
+            f"(seed {draw.seed}); training windows keep {margin} px away from them"
         )
         split = Split(parts, summary)
-        untrained = _untrained(parts, counts, trainable)
-        lost = untrained.sum() == _labelled(counts).sum() if demand == "any" else untrained.any()
+        untrained = _untrained(parts, counts, draw.trainable)
+        lost = untrained.sum() == _labelled(counts).sum() if draw.demand == "any" else untrained.any()
         if not split.training().any() or not split.held().any() or lost:
             continue
         # Worst is a class that one part lacks, then too few blocks to be representative.
@@ -190,9 +209,7 @@ def by_blocks(
             best = (score, split)
         if score == 0:
             break
-    if best is None:
-        raise InputError(_no_split(size, window, margin))
-    return best[1]
+    return best[1] if best is not None else None
 
 
 @dataclass(frozen=True)
@@ -204,6 +221,12 @@ class _Draw:
     window: int
     trainable: Callable[[Sequence[Parts]], NDArray[np.bool_]]
     demand: Demand
+    attempt: int = 0
+
+    @property
+    def seeds(self) -> int | list[int]:
+        """Seed of the random numbers, another for each attempt."""
+        return [self.seed, self.attempt] if self.attempt else self.seed
 
 
 def _drawn(
@@ -213,7 +236,7 @@ def _drawn(
     sums = _sums(ids, counts, max(int(block.max()) for block in ids) + 1)
     kept = np.zeros(len(sums), np.bool_)
     while True:
-        held = choose(sums, draw.share, draw.seed, kept)
+        held = choose(sums, draw.share, draw.seeds, kept)
         parts = cut([held[block] & (block >= 0) for block in ids], counts, reaches)
         untrained = _untrained(parts, counts, draw.trainable)
         hopeless = draw.demand == "every" and untrained.sum() == _labelled(counts).sum()
@@ -333,7 +356,7 @@ def _sums(ids: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]],
 
 
 def choose(
-    sums: NDArray[np.int64], share: float, seed: int, kept: NDArray[np.bool_] | None = None
+    sums: NDArray[np.int64], share: float, seed: int | list[int], kept: NDArray[np.bool_] | None = None
 ) -> NDArray[np.bool_]:
     """Choose the blocks or groups that are held out for validation.
 
