@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_contract, load_model
+from geoseg.models.runtimes.choices import check_runtime
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.shared_reads import cell_shape
 from geoseg.segment.probabilities import class_positions
@@ -75,7 +76,7 @@ class Options:
 
     Attributes
     ----------
-    window, margin, stitch, block, device, precision, memory
+    window, margin, stitch, block, device, precision, runtime, memory
         As in :func:`geoseg.segment`, with the same defaults; None means that geoseg chooses.
     workers
         Blocks computed at a time; with ``scheduler="local"``, the number of worker processes. Chosen to fit cores and
@@ -97,6 +98,7 @@ class Options:
     block: int | None = None
     device: str = "auto"
     precision: str = "auto"
+    runtime: str = "auto"
     memory: str | int | None = None
     workers: int | None = None
     compile: bool = False
@@ -223,7 +225,9 @@ class Plan:
         from geoseg.models import measured_rate
 
         window, options = self.tiling.largest_read(), self.options
-        return measured_rate(self.model, window, options.device, options.precision, other_windows=other_windows)
+        return measured_rate(
+            self.model, window, options.device, options.precision, options.runtime, other_windows=other_windows
+        )
 
     def execution(self) -> Execution:
         """Choose device, precision, layout and batch by a short measurement, which is cached.
@@ -243,6 +247,7 @@ class Plan:
             dtype=self.raster.dtype,
             device=self.options.device,
             precision=self.options.precision,
+            runtime=self.options.runtime,
         )
         # Where fewer streams fit the budget, each gets more cores.
         execution = execution.with_streams(self._max_streams)
@@ -276,6 +281,7 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None, su
     check_stitch(options.stitch)
     loaded = load_model(DEFAULT_MODEL if model is None else model)
     class_positions(loaded.card, options.probabilities)
+    check_runtime(options.runtime, loaded)
     if overlaps(options.stitch) and not loaded.has_scores:
         raise OptionError(
             f"stitch {options.stitch} averages probabilities, but model {loaded.card.name!r} returns classes only; "

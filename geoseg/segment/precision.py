@@ -1,4 +1,4 @@
-"""Whether half precision gives the map of single precision, on pixels of the scene itself."""
+"""Whether a precision or runtime gives the map of the model's own runtime in fp32, on pixels of the scene itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geoseg.errors import ReadError
+from geoseg.models.runtimes.choices import own_runtime, title
+from geoseg.models.runtimes.opening import open_predictor
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ _TOLERANCE = 0.01
 
 
 def precision_warning(plan: Plan, execution: Execution) -> str | None:
-    """Return a warning if the map in half precision differs from that in single precision; None if not.
+    """Return a warning if the map differs from that of the model's own runtime in single precision; None if not.
 
-    Compared are up to three windows of the scene, which takes a second or two. Under ``--precision auto`` half
-    precision was compared before it was chosen, so only one that was asked for by name needs this.
+    Compared are up to three windows of the scene, which takes a second or two. What ``auto`` chose was compared before
+    it was chosen, so only a precision or runtime that was asked for by name needs this.
 
     Parameters
     ----------
@@ -37,26 +39,35 @@ def precision_warning(plan: Plan, execution: Execution) -> str | None:
     execution
         How it is run.
     """
-    if execution.precision == "fp32" or plan.options.precision == "auto":
+    own = own_runtime(plan.model)
+    half = execution.precision != "fp32" and plan.options.precision != "auto"
+    foreign = execution.runtime != own and plan.options.runtime != "auto"
+    if not (half or foreign):
         return None
-    from geoseg.models.inference.predictor import Predictor
-
     affine = plan.model.card.affine(plan.raster.bands)
-    half = replace(execution, batch=1, compile=False)
-    predictors = [Predictor(plan.model, affine, how) for how in (half, replace(half, precision="fp32"))]
+    chosen = replace(execution, batch=1, compile=False)
+    exact = replace(chosen, runtime=own, precision="fp32")
+    if execution.device not in ("cpu", "mps") and not execution.device.startswith("cuda"):  # OpenVINO's
+        exact = replace(exact, device="cpu")
+    predictors = [open_predictor(plan.model, affine, how) for how in (chosen, exact)]
     differing = count = 0
     for box in _boxes(plan):
         with suppress(ReadError):
             pixels = plan.raster.read(box)
             data, valid = pixels.data[None], pixels.valid[None]
-            ours, exact = (predictor.classify(data, valid)[0] for predictor in predictors)
-            differing += int(np.count_nonzero((ours != exact) & valid))
+            ours, theirs = (predictor.classify(data, valid)[0] for predictor in predictors)
+            differing += int(np.count_nonzero((ours != theirs) & valid))
             count += int(np.count_nonzero(valid))
     if differing <= _TOLERANCE * count:
         return None
+    model, share = f"model {plan.model.card.name!r}", f"{differing / count:.1%} of a sample of the scene"
+    if not foreign:
+        return (
+            f"in {execution.precision} {model} gives {share} another class than in fp32; use --precision auto or fp32"
+        )
     return (
-        f"in {execution.precision} model {plan.model.card.name!r} gives {differing / count:.1%} of a sample of the "
-        "scene another class than in fp32; use --precision auto or fp32"
+        f"by {title(execution.runtime)} in {execution.precision} {model} gives {share} another class than by "
+        f"{title(own)} in fp32; use --runtime auto or {own}"
     )
 
 

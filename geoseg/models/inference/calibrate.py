@@ -6,24 +6,31 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
 
 from geoseg.errors import ModelError, OptionError
 from geoseg.models.inference.device import choose_device, device_name, supports
 from geoseg.models.inference.execution import Execution, measured_window
+from geoseg.models.runtimes.choices import (
+    check_runtime,
+    is_openvino_device,
+    own_runtime,
+    runtime_versions,
+    title,
+)
+from geoseg.models.runtimes.opening import open_predictor
 from geoseg.system import cache
-from geoseg.system.choices import PRECISION_OPTIONS, Precision
+from geoseg.system.choices import PRECISION_OPTIONS, Precision, Runtime
 from geoseg.system.resources import cpu_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geoseg.models.inference.predictor import Predictor
     from geoseg.models.model import Model
+    from geoseg.models.runtimes.protocol import WindowPredictor
 
 
 # Seconds after which no further candidate is tried.
@@ -53,14 +60,20 @@ _SHARED_GAIN = 1.5
 _ROUNDS = 3
 
 # Version of the cache entries; raise it when their meaning or the way of measuring changes.
-_VERSION = 7
+_VERSION = 8
 
 
 # The choice ---------------------------------------------------------------------------------------------------------
 
 
 def choose_execution(
-    model: Model, shape: tuple[int, int], *, dtype: Any, device: str = "auto", precision: str = "auto"
+    model: Model,
+    shape: tuple[int, int],
+    *,
+    dtype: Any,
+    device: str = "auto",
+    precision: str = "auto",
+    runtime: str = "auto",
 ) -> Execution:
     """Choose how to run a model on this machine by a short measurement, cached in the user's cache folder.
 
@@ -73,10 +86,13 @@ def choose_execution(
     dtype
         Numpy data type of the raster.
     device
-        ``"auto"`` (CUDA, then MPS, then CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+        ``"auto"`` (CUDA, then MPS, then CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; of OpenVINO also
+        ``"gpu"``, ``"gpu.1"`` and ``"npu"``.
     precision
         ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``. Under ``"auto"`` half precision is taken only where it is
         faster and gives the same class as fp32 on at least 99.5 % of a sample.
+    runtime
+        ``"auto"``, ``"torch"``, ``"openvino"``, or ``"onnx"`` for ONNX models.
 
     Returns
     -------
@@ -86,7 +102,7 @@ def choose_execution(
     Raises
     ------
     OptionError
-        If the device or precision does not exist here.
+        If the device, precision or runtime does not exist here.
     ModelError
         If the weights cannot be loaded or the model does not run.
 
@@ -98,33 +114,69 @@ def choose_execution(
     """
     if precision not in PRECISION_OPTIONS:
         raise OptionError(f"precision {precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
-    name, why = choose_device(device)
-    if precision != "auto" and not supports(name, precision):
-        raise OptionError(f"precision {precision} is not supported on {name} ({device_name(name)}); use auto or fp32")
+    check_runtime(runtime, model)
+    place = _place_of(model, device, runtime)
+    if precision != "auto" and not place.supports(precision):
+        raise OptionError(f"precision {precision} is not supported {place.words}; use auto or fp32")
     window, dtype = measured_window(model.card, shape), np.dtype(dtype)
-    key = _cache_key(model, name, window, dtype, precision)
+    key = _cache_key(model, place, window, dtype, precision)
     execution = _cached(key)
     if execution is None:
-        execution = _measure(model, name, window, dtype, precision)
+        execution = _measure(model, place, window, dtype, precision)
         cache.store(asdict(execution), "executions", *key)
     # `geoseg inspect` looks the speed up by the options as given, which it knows without importing torch.
-    cache.store({"rate": execution.rate}, "rate", model.fingerprint, window, device, precision)
+    cache.store({"rate": execution.rate}, "rate", model.fingerprint, window, device, precision, runtime)
     rate = f", {execution.rate:.3g} Mpx/s measured" if execution.rate else ""
-    return replace(execution, reason=f"{why}; {_settings(execution)}{rate}")
+    return replace(execution, reason=f"{place.why}; {_settings(execution)}{rate}")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a model runs: runtime, device, and why there."""
+
+    runtime: Runtime
+    device: str
+    why: str
+
+    def supports(self, precision: str) -> bool:
+        """Return whether the device computes in a precision."""
+        if self.runtime == "openvino":
+            from geoseg.models.runtimes.openvino_devices import openvino_supports
+
+            return openvino_supports(self.device, precision)
+        return supports(self.device, precision)
+
+    @property
+    def words(self) -> str:
+        """Device and its name, and the runtime if it is not torch."""
+        if self.runtime == "openvino":
+            return f"by runtime openvino {self.why.removesuffix(', as asked')}"
+        return f"on {self.device} ({device_name(self.device)})"
+
+
+def _place_of(model: Model, device: str, runtime: str) -> _Place:
+    if runtime == "openvino" or (runtime == "auto" and is_openvino_device(device)):
+        check_runtime("openvino", model)
+        from geoseg.models.runtimes.openvino_devices import choose_openvino_device
+
+        return _Place("openvino", *choose_openvino_device(device))
+    return _Place(own_runtime(model), *choose_device(device))
 
 
 def _settings(execution: Execution) -> str:
-    layout = "channels last" if execution.channels_last else "channels first"
-    words = [execution.precision, layout, f"batch {execution.batch}"]
+    words = [title(execution.runtime), execution.precision]
+    if execution.layout is not None:
+        words += [execution.layout, f"batch {execution.batch}"]
     if execution.device == "cpu":
         words.append(execution.shares)
     return ", ".join(words)
 
 
 def _cache_key(
-    model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str
+    model: Model, place: _Place, window: tuple[int, int], dtype: np.dtype[Any], precision: str
 ) -> tuple[object, ...]:
-    here = (device, device_name(device), torch.__version__, platform.machine(), cpu_count())
+    named = device_name(place.device) if place.runtime != "openvino" else place.why
+    here = (place.device, named, place.runtime, *runtime_versions(), platform.machine(), cpu_count())
     return (_VERSION, model.fingerprint, *here, window, dtype.str, precision)
 
 
@@ -171,10 +223,13 @@ def compare_rates(models: Sequence[Model], shape: tuple[int, int], *, dtype: Any
 # The search ---------------------------------------------------------------------------------------------------------
 
 
-def _measure(model: Model, device: str, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> Execution:
+def _measure(model: Model, place: _Place, window: tuple[int, int], dtype: np.dtype[Any], precision: str) -> Execution:
     """Search greedily, keeping what gains: layout, then precision, then streams and batch."""
     first: Precision = "fp32" if precision == "auto" else cast("Precision", precision)
-    start = Execution(device, first)
+    device = place.device
+    start = Execution(device, first, runtime=place.runtime)
+    if place.runtime == "openvino":
+        return _measure_openvino(_Bench(model, window, dtype, _BUDGET), place, start, precision)
     if device == "cpu":
         return _measure_cpu(model, window, dtype, start, precision)
     bench = _Bench(model, window, dtype, _BUDGET)
@@ -208,6 +263,18 @@ def _measure_cpu(
         return bench.fastest(streams, [])
     # Single-threaded streams never wait at a barrier: on a busy machine, threads that share a pass lose a factor of 10.
     return bench.fastest(streams, [replace(start, threads=cpus)], gain=_SHARED_GAIN)
+
+
+def _measure_openvino(bench: _Bench, place: _Place, start: Execution, precision: str) -> Execution:
+    """Choose streams, then precision; OpenVINO chooses its layouts. Other devices than the CPU get two streams."""
+    cpus = cpu_count() if place.device == "cpu" else 2
+    best, shared = replace(start, streams=cpus), replace(start, threads=cpus)
+    best = bench.fastest(best, [shared] if place.device == "cpu" and cpus > 1 else [], gain=_SHARED_GAIN)
+    if precision == "auto":
+        halves: tuple[Precision, ...] = ("bf16", "fp16")
+        candidates = [replace(best, precision=half) for half in halves if place.supports(half)]
+        best = bench.fastest(best, candidates, same_classes=True)
+    return best
 
 
 def _native_bf16(model: Model, fp32: Execution, dtype: np.dtype[Any]) -> bool:
@@ -290,15 +357,14 @@ class _Bench:
 
     def timed(self, execution: Execution) -> float:
         """Return the megapixels per second of all streams together, timed now."""
-        from geoseg.models.inference.predictor import Predictor
-
-        predictor = Predictor(self.model, self._affine(), execution)
+        predictor = open_predictor(self.model, self._affine(), execution)
         data = self._pixels(execution.batch)
         # Also the warm-up: it selects kernels and puts the weights in place.
         self._classes[execution] = predictor.classify(data[:1], None)[0]
         pixels = data[:, 0].size * execution.streams
+        # OpenVINO computes in threads of its own.
         alone = execution.device == "cpu" and execution.streams == execution.threads == 1
-        clock = time.thread_time if alone else time.perf_counter
+        clock = time.thread_time if alone and execution.runtime != "openvino" else time.perf_counter
         seconds = min(_repeat(lambda: _run(predictor, data, execution.streams), clock, self.deadline))
         return pixels / max(seconds, 1e-6) / 1e6
 
@@ -323,7 +389,7 @@ def _span(dtype: np.dtype[Any]) -> float:
     return 1.0 if dtype.kind not in "iu" else float(min(np.iinfo(dtype).max, 10_000))
 
 
-def _run(predictor: Predictor, data: NDArray[Any], streams: int) -> None:
+def _run(predictor: WindowPredictor, data: NDArray[Any], streams: int) -> None:
     if streams == 1:
         predictor.classify(data, None)
         return
