@@ -17,6 +17,7 @@ from geoseg.models.runtimes.choices import check_runtime
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.shared_reads import cell_shape
 from geoseg.segment.probabilities import class_positions
+from geoseg.segment.sample import scene_sample
 from geoseg.segment.stitch import check_stitch, overlaps
 from geoseg.segment.survey import Survey, survey_scene
 from geoseg.system.resources import available_memory, cpu_count, format_bytes, parse_bytes
@@ -229,6 +230,16 @@ class Plan:
             self.model, window, options.device, options.precision, options.runtime, other_windows=other_windows
         )
 
+    @property
+    def candidates(self) -> dict[str, float]:
+        """Megapixels per second of each runtime that was measured here for these windows."""
+        from geoseg.models.inference.execution import measured_candidates
+
+        options = self.options
+        return measured_candidates(
+            self.model, self.tiling.largest_read(), options.device, options.precision, options.runtime
+        )
+
     def execution(self) -> Execution:
         """Choose device, precision, layout and batch by a short measurement, which is cached.
 
@@ -248,6 +259,7 @@ class Plan:
             device=self.options.device,
             precision=self.options.precision,
             runtime=self.options.runtime,
+            sample=lambda: scene_sample(self.raster, self.model),
         )
         # Where fewer streams fit the budget, each gets more cores.
         execution = execution.with_streams(self._max_streams)

@@ -114,7 +114,9 @@ def test_another_map_than_torchs_is_warned_about(reflectance, tmp_path, monkeypa
 
     monkeypatch.setattr(precision, "open_predictor", other)
     text = precision.precision_warning(plan, chosen)
-    assert text.startswith("by OpenVINO in fp32 model 'landcover' gives 100.0% of a sample of the scene another class than")
+    assert text.startswith(
+        "by OpenVINO in fp32 model 'landcover' gives 100.0% of a sample of the scene another class than"
+    )
     assert text.endswith("than by torch in fp32; use --runtime auto or torch")
 
 

@@ -27,7 +27,7 @@ def rates(monkeypatch):
                 raise after
             return after if execution.compile else before
 
-        monkeypatch.setattr("geoseg.models.inference.calibrate._Bench.rate", rate)
+        monkeypatch.setattr("geoseg.models.inference.bench.Bench.rate", rate)
 
     return arrange
 
@@ -76,7 +76,7 @@ def test_a_compiled_network_gives_the_same_map(tmp_path, scene, neighbour_model,
     import numpy as np
     import rasterio
 
-    monkeypatch.setattr("geoseg.models.inference.calibrate._GAIN", 0.0)
+    monkeypatch.setattr("geoseg.models.inference.calibrate.GAIN", 0.0)
     raster = scene(150, 170)
     maps = []
     for compiled in (False, True):

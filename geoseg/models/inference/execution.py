@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
 from geoseg.system import cache
@@ -44,6 +44,8 @@ class Execution:
         One line for the user: why this device and these settings.
     rate
         Measured megapixels per second of all streams together; None if not measured.
+    candidates
+        The same for each runtime and precision that was measured beside it: ``{"torch fp32": 4.0, …}``.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Execution:
     reason: str = field(default="", compare=False)
     rate: float | None = field(default=None, compare=False)
     runtime: Runtime = "torch"
+    candidates: dict[str, float] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -98,7 +101,7 @@ class Execution:
 
     def with_reason(self, text: str) -> Execution:
         """Return the execution with ``text`` appended to its reason."""
-        return replace(self, reason=f"{self.reason}; {text}" if self.reason else text)
+        return replace(self, reason="; ".join(part for part in (self.reason, text) if part))
 
 
 def measured_window(card: ModelCard, shape: tuple[int, int]) -> tuple[int, int]:
@@ -161,8 +164,22 @@ def measured_rate(
     """
     sides = (_MAX_MEASURED_SIDE, _MAX_MEASURED_SIDE // 2, _MAX_MEASURED_SIDE // 4)
     for window in [shape, *product(sides, sides)] if other_windows else [shape]:
-        entry = cache.load("rate", model.fingerprint, measured_window(model.card, window), device, precision, runtime)
-        rate = entry.get("rate") if isinstance(entry, dict) else None
+        rate = _measured(model, window, device, precision, runtime).get("rate")
         if isinstance(rate, (int, float)) and rate > 0:
             return rate * 1e6
     return None
+
+
+def measured_candidates(
+    model: Model, shape: tuple[int, int], device: str = "auto", precision: str = "auto", runtime: str = "auto"
+) -> dict[str, float]:
+    """Return the megapixels per second of each runtime and precision that was measured; see :func:`measured_rate`."""
+    candidates = _measured(model, shape, device, precision, runtime).get("candidates")
+    if not isinstance(candidates, dict):
+        return {}
+    return {str(name): float(rate) for name, rate in candidates.items() if isinstance(rate, (int, float))}
+
+
+def _measured(model: Model, shape: tuple[int, int], *options: str) -> dict[str, Any]:
+    entry = cache.load("rate", model.fingerprint, measured_window(model.card, shape), *options)
+    return entry if isinstance(entry, dict) else {}
