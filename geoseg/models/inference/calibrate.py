@@ -122,7 +122,7 @@ def choose_execution(
             execution = against_openvino(execution, bench, precision)
         cache.store(asdict(execution), "executions", *key)
     # `geoseg inspect` looks the speed up by the options as given, which it knows without importing torch.
-    rates = {"rate": execution.rate, "candidates": execution.candidates or {label(execution): execution.rate}}
+    rates = {"rate": execution.rate, "candidates": execution.candidates or {label(execution): execution.rate or 0.0}}
     cache.store(rates, "rate", model.fingerprint, window, device, precision, runtime)
     rate = f", {execution.rate:.3g} Mpx/s measured" if execution.rate else ""
     return replace(execution, reason=f"{place.why}; {_settings(execution)}{rate}").with_reason(execution.reason)
