@@ -189,6 +189,7 @@ finally:
 
 
 @openvino
+@pytest.mark.slow
 def test_the_next_run_needs_no_torch(rates, tmp_path, reflectance):
     """torch takes seconds to import, which a preview must not cost."""
     rates["openvino"] = 2.5

@@ -334,3 +334,31 @@ def test_a_cache_that_cannot_be_written_is_no_error(small):
     folder.write_text("a file where the folder should be")
     store_graph(GRAPH, "key")
     assert load_graph("key") is None
+
+
+# ONNX ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["", "softmax", "sigmoid", "logsoftmax"])
+def test_onnx_models(tmp_path, end):
+    pytest.importorskip("onnx", reason="the extra onnx")
+    from tests.models.onnx_graphs import model_folder
+
+    model = load_model(model_folder(tmp_path / "m", end=end))
+    data, affine = windows(2), [(1 / 5000, -1.0)] * 3
+    ours = open_predictor(model, affine, HERE)
+    exact = open_predictor(model, affine, Execution(runtime="onnx"))
+    np.testing.assert_array_equal(ours.predict(data).classes, exact.predict(data).classes)
+    np.testing.assert_allclose(ours.predict(data).confidence, exact.predict(data).confidence.astype(int), atol=1)
+    assert choices.own_runtime(model) == "onnx"
+    with pytest.raises(OptionError, match="runtime torch does not run ONNX models such as"):
+        choose_execution(model, (64, 64), dtype="uint16", runtime="torch")
+
+
+def test_onnx_models_of_other_forms_stay_in_onnx_runtime(tmp_path):
+    pytest.importorskip("onnx", reason="the extra onnx")
+    from tests.models.onnx_graphs import model_folder
+
+    model = load_model(model_folder(tmp_path / "m", layout="NHWC"))
+    with pytest.raises(ModelError, match="its graph takes NHWC float32 and returns scores NHWC; use --runtime onnx"):
+        open_predictor(model, [(1.0, 0.0)] * 3, HERE)
