@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models import Execution, Model
-    from geoseg.models.inference.argmax import Prediction
-    from geoseg.models.inference.predictor import Predictor
+    from geoseg.models.inference.prediction import Prediction
+    from geoseg.models.runtimes.protocol import WindowPredictor
     from geoseg.raster import Pixels, Raster
 
 
@@ -186,7 +186,7 @@ class _BlockWork:
 
     def trim(self) -> Prediction:
         """Take every pixel from the window whose keep region contains it."""
-        from geoseg.models.inference.argmax import Prediction
+        from geoseg.models.inference.prediction import Prediction
 
         wanted = self.recipe.probabilities
         layers = np.empty((2 + len(wanted), self.block.height, self.block.width), np.uint8)
@@ -279,7 +279,7 @@ def _same_size(one: Window, other: Window) -> bool:
 
 
 _READERS: dict[str, SharedReads] = {}
-_PREDICTORS: dict[tuple[object, ...], Predictor] = {}
+_PREDICTORS: dict[tuple[object, ...], WindowPredictor] = {}
 _SLOTS: dict[tuple[str, int], threading.BoundedSemaphore] = {}
 _LOCK = threading.Lock()
 
@@ -305,9 +305,9 @@ def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
     return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index), overlapping=recipe.overlapping))
 
 
-def predictor_of(recipe: Recipe) -> Predictor:
+def predictor_of(recipe: Recipe) -> WindowPredictor:
     """Return this process's cached predictor for the recipe, loading the weights on first use."""
-    from geoseg.models.inference.predictor import Predictor
+    from geoseg.models.runtimes.opening import open_predictor
 
     affine = recipe.model.card.affine(recipe.raster.bands)
     key = (recipe.model.fingerprint, affine, recipe.execution)
@@ -315,7 +315,7 @@ def predictor_of(recipe: Recipe) -> Predictor:
         if key not in _PREDICTORS:
             if len(_PREDICTORS) >= 4:  # bounds memory in a batch of scenes with different scalings
                 _PREDICTORS.pop(next(iter(_PREDICTORS)))
-            _PREDICTORS[key] = Predictor(recipe.model, affine, recipe.execution)
+            _PREDICTORS[key] = open_predictor(recipe.model, affine, recipe.execution)
         return _PREDICTORS[key]
 
 

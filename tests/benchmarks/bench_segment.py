@@ -1,6 +1,7 @@
 """Speed and memory of `segment`, as ratios taken side by side.
 
     python tests/benchmarks/bench_segment.py speed  [--size 4096] [--repeats 3] [--only r18] [--compress none]
+    python tests/benchmarks/bench_segment.py runtimes [--side 1024] [--repeats 3] [--only r18]
     python tests/benchmarks/bench_segment.py memory [--sizes 6000 24000]
 
 ``speed`` compares, on one scene of 6 bands uint16 (deflate with predictor 2, or not compressed), from file to class map
@@ -15,7 +16,8 @@ and confidence:
   threads), and with the sum of both and the bare forward pass: all three need the same cores.
 
 Every measurement runs in a process of its own, the contestants in turns; medians are compared. ``memory`` compares the
-peak resident memory of whole runs.
+peak resident memory of whole runs. ``runtimes`` compares torch with OpenVINO, raw windows to classes and confidence, by
+turns in one process; each in fp32 and, where the processor has it, in bf16.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -383,6 +386,41 @@ def _cheap_rows(found: dict[str, list[dict]]) -> list[tuple[str, str, str]]:
     ]
 
 
+def runtimes(side: int, repeats: int, only: str | None) -> None:
+    """Print megapixels a second of each runtime on two streams of one thread, and how its map differs from fp32's."""
+    from geoseg.errors import ModelError
+    from geoseg.models import Execution, keep_memory, load_model
+    from geoseg.models.inference.bench import Bench
+    from geoseg.models.runtimes.openvino_devices import openvino_supports
+
+    keep_memory()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models = {
+            "r18": lambda: make_unet(folder / "r18", "resnet18", 4),
+            "tiny": lambda: make_tiny(folder),
+            "landcover": lambda: "landcover",
+        }
+        print("| network | runtime | Mpx/s | other classes than torch in fp32, confidence off by |\n|---|---|---|---|")
+        for label, make in models.items():
+            if only not in (None, label):
+                continue
+            bench = Bench(load_model(make()), (side, side), np.dtype("uint16"), 1e9)
+            torch = Execution(streams=2, channels_last=True)
+            ways = [torch, Execution(streams=2, runtime="openvino")]
+            if openvino_supports("cpu", "bf16"):  # torch emulates it elsewhere, ten times as slow
+                ways += [replace(way, precision="bf16") for way in ways]
+            try:
+                rates = [[bench.timed(way) for way in ways] for _ in range(repeats)]
+            except ModelError as error:
+                print(f"| {label} | {error} | | |")
+                continue
+            for way, column in zip(ways, zip(*rates, strict=True), strict=True):
+                found = "" if way == torch else str(bench.agreement(way))
+                rate = f"{statistics.median(column):.2f} ({min(column):.2f}–{max(column):.2f})"
+                print(f"| {label} | {way.runtime} {way.precision} | {rate} | {found} |", flush=True)
+
+
 def memory(sizes: list[int], budget: str | None) -> None:
     """Print peak resident memory per scene size."""
     print("| scene | peak memory | ratio | seconds |\n|---|---|---|---|")
@@ -410,6 +448,10 @@ def main() -> None:
     one.add_argument("--repeats", type=int, default=3)
     one.add_argument("--compress", choices=["deflate", "none"], default="deflate", help="how the scene is stored")
     one.add_argument("--only", choices=["spectral", "r18", "tiny"], help="one model alone")
+    three = commands.add_parser("runtimes")
+    three.add_argument("--side", type=int, default=1024)
+    three.add_argument("--repeats", type=int, default=3)
+    three.add_argument("--only", choices=["r18", "tiny", "landcover"], help="one model alone")
     two = commands.add_parser("memory")
     two.add_argument("--sizes", type=int, nargs="+", default=[6000, 24000])
     two.add_argument("--memory")
@@ -426,6 +468,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.command == "speed":
         speed(options.size, options.repeats, options.only, options.compress)
+    elif options.command == "runtimes":
+        runtimes(options.side, options.repeats, options.only)
     elif options.command == "memory":
         memory(options.sizes, options.memory)
     elif options.command == "_segment":

@@ -1,4 +1,4 @@
-"""Run a network on windows: raw integers go to the device; classes, confidence and percents come back as uint8.
+"""torch as a runtime: raw integers go to the device; classes, confidence and percents come back as uint8.
 
 Results do not depend on how windows are grouped: every batch is computed in the same shape (padded if it is not full),
 because kernels are selected by shape and round differently.
@@ -21,6 +21,7 @@ from geoseg.models.card.card import window_side
 from geoseg.models.card.scaling import BandTransform
 from geoseg.models.inference.argmax import Decision, Prediction, decide, decide_strip, strip_rows
 from geoseg.models.inference.execution import Execution
+from geoseg.models.inference.prediction import not_finite
 from geoseg.models.optimize.fuse import fused
 
 if TYPE_CHECKING:
@@ -241,11 +242,7 @@ class Predictor:
         if valid is not None:
             bad &= torch.from_numpy(np.ascontiguousarray(valid)).to(bad.device)
         if count := int(bad.sum()):
-            raise ModelError(
-                f"model {self.card.name!r} returned NaN or infinity for {count} valid pixels: its weights are damaged, "
-                "or the scene's values are far outside the range it was trained on"
-                + ("; try --precision fp32" if self.execution.precision != "fp32" else "")
-            )
+            raise not_finite(self.card, count, self.execution.precision)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
