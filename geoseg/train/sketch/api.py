@@ -117,7 +117,10 @@ def sketch(
     --------
     >>> import geoseg
     >>> model = geoseg.sketch("scene.tif", "few.gpkg", "my-sketch")
-    >>> result = geoseg.segment("scene.tif", model="my-sketch")
+    >>> [c.name for c in model.card.classes]
+    ['field', 'water', 'wood']
+    >>> model.card.metrics["held_out"]["places"]
+    9
     """
     from geoseg.train.run import check_output
 
