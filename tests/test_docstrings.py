@@ -67,7 +67,7 @@ def prepared(tmp_path_factory, reflectance):
     names = {"class_names": ["wood", "field", "water"], "class_colors": ["#117733", "#ddcc77", "#3366aa"]}
     for name, values in (("labels", reference), ("reference", reference), ("classes", predicted)):
         geoseg.write_cog(wrap_xr(values, grid, **names), folder / f"{name}.tif")
-    corners = [np.argwhere(reference[::8, ::8] == k)[:3] * 8 for k in range(3)]
+    corners = [np.argwhere(reference[::8, ::8] == k)[-3:] * 8 for k in range(3)]
     t = grid.transform
     shapes = [box(*(t * (c + 1, r + 7)), *(t * (c + 7, r + 1))) for own in corners for r, c in own.tolist()]
     kinds = np.repeat(["wood", "field", "water"], 3)

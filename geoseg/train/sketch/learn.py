@@ -169,7 +169,8 @@ class _Scored:
 
     def merit(self) -> NDArray[np.float64]:
         """Return one number per place: the mean of right pixels and of the probability of the right class."""
-        return (np.array(self.right) + np.array(self.sure)) / 2
+        merit: NDArray[np.float64] = (np.array(self.right) + np.array(self.sure)) / 2
+        return merit
 
     def mean(self, values: NDArray[np.float64]) -> float:
         classes = np.array(self.classes)
@@ -280,7 +281,8 @@ def _prior(pixels: Learned, mixture: Floats) -> Floats:
 
 def _softmax(logits: Floats) -> Floats:
     shares: Floats = np.exp(logits - logits.max(1, keepdims=True))
-    return shares / shares.sum(1, keepdims=True)
+    shares /= shares.sum(1, keepdims=True)
+    return shares
 
 
 def _score(candidate: Candidate, pixels: Learned, folds: NDArray[np.int64], seed: int) -> _Scored:
@@ -305,7 +307,7 @@ def _score(candidate: Candidate, pixels: Learned, folds: NDArray[np.int64], seed
 def _clearly_better(rival: _Scored, known: _Scored) -> bool:
     """Whether the gain over places exceeds its standard error."""
     gains = rival.merit() - known.merit()
-    error = gains.std() / max(len(gains) - 1, 1) ** 0.5
+    error = float(gains.std()) / max(len(gains) - 1, 1) ** 0.5
     return rival.mean(rival.merit()) > known.mean(known.merit()) + error
 
 
