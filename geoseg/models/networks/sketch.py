@@ -34,6 +34,9 @@ _MOST_LOGIT = 20.0
 # Added to variances before their square root, in squares of standardised units.
 _LEAST_VARIANCE = 1e-6
 
+# Pixels that are classified at a time on a CPU: their features then stay in its cache.
+_STRIP = 8192
+
 # Stands for infinity among the clips of the pretrained network's input.
 _FAR = 3e38
 
@@ -142,40 +145,62 @@ class SketchNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits."""
-        features = self.describe(x)
-        logits: torch.Tensor = self.first(features[:, : self.layout.inputs])
-        if self.layout.hidden:
-            logits = self.second(F.relu(logits))
-        if self.layout.prior:
-            said = torch.softmax(features[:, -self.layout.base_classes :].float(), 1)
-            logits = logits + self.trust * torch.log(F.conv2d(said, self.mixture) + LEAST_SHARE)
-        return logits
+        said = self._answers(x)
+        if self.layout.windows or x.device.type != "cpu" or torch.compiler.is_compiling():
+            return self._decide(x, said)
+        rows = max(_STRIP // x.shape[3], 1)
+        strips = [slice(row, row + rows) for row in range(0, x.shape[2], rows)]
+        return torch.cat(
+            [self._decide(x[:, :, part], None if said is None else said[:, :, part]) for part in strips], 2
+        )
 
     def describe(self, x: torch.Tensor) -> torch.Tensor:
         """Return the features (N, features, h, w) of pixels (N, bands, h, w)."""
-        valid = (x != 0).any(1, keepdim=True)
-        values, ratios = self._values(x)
-        values = values * valid
-        found = [values]
-        if ratios is not None:
-            found.append(ratios * valid)
-        for side in self.layout.windows:
-            found += _moments(values, valid.to(x.dtype), side)
-        if self.base is not None:
-            given = x[:, list(self.layout.base_bands)] * self.base_scale + self.base_shift
-            given = torch.minimum(torch.maximum(given, self.base_low), self.base_high)
-            found.append(self.base(given * valid).float().clamp(-_MOST_LOGIT, _MOST_LOGIT))
-        return torch.cat(found, 1)
+        own, said = self._own(x), self._answers(x)
+        return own if said is None else torch.cat([own, said], 1)
 
-    def _values(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the standardised bands, and the normalised differences."""
+    def _decide(self, x: torch.Tensor, said: torch.Tensor | None) -> torch.Tensor:
+        """Return logits of pixels, given the answers of the pretrained network."""
+        features = self._own(x)
+        if self.layout.answers and said is not None:
+            features = torch.cat([features, said], 1)
+        logits: torch.Tensor = self.first(features)
+        if self.layout.hidden:
+            logits = self.second(F.relu(logits))
+        if self.layout.prior and said is not None:
+            shares = F.conv2d(torch.softmax(said, 1), self.mixture)
+            logits = logits + self.trust * torch.log(shares + LEAST_SHARE)
+        return logits
+
+    def _answers(self, x: torch.Tensor) -> torch.Tensor | None:
+        """Return the limited logits (N, base classes, h, w) of the pretrained network; None without one."""
+        if self.base is None:
+            return None
+        given = x[:, list(self.layout.base_bands)] * self.base_scale + self.base_shift
+        given = torch.minimum(torch.maximum(given, self.base_low), self.base_high)
+        answers: torch.Tensor = self.base(given * _valid(x)).float().clamp(-_MOST_LOGIT, _MOST_LOGIT)
+        return answers
+
+    def _own(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the features of bands, ratios and windows."""
+        valid = _valid(x)
         planes = list((x - self.zero).unbind(1))
         for position in self.layout.logs:
-            planes[position] = torch.log1p(planes[position].clamp_min(0) / self.floor[position])
-        # (a − b) / (a + b) = tanh((log a − log b) / 2).
-        ratios = [torch.tanh((planes[i] - planes[j]) / 2) for i, j in self.layout.pairs]
-        values = ((torch.stack(planes, 1) - self.center) / self.spread).clamp(-LIMIT, LIMIT)
-        return values, torch.stack(ratios, 1) if ratios else None
+            planes[position] = planes[position].clamp_min(0) / self.floor[position] + 1
+        # With the floor added, so that noise in the dark has no ratio.
+        ratios = [(planes[i] - planes[j]) / (planes[i] + planes[j]) for i, j in self.layout.pairs]
+        for position in self.layout.logs:
+            planes[position] = torch.log(planes[position])
+        values = ((torch.stack(planes, 1) - self.center) / self.spread).clamp(-LIMIT, LIMIT) * valid
+        found = [values, torch.stack(ratios, 1) * valid] if ratios else [values]
+        for side in self.layout.windows:
+            found += _moments(values, valid.to(x.dtype), side)
+        return torch.cat(found, 1) if len(found) > 1 else values
+
+
+def _valid(x: torch.Tensor) -> torch.Tensor:
+    """Return which pixels have data (N, 1, h, w)."""
+    return (x != 0).any(1, keepdim=True)
 
 
 def _moments(values: torch.Tensor, valid: torch.Tensor, side: int) -> list[torch.Tensor]:

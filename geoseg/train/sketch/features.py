@@ -105,7 +105,8 @@ def _cells(
 
 def _numbers(pixels: NDArray[np.int64], shape: tuple[int, int], side: int) -> NDArray[np.int64]:
     row, col = np.divmod(pixels, shape[1])
-    return row // side * -(-shape[1] // side) + col // side
+    numbers: NDArray[np.int64] = row // side * -(-shape[1] // side) + col // side
+    return numbers
 
 
 def _side(pixels: NDArray[np.int64], shape: tuple[int, int], geometry: tuple[int, int]) -> int:

@@ -308,7 +308,7 @@ def _clearly_better(rival: _Scored, known: _Scored) -> bool:
     """Whether the gain over places exceeds its standard error."""
     gains = rival.merit() - known.merit()
     error = float(gains.std()) / max(len(gains) - 1, 1) ** 0.5
-    return rival.mean(rival.merit()) > known.mean(known.merit()) + error
+    return bool(rival.mean(rival.merit()) > known.mean(known.merit()) + error)
 
 
 def _verdict(scored: _Scored, count: int) -> Verdict:
