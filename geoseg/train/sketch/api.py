@@ -172,7 +172,7 @@ def _sketch(request: _Request) -> Model:
         rasters=rasters, classes=classes, values=values, described=described, layout=layout, expert=expert,
         verdict=verdict, pixels=pixels, pretrained=pretrained, output=request.output, licence=request.licence,
     )  # fmt: skip
-    reference = None if pretrained is None else (pretrained.ref, pretrained.fingerprint)
+    reference = None if pretrained is None else (pretrained.card.name, pretrained.fingerprint)
     scenes = [raster.fingerprint() for raster in rasters]
     cache = Cache(values, reference, {s: p for s, (p, _) in zip(scenes, kept, strict=True)},
                   {s: f for s, (_, f) in zip(scenes, kept, strict=True)})  # fmt: skip
@@ -256,19 +256,17 @@ def _describer(
     request: _Request, rasters: list[Raster], labelled: list[DrawnPixels], known: Cache | None
 ) -> tuple[Describer, Any, Model | None]:
     """Return the network that computes features, the values of the scenes, and the pretrained model in it."""
-    from geoseg.models import load_model
     from geoseg.models.card.scaling import fold
     from geoseg.train.sketch.network import describer
-    from geoseg.train.sketch.pretrained import choose_pretrained
+    from geoseg.train.sketch.pretrained import choose_pretrained, find_pretrained
     from geoseg.train.sketch.values import scene_values
 
     reporter = request.reporter
-    if known is not None and known.pretrained is not None:
-        pretrained: Model | None = load_model(known.pretrained[0])
-        if pretrained is not None and pretrained.fingerprint != known.pretrained[1]:
-            raise OptionError(f"{request.previous}: the pretrained model in it has changed; leave --from out")
-    else:
-        pretrained = None if known is not None else choose_pretrained(rasters, request.pretrained)
+    pretrained: Model | None = None
+    if known is None:
+        pretrained = choose_pretrained(rasters, request.pretrained)
+    elif known.pretrained is not None:
+        pretrained = find_pretrained(*known.pretrained, request.pretrained)
     values = known.values if known is not None else scene_values(rasters, [own.pixels for own in labelled])
     for name in values.constant if known is None else ():
         reporter.warning(f"band {name} is constant in the scene: the model learns nothing from it")

@@ -39,7 +39,8 @@ class Cache:
     values
         Statistics of the scenes, which fix the network's input and buffers.
     pretrained
-        Reference and fingerprint of the pretrained model; None without one.
+        Name and fingerprint of the pretrained model; None without one. It is looked for among the models that the user
+        or geoseg names, never where a file says.
     pixels, features
         By fingerprint of the scene: (n,) int64 ascending, and (n, features) float32.
     """
@@ -130,12 +131,19 @@ def _values(found: dict[str, Any]) -> SceneValues:
     }
     if any(array.shape != (len(bands),) or not np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("statistics do not fit the bands")
+    logs = tuple(int(i) for i in found["logs"])
+    pairs = tuple((int(i), int(j)) for i, j in found["pairs"])
+    positive = (
+        (arrays["floor"] > 0).all() and (arrays["spread"] > 0).all() and (arrays["maximum"] > arrays["minimum"]).all()
+    )
+    if not positive or not set(logs) <= set(range(len(bands))) or not {i for pair in pairs for i in pair} <= set(logs):
+        raise ValueError("statistics contradict one another")
     low, high = found["value_range"]
     percentiles = found["percentiles"]
     return SceneValues(
         bands=bands,
-        logs=tuple(int(i) for i in found["logs"]),
-        pairs=tuple((int(i), int(j)) for i, j in found["pairs"]),
+        logs=logs,
+        pairs=pairs,
         constant=tuple(map(str, found["constant"])),
         value_range=(float(low), float(high)),
         percentiles=None if percentiles is None else ValuePercentiles(**percentiles),

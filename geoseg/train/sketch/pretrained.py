@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geoseg.errors import ContractError, GeosegError, ModelError
+from geoseg.errors import ContractError, GeosegError, ModelError, OptionError
 from geoseg.models import Model, check_contract, load_model
 from geoseg.models.card.contract import pixel_size, resolution_fits
 from geoseg.models.networks.builtin import SKETCH_NET
@@ -57,6 +57,24 @@ def choose_pretrained(rasters: Sequence[Raster], wanted: str | Model | None) -> 
         )
     _check(model, rasters[0])
     return model
+
+
+def find_pretrained(name: str, fingerprint: str, wanted: str | Model | None) -> Model:
+    """Return the pretrained model of an earlier sketch: the one that the user names, or a bundled one.
+
+    Raises
+    ------
+    OptionError
+        If neither is it.
+    """
+    given = [wanted] if wanted is not None and wanted != "auto" else list(BUNDLED)
+    for model in map(load_model, given):
+        if model.fingerprint == fingerprint:
+            return model
+    raise OptionError(
+        f"the earlier sketch was made with the pretrained model {name!r}, which is not the same any more, or not "
+        "bundled: name it with --model, or leave --from out"
+    )
 
 
 def _fits(model: Model, raster: Raster) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -14,10 +15,10 @@ from affine import Affine
 from shapely.geometry import LineString, MultiPolygon, Point, box
 
 import geoseg
-from geoseg.errors import InputError, OptionError, OutputError
+from geoseg.errors import InputError, ModelError, OptionError, OutputError
 from geoseg.models.networks.sketch import Layout, SketchNet
 from geoseg.raster.raster import Raster
-from geoseg.train.sketch.cache import CACHE_FILE
+from geoseg.train.sketch.cache import CACHE_FILE, read_cache, write_cache
 from geoseg.train.sketch.features import describe_pixels
 from geoseg.train.sketch.shapes import drawn_pixels, read_drawings
 
@@ -142,6 +143,48 @@ def test_a_folder_that_is_no_sketch_is_not_continued(place, few, tmp_path):
     (tmp_path / "m" / CACHE_FILE).write_bytes(b"\x10" * 40)
     with pytest.raises(OptionError, match="no sketch that can be continued"):
         geoseg.sketch(place.image, few.path, tmp_path / "n", previous=tmp_path / "m")
+
+
+def test_what_a_file_says_is_not_trusted(place, few, made, tmp_path):
+    from dataclasses import replace
+
+    known = read_cache(made.folder)
+    wrong = (
+        replace(known, values=replace(known.values, logs=(0, 9))),
+        replace(known, values=replace(known.values, pairs=((0, 9),))),
+        replace(known, values=replace(known.values, spread=np.zeros(4))),
+        replace(known, values=replace(known.values, zero=np.zeros(3))),
+        replace(known, features={scene: array[:-1] for scene, array in known.features.items()}),
+        replace(known, pixels={scene: array[::-1].copy() for scene, array in known.pixels.items()}),
+    )
+    for cache in wrong:
+        write_cache(tmp_path, cache)
+        assert read_cache(tmp_path) is None
+    # A model at a path that the file names is not opened.
+    folder = shutil.copytree(made.folder, tmp_path / "m")
+    write_cache(folder, replace(known, pretrained=(str(made.folder), made.model.fingerprint)))
+    with pytest.raises(OptionError, match="name it with --model"):
+        geoseg.sketch(place.image, few.path, tmp_path / "n", previous=folder)
+
+
+def test_a_pretrained_model_that_fits_is_weighed_in_and_kept(reflectance, tmp_path):
+    image = reflectance(tmp_path / "scene.tif", 96, 128, nodata=False)
+    patches = np.random.default_rng(0).integers(0, 6, (12, 16))
+    rows = [(f"c{patches[r, c]}", square(r * 8 + 1, c * 8 + 1, 6)) for r in range(12) for c in range(16)][:60]
+    frame = gpd.GeoDataFrame({"class": [r[0] for r in rows]}, geometry=[r[1] for r in rows], crs="EPSG:32633")
+    model = geoseg.sketch(image, frame, tmp_path / "m")
+    base = model.card.hyperparameters["kwargs"]["base"]
+    assert base is None or base["name"] == "landcover"
+    cache = read_cache(tmp_path / "m")
+    assert cache.pretrained[0] == "landcover"
+    again = geoseg.sketch(image, frame, tmp_path / "n", previous=tmp_path / "m")
+    assert again.card.metrics == model.card.metrics
+    without = geoseg.sketch(image, frame, pretrained=None)
+    assert without.card.hyperparameters["kwargs"]["base"] is None
+    with pytest.raises(ModelError, match="cannot be part of a sketch"):
+        geoseg.sketch(image, frame, pretrained=tmp_path / "m")
+    with pytest.raises(ModelError, match="cannot be part of a sketch"):
+        geoseg.sketch(image, frame, pretrained="spectral")
 
 
 def test_only_the_surroundings_of_drawings_are_read(few, write, tmp_path, monkeypatch):
