@@ -11,7 +11,7 @@ from geoseg.errors import ModelError
 from geoseg.models import BandSpec, ModelCard, ValueScaling, load_model, save_model
 from geoseg.models.build import build_architecture
 from geoseg.models.networks.builtin import SKETCH_NET
-from geoseg.models.networks.sketch import ANSWERS, Layout, SketchNet
+from geoseg.models.networks.sketch import ANSWERS, Layout, SketchNet, _box
 from geoseg.models.networks.sketch_card import kwargs_of, layout_of
 from geoseg.models.networks.temperature import without_temperature
 
@@ -50,6 +50,14 @@ def test_ratios_are_free_of_scale_and_means_leave_out_missing_pixels():
     mean = found[0, 7:10, 3:5].mean()
     assert found[4, 8, 4] == pytest.approx(float(mean), abs=1e-5)
     assert (found[:4, :, 5] == 0).all()
+
+
+@pytest.mark.parametrize("side", [3, 5, 7, 9, 13])
+def test_means_over_windows_are_those_of_pooling(side):
+    x = torch.rand(2, 3, 20, 17)
+    reach = (side // 2,) * 4
+    wanted = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(x, reach, mode="replicate"), side, 1)
+    assert torch.allclose(_box(x, side), wanted, atol=1e-5)
 
 
 def test_the_pretrained_network_gets_the_input_that_it_was_trained_on():

@@ -92,6 +92,11 @@ class Layout:
         return found
 
     @property
+    def reach(self) -> int:
+        """How far the surroundings of a pixel matter for its own features, in pixels."""
+        return max(self.windows, default=1) // 2
+
+    @property
     def features(self) -> int:
         """Number of features of a pixel."""
         return sum(self.groups.values())
@@ -145,7 +150,7 @@ class SketchNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits."""
-        said = self._answers(x)
+        said = self.answers(x)
         if self.layout.windows or x.device.type != "cpu" or torch.compiler.is_compiling():
             return self._decide(x, said)
         rows = max(_STRIP // x.shape[3], 1)
@@ -156,12 +161,12 @@ class SketchNet(nn.Module):
 
     def describe(self, x: torch.Tensor) -> torch.Tensor:
         """Return the features (N, features, h, w) of pixels (N, bands, h, w)."""
-        own, said = self._own(x), self._answers(x)
+        own, said = self.own(x), self.answers(x)
         return own if said is None else torch.cat([own, said], 1)
 
     def _decide(self, x: torch.Tensor, said: torch.Tensor | None) -> torch.Tensor:
         """Return logits of pixels, given the answers of the pretrained network."""
-        features = self._own(x)
+        features = self.own(x)
         if self.layout.answers and said is not None:
             features = torch.cat([features, said], 1)
         logits: torch.Tensor = self.first(features)
@@ -172,7 +177,7 @@ class SketchNet(nn.Module):
             logits = logits + self.trust * torch.log(shares + LEAST_SHARE)
         return logits
 
-    def _answers(self, x: torch.Tensor) -> torch.Tensor | None:
+    def answers(self, x: torch.Tensor) -> torch.Tensor | None:
         """Return the limited logits (N, base classes, h, w) of the pretrained network; None without one."""
         if self.base is None:
             return None
@@ -181,7 +186,7 @@ class SketchNet(nn.Module):
         answers: torch.Tensor = self.base(given * _valid(x)).float().clamp(-_MOST_LOGIT, _MOST_LOGIT)
         return answers
 
-    def _own(self, x: torch.Tensor) -> torch.Tensor:
+    def own(self, x: torch.Tensor) -> torch.Tensor:
         """Return the features of bands, ratios and windows."""
         valid = _valid(x)
         planes = list((x - self.zero).unbind(1))
@@ -214,6 +219,24 @@ def _moments(values: torch.Tensor, valid: torch.Tensor, side: int) -> list[torch
 
 def _box(values: torch.Tensor, side: int) -> torch.Tensor:
     """Return means over squares of ``side`` pixels; pixels beyond the border repeat those at it."""
-    reach = side // 2
-    padded = F.pad(values, (reach,) * 4, mode="replicate")
-    return F.avg_pool2d(F.avg_pool2d(padded, (1, side), 1), (side, 1), 1)
+    padded = F.pad(values, (side // 2,) * 4, mode="replicate")
+    return _runs(_runs(padded, side, 3), side, 2) / side**2
+
+
+def _runs(values: torch.Tensor, side: int, dim: int) -> torch.Tensor:
+    """Return sums of ``side`` neighbours along an axis, which becomes shorter by ``side`` − 1.
+
+    They are made of runs of 1, 2, 4 … values: torch's pooling takes three to five times as long.
+    """
+    length = values.shape[dim] - side + 1
+    run, size, start, total = values, 1, 0, None
+    while True:
+        if side & size:
+            part = run.narrow(dim, start, length)
+            total = part if total is None else total + part
+            start += size
+        if size * 2 > side:
+            assert total is not None
+            return total
+        left = run.shape[dim] - size
+        run, size = run.narrow(dim, 0, left) + run.narrow(dim, size, left), 2 * size

@@ -66,14 +66,26 @@ def describe_pixels(
             for (box, rows), (x, mask) in zip(cells, ordered_map(read, cells, 2, ahead=4), strict=True):
                 down, across = np.divmod(pixels[rows], raster.shape[1])
                 down, across = down - box.row, across - box.col
-                features = network.describe(x)[0]
-                found[rows] = features[:, torch.from_numpy(down), torch.from_numpy(across)].T.numpy()
+                found[rows] = _described(network, x, torch.from_numpy(down), torch.from_numpy(across)).T.numpy()
                 valid[rows] = mask[down, across]
                 if tick is not None:
                     tick()
     finally:
         release_handles()
     return np.where(valid[:, None], found, 0), valid
+
+
+def _described(network: SketchNet, x: torch.Tensor, rows: torch.Tensor, cols: torch.Tensor) -> torch.Tensor:
+    """Return the features (features, n) of pixels of an input (1, bands, h, w).
+
+    Only the pretrained network needs the whole margin: the pixels' own features are computed closely around them.
+    """
+    reach = network.layout.reach
+    top, left = (max(int(at.min()) - reach, 0) for at in (rows, cols))
+    own = network.own(x[:, :, top : int(rows.max()) + reach + 1, left : int(cols.max()) + reach + 1])
+    found = own[0][:, rows - top, cols - left]
+    said = network.answers(x)
+    return found if said is None else torch.cat([found, said[0][:, rows, cols]])
 
 
 def cell_count(pixels: NDArray[np.int64], shape: tuple[int, int], geometry: tuple[int, int]) -> int:
