@@ -165,6 +165,13 @@ segmenting_options = option_group(
 )  # fmt: skip
 """How scenes are segmented: the fields of geoseg.segment.plan.Options and the model."""
 
+buffer_option = click.option(
+    "--buffer",
+    type=click.FloatRange(0, min_open=True),
+    metavar="M",
+    help="Points and lines label what is within so many metres, or pixels without CRS. Default: the pixels they touch.",
+)
+
 progress_option = click.option(
     "--progress",
     type=click.Choice(["bar", "json", "none"]),

@@ -17,7 +17,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import Stopped
-from geoseg.models.inference.malloc import stay_below
+from geoseg.models.inference.malloc import stay_below, stay_near
 from geoseg.progress.timing import Clock
 from geoseg.raster.shared_reads import SharedReads
 from geoseg.segment.plan import SHARED_BYTES, Plan
@@ -71,6 +71,8 @@ class Recipe:
         Memory limit in bytes of a process that computes blocks, or None.
     probabilities
         Classes whose probabilities are wanted, by their position in the model card.
+    expected
+        Estimated peak memory in bytes of such a process, or None.
     """
 
     raster: Raster
@@ -81,6 +83,7 @@ class Recipe:
     quicklook: Quicklook | None = None
     memory: int | None = None
     probabilities: tuple[int, ...] = ()
+    expected: int | None = None
 
     @property
     def overlapping(self) -> bool:
@@ -227,6 +230,8 @@ class _BlockWork:
         try:
             if self.recipe.memory is not None:
                 stay_below(self.recipe.memory)
+            if self.recipe.expected is not None:
+                stay_near(self.recipe.expected)
             with self.clock("forward"):
                 yield
         finally:
@@ -319,4 +324,6 @@ def make_recipe(plan: Plan, *, execution: Execution | None = None, quicklook: Qu
     stitch, budget = check_stitch(plan.options.stitch), plan.options.budget
     probabilities = class_positions(plan.model.card, plan.options.probabilities)
     execution = execution or plan.execution()
-    return Recipe(plan.raster, plan.model, plan.tiling, stitch, execution, quicklook, budget, probabilities)
+    return Recipe(
+        plan.raster, plan.model, plan.tiling, stitch, execution, quicklook, budget, probabilities, plan.memory
+    )

@@ -20,6 +20,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsFileWidget
+from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QDialog,
@@ -59,6 +60,7 @@ class AccuracyDialog(QDialog):
         self._progress = phases.progress(several=False)
         self._points = ""
         self._order: list[int] = []
+        self._answers: dict[int, str] = {}
         self._place = 0
         self._classes: list[str] = []
         self._hidden: set[str] = set()
@@ -185,13 +187,23 @@ class AccuracyDialog(QDialog):
         project.layerTreeRoot().insertLayer(0, layer)
         layer.setLabelsEnabled(False)
         self._points = layer.id()
-        self._order = [feature.id() for feature in layer.getFeatures()]
+        layer.afterCommitChanges.connect(self._read_answers)  # the user may also edit the table
+        self._read_answers()
         self._hide_results()
         self._offer(_classes_of(self.class_map()))
         self.form.setEnabled(True)
-        done = self._done()
-        self._place = next((place for place, fid in enumerate(self._order) if not done.get(fid)), 0)
-        self._show()
+        self._place = next((place for place, fid in enumerate(self._order) if fid not in self._answers), 0)
+        # In a turn of its own: adding a layer is work enough for one.
+        QTimer.singleShot(0, self._show)
+
+    def _read_answers(self) -> None:
+        layer = self.points()
+        if layer is None:
+            return
+        answers = {feature.id(): feature[FIELD] for feature in layer.getFeatures()}
+        self._order = list(answers)
+        self._answers = {fid: name for fid, name in answers.items() if isinstance(name, str) and name}
+        self._place = min(self._place, max(len(self._order) - 1, 0))
 
     def _hide_results(self) -> None:
         for node in QgsProject.instance().layerTreeRoot().findLayers():
@@ -223,12 +235,13 @@ class AccuracyDialog(QDialog):
     def answer(self, name: str) -> None:
         """Save the class of the point, and go to the next one."""
         layer = self.points()
-        if layer is None:
+        if layer is None or not self._order:
             return
         field = layer.fields().indexOf(FIELD)
         if not layer.dataProvider().changeAttributeValues({self._order[self._place]: {field: name}}):
             self._fail(tr("{path} cannot be written").format(path=layer.source()))
             return
+        self._answers[self._order[self._place]] = name
         self.go(1)
 
     def go(self, steps: int) -> None:
@@ -241,15 +254,8 @@ class AccuracyDialog(QDialog):
         layer = QgsProject.instance().mapLayer(self._points)
         return layer if isinstance(layer, QgsVectorLayer) else None
 
-    def _done(self) -> dict[int, str]:
-        layer = self.points()
-        if layer is None:
-            return {}
-        values = {feature.id(): feature[FIELD] for feature in layer.getFeatures()}
-        return {fid: str(value) for fid, value in values.items() if isinstance(value, str) and value}
-
     def _show(self) -> None:
-        layer, done = self.points(), self._done()
+        layer, done = self.points(), self._answers
         if layer is None or not self._order:
             return
         fid = self._order[self._place]

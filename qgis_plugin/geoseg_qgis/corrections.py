@@ -7,7 +7,7 @@ the labels. The labels are an ordinary layer, so more can be drawn into it.
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable
+from typing import Any, Iterable, Iterator
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
@@ -152,8 +152,8 @@ class Corrections(QObject):
 
     # --- labels
 
-    def collect(self) -> int:
-        """Save the user's edits, copy the edited polygons into the labels, and return how many there were.
+    def collect(self) -> Iterator[None]:
+        """Save the user's edits and copy the edited polygons into the labels, piece by piece; returns their number.
 
         Raises
         ------
@@ -165,11 +165,15 @@ class Corrections(QObject):
             raise QgsProcessingException(tr("Run a model on a raster first; then correct its polygons."))
         if layer.isModified() and not layer.commitChanges(stopEditing=False):
             raise QgsProcessingException("; ".join(layer.commitErrors()))
+        yield
         wanted = QgsFeatureRequest().setFilterFids(list(self._edited))
         features = [(QgsFeature(feature), feature[FIELD]) for feature in layer.getFeatures(wanted)]
         features = [(feature, name) for feature, name in features if name in self._classes]
         if features:
+            self._create_labels()
+            yield
             labels = self.open_labels()
+            yield
             self._add(labels, features)
         self._edited.clear()
         self.changed.emit()
@@ -188,8 +192,7 @@ class Corrections(QObject):
             return layer
         if not self._path:
             raise QgsProcessingException(tr("Run a model on a raster, or name new classes first."))
-        if not os.path.isfile(self._path):
-            _create(self._path, self._crs)
+        self._create_labels()
         layer = QgsVectorLayer(self._path, tr("Corrections") if self._result else tr("Labels"), "ogr")
         if not layer.isValid():
             raise QgsProcessingException(tr("{path} cannot be opened").format(path=self._path))
@@ -199,6 +202,10 @@ class Corrections(QObject):
         results.group_of(self._scene, QgsProject.instance()).insertLayer(0, layer)
         self._adopt(layer)
         return layer
+
+    def _create_labels(self) -> None:
+        if self._path and self.labels() is None and not os.path.isfile(self._path):
+            _create(self._path, self._crs)
 
     def _adopt(self, layer: QgsVectorLayer) -> None:
         layer.featureAdded.connect(lambda *_: self.changed.emit())

@@ -11,8 +11,9 @@ from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from . import commands, environment, settings
+from .diagnostics import diagnostics
 from .environment import Probe
-from .environment_page import EnvironmentPage, diagnostics
+from .environment_page import EnvironmentPage
 from .labels import labels
 from .panel_correct import CorrectPanel
 from .panel_result import ResultPanel

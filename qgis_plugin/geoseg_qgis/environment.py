@@ -7,10 +7,12 @@ inside QGIS it is QGIS itself on Windows and macOS.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import shutil
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Mapping
@@ -224,8 +226,53 @@ def base_pythons(within: Iterable[str] = ()) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+class BaseSearch:
+    """Looks for an interpreter that can make an environment, in a thread: each candidate has to be started.
+
+    Attributes
+    ----------
+    ended
+        Whether the search is over; :func:`find_base` then answers at once.
+    """
+
+    def __init__(self, within: Iterable[str] = ()) -> None:
+        self._within = list(within)
+        self.ended = False
+        threading.Thread(target=self._search, daemon=True, name="geoseg-base").start()
+
+    def _search(self) -> None:
+        try:
+            find_base(self._within)
+        finally:
+            self.ended = True
+
+
+def find_base(within: Iterable[str] = ()) -> str:
+    """Return the first interpreter that can make an environment, or ``""``.
+
+    Each candidate is started once, which takes a second or more; the answers are kept.
+
+    Parameters
+    ----------
+    within
+        Folders whose interpreters are left out: QGIS's own.
+    """
+    return next((python for python in base_pythons(within) if not check_base(python)), "")
+
+
 def check_base(python: str) -> str:
-    """Return why an interpreter cannot make an environment for geoseg; empty if it can."""
+    """Return why an interpreter cannot make an environment for geoseg; empty if it can.
+
+    The answer is kept until the file changes.
+    """
+    try:
+        return _check_base(python, os.stat(python).st_mtime_ns)
+    except OSError as error:
+        return f"{python} cannot be run: {error.strerror}"
+
+
+@functools.lru_cache
+def _check_base(python: str, _changed: int) -> str:
     code = (
         "import sys, venv, ensurepip; ok = sys.version_info >= "
         f"{NEEDS!r}\nprint('ok' if ok else 'it is ' + sys.version.split()[0])"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Any
 
 from qgis.core import QgsApplication
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsFilterLineEdit
@@ -28,6 +26,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from . import environment, installation, settings
+from .diagnostics import diagnostics
 from .environment import Probe
 from .install_progress import Gauge
 from .runner import RunError
@@ -49,6 +48,7 @@ class EnvironmentPage(QDialog):
         self.resize(620, 560)
         self._work: installation.Installation | None = None
         self._probing: Session | None = None
+        self._search: environment.BaseSearch | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._poll)
         self._build()
@@ -213,8 +213,11 @@ class EnvironmentPage(QDialog):
 
     def show_recipe(self, device: str = "", certificates: str = "") -> installation.Recipe | None:
         """Show folder, size and commands before anything is done."""
-        # On Windows and macOS the Python inside QGIS belongs to QGIS alone.
-        own = [] if sys.platform.startswith("linux") else [sys.prefix, QgsApplication.prefixPath()]
+        own = _own_folders()
+        if not self._base_is_known(own):
+            self.recipe.setPlainText(tr("Looking for a Python that geoseg can be installed with…"))
+            QTimer.singleShot(50, self.show_recipe)
+            return None
         try:
             recipe = installation.make_recipe(self.wish(device, certificates), within=own)
         except (RunError, OSError) as error:
@@ -227,6 +230,14 @@ class EnvironmentPage(QDialog):
         self.size.setText(text.format(size=recipe.size, free=recipe.free() / 1e9, folder=recipe.folder))
         self._show_problem("")
         return recipe
+
+    def _base_is_known(self, own: list[str]) -> bool:
+        """Whether the Python that makes the environment is known, or not needed; else it is looked for."""
+        if self._search is None and not environment.find_uv():
+            self._search = environment.BaseSearch(own)
+        known = self._search is None or self._search.ended
+        self.make_button.setEnabled(known and self._work is None and self._probing is None)
+        return known
 
     def _choose_checkout(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder with geoseg's source"))
@@ -373,21 +384,6 @@ class EnvironmentPage(QDialog):
             self._probing = None
 
 
-def diagnostics(log: list[str]) -> str:
-    """Return the text for a bug report."""
-    from qgis.core import Qgis
-    from qgis.PyQt.QtCore import QT_VERSION_STR
-
-    python = settings.interpreter()
-    host: dict[str, Any] = {
-        "plugin": _version(),
-        "QGIS": Qgis.QGIS_VERSION,
-        "Qt": QT_VERSION_STR,
-        "Python of QGIS": sys.version.split()[0],
-    }
-    return environment.diagnostics(python, settings.last_probe(python), host, log)
-
-
-def _version() -> str:
-    text = Path(__file__).with_name("metadata.txt").read_text("utf-8")
-    return next(line.partition("=")[2] for line in text.splitlines() if line.startswith("version="))
+def _own_folders() -> list[str]:
+    """Return folders of Pythons that belong to QGIS alone: those inside it on Windows and macOS."""
+    return [] if sys.platform.startswith("linux") else [sys.prefix, QgsApplication.prefixPath()]

@@ -18,23 +18,20 @@ class Overheads:
         Seconds of any run: start, first forward pass, closing of files.
     factor
         Seconds of a long run per second of forward passes.
-    unmeasured
-        Seconds of a run of unknown speed, the first with a model: the speed is measured then.
     """
 
     fixed: float = 7.0
     factor: float = 1.5
-    unmeasured: float = 25.0
 
-    def whole_run(self, model_seconds: float | None) -> float:
-        """Return the seconds that a run will take."""
-        return self.unmeasured if model_seconds is None else self.fixed + self.factor * model_seconds
+    def whole_run(self, model_seconds: float | None) -> float | None:
+        """Return the seconds that a run will take; None if the model's speed is unknown: its first run measures it."""
+        return None if model_seconds is None else self.fixed + self.factor * model_seconds
 
     def learn(self, model_seconds: float | None, seconds: float) -> None:
         """Take in how long a run took: short runs teach the fixed part, long ones the factor."""
         if model_seconds is None:
-            self.unmeasured += _WEIGHT * (seconds - self.unmeasured)
-        elif model_seconds * self.factor < 2 * self.fixed:
+            return
+        if model_seconds * self.factor < 2 * self.fixed:
             fixed = max(seconds - self.factor * model_seconds, 0.3)
             self.fixed += _WEIGHT * (fixed - self.fixed)
         else:

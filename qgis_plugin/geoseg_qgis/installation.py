@@ -21,9 +21,8 @@ from .environment import (
     NEEDS,
     PROBE_LIMIT,
     Probe,
-    base_pythons,
     bundled_uv,
-    check_base,
+    find_base,
     find_uv,
     managed_folder,
     probe_command,
@@ -193,7 +192,7 @@ def make_recipe(wish: Wish, folder: Path | None = None, within: Iterable[str] = 
     backend = _BACKENDS[wish.device if wish.device != "cpu" or sys.platform.startswith("linux") else "index"]
     own_env: dict[int, Mapping[str, str]] = {}
     with_uv = ("pip", "install", "--python", target, *(offline or backend), package)
-    base = "" if uv else wish.base or next((python for python in base_pythons(within) if not check_base(python)), "")
+    base = "" if uv else wish.base or find_base(within)
     if uv:
         steps = ((uv, "venv", "--clear", "--python", wish.base or _PYTHONS, str(folder)), (uv, *with_uv))
     elif base:

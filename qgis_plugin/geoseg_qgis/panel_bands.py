@@ -10,6 +10,7 @@ from qgis.PyQt.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QVBoxLa
 
 from .algorithms.base import is_file
 from .band_table import BandTable
+from .project_state import is_own
 from .tr import tr
 from .widgets import Section, WrappedLabel, form, narrow
 
@@ -75,7 +76,7 @@ class BandsPanel(Section):
         self.more.blockSignals(True)
         self.more.clear()
         for layer in QgsProject.instance().mapLayers().values():
-            if isinstance(layer, QgsRasterLayer) and layer is not chosen and is_file(layer):
+            if isinstance(layer, QgsRasterLayer) and layer is not chosen and is_file(layer) and not is_own(layer):
                 item = QListWidgetItem(layer.name(), self.more)
                 item.setData(Qt.ItemDataRole.UserRole, layer.id())
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)

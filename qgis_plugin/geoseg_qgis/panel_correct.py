@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import Any, Callable
 
 from qgis.core import QgsProcessingException
 from qgis.PyQt.QtCore import pyqtSignal
@@ -17,6 +17,7 @@ from .panel_scene import ScenePanel
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
+from .turns import Turns
 from .widgets import Button, Flow, Section, WrappedLabel, form, narrow
 
 
@@ -32,6 +33,7 @@ class CorrectPanel(QWidget):
         super().__init__(parent)
         self._iface, self._scene = iface, scene
         self._session: Session | None = None
+        self._collecting = False
         self._progress = phases.progress(several=False)
         self.corrections = Corrections(self)
         self.corrections.changed.connect(self._count)
@@ -165,22 +167,31 @@ class CorrectPanel(QWidget):
         self._enable()
 
     def _enable(self) -> None:
-        running = self._session is not None
+        running = self._session is not None or self._collecting
+        self.collect_button.setEnabled(not self._collecting)
         self.tune_button.setText(tr("Fine-tune the model") if self._model else tr("Train a model"))
         self.collect_button.setVisible(self.corrections.result() is not None)
         self.draw_button.setVisible(bool(self.corrections.path))
         self.tune_button.setEnabled(not running and bool(self.corrections.path))
-        self.cancel_button.setEnabled(running)
-        self.bar.setVisible(running)
+        self.cancel_button.setEnabled(self._session is not None)
+        self.bar.setVisible(self._session is not None)
 
     def collect(self) -> None:
         """Turn edited polygons into labels."""
-        try:
-            count = self.corrections.collect()
-        except QgsProcessingException as error:
-            self.said.emit(str(error), True)
-            return
-        self.said.emit(tr("{count} polygons are labels now").format(count=count), False)
+        text = tr("{count} polygons are labels now")
+        self._collect(lambda count: self.said.emit(text.format(count=count), False))
+
+    def _collect(self, then: Callable[[int], None]) -> None:
+        """Turn edited polygons into labels, then go on; the buttons that would do it twice wait."""
+
+        def collecting(now: bool) -> None:
+            self._collecting = now
+            self._enable()
+
+        turns = Turns(self.corrections.collect(), self)
+        turns.done.connect(lambda count: (collecting(False), then(count)))
+        turns.failed.connect(lambda text: (collecting(False), self.said.emit(text, True)))
+        collecting(True)
 
     def draw(self) -> None:
         """Open the labels for drawing."""
@@ -195,9 +206,13 @@ class CorrectPanel(QWidget):
 
     def tune(self) -> None:
         """Train on the corrections, from the model that made the result."""
+        if self.corrections.waiting():
+            self._collect(lambda _: self._tune())
+        else:
+            self._tune()
+
+    def _tune(self) -> None:
         try:
-            if self.corrections.waiting():
-                self.corrections.collect()
             labels = self.corrections.save()
         except QgsProcessingException as error:
             self.said.emit(str(error), True)

@@ -32,6 +32,7 @@ from qgis.PyQt.QtWidgets import (
 from . import results
 from .report import as_html
 from .tr import tr
+from .turns import Turns
 from .uncertain import Search
 from .widgets import Button, Flow, WrappedLabel, narrow
 
@@ -94,7 +95,8 @@ class ResultPanel(QWidget):
             Id of the raster layer that was computed; the table is shown as long as it is the chosen one.
         """
         self._take(event, "")
-        results.Adding(self._outputs, name, self).added.connect(lambda layers: self._show_layers(layers, event, raster))
+        turns = Turns(results.adding(self._outputs, name), self)
+        turns.done.connect(lambda layers: self._show_layers(layers, event, raster))
 
     def show_raster(self, raster: str) -> None:
         """Show the result of the raster that is chosen now, if there is one."""

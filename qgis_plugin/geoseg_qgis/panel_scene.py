@@ -352,6 +352,8 @@ class ScenePanel(QWidget):
         parts = [tr("They fit: {count} bands, {size:.1f} Mpx").format(count=len(raster["bands"]), size=pixels)]
         if run["seconds"] is not None:
             parts.append(tr("about {seconds:.0f} s").format(seconds=max(run["seconds"], 1)))
+        else:
+            parts.append(tr("the first run, or a preview, measures how long it takes"))
         parts.append(tr("{size:.1f} GB of memory").format(size=run["memory_bytes"] / 1e9))
         fill = (facts.get("fill") or {}).get("options", {}).get("nodata")
         asked = f"--nodata {fill}," if fill else "\0"  # a question of its own, below

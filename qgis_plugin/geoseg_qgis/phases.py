@@ -51,6 +51,7 @@ def note(facts: dict[str, Any], seconds: float) -> None:
 
 def _overheads() -> Overheads:
     try:
-        return Overheads(**json.loads(settings.get("overheads", "{}")))
-    except (ValueError, TypeError):
+        known = json.loads(settings.get("overheads", "{}"))
+        return Overheads(known["fixed"], known["factor"])
+    except (ValueError, TypeError, KeyError):
         return Overheads()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import partial
-from typing import Any
+from typing import Any, Iterator
 
 from qgis.core import (
     QgsLayerTreeGroup,
@@ -16,7 +15,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QTimer
 
 from .project_state import KIND
 from .tr import tr
@@ -80,49 +79,35 @@ def _groups(project: QgsProject) -> list[QgsLayerTreeGroup]:
     return [group for group in project.layerTreeRoot().findGroups() if group.customProperty(_MARK)]
 
 
-class Adding(QTimer):
-    """Adds the results of a run to the project; those from before are replaced.
+def adding(outputs: dict[str, str], name: str) -> Iterator[None]:
+    """Add the results of a run to the project, replacing those from before, piece by piece; returns layers by kind."""
+    project = QgsProject.instance()
+    _clear(outputs, name)
+    layers: dict[str, QgsMapLayer] = {}
+    for kind in (kind for kind in ORDER if kind in outputs):
+        yield
+        layer = open_layer(outputs[kind], kind)
+        if not layer.isValid():
+            continue
+        yield
+        style(layer)
+        yield
+        project.addMapLayer(layer, addToLegend=False)
+        yield
+        node = group_of(name, project).addLayer(layer)
+        node.setItemVisibilityChecked(ORDER[kind])
+        node.setExpanded(kind == "polygons")
+        layers[kind] = layer
+    return layers
 
-    One layer in each turn of the event loop, so that the window answers all the while.
-    """
 
-    added = pyqtSignal(dict)
-    """The layers by kind, when all are there."""
-
-    def __init__(self, outputs: dict[str, str], name: str, parent: QObject) -> None:
-        super().__init__(parent)
-        self._outputs, self._name = outputs, name
-        self._layers: dict[str, QgsMapLayer] = {}
-        self._todo = [self._clear, *(partial(self._add, kind) for kind in ORDER if kind in outputs), self._end]
-        self.timeout.connect(self._next)
-        self.start(0)
-
-    def _next(self) -> None:
-        self._todo.pop(0)()
-
-    def _clear(self) -> None:
-        project = QgsProject.instance()
-        fresh = {os.path.normpath(path) for path in self._outputs.values()}
-        for node in group_of(self._name, project).findLayers():
-            layer = node.layer()
-            if layer is not None and os.path.normpath(layer.source().split("|")[0]) in fresh:
-                project.removeMapLayer(layer.id())
-
-    def _add(self, kind: str) -> None:
-        layer = open_layer(self._outputs[kind], kind)
-        if layer.isValid():
-            style(layer)
-            project = QgsProject.instance()
-            project.addMapLayer(layer, addToLegend=False)
-            node = group_of(self._name, project).addLayer(layer)
-            node.setItemVisibilityChecked(ORDER[kind])
-            node.setExpanded(kind == "polygons")
-            self._layers[kind] = layer
-
-    def _end(self) -> None:
-        self.stop()
-        self.added.emit(self._layers)
-        self.deleteLater()
+def _clear(outputs: dict[str, str], name: str) -> None:
+    project = QgsProject.instance()
+    fresh = {os.path.normpath(path) for path in outputs.values()}
+    for node in group_of(name, project).findLayers():
+        layer = node.layer()
+        if layer is not None and os.path.normpath(layer.source().split("|")[0]) in fresh:
+            project.removeMapLayer(layer.id())
 
 
 class Grouping:

@@ -285,6 +285,13 @@ class Child(Outcome):
             self._signal(hard=True)
             self._finish()
 
+    def leave(self) -> None:
+        """End the program now without waiting: for QGIS's main thread, as an end can take a tenth of a second."""
+        if not self.ended:
+            self.cancelled = self.ended = True
+            self._signal(hard=True)
+            threading.Thread(target=self._finish, daemon=True, name="geoseg-end").start()
+
     def _pump(self, stream: Any, name: str) -> None:
         try:
             for line in iter(stream.readline, ""):
@@ -330,7 +337,11 @@ class Child(Outcome):
             system = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
             flags = subprocess.CREATE_NO_WINDOW
             arguments = [system, "/F", "/T", "/PID", str(self.pid)]
-            subprocess.run(arguments, capture_output=True, check=False, creationflags=flags)  # noqa: S603  # nosec B603
+            # Not waited for: it takes a tenth of a second, and this may be QGIS's main thread.
+            silent = subprocess.DEVNULL
+            subprocess.Popen(  # noqa: S603  # nosec B603
+                arguments, stdin=silent, stdout=silent, stderr=silent, creationflags=flags
+            )
             return
         try:
             os.killpg(self.pid, signal.SIGKILL if hard else signal.SIGTERM)

@@ -86,7 +86,7 @@ class Session(QObject):
     def drop(self) -> None:
         """End it at once; nobody is told."""
         self._timer.stop()
-        self.child.close()
+        self.child.leave()
         self._end_task()
         self.deleteLater()
 

@@ -75,15 +75,15 @@ class Job(Outcome):
         self.cancelled = True
         (self._fresh or self._worker.child).cancel()
 
-    def close(self) -> None:
+    def leave(self) -> None:
         """Have no more to do with it: a quick job is left to the worker, anything else ended with it."""
         if self.ended:
             return
         self.cancelled = True
         if self._fresh is not None:
-            self._fresh.close()
+            self._fresh.leave()
         elif not self.quick:
-            self._worker.child.close()
+            self._worker.child.leave()
         self.finish(130)
 
     def finish(self, code: int) -> None:
@@ -194,7 +194,7 @@ class Warm:
             return
         if worker.child.ended and not worker.child.cancelled and not worker.ready:
             self._died_early[worker.python] = self._died_early.get(worker.python, 0) + 1
-        worker.child.close()
+        worker.child.leave()
 
     def end_if_idle(self, seconds: float = IDLE) -> None:
         """End a worker that had nothing to do for long."""

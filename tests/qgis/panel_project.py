@@ -40,7 +40,7 @@ def story():
     panel.run.run_button.click()
     yield lambda: not panel.run.running and panel.correct.corrections.result() is not None
     yield from own_layers_are_hidden(panel, raster)
-    edited, labels = _correct(panel)
+    edited, labels = yield from _correct(panel)
     rows = _rows(panel)
     path = str(OUT / "saved.qgz")
     assert QgsProject.instance().write(path)
@@ -81,7 +81,12 @@ def _rows(panel) -> list[str]:
     return [table.item(row, column).text() for row in range(table.rowCount()) for column in range(4)]
 
 
-def _correct(panel) -> tuple[int, int]:
+def collected(panel):
+    panel.correct.collect()
+    yield lambda: not panel.correct._collecting
+
+
+def _correct(panel):
     """Make labels of two edited polygons, then edit one more."""
     layer = panel.correct.corrections.result()
     field = layer.fields().indexOf("class_name")
@@ -93,7 +98,7 @@ def _correct(panel) -> tuple[int, int]:
             assert layer.changeAttributeValue(feature.id(), field, other)
         assert layer.commitChanges()
         if group == features[:2]:
-            panel.correct.corrections.collect()
+            yield from collected(panel)
     labels = panel.correct.corrections.labels()
     assert isinstance(labels, QgsVectorLayer)
     return panel.correct.corrections.waiting(), panel.correct.corrections.count()

@@ -61,16 +61,17 @@ def shot(name: str) -> None:
 class Watchdog:
     """How long the event loop is away, step by step.
 
-    A timer of 10 ms notes the time between its own ticks. Time in which this thread could have run, but the machine
-    gave its processors to others, does not count. If a tick is late, another thread writes down what Python does.
+    A timer of 10 ms looks at what happened between its own ticks: how long this thread computed, and how long it slept
+    before the tick that was due. Time in which it could have run, but the machine gave its processors to others, is not
+    of its making. If a tick is late, another thread writes down what Python does, and whether this thread sleeps.
     """
 
     def __init__(self) -> None:
         self.blocks: dict[str, list[tuple[float, str]]] = {}
         self.step = ""
-        self._main = threading.main_thread().ident
+        self._main = threading.main_thread()
         self._stack = ""
-        self._since = self._waited = 0.0
+        self._since = self._computed = self._slept = 0.0
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -78,7 +79,7 @@ class Watchdog:
     def watch(self, step: str) -> None:
         """Begin with a step, or go on with the next one."""
         if not self._timer.isActive():
-            self._since, self._waited = time.perf_counter(), waited()
+            self._begin()
             self._timer.start(10)
             threading.Thread(target=self._look, daemon=True).start()
         else:
@@ -95,7 +96,7 @@ class Watchdog:
         if self._timer.isActive():
             self._tick()
         yield
-        self._since, self._waited, self._stack = time.perf_counter(), waited(), ""
+        self._begin()
 
     def longest(self) -> dict[str, float]:
         """The longest block of each step, in milliseconds."""
@@ -110,28 +111,34 @@ class Watchdog:
             if block > limit
         ]
 
+    def _begin(self) -> None:
+        self._since, self._computed, self._slept, self._stack = time.perf_counter(), time.thread_time(), 0.0, ""
+
     def _tick(self) -> None:
-        now, wait = time.perf_counter(), waited()
-        block = 1000 * ((now - self._since) - (wait - self._waited))
+        block = 1000 * (time.thread_time() - self._computed + self._slept)
         self.blocks.setdefault(self.step, []).append((round(block, 1), self._stack))
-        self._since, self._waited, self._stack = now, wait, ""
+        self._begin()
 
     def _look(self) -> None:
+        before = time.perf_counter()
         while self._timer.isActive():
-            time.sleep(0.01)
-            if time.perf_counter() - self._since > 0.035:
-                frame = sys._current_frames().get(self._main)  # None while QGIS is at work without Python
+            time.sleep(0.005)
+            now = time.perf_counter()
+            late = now - self._since
+            if late > 0.015 and sleeping(self._main.native_id):
+                self._slept += min(now - before, late)
+            before = now
+            if late > 0.035:
+                frame = sys._current_frames().get(self._main.ident)  # None while QGIS is at work without Python
                 own = [f for f in traceback.extract_stack(frame) if "stage.py" not in f.filename] if frame else []
                 if own:
                     self._stack = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in own[-5:])
 
 
-def waited() -> float:
-    """Seconds that the main thread was ready to run, while the machine's processors were others'."""
-    try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError):
-        return 0.0
+def sleeping(thread: int) -> bool:
+    """Whether a thread of this process waits for something: another process, a disk, a lock."""
+    state = Path(f"/proc/self/task/{thread}/stat").read_text().rpartition(")")[2].split()[0]
+    return state in {"S", "D"}
 
 
 def slowness() -> float:
@@ -175,7 +182,6 @@ def dock():
 def open_panel(width: int = 400):
     """Check that the plugin is loaded, and show its panel."""
     assert "geoseg_qgis" in plugins, f"the plugin is not loaded: {active_plugins}"
-    iface.mainWindow().resize(1500, 950)
     plugins["geoseg_qgis"].show_dock()
     panel = dock()
     iface.mainWindow().resizeDocks([panel], [width], Qt.Orientation.Horizontal)
@@ -253,5 +259,6 @@ class Teller:
 def begin(story: Callable[[], Iterator], verdict: Callable[[], None] = lambda: finish(True)) -> None:
     """Run a story; ``verdict`` ends it."""
     QTimer.singleShot(int(LIMIT * 1000), lambda: finish(False, f"timed out after {LIMIT:.0f} s"))
+    QTimer.singleShot(0, lambda: iface.mainWindow().resize(1500, 950))
     # --code runs before the window is shown; the story starts when it is.
     QTimer.singleShot(1500, lambda: _TELLERS.append(Teller(story, verdict)))

@@ -135,7 +135,7 @@ def test_promises_come_within_a_factor_of_two_of_what_happens(fixed, factor):
         happens = fixed + factor * model_seconds
         assert happens / 2 <= overheads.whole_run(model_seconds) <= happens * 2
     assert Overheads(**overheads.as_dict()) == overheads
-    assert overheads.whole_run(None) > 10
+    assert overheads.whole_run(None) is None, "a speed that was never measured is not guessed"
 
 
 @pytest.mark.parametrize(

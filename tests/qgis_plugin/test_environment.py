@@ -182,7 +182,7 @@ def test_recipes(tmp_path, monkeypatch):
     bare = installation.make_recipe(installation.Wish(base=sys.executable))
     assert bare.steps[0][:4] == (sys.executable, "-I", "-m", "venv")
     assert bare.steps[1][-1] == "uv"
-    monkeypatch.setattr(installation, "base_pythons", lambda _: [])
+    monkeypatch.setattr(installation, "find_base", lambda _: "")
     with pytest.raises(RunError, match="neither uv nor Python"):
         installation.make_recipe(installation.Wish())
     with pytest.raises(RunError, match="holds no wheels"):
@@ -224,7 +224,7 @@ def test_requirements(tmp_path):
 
 def test_without_uv_and_python_uv_is_fetched_into_the_users_folder(monkeypatch, tmp_path):
     monkeypatch.setattr(installation, "find_uv", str)
-    monkeypatch.setattr(installation, "base_pythons", lambda _: [])
+    monkeypatch.setattr(installation, "find_base", lambda _: "")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("LD_LIBRARY_PATH", "/qgis/lib")
     recipe = installation.make_recipe(installation.Wish(helper=sys.executable))
@@ -293,6 +293,29 @@ def test_qgis_own_python_is_no_base(tmp_path):
     names = environment.base_pythons()
     assert names
     assert not set(environment.base_pythons([str(Path(name).parent) for name in names])) & set(names)
+
+
+def test_the_search_for_a_base_runs_in_a_thread_and_is_not_repeated(monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr(environment, "base_pythons", lambda _: [str(tmp_path / "python3.9"), sys.executable])
+    (tmp_path / "python3.9").touch()
+
+    class Old(environment.Child):
+        def __init__(self, command, **options):
+            started.append(command[0])
+            code = "print('it is 3.9.1')" if command[0] != sys.executable else "print('ok')"
+            super().__init__([sys.executable, "-I", "-c", code], **options)
+
+    monkeypatch.setattr(environment, "Child", Old)
+    search = environment.BaseSearch()
+    wait_for(lambda: search.ended)
+    assert started == [str(tmp_path / "python3.9"), sys.executable]
+    assert environment.find_base() == sys.executable
+    assert len(started) == 2, "the answers are kept"
+    os.utime(tmp_path / "python3.9", (1, 1))
+    assert environment.find_base() == sys.executable
+    assert len(started) == 3, "a file that has changed is asked again"
+    assert "cannot be run" in environment.check_base(str(tmp_path / "nothing"))
 
 
 def test_diagnostics_tell_much_but_no_secrets(monkeypatch):

@@ -73,6 +73,19 @@ def test_polling_never_blocks(fake):
     assert child.ended
 
 
+@posix
+def test_a_program_can_be_left_without_waiting_for_its_end(fake):
+    child = Child(fake("long", "grandchild", "deaf"))
+    said = []
+    wait_for(lambda: said.extend(child.poll()) or any(event["event"] == "progress" for event in said))
+    grandchild = next(int(e["message"]) for e in said if e["event"] == "info" and e["message"].isdigit())
+    child.leave()
+    assert child.ended
+    assert child.error == "cancelled"
+    assert child.poll() == []
+    wait_for(lambda: not alive(child.pid) and not alive(grandchild))
+
+
 @pytest.mark.parametrize("deaf", [False, True])
 @posix
 def test_cancel_leaves_nothing(fake, deaf):

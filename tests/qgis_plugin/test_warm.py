@@ -113,13 +113,13 @@ def test_a_geoseg_without_worker_is_noticed(pool, tmp_path):
 
 def test_quick_jobs_wait_for_each_other_and_long_ones_do_not_delay_them(pool):
     dropped, wanted = pool.start(pool.command("inspect", "a")), pool.start(pool.command("inspect", "b"))
-    dropped.close()
+    dropped.leave()
     assert _facts(_finish(wanted))["words"] == ["inspect", "b"], "answers of a dropped job are not another's"
     long = pool.start(pool.command("segment", "slow"))
     meanwhile = pool.start(pool.command("inspect", "c"))
     assert isinstance(meanwhile, Child)
     assert _facts(_finish(meanwhile))["words"] == ["inspect", "c"]
-    long.close()
+    long.leave()
     assert long.ended
     wait_for(lambda: pool.worker.child.ended)
 

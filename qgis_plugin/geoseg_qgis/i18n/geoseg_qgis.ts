@@ -570,12 +570,17 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <source>Trains a model on scenes and labels: polygons, lines or points (a field names the class), or a raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Model to start from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Metres around lines and points that they label, too</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -602,7 +607,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Label polygons</source>
+        <source>Labels: polygons, lines or points</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -649,7 +654,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Give label polygons or label rasters, one of the two.</source>
+        <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -912,6 +917,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1167,6 +1177,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1262,11 +1277,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1498,6 +1508,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

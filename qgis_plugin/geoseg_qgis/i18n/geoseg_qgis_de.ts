@@ -572,13 +572,18 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Trainiert ein Modell mit Szenen und Labelpolygonen (ein Feld nennt die Klasse) oder je Szene einem Labelraster. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label abdeckt, bleibt unbeachtet.</translation>
+        <source>Trains a model on scenes and labels: polygons, lines or points (a field names the class), or a raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Trainiert ein Modell mit Szenen und Labels: Polygonen, Linien oder Punkten (ein Feld nennt die Klasse) oder je Szene einem Raster. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label abdeckt, bleibt unbeachtet.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Model to start from</source>
         <translation>Ausgangsmodell</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Metres around lines and points that they label, too</source>
+        <translation>Meter um Linien und Punkte, die mit zum Label gehören</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -604,8 +609,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Label polygons</source>
-        <translation>Labelpolygone</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Labels: Polygone, Linien oder Punkte</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -651,8 +656,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Give label polygons or label rasters, one of the two.</source>
-        <translation>Entweder Labelpolygone oder Labelraster angeben.</translation>
+        <source>Give a layer of labels or label rasters, one of the two.</source>
+        <translation>Entweder einen Layer mit Labels oder Labelraster angeben.</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>
@@ -914,6 +919,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation>Ein Python zum Installieren von geoseg wird gesucht…</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation>{python} wird geprüft: geoseg und was es braucht werden importiert</translation>
     </message>
@@ -1169,6 +1179,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} Polygone sind nun Labels</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation>Labels und Training</translation>
     </message>
@@ -1265,11 +1280,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Abgebrochen.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
-        <translation>{count} Polygone sind nun Labels</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1501,6 +1511,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
         <translation>Kein installiertes Modell kommt mit diesen Bändern aus. Unten Bänder aus anderen Layern hinzunehmen, einen Modellordner hinzufügen (…) oder eigene Klassen benennen, Beispiele zeichnen und damit ein Modell trainieren.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
+        <translation>wie lange es dauert, misst der erste Lauf oder eine Vorschau</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>

@@ -572,13 +572,18 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Entrena un modelo con escenas y polígonos de etiquetas (un campo nombra la clase), o un ráster de etiquetas por escena. Con un modelo de partida se ajusta este, lo que requiere muchas menos etiquetas. Lo que ninguna etiqueta cubre se ignora.</translation>
+        <source>Trains a model on scenes and labels: polygons, lines or points (a field names the class), or a raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Entrena un modelo con escenas y etiquetas: polígonos, líneas o puntos (un campo nombra la clase), o un ráster por escena. Con un modelo de partida se ajusta este, lo que requiere muchas menos etiquetas. Lo que ninguna etiqueta cubre se ignora.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Model to start from</source>
         <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Metres around lines and points that they label, too</source>
+        <translation>Metros alrededor de líneas y puntos que también etiquetan</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -604,8 +609,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Label polygons</source>
-        <translation>Polígonos de etiquetas</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Etiquetas: polígonos, líneas o puntos</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -651,8 +656,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Give label polygons or label rasters, one of the two.</source>
-        <translation>Indique polígonos o rásteres de etiquetas, uno de los dos.</translation>
+        <source>Give a layer of labels or label rasters, one of the two.</source>
+        <translation>Indique una capa de etiquetas o rásteres de etiquetas, uno de los dos.</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>
@@ -914,6 +919,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation>Buscando un Python con el que instalar geoseg…</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation>Comprobando {python}: se importa geoseg y lo que necesita</translation>
     </message>
@@ -1169,6 +1179,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} polígonos son ahora etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation>Etiquetas y entrenamiento</translation>
     </message>
@@ -1265,11 +1280,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Cancelado.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
-        <translation>{count} polígonos son ahora etiquetas</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1501,6 +1511,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
         <translation>Ningún modelo instalado funciona solo con estas bandas. Añada abajo bandas de otras capas, añada una carpeta de modelo (…), o nombre clases propias, dibuje ejemplos y entrene con ellos un modelo.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
+        <translation>la primera ejecución, o una vista previa, mide cuánto tarda</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>

@@ -572,13 +572,18 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Entraîne un modèle sur des scènes et des polygones d'étiquettes (un champ nomme la classe), ou un raster d'étiquettes par scène. Avec un modèle de départ, celui-ci est ajusté, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
+        <source>Trains a model on scenes and labels: polygons, lines or points (a field names the class), or a raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Entraîne un modèle sur des scènes et des étiquettes : polygones, lignes ou points (un champ nomme la classe), ou un raster par scène. Avec un modèle de départ, celui-ci est ajusté, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Model to start from</source>
         <translation>Modèle de départ</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Metres around lines and points that they label, too</source>
+        <translation>Mètres autour des lignes et points qui sont aussi étiquetés</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -604,8 +609,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Label polygons</source>
-        <translation>Polygones d'étiquettes</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Étiquettes : polygones, lignes ou points</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -651,8 +656,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Give label polygons or label rasters, one of the two.</source>
-        <translation>Indiquez des polygones ou des rasters d'étiquettes, l'un des deux.</translation>
+        <source>Give a layer of labels or label rasters, one of the two.</source>
+        <translation>Indiquez une couche d'étiquettes ou des rasters d'étiquettes, l'un des deux.</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>
@@ -914,6 +919,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../environment_page.py"/>
+        <source>Looking for a Python that geoseg can be installed with…</source>
+        <translation>Recherche d’un Python avec lequel installer geoseg…</translation>
+    </message>
+    <message>
+        <location filename="../environment_page.py"/>
         <source>Checking {python}: importing geoseg and what it needs</source>
         <translation>Vérification de {python} : import de geoseg et de ce qu'il lui faut</translation>
     </message>
@@ -1169,6 +1179,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_correct.py"/>
+        <source>{count} polygons are labels now</source>
+        <translation>{count} polygones sont maintenant des étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_correct.py"/>
         <source>Labels and training</source>
         <translation>Étiquettes et entraînement</translation>
     </message>
@@ -1265,11 +1280,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../render_dialog.py"/>
         <source>Cancelled.</source>
         <translation>Annulé.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <source>{count} polygons are labels now</source>
-        <translation>{count} polygones sont maintenant des étiquettes</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
@@ -1501,6 +1511,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_scene.py"/>
         <source>No installed model works with these bands alone. Add bands from other layers below, add a model folder (…), or name classes of your own, draw examples and train a model on them.</source>
         <translation>Aucun modèle installé ne se contente de ces bandes. Ajoutez ci-dessous des bandes d'autres couches, ajoutez un dossier de modèle (…), ou nommez vos propres classes, dessinez des exemples et entraînez un modèle.</translation>
+    </message>
+    <message>
+        <location filename="../panel_scene.py"/>
+        <source>the first run, or a preview, measures how long it takes</source>
+        <translation>la première exécution, ou un aperçu, mesure la durée</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
