@@ -21,6 +21,7 @@ _COMMANDS = {
     "polygonize": ("geoseg.cli.polygonize", "polygonize", "Turn a class map into polygons."),
     "evaluate": ("geoseg.cli.evaluate", "evaluate", "Assess a map or a model; sample points, estimate areas."),
     "train": ("geoseg.cli.train", "train", "Train a model on labelled images, or fine-tune one."),
+    "sketch": ("geoseg.cli.sketch", "sketch", "Make a model from a few drawn polygons, in seconds."),
     "next": ("geoseg.cli.next_labels", "next_labels", "Propose where a label would help most."),
     "inspect": ("geoseg.cli.inspect", "inspect", "Describe a scene, check it against a model, estimate a run."),
     "model": ("geoseg.cli.model", "model", "List, show, check, export and compress models."),

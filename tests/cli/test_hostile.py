@@ -120,6 +120,13 @@ CASES = [
     ("segment -o out --scenes fifo", 1, "fifo: is a named pipe, not a file"),
     ("segment -o out --scenes .", 1, ".: the list of scenes cannot be read: Is a directory"),
     ("segment s.tif -o out --clean -m none", 1, "no model is called 'none'"),
+    # --- sketch
+    ("sketch", 2, "SCENE"),
+    ("sketch s.tif -o m", 2, "--labels"),
+    ("sketch s.tif --labels none.gpkg -o m", 1, "none.gpkg: no such file"),
+    ("sketch s.tif --labels map.tif -o m", 1, "a sketch is drawn"),
+    ("sketch none.tif --labels none.gpkg -o m", 1, "none.tif"),
+    ("sketch s.tif --labels none.gpkg -o file", 1, "file is a file"),
     # --- polygonize
     ("polygonize none.tif -o x.gpkg", 1, "none.tif"),
     ("polygonize text.tif -o x.gpkg", 1, "text.tif"),
