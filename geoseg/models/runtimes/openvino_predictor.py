@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.errors import DeviceMemoryError, ModelError, one_line
-from geoseg.models.card.scaling import BandTransform
+from geoseg.models.card.scaling import transform_columns
 from geoseg.models.inference.prediction import Prediction, not_finite
 from geoseg.models.runtimes.openvino_convert import core, network_graph
 from geoseg.models.runtimes.openvino_graph import NOT_FINITE, GraphShape, whole_graph
@@ -52,16 +51,9 @@ class OpenVinoPredictor:
     def __init__(self, model: Model, affine: Sequence[tuple[float, ...]], execution: Execution) -> None:
         self.card, self.execution = model.card, execution
         self._model = model
-        transforms = [BandTransform(*entry) for entry in affine]
-        if len(transforms) != len(model.card.bands):
-            raise ModelError(
-                f"model {model.card.name!r} sees {len(model.card.bands)} bands, the scaling has {len(transforms)}"
-            )
-        self._clips = any(math.isfinite(t.lo) or math.isfinite(t.hi) for t in transforms)
-        columns = [[t.a for t in transforms], [t.b for t in transforms]]
-        if self._clips:
-            columns += [[t.lo for t in transforms], [t.hi for t in transforms]]
-        self._columns = [np.array(column, np.float64).astype(np.float32).reshape(1, -1, 1, 1) for column in columns]
+        columns = transform_columns(affine, len(model.card.bands), model.card.name)
+        self._columns = [column.reshape(1, -1, 1, 1) for column in columns]
+        self._clips = len(columns) > 2
         self._graphs: dict[GraphShape, _CompiledGraph] = {}
         self._latest: GraphShape | None = None
         self._lock = threading.Lock()
