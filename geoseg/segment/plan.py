@@ -260,6 +260,7 @@ class Plan:
             precision=self.options.precision,
             runtime=self.options.runtime,
             sample=lambda: scene_sample(self.raster, self.model),
+            pixels=self.tiling.computed,
         )
         # Where fewer streams fit the budget, each gets more cores.
         execution = execution.with_streams(self._max_streams)

@@ -82,12 +82,12 @@ def test_a_rate_of_other_windows_is_better_than_none():
 
 
 def test_a_damaged_cache_is_measured_again(measured):
-    choose(identity_model(), device="cpu")
+    choose(identity_model(), device="cpu", runtime="torch")
     (entry,) = (user_folder("cache") / "executions").iterdir()
     good = json.loads(entry.read_text())
     for text in ("{", "[]", json.dumps(good | {"batch": 0}), json.dumps(good | {"colour": "red"})):
         entry.write_text(text)
-        choose(identity_model(), device="cpu")
+        choose(identity_model(), device="cpu", runtime="torch")
     assert len(measured) == 5
     assert json.loads(entry.read_text()).keys() == good.keys()
 

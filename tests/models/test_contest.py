@@ -28,6 +28,7 @@ def rates(monkeypatch):
     """Pretend how fast each runtime is."""
     found = {"torch": 1.0, "openvino": 1.0}
     monkeypatch.setattr(bench.Bench, "timed", lambda _, execution: found[execution.runtime])
+    monkeypatch.setattr(calibrate, "_LONG", 0.0)
     return found
 
 
@@ -105,6 +106,18 @@ def test_the_faster_runtime_is_taken(rates, rate, runtime):
     rates["openvino"] = 100.0
     assert choose(model) == found, "measured once"
     assert choose(model).reason == found.reason
+
+
+@openvino
+def test_a_short_run_does_not_pay_for_the_search(rates, monkeypatch):
+    monkeypatch.setattr(calibrate, "_LONG", 60.0)
+    rates["openvino"] = 3.0
+    model = identity_model()
+    short = choose(model, pixels=59e6)  # at 1 Mpx/s
+    assert short.runtime == "torch"
+    assert short.candidates == {}
+    assert choose(model, pixels=60e6).runtime == "openvino"
+    assert choose(model, pixels=59e6).runtime == "openvino", "what is known is used"
 
 
 @openvino

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -41,6 +42,9 @@ _COMPILE_BUDGET = 60.0
 # 512 px a MobileNet is as fast in either layout, at 1152 px nearly twice as fast with channels last.
 _CPU_SIDE, _CPU_SECONDS = 512, 0.6
 
+# Seconds of forward passes from which a run is worth looking for a faster runtime.
+_LONG = 60.0
+
 # Side of the window that tells whether bf16 is emulated.
 _SMALL = 128
 
@@ -48,7 +52,7 @@ _SMALL = 128
 _ROUNDS = 3
 
 # Version of the cache entries; raise it when their meaning or the way of measuring changes.
-_VERSION = 9
+_VERSION = 10
 
 
 # The choice ---------------------------------------------------------------------------------------------------------
@@ -63,6 +67,7 @@ def choose_execution(
     precision: str = "auto",
     runtime: str = "auto",
     sample: Callable[[], Sample | None] | None = None,
+    pixels: float | None = None,
 ) -> Execution:
     """Choose how to run a model on this machine by a short measurement, cached in the user's cache folder.
 
@@ -86,6 +91,9 @@ def choose_execution(
         CPU where it is installed, faster than the model's own runtime, and gives the same map.
     sample
         Called for pixels to compare on, if anything is compared; random ones if None.
+    pixels
+        How many will be computed; many if None. OpenVINO is not measured for a run of less than a minute: to convert a
+        network and to compare the maps takes some 15 to 30 s.
 
     Returns
     -------
@@ -112,20 +120,31 @@ def choose_execution(
     if precision != "auto" and not place.supports(precision):
         raise OptionError(f"precision {precision} is not supported {place.words}; use auto or fp32")
     window, dtype = measured_window(model.card, shape), np.dtype(dtype)
-    key = _cache_key(model, place, window, dtype, (precision, runtime))
+    compared = None if sample is None else functools.cache(sample)
+    key = _cache_key(model, place, window, dtype, (precision, place.runtime))
     execution = _cached(key)
     if execution is None:
-        pixels = None if sample is None else sample()
-        execution = _measure(model, place, window, dtype, precision, pixels)
-        if runtime == "auto" and _has_rival(model, place, precision):
-            bench = Bench(model, _affordable(execution.rate or 0.0, model, window), dtype, _BUDGET, pixels)
-            execution = against_openvino(execution, bench, precision)
+        execution = _measure(model, place, window, dtype, precision, compared() if compared else None)
         cache.store(asdict(execution), "executions", *key)
+    if runtime == "auto" and place.runtime != "openvino":
+        key = _cache_key(model, place, window, dtype, (precision, "any"))
+        if (found := _cached(key)) is not None:
+            execution = found
+        elif _is_long(pixels, execution) and _has_rival(model, place, precision):
+            side = _affordable(execution.rate or 0.0, model, window)
+            bench = Bench(model, side, dtype, _BUDGET, compared() if compared else None)
+            execution = against_openvino(execution, bench, precision)
+            cache.store(asdict(execution), "executions", *key)
     # `geoseg inspect` looks the speed up by the options as given, which it knows without importing torch.
     rates = {"rate": execution.rate, "candidates": execution.candidates or {label(execution): execution.rate or 0.0}}
     cache.store(rates, "rate", model.fingerprint, window, device, precision, runtime)
     rate = f", {execution.rate:.3g} Mpx/s measured" if execution.rate else ""
     return replace(execution, reason=f"{place.why}; {_settings(execution)}{rate}").with_reason(execution.reason)
+
+
+def _is_long(pixels: float | None, execution: Execution) -> bool:
+    """Return whether a run takes so long that it pays to look for a faster runtime."""
+    return pixels is None or pixels / 1e6 >= _LONG * (execution.rate or 0.0)
 
 
 def _has_rival(model: Model, place: _Place, precision: str) -> bool:
