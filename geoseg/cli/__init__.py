@@ -20,6 +20,7 @@ _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Segment scenes into class maps and polygons."),
     "polygonize": ("geoseg.cli.polygonize", "polygonize", "Turn a class map into polygons."),
     "evaluate": ("geoseg.cli.evaluate", "evaluate", "Assess a map or a model; sample points, estimate areas."),
+    "change": ("geoseg.cli.change", "change", "Compare two class maps: what became what."),
     "train": ("geoseg.cli.train", "train", "Train a model on labelled images, or fine-tune one."),
     "inspect": ("geoseg.cli.inspect", "inspect", "Describe a scene, check it against a model, estimate a run."),
     "model": ("geoseg.cli.model", "model", "List, show, check, export and compress models."),

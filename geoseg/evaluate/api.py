@@ -225,7 +225,7 @@ def _open_confidence(predicted: Any, confidence: Any, layer: RasterLayer) -> Ras
     if confidence is False:
         return None
     if confidence is None or confidence is True:
-        confidence = _beside(predicted)
+        confidence = confidence_beside(predicted)
         if confidence is None:
             return None
     found = open_map(confidence)
@@ -237,7 +237,7 @@ def _open_confidence(predicted: Any, confidence: Any, layer: RasterLayer) -> Ras
     return found
 
 
-def _beside(predicted: Any) -> Path | None:
+def confidence_beside(predicted: Any) -> Path | None:
     """Return the confidence raster that ``geoseg segment`` wrote beside a class map."""
     if not isinstance(predicted, str | Path) or "://" in str(predicted):
         return None
