@@ -16,6 +16,33 @@ COUNTED, UNSURE, SHIFTED = 0, 1, 2
 
 
 @compiled
+def translate(values: Array, valid: Array, table: Array, row: int, col: int, out: Array) -> int:
+    """Write the positions of pixel values into a part of an array; return how many are 254, no class.
+
+    Parameters
+    ----------
+    values, valid
+        uint8 (h, w): pixel values, and 0 where they are invalid.
+    table
+        uint8 (256): position of each value.
+    row, col
+        Where the part begins in ``out``.
+    out
+        uint8: positions; 255 where a pixel is invalid.
+    """
+    strange = 0
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            found = 255
+            if valid[i, j] != 0:
+                found = table[values[i, j]]
+                if found == 254:
+                    strange += 1
+            out[row + i, col + j] = found
+    return strange
+
+
+@compiled
 def explained(before: Array, after: Array, row: int, col: int, reach: int) -> bool:
     """Return whether one shift of at most ``reach`` pixels explains the difference at a pixel.
 
@@ -81,6 +108,11 @@ def compare(
         second = first
         if mix > 0:
             second = first + 1
+        # Pixels that count alike are added up before they are stored: memory would be what the loop waits for.
+        last = 0
+        last_kind = 0
+        run = 0
+        run_area = 0
         for j in range(width):
             old = before[i + reach, j + reach]
             new = after[i + reach, j + reach]
@@ -101,5 +133,15 @@ def compare(
             if mix > 0:
                 size += (prefix[second, j + 1] - prefix[second, j]) * mix
             # Whole units: sums do not depend on how the map is cut into windows.
-            pixels[kind, old * classes + new] += 1
-            area[kind, old * classes + new] += int(np.floor(size * scale + 0.5))
+            which = old * classes + new
+            if which != last or kind != last_kind:
+                pixels[last_kind, last] += run
+                area[last_kind, last] += run_area
+                run = 0
+                run_area = 0
+                last = which
+                last_kind = kind
+            run += 1
+            run_area += int(np.floor(size * scale + 0.5))
+        pixels[last_kind, last] += run
+        area[last_kind, last] += run_area

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geoseg.change.kernel import translate
 from geoseg.classes import NODATA, MapClass, default_color, is_number, unnamed
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.api import confidence_beside, is_path, values_of
@@ -35,8 +36,8 @@ class Lookup:
             if 0 <= value < 256:
                 self._table[value] = position if position >= 0 else NODATA
 
-    def __call__(self, values: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Return positions of values (h, w).
+    def write(self, values: NDArray[Any], valid: NDArray[np.bool_], part: Box, out: NDArray[np.uint8]) -> None:
+        """Write the positions of values (h, w) into a part of an array.
 
         Raises
         ------
@@ -44,11 +45,11 @@ class Lookup:
             If a valid pixel holds a value that is no class.
         """
         if values.dtype == np.uint8:
-            found: NDArray[np.uint8] = np.take(self._table, values)
-            np.putmask(found, ~valid, NODATA)
-            if not (found == _UNKNOWN).any():
-                return found
-        return self._codes(values, valid).astype(np.uint8)  # IGNORED, -1, becomes 255
+            given, mask = np.ascontiguousarray(values), np.ascontiguousarray(valid).view(np.uint8)
+            if not translate(given, mask, self._table, part.row, part.col, out):
+                return
+        place = slice(part.row, part.bottom), slice(part.col, part.right)
+        out[place] = self._codes(values, valid).astype(np.uint8)  # IGNORED, -1, becomes 255
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class ClassMaps:
         found = []
         for layer, lookup in zip(self.layers, self.lookups, strict=True):
             padded = np.full((grown.height, grown.width), NODATA, np.uint8)
-            padded[region.within(grown)] = lookup(*layer.read(region))
+            place = Box(region.row - grown.row, region.col - grown.col, region.height, region.width)
+            lookup.write(*layer.read(region), place, padded)
             found.append(padded)
         return found[0], found[1]
 
