@@ -45,7 +45,7 @@ class _Options:
     simplify: float | None = None
 
     def __post_init__(self) -> None:
-        if self.tolerance != int(self.tolerance) or not 0 <= self.tolerance <= _MOST_TOLERANCE:
+        if not 0 <= self.tolerance <= _MOST_TOLERANCE or self.tolerance != int(self.tolerance):
             raise OptionError(
                 f"tolerance is {self.tolerance}: it must be a whole number of pixels in 0…{_MOST_TOLERANCE}"
             )
@@ -205,11 +205,13 @@ def change(
     """
     options = _Options(tolerance, min_confidence, min_area or None, simplify or None)
     report_progress = progress or (lambda _done, _total, _stage: None)
-    stem = scene_name(name) if name else None
+    if name is not None and not name.strip():
+        raise OptionError("name is empty: give the beginning of the files' names, or leave it out")
+    stem = None if name is None else scene_name(name)
     if output is None:
         maps = _open(before, after, renames, confidence, options)
-        with tempfile.TemporaryDirectory(prefix="geoseg-") as folder:
-            paths = _paths(Path(folder), "maps")
+        with tempfile.TemporaryDirectory(prefix="geoseg-") as scratch:
+            paths = _paths(Path(scratch), "maps")
             numbering, _, _ = _compare(maps, options, paths, report_progress)
             return polygonize(paths["change"], **_polygons(maps, numbering, options, paths, report_progress))
     folder = local_path(output)

@@ -42,7 +42,8 @@ def check_compared(maps: ClassMaps, counts: Counts) -> None:
 
 def areas_m2(counts: Counts, unit: float, kind: int = 0) -> NDArray[np.float64]:
     """Return the areas of transitions in m², float64 (K, K); ``unit`` is m² per unit of area."""
-    return counts.matrix(kind, area=True) * unit
+    found: NDArray[np.float64] = counts.matrix(kind, area=True).astype(np.float64) * unit
+    return found
 
 
 def report_of(maps: ClassMaps, numbering: Numbering, counts: Counts, unit: float) -> dict[str, Any]:

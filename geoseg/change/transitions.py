@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -141,10 +142,12 @@ class Counts:
     def matrix(self, kind: int = COUNTED, *, area: bool = False) -> NDArray[np.int64]:
         """Return a transition matrix (K, K): rows BEFORE, columns AFTER."""
         values = (self.area if area else self.pixels)[kind]
-        side = int(np.sqrt(values.size))
-        return values.reshape(side, side)
+        side = math.isqrt(values.size)
+        found: NDArray[np.int64] = values.reshape(side, side)
+        return found
 
     def changes(self) -> NDArray[np.bool_]:
         """Return which transitions occur (K, K), without unchanged ones."""
-        found: Any = self.matrix() > 0
-        return found & ~np.eye(len(found), dtype=bool)
+        found: NDArray[np.bool_] = self.matrix() > 0
+        np.fill_diagonal(found, val=False)
+        return found

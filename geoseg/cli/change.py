@@ -52,8 +52,10 @@ def change(before: str, after: str, output: Path, progress: str, **values: Any) 
     lie on different grids: AFTER is brought to BEFORE's pixels. Classes are matched by name.
     """
     from geoseg.change import change as run
+    from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
 
+    keep_memory()  # windows are of one size: a fifth of the time would go into pages that are zeroed anew
     events = reporter(progress)
     events.start(before=before, after=after, output=str(output))
     try:

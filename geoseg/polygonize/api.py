@@ -368,8 +368,7 @@ def _to_file(
     view, provenance = described
     layer = VectorLayer(job.encoding.schema, _wkt(job.source), job.encoding.multi, metadata_text(provenance))
     if view is not None:
-        names = {"name": view.name, "title": view.title, "class_field": view.class_field}
-        layer = replace(layer, schema=view.schema, **names)
+        layer = replace(layer, schema=view.schema, name=view.name, title=view.title, class_field=view.class_field)
     batches = _checked(rebatched(_viewed(record_batches(job, totals, progress, client), view)), job)
     left_out = () if view is None else view.without
     write(path, layer, batches, lambda: [one for one in _style_classes(job, totals) if one.id not in left_out])

@@ -320,6 +320,9 @@ def test_bad_input_is_one_line_and_leaves_nothing(write_map, tmp_path, kind, mes
     [
         ({"tolerance": -1}, "tolerance is -1"),
         ({"tolerance": 1.5}, "tolerance is 1.5"),
+        ({"tolerance": float("nan")}, "tolerance is nan"),
+        ({"name": " "}, "name is empty"),
+        ({"renames": ""}, "map is empty"),
         ({"min_confidence": 101}, "min-confidence is 101"),
         ({"min_confidence": 50}, "the maps have no confidence"),
         ({"min_area": -1}, "min-area is -1"),
