@@ -213,6 +213,7 @@ def change(
         with tempfile.TemporaryDirectory(prefix="geoseg-") as scratch:
             paths = _paths(Path(scratch), "maps")
             numbering, _, _ = _compare(maps, options, paths, report_progress)
+            maps.check_unchanged()
             return polygonize(paths["change"], **_polygons(maps, numbering, options, paths, report_progress))
     folder = local_path(output)
     if folder.exists() and not folder.is_dir():

@@ -162,6 +162,8 @@ def values_of(layer: ClassLayer) -> set[int]:
 
 def _unique(layer: RasterLayer, box: Box) -> list[int]:
     values, valid = layer.read(box)
+    if values.dtype == np.uint8:  # counting is several times as fast as sorting
+        return [int(value) for value in np.flatnonzero(np.bincount(values[valid], minlength=256))]
     found = np.unique(values[valid])
     if odd := [value for value in found[:_MOST_VALUES].tolist() if value != int(value)]:
         raise InputError(f"{layer.label} holds {odd[0]:g}, which is not a class number; classify or round it first")
