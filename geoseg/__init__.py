@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from geoseg.segment import segment
     from geoseg.train import train
     from geoseg.train.compress import compress_model
+    from geoseg.train.sketch import sketch
     from geoseg.write import write_cog
 
 _HOME = {
@@ -53,6 +54,7 @@ _HOME = {
     "polygonize": "geoseg.polygonize",
     "run": "geoseg.job",
     "segment": "geoseg.segment",
+    "sketch": "geoseg.train.sketch",
     "train": "geoseg.train",
     "write_cog": "geoseg.write",
 }
@@ -72,6 +74,7 @@ __all__ = [
     "polygonize",
     "run",
     "segment",
+    "sketch",
     "train",
     "write_cog",
 ]

@@ -5,6 +5,7 @@ Examples run in a folder with small files, so that they read naturally:
 =================  =====================================================================================
 ``scene.tif``      256 × 256 px, six bands of reflectance x 10,000 (blue … swir22), nodata 0
 ``labels.tif``     class raster on its pixels: 0 wood, 1 field, 2 water, 255 unlabelled
+``few.gpkg``       some squares of these classes, drawn as polygons
 ``classes.tif``    a class map of the same classes, which agrees with ``reference.tif`` in 90 % of pixels
 ``reference.tif``  the reference for it
 =================  =====================================================================================
@@ -50,7 +51,9 @@ def test_public_names_have_examples():
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory, reflectance):
     """A folder with the files of the examples."""
+    import geopandas as gpd
     from odc.geo.xr import wrap_xr
+    from shapely.geometry import box
 
     import geoseg
 
@@ -64,6 +67,11 @@ def prepared(tmp_path_factory, reflectance):
     names = {"class_names": ["wood", "field", "water"], "class_colors": ["#117733", "#ddcc77", "#3366aa"]}
     for name, values in (("labels", reference), ("reference", reference), ("classes", predicted)):
         geoseg.write_cog(wrap_xr(values, grid, **names), folder / f"{name}.tif")
+    corners = [np.argwhere(reference[::8, ::8] == k)[-3:] * 8 for k in range(3)]
+    t = grid.transform
+    shapes = [box(*(t * (c + 1, r + 7)), *(t * (c + 7, r + 1))) for own in corners for r, c in own.tolist()]
+    kinds = np.repeat(["wood", "field", "water"], 3)
+    gpd.GeoDataFrame({"class": kinds}, geometry=shapes, crs="EPSG:32633").to_file(folder / "few.gpkg")
     return folder
 
 

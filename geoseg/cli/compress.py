@@ -28,6 +28,8 @@ _method_options = option_group(
                  help="Remove this share of the channels of each layer, between 0 and 1."),
     click.option("--distil", cls=GreedyOption, metavar="TEACHER…",
                  help="Teach a small network what these models say; of several, the mean of probabilities."),
+    click.option("--int8", is_flag=True,
+                 help="Round weights and activations to 8-bit integers; layers that suffer stay in float32."),
     click.option("--arch",
                  help=f"With --distil: architecture of a new network. Default with --encoder: {DEFAULT_ARCH}."),
     click.option("--encoder", help=f"With --distil: its encoder. Default with --arch: {DEFAULT_ENCODER}."),
@@ -52,7 +54,8 @@ _training_options = option_group(
     click.option("--window", type=click.IntRange(8), metavar="PX",
                  help="Side of training windows in pixels. Default: 256, or less for small images."),
     click.option("--windows", type=click.IntRange(1), metavar="N",
-                 help="Windows per epoch. Default: as many as cover the images once."),
+                 help="Windows per epoch. Default: as many as cover the images once. With --int8: windows that give "
+                      "the ranges of activations, 32 by default."),
     click.option("--batch", type=click.IntRange(1), metavar="N",
                  help="Windows per batch. Default: what fits into memory, at most 16."),
     click.option("--loss", default=_TRAINING.loss, show_default=True,
@@ -92,11 +95,13 @@ def compress(
 
     Either --prune removes channels of MODEL, or --distil teaches a small network, new (--arch, --encoder) or MODEL's
     own, what other models say. Both learn from the original's probabilities on --images, and from --labels if given.
-    Mean IoU, speed and size are measured before and after, on places kept from the training. DIR is written only if the
-    loss is at most --max-loss and speed or size is gained.
+    Or --int8 rounds MODEL to 8-bit integers without training; the result is an ONNX graph (extra onnx). Mean IoU,
+    speed and size are measured before and after, on places kept apart. DIR is written only if the loss is at most
+    --max-loss and speed or size is gained.
 
     \b
     geoseg model compress MODEL --prune 0.3 --images scenes/*.tif -o SMALL --max-loss 0.05
+    geoseg model compress MODEL --int8 --images scenes/*.tif -o MODEL8 --max-loss 0.01
     geoseg model compress MODEL --distil MODEL --encoder tu-mobilenetv4_conv_small_035 --images scenes/*.tif -o SMALL
     """  # noqa: D301  \b keeps click from rewrapping the lines
     from geoseg.progress.reporters import reporter

@@ -13,6 +13,7 @@ from geoseg.cli.options import (
     FilePath,
     GreedyCommand,
     GreedyOption,
+    buffer_option,
     echo_json,
     options_of,
     progress_option,
@@ -65,6 +66,7 @@ def evaluate() -> None:
     help="Report to write as JSON, with a figure beside it as PNG.",
 )
 @click.option("--class-field", metavar="NAME", help="Field of the reference polygons that holds the class.")
+@buffer_option
 @click.option(
     "--map",
     "renames",
@@ -82,7 +84,9 @@ def evaluate() -> None:
     help="Distance in pixels within which boundaries match, for boundary F1.",
 )
 @click.option("--images", cls=GreedyOption, metavar="FILE…|DIR", help="With -m: labelled images to segment.")
-@click.option("--labels", cls=GreedyOption, metavar="FILE…|DIR", help="With -m: their class rasters or polygons.")
+@click.option(
+    "--labels", cls=GreedyOption, metavar="FILE…|DIR", help="With -m: their class rasters, polygons, lines or points."
+)
 @segmenting_options
 @reading_options
 @_json
@@ -97,8 +101,8 @@ def compare(
     geoseg evaluate MAP REFERENCE [-o REPORT.json]
     geoseg evaluate -m MODEL --images A.tif B.tif --labels A_labels.tif B_labels.tif [-o REPORT.json]
 
-    REFERENCE is a class raster on any grid, or polygons in any CRS. Classes are matched by name. Prints IoU, F1,
-    precision and recall of each class; the report adds the confusion matrix and a map of errors.
+    REFERENCE is a class raster on any grid, or polygons, lines or points in any CRS. Classes are matched by name.
+    Prints IoU, F1, precision and recall of each class; the report adds the confusion matrix and a map of errors.
     """  # noqa: D301  \b keeps click from rewrapping the lines
     from geoseg.evaluate.evaluation import report_paths
     from geoseg.progress.reporters import reporter
@@ -136,7 +140,7 @@ def _by_map(events: Reporter, predicted: str, reference: str, **values: Any) -> 
     from geoseg.evaluate import evaluate as run
 
     events.start(predicted=predicted, reference=reference)
-    names = ("class_field", "renames", "confidence", "tolerance")
+    names = ("class_field", "buffer", "renames", "confidence", "tolerance")
     return run(
         predicted,
         reference,
@@ -160,6 +164,7 @@ def _by_model(events: Reporter, **values: Any) -> Evaluation:
         values["images"],
         values["labels"],
         class_field=values["class_field"],
+        buffer=values["buffer"],
         renames=values["renames"],
         tolerance=values["tolerance"],
         reading=reading_of(values),

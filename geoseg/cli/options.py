@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from geoseg.system.choices import PRECISION_OPTIONS, STITCHES
+from geoseg.system.choices import PRECISION_OPTIONS, RUNTIME_OPTIONS, STITCHES
 from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
@@ -154,9 +154,11 @@ segmenting_options = option_group(
                  help="How windows are joined: each pixel from one window, or a weighted mean of all that overlap."),
     click.option("--block", type=click.IntRange(1), hidden=True),
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N",
-                 help="Device that runs the model."),
+                 help="Device that runs the model; with --runtime openvino also gpu (Intel) and npu."),
     click.option("--precision", type=click.Choice(PRECISION_OPTIONS), default="auto", show_default=True,
                  help="Floating-point format of the model; auto measures which one is fastest."),
+    click.option("--runtime", type=click.Choice(RUNTIME_OPTIONS), default="auto", show_default=True,
+                 help="Library that computes the model."),
     click.option("--compile", is_flag=True, help="Try torch.compile, and use it if it is faster."),
     click.option("--memory", metavar="SIZE",
                  help="Memory limit of each process, such as 4GB. Default: half of the free memory, at most 16 GB."),
@@ -164,6 +166,13 @@ segmenting_options = option_group(
                  help="Blocks processed at a time, or processes with --scheduler local. Default: one more than cores."),
 )  # fmt: skip
 """How scenes are segmented: the fields of geoseg.segment.plan.Options and the model."""
+
+buffer_option = click.option(
+    "--buffer",
+    type=click.FloatRange(0, min_open=True),
+    metavar="M",
+    help="Points and lines label what is within so many metres, or pixels without CRS. Default: the pixels they touch.",
+)
 
 progress_option = click.option(
     "--progress",
@@ -196,7 +205,7 @@ def options_of(values: dict[str, Any]) -> Options:
     """Take the segmenting options, but for the model, out of a command's values."""
     from geoseg.segment.plan import Options
 
-    names = ("window", "margin", "stitch", "block", "device", "precision", "memory", "workers", "compile")
+    names = ("window", "margin", "stitch", "block", "device", "precision", "runtime", "memory", "workers", "compile")
     return Options(**{name: values.pop(name) for name in names})
 
 

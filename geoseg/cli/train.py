@@ -12,6 +12,7 @@ from geoseg.cli.options import (
     FilePath,
     GreedyCommand,
     GreedyOption,
+    buffer_option,
     option_group,
     progress_option,
     reading_of,
@@ -25,10 +26,11 @@ _DEFAULTS = TrainOptions()
 _data_options = option_group(
     click.option("--images", cls=GreedyOption, required=True, metavar="FILE…|DIR", help="Training images."),
     click.option("--labels", cls=GreedyOption, required=True, metavar="FILE…|DIR",
-                 help="Their labels: class rasters or polygons."),
+                 help="Their labels: class rasters, or polygons, lines and points."),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR",
                  help="Model folder to write."),
-    click.option("--class-field", metavar="FIELD", help="Field of the polygons that holds the class."),
+    click.option("--class-field", metavar="FIELD", help="Field of the polygons, lines or points that holds the class."),
+    buffer_option,
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",
                  help="Classes in order, with label values and colours. Default: those that occur in the labels."),
     click.option("--ignore", metavar="A,B,…", type=CommaList(), default=(),
@@ -49,7 +51,7 @@ _network_options = option_group(
 
 _fitting_options = option_group(
     click.option("--window", type=click.IntRange(8), metavar="PX",
-                 help="Side of training windows in pixels. Default: 256, or less for small images."),
+                 help="Side of training windows in pixels. Default: 256, or less for small images and few labels."),
     click.option("--windows", type=click.IntRange(1), metavar="N",
                  help="Windows per epoch. Default: as many as cover the labelled area once."),
     click.option("--batch", type=click.IntRange(1), metavar="N",
@@ -115,7 +117,8 @@ _run_options = option_group(
 def train(images: tuple[str, ...], labels: tuple[str, ...], output: Path, progress: str, **values: Any) -> None:
     """Train a segmentation model on labelled images, or fine-tune an existing model.
 
-    Labels are class rasters on any grid, or polygons with a class field; unlabelled pixels are ignored. DIR holds the
+    Labels are class rasters on any grid, or polygons, lines and points with a class field; unlabelled pixels are
+    ignored. DIR holds the
     model card, weights, validation scores and logs, and is ready for use: geoseg segment SCENE -m DIR -o OUT.
     """
     from geoseg.progress.reporters import reporter

@@ -2,7 +2,8 @@
 
 ``api`` compares maps, ``model`` segments labelled images first; ``reference``, ``class_matching`` prepare both sides;
 ``comparison`` counts, ``metrics``, ``boundary`` and ``calibration`` score; ``evaluation`` and ``figure`` report.
-``sample_design``, ``interpretation_form``, ``points``, ``area_estimation``: sampled points -> accuracy and areas.
+``sample_design``, ``interpretation_form``, ``points``, ``area_estimation``: sampled points -> accuracy and areas;
+``advice``: finished maps -> where a label would help most.
 May import: segment, write, models, raster and what lies below them.
 """
 

@@ -34,6 +34,7 @@ def evaluate(
     reference: str | Path | xr.DataArray | gpd.GeoDataFrame,
     *,
     class_field: str | None = None,
+    buffer: float | None = None,
     renames: str | Mapping[str, str] | None = None,
     confidence: str | Path | xr.DataArray | bool | None = None,
     tolerance: float | None = 2.0,
@@ -50,9 +51,12 @@ def evaluate(
     predicted
         Class map: a raster of one band of whole numbers, or ``xarray.DataArray`` (y, x).
     reference
-        Class raster, or polygons: GeoPackage, shapefile, GeoJSON, FlatGeobuf, ``GeoDataFrame``.
+        Class raster, or polygons, lines or points: GeoPackage, shapefile, GeoJSON, FlatGeobuf, ``GeoDataFrame``. A line
+        counts on the pixels that it crosses, a point on the one that it lies in.
     class_field
         Field of the polygons that holds class names or numbers.
+    buffer
+        Points and lines count within so many metres (pixels for maps without CRS).
     renames
         Classes to rename or merge: ``{"forest": "tree", "255": ""}`` or ``"forest=tree,255="``. A name is renamed on
         both sides; a number is a value of the reference; an empty right side leaves the class out.
@@ -92,7 +96,7 @@ def evaluate(
         raise OptionError(f"tolerance is {tolerance:g} pixels: it must lie in 0…{_TOLERANCES[1]:g}")
     layer = open_map(predicted)
     pairs = parse_renames(renames)
-    other = open_reference(reference, layer.raster.grid, class_field, pairs)
+    other = open_reference(reference, layer.raster.grid, class_field, pairs, buffer)
     scheme = match(*_sides(layer, other), pairs)
     sure = _open_confidence(predicted, confidence, layer)
     comparison = Comparison(layer, other, scheme, sure, tolerance)

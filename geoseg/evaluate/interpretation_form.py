@@ -9,12 +9,13 @@ from xml.etree import ElementTree as ET
 from geoseg.classes import MapClass
 from geoseg.write.geopackage_styles import add_layer_style
 
-_DATE = "1970-01-01T00:00:00.000Z"  # fixed: the same points give the same bytes
+DATE = "1970-01-01T00:00:00.000Z"
+"""Date of styles: fixed, so that the same points give the same bytes."""
 
 
 def add_form(path: Path, layer: str, field: str, classes: Sequence[MapClass]) -> None:
     """Add to a GeoPackage the default style of a layer of points, with a list of classes for one field."""
-    add_layer_style(path, layer, point_qml(field, classes), description="Points to interpret", date=_DATE)
+    add_layer_style(path, layer, point_qml(field, classes), description="Points to interpret", date=DATE)
 
 
 def point_qml(field: str, classes: Sequence[MapClass]) -> str:
@@ -38,6 +39,18 @@ def point_qml(field: str, classes: Sequence[MapClass]) -> str:
             # Properties for QGIS before 3.20, options since.
             ET.SubElement(layer, "prop", k=key, v=text)
             ET.SubElement(options, "Option", name=key, value=text, type="QString")
+    _add_list(root, field, classes)
+    return _text(root)
+
+
+def form_qml(field: str, classes: Sequence[MapClass]) -> str:
+    """Return a QGIS style that only says that a field has its value chosen from a list of classes."""
+    root = ET.Element("qgis", version="3.22", styleCategories="Fields|Forms")
+    _add_list(root, field, classes)
+    return _text(root)
+
+
+def _add_list(root: ET.Element, field: str, classes: Sequence[MapClass]) -> None:
     widgets = ET.SubElement(root, "fieldConfiguration")
     widget = ET.SubElement(ET.SubElement(widgets, "field", name=field), "editWidget", type="ValueMap")
     config = ET.SubElement(ET.SubElement(widget, "config"), "Option", type="Map")
@@ -45,4 +58,7 @@ def point_qml(field: str, classes: Sequence[MapClass]) -> str:
     for item in classes:
         entry = ET.SubElement(listing, "Option", type="Map")
         ET.SubElement(entry, "Option", name=item.name, value=item.name, type="QString")
+
+
+def _text(root: ET.Element) -> str:
     return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, "unicode")

@@ -13,7 +13,7 @@ from geoseg.evaluate.class_matching import match, parse_renames
 from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.metrics import scores
-from geoseg.evaluate.reference import RasterLayer, is_vector, open_map, open_reference
+from geoseg.evaluate.reference import ClassLayer, RasterLayer, is_vector, open_map, open_reference
 from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
 from geoseg.system.threads import ordered_map
@@ -33,6 +33,7 @@ def evaluate_model(
     labels: Sequence[Any] | str | Path,
     *,
     class_field: str | None = None,
+    buffer: float | None = None,
     renames: str | Mapping[str, str] | None = None,
     tolerance: float | None = 2.0,
     options: Options | None = None,
@@ -49,9 +50,9 @@ def evaluate_model(
     images
         Images, or a folder of rasters.
     labels
-        Class rasters or polygons: one for each image in the same order, a folder with files named as the images
-        (``A.tif`` or ``A_labels.tif``), or one file for all. Images may be labelled in part.
-    class_field, renames, tolerance
+        Class rasters, polygons, lines or points: one for each image in the same order, a folder with files named as
+        the images (``A.tif`` or ``A_labels.tif``), or one file for all. Images may be labelled in part.
+    class_field, buffer, renames, tolerance
         See :func:`geoseg.evaluate`.
     options
         Window, margin, device …: :class:`geoseg.segment.plan.Options`.
@@ -91,7 +92,10 @@ def evaluate_model(
             limited_warn(line)
         with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-") as folder:
             maps = _segment(plan, Path(folder), progress)
-            part = _compare(plan, maps, label, class_field, parse_renames(renames), tolerance)
+            layer = open_map(maps[0])
+            field = class_field if is_vector(label) else None
+            other = open_reference(label, layer.raster.grid, field, parse_renames(renames), buffer)
+            part = _compare(plan, (layer, open_map(maps[1])), other, parse_renames(renames), tolerance)
         check_unchanged(raster)
         parts.append(part)
         image_scores = scores(part.matrix)
@@ -150,20 +154,17 @@ def _added(total: ComparisonCounts | None, part: ComparisonCounts) -> Comparison
 
 def _compare(
     plan: Plan,
-    maps: tuple[Path, Path],
-    label: Any,
-    field: str | None,
+    maps: tuple[RasterLayer, RasterLayer],
+    other: ClassLayer,
     renames: dict[str, str],
     tolerance: float | None,
 ) -> Evaluation:
-    """Compare the class map of one image with its labels."""
-    classes, confidence = maps
-    layer = open_map(classes)
+    """Compare class map and confidence of one image with its labels."""
+    layer, confidence = maps
     # In messages the model's name replaces that of the temporary file.
     shown = RasterLayer(layer.raster, plan.model.card.classes, f"model {plan.model.card.name}")
-    other = open_reference(label, layer.raster.grid, field if is_vector(label) else None, renames)
     scheme = match(shown.side, other.side, renames)
-    comparison = Comparison(shown, other, scheme, open_map(confidence), tolerance)
+    comparison = Comparison(shown, other, scheme, confidence, tolerance)
     counted = count_pixels(comparison)
     from geoseg.raster import release_handles
 

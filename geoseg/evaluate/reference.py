@@ -8,6 +8,7 @@ finer grid than the map's would count one decision many times.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +20,11 @@ from geoseg.classes import MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side
 from geoseg.geodesy.crs import to_crs, transformer
+from geoseg.geodesy.pixels import pixel_sides
+from geoseg.raster.burn import buffered, burn
 from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
+from geoseg.raster.vectors import has_shape
 from geoseg.write.class_names import tidy
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 # Up to this many polygons a layer is kept in memory; larger ones are read by window through the spatial index.
 _LARGEST = 2**31 - 1
 _KEPT = 200_000
+
+_BURNABLE = re.compile(r"polygon|line|point|^unknown$|^geometry$", re.IGNORECASE)
 
 
 class ClassLayer(Protocol):
@@ -196,7 +202,8 @@ def check_overlap(bounds: tuple[float, float, float, float], target: Grid, label
 class PolygonLayer:
     """Polygons with a class field, rasterized by window: a pixel has the class of the polygon over its centre.
 
-    Where polygons overlap, the last in the file wins.
+    A line labels the pixels that it crosses, a point the one that it lies in. Where several overlap, the last in the
+    file wins.
 
     Parameters
     ----------
@@ -206,25 +213,29 @@ class PolygonLayer:
         The map's grid.
     field
         Field with class names or numbers; ``class_name`` of geoseg's own polygons if None.
+    buffer
+        Points and lines label the area within so many metres (pixels without CRS); None for no such area.
 
     Raises
     ------
     InputError
-        If it cannot be read, is no layer of polygons, is empty, has no CRS or lies elsewhere.
+        If it cannot be read, is no layer of polygons, lines or points, is empty, has no CRS or lies elsewhere.
     OptionError
         If the field is missing.
     """
 
-    def __init__(self, source: Any, grid: Grid, field: str | None = None) -> None:
-        self._grid = grid
+    def __init__(self, source: Any, grid: Grid, field: str | None = None, buffer: float | None = None) -> None:
+        self._grid, self._buffer = grid, buffer
         self._path = str(source) if isinstance(source, str | Path) else None
         self._label = Path(self._path).name if self._path else "polygons"
         fields, count, crs, kind = self._describe(source)
         self._field = self._choose_field(field, fields)
         if not count:
             raise InputError(f"{self._label} holds no polygons; there is nothing to compare with")
-        if kind and "polygon" not in kind.lower() and kind.lower() not in ("unknown", "geometry"):
-            raise InputError(f"{self._label} holds {kind}s, not polygons; give polygons, or a raster")
+        if kind and not _BURNABLE.search(kind):
+            raise InputError(f"{self._label} holds {kind}s, not polygons; give polygons, lines, points, or a raster")
+        if buffer and "polygon" in kind.lower():
+            raise OptionError(f"{self._label}: buffer is for points and lines, but it holds polygons; leave it out")
         if (crs is None) != (grid.crs is None):
             lacking = "they have no CRS" if crs is None else "the map has no CRS"
             raise InputError(
@@ -257,21 +268,17 @@ class PolygonLayer:
     def read(self, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return values and validity (h, w) of a box."""
         from affine import Affine
-        from rasterio.features import rasterize
 
         transform = self._grid.transform * Affine.translation(box.col, box.row)
         shape = box.height, box.width
         frame = self._within(box)
         burnt = np.full(shape, -1, np.int32)
         if len(frame):
+            frame = frame[has_shape(frame)]
             values = frame[self._field].map(self._values)
-            pairs = [
-                (geometry, int(value))
-                for geometry, value in zip(frame.geometry, values, strict=True)
-                if geometry is not None and not geometry.is_empty and value == value  # noqa: PLR0124  NaN: no class
-            ]
-            if pairs:
-                rasterize(pairs, out=burnt, transform=transform)
+            known = values.notna().to_numpy()
+            positions = burn(frame.geometry.to_numpy()[known], transform, shape)
+            burnt = np.append(values.to_numpy()[known].astype(np.int32), np.int32(-1))[positions]
         return burnt, burnt >= 0
 
     def check_unchanged(self) -> None:
@@ -315,10 +322,14 @@ class PolygonLayer:
 
     def _read_all(self, source: Any) -> Any:
         frame = source if self._path is None else self._read_file()
-        from geoseg.raster.vectors import has_shape
+        return self._placed(frame[has_shape(frame)])
 
-        frame = frame[has_shape(frame)]
-        return frame if self._crs is None else to_crs(frame, self._target, self._label)
+    def _placed(self, frame: Any) -> Any:
+        """Return rows in the map's CRS, points and lines as the areas that they label."""
+        frame = frame if self._crs is None else to_crs(frame, self._target, self._label)
+        if not self._buffer:
+            return frame
+        return frame.set_geometry(buffered(frame.geometry.to_numpy(), self._buffer, self._grid), crs=frame.crs)
 
     def _read_file(self, bounds: tuple[float, ...] | None = None, *, geometry: bool = True) -> Any:
         return self._file.read(
@@ -360,6 +371,13 @@ class PolygonLayer:
         return str(self._grid.crs.to_wkt()) if self._grid.crs is not None else ""
 
     @cached_property
+    def _reach(self) -> int:
+        """How far the areas around points and lines reach, in pixels."""
+        grid = self._grid
+        sides = pixel_sides(grid.crs, grid.transform, (grid.height, grid.width)) or (1.0, 1.0)
+        return math.ceil((self._buffer or 0) / min(sides))
+
+    @cached_property
     def _to_own(self) -> Any:
         return transformer(self._target, self._crs, self._label)
 
@@ -370,15 +388,15 @@ class PolygonLayer:
 
     def _within(self, box: Box) -> Any:
         """Return the polygons that touch a box, in the map's CRS and the file's order."""
-        bounds = self._bounds(box)
+        bounds = self._bounds(box.grown(self._reach))
         if self._frame is not None:
             from shapely.geometry import box as rectangle
 
             return self._frame.iloc[np.sort(self._frame.sindex.query(rectangle(*bounds)))]
-        if self._crs is None:
-            return self._read_file(bounds)
-        frame = self._read_file(self._to_own.transform_bounds(*bounds, densify_pts=21))
-        return frame if not len(frame) else to_crs(frame, self._target, self._label)
+        if self._crs is not None:
+            bounds = self._to_own.transform_bounds(*bounds, densify_pts=21)
+        frame = self._read_file(bounds)
+        return self._placed(frame[has_shape(frame)]) if len(frame) else frame
 
     def _check_extent(self) -> None:
         if self._frame is not None:
@@ -388,9 +406,13 @@ class PolygonLayer:
 
 
 def open_reference(
-    source: Any, grid: Grid, field: str | None = None, renames: Mapping[str, str] | None = None
+    source: Any,
+    grid: Grid,
+    field: str | None = None,
+    renames: Mapping[str, str] | None = None,
+    buffer: float | None = None,
 ) -> ClassLayer:
-    """Open a reference on the map's grid: a class raster, or polygons with a class field.
+    """Open a reference on the map's grid: a class raster, or polygons, lines and points with a class field.
 
     A value that ``renames`` gives a class is one even if the raster declares it nodata.
 
@@ -399,8 +421,12 @@ def open_reference(
     InputError, OptionError
         See :func:`open_map` and :class:`PolygonLayer`.
     """
+    if buffer is not None and not 0 < buffer < math.inf:
+        raise OptionError(f"buffer must be positive, got {buffer:g}; without it a point labels its pixel")
     if is_vector(source):
-        return PolygonLayer(source, grid, field)
+        return PolygonLayer(source, grid, field, buffer)
     if field is not None:
         raise OptionError(f"class-field is for polygons, but {source} is a raster; leave it out")
+    if buffer is not None:
+        raise OptionError(f"buffer is for points and lines, but {source} is a raster; leave it out")
     return open_map(source, grid, {int(left) for left, right in (renames or {}).items() if right and is_number(left)})

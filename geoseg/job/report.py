@@ -13,6 +13,7 @@ from geoseg._version import __version__
 from geoseg.errors import OutputError
 from geoseg.errors.printable import printable
 from geoseg.job.scene_list import SceneEntry
+from geoseg.models.runtimes.choices import package_version, title
 from geoseg.progress.reporters import Rate, format_seconds
 from geoseg.system.files import write_text
 
@@ -168,11 +169,13 @@ def make_report(plan: Plan, inputs: ReportInputs, clock: Clock) -> dict[str, Any
 
 
 def describe(recipe: Recipe) -> str:
-    """Return one line: device, precision, memory layout, size of windows, and why these were chosen."""
+    """Return one line: device, runtime, precision, memory layout, size of windows, and why these were chosen."""
     execution = recipe.execution
-    layout = "channels last" if execution.channels_last else "channels first"
+    words = [execution.device, title(execution.runtime), execution.precision]
+    if execution.layout is not None:
+        words.append(execution.layout)
     rows, cols = recipe.tiling.largest_read()
-    return f"{execution.device}, {execution.precision}, {layout}, windows of {cols} × {rows} px ({execution.reason})"
+    return f"{', '.join(words)}, windows of {cols} × {rows} px ({execution.reason})"
 
 
 def versions() -> dict[str, str]:
@@ -182,7 +185,9 @@ def versions() -> dict[str, str]:
     import rasterio
 
     names = ("torch", "segmentation-models-pytorch", "rasterio", "numpy", "shapely", "dask")
-    return {**{name: version(name) for name in names}, "gdal": rasterio.__gdal_version__}
+    optional = {name: package_version(name) for name in ("openvino", "onnxruntime")}
+    found = {name: version(name) for name in names} | {name: text for name, text in optional.items() if text}
+    return {**found, "gdal": rasterio.__gdal_version__}
 
 
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:

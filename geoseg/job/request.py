@@ -232,7 +232,7 @@ def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
     parts = [
         raster.fingerprint(), request.model.fingerprint,
         repr((options.window, options.margin, options.block, options.compile)),
-        options.stitch, options.device, options.precision,
+        options.stitch, options.device, options.precision, options.runtime,
         repr(request.products.preview), __version__,
     ]  # fmt: skip
     if request.products.probabilities is not None:

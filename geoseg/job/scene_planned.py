@@ -18,6 +18,7 @@ from geoseg.job.report import describe
 from geoseg.job.request import manifest_of, read_report
 from geoseg.job.scene import FinishedScene, KeptScene, Scene
 from geoseg.job.scene_running import RunningScene
+from geoseg.models.runtimes.choices import is_installed, title
 from geoseg.raster.files.members import files_of
 from geoseg.segment.block import make_recipe
 from geoseg.segment.plan import Plan, make_plan
@@ -140,12 +141,19 @@ class PlannedScene:
         if manifest.get("fingerprint") != manifest_of(scene.raster, request)["fingerprint"]:
             scene.reporter.info(f"{scene.name}: unfinished blocks of other inputs or options are deleted")
             return None
+        execution = Execution(**manifest["execution"])
+        if not is_installed(execution.runtime):
+            scene.reporter.info(
+                f"{scene.name}: unfinished blocks were computed by {title(execution.runtime)}, which is not installed "
+                "any more, and are deleted"
+            )
+            return None
         plan = replace(self.plan, tiling=Tiling(**manifest["tiling"]))
         if request.options.memory is not None and plan.memory > request.options.budget:
             scene.reporter.info(f"{scene.name}: unfinished blocks need more memory than --memory and are deleted")
             return None
         quicklook = quicklook_of(scene.raster, request.products)
-        recipe = make_recipe(plan, execution=Execution(**manifest["execution"]), quicklook=quicklook)
+        recipe = make_recipe(plan, execution=execution, quicklook=quicklook)
         store = open_store(scene.folder, plan.tiling, scene.raster.geobox, manifest)
         return plan, Work(recipe, store, request.trace is not None)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from geoseg.errors import ModelError
 from geoseg.models.card.card import ModelCard
-from geoseg.models.networks.builtin import GREEN_NET, LANDCOVER_NET, build_green, build_landcover
+from geoseg.models.networks.builtin import GREEN_NET, LANDCOVER_NET, SKETCH_NET, build_green, build_landcover
 from geoseg.models.networks.smp import build_smp
 from geoseg.models.weights import ONNX, read_weights, weights_path
 
@@ -62,6 +62,10 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
     """
     from geoseg.models.networks.widths import WIDTHS, set_widths
 
+    if card.architecture == SKETCH_NET:
+        from geoseg.models.networks.sketch_card import build_sketch
+
+        return build_sketch(card, build_architecture)
     build = {LANDCOVER_NET: build_landcover, GREEN_NET: build_green}.get(card.architecture, build_smp)
     network = build(card)
     if WIDTHS in card.hyperparameters:

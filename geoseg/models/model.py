@@ -127,6 +127,16 @@ class Model:
         """Whether the network returns a score for each class; if not, only the class of each pixel."""
         return self._form is None or self._form.result.kind != "classes"
 
+    @property
+    def is_onnx(self) -> bool:
+        """Whether the network is an ONNX graph."""
+        return self._form is not None
+
+    @property
+    def form(self) -> Form | None:
+        """How an ONNX graph serves the card; None for other networks."""
+        return self._form
+
     def module(self) -> torch.nn.Module:
         """Return the network in eval mode, on the CPU, float32; shared by the process, so treat it as read-only.
 

@@ -9,6 +9,8 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import rasterio
+
 from geoseg.errors import ContractError, InputError, OptionError
 from geoseg.geodesy.crs import same_crs
 from geoseg.raster import arrays
@@ -23,6 +25,7 @@ from geoseg.raster.raster import Part, Raster
 from geoseg.raster.scenes import discover
 from geoseg.raster.scenes.scene import File, SceneFiles, describe
 from geoseg.raster.types import Band
+from geoseg.system.threads import concurrent_map
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -157,16 +160,26 @@ def _open_files(paths: list[str], options: _Options) -> Raster:
         return _choose(raster, options.bands, list(range(1, len(raster.bands) + 1)))
     files = [file for scene in found for file in scene.files]
     alone = len(files) == 1
-    infos = [
-        describe(file, probe(file.path, remote=file.remote, data_bands=options.numbers if alone else frozenset()))
-        for file in files
-    ]
+    numbers_of_data = options.numbers if alone else frozenset()
+    infos = [describe(file, info) for file, info in zip(files, _probed(files, numbers_of_data), strict=True)]
     stated = tuple(text for scene in found for text in scene.evidence)
     raster = _assemble(infos, options.resolution, _scene_name(found, files), stated)
     notes = tuple(note for scene in found for note in scene.notes) + raster.notes
     raster = replace(raster, notes=tuple(dict.fromkeys(notes)))
     numbers = list(infos[0].indexes) if alone else list(range(1, len(raster.bands) + 1))
     return _choose(raster, options.bands, numbers)
+
+
+def _probed(files: list[File], data_bands: frozenset[int]) -> list[FileInfo]:
+    """Look into files: into those on servers at the same time."""
+
+    def look(file: File) -> FileInfo:
+        return probe(file.path, remote=file.remote, data_bands=data_bands)
+
+    # Options and credentials of a rasterio.Env around the call belong to this thread alone.
+    if all(is_remote(file.path) for file in files) and not rasterio.env.hasenv():
+        return concurrent_map(look, files)
+    return [look(file) for file in files]
 
 
 def _scene_name(found: list[SceneFiles], files: list[File]) -> str:

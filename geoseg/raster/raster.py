@@ -15,9 +15,11 @@ from affine import Affine
 from geoseg.errors import ContractError, InputError, ReadError
 from geoseg.geodesy.crs import crs_name, crs_text
 from geoseg.raster.bbox import pixels_in
+from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
 from geoseg.raster.sampling import read_sample, sample_boxes
+from geoseg.raster.sources import read_all
 from geoseg.raster.types import Band, BandSource, Pixels, ReadRequest
 from geoseg.tiling import Box
 
@@ -130,6 +132,11 @@ class Raster:
     def sources(self) -> tuple[str, ...]:
         """Distinct files, URLs or arrays that are read, as the user named them."""
         return tuple(dict.fromkeys(self.inputs[part.source].label for part in self.parts))
+
+    @property
+    def remote(self) -> bool:
+        """Whether pixels are read from a server: each request then costs more than decoding what it brings."""
+        return any(is_remote(name) for name in self.sources)
 
     def select(self, bands: Iterable[str | int]) -> Raster:
         """Return a raster of some of the bands, in the order given.
@@ -328,14 +335,15 @@ class Raster:
         """Read a box at the size of ``valid``, (h, w) or (bands, h, w), and clear that where pixels are missing."""
         data: NDArray[Any] = np.empty((len(self.parts), *valid.shape[-2:]), self.dtype)
         placed = Box(box.row + self.origin[0], box.col + self.origin[1], box.height, box.width)
-        start = 0
+        start, reads = 0, []
         for source, run in groupby(self.parts, key=lambda part: part.source):
             bands = tuple(part.band for part in run)
             stop = start + len(bands)
             nodata = tuple(band.nodata for band in self.bands[start:stop])
             own = valid if valid.ndim == 2 else valid[start:stop]
-            self.inputs[source].read(ReadRequest(bands, nodata, placed, data[start:stop], own))
+            reads.append((self.inputs[source], ReadRequest(bands, nodata, placed, data[start:stop], own)))
             start = stop
+        read_all(reads)
         return data
 
     @cached_property

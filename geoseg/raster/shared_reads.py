@@ -3,6 +3,7 @@
 Blocks of a scene read margins that overlap their neighbours, and files are decoded in whole tiles. Read independently,
 a block of 2048 with a margin decodes more than twice the tiles it covers. Here the scene is cut into cells along the
 tiles of the file. The first reader of a cell decodes it; others wait for it or find it in memory; the last drops it.
+From a server, neighbouring cells are read together: GDAL merges the tiles of a row into one request.
 """
 
 from __future__ import annotations
@@ -64,48 +65,75 @@ class SharedReads:
             Returns how many reads, including this one, need a cell; after the last it is dropped.
         """
         raster, (high, wide) = self._raster, self.cell
+        keys = [
+            (row, col)
+            for row in range(box.row // high, -(-box.bottom // high))
+            for col in range(box.col // wide, -(-box.right // wide))
+        ]
+        if raster.remote:
+            self._fill(self._claim(keys, uses))
         data = np.empty((len(raster.bands), box.height, box.width), raster.dtype)
         valid = np.empty((box.height, box.width), np.bool_)
-        for row in range(box.row // high, -(-box.bottom // high)):
-            for col in range(box.col // wide, -(-box.right // wide)):
-                cell = self._box(row, col)
-                part = cell.intersection(box)
-                pixels = self._pixels((row, col), cell, uses)
-                here, there = part.within(box), part.within(cell)
-                data[:, here[0], here[1]] = pixels.data[:, there[0], there[1]]
-                valid[here] = pixels.valid[there]
+        for key in keys:
+            cell = self._box(*key)
+            part = cell.intersection(box)
+            pixels = self._pixels(key, uses)
+            here, there = part.within(box), part.within(cell)
+            data[:, here[0], here[1]] = pixels.data[:, there[0], there[1]]
+            valid[here] = pixels.valid[there]
         return Pixels(data, valid)
 
     def _box(self, row: int, col: int) -> Box:
         (height, width), (high, wide) = self._raster.shape, self.cell
         return Box(row * high, col * wide, high, wide).intersection(Box(0, 0, height, width))
 
-    def _pixels(self, key: tuple[int, int], box: Box, uses: Callable[[Box], int]) -> Pixels:
+    def _claim(self, keys: list[tuple[int, int]], uses: Callable[[Box], int]) -> dict[tuple[int, int], _Cell]:
+        """Return new cells for those of ``keys`` that nobody has read or is reading; the caller has to fill them."""
+        with self._lock:
+            return {key: self._new(key, uses) for key in keys if key not in self._cells}
+
+    def _new(self, key: tuple[int, int], uses: Callable[[Box], int]) -> _Cell:
+        cell = self._cells[key] = _Cell(self._left.pop(key, 0) or uses(self._box(*key)))
+        return cell
+
+    def _pixels(self, key: tuple[int, int], uses: Callable[[Box], int]) -> Pixels:
         with self._lock:
             cell = self._cells.get(key)
             mine = cell is None
             if cell is None:
-                cell = self._cells[key] = _Cell(self._left.pop(key, 0) or uses(box))
+                cell = self._new(key, uses)
             else:
                 self._cells.move_to_end(key)
             cell.left -= 1
         if mine:
-            self._fill(key, box, cell)
+            self._fill({key: cell})
         pixels = cell.pixels.result()
         with self._lock:
             if cell.left <= 0 and self._cells.get(key) is cell:
                 self._drop(key)
         return pixels
 
-    def _fill(self, key: tuple[int, int], box: Box, cell: _Cell) -> None:
+    def _fill(self, cells: dict[tuple[int, int], _Cell]) -> None:
+        """Read new cells, neighbours together."""
         try:
-            pixels = self._raster.read(box)
+            for group in _rectangles(list(cells)):
+                boxes = {key: self._box(*key) for key in group}
+                whole = _around(list(boxes.values()))
+                pixels = self._raster.read(whole)
+                for key, box in boxes.items():
+                    self._keep(cells[key], pixels if len(group) == 1 else _part(pixels, box.within(whole)))
         except BaseException as error:
-            # A later block may read the cell again: the network may be back.
+            # A later block may read the cells again: the network may be back.
+            failed = [key for key, cell in cells.items() if not cell.pixels.done()]
             with self._lock:
-                self._cells.pop(key, None)
-            cell.pixels.set_exception(error)
+                for key in failed:
+                    self._cells.pop(key, None)
+            for key in failed:
+                cells[key].pixels.set_exception(error)
             raise
+
+    def _keep(self, cell: _Cell, pixels: Pixels) -> None:
+        """Give a cell its pixels, and make room."""
         with self._lock:
             cell.pixels.set_result(pixels)
             self._held += _size(pixels)
@@ -120,6 +148,33 @@ class SharedReads:
 
     def _drop(self, key: tuple[int, int]) -> None:
         self._held -= _size(self._cells.pop(key).pixels.result())
+
+
+def _rectangles(keys: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Cut cells, by row and column in reading order, into rectangles: runs of a row, and equal runs below."""
+    runs: list[list[tuple[int, int]]] = []
+    for row, col in keys:
+        if runs and runs[-1][-1] == (row, col - 1):
+            runs[-1].append((row, col))
+        else:
+            runs.append([(row, col)])
+    rectangles: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
+    for run in runs:
+        (row, first), (_, last) = run[0], run[-1]
+        above = rectangles.pop((row - 1, first, last), [])
+        rectangles[row, first, last] = above + run
+    return list(rectangles.values())
+
+
+def _around(boxes: list[Box]) -> Box:
+    """Return the smallest box that holds all boxes."""
+    row, col = min(box.row for box in boxes), min(box.col for box in boxes)
+    return Box(row, col, max(box.bottom for box in boxes) - row, max(box.right for box in boxes) - col)
+
+
+def _part(pixels: Pixels, part: tuple[slice, slice]) -> Pixels:
+    """Return a copy of some pixels: a view would keep all of them in memory."""
+    return Pixels(pixels.data[:, *part].copy(), pixels.valid[part].copy())
 
 
 def _size(pixels: Pixels) -> int:

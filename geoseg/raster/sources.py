@@ -18,10 +18,13 @@ from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, is_remote
 from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
 from geoseg.system.stamps import check_stamp
+from geoseg.system.threads import concurrent_map
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from geoseg.raster.types import ReadRequest
+    from collections.abc import Sequence
+
+    from geoseg.raster.types import BandSource, ReadRequest
 
 # Files that a thread keeps open: twice the bands of a Sentinel-2 scene; for eight threads still fewer than the 256
 # files that macOS allows a process by default.
@@ -218,6 +221,36 @@ class FileSource:
         if self.masks.bands:
             for position, band in enumerate(request.bands):
                 request.keep(data.read_masks(band, window=window, out_shape=request.shape) > 0, position)
+
+
+def read_all(reads: Sequence[tuple[BandSource, ReadRequest]]) -> None:
+    """Fill requests from their sources: from servers all at a time, since most of the time is spent waiting.
+
+    Requests whose ``valid`` is shared are combined as if they were read one after another.
+
+    Raises
+    ------
+    ReadError, ChangedError
+        As :meth:`FileSource.read`; of several, the first in order.
+    """
+    distant = [pair for pair in reads if is_remote(pair[0].label)]
+    # Options and credentials of a rasterio.Env around the call belong to this thread alone.
+    if len(distant) < 2 or rasterio.env.hasenv():
+        for source, request in reads:
+            source.read(request)
+        return
+
+    def read(pair: tuple[BandSource, ReadRequest]) -> ReadRequest:
+        source, request = pair
+        own = replace(request, valid=np.ones_like(request.valid))
+        source.read(own)
+        return own
+
+    for source, request in reads:
+        if not is_remote(source.label):
+            source.read(request)
+    for (_, request), own in zip(distant, concurrent_map(read, distant), strict=True):
+        np.logical_and(request.valid, own.valid, out=request.valid)
 
 
 def mark_missing(request: ReadRequest) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import Stopped
-from geoseg.models.inference.malloc import stay_below
+from geoseg.models.inference.malloc import stay_below, stay_near
 from geoseg.progress.timing import Clock
 from geoseg.raster.shared_reads import SharedReads
 from geoseg.segment.plan import SHARED_BYTES, Plan
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models import Execution, Model
-    from geoseg.models.inference.argmax import Prediction
-    from geoseg.models.inference.predictor import Predictor
+    from geoseg.models.inference.prediction import Prediction
+    from geoseg.models.runtimes.protocol import WindowPredictor
     from geoseg.raster import Pixels, Raster
 
 
@@ -71,6 +71,8 @@ class Recipe:
         Memory limit in bytes of a process that computes blocks, or None.
     probabilities
         Classes whose probabilities are wanted, by their position in the model card.
+    expected
+        Estimated peak memory in bytes of such a process, or None.
     """
 
     raster: Raster
@@ -81,6 +83,7 @@ class Recipe:
     quicklook: Quicklook | None = None
     memory: int | None = None
     probabilities: tuple[int, ...] = ()
+    expected: int | None = None
 
     @property
     def overlapping(self) -> bool:
@@ -183,7 +186,7 @@ class _BlockWork:
 
     def trim(self) -> Prediction:
         """Take every pixel from the window whose keep region contains it."""
-        from geoseg.models.inference.argmax import Prediction
+        from geoseg.models.inference.prediction import Prediction
 
         wanted = self.recipe.probabilities
         layers = np.empty((2 + len(wanted), self.block.height, self.block.width), np.uint8)
@@ -227,6 +230,8 @@ class _BlockWork:
         try:
             if self.recipe.memory is not None:
                 stay_below(self.recipe.memory)
+            if self.recipe.expected is not None:
+                stay_near(self.recipe.expected)
             with self.clock("forward"):
                 yield
         finally:
@@ -274,7 +279,7 @@ def _same_size(one: Window, other: Window) -> bool:
 
 
 _READERS: dict[str, SharedReads] = {}
-_PREDICTORS: dict[tuple[object, ...], Predictor] = {}
+_PREDICTORS: dict[tuple[object, ...], WindowPredictor] = {}
 _SLOTS: dict[tuple[str, int], threading.BoundedSemaphore] = {}
 _LOCK = threading.Lock()
 
@@ -300,9 +305,9 @@ def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
     return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index), overlapping=recipe.overlapping))
 
 
-def predictor_of(recipe: Recipe) -> Predictor:
+def predictor_of(recipe: Recipe) -> WindowPredictor:
     """Return this process's cached predictor for the recipe, loading the weights on first use."""
-    from geoseg.models.inference.predictor import Predictor
+    from geoseg.models.runtimes.opening import open_predictor
 
     affine = recipe.model.card.affine(recipe.raster.bands)
     key = (recipe.model.fingerprint, affine, recipe.execution)
@@ -310,7 +315,7 @@ def predictor_of(recipe: Recipe) -> Predictor:
         if key not in _PREDICTORS:
             if len(_PREDICTORS) >= 4:  # bounds memory in a batch of scenes with different scalings
                 _PREDICTORS.pop(next(iter(_PREDICTORS)))
-            _PREDICTORS[key] = Predictor(recipe.model, affine, recipe.execution)
+            _PREDICTORS[key] = open_predictor(recipe.model, affine, recipe.execution)
         return _PREDICTORS[key]
 
 
@@ -319,4 +324,6 @@ def make_recipe(plan: Plan, *, execution: Execution | None = None, quicklook: Qu
     stitch, budget = check_stitch(plan.options.stitch), plan.options.budget
     probabilities = class_positions(plan.model.card, plan.options.probabilities)
     execution = execution or plan.execution()
-    return Recipe(plan.raster, plan.model, plan.tiling, stitch, execution, quicklook, budget, probabilities)
+    return Recipe(
+        plan.raster, plan.model, plan.tiling, stitch, execution, quicklook, budget, probabilities, plan.memory
+    )

@@ -240,6 +240,7 @@ def _run_facts(plan: Plan) -> dict[str, Any]:
         "budget_bytes": plan.options.budget,
         "disk_bytes": plan.disk,
         "seconds": None if seconds is None else round(seconds, 1),
+        "runtimes": {name: round(rate, 3) for name, rate in plan.candidates.items()},
     }
 
 
@@ -251,10 +252,12 @@ def _run_lines(facts: dict[str, Any]) -> list[str]:
     else:
         time = f"about {format_seconds(facts['seconds'])} on this machine"
     size = f"{cols} × {rows} px"
-    return [
+    rates = ", ".join(f"{name} {rate:.3g}" for name, rate in facts["runtimes"].items())
+    lines = [
         f"  windows     {facts['windows']} of up to {size}, margin {facts['margin']}, {facts['blocks']} blocks",
         f"  context     {kept:.2f} of the computed pixels are kept: context costs {1 / kept - 1:.0%} more work",
         f"  memory      about {format_bytes(facts['memory_bytes'])} (budget {format_bytes(facts['budget_bytes'])})",
         f"  disk        up to {format_bytes(facts['disk_bytes'])} while it runs",
         f"  time        {time}",
     ]
+    return [*lines, f"  runtimes    {rates} Mpx/s measured"] if rates else lines

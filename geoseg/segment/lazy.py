@@ -29,6 +29,7 @@ def segment(
     block: int | None = None,
     device: str = "auto",
     precision: str = "auto",
+    runtime: str = "auto",
     memory: str | int | None = None,
     probabilities: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
@@ -58,6 +59,8 @@ def segment(
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     precision
         ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+    runtime
+        Library that computes the network: ``"auto"``, ``"torch"``, ``"openvino"``, or ``"onnx"`` for ONNX models.
     memory
         Memory limit of one process, as ``"4GB"`` or in bytes.
     probabilities
@@ -108,7 +111,8 @@ def segment(
     """
     wanted = probabilities if probabilities is None or isinstance(probabilities, str) else tuple(probabilities)
     options = Options(
-        window=window, margin=margin, stitch=stitch, block=block, device=device, precision=precision, memory=memory,
+        window=window, margin=margin, stitch=stitch, block=block, device=device, precision=precision,
+        runtime=runtime, memory=memory,
         probabilities=wanted,
     )  # fmt: skip
     plan = make_plan(raster, model, options)

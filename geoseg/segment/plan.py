@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_contract, load_model
+from geoseg.models.runtimes.choices import check_runtime
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.shared_reads import cell_shape
 from geoseg.segment.probabilities import class_positions
+from geoseg.segment.sample import scene_sample
 from geoseg.segment.stitch import check_stitch, overlaps
 from geoseg.segment.survey import Survey, survey_scene
 from geoseg.system.resources import available_memory, cpu_count, format_bytes, parse_bytes
@@ -75,7 +77,7 @@ class Options:
 
     Attributes
     ----------
-    window, margin, stitch, block, device, precision, memory
+    window, margin, stitch, block, device, precision, runtime, memory
         As in :func:`geoseg.segment`, with the same defaults; None means that geoseg chooses.
     workers
         Blocks computed at a time; with ``scheduler="local"``, the number of worker processes. Chosen to fit cores and
@@ -97,6 +99,7 @@ class Options:
     block: int | None = None
     device: str = "auto"
     precision: str = "auto"
+    runtime: str = "auto"
     memory: str | int | None = None
     workers: int | None = None
     compile: bool = False
@@ -223,7 +226,19 @@ class Plan:
         from geoseg.models import measured_rate
 
         window, options = self.tiling.largest_read(), self.options
-        return measured_rate(self.model, window, options.device, options.precision, other_windows=other_windows)
+        return measured_rate(
+            self.model, window, options.device, options.precision, options.runtime, other_windows=other_windows
+        )
+
+    @property
+    def candidates(self) -> dict[str, float]:
+        """Megapixels per second of each runtime that was measured here for these windows."""
+        from geoseg.models.inference.execution import measured_candidates
+
+        options = self.options
+        return measured_candidates(
+            self.model, self.tiling.largest_read(), options.device, options.precision, options.runtime
+        )
 
     def execution(self) -> Execution:
         """Choose device, precision, layout and batch by a short measurement, which is cached.
@@ -243,6 +258,8 @@ class Plan:
             dtype=self.raster.dtype,
             device=self.options.device,
             precision=self.options.precision,
+            runtime=self.options.runtime,
+            sample=lambda: scene_sample(self.raster, self.model),
         )
         # Where fewer streams fit the budget, each gets more cores.
         execution = execution.with_streams(self._max_streams)
@@ -276,6 +293,7 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None, su
     check_stitch(options.stitch)
     loaded = load_model(DEFAULT_MODEL if model is None else model)
     class_positions(loaded.card, options.probabilities)
+    check_runtime(options.runtime, loaded)
     if overlaps(options.stitch) and not loaded.has_scores:
         raise OptionError(
             f"stitch {options.stitch} averages probabilities, but model {loaded.card.name!r} returns classes only; "

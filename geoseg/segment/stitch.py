@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from geoseg.models.inference.argmax import Prediction
+    from geoseg.models.inference.prediction import Prediction
     from geoseg.tiling import Box, Tiling, Window
 
 # Standard deviation of the Gaussian as a fraction of the window side, and the minimum weight, as in the sliding

@@ -10,12 +10,20 @@ Stitch = Literal["trim", "linear", "gaussian"]
 Precision = Literal["fp32", "bf16", "fp16"]
 """Floating-point formats of a forward pass."""
 
+Runtime = Literal["torch", "openvino", "onnx"]
+"""Libraries that compute a network; see :mod:`geoseg.models.runtimes`."""
+
 STITCHES: tuple[str, ...] = get_args(Stitch)
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 PRECISION_OPTIONS: tuple[str, ...] = ("auto", *PRECISIONS)
 """Values of the ``precision`` options; "auto" takes half precision where it is faster and agrees with float32."""
+
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
+
+RUNTIME_OPTIONS: tuple[str, ...] = ("auto", *RUNTIMES)
+"""Values of the ``runtime`` options; "auto" takes another than the model's own where it is faster and agrees."""
 
 POLYGON_FORMATS = ("gpkg", "parquet", "fgb")
 """Suffixes of GeoPackage, GeoParquet and FlatGeobuf."""

@@ -1,10 +1,12 @@
-"""Map a function over items in threads: results in order, only a few items ahead of the consumer."""
+"""Map a function over items in threads, results in order: a few items ahead of the consumer, or all at a time."""
 
 from __future__ import annotations
 
+import os
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from geoseg.system.resources import cpu_count
@@ -67,3 +69,49 @@ def map_ahead(
     finally:
         for future in pending:
             future.cancel()
+
+
+_REQUESTS = 16
+"""Threads that wait for servers: more requests at a time are answered no sooner, or refused."""
+
+_waiting: list[ThreadPoolExecutor] = []
+_lock = threading.Lock()
+
+
+def concurrent_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """Call a function that waits for a server for all items at a time, and return the results in order.
+
+    The threads are shared by the process and live as long, with whatever they keep open. ``function`` must not call
+    this again.
+
+    Parameters
+    ----------
+    function
+        Called once per item.
+    items
+        Of a single item, the caller's thread takes care.
+
+    Raises
+    ------
+    Exception
+        The exception of the first item, in order, that failed; raised when no call is running any more.
+
+    Examples
+    --------
+    >>> from geoseg.system.threads import concurrent_map
+    >>> concurrent_map(abs, [-3, 2, -1])
+    [3, 2, 1]
+    """
+    if len(items) < 2:
+        return [function(item) for item in items]
+    with _lock:
+        if not _waiting:
+            _waiting.append(ThreadPoolExecutor(_REQUESTS, thread_name_prefix="geoseg-remote"))
+    futures = [_waiting[0].submit(function, item) for item in items]
+    wait(futures)
+    return [future.result() for future in futures]
+
+
+if hasattr(os, "register_at_fork"):
+    # A child has none of the threads.
+    os.register_at_fork(after_in_child=_waiting.clear)

@@ -32,6 +32,7 @@ def train(
     classes: str | Sequence[str] | Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
     background: str | None = None,
+    buffer: float | None = None,
     reading: Mapping[str, Any] | None = None,
     arch: str = "unet",
     encoder: str = "resnet18",
@@ -76,12 +77,13 @@ def train(
         Path, folder of rasters, :class:`Raster` or array (band, y, x), or a list of these. All need the bands of the
         first.
     labels
-        Class rasters on any grid and in any CRS (warped to the image's pixels, nearest neighbour), or polygons: files
-        or GeoDataFrames. Unlabelled pixels are ignored.
+        Class rasters on any grid and in any CRS (warped to the image's pixels, nearest neighbour), or polygons, lines
+        and points: files or GeoDataFrames. A polygon labels the pixels whose centres it contains, a line those that it
+        crosses, a point the one that it lies in. Unlabelled pixels are ignored.
     output
         Model folder to write. None keeps the model in memory only.
     class_field
-        Field of the polygons that holds the class; found by usual names if None.
+        Field of the polygons (lines, points) that holds the class; found by usual names if None.
     classes
         ``"water,forest:#117733"``, ``"1=water,4=forest"``, a list of these, or a mapping from value to name. None takes
         the classes that occur in the labels (or those of ``base``). A value named here is a class even if the file
@@ -91,6 +93,8 @@ def train(
     background
         Name of the class of unlabelled pixels inside the images, as where only buildings are labelled; those of
         ``ignore`` stay unlabelled. None ignores unlabelled pixels.
+    buffer
+        Points and lines label the area within so many metres (pixels for images without CRS).
     reading
         Keyword arguments of :func:`open_raster` for every image: bands, scale, offset, nodata ….
     arch
@@ -198,7 +202,7 @@ def train(
         epochs=epochs, batch=batch, accumulate=accumulate, window=window, windows=windows, class_weights=class_weights,
         augment=augment, split=split, block_size=block_size, group_field=group_field, groups=groups,
         validation=validation, seed=seed, precision=precision, device=device, devices=devices, patience=patience,
-        workers=workers, memory=memory, background=background,
+        workers=workers, memory=memory, background=background, buffer=buffer,
     )  # fmt: skip
     sources = Sources(_listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}))
     run = Run(sources, options, target, licence, tune, resume, overwrite, reporter or Silent())

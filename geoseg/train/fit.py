@@ -47,6 +47,9 @@ _MOST_BATCH, _MOST_WINDOWS = 16, 4000
 # Minimum batches per epoch: with fewer, the running statistics of batch normalisation do not converge.
 _LEAST_BATCHES = 16
 
+# Windows per epoch for few labels, unless there are more places: 64 of 64 px take half a second on two cores.
+_FEW_WINDOWS = 64
+
 _NAMES = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
@@ -193,6 +196,8 @@ def usual_batch(task: Task, device: str) -> int:
 
 def _usual_windows(prepared: Prepared, batch: int) -> int:
     """Return how many windows cover the labelled training pixels once, within bounds."""
+    if prepared.few:
+        return min(max(prepared.places, _FEW_WINDOWS), _LEAST_BATCHES * batch)
     labelled = int(prepared.split.training().sum())
     return min(max(labelled // prepared.window**2, _LEAST_BATCHES * batch), _MOST_WINDOWS)
 
@@ -305,7 +310,7 @@ def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
     augment = Augment(options.augment)
     drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
     train = Loader(drawn, sizes.batch, workers, sampler=Epochs(sizes.windows))
-    if not options.validation or not task.scored:
+    if not prepared.validated or not task.scored:
         return train, None
     tiles = prepared.validation_windows()
     return train, Loader(tiles, 1, workers, count=len(tiles))

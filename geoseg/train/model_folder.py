@@ -17,7 +17,6 @@ from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, load_model, save_model
 from geoseg.models.card.card import card_with
-from geoseg.train import calibrate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,6 +104,8 @@ def finished_card(
     if fitted.matrix is not None:
         metrics["validation"] = brief(metrics_of(fitted.matrix, card))
     if calibration is not None:
+        from geoseg.train import calibrate  # needs lightning, which sketches do without
+
         metrics["calibration"] = calibrate.brief(calibration)
     names = [scene.raster.name for scene in prepared.scenes]
     pixels = prepared.split.training()

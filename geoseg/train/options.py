@@ -59,6 +59,7 @@ class TrainOptions:
     workers: int | None = None
     memory: str | int | None = None
     background: str | None = None
+    buffer: float | None = None
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -84,6 +85,8 @@ class TrainOptions:
             )
         if self.block_size is not None and not 0 < self.block_size < float("inf"):
             raise OptionError(f"block size must be positive, got {self.block_size:g}")
+        if self.buffer is not None and not 0 < self.buffer < float("inf"):
+            raise OptionError(f"buffer must be positive, got {self.buffer:g}; without it a point labels its pixel")
         if self.precision not in PRECISION_OPTIONS:
             raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
         self._check_split()

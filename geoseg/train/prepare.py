@@ -26,7 +26,7 @@ from geoseg.train.data.label_images import Labelled, Sources, model_labels, read
 from geoseg.train.data.labels import BACKGROUND
 from geoseg.train.data.samples import LabelledScene, ValidationWindows
 from geoseg.train.data.statistics import measure
-from geoseg.train.data.windows import WindowSampler
+from geoseg.train.data.windows import WindowSampler, places_of
 from geoseg.train.options import TrainOptions
 from geoseg.train.validation import groups, split
 from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split, usual_margin
@@ -60,6 +60,8 @@ class Prepared:
         Training and validation cells.
     cell, window
         Sides in pixels.
+    few
+        Whether only few pixels are labelled: :func:`geoseg.train.data.windows.are_few`.
     """
 
     card: ModelCard
@@ -68,6 +70,17 @@ class Prepared:
     split: split.Split
     cell: int
     window: int
+    few: bool = False
+
+    @property
+    def validated(self) -> bool:
+        """Whether labels are held out."""
+        return bool(self.split.held().any())
+
+    @property
+    def places(self) -> int:
+        """Windows that see all training labels about once."""
+        return places_of([part.training for part in self.split.parts], self.cell, self.window)
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -113,6 +126,8 @@ def prepare(
     base: Model | None,
     reporter: Reporter,
     soft: Sequence[SoftLabels] = (),
+    *,
+    learns: bool = True,
 ) -> Prepared:
     """Open images and labels, choose classes, split and window, and measure the training part.
 
@@ -123,6 +138,8 @@ def prepare(
     soft
         What other models say about each image, in the classes of ``base``: soft targets, and labels if ``sources`` has
         none.
+    learns
+        Whether anything is trained, for which classes without training labels matter.
 
     Raises
     ------
@@ -145,7 +162,14 @@ def prepare(
     geometry = WindowGeometry(cell, tuple(windows), card.margin if card else None, stride)
     chosen = choose_split(labelled, mapping, options, geometry)
     _check_leak(labelled.rasters, chosen.counts, chosen.split, options, reporter)
-    _check_classes(chosen.split, mapping.classes, options, fine_tuning=base is not None, reporter=reporter)
+    if options.validation and not chosen.split.held().any():
+        reporter.warning(
+            "no place can be held out without losing a class: all labels are used for training, and nothing tells how "
+            "good the model is; label each class in several places"
+        )
+    if learns:
+        _check_classes(chosen, mapping.classes, fine_tuning=base is not None, reporter=reporter)
+    _tell_unseen(chosen, mapping.classes, reporter)
     if card is None:
         card = _fresh_card(labelled.rasters, mapping.classes, chosen, options, reporter)
     elif card.classes != mapping.classes:
@@ -165,6 +189,7 @@ def prepare(
         split=chosen.split,
         cell=cell,
         window=chosen.window,
+        few=chosen.few,
     )
 
 
@@ -236,24 +261,43 @@ def _check_leak(
         )
 
 
-def _check_classes(
-    chosen: split.Split, classes: Sequence[MapClass], options: TrainOptions, *, fine_tuning: bool, reporter: Reporter
-) -> None:
-    training, held = chosen.training(), chosen.held()
+def _check_classes(chosen: ChosenSplit, classes: Sequence[MapClass], *, fine_tuning: bool, reporter: Reporter) -> None:
+    training = chosen.split.training()
+    labelled = np.asarray(sum(count.sum((0, 1)) for count in chosen.counts))
+    unlabelled = [c.name for c in classes if not labelled[c.id]]
+    if unlabelled and not fine_tuning:
+        raise InputError(
+            f"class {unlabelled[0]!r} has no labels"
+            + (f" (nor have {', '.join(unlabelled[1:])})" if len(unlabelled) > 1 else "")
+            + ": label some of it, or leave it out of --classes"
+        )
     missing = [c.name for c in classes if not training[c.id]]
     if missing and not fine_tuning:
         raise InputError(
             f"class {missing[0]!r} is absent from the training part"
             + (f" (and {', '.join(missing[1:])})" if len(missing) > 1 else "")
-            + ": label more of it in other places, leave it out of --classes, or try another --seed or --block-size"
+            + ": label more of it in other places, or choose another --seed, --block-size or other groups"
         )
     if missing:
         reporter.warning(
             f"no training labels of {', '.join(missing)}: the model may unlearn "
             f"{'them' if len(missing) > 1 else 'it'}; label some, or train for few epochs"
         )
-    if options.validation and (unseen := [c.name for c in classes if training[c.id] and not held[c.id]]):
-        reporter.warning(f"no validation labels of {', '.join(unseen)}: the scores do not cover it")
+    if rare := [c.name for c in classes if training[c.id] and not chosen.trained[c.id]]:
+        reporter.warning(
+            f"no training window of {chosen.window} px fits around the labels of {', '.join(rare)}, beside what is "
+            "held out: the model hardly learns them; label more places, or use a smaller --window"
+        )
+
+
+def _tell_unseen(chosen: ChosenSplit, classes: Sequence[MapClass], reporter: Reporter) -> None:
+    training, held = chosen.split.training(), chosen.split.held()
+    if held.any() and (unseen := [c.name for c in classes if training[c.id] and not held[c.id]]):
+        them = "them" if len(unseen) > 1 else "it"
+        reporter.warning(
+            f"no validation labels of {', '.join(unseen)}: the scores do not cover {them}; all labels of {them} are "
+            f"needed for training, so label {them} in other places"
+        )
 
 
 def _fresh_card(

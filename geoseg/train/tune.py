@@ -50,8 +50,11 @@ def search(
         import optuna
     except ModuleNotFoundError:
         raise OptionError("--tune needs optuna: install geoseg[train]") from None
-    if not options.validation:
-        raise OptionError("--tune compares trials on the validation part, but there is none: leave out --validation 0")
+    if not prepared.validated:
+        raise OptionError(
+            "--tune compares trials on the validation part, but there is none: leave out --validation 0, or label more "
+            "places"
+        )
     record_file = folder / "tuning.json"
     if record_file.is_file():
         record = json.loads(record_file.read_text(encoding="utf-8"))

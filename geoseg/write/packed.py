@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geoseg.write.overviews import halve_by_mean, halve_by_mode
+from geoseg.write.overviews import count_values, halve_by_mean, halve_by_mode
 from geoseg.write.spool import compress, padded
 from geoseg.write.tiff import (
     SAMPLES_PER_PIXEL,
@@ -100,7 +100,7 @@ def pack(
         description,
     )
     body = b"".join(framed(blob) for blobs in reversed(levels) for blob in blobs)
-    pixels = np.bincount(classes.ravel(), minlength=256).astype(_COUNTS[0]).tobytes()
+    pixels = count_values(classes).astype(_COUNTS[0]).tobytes()
     content = b"".join([head, body, pixels])
     return content + zlib.crc32(content).to_bytes(4, "little")
 

@@ -33,7 +33,7 @@ from .install_progress import Gauge
 from .runner import Child, Event, RunError, clean_environment, shown
 
 NAME = "geoseg"
-PACKAGE = f"{NAME}[train]"
+PACKAGE = f"{NAME}[train,openvino]"
 """What is installed if the plugin carries no wheel: geoseg from the package index."""
 
 _HERE = Path(__file__).resolve().parent

@@ -12,6 +12,9 @@ measurement runs in a process of its own, the contestants in turns; medians are 
 - ``gdal``: chunks written to an uncompressed GeoTIFF, which GDAL's COG driver copies, overviews by nearest pixel;
 - ``gdal mode``: the same with overviews by mode.
 
+With ``--overviews``: what the overviews of a class map and of confidence cost beside the maps, as a run makes them
+(:func:`geoseg.write.packed.pack` and :class:`geoseg.write.CogSink`), in processor time, from pixels in memory.
+
 ``repeats`` says whether the file has the same bytes after computing it in other chunks (1536).
 """
 
@@ -26,6 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +167,58 @@ def compare(source: Path, methods: list[str], repeats: int) -> None:
         )
 
 
+def overviews(size: int, patch: np.ndarray, repeats: int) -> None:
+    """Print what overviews cost: whole files with and without them, by turns."""
+    from unittest import mock
+
+    from geoseg.write import tiff
+
+    high, wide = patch.shape
+    classes = np.tile(patch, (-(-size // high), -(-size // wide)))[:size, :size]
+    # Confidence as of a network: high within regions, low at their borders, with some noise.
+    border = (classes != np.roll(classes, 3, 0)) | (classes != np.roll(classes, 3, 1))
+    noise = np.random.default_rng(0).integers(0, 6, classes.shape, np.uint8)
+    maps = {"classes": classes, "confidence": np.where(border, 60, 94).astype(np.uint8) + noise}
+    print("| map | without overviews | with | overviews / map (≤ 1) |\n|---|---|---|---|")
+    for kind, values in maps.items():
+        seconds: dict[bool, list[float]] = {True: [], False: []}
+        for _ in range(repeats):
+            for full, measured in seconds.items():
+                alone = mock.patch("geoseg.write.packed.level_sizes", lambda *shape: [shape])
+                alone_too = mock.patch("geoseg.write.sink.level_sizes", lambda *shape: [shape])
+                with ExitStack() as stack:
+                    for patched in () if full else (alone, alone_too):
+                        stack.enter_context(patched)
+                    assert len(tiff.level_sizes(size, size)) > 1
+                    measured.append(write_from_memory(kind, values))
+        flat, both = statistics.median(seconds[False]), statistics.median(seconds[True])
+        print(f"| {kind} | {flat:.2f} s | {both:.2f} s | {(both - flat) / flat:.2f} |")
+
+
+def write_from_memory(kind: str, values: np.ndarray) -> float:
+    """Write one map by blocks of 1024, as a run does; return the processor time."""
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    from geoseg.tiling import Box
+    from geoseg.write import CogSink
+    from geoseg.write.packed import pack, unpack
+
+    side, geobox = 1024, GeoBox(values.shape, Affine(10, 0, 500000, 0, -10, 5400000), "EPSG:32633")
+    # A block holds both maps: the other one is constant, and costs next to nothing with or without overviews.
+    other = np.zeros((side, side), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.process_time()
+        with CogSink(Path(folder) / "map.tif", geobox, kind=kind) as sink:
+            for row in range(0, values.shape[0], side):
+                for col in range(0, values.shape[1], side):
+                    part = np.ascontiguousarray(values[row : row + side, col : col + side])
+                    blank = other[: part.shape[0], : part.shape[1]]
+                    pair = (part, blank) if kind == "classes" else (blank, part)
+                    sink.put(Box(row, col, *part.shape), getattr(unpack(pack(*pair, side=side)), kind))
+        return time.process_time() - start
+
+
 def main() -> None:
     """Read the command line."""
     if sys.argv[1:2] == ["--child"]:
@@ -174,8 +230,12 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[8192, 16384])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--overviews", action="store_true", help="what overviews cost beside the maps")
     options = parser.parse_args()
     patch = read_patch(options.map)
+    if options.overviews:
+        overviews(options.sizes[0], patch, options.repeats)
+        return
     with tempfile.TemporaryDirectory() as folder:
         for size in options.sizes:
             source = Path(folder) / f"{size}.tif"

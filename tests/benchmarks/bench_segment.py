@@ -1,6 +1,7 @@
 """Speed and memory of `segment`, as ratios taken side by side.
 
     python tests/benchmarks/bench_segment.py speed  [--size 4096] [--repeats 3] [--only r18] [--compress none]
+    python tests/benchmarks/bench_segment.py runtimes [--side 1024] [--repeats 3] [--only r18]
     python tests/benchmarks/bench_segment.py memory [--sizes 6000 24000]
 
 ``speed`` compares, on one scene of 6 bands uint16 (deflate with predictor 2, or not compressed), from file to class map
@@ -10,11 +11,13 @@ and confidence:
   the same network over tiles that are in memory already, in the best layout, precision and number of streams of this
   processor (each is tried); and the same for a small real network, Unet(mobilenetv4-small), of which more of the time
   is spent around the forward pass;
-* for `spectral`: geoseg's time with the longer of the bare read of the file (rasterio, in one piece, best of GDAL's
-  decoding threads 1 and 2) and the bare forward pass.
+* for `spectral`, of which a network is the smallest part: geoseg's time with the longer of the decoding of the file and
+  the writing of the same maps, each alone on all cores (the file: the best of several ways to share it between
+  threads), and with the sum of both and the bare forward pass: all three need the same cores.
 
 Every measurement runs in a process of its own, the contestants in turns; medians are compared. ``memory`` compares the
-peak resident memory of whole runs.
+peak resident memory of whole runs. ``runtimes`` compares torch with OpenVINO, raw windows to classes and confidence, by
+turns in one process; each in fp32 and, where the processor has it, in bf16.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -56,7 +60,7 @@ def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048, compres
     profile = {
         "driver": "GTiff", "width": size, "height": size, "count": bands, "dtype": "uint16", "crs": "EPSG:32633",
         "transform": Affine(10, 0, 500000, 0, -10, 5400000), "tiled": True, "blockxsize": 512, "blockysize": 512,
-        "compress": compress, "interleave": "pixel", "BIGTIFF": "IF_SAFER", "NUM_THREADS": 2,
+        "compress": compress, "interleave": "pixel", "BIGTIFF": "IF_SAFER", "NUM_THREADS": "ALL_CPUS",
     }  # fmt: skip
     if compress == "deflate":
         profile["predictor"] = 2
@@ -123,15 +127,16 @@ def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict
     # Imports, weights and calibration (cached for ever after) are not what is measured.
     predictor_of(make_recipe(make_plan(scene, model, options)))
     run(Job([str(Path(scene).with_name(WARM))], Path(output) / "warm", model, options=options, products=products))
-    start = time.perf_counter()
+    start, spent = time.perf_counter(), time.process_time()
     (result,) = run(Job([scene], Path(output), model, options=options, products=products))
-    seconds = time.perf_counter() - start
+    seconds, processor = time.perf_counter() - start, time.process_time() - spent
     if result.error:
         raise result.error
     report = result.report
     tiling = make_plan(scene, model, options).tiling
     return {
-        "seconds": seconds, "stages": report["seconds"], "computed": tiling.computed, "kept_share": tiling.kept_share,
+        "seconds": seconds, "processor": processor, "stages": report["seconds"],
+        "computed": tiling.computed, "kept_share": tiling.kept_share,
         "scene_pixels": tiling.scene.area, "peak_mb": peak_bytes() / 1e6, "execution": report["execution"],
     }  # fmt: skip
 
@@ -217,16 +222,85 @@ def _bf16_pays(module, tile: np.ndarray) -> bool:
 
 
 def run_read(scene: str) -> dict:
-    """The bare read: rasterio, the whole file, with one and two decoding threads."""
+    """The bare read: rasterio, with one thread and with all cores in several ways."""
+    cores = os.cpu_count() or 1
+    ways = {
+        "one thread": partial(read_squares, scene, 2048, 1),
+        f"GDAL with NUM_THREADS={cores}": partial(read_squares, scene, 2048, 1, NUM_THREADS=cores),
+        f"{cores} files in squares of 512": partial(read_squares, scene, 512, cores),
+        f"{cores} files in squares of 1024": partial(read_squares, scene, 1024, cores),
+        f"{cores} files in squares of 1024, NUM_THREADS={cores}": partial(
+            read_squares, scene, 1024, cores, NUM_THREADS=cores
+        ),
+    }
+    times, processor = {}, {}
+    for way, read in ways.items():
+        start, spent = time.perf_counter(), time.process_time()
+        read()
+        times[way], processor[way] = time.perf_counter() - start, time.process_time() - spent
+    return {"times": times, "processor": processor}
+
+
+def read_squares(scene: str, side: int, threads: int, **options: object) -> None:
+    """Decode the whole file into memory that is used again, each thread through a handle of its own."""
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    import rasterio
+    from rasterio.windows import Window
+
+    own = threading.local()
+    with rasterio.open(scene) as file:
+        height, width, shape, dtype = file.height, file.width, (file.count, side, side), file.dtypes[0]
+
+    def read(place: tuple[int, int]) -> None:
+        if not hasattr(own, "file"):
+            own.file, own.pixels = rasterio.open(scene, sharing=False, **options), np.empty(shape, dtype)
+        window = Window(place[1], place[0], min(side, width - place[1]), min(side, height - place[0]))
+        own.file.read(window=window, out=own.pixels[:, : window.height, : window.width])
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(read, [(row, col) for row in range(0, height, side) for col in range(0, width, side)]))
+
+
+def run_write(output: str) -> dict:
+    """The bare write on all cores: the maps of a run, from memory to finished files."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import rasterio
 
-    times = {}
-    for threads in (1, 2):
-        start = time.perf_counter()
-        with rasterio.open(scene, NUM_THREADS=threads) as file:
-            file.read()
-        times[str(threads)] = time.perf_counter() - start
-    return {"seconds": min(times.values()), "times": times}
+    from geoseg.classes import LAND_COVER
+    from geoseg.raster import open_raster
+    from geoseg.tiling import Box
+    from geoseg.write import CogSink
+    from geoseg.write.packed import pack, unpack
+
+    folder, side, maps = Path(output), 1024, {}
+    for kind in ("classes", "confidence"):
+        with rasterio.open(folder / f"scene_{kind}.tif") as file:
+            maps[kind] = file.read(1)
+    geobox, cores = open_raster(folder / "scene_classes.tif").geobox, os.cpu_count() or 1
+    boxes = [
+        Box(row, col, side, side).intersection(Box(0, 0, *geobox.shape))
+        for row in range(0, geobox.shape[0], side)
+        for col in range(0, geobox.shape[1], side)
+    ]
+
+    def packed(box: Box) -> bytes:
+        part = (slice(box.row, box.bottom), slice(box.col, box.right))
+        return pack(*(np.ascontiguousarray(values[part]) for values in maps.values()), side=side)
+
+    def finish(kind: str) -> None:
+        named = LAND_COVER if kind == "classes" else ()
+        with CogSink(folder / f"again_{kind}.tif", geobox, kind=kind, classes=named, threads=1) as sink:
+            for box, block in zip(boxes, blocks, strict=True):
+                sink.put(box, getattr(unpack(block), kind))
+
+    start, spent = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(cores) as pool:
+        blocks = list(pool.map(packed, boxes))
+        list(pool.map(finish, maps))
+    return {"seconds": time.perf_counter() - start, "processor": time.process_time() - spent}
 
 
 def speed(size: int, repeats: int, only: str | None, compress: str) -> None:
@@ -242,16 +316,19 @@ def speed(size: int, repeats: int, only: str | None, compress: str) -> None:
             "read": ["_read", scene],
             "spectral forward": ["_forward", scene, "spectral", "--seconds", "0.5"],
             "spectral": ["_segment", scene, "spectral", str(folder / "out")],
+            "spectral write": ["_write", str(folder / "out")],
             "r18 forward": ["_forward", scene, unet, "--seconds", "2"],
             "r18": ["_segment", scene, unet, str(folder / "out")],
             "tiny forward": ["_forward", scene, tiny, "--seconds", "1"],
             "tiny": ["_segment", scene, tiny, str(folder / "out")],
         }
-        work = {name: what for name, what in work.items() if only in (None, name.split()[0])}
+        needed = (None, "read") if only == "spectral" else (None,)
+        work = {name: what for name, what in work.items() if only is None or name.split()[0] in (only, *needed)}
         found: dict[str, list[dict]] = {name: [] for name in work}
         for _ in range(repeats):
             for what, arguments in work.items():
-                shutil.rmtree(folder / "out", ignore_errors=True)
+                if arguments[0] == "_segment":
+                    shutil.rmtree(folder / "out", ignore_errors=True)
                 found[what].append(child(*arguments))
         report(f"{size}² × 6 bands uint16 {compress}", repeats, found)
 
@@ -287,16 +364,61 @@ def report(scene: str, repeats: int, found: dict[str, list[dict]]) -> None:
 
 def _cheap_rows(found: dict[str, list[dict]]) -> list[tuple[str, str, str]]:
     """Rows of the model whose forward pass costs next to nothing."""
-    read1, read2 = (statistics.median(r["times"][threads] for r in found["read"]) for threads in ("1", "2"))
+    times = {way: statistics.median(r["times"][way] for r in found["read"]) for way in found["read"][0]["times"]}
+    best = min(times, key=times.get)
+    written = statistics.median(r["seconds"] for r in found["spectral write"])
     forward = found["spectral"][0]["scene_pixels"] / _best_rate(found["spectral forward"])[1]
     spectral = statistics.median(r["seconds"] for r in found["spectral"])
+    processor = statistics.median(r["processor"] for r in found["spectral"])
+    longer, all_three = max(times[best], written), times[best] + written + forward
+    one_thread = max(times["one thread"], forward)
     return [
-        ("bare read, rasterio as it comes", f"{read1:.2f} s", ""),
-        ("bare read, rasterio with 2 decoding threads", f"{read2:.2f} s", ""),
-        ("`spectral`, bare forward", f"{forward:.2f} s", ""),
-        ("`spectral`, geoseg", f"{spectral:.2f} s", f"{spectral / max(read1, forward):.2f} × the longer (≤ 1.50)"),
-        ("… against the read with 2 threads", "", f"{spectral / max(read2, forward):.2f} × the longer"),
+        *((f"decoding, {way}", f"{seconds:.2f} s", "best" if way == best else "") for way, seconds in times.items()),
+        ("writing the same maps, all cores", f"{written:.2f} s", ""),
+        ("`spectral`, bare forward, all cores", f"{forward:.2f} s", ""),
+        ("`spectral`, geoseg", f"{spectral:.2f} s", f"{spectral / longer:.2f} × the longer of decoding and writing"),
+        ("", "", f"{spectral / one_thread:.2f} × the longer of decoding in one thread and the forward pass (≤ 1.50)"),
+        (
+            "… processor time",
+            f"{processor:.2f} s",
+            f"{spectral / all_three:.2f} × decoding, forward pass and writing, one after the other (≤ 1.15)",
+        ),
     ]
+
+
+def runtimes(side: int, repeats: int, only: str | None) -> None:
+    """Print megapixels a second of each runtime on two streams of one thread, and how its map differs from fp32's."""
+    from geoseg.errors import ModelError
+    from geoseg.models import Execution, keep_memory, load_model
+    from geoseg.models.inference.bench import Bench
+    from geoseg.models.runtimes.openvino_devices import openvino_supports
+
+    keep_memory()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models = {
+            "r18": lambda: make_unet(folder / "r18", "resnet18", 4),
+            "tiny": lambda: make_tiny(folder),
+            "landcover": lambda: "landcover",
+        }
+        print("| network | runtime | Mpx/s | other classes than torch in fp32, confidence off by |\n|---|---|---|---|")
+        for label, make in models.items():
+            if only not in (None, label):
+                continue
+            bench = Bench(load_model(make()), (side, side), np.dtype("uint16"), 1e9)
+            torch = Execution(streams=2, channels_last=True)
+            ways = [torch, Execution(streams=2, runtime="openvino")]
+            if openvino_supports("cpu", "bf16"):  # torch emulates it elsewhere, ten times as slow
+                ways += [replace(way, precision="bf16") for way in ways]
+            try:
+                rates = [[bench.timed(way) for way in ways] for _ in range(repeats)]
+            except ModelError as error:
+                print(f"| {label} | {error} | | |")
+                continue
+            for way, column in zip(ways, zip(*rates, strict=True), strict=True):
+                found = "" if way == torch else str(bench.agreement(way))
+                rate = f"{statistics.median(column):.2f} ({min(column):.2f}–{max(column):.2f})"
+                print(f"| {label} | {way.runtime} {way.precision} | {rate} | {found} |", flush=True)
 
 
 def memory(sizes: list[int], budget: str | None) -> None:
@@ -326,6 +448,10 @@ def main() -> None:
     one.add_argument("--repeats", type=int, default=3)
     one.add_argument("--compress", choices=["deflate", "none"], default="deflate", help="how the scene is stored")
     one.add_argument("--only", choices=["spectral", "r18", "tiny"], help="one model alone")
+    three = commands.add_parser("runtimes")
+    three.add_argument("--side", type=int, default=1024)
+    three.add_argument("--repeats", type=int, default=3)
+    three.add_argument("--only", choices=["r18", "tiny", "landcover"], help="one model alone")
     two = commands.add_parser("memory")
     two.add_argument("--sizes", type=int, nargs="+", default=[6000, 24000])
     two.add_argument("--memory")
@@ -338,15 +464,20 @@ def main() -> None:
     forward.add_argument("model")
     forward.add_argument("--seconds", type=float, default=2)
     commands.add_parser("_read").add_argument("scene")
+    commands.add_parser("_write").add_argument("output")
     options = parser.parse_args()
     if options.command == "speed":
         speed(options.size, options.repeats, options.only, options.compress)
+    elif options.command == "runtimes":
+        runtimes(options.side, options.repeats, options.only)
     elif options.command == "memory":
         memory(options.sizes, options.memory)
     elif options.command == "_segment":
         print(json.dumps(run_segment(options.scene, options.model, options.output, options.memory)))
     elif options.command == "_forward":
         print(json.dumps(run_forward(options.scene, options.model, options.seconds)))
+    elif options.command == "_write":
+        print(json.dumps(run_write(options.output)))
     else:
         print(json.dumps(run_read(options.scene)))
 

@@ -134,6 +134,13 @@ CASES = [
     ("change map.tif map.tif -o out --tolerance 99", 2, "--tolerance"),
     ("change map.tif map.tif -o out --min-area nan", 1, "min-area is nan"),
     ("change map.tif map.tif -o out --min-confidence 50", 1, "the maps have no confidence"),
+    # --- sketch
+    ("sketch", 2, "SCENE"),
+    ("sketch s.tif -o m", 2, "--labels"),
+    ("sketch s.tif --labels none.gpkg -o m", 1, "none.gpkg: no such file"),
+    ("sketch s.tif --labels map.tif -o m", 1, "a sketch is drawn"),
+    ("sketch none.tif --labels none.gpkg -o m", 1, "none.tif"),
+    ("sketch s.tif --labels none.gpkg -o file", 1, "file is a file"),
     # --- polygonize
     ("polygonize none.tif -o x.gpkg", 1, "none.tif"),
     ("polygonize text.tif -o x.gpkg", 1, "text.tif"),

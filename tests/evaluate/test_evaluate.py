@@ -242,10 +242,11 @@ def test_bad_rasters(class_map, patches, tmp_path):
 
 def test_bad_polygons(class_map, patches, tmp_path):
     import geopandas as gpd
-    from shapely.geometry import Point, box
+    from shapely.geometry import GeometryCollection, Point, box
 
     path = class_map("a.tif", patches(40, 40, 2))
     inside = box(500010, 5399700, 500100, 5399900)
+    mixed = GeometryCollection([Point(500010, 5399700), inside])
     frames = {
         "has no field 'kind'": (gpd.GeoDataFrame({"a": [1]}, geometry=[inside], crs="EPSG:32633"), "kind"),
         "which field holds the class": (gpd.GeoDataFrame({"a": [1]}, geometry=[inside], crs="EPSG:32633"), None),
@@ -253,7 +254,7 @@ def test_bad_polygons(class_map, patches, tmp_path):
         "not overlap": (gpd.GeoDataFrame({"a": [1]}, geometry=[box(0, 0, 9, 9)], crs="EPSG:32633"), "a"),
         "holds no polygons": (gpd.GeoDataFrame({"a": []}, geometry=[], crs="EPSG:32633"), "a"),
         "empty everywhere": (gpd.GeoDataFrame({"a": [None]}, geometry=[inside], crs="EPSG:32633"), "a"),
-        "not polygons": (gpd.GeoDataFrame({"a": [1]}, geometry=[Point(500010, 5399700)], crs="EPSG:32633"), "a"),
+        "not polygons": (gpd.GeoDataFrame({"a": [1]}, geometry=[mixed], crs="EPSG:32633"), "a"),
         "not a class number": (gpd.GeoDataFrame({"a": [1.5]}, geometry=[inside], crs="EPSG:32633"), "a"),
         "which no class has": (gpd.GeoDataFrame({"a": [9]}, geometry=[inside], crs="EPSG:32633"), "a"),
         "'forest'": (gpd.GeoDataFrame({"a": ["forest"]}, geometry=[inside], crs="EPSG:32633"), "a"),

@@ -13,6 +13,7 @@ from geoseg.job.outputs import Products
 from geoseg.job.request import Job
 from geoseg.models import Execution
 from geoseg.models.inference import calibrate, torch_compile
+from geoseg.models.inference.agreement import Agreement
 from geoseg.segment.plan import Options
 
 
@@ -21,13 +22,13 @@ def rates(monkeypatch):
     """Let measuring say what the test wants: ``rates(before, after)``."""
 
     def arrange(before, after):
-        def rate(bench, execution):
-            bench._classes[execution] = torch.zeros(4).numpy()
+        def rate(_, execution):
             if isinstance(after, Exception) and execution.compile:
                 raise after
             return after if execution.compile else before
 
-        monkeypatch.setattr("geoseg.models.inference.calibrate._Bench.rate", rate)
+        monkeypatch.setattr("geoseg.models.inference.bench.Bench.rate", rate)
+        monkeypatch.setattr("geoseg.models.inference.bench.Bench.agreement", lambda *_: Agreement(0.0, 0.0, 0.0))
 
     return arrange
 
@@ -76,7 +77,7 @@ def test_a_compiled_network_gives_the_same_map(tmp_path, scene, neighbour_model,
     import numpy as np
     import rasterio
 
-    monkeypatch.setattr("geoseg.models.inference.calibrate._GAIN", 0.0)
+    monkeypatch.setattr("geoseg.models.inference.calibrate.GAIN", 0.0)
     raster = scene(150, 170)
     maps = []
     for compiled in (False, True):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from geoseg.errors import OptionError
 from geoseg.models import Execution, choose_execution, measured_rate
-from geoseg.models.inference import calibrate, device
+from geoseg.models.inference import bench, calibrate, device
 from geoseg.models.inference.execution import measured_window
 from geoseg.system.folders import user_folder
 from geoseg.system.resources import cpu_count
@@ -131,13 +131,13 @@ class Fickle(torch.nn.Module):
 @pytest.mark.parametrize(("net", "precision"), [(Fickle(), "fp32"), (None, "bf16")])
 def test_half_precision_must_agree(monkeypatch, net, precision):
     """Half precision that is twice as fast is taken only if it gives the same classes."""
-    time = calibrate._Bench.timed
+    time = bench.Bench.timed
 
     def pretend(self, execution):
         time(self, execution)
         return 2.0 if execution.precision == "bf16" else 1.0
 
-    monkeypatch.setattr(calibrate._Bench, "timed", pretend)
+    monkeypatch.setattr(bench.Bench, "timed", pretend)
     assert choose(identity_model(module=net), device="cpu").precision == precision
 
 
@@ -145,7 +145,7 @@ def test_half_precision_must_agree(monkeypatch, net, precision):
 def test_threads_that_share_a_pass_must_gain_much(monkeypatch, gain, streams):
     """They stand still in a whole run while one of them reads or writes, which the measurement does not see."""
     monkeypatch.setattr(calibrate, "cpu_count", lambda: 3)
-    monkeypatch.setattr(calibrate._Bench, "timed", lambda _, execution: gain if execution.threads > 1 else 1.0)
+    monkeypatch.setattr(bench.Bench, "timed", lambda _, execution: gain if execution.threads > 1 else 1.0)
     found = choose(identity_model(), device="cpu", precision="fp32")
     assert (found.streams, found.threads) == (streams, 3 // streams)
     assert f"{streams} × {3 // streams} threads" in found.reason
@@ -174,5 +174,5 @@ def test_one_moment_in_which_everything_stood_still_decides_nothing(monkeypatch)
         stood_still = execution.streams > 1 and measured.count(execution) == 1
         return 0.1 if stood_still else 1.0
 
-    monkeypatch.setattr(calibrate._Bench, "timed", time)
+    monkeypatch.setattr(bench.Bench, "timed", time)
     assert choose(identity_model(), device="cpu", precision="fp32").shares == "3 × 1 threads"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import geoseg
 from geoseg.classes import LAND_COVER
 from geoseg.errors import ModelError, OptionError, OutputError
 from geoseg.models import BandSpec, Execution, Model, ModelCard, ValueScaling, check_model, load_model
@@ -128,6 +130,12 @@ def test_raw_logits_and_a_folder(model, tmp_path):
     assert item["properties"]["mlm:framework"] == "ONNX"
     with pytest.raises(OutputError, match="exists"):
         export_model(model, made.path)
+
+
+def test_nothing_in_the_file_names_this_machine(exported):
+    data = exported.path.read_bytes()
+    assert str(Path(geoseg.__file__).parent).encode() not in data
+    assert b"stack_trace" not in data
 
 
 def test_eight_bits(model, exported, tmp_path, reflectance, monkeypatch):

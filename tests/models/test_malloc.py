@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from geoseg.models import keep_memory
-from geoseg.models.inference.malloc import stay_below
+from geoseg.models.inference.malloc import stay_below, stay_near
 
 CODE = """
 import numpy as np, resource, sys
@@ -40,12 +40,35 @@ blocks += [np.ones(1 << 18, np.float32) for _ in range(100)]
 assert malloc.stay_below(after // 2)  # there may be now
 """
 
+NEAR = """
+import numpy as np
+from geoseg.models.inference import malloc
+blocks = [np.ones(1 << 18, np.float32) for _ in range(10)]
+assert not malloc.stay_near(1)  # nothing is kept yet
+malloc.keep_memory()
+blocks = [np.ones(1 << 18, np.float32) for _ in range(400)]
+del blocks[::2]
+before = malloc._resident()
+assert not malloc.stay_near(2 * before)
+assert malloc.stay_near(before // 2)
+print(before - malloc._resident())
+assert not malloc.stay_near(before // 2)  # not twice in a row
+malloc._last_trim -= malloc._PAUSE
+assert malloc.stay_near(before // 2)
+"""
+
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
 
 
 @glibc
 def test_holes_are_given_back_near_the_budget_and_not_before():
     result = subprocess.run([sys.executable, "-c", HELD], check=True, capture_output=True, text=True)
+    assert int(result.stdout) > 150e6
+
+
+@glibc
+def test_holes_are_given_back_above_what_was_expected_now_and_then():
+    result = subprocess.run([sys.executable, "-c", NEAR], check=True, capture_output=True, text=True)
     assert int(result.stdout) > 150e6
 
 
@@ -62,3 +85,4 @@ def test_elsewhere_it_does_nothing(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert keep_memory() is False
     assert stay_below(1) is False
+    assert stay_near(1) is False

@@ -204,14 +204,16 @@ def test_certificates_are_those_of_the_system(monkeypatch, tmp_path):
 
 def test_geoseg_comes_from_the_plugin_and_not_from_the_index(monkeypatch, tmp_path, wheels):
     assert Path(installation.own_source()).samefile(PLUGIN.parent), "a checkout installs itself"
-    assert f"geoseg[train] @ {PLUGIN.parent.as_uri()}" in installation.make_recipe(installation.Wish()).steps[-1]
+    assert (
+        f"geoseg[train,openvino] @ {PLUGIN.parent.as_uri()}" in installation.make_recipe(installation.Wish()).steps[-1]
+    )
     plugin = tmp_path / "plugins" / "geoseg_qgis"
     (plugin / "wheels").mkdir(parents=True)
     monkeypatch.setattr(installation, "_HERE", plugin)
     assert installation.own_source() == ""
-    assert installation.make_recipe(installation.Wish()).steps[-1][-1] == "geoseg[train]"
+    assert installation.make_recipe(installation.Wish()).steps[-1][-1] == "geoseg[train,openvino]"
     wheel = next(wheels().glob("*.whl")).rename(plugin / "wheels" / "geoseg-9.9-py3-none-any.whl")
-    assert installation.make_recipe(installation.Wish()).steps[-1][-1] == f"geoseg[train] @ {wheel.as_uri()}"
+    assert installation.make_recipe(installation.Wish()).steps[-1][-1] == f"geoseg[train,openvino] @ {wheel.as_uri()}"
 
 
 def test_requirements(tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -13,9 +15,11 @@ import rasterio
 import xarray as xr
 from affine import Affine
 
-from geoseg.errors import InputError
+from geoseg.errors import InputError, ReadError
 from geoseg.raster import open_raster
 from geoseg.raster.scenes import zarr_store
+from geoseg.raster.sources import read_all
+from geoseg.raster.types import ReadRequest
 from geoseg.tiling import Box
 
 UTM = Affine(10, 0, 500_000, 0, -10, 5_000_000)
@@ -188,6 +192,80 @@ def test_url(tmp_path, server, write, pixels):
         open_raster(f"{server}/far.tif", allow_remote=False)
     with pytest.raises(InputError, match="check the address"):
         open_raster(f"{server}/nothing.tif")
+
+
+class _Gathering(_Ranges):
+    """Answers requests for pixels when two are waiting, or after a while."""
+
+    waiting, most, gate = 0, 0, threading.Condition()
+
+    def do_GET(self):
+        cls = type(self)
+        with cls.gate:
+            cls.waiting += 1
+            cls.most = max(cls.most, cls.waiting)
+            cls.gate.notify_all()
+            cls.gate.wait_for(lambda: cls.most > 1, timeout=0.2)
+        super().do_GET()
+        with cls.gate:
+            cls.waiting -= 1
+
+
+@pytest.mark.parametrize("in_environment", [False, True])
+def test_files_on_a_server_are_read_at_the_same_time(tmp_path, write, pixels, in_environment):
+    names = ["B02.tif", "B03.tif", "B04.tif"]
+    array = pixels(3, 300, 300)
+    for name, band in zip(names, array, strict=True):
+        write(tmp_path / name, band[None], tiled=True, blockxsize=128, blockysize=128, nodata=int(band[7, 5]))
+    local = open_raster([tmp_path / name for name in names])
+    _Gathering.waiting = _Gathering.most = 0
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Gathering, directory=tmp_path)) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{running.server_address[1]}"
+        # Options of the caller's environment hold for its own thread alone: there, one file after another.
+        with rasterio.Env(GDAL_HTTP_TIMEOUT=10) if in_environment else nullcontext():
+            raster = open_raster([f"{address}/{name}" for name in names])
+            box = Box(3, 4, 250, 260)
+            found, by_band = raster.read(box), raster.read_by_band(box)
+        running.shutdown()
+    assert (_Gathering.most > 1) != in_environment
+    wanted = local.read(box)
+    np.testing.assert_array_equal(found.data, wanted.data)
+    np.testing.assert_array_equal(found.valid, wanted.valid)
+    assert not wanted.valid.all()
+    for got, expected in zip(by_band, local.read_by_band(box), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+@dataclass
+class _Far:
+    """A source on a server, which fails or clears a pixel."""
+
+    label: str
+    failure: Exception | None = None
+
+    def read(self, request):
+        if self.failure:
+            raise self.failure
+        request.out[...] = 1
+        request.keep(np.arange(request.valid.shape[-1])[None] != int(self.label[-1]))
+
+
+def test_of_several_failures_the_first_is_reported_and_masks_are_combined():
+    def reads(*sources):
+        valid = np.ones((2, 4), np.bool_)
+        data = np.zeros((len(sources), 1, 2, 4), np.uint8)
+        box = Box(0, 0, 2, 4)
+        return valid, [
+            (source, ReadRequest((1,), (None,), box, out, valid)) for source, out in zip(sources, data, strict=True)
+        ]
+
+    valid, pairs = reads(_Far("https://x/0"), _Far("near/1"), _Far("https://x/3"))
+    read_all(pairs)
+    np.testing.assert_array_equal(valid, [[False, False, True, False]] * 2)
+    _, pairs = reads(_Far("https://x/0"), _Far("s3://x/1", ReadError("one")), _Far("s3://x/2", ReadError("two")))
+    with pytest.raises(ReadError, match="one"):
+        read_all(pairs)
 
 
 def test_item_by_url_may_refer_to_urls(item, server):

@@ -20,8 +20,8 @@ from geoseg.tiling import Box, Tiling
 class Counting:
     """A raster that counts what is read, and fails when told to."""
 
-    def __init__(self, raster, block_shape=(512, 512)):
-        self._raster, self.block_shape = raster, block_shape
+    def __init__(self, raster, block_shape=(512, 512), *, remote=False):
+        self._raster, self.block_shape, self.remote = raster, block_shape, remote
         self.reads, self.broken, self._lock = [], False, Lock()
 
     def __getattr__(self, name):
@@ -35,13 +35,18 @@ class Counting:
         return self._raster.read(box)
 
 
+def cells_of(box):
+    """Cells of 512 that a read decodes."""
+    return [(row, col) for row in range(box.row, box.bottom, 512) for col in range(box.col, box.right, 512)]
+
+
 @settings(max_examples=30)
 @given(
     st.integers(1, 1400), st.integers(1, 1400), st.sampled_from([(512, 512), (1, 5000), (256, 256), (16, 5000)]),
-    st.integers(1, 3_000_000), st.data(),
+    st.integers(1, 3_000_000), st.booleans(), st.data(),
 )  # fmt: skip
-def test_the_same_pixels(scene, height, width, tile, limit, data):
-    raster = Counting(open_raster(scene(height, width, nodata=0)), tile)
+def test_the_same_pixels(scene, height, width, tile, limit, remote, data):
+    raster = Counting(open_raster(scene(height, width, nodata=0)), tile, remote=remote)
     reader = SharedReads(raster, limit)
     for _ in range(3):
         row, col = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
@@ -51,17 +56,36 @@ def test_the_same_pixels(scene, height, width, tile, limit, data):
         assert np.array_equal(found.valid, wanted.valid)
 
 
-def test_threads_share_what_one_of_them_reads(scene):
-    raster = Counting(open_raster(scene(1500, 1500)))
+@pytest.mark.parametrize("remote", [False, True])
+def test_threads_share_what_one_of_them_reads(scene, remote):
+    raster = Counting(open_raster(scene(1500, 1500)), remote=remote)
     reader = SharedReads(raster, 10**9)
     boxes = [Box(r, c, 700, 700).intersection(raster.box) for r in range(0, 1500, 300) for c in range(0, 1500, 300)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(partial(reader.read, uses=lambda _: 100), boxes))
-    assert len(raster.reads) == len(set(raster.reads)) == 9
+    assert sum(box.area for box in raster.reads) == raster.box.area
+    assert remote or len(raster.reads) == 9
 
 
-def test_a_read_that_failed_is_tried_again(scene):
-    raster = Counting(open_raster(scene(100, 100)))
+def test_neighbouring_cells_come_from_a_server_in_one_read(scene):
+    raster = Counting(open_raster(scene(1500, 1600)), remote=True)
+    reader = SharedReads(raster, 10**9)
+    reader.read(Box(600, 600, 10, 10), lambda _: 2)
+    reader.read(raster.box, lambda _: 2)
+    # The middle is known: above, left and right of it, below.
+    assert raster.reads == [
+        Box(512, 512, 512, 512), Box(0, 0, 512, 1600), Box(512, 0, 512, 512), Box(512, 1024, 512, 576),
+        Box(1024, 0, 476, 1600),
+    ]  # fmt: skip
+    again = SharedReads(raster, 10**9)
+    again.read(raster.box, lambda _: 1)
+    assert raster.reads[5:] == [raster.box]
+    assert not again._cells
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_a_read_that_failed_is_tried_again(scene, remote):
+    raster = Counting(open_raster(scene(100, 1100)), remote=remote)
     reader = SharedReads(raster, 10**9)
     raster.broken = True
     with pytest.raises(ReadError):
@@ -71,9 +95,10 @@ def test_a_read_that_failed_is_tried_again(scene):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("remote", [False, True])
 @pytest.mark.parametrize("strip", [0, 2])
-def test_blocks_in_order_decode_each_cell_once_a_strip_and_leave_nothing(scene, strip, threads):
-    raster = Counting(open_raster(scene(1100, 1300)), (128, 128))
+def test_blocks_in_order_decode_each_cell_once_a_strip_and_leave_nothing(scene, strip, remote, threads):
+    raster = Counting(open_raster(scene(1100, 1300)), (128, 128), remote=remote)
     raster_cells = 3 * 3  # of 512
     tiling = Tiling(1100, 1300, keep=256, margin=32, block=256, strip=strip)
     reader = SharedReads(raster, 10**9)
@@ -86,7 +111,8 @@ def test_blocks_in_order_decode_each_cell_once_a_strip_and_leave_nothing(scene, 
         for index, found in zip(tiling.order(), pool.map(read, tiling.order()), strict=True):
             assert np.array_equal(found.data, raster._raster.read(tiling.read_box(tiling.block_box(index))).data)
     # Cells of 512 columns lie in one strip of 2 × 256, but for what is read of the next.
-    assert len(raster.reads) == raster_cells if not strip else raster_cells < len(raster.reads) <= 7 * 3
+    decoded = [cell for box in raster.reads for cell in cells_of(box)]
+    assert len(decoded) == raster_cells if not strip else raster_cells < len(decoded) <= 7 * 3
     assert not reader._cells
     assert reader._held == 0
 

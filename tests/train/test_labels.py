@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterio.features import rasterize
 
-from geoseg.errors import InputError
+from geoseg.errors import InputError, OptionError
 from geoseg.raster import open_raster
 from geoseg.tiling import Box
 from geoseg.train.data.images import label_files, match_rasters
@@ -125,7 +125,7 @@ def test_label_rasters_must_be_classes(place, write, tmp_path):
 def test_polygons_are_checked(polygons, tmp_path):
     import geopandas as gpd
     from shapely import wkt
-    from shapely.geometry import Point
+    from shapely.geometry import GeometryCollection, Point
 
     bow = wkt.loads("POLYGON((0 0, 10 10, 10 0, 0 10, 0 0))")
     frame = gpd.GeoDataFrame({"class": ["a", "b"]}, geometry=[Point(0, 0).buffer(1), bow], crs="EPSG:32633")
@@ -133,9 +133,12 @@ def test_polygons_are_checked(polygons, tmp_path):
         read_polygons([frame], None, None)
     with pytest.raises(InputError, match="no field 'kind'; its fields are class"):
         read_polygons([frame], "kind", None)
-    points = gpd.GeoDataFrame({"class": ["a"]}, geometry=[Point(0, 0)], crs="EPSG:32633")
-    with pytest.raises(InputError, match="holds Point geometries"):
-        read_polygons([points], None, None)
+    both = GeometryCollection([Point(0, 0), Point(1, 1)])
+    mixed = gpd.GeoDataFrame({"class": ["a"]}, geometry=[both], crs="EPSG:32633")
+    with pytest.raises(InputError, match="holds Geometrycollection geometries"):
+        read_polygons([mixed], None, None)
+    with pytest.raises(OptionError, match="buffer is for points and lines, but the labels are polygons"):
+        read_polygons([polygons.path], None, None, 5.0)
     text = tmp_path / "broken.geojson"
     text.write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be read"):

@@ -98,7 +98,7 @@ def test_no_training_window_comes_near_validation(seed, shape, window, margin, z
     try:
         found = split.by_blocks(
             [ground], side=side, window=window, margin=margin, share=0.25, seed=seed, size=None,
-            usable=lambda parts: _usable(shape, parts, side, window),
+            trainable=lambda parts: _trainable(shape, parts, side, window),
         )  # fmt: skip
     except InputError:
         assume(False)
@@ -117,12 +117,11 @@ def test_no_training_window_comes_near_validation(seed, shape, window, margin, z
         assert not near[box.row : box.bottom, box.col : box.right].any()
 
 
-def _usable(shape, parts, side, window):
+def _trainable(shape, parts, side, window):
     try:
-        WindowSampler([shape], parts, side, window)
+        return WindowSampler([shape], parts, side, window).class_chances > 0
     except InputError:
-        return False
-    return True
+        return np.zeros(parts[0].training.shape[-1], bool)
 
 
 def test_images_of_one_place_fall_into_the_same_parts():
@@ -136,7 +135,14 @@ def test_images_of_one_place_fall_into_the_same_parts():
         split.ImageCounts(r, np.ones((-(-r.shape[0] // side), -(-r.shape[1] // side), 2), np.int64)) for r in rasters
     ]
     found = split.by_blocks(
-        grounds, side=side, window=32, margin=margin, share=0.3, seed=1, size=800.0, usable=lambda _: True
+        grounds,
+        side=side,
+        window=32,
+        margin=margin,
+        share=0.3,
+        seed=1,
+        size=800.0,
+        trainable=lambda _: np.ones(2, bool),
     )
     from pyproj import Transformer
 
@@ -198,7 +204,7 @@ def test_empty_parts_are_an_error_that_says_what_to_do():
             share=0.2,
             seed=0,
             size=None,
-            usable=lambda p: _usable((64, 64), p, 8, 64),
+            trainable=lambda p: _trainable((64, 64), p, 8, 64),
         )
 
 

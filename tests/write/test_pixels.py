@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from geoseg.classes import LAND_COVER, NODATA
 from geoseg.tiling import Box
 from geoseg.write import CogSink
-from geoseg.write.overviews import halve_by_mean, halve_by_mode
+from geoseg.write.overviews import count_values, halve_by_mean, halve_by_mode
 
 
 def scene_of(height, width, seed, values=7):
@@ -208,6 +208,7 @@ def test_mode_takes_the_most_frequent_and_of_equals_the_first(case):
         return max(counts, key=counts.__getitem__)  # max returns the first of equals
 
     np.testing.assert_array_equal(halve_by_mode(values), oracle(values, most_frequent))
+    np.testing.assert_array_equal(halve_by_mode(np.asfortranarray(values)), halve_by_mode(values))
 
 
 @given(small)
@@ -280,3 +281,11 @@ def test_offsets_beyond_4_gib(grid, tmp_path):
         assert source.shape == (side, side)
         corner = source.read(1, window=((35_840, side), (35_840, side)))
     np.testing.assert_array_equal(corner, pixels[:160, :160])
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 300), st.integers(0, 99))
+def test_values_are_counted(low, high, size, seed):
+    values = np.random.default_rng(seed).integers(min(low, high), max(low, high), (size, 7), np.uint8, endpoint=True)
+    counts = count_values(values)
+    assert counts.dtype == np.int64
+    np.testing.assert_array_equal(counts, np.bincount(values.ravel(), minlength=256))

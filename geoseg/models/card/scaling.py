@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from geoseg.errors import ModelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class RasterBand(Protocol):
@@ -57,6 +63,23 @@ class BandTransform(NamedTuple):
     def clipped(self, lo: float = -math.inf, hi: float = math.inf) -> BandTransform:
         """Return this transform followed by a clip to ``lo … hi``."""
         return self._replace(lo=min(max(self.lo, lo), hi), hi=min(max(self.hi, lo), hi))
+
+
+def transform_columns(affine: Sequence[tuple[float, ...]], bands: int, name: str) -> NDArray[np.float32]:
+    """Return the transforms of all bands as rows a, b and, if any band is clipped, lo, hi: float32 (2 or 4, bands).
+
+    They are computed in float64 and applied in float32.
+
+    Raises
+    ------
+    ModelError
+        If model ``name`` has another number of bands.
+    """
+    transforms = [BandTransform(*entry) for entry in affine]
+    if len(transforms) != bands:
+        raise ModelError(f"model {name!r} sees {bands} bands, the scaling has {len(transforms)}")
+    columns = np.array(transforms, np.float64).T.astype(np.float32)
+    return columns if np.isfinite(columns[2:]).any() else columns[:2]
 
 
 _NEEDS = {

@@ -130,14 +130,8 @@ def _export_onnx(
     card: ModelCard, network: torch.nn.Module, target: Path, options: ExportOptions, say: Callable[[str], None]
 ) -> Export:
     notes = list(deepness_notes(card, options))
-    original = torch_runner(network)
-    try:
-        proto = trace_onnx(card, network, options)
-        differences = compare(card, onnx_runner(proto.SerializeToString()), original, options)
-    except ModelError:
-        # Networks that loop over their batch in Python (as geoseg:spectral does) can be traced for one window only.
-        proto = trace_onnx(card, network, options, batch=1)
-        differences = compare(card, onnx_runner(proto.SerializeToString()), original, options, batch=1)
+    proto, differences, one_window = traced(card, network, options)
+    if one_window:
         notes.append("the graph takes one window at a time: its network cannot be traced for any batch size")
     agreement = None
     if options.int8:
@@ -149,6 +143,33 @@ def _export_onnx(
     data = with_metadata(proto, card, options, target.name)
     _write(target, data)
     return Export(target, len(data), differences, agreement, tuple(notes))
+
+
+def traced(card: ModelCard, network: torch.nn.Module, options: ExportOptions) -> tuple[Any, Differences, bool]:
+    """Return a network's ONNX graph, how far it is from torch, and whether it takes only one window at a time.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+    network
+        What :func:`~geoseg.models.export.trace.wrapped` returns for it.
+    options
+        Of the export.
+
+    Raises
+    ------
+    ModelError
+        If a package of the extra ``onnx`` is missing, the network cannot be traced, or the graph differs from torch.
+    """
+    original = torch_runner(network)
+    try:
+        proto = trace_onnx(card, network, options)
+        return proto, compare(card, onnx_runner(proto.SerializeToString()), original, options), False
+    except ModelError:
+        # Networks that loop over their batch in Python (as geoseg:spectral does) can be traced for one window only.
+        proto = trace_onnx(card, network, options, batch=1)
+        return proto, compare(card, onnx_runner(proto.SerializeToString()), original, options, batch=1), True
 
 
 def _export_pt2(card: ModelCard, network: torch.nn.Module, target: Path, options: ExportOptions) -> Export:

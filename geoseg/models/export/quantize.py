@@ -18,6 +18,7 @@ from geoseg.models.card.card import window_side
 from geoseg.models.card.contract import check_contract
 from geoseg.models.card.known_answer import synthetic_pixels
 from geoseg.models.card.scaling import to_card_units
+from geoseg.models.export.static_int8 import StaticQuantizer
 from geoseg.models.export.trace import INPUT, graph_input
 from geoseg.raster import open_raster
 from geoseg.tiling import Box
@@ -55,11 +56,7 @@ def quantized(proto: Any, card: ModelCard, options: ExportOptions) -> tuple[Any,
         test = [graph_input(card, options, synthetic_pixels(card, 1, side, side, seed=seed)) for seed in range(4)]
         how = "agreement with float32 measured on synthetic images; add --calibrate SCENE for real ones"
     original = proto.SerializeToString()
-    try:
-        smaller = _static(original, fit) if fit else _dynamic(original)
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
-        text = one_line(error)[:250]
-        raise ModelError(f"model {card.name!r} cannot be quantised: {type(error).__name__}: {text}") from None
+    smaller = StaticQuantizer(proto, fit, card.name).quantized() if fit else _dynamic(original, card.name)
     return smaller, _agreement(original, smaller.SerializeToString(), test), how
 
 
@@ -114,43 +111,19 @@ def _boxes(shape: tuple[int, int], side: int, count: int) -> Iterator[Box]:
             yield Box(int(row), int(col), side, side)
 
 
-def _static(original: bytes, windows: list[NDArray[np.float32]]) -> Any:
-    import onnx
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
-        """Yields each window once."""
-
-        def __init__(self) -> None:
-            self._remaining = iter(windows)
-
-        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-            """Return the next window, or None."""
-            window = next(self._remaining, None)
-            return None if window is None else {INPUT: window}
-
-    with tempfile.TemporaryDirectory(prefix="geoseg-quantise-") as folder:
-        source, prepared, target = (Path(folder) / f"{name}.onnx" for name in ("source", "prepared", "quantised"))
-        source.write_bytes(original)
-        quant_pre_process(source, prepared, skip_symbolic_shape=True)
-        quantize_static(
-            prepared, target, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            op_types_to_quantize=["Conv", "MatMul", "Gemm"],
-        )  # fmt: skip
-        return onnx.load(target)
-
-
-def _dynamic(original: bytes) -> Any:
+def _dynamic(original: bytes, name: str) -> Any:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory(prefix="geoseg-quantise-") as folder:
         source, target = Path(folder) / "source.onnx", Path(folder) / "quantised.onnx"
         source.write_bytes(original)
-        # Unsigned weights: onnxruntime has no integer convolution for signed ones.
-        quantize_dynamic(source, target, weight_type=QuantType.QUInt8)
+        try:
+            # Unsigned weights: onnxruntime has no integer convolution for signed ones.
+            quantize_dynamic(source, target, weight_type=QuantType.QUInt8)
+        except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own
+            text = one_line(error)[:250]
+            raise ModelError(f"model {name!r} cannot be quantised: {type(error).__name__}: {text}") from None
         return onnx.load(target)
 
 

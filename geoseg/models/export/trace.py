@@ -62,6 +62,22 @@ def wrapped(model: Model, options: ExportOptions) -> torch.nn.Module:
     return Exported(copy.deepcopy(model.module())).eval().requires_grad_(requires_grad=False)
 
 
+def check_installed() -> None:
+    """Check that the packages of the extra ``onnx`` are installed.
+
+    Raises
+    ------
+    ModelError
+        If one is missing.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ModelError(f"{error.name} is not installed; install it with: pip install 'geoseg[onnx]'") from None
+
+
 def trace_onnx(card: ModelCard, network: torch.nn.Module, options: ExportOptions, batch: int | None = None) -> Any:
     """Return the ONNX graph of a network; batch size free, or fixed to ``batch``.
 
@@ -72,12 +88,7 @@ def trace_onnx(card: ModelCard, network: torch.nn.Module, options: ExportOptions
     """
     import torch
 
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ModelError(f"{error.name} is not installed; install it with: pip install 'geoseg[onnx]'") from None
+    check_installed()
     example = _example(card, options, batch)
     try:
         # The exporter prints its progress and warns of its own deprecations.
@@ -143,4 +154,6 @@ def _with_side_names(proto: Any, batch: int | None) -> Any:
                 if name:
                     dim.dim_param = name
     del proto.graph.value_info[:]  # it refers to the old names
+    for node in proto.graph.node:
+        del node.metadata_props[:]  # the exporter's stack traces: half a megabyte that names folders of this machine
     return proto

@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from geoseg.models.inference.prediction import Prediction
+
+__all__ = ["Decision", "Prediction", "decide", "decide_strip", "decide_sums", "percents_of", "strip_rows"]
 
 # Bytes of logits processed at a time on a CPU. The passes below are fastest in a core's second-level cache, but each
 # of them also takes the interpreter's lock, for which streams contend: 1 MiB costs half of 256 KiB.
@@ -19,24 +20,6 @@ _STRIP_BYTES = 2**20
 
 # Rows processed at a time on other devices if percents are wanted, whose temporaries take a few bytes per class.
 _DEVICE_ROWS = 256
-
-
-class Prediction(NamedTuple):
-    """What a network says about some pixels, as arrays.
-
-    Attributes
-    ----------
-    classes
-        uint8 (…, h, w): winning class.
-    confidence
-        uint8 (…, h, w): percent of the winning class, 0…100.
-    probabilities
-        uint8 (…, P, h, w): percent of each class asked for, 0…100; see :func:`percents_of`.
-    """
-
-    classes: NDArray[np.uint8]
-    confidence: NDArray[np.uint8]
-    probabilities: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
-"""Compute devices: which exist here, which one is used, and why."""
+"""Compute devices: which exist here, which one is used, and why.
+
+torch, whose import takes seconds, is asked only where a GPU may be there: another runtime may need none of it.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import re
+import sys
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-
-import torch
 
 from geoseg.errors import OptionError
 
@@ -45,6 +49,8 @@ def choose_device(name: str) -> tuple[str, str]:
         raise OptionError(f"device {name!r} is unknown: use auto, cpu, cuda, cuda:N or mps")
     if (why_not := cuda_missing()) is not None:
         raise OptionError(f"device {name!r} cannot be used: {why_not}; use one of {', '.join(devices())}")
+    import torch
+
     number = int(match[1] or 0)
     if number >= torch.cuda.device_count():
         raise OptionError(f"device {name!r} does not exist here: use one of {', '.join(devices())}")
@@ -53,12 +59,20 @@ def choose_device(name: str) -> tuple[str, str]:
 
 def devices() -> list[str]:
     """Return the names of all devices available here."""
-    count = torch.cuda.device_count() if cuda_missing() is None else 0
+    count = 0
+    if cuda_missing() is None:
+        import torch
+
+        count = torch.cuda.device_count()
     return [f"cuda:{i}" for i in range(count)] + ["mps"] * _mps() + ["cpu"]
 
 
 def cuda_missing() -> str | None:
     """Return why CUDA cannot be used, or None if it can."""
+    if (why_not := _no_driver()) is not None:
+        return why_not
+    import torch
+
     if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
         return "this torch was built without CUDA"
     if not torch.cuda.is_available():
@@ -66,7 +80,29 @@ def cuda_missing() -> str | None:
     return None
 
 
+@cache
+def _no_driver() -> str | None:
+    """Return why CUDA cannot be used as far as can be told without torch; None if torch must be asked."""
+    try:
+        build = version("torch").partition("+")[2]
+    except PackageNotFoundError:
+        return None
+    if build == "cpu" or sys.platform == "darwin":
+        return "this torch was built without CUDA"
+    if build and not build.startswith("cu"):  # ROCm, say; torch from PyPI is built for CUDA and does not tell
+        return None
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return "no NVIDIA GPU with a working driver was found"
+    return None
+
+
 def _mps() -> bool:
+    if sys.platform != "darwin":
+        return False
+    import torch
+
     return bool(torch.backends.mps.is_available())
 
 
@@ -74,6 +110,8 @@ def _mps() -> bool:
 def device_name(device: str) -> str:
     """Return the name of the GPU or CPU."""
     if device.startswith("cuda"):
+        import torch
+
         return str(torch.cuda.get_device_name(device))
     if device == "mps":
         return f"Apple {platform.processor()} GPU"
@@ -91,6 +129,8 @@ def supports(device: str, precision: str) -> bool:
     if precision == "fp32":
         return True
     if device.startswith("cuda"):
+        import torch
+
         return precision == "fp16" or bool(torch.cuda.is_bf16_supported())
     if device == "mps":
         return precision == "fp16"

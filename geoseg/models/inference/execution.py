@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
 from geoseg.system import cache
-from geoseg.system.choices import PRECISIONS, Precision
+from geoseg.system.choices import PRECISIONS, RUNTIMES, Precision, Runtime
 
 if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
@@ -25,11 +25,13 @@ class Execution:
     Attributes
     ----------
     device
-        ``"cpu"``, ``"cuda:0"`` or ``"mps"``.
+        ``"cpu"``, ``"cuda:0"`` or ``"mps"``; of OpenVINO also ``"gpu"``, ``"gpu.1"`` or ``"npu"``.
     precision
-        ``"fp32"``, or autocast to ``"bf16"`` or ``"fp16"``.
+        ``"fp32"``, ``"bf16"`` or ``"fp16"``; torch computes in half precision by autocast.
+    runtime
+        ``"torch"``, ``"openvino"`` or ``"onnx"`` (ONNX Runtime).
     channels_last
-        Memory layout of activations and weights: NHWC if true, else NCHW.
+        Memory layout of activations and weights: NHWC if true, else NCHW. OpenVINO chooses its own.
     batch
         Windows per forward pass, at least 1.
     streams
@@ -42,11 +44,13 @@ class Execution:
         One line for the user: why this device and these settings.
     rate
         Measured megapixels per second of all streams together; None if not measured.
+    candidates
+        The same for each runtime and precision that was measured beside it: ``{"torch fp32": 4.0, …}``.
 
     Raises
     ------
     OptionError
-        If the precision is unknown, or batch, streams or threads are below 1.
+        If precision or runtime are unknown, or batch, streams or threads are below 1.
 
     Examples
     --------
@@ -64,13 +68,24 @@ class Execution:
     compile: bool = False
     reason: str = field(default="", compare=False)
     rate: float | None = field(default=None, compare=False)
+    runtime: Runtime = "torch"
+    candidates: dict[str, float] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISIONS)}")
+        if self.runtime not in RUNTIMES:
+            raise OptionError(f"runtime {self.runtime!r} is unknown: use one of {', '.join(RUNTIMES)}")
         for name in ("batch", "streams", "threads"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def layout(self) -> str | None:
+        """Memory layout in words; None where the runtime chooses it."""
+        if self.runtime == "openvino":
+            return None
+        return "channels last" if self.channels_last else "channels first"
 
     @property
     def shares(self) -> str:
@@ -86,7 +101,7 @@ class Execution:
 
     def with_reason(self, text: str) -> Execution:
         """Return the execution with ``text`` appended to its reason."""
-        return replace(self, reason=f"{self.reason}; {text}" if self.reason else text)
+        return replace(self, reason="; ".join(part for part in (self.reason, text) if part))
 
 
 def measured_window(card: ModelCard, shape: tuple[int, int]) -> tuple[int, int]:
@@ -113,7 +128,13 @@ def _measured_side(card: ModelCard, largest: int, side: int) -> int:
 
 
 def measured_rate(
-    model: Model, shape: tuple[int, int], device: str = "auto", precision: str = "auto", *, other_windows: bool = False
+    model: Model,
+    shape: tuple[int, int],
+    device: str = "auto",
+    precision: str = "auto",
+    runtime: str = "auto",
+    *,
+    other_windows: bool = False,
 ) -> float | None:
     """Return the speed last measured on this machine for a model, window and options.
 
@@ -125,7 +146,7 @@ def measured_rate(
         The model.
     shape
         Height and width of its windows, in pixels.
-    device, precision
+    device, precision, runtime
         The options as the user gives them.
     other_windows
         Return the speed of other windows if that of ``shape`` was not measured.
@@ -143,8 +164,22 @@ def measured_rate(
     """
     sides = (_MAX_MEASURED_SIDE, _MAX_MEASURED_SIDE // 2, _MAX_MEASURED_SIDE // 4)
     for window in [shape, *product(sides, sides)] if other_windows else [shape]:
-        entry = cache.load("rate", model.fingerprint, measured_window(model.card, window), device, precision)
-        rate = entry.get("rate") if isinstance(entry, dict) else None
+        rate = _measured(model, window, device, precision, runtime).get("rate")
         if isinstance(rate, (int, float)) and rate > 0:
             return rate * 1e6
     return None
+
+
+def measured_candidates(
+    model: Model, shape: tuple[int, int], device: str = "auto", precision: str = "auto", runtime: str = "auto"
+) -> dict[str, float]:
+    """Return the megapixels per second of each runtime and precision that was measured; see :func:`measured_rate`."""
+    candidates = _measured(model, shape, device, precision, runtime).get("candidates")
+    if not isinstance(candidates, dict):
+        return {}
+    return {str(name): float(rate) for name, rate in candidates.items() if isinstance(rate, (int, float))}
+
+
+def _measured(model: Model, shape: tuple[int, int], *options: str) -> dict[str, Any]:
+    entry = cache.load("rate", model.fingerprint, measured_window(model.card, shape), *options)
+    return entry if isinstance(entry, dict) else {}

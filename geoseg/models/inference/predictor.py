@@ -1,4 +1,4 @@
-"""Run a network on windows: raw integers go to the device; classes, confidence and percents come back as uint8.
+"""torch as a runtime: raw integers go to the device; classes, confidence and percents come back as uint8.
 
 Results do not depend on how windows are grouped: every batch is computed in the same shape (padded if it is not full),
 because kernels are selected by shape and round differently.
@@ -6,7 +6,6 @@ because kernels are selected by shape and round differently.
 
 from __future__ import annotations
 
-import math
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,9 +17,10 @@ import torch
 
 from geoseg.errors import DeviceMemoryError, ModelError
 from geoseg.models.card.card import window_side
-from geoseg.models.card.scaling import BandTransform
+from geoseg.models.card.scaling import transform_columns
 from geoseg.models.inference.argmax import Decision, Prediction, decide, decide_strip, strip_rows
 from geoseg.models.inference.execution import Execution
+from geoseg.models.inference.prediction import not_finite
 from geoseg.models.optimize.fuse import fused
 
 if TYPE_CHECKING:
@@ -65,19 +65,9 @@ class Predictor:
         self._module = place(model, execution)
         self._pointwise = bool(getattr(self._module, "pointwise", False)) and self.device.type == "cpu"
         self._batch = execution.batch
-        transforms = [BandTransform(*entry) for entry in affine]
-        if len(transforms) != len(model.card.bands):
-            raise ModelError(
-                f"model {model.card.name!r} sees {len(model.card.bands)} bands, the scaling has {len(transforms)}"
-            )
-
-        def column(values: Sequence[float]) -> torch.Tensor:
-            # Computed in float64, applied in float32.
-            return torch.tensor(values, dtype=torch.float64).float().view(-1, 1, 1).to(self.device)
-
-        self._scale, self._offset = column([t.a for t in transforms]), column([t.b for t in transforms])
-        clips = any(math.isfinite(t.lo) or math.isfinite(t.hi) for t in transforms)
-        self._clip = (column([t.lo for t in transforms]), column([t.hi for t in transforms])) if clips else None
+        columns = torch.from_numpy(transform_columns(affine, len(model.card.bands), model.card.name))
+        self._scale, self._offset, *clip = columns.reshape(len(columns), -1, 1, 1).to(self.device)
+        self._clip = tuple(clip) if clip else None
 
     def classify(
         self, data: NDArray[Any], valid: NDArray[np.bool_] | None = None
@@ -241,11 +231,7 @@ class Predictor:
         if valid is not None:
             bad &= torch.from_numpy(np.ascontiguousarray(valid)).to(bad.device)
         if count := int(bad.sum()):
-            raise ModelError(
-                f"model {self.card.name!r} returned NaN or infinity for {count} valid pixels: its weights are damaged, "
-                "or the scene's values are far outside the range it was trained on"
-                + ("; try --precision fp32" if self.execution.precision != "fp32" else "")
-            )
+            raise not_finite(self.card, count, self.execution.precision)
 
     @contextmanager
     def _running(self) -> Iterator[None]:

@@ -19,6 +19,9 @@ folder."""
 GREEN_NET = "geoseg:green-net"
 """The trained network of ``scripts/train_green.py``; its weights are in the model folder."""
 
+SKETCH_NET = "geoseg:sketch-net"
+"""The network of ``geoseg sketch``; its weights, and those of the pretrained network in it, are in the model folder."""
+
 # Architectures without weights, and the file that defines each.
 _SOURCES = {"geoseg:spectral": "spectral.py"}
 

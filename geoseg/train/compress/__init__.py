@@ -1,8 +1,9 @@
-"""A smaller, faster model from a trained one: pruned, or taught by others; kept only if it pays.
+"""A smaller, faster model from a trained one: pruned, taught by others, or in 8-bit integers; kept only if it pays.
 
 ``api`` is the entry; ``options`` checks what can be chosen; ``pruning`` and ``distillation`` give the smaller network;
-``teachers`` writes the maps it learns from; training is that of the package above; ``measure`` compares score, speed
-and size; ``verdict`` decides; ``card`` documents. A further method adds a module beside ``pruning``.
+``teachers`` writes the maps it learns from; training is that of the package above. ``quantization`` chooses what of a
+network goes to 8 bits, ``run_int8`` does it. ``measure`` compares score, speed and size; ``verdict`` decides; ``card``
+documents. A further method adds a module beside ``pruning``.
 May import: train, evaluate, models, raster and what lies below them.
 """
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from geoseg.models import Model
     from geoseg.raster import Raster
+    from geoseg.train.compress.run import Run
+    from geoseg.train.compress.run_int8 import Int8Run
+    from geoseg.train.data.label_images import Sources
 
 
 def compress_model(
@@ -31,6 +34,7 @@ def compress_model(
     labels: str | os.PathLike[str] | gpd.GeoDataFrame | Sequence[Any] | None = None,
     prune: float | None = None,
     distil: str | os.PathLike[str] | Model | Sequence[Any] = (),
+    int8: bool = False,
     arch: str | None = None,
     encoder: str | None = None,
     weights: str | None = None,
@@ -57,10 +61,12 @@ def compress_model(
 ) -> Compression:
     """Make a smaller, faster model from a trained one, and keep it only if it pays.
 
-    The small network learns from the probabilities that the original, or its teachers, give on images, and from labels
-    if there are any. Whole places are held out: mean IoU before and after is measured there, against the labels, or
-    against the original's classes without labels. Nothing is written if more than ``max_loss`` is lost, or neither
-    speed nor size is gained.
+    With ``prune`` or ``distil`` the small network learns from the probabilities that the original, or its teachers,
+    give on images, and from labels if there are any. With ``int8`` nothing is trained: weights and activations are
+    rounded to 8-bit integers, whose ranges come from windows of the images, and layers that suffer stay in float32.
+    Whole places are held out: mean IoU before and after is measured there, against the labels, or against the
+    original's classes without labels. Nothing is written if more than ``max_loss`` is lost, or neither speed nor size
+    is gained.
 
     Parameters
     ----------
@@ -77,6 +83,8 @@ def compress_model(
         networks of segmentation-models-pytorch; needs the extra ``compress``.
     distil
         One or several models to learn from, with the model's classes by name; of several, the mean of probabilities.
+    int8
+        Quantise to 8-bit integers (static, post-training). The result is an ONNX graph; needs the extra ``onnx``.
     arch, encoder
         With ``distil``: the network to teach, for the bands and classes of ``model``. If one is None it is
         ``"unet"``, or ``"tu-mobilenetv4_conv_small_035"``; if both are, the network of ``model`` itself is taught.
@@ -87,7 +95,7 @@ def compress_model(
     class_field, ignore, reading
         As of :func:`geoseg.train`.
     loss, lr, epochs, batch, window, windows, augment, seed
-        Training, as of :func:`geoseg.train`.
+        Training, as of :func:`geoseg.train`. With ``int8``, ``windows`` are those that give the ranges, 32 by default.
     block_size, groups, validation
         Places held out, as of :func:`geoseg.train`.
     device, workers, memory
@@ -125,12 +133,11 @@ def compress_model(
         split="groups" if groups else "blocks", groups=groups, validation=validation, seed=seed, device=device,
         workers=workers, memory=memory,
     )  # fmt: skip
-    options = CompressOptions(prune, tuple(_listed(distil)), arch, encoder, weights, max_loss, training)
+    options = CompressOptions(prune, tuple(_listed(distil)), int8, arch, encoder, weights, max_loss, training)
     target = local_path(output)
     listed = [] if labels is None else _listed(labels)
-    _check_installed()
+    _check_installed(options)
     from geoseg.models import load_model
-    from geoseg.train.compress.run import Run
     from geoseg.train.data.label_images import Sources
     from geoseg.train.run import check_output
 
@@ -140,7 +147,7 @@ def compress_model(
     sources = Sources(_listed(images), listed, class_field, None, tuple(ignore), dict(reading or {}))
     if not sources.images:
         raise OptionError("no image given: name rasters or a folder of them with --images")
-    run = Run(loaded, options, sources, target, reporter or Silent())
+    run = _run(loaded, options, sources, target, reporter or Silent())
     with tempfile.TemporaryDirectory(prefix="geoseg-compress-") as folder:
         try:
             return run.made(Path(folder))
@@ -152,8 +159,23 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _check_installed() -> None:
+def _check_installed(options: CompressOptions) -> None:
+    if options.int8:
+        from geoseg.models.export.trace import check_installed
+
+        check_installed()
+        return
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
         raise OptionError("training needs more packages: pip install 'geoseg[train]'") from None
+
+
+def _run(model: Model, options: CompressOptions, sources: Sources, output: Path, reporter: Reporter) -> Run | Int8Run:
+    if options.int8:
+        from geoseg.train.compress.run_int8 import Int8Run
+
+        return Int8Run(model, options, sources, output, reporter)
+    from geoseg.train.compress.run import Run
+
+    return Run(model, options, sources, output, reporter)

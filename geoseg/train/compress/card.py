@@ -58,12 +58,31 @@ def _joined(models: Sequence[Model], field: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for model in models for line in getattr(model.card, field)))
 
 
+def quantized_card(model: Model, output: Path, images: str) -> ModelCard:
+    """Return the card of a model in 8 bits without its measurements; ``images`` says what it was calibrated on."""
+    card = model.card
+    made = f"{card.name} {card.version} in 8-bit integers"
+    return card_with(
+        card,
+        name=model_name(output),
+        title=f"{made}, by geoseg",
+        description=f"{made}, {images}.",
+        version="1.0.0",
+        metrics={},
+        training_data=(*card.training_data, images),
+        weights=None,
+        test_vector={},
+        item={},
+    )
+
+
 def with_measurements(
     card: ModelCard, made: Compression, options: CompressOptions, originals: Sequence[Model], machine: str
 ) -> ModelCard:
     """Return the card with what the compression cost and gained."""
     facts: dict[str, Any] = {
         "method": options.method if options.prune is None else f"prune {options.prune:g}",
+        **({} if made.blocks is None else {"blocks_in_8_bits": "{} of {}".format(*made.blocks)}),
         "reference": made.reference,
         "loss": round(made.loss, 4),
         "speedup": round(made.speedup, 3),

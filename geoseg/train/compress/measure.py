@@ -12,6 +12,7 @@ from torch import nn
 from geoseg.classes import NODATA
 from geoseg.evaluate.metrics import confusion, scores
 from geoseg.models.inference.calibrate import compare_rates
+from geoseg.system.resources import cpu_count
 from geoseg.tiling import Box
 from geoseg.train.compress.verdict import Measured
 
@@ -57,17 +58,76 @@ def by_maps(prepared: Prepared) -> Classifier:
     return classify
 
 
+def by_graph(graph: bytes) -> Classifier:
+    """Return an ONNX graph in bytes, normalised pixels → scores, as a classifier on the CPU."""
+    from geoseg.models.networks.onnx import make_session
+
+    session = make_session(graph, "cpu", cpu_count(), "candidate")
+    name = session.get_inputs()[0].name
+
+    def classify(sample: TrainingSample) -> NDArray[np.integer]:
+        return session.run(None, {name: sample.x[None].numpy()})[0][0].argmax(0)  # type: ignore[no-any-return]
+
+    return classify
+
+
 def held_matrix(prepared: Prepared, classify: Classifier) -> NDArray[np.int64]:
     """Return the confusion matrix over the validation part, (K, K): reference by prediction."""
-    count = len(prepared.card.classes)
-    matrix = np.zeros((count, count), np.int64)
-    windows = prepared.validation_windows()
-    for number in range(len(windows)):
-        sample = windows[number]
+    return HeldOut(prepared).matrix(classify)
+
+
+class HeldOut:
+    """The held-out windows, and what maps of them are compared with.
+
+    Parameters
+    ----------
+    prepared
+        Gives the windows and their labels.
+    reference
+        What maps are compared with on labelled pixels; the labels themselves if None.
+    most
+        Largest number of windows, spread evenly over all; None for all.
+    """
+
+    def __init__(self, prepared: Prepared, reference: Classifier | None = None, most: int | None = None) -> None:
+        self._count = len(prepared.card.classes)
+        self._windows = prepared.validation_windows()
+        self._reference = reference
+        self._known: dict[int, NDArray[np.integer]] = {}
+        self.numbers = spread(len(self._windows), most)
+
+    def matrix(self, classify: Classifier) -> NDArray[np.int64]:
+        """Return the confusion matrix, (K, K): reference by prediction."""
+        matrix = np.zeros((self._count, self._count), np.int64)
+        for number in self.numbers:
+            sample = self._windows[number]
+            wanted = self._wanted(number, sample)
+            if (wanted != NODATA).any():
+                matrix += confusion(classify(sample), wanted, self._count)
+        return matrix
+
+    def _wanted(self, number: int, sample: TrainingSample) -> NDArray[np.integer]:
         labels = sample.y.numpy()
-        if (labels != NODATA).any():
-            matrix += confusion(classify(sample), labels, count)
-    return matrix
+        if self._reference is None:
+            return labels
+        if number not in self._known:
+            classes = self._reference(sample).astype(np.uint8)
+            self._known[number] = np.where(labels == NODATA, np.uint8(NODATA), classes)
+        return self._known[number]
+
+
+def spread(count: int, most: int | None) -> list[int]:
+    """Return at most so many of the numbers 0…count − 1, spread evenly.
+
+    Examples
+    --------
+    >>> from geoseg.train.compress.measure import spread
+    >>> spread(10, 4), spread(2, 4)
+    ([0, 3, 6, 9], [0, 1])
+    """
+    if most is None or count <= most:
+        return list(range(count))
+    return [int(number) for number in np.linspace(0, count - 1, most).round()]
 
 
 def measured(matrix: NDArray[np.int64], models: Sequence[Model], rate: float | None) -> Measured:

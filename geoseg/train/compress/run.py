@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from geoseg.errors import InputError
 from geoseg.models import Model, load_model, save_model
 from geoseg.models.card.card import CARD_FILE
 from geoseg.models.inference.device import choose_device, device_name
@@ -47,6 +48,10 @@ class Run:
         images, reading = self.sources.images, self.sources.reading
         soft = teach(originals, orders, images, reading, folder, training, reporter)
         prepared = prepare(self.sources, training, learner, reporter, soft)
+        if not prepared.validated:
+            raise InputError(
+                "no place can be held out, so what the small model loses cannot be measured: give more or larger images"
+            )
         reporter.info(f"windows of {prepared.window} px; {prepared.split.summary}")
         base = None if options.new_network else learner
         network, start = start_network(prepared.card, training, base, prepared.window)

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 # What counts as a gain: timings scatter by a few percent, and so do sizes that save nobody anything.
 _FASTER, _SMALLER = 1.05, 0.95
 
+# What to do by method: if too much is lost, and if nothing is gained.
+_MEND = {
+    "int8": ("give more --images, of the kind that will be mapped, or allow more", "keep the original"),
+    "": (
+        "train for more --epochs or on more --images, remove a smaller share, or allow more",
+        "remove a larger share, or name a smaller --encoder",
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -63,13 +72,15 @@ class Compression:
     before
         The model that was pruned, or the teachers together.
     start
-        The small network before its training.
+        The small network before its training; with ``int8``, the network with all blocks in 8 bits.
     after
         The small model as it was written, and loaded again.
     reference
         What the scores were measured against: ``"labels"``, or the classes of the original.
     windows, pixels
         Held-out windows and their pixels that were scored.
+    blocks
+        With ``int8``: how many blocks (a layer and what follows it) are in 8 bits, and how many there are.
 
     Examples
     --------
@@ -87,6 +98,7 @@ class Compression:
     reference: str
     windows: int
     pixels: int
+    blocks: tuple[int, int] | None = None
 
     @property
     def loss(self) -> float:
@@ -116,13 +128,28 @@ class Compression:
         CompressionError
             If it does not.
         """
-        if not self.loss <= max_loss:
-            raise CompressionError(
-                f"not kept: it loses {self.loss:.4f} of mean IoU (against {self.reference}), --max-loss allows "
-                f"{max_loss:g}: train for more --epochs or on more --images, remove a smaller share, or allow more"
-            )
+        self.check_loss(max_loss)
         if self.speedup < _FASTER and self.after.size > _SMALLER * self.before.size:
             raise CompressionError(
                 f"not kept: nothing is gained, {self.speedup:.2f} times the speed and {format_bytes(self.after.size)} "
-                f"instead of {format_bytes(self.before.size)}: remove a larger share, or name a smaller --encoder"
+                f"instead of {format_bytes(self.before.size)}: {self._mend[1]}"
             )
+
+    def check_loss(self, max_loss: float) -> None:
+        """Check that the small model loses at most ``max_loss`` of mean IoU.
+
+        Raises
+        ------
+        CompressionError
+            If it loses more.
+        """
+        if not self.loss <= max_loss:
+            how = "" if self.blocks is None else " even with {} of {} blocks in 8 bits".format(*self.blocks)
+            raise CompressionError(
+                f"not kept: it loses {self.loss:.4f} of mean IoU (against {self.reference}){how}, --max-loss allows "
+                f"{max_loss:g}: {self._mend[0]}"
+            )
+
+    @property
+    def _mend(self) -> tuple[str, str]:
+        return _MEND["" if self.blocks is None else "int8"]

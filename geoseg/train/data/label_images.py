@@ -81,7 +81,7 @@ def read_labels(
         raise InputError("labels are both rasters and polygons: use one kind")
     polygons: Polygons | None = None
     if kinds == {True}:
-        polygons = read_polygons(files, sources.class_field, options.group_field)
+        polygons = read_polygons(files, sources.class_field, options.group_field, options.buffer)
         placed: list[LabelSource | None] = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
         vocabulary, name = polygons.vocabulary, polygons.label
         if polygons.skipped:
@@ -98,6 +98,8 @@ def read_labels(
         if options.group_field or sources.class_field:
             given = "--group-field" if options.group_field else "--class-field"
             raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
+        if options.buffer:
+            raise OptionError("buffer is for points and lines, but the labels are rasters; leave it out")
         vocabulary, name = _raster_vocabulary(files[0]), str(files[0]) if len(files) == 1 else "labels"
         wanted = parse_classes(sources.classes, options.background)
         placed = match_rasters(rasters, files, named_values(wanted, vocabulary))

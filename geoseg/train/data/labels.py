@@ -172,7 +172,9 @@ def _overlap(bounds: tuple[float, float, float, float], grid: Grid) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class PolygonLabels:
-    """Polygons rasterized box by box: a pixel gets the last polygon in the file that contains its centre.
+    """Polygons, lines and points rasterized box by box: a pixel gets the last in the file that labels it.
+
+    See :func:`geoseg.raster.burn.burn`.
 
     Attributes
     ----------
@@ -206,7 +208,8 @@ class PolygonLabels:
         """See :class:`LabelSource`."""
         import shapely
         from affine import Affine
-        from rasterio.features import rasterize
+
+        from geoseg.raster.burn import burn
 
         shape = (box.height, box.width)
         corners = [self.transform * (box.col + c, box.row + r) for c in (0, box.width) for r in (0, box.height)]
@@ -214,14 +217,8 @@ class PolygonLabels:
         near = np.sort(self._tree.query(shapely.box(min(xs), min(ys), max(xs), max(ys))))
         if not near.size:
             return np.full(shape, NO_VALUE, np.int64), np.zeros(shape, np.bool_)
-        burned = rasterize(
-            [(self.geometries[i], int(self.codes[i]) + 1) for i in near],
-            out_shape=shape,
-            transform=self.transform * Affine.translation(box.col, box.row),
-            fill=0,
-            dtype="int32",
-        ).astype(np.int64)
-        return np.where(burned > 0, burned - 1, NO_VALUE), burned > 0
+        burned = burn(self.geometries[near], self.transform * Affine.translation(box.col, box.row), shape)
+        return np.where(burned >= 0, self.codes[near][burned], NO_VALUE), burned >= 0
 
     def check_unchanged(self) -> None:
         """See :class:`LabelSource`."""

@@ -1,4 +1,4 @@
-"""Polygons with a class field: read, checked, and placed on images."""
+"""Polygons, lines and points with a class field: read, checked, and placed on images."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from geoseg.classes import LAND_COVER, MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
+from geoseg.raster.burn import BURNABLE, buffered, thin
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.raster.vectors import has_shape, open_vector
 from geoseg.system.stamps import vector_stamp_of
@@ -30,7 +31,7 @@ _FIELDS = ("class_name", "class_id", "class", "classname", "label", "landcover",
 
 @dataclass(frozen=True, eq=False)
 class Polygons:
-    """All polygons of the labels.
+    """All polygons, lines and points of the labels.
 
     Attributes
     ----------
@@ -41,6 +42,8 @@ class Polygons:
         CRS of the geometries, or None.
     skipped
         Number of polygons without a class, which are treated as unlabelled.
+    buffer
+        Distance around points and lines that they label, too: metres, or pixels without CRS. None for none.
     stamps
         The files, and their stamps from before they were read.
     """
@@ -54,6 +57,7 @@ class Polygons:
     vocabulary: Vocabulary
     field: str
     skipped: int = 0
+    buffer: float | None = None
     stamps: tuple[tuple[str, str], ...] = ()
 
     def on(self, grid: Grid, image: str, keep: NDArray[np.bool_] | None = None) -> PolygonLabels | None:
@@ -87,11 +91,21 @@ class Polygons:
         if self.crs is not None and grid.crs is not None and series.crs != grid.crs:
             series = to_crs(series, grid.crs, self.label)
         moved, codes = series.to_numpy(), self.codes[chosen]
+        if self.buffer:
+            moved = buffered(moved, self.buffer, grid)
         # Polygons far outside a projection's area of use get coordinates that are not finite.
-        near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.area(moved))
+        near = shapely.intersects(moved, shapely.box(*grid.bounds())) & np.isfinite(shapely.bounds(moved)).all(1)
         if not near.any():
             return None
         return PolygonLabels(self.label, moved[near], codes[near], grid.transform, self.stamps)
+
+    @property
+    def areas(self) -> NDArray[np.float64]:
+        """Area of each, to weigh them by; those without count as the smallest that has one."""
+        import shapely
+
+        areas = np.asarray(shapely.area(self.geometries), np.float64)
+        return np.where(areas > 0, areas, min(areas[areas > 0], default=1.0))
 
 
 def is_polygons(source: Any) -> bool:
@@ -101,13 +115,17 @@ def is_polygons(source: Any) -> bool:
     return isinstance(source, str | Path) and Path(source).suffix.lower() in VECTOR_SUFFIXES
 
 
-def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | None) -> Polygons:
-    """Read polygons from files or GeoDataFrames, all in the CRS of the first.
+def read_polygons(
+    sources: Sequence[Any], field: str | None, group_field: str | None, buffer: float | None = None
+) -> Polygons:
+    """Read polygons, lines and points from files or GeoDataFrames, all in the CRS of the first.
 
     Raises
     ------
     InputError
         If a source cannot be read, lacks the field, or holds invalid or other geometries.
+    OptionError
+        If a buffer is given, but there are neither points nor lines.
     """
     import pandas as pd
 
@@ -128,6 +146,8 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
     keep = named & has_shape(frame)
     skipped = int((~keep).sum())
     frame = frame[keep]
+    if buffer and not thin(frame.geometry.to_numpy()).any():
+        raise OptionError(f"{label}: buffer is for points and lines, but the labels are polygons; leave it out")
     if not len(frame):
         raise InputError(f"{label}: no polygon has a class in field {field!r}")
     texts = np.array([_text(value) for value in frame[field]], dtype=object)
@@ -147,6 +167,7 @@ def read_polygons(sources: Sequence[Any], field: str | None, group_field: str | 
         vocabulary=Vocabulary(classes, closed=True),
         field=field,
         skipped=skipped,
+        buffer=buffer,
         stamps=stamps,
     )
 
@@ -159,13 +180,14 @@ def _table(source: Any) -> tuple[str, Any]:
     name, file = str(source), open_vector(source)
     frame = file.read(_layer(name, file.layers()))
     if not hasattr(frame, "geometry") or not isinstance(frame, gpd.GeoDataFrame):
-        raise InputError(f"{name}: a table without geometries; labels must be polygons")
+        raise InputError(f"{name}: a table without geometries; labels must be polygons, lines or points")
     return name, frame
 
 
 def _layer(name: str, found: list[tuple[str, str | None]]) -> str | None:
-    """Return the one layer of polygons in a file; tables without geometries, such as QGIS styles, do not count."""
+    """Return the one layer of labels in a file; points count if there is nothing else, tables such as styles never."""
     layers = [layer for layer, kind in found if kind and "Point" not in kind]
+    layers = layers or [layer for layer, kind in found if kind]
     if len(layers) > 1:
         raise InputError(
             f"{name}: has several layers ({', '.join(layers)}); write the one with the labels to a file of its own"
@@ -201,14 +223,15 @@ def _check_geometries(name: str, frame: Any) -> None:
     geometries = frame.geometry.to_numpy()
     present = ~shapely.is_missing(geometries)
     kinds = set(np.unique(shapely.get_type_id(geometries[present])))
-    if others := kinds - {3, 6}:
+    if others := kinds - BURNABLE:
         first = shapely.GeometryType(int(min(others))).name.title()
-        raise InputError(f"{name}: holds {first} geometries; labels must be polygons")
+        raise InputError(f"{name}: holds {first} geometries; labels must be polygons, lines or points")
     invalid = np.flatnonzero(present & ~shapely.is_valid(geometries))
     if invalid.size:
         why = str(shapely.is_valid_reason(geometries[invalid[0]]))
+        what = "feature" if thin(geometries[invalid]).any() else "polygon"
         raise InputError(
-            f"{name}: {invalid.size} polygon{'s are' if invalid.size > 1 else ' is'} invalid, the first is number "
+            f"{name}: {invalid.size} {what}{'s are' if invalid.size > 1 else ' is'} invalid, the first is number "
             f"{invalid[0] + 1} ({why}); repair them with Fix geometries in QGIS, or with: ogr2ogr -makevalid OUT IN"
         )
 

@@ -62,3 +62,30 @@ class SoftLabels:
 
     def check_unchanged(self) -> None:
         """Do nothing: the maps are files of this run."""
+
+
+@dataclass(frozen=True, eq=False)
+class AnyClass(SoftLabels):
+    """Stands in for labels where only places are split: every valid pixel is labelled, and all classes are everywhere.
+
+    Attributes
+    ----------
+    image
+        The image whose valid pixels count.
+    count
+        Number of classes.
+    """
+
+    image: Raster
+    count: int
+
+    @classmethod
+    def on(cls, image: Raster, count: int) -> AnyClass:
+        """Return the stand-in for an image."""
+        return cls("the images", None, (), (tuple(range(count)),), image, count)
+
+    def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """See :class:`SoftLabels`; the class is that of the pixel's diagonal."""
+        rows, cols = (np.arange(start, stop) for start, stop in ((box.row, box.bottom), (box.col, box.right)))
+        valid = self.image.read(box).valid
+        return np.where(valid, np.add.outer(rows, cols) % self.count, NO_VALUE), valid

@@ -21,6 +21,39 @@ if TYPE_CHECKING:
 # shares, 0 makes all classes equal. The square root is usual (Mahajan et al. 2018, arXiv 1805.00932).
 _POWER = 0.5
 
+# Labels are few if less than so many pixels are labelled, and less than this share of the windows around them.
+_FEW_PIXELS, _FEW_SHARE = 100_000, 0.25
+
+
+def places_of(counts: Sequence[NDArray[np.int64]], cell: int, window: int) -> int:
+    """Return how many windows on a lattice have labels: about as many as see all of them once.
+
+    Parameters
+    ----------
+    counts
+        (rows, cols, K) labelled pixels per cell and class of each image.
+    cell, window
+        Sides of cells and windows in pixels.
+    """
+    side = max(window // cell, 1)
+    places = 0
+    for count in counts:
+        row, col = np.nonzero(count.any(-1))
+        places += len(np.unique(row // side * (count.shape[1] + 1) + col // side))
+    return places
+
+
+def are_few(counts: Sequence[NDArray[np.int64]], cell: int, window: int) -> bool:
+    """Return whether labels are few: under 100,000 pixels, and under a quarter of what windows around them see.
+
+    Parameters
+    ----------
+    counts, cell, window
+        As of :func:`places_of`.
+    """
+    labelled = sum(int(count.sum()) for count in counts)
+    return labelled < min(_FEW_PIXELS, _FEW_SHARE * places_of(counts, cell, window) * window**2)
+
 
 @dataclass(frozen=True, eq=False)
 class Anchors:

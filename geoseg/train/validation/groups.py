@@ -135,7 +135,10 @@ def _choose(sums: NDArray[np.int64], names: Sequence[str], share: float, seed: i
             f"the split would leave a part empty: all labels are of one group ({', '.join(names) or 'none'}); name "
             "more groups, split by blocks, or train without validation with --validation 0"
         )
-    return choose(sums, share, seed)
+    # A group that alone has a class stays in training: what is never seen is never predicted.
+    alone = (sums > 0).sum(0) == 1
+    kept: NDArray[np.bool_] = np.any(sums[:, alone] > 0, axis=1)
+    return choose(sums, share, seed, None if kept.all() else kept)
 
 
 def _summary(kept: set[str], names: Sequence[str], seed: int) -> str:

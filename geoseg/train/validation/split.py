@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,11 +20,15 @@ from geoseg.errors import InputError
 from geoseg.geodesy.crs import metres_per_unit, same_crs, transformer
 from geoseg.models.card.contract import pixel_size
 from geoseg.train.data.label_counts import dilated
+from geoseg.train.validation.rare_classes import blocks_needed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster import Raster
+
+Demand = Literal["every", "insist", "any"]
+"""Which classes must have training windows: see :func:`by_blocks`."""
 
 METRES_PER_DEGREE = 111_320.0
 
@@ -34,6 +38,10 @@ _ENOUGH_BLOCKS = 12
 
 # Random draws that are compared; the one nearest to the wanted share of every class is used.
 _DRAWS = 200
+
+# Further draws if no size of blocks leaves each part what it needs: chance may scatter the blocks that are held out so
+# that no window fits between them.
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +133,8 @@ def by_blocks(
     share: float,
     seed: int,
     size: float | None,
-    usable: Callable[[Sequence[Parts]], bool],
+    trainable: Callable[[Sequence[Parts]], NDArray[np.bool_]],
+    demand: Demand = "every",
 ) -> Split:
     """Split by square blocks on the image.
 
@@ -143,34 +152,54 @@ def by_blocks(
         Seed of the draw of blocks.
     size
         Side of a block in metres (in pixels for images without CRS); chosen if None.
-    usable
-        Whether training windows fit into the parts.
+    trainable
+        Returns (K,) bool: the classes of which training windows fit into the parts.
+    demand
+        Which labelled classes need training windows: ``"every"`` one, for which blocks are kept for training;
+        ``"insist"`` is the same also where a first draw leaves room for no window at all; for ``"any"``, one
+        class will do.
 
     Raises
     ------
     InputError
-        If no split leaves labels in both parts.
+        If no split leaves labels in both parts, and the classes that are demanded in training.
     """
+    draw = _Draw(share, seed, -(-window // side), trainable, demand)
     pixel = pixel_size(images[0].raster) or 1.0
+    sizes = [size] if size else [round_nicely(factor * window * pixel) for factor in _SIDES]
+    blocks = [block_names(images, side, tried) for tried in sizes]
+    for attempt in range(_ATTEMPTS):
+        found = _best_size(images, list(zip(sizes, blocks, strict=True)), margin, side, replace(draw, attempt=attempt))
+        if found is not None:
+            return found
+    raise InputError(_no_split(size, window, margin))
+
+
+def _best_size(
+    images: Sequence[ImageCounts],
+    sizes: Sequence[tuple[float, list[NDArray[np.int64]]]],
+    margin: int,
+    side: int,
+    draw: _Draw,
+) -> Split | None:
+    """Return the split by blocks of the best size; None if each leaves a part without what it needs."""
     counts = [image.counts for image in images]
     reaches = buffers([image.raster for image in images], margin, side)
-    sizes = [size] if size else [round_nicely(factor * window * pixel) for factor in _SIDES]
     best: tuple[float, Split] | None = None
-    for tried in sizes:
-        names = block_names(images, side, tried)
+    for tried, names in sizes:
         number, ids = _numbered(names, counts)
         if number < 2:
             continue
-        held = choose(_sums(ids, counts, number), share, seed)
-        validation = [(held[i] if number else np.zeros(i.shape, np.bool_)) & (i >= 0) for i in ids]
-        parts = cut(validation, counts, reaches)
+        held, parts = _drawn(ids, counts, reaches, draw)
         unit = "m" if images[0].raster.georeferenced else "px"
         summary = (
-            f"{int(held.sum())} of {number} labelled blocks of {tried:g} {unit} held out for validation (seed {seed}); "
-            f"training windows keep {margin} px away from them"
+            f"{int(held.sum())} of {number} labelled blocks of {tried:g} {unit} held out for validation "
+            f"(seed {draw.seed}); training windows keep {margin} px away from them"
         )
         split = Split(parts, summary)
-        if not split.training().any() or not split.held().any() or not usable(parts):
+        untrained = _untrained(parts, counts, draw.trainable)
+        lost = untrained.sum() == _labelled(counts).sum() if draw.demand == "any" else untrained.any()
+        if not split.training().any() or not split.held().any() or lost:
             continue
         # Worst is a class that one part lacks, then too few blocks to be representative.
         lacking = int(((split.training() == 0) | (split.held() == 0)).sum())
@@ -180,18 +209,69 @@ def by_blocks(
             best = (score, split)
         if score == 0:
             break
-    if best is None:
-        raise InputError(_no_split(size, window, margin))
-    return best[1]
+    return best[1] if best is not None else None
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """How blocks are drawn: see :func:`by_blocks`; ``window`` in cells."""
+
+    share: float
+    seed: int
+    window: int
+    trainable: Callable[[Sequence[Parts]], NDArray[np.bool_]]
+    demand: Demand
+    attempt: int = 0
+
+    @property
+    def seeds(self) -> int | list[int]:
+        """Seed of the random numbers, another for each attempt."""
+        return [self.seed, self.attempt] if self.attempt else self.seed
+
+
+def _drawn(
+    ids: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]], reaches: Sequence[int], draw: _Draw
+) -> tuple[NDArray[np.bool_], tuple[Parts, ...]]:
+    """Draw the blocks that are held out; those that a class cannot be trained without are kept for training."""
+    sums = _sums(ids, counts, max(int(block.max()) for block in ids) + 1)
+    kept = np.zeros(len(sums), np.bool_)
+    while True:
+        held = choose(sums, draw.share, draw.seeds, kept)
+        parts = cut([held[block] & (block >= 0) for block in ids], counts, reaches)
+        untrained = _untrained(parts, counts, draw.trainable)
+        hopeless = draw.demand == "every" and untrained.sum() == _labelled(counts).sum()
+        if draw.demand == "any" or hopeless:
+            return held, parts
+        more = np.zeros_like(kept)
+        for number in np.flatnonzero(untrained):
+            per_image = [count[..., number] for count in counts]
+            more |= blocks_needed(ids, per_image, len(sums), [reach + draw.window for reach in reaches])
+        if not (more & ~kept).any() or (more | kept).all():
+            return held, parts
+        kept |= more
+
+
+def _untrained(
+    parts: Sequence[Parts],
+    counts: Sequence[NDArray[np.int64]],
+    fits: Callable[[Sequence[Parts]], NDArray[np.bool_]],
+) -> NDArray[np.bool_]:
+    """Return (K,) bool: classes that are labelled, but of which no training window fits."""
+    return _labelled(counts) & ~np.asarray(fits(parts))
+
+
+def _labelled(counts: Sequence[NDArray[np.int64]]) -> NDArray[np.bool_]:
+    """Return (K,) bool: classes that have labels."""
+    return np.asarray(sum(count.sum((0, 1)) for count in counts)) > 0
 
 
 def _no_split(size: float | None, window: int, margin: int) -> str:
     tried = f"blocks of {size:g}" if size else "no size of blocks"
     verb = "leave" if size else "leaves"
     return (
-        f"the split would leave a part empty: {tried} {verb} labels in both parts where windows of {window} px keep "
-        f"{margin} px away from validation; label more places, use a smaller --window or another --block-size, or "
-        "train without validation with --validation 0"
+        f"the split would leave a part empty: {tried} {verb} labels in both parts, and every class for training, where "
+        f"windows of {window} px keep {margin} px away from validation; label more places, use a smaller --window or "
+        "another --block-size, or train without validation with --validation 0"
     )
 
 
@@ -275,7 +355,9 @@ def _sums(ids: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int64]],
     return sums
 
 
-def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+def choose(
+    sums: NDArray[np.int64], share: float, seed: int | list[int], kept: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_]:
     """Choose the blocks or groups that are held out for validation.
 
     Compares random draws: first by how many classes one part lacks, then by how near the held-out share of every class
@@ -289,6 +371,8 @@ def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_
         Share to hold out, 0…1.
     seed
         Seed of the draws.
+    kept
+        (blocks,) bool: blocks that must not be held out, not all; None for none.
 
     Returns
     -------
@@ -302,9 +386,11 @@ def choose(sums: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_
     best, best_score = np.zeros(number, np.bool_), math.inf
     for _ in range(_DRAWS):
         order = rng.permutation(number)
+        if kept is not None:
+            order = order[~kept[order]]
         reached = np.cumsum(sizes[order])
         # As many blocks as come nearest to the share, but neither all nor none.
-        count = int(np.clip(np.abs(reached - share).argmin() + 1, 1, number - 1))
+        count = int(np.clip(np.abs(reached - share).argmin() + 1, 1, min(len(order), number - 1)))
         held = np.zeros(number, np.bool_)
         held[order[:count]] = True
         part = sums[held].sum(0) / totals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +14,10 @@ from geoseg.train.data.class_mapping import ClassMapping
 from geoseg.train.data.label_counts import count_labels
 from geoseg.train.data.label_images import Labelled
 from geoseg.train.data.labels import Labels
-from geoseg.train.data.windows import WindowSampler
+from geoseg.train.data.windows import WindowSampler, are_few
 from geoseg.train.options import TrainOptions
 from geoseg.train.validation import groups
-from geoseg.train.validation.split import ImageCounts, Parts, Split, buffers, by_blocks, cut, no_validation
+from geoseg.train.validation.split import Demand, ImageCounts, Parts, Split, buffers, by_blocks, cut, no_validation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,6 +61,10 @@ class ChosenSplit:
         (rows, cols, K) labelled pixels per cell and class of each image.
     cell, window
         Sides in pixels.
+    few
+        Whether only few pixels are labelled: :func:`geoseg.train.data.windows.are_few`.
+    trained
+        (K,) bool: classes that training windows are drawn of.
     """
 
     split: Split
@@ -69,26 +73,50 @@ class ChosenSplit:
     counts: Sequence[NDArray[np.int64]]
     cell: int
     window: int
+    few: bool
+    trained: NDArray[np.bool_]
 
 
 def choose_split(
     labelled: Labelled, mapping: ClassMapping, options: TrainOptions, geometry: WindowGeometry
 ) -> ChosenSplit:
-    """Split labelled images, with the largest window for which both parts have labels.
+    """Split labelled images, with the largest window for which both parts have labels; the smallest for few labels.
+
+    If no place can be held out, all labels are for training; not so if blocks of one size or groups are asked for.
 
     Raises
     ------
     InputError
-        If no window leaves labels in both parts, or groups cannot be used.
+        If no window leaves labels in both parts that are asked for, or groups cannot be used.
     """
     counts = [c.by_class(mapping.values, mapping.indices, len(mapping.classes)) for c in labelled.counts]
-    for window in geometry.windows:
+    few = are_few(counts, geometry.cell, geometry.windows[0])
+    # Few labels want local features, and a window costs by its pixels, labelled or not.
+    windows = sorted(geometry.windows) if few else geometry.windows
+    case = _Case(labelled, mapping, counts, few)
+    chosen = bool(options.block_size or options.groups or options.group_field)
+    demands: list[Demand] = ["insist"] if few else ["every", "insist"]
+    if chosen or geometry.margin is not None:
+        # Blocks that are asked for are kept to, and a model that is fine-tuned knows its classes.
+        demands.append("any")
+    tries = [(window, demand) for demand in demands for window in windows]
+    for window, demand in tries:
         try:
-            return _split(labelled, mapping, counts, options, geometry, window)
+            return _split(case, options, geometry, window, demand)
         except InputError:
-            if window == geometry.windows[-1]:
+            if (window, demand) == tries[-1] and chosen:
                 raise
-    raise AssertionError("unreachable: the last window returns or raises")
+    return _split(case, replace(options, validation=0.0), geometry, windows[0])
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """What is split: labelled images, their classes, and the labelled pixels per cell and class of each image."""
+
+    labelled: Labelled
+    mapping: ClassMapping
+    counts: Sequence[NDArray[np.int64]]
+    few: bool
 
 
 def usual_margin(window: int, stride: int) -> int:
@@ -97,38 +125,34 @@ def usual_margin(window: int, stride: int) -> int:
 
 
 def _split(
-    labelled: Labelled,
-    mapping: ClassMapping,
-    counts: Sequence[NDArray[np.int64]],
-    options: TrainOptions,
-    geometry: WindowGeometry,
-    window: int,
+    case: _Case, options: TrainOptions, geometry: WindowGeometry, window: int, demand: Demand = "every"
 ) -> ChosenSplit:
+    labelled, mapping, counts = case.labelled, case.mapping, case.counts
     labels = [Labels(source, mapping.values, mapping.indices) for source in labelled.sources]
     images = [ImageCounts(raster, count) for raster, count in zip(labelled.rasters, counts, strict=True)]
     margin = geometry.margin if geometry.margin is not None else usual_margin(window, geometry.stride)
     reaches = buffers(labelled.rasters, margin, geometry.cell)
 
-    def usable(parts: Sequence[Parts]) -> bool:
+    def trainable(parts: Sequence[Parts]) -> NDArray[np.bool_]:
         try:
-            WindowSampler([raster.shape for raster in labelled.rasters], parts, geometry.cell, window)
+            sampler = WindowSampler([raster.shape for raster in labelled.rasters], parts, geometry.cell, window)
         except InputError:
-            return False
-        return True
+            return np.zeros(len(mapping.classes), np.bool_)
+        return np.asarray(sampler.class_chances > 0)
 
     def chosen(split: Split, training: Sequence[Labels] = labels, validation: Sequence[Labels] = labels) -> ChosenSplit:
-        return ChosenSplit(split, training, validation, counts, geometry.cell, window)
+        return ChosenSplit(split, training, validation, counts, geometry.cell, window, case.few, trainable(split.parts))
 
     if not options.validation:
         return chosen(no_validation(images))
     if options.group_field:
         training, validation, split = _by_polygons(labelled, mapping, options, reaches)
-        _check_parts(split, window, usable=usable(split.parts))
+        _check_parts(split, window, usable=bool(trainable(split.parts).any()))
         return chosen(split, training, validation)
     if options.groups:
         names = groups.read_groups(options.groups, labelled.rasters)
         split = groups.by_images(images, names, reaches=reaches, share=options.validation, seed=options.seed)
-        _check_parts(split, window, usable=usable(split.parts))
+        _check_parts(split, window, usable=bool(trainable(split.parts).any()))
         return chosen(split)
     split = by_blocks(
         images,
@@ -138,7 +162,8 @@ def _split(
         share=options.validation,
         seed=options.seed,
         size=options.block_size,
-        usable=usable,
+        trainable=trainable,
+        demand=demand,
     )
     return chosen(split)
 
@@ -156,14 +181,12 @@ def _by_polygons(
     labelled: Labelled, mapping: ClassMapping, options: TrainOptions, reaches: Sequence[int]
 ) -> tuple[list[Labels], list[Labels], Split]:
     """Split by a field of the polygons: each part has its own polygons and counts."""
-    import shapely
-
     polygons = labelled.polygons
     assert polygons is not None
     held, summary = groups.split_polygons(
         polygons.codes,
         polygons.groups,
-        shapely.area(polygons.geometries),
+        polygons.areas,
         names=polygons.group_names,
         share=options.validation,
         seed=options.seed,

@@ -36,17 +36,19 @@ class TrainModel(GeosegAlgorithm):
     def shortHelpString(self) -> str:
         """Return the text beside the parameters."""
         return tr(
-            "Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. "
-            "With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is "
-            "ignored."
+            "Trains a model on scenes and labels: polygons, lines or points (a field names the class), or a raster for "
+            "each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label "
+            "covers is ignored."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Declare the parameters."""
         raster = QgsProcessing.SourceType.TypeRaster
         self.addParameter(QgsProcessingParameterMultipleLayers("INPUT", tr("Scenes: one raster each"), raster))
-        polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
-        self.addParameter(QgsProcessingParameterVectorLayer("LABELS", tr("Label polygons"), polygons, None, True))
+        drawn = [QgsProcessing.SourceType.TypeVectorAnyGeometry]
+        self.addParameter(
+            QgsProcessingParameterVectorLayer("LABELS", tr("Labels: polygons, lines or points"), drawn, None, True)
+        )
         anything = QgsProcessingParameterField.DataType.Any
         self.addParameter(
             QgsProcessingParameterField(
@@ -69,6 +71,7 @@ class TrainModel(GeosegAlgorithm):
         self.add_bands("FROM", several=False)
         self.add_number("SCALE", tr("Scale: value = stored × scale + offset"))
         self.add_number("OFFSET", tr("Offset"))
+        self.add_number("BUFFER", tr("Metres around lines and points that they label, too"), least=0)
         self.add_number("WINDOW", tr("Side of training windows in pixels"), whole=True, least=8)
         self.add_number("BATCH", tr("Windows of a step; what fits into memory if empty"), whole=True, least=1)
         self.add_number("LR", tr("Learning rate"), least=0)
@@ -83,13 +86,13 @@ class TrainModel(GeosegAlgorithm):
         """Read layers and options."""
         super().prepareAlgorithm(parameters, context, feedback)
         self._images = [source_of(layer) for layer in self.parameterAsLayerList(parameters, "INPUT", context)]
-        polygons = self.parameterAsVectorLayer(parameters, "LABELS", context)
+        drawn = self.parameterAsVectorLayer(parameters, "LABELS", context)
         rasters = self.parameterAsLayerList(parameters, "LABEL_RASTERS", context)
-        if (polygons is None) == (not rasters):
-            raise QgsProcessingException(tr("Give label polygons or label rasters, one of the two."))
+        if (drawn is None) == (not rasters):
+            raise QgsProcessingException(tr("Give a layer of labels or label rasters, one of the two."))
         self._field = ""
-        if polygons is not None:
-            self._labels = [file_of(polygons)]
+        if drawn is not None:
+            self._labels = [file_of(drawn)]
             self._field = self.text(parameters, "FIELD", context)
         else:
             self._labels = [source_of(layer) for layer in rasters]
@@ -97,7 +100,8 @@ class TrainModel(GeosegAlgorithm):
         texts = {name: self.text(parameters, name.upper(), context) for name in ("arch", "encoder", "device")}
         reading = {name: self.number(parameters, name.upper(), context) for name in ("scale", "offset")}
         self._scene = commands.Scene(self._images, self.text(parameters, "BANDS", context), (), reading)
-        numbers = {name: self.number(parameters, name.upper(), context) for name in ("window", "batch", "lr")}
+        numbers = {name: self.number(parameters, name.upper(), context) for name in ("window", "batch", "lr", "buffer")}
+        numbers["buffer"] = numbers["buffer"] or None  # 0 m around a point are the point
         epochs = self.parameterAsInt(parameters, "EPOCHS", context)
         self._options = {**texts, **numbers, "class_field": self._field, "epochs": epochs}
         return True

@@ -572,13 +572,18 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Trainiert ein Modell mit Szenen und Labelpolygonen (ein Feld nennt die Klasse) oder je Szene einem Labelraster. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label abdeckt, bleibt unbeachtet.</translation>
+        <source>Trains a model on scenes and labels: polygons, lines or points (a field names the class), or a raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Trainiert ein Modell mit Szenen und Labels: Polygonen, Linien oder Punkten (ein Feld nennt die Klasse) oder je Szene einem Raster. Mit einem Ausgangsmodell wird dieses nachtrainiert, was weit weniger Labels braucht. Was kein Label abdeckt, bleibt unbeachtet.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Model to start from</source>
         <translation>Ausgangsmodell</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Metres around lines and points that they label, too</source>
+        <translation>Meter um Linien und Punkte, die mit zum Label gehören</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -604,8 +609,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Label polygons</source>
-        <translation>Labelpolygone</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Labels: Polygone, Linien oder Punkte</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -651,8 +656,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Give label polygons or label rasters, one of the two.</source>
-        <translation>Entweder Labelpolygone oder Labelraster angeben.</translation>
+        <source>Give a layer of labels or label rasters, one of the two.</source>
+        <translation>Entweder einen Layer mit Labels oder Labelraster angeben.</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>

@@ -572,13 +572,18 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Entraîne un modèle sur des scènes et des polygones d'étiquettes (un champ nomme la classe), ou un raster d'étiquettes par scène. Avec un modèle de départ, celui-ci est ajusté, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
+        <source>Trains a model on scenes and labels: polygons, lines or points (a field names the class), or a raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Entraîne un modèle sur des scènes et des étiquettes : polygones, lignes ou points (un champ nomme la classe), ou un raster par scène. Avec un modèle de départ, celui-ci est ajusté, ce qui demande bien moins d'étiquettes. Ce qu'aucune étiquette ne couvre est ignoré.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Model to start from</source>
         <translation>Modèle de départ</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Metres around lines and points that they label, too</source>
+        <translation>Mètres autour des lignes et points qui sont aussi étiquetés</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -604,8 +609,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Label polygons</source>
-        <translation>Polygones d'étiquettes</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Étiquettes : polygones, lignes ou points</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -651,8 +656,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Give label polygons or label rasters, one of the two.</source>
-        <translation>Indiquez des polygones ou des rasters d'étiquettes, l'un des deux.</translation>
+        <source>Give a layer of labels or label rasters, one of the two.</source>
+        <translation>Indiquez une couche d'étiquettes ou des rasters d'étiquettes, l'un des deux.</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>

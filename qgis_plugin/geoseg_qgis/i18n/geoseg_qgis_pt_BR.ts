@@ -572,13 +572,18 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Trains a model on scenes and label polygons (a field names the class), or a label raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
-        <translation>Treina um modelo com cenas e polígonos de rótulos (um campo nomeia a classe), ou um raster de rótulos para cada cena. Com um modelo de partida, ele é ajustado, o que exige muito menos rótulos. O que nenhum rótulo cobre é ignorado.</translation>
+        <source>Trains a model on scenes and labels: polygons, lines or points (a field names the class), or a raster for each scene. With a model to start from it is fine-tuned, which needs far fewer labels. What no label covers is ignored.</source>
+        <translation>Treina um modelo com cenas e rótulos: polígonos, linhas ou pontos (um campo nomeia a classe), ou um raster para cada cena. Com um modelo de partida, ele é ajustado, o que exige muito menos rótulos. O que nenhum rótulo cobre é ignorado.</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Model to start from</source>
         <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/train.py"/>
+        <source>Metres around lines and points that they label, too</source>
+        <translation>Metros ao redor de linhas e pontos que também são rotulados</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -604,8 +609,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Label polygons</source>
-        <translation>Polígonos de rótulos</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Rótulos: polígonos, linhas ou pontos</translation>
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
@@ -651,8 +656,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Give label polygons or label rasters, one of the two.</source>
-        <translation>Indique polígonos ou rasters de rótulos, um dos dois.</translation>
+        <source>Give a layer of labels or label rasters, one of the two.</source>
+        <translation>Indique uma camada de rótulos ou rasters de rótulos, um dos dois.</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>

@@ -212,7 +212,7 @@ def test_an_interrupted_compression_leaves_nothing_behind(original, place, quick
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({}, OptionError, "name one method, --prune SHARE or --distil TEACHER: neither is given"),
+        ({}, OptionError, "name one method, --prune SHARE, --distil TEACHER or --int8: none is given"),
         ({"prune": 0.3, "distil": "spectral"}, OptionError, "name one method, .*: both are given"),
         ({"prune": 0.0}, OptionError, "prune must be a share of the channels between 0 and 1, got 0"),
         ({"prune": 1.0}, OptionError, "prune must be a share"),
