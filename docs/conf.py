@@ -42,6 +42,7 @@ public_doors = (
     "geoseg.write",
     "geoseg.polygonize",
     "geoseg.evaluate",
+    "geoseg.change",
     "geoseg.train",
     "geoseg.job",
     "geoseg.demo",

@@ -8,10 +8,10 @@ Packages, top down; each imports only from the lines below it (``tests/test_arch
     __main__
     cli                     parse the command line, call one function, print
     demo                    a made-up scene with known truth, and the run over it
-    train, job              labelled rasters -> a model folder;  scenes x model -> an output folder
+    train, job, change      labelled rasters -> a model;  scenes x model -> a folder;  two maps -> what changed
     evaluate, polygonize    a map against a reference;  a class map -> polygons
-    segment, class_names    windows of one scene -> a block's classes;  names and colours found in rasters
-    write, models           COGs and styles;  cards, networks, inference
+    segment                 windows of one scene -> a block's classes
+    write, models           COGs, styles, class names;  cards, networks, inference
     raster, jit, progress   anything GDAL reads -> bands on one GeoBox;  compiled loops;  what a run reports
     classes, tiling, system, geodesy    values and helpers: classes, windows, files and resources, areas
     errors, _version
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg._version import __version__
 
 if TYPE_CHECKING:
+    from geoseg.change import change
     from geoseg.errors import GeosegError
     from geoseg.evaluate import evaluate
     from geoseg.job import Job, SceneResult, run
@@ -45,6 +46,7 @@ _HOME = {
     "ModelCard": "geoseg.models",
     "Raster": "geoseg.raster",
     "SceneResult": "geoseg.job",
+    "change": "geoseg.change",
     "compress_model": "geoseg.train.compress",
     "evaluate": "geoseg.evaluate",
     "load_model": "geoseg.models",
@@ -64,6 +66,7 @@ __all__ = [
     "Raster",
     "SceneResult",
     "__version__",
+    "change",
     "compress_model",
     "evaluate",
     "load_model",

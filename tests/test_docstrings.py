@@ -25,8 +25,8 @@ import numpy as np
 import pytest
 
 PACKAGES = (
-    "geoseg", "geoseg.demo", "geoseg.evaluate", "geoseg.job", "geoseg.models", "geoseg.polygonize", "geoseg.raster",
-    "geoseg.train", "geoseg.write",
+    "geoseg", "geoseg.change", "geoseg.demo", "geoseg.evaluate", "geoseg.job", "geoseg.models", "geoseg.polygonize",
+    "geoseg.raster", "geoseg.train", "geoseg.write",
 )  # fmt: skip
 
 NAMES = {

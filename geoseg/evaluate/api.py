@@ -166,6 +166,8 @@ def values_of(layer: ClassLayer) -> set[int]:
 
 def _unique(layer: RasterLayer, box: Box) -> list[int]:
     values, valid = layer.read(box)
+    if values.dtype == np.uint8:  # counting is several times as fast as sorting
+        return [int(value) for value in np.flatnonzero(np.bincount(values[valid], minlength=256))]
     found = np.unique(values[valid])
     if odd := [value for value in found[:_MOST_VALUES].tolist() if value != int(value)]:
         raise InputError(f"{layer.label} holds {odd[0]:g}, which is not a class number; classify or round it first")
@@ -229,7 +231,7 @@ def _open_confidence(predicted: Any, confidence: Any, layer: RasterLayer) -> Ras
     if confidence is False:
         return None
     if confidence is None or confidence is True:
-        confidence = _beside(predicted)
+        confidence = confidence_beside(predicted)
         if confidence is None:
             return None
     found = open_map(confidence)
@@ -241,7 +243,7 @@ def _open_confidence(predicted: Any, confidence: Any, layer: RasterLayer) -> Ras
     return found
 
 
-def _beside(predicted: Any) -> Path | None:
+def confidence_beside(predicted: Any) -> Path | None:
     """Return the confidence raster that ``geoseg segment`` wrote beside a class map."""
     if not isinstance(predicted, str | Path) or "://" in str(predicted):
         return None

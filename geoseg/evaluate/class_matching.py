@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.class_names import tidy
 from geoseg.classes import MAX_CLASSES, MapClass, default_color, is_number, unnamed
 from geoseg.errors import InputError, OptionError
+from geoseg.write.class_names import tidy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from geoseg.class_names import tidy
 from geoseg.classes import MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side
@@ -26,6 +25,7 @@ from geoseg.raster.burn import buffered, burn
 from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.raster.vectors import has_shape
+from geoseg.write.class_names import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -116,8 +116,8 @@ def open_map(source: Any, grid: Grid | None = None, named: Collection[int] = ())
     """
     if isinstance(source, str | Path):
         return _open_file(str(source), grid, named)
-    from geoseg.class_names import classes_of_attributes
     from geoseg.raster import open_raster
+    from geoseg.write.class_names import classes_of_attributes
 
     raster = open_raster(source)
     label = raster.name
@@ -149,9 +149,9 @@ def _open_file(path: str, grid: Grid | None, named: Collection[int]) -> RasterLa
 
 def _classes_of(path: str) -> tuple[MapClass, ...]:
     """Return the classes that a file names; a palette alone has colours but no names."""
-    from geoseg.class_names import classes_of
     from geoseg.raster.gdal.datasets import open_dataset
     from geoseg.raster.gdal.environment import environment
+    from geoseg.write.class_names import classes_of
 
     with environment(path), open_dataset(path) as dataset:
         found = classes_of(dataset, 1)

@@ -4,7 +4,7 @@ In: a raster or DataArray of class ids. Out: a GeoDataFrame, or a GeoPackage, Ge
 ``api`` is the entry point; ``source`` reads rows; ``codes``, ``strips`` and ``kernels/`` trace; ``stream`` joins strips
 in order, traced in threads or ``on_dask``; ``minimum_mapping_unit`` and ``reshape`` generalize; ``encode`` and
 ``files/`` write.
-May import: write, jit, class_names, geodesy, system. Never imports torch or segment.
+May import: write, jit, geodesy, system. Never imports torch or segment.
 """
 
 from __future__ import annotations

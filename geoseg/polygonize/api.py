@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import geopandas
     import pyarrow as pa
 
+    from geoseg.polygonize.files.layer import LayerView
     from geoseg.polygonize.request import PolygonizeJob
     from geoseg.polygonize.stream import Totals
 
@@ -131,6 +132,7 @@ class _Arguments(TypedDict, total=False):
     memory: str | int | None
     overwrite: bool
     provenance: Mapping[str, Any] | None
+    view: LayerView | None
     progress: Callable[[int, int], None] | None
 
 
@@ -163,6 +165,7 @@ def polygonize(
     memory: str | int | None = None,
     overwrite: bool = False,
     provenance: Mapping[str, Any] | None = None,
+    view: LayerView | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> geopandas.GeoDataFrame | PolygonSummary:
     """Convert a class map to polygons, exactly as one pass over the whole raster would, in bounded memory.
@@ -214,6 +217,8 @@ def polygonize(
         Replace an existing file.
     provenance
         Layer metadata to store: scene, model, version.
+    view
+        Another name and other columns of the layer, for rasters whose values are no classes.
     progress
         Called with the number of strips done and their total.
 
@@ -267,8 +272,8 @@ def polygonize(
         with client_of(scheduler, options.workers) as client:
             job = _plan(source, confidence_source, options, client)
             if path is None:
-                return _to_frame(job, progress, client)
-            return _to_file(job, path, provenance, progress, client)
+                return _to_frame(job, view, progress, client)
+            return _to_file(job, path, (view, provenance), progress, client)
     finally:
         source.close()
         if confidence_source is not None:
@@ -329,7 +334,9 @@ def _class_ids(chosen: Iterable[int | str], ids_by_name: Mapping[str, int]) -> l
     return ids
 
 
-def _to_frame(job: PolygonizeJob, progress: Callable[[int, int], None] | None, client: Any) -> geopandas.GeoDataFrame:
+def _to_frame(
+    job: PolygonizeJob, view: LayerView | None, progress: Callable[[int, int], None] | None, client: Any
+) -> geopandas.GeoDataFrame:
     import geopandas
     import pyarrow as pa
     import shapely
@@ -337,8 +344,9 @@ def _to_frame(job: PolygonizeJob, progress: Callable[[int, int], None] | None, c
     from geoseg.polygonize.encode import GEOMETRY
     from geoseg.polygonize.stream import Totals, record_batches
 
-    batches = list(_checked(record_batches(job, Totals(), progress, client), job))
-    table = pa.Table.from_batches(batches, job.encoding.schema)
+    batches = _checked(record_batches(job, Totals(), progress, client), job)
+    schema = job.encoding.schema if view is None else view.schema
+    table = pa.Table.from_batches(list(_viewed(batches, view)), schema)
     frame = table.drop_columns([GEOMETRY]).to_pandas()
     geometry = shapely.from_wkb(table.column(GEOMETRY).to_numpy())
     return geopandas.GeoDataFrame(frame, geometry=geometry, crs=_wkt(job.source))
@@ -347,7 +355,7 @@ def _to_frame(job: PolygonizeJob, progress: Callable[[int, int], None] | None, c
 def _to_file(
     job: PolygonizeJob,
     path: Path,
-    provenance: Mapping[str, Any] | None,
+    described: tuple[LayerView | None, Mapping[str, Any] | None],
     progress: Callable[[int, int], None] | None,
     client: Any,
 ) -> PolygonSummary:
@@ -357,17 +365,25 @@ def _to_file(
     from geoseg.polygonize.stream import Totals, record_batches
 
     totals = Totals()
+    view, provenance = described
     layer = VectorLayer(job.encoding.schema, _wkt(job.source), job.encoding.multi, metadata_text(provenance))
-    batches = _checked(rebatched(record_batches(job, totals, progress, client)), job)
-    write(path, layer, batches, lambda: _style_classes(job, totals))
+    if view is not None:
+        layer = replace(layer, schema=view.schema, name=view.name, title=view.title, class_field=view.class_field)
+    batches = _checked(rebatched(_viewed(record_batches(job, totals, progress, client), view)), job)
+    left_out = () if view is None else view.without
+    write(path, layer, batches, lambda: [one for one in _style_classes(job, totals) if one.id not in left_out])
     return PolygonSummary(
         path,
         {
             value: ClassPolygons(job.names[value], totals.polygons[value], totals.area[value])
-            for value in sorted(totals.polygons)
+            for value in sorted(set(totals.polygons).difference(left_out))
         },
         _notes(job.source),
     )
+
+
+def _viewed(batches: Iterable[pa.RecordBatch], view: LayerView | None) -> Iterable[pa.RecordBatch]:
+    return batches if view is None else map(view.of, batches)
 
 
 def _checked(batches: Iterable[pa.RecordBatch], job: PolygonizeJob) -> Iterator[pa.RecordBatch]:
@@ -380,7 +396,7 @@ def _checked(batches: Iterable[pa.RecordBatch], job: PolygonizeJob) -> Iterator[
 
 def _style_classes(job: PolygonizeJob, totals: Totals) -> list[MapClass]:
     """Return the classes of the style: those that the map names and those that occur."""
-    from geoseg.class_names import complete
+    from geoseg.write.class_names import complete
 
     named = [item for item in job.source.classes if item.id in totals.polygons or len(job.source.classes) <= 64]
     by_id = complete({*(item.id for item in named), *totals.polygons}, job.source.classes)

@@ -52,11 +52,11 @@ class FileSource:
     """A band of a raster file. Masks, alpha, NaN and infinity are read as everywhere in geoseg."""
 
     def __init__(self, path: str | Path, band: int | None = None, *, purpose: str = "polygonize") -> None:
-        from geoseg.class_names import classes_of
         from geoseg.raster.gdal.datasets import open_dataset
         from geoseg.raster.gdal.environment import environment, is_remote
         from geoseg.raster.grids import place
         from geoseg.raster.probe import probe, usable_nodata
+        from geoseg.write.class_names import classes_of
 
         self.path = str(path)
         if _is_local(self.path):
@@ -125,7 +125,7 @@ class ArraySource:
     """An xarray.DataArray, in memory or dask, with dimensions (row, column)."""
 
     def __init__(self, data: Any, band: int | None = None, *, purpose: str = "polygonize") -> None:
-        from geoseg.class_names import classes_of_attributes
+        from geoseg.write.class_names import classes_of_attributes
 
         self.name = str(data.name or "array")
         extra = [dim for dim in data.dims[:-2] if data.sizes[dim] != 1]

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from geoseg.class_names import complete
 from geoseg.errors import InputError
 from geoseg.polygonize import on_dask
 from geoseg.polygonize.encode import Encoded, batches, encode
@@ -25,6 +24,7 @@ from geoseg.polygonize.request import PolygonizeJob, Rows, row_caches
 from geoseg.polygonize.source import RowSource
 from geoseg.polygonize.strips import Finished, Frontier, Strip, trace_strip
 from geoseg.system.threads import map_ahead
+from geoseg.write.class_names import complete
 
 _T = TypeVar("_T")
 Progress = Callable[[int, int], None]

@@ -101,13 +101,15 @@ def _ramp(kind: str) -> str:
     )
 
 
-def polygon_qml(classes: Sequence[MapClass]) -> str:
-    """Return the QGIS style of land-cover polygons: categories of ``class_id``, labelled with class names.
+def polygon_qml(classes: Sequence[MapClass], field: str = "class_id") -> str:
+    """Return the QGIS style of land-cover polygons: categories of a field, labelled with class names.
 
     Parameters
     ----------
     classes
         Names and colours, in the order of the legend.
+    field
+        The field that holds the class id.
 
     Examples
     --------
@@ -123,7 +125,8 @@ def polygon_qml(classes: Sequence[MapClass]) -> str:
     symbols = "".join(_symbol(index, item) for index, item in enumerate(classes))
     return (
         f"{_DOCTYPE}{_QGIS}"
-        '  <renderer-v2 type="categorizedSymbol" attr="class_id" enableorderby="0" forceraster="0" symbollevels="0">\n'
+        f'  <renderer-v2 type="categorizedSymbol" attr={attribute(field)} enableorderby="0" forceraster="0"'
+        ' symbollevels="0">\n'
         f"    <categories>\n{categories}    </categories>\n    <symbols>\n{symbols}    </symbols>\n"
         "  </renderer-v2>\n  <blendMode>0</blendMode>\n  <featureBlendMode>0</featureBlendMode>\n"
         "  <layerGeometryType>2</layerGeometryType>\n</qgis>\n"
@@ -152,7 +155,7 @@ def _symbol(index: int, item: MapClass) -> str:
     )
 
 
-def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons") -> str:
+def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons", field: str = "class_id") -> str:
     """Return the style of :func:`polygon_qml` as an OGC Styled Layer Descriptor 1.1, for other software.
 
     Parameters
@@ -161,6 +164,8 @@ def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons") -> str:
         Names and colours, in the order of the legend.
     layer
         Name of the layer.
+    field
+        The field that holds the class id.
 
     Examples
     --------
@@ -169,7 +174,7 @@ def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons") -> str:
     >>> "tree" in polygon_sld(LAND_COVER)
     True
     """
-    rules = "".join(_rule(item) for item in classes)
+    rules = "".join(_rule(item, field) for item in classes)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<StyledLayerDescriptor version="1.1.0" xmlns="http://www.opengis.net/sld" xmlns:se="http://www.opengis.net/se"'
@@ -180,13 +185,13 @@ def polygon_sld(classes: Sequence[MapClass], layer: str = "polygons") -> str:
     )
 
 
-def _rule(item: MapClass) -> str:
+def _rule(item: MapClass, field: str) -> str:
     name = content(item.name)
     outline = "#{:02x}{:02x}{:02x}".format(*_darker(item))
     return (
         f"        <se:Rule>\n          <se:Name>{name}</se:Name>\n"
         f"          <se:Description><se:Title>{name}</se:Title></se:Description>\n"
-        "          <ogc:Filter><ogc:PropertyIsEqualTo><ogc:PropertyName>class_id</ogc:PropertyName>"
+        f"          <ogc:Filter><ogc:PropertyIsEqualTo><ogc:PropertyName>{content(field)}</ogc:PropertyName>"
         f"<ogc:Literal>{item.id}</ogc:Literal></ogc:PropertyIsEqualTo></ogc:Filter>\n"
         "          <se:PolygonSymbolizer>\n"
         f'            <se:Fill><se:SvgParameter name="fill">{item.color}</se:SvgParameter>'

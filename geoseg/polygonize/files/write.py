@@ -17,7 +17,7 @@ import pyarrow as pa
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError, OutputError, one_line
 from geoseg.polygonize.encode import GEOMETRY
-from geoseg.polygonize.files.layer import DATE, FORMATS, LAYER, VectorLayer
+from geoseg.polygonize.files.layer import DATE, FORMATS, VectorLayer
 from geoseg.system.files import complete
 from geoseg.system.outputs import local_path
 from geoseg.write import polygon_qml, polygon_sld
@@ -76,8 +76,9 @@ def write(
             writer(part, layer, _guarded(batches, failures))
             if path.suffix.lower() == ".gpkg":
                 classes = finish()
-                qml, sld = polygon_qml(classes), polygon_sld(classes)
-                add_layer_style(part, LAYER, qml, sld, description="Land-cover classes", date=DATE)
+                qml = polygon_qml(classes, layer.class_field)
+                sld = polygon_sld(classes, layer.name, layer.class_field)
+                add_layer_style(part, layer.name, qml, sld, description=layer.title, date=DATE)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {one_line(error)}") from error
     except Exception as error:
@@ -143,7 +144,7 @@ def _ogr(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> N
         pyogrio.write_arrow(
             reader,
             plain,
-            layer=LAYER,
+            layer=layer.name,
             driver="GPKG" if geopackage else "FlatGeobuf",
             geometry_name=GEOMETRY,
             geometry_type=layer.geometry_type,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from geoseg.class_names import tidy
 from geoseg.classes import MAX_CLASSES, NODATA, MapClass, default_color, unnamed
 from geoseg.errors import InputError, OptionError
 from geoseg.train.data.labels import BACKGROUND, Vocabulary
+from geoseg.write.class_names import tidy
 
 # Largest values of int16, uint16, int32, uint32 and int64: like 255 and negative values, by convention no class.
 _FILLS = {NODATA, 2**15 - 1, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1}

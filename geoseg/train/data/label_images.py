@@ -136,9 +136,9 @@ def _alike(names: Sequence[str]) -> list[str]:
 
 
 def _raster_vocabulary(path: str) -> Vocabulary:
-    from geoseg.class_names import classes_of
     from geoseg.raster.gdal.datasets import open_dataset
     from geoseg.raster.gdal.environment import environment, gdal_path
+    from geoseg.write.class_names import classes_of
 
     target = gdal_path(path)
     with environment(target), open_dataset(target) as data:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.class_names import tidy
 from geoseg.classes import LAND_COVER, MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
 from geoseg.geodesy.crs import to_crs
@@ -17,6 +16,7 @@ from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.raster.vectors import has_shape, open_vector
 from geoseg.system.stamps import vector_stamp_of
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
+from geoseg.write.class_names import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,7 +27,7 @@ def classes_of(dataset: Any, band: int) -> tuple[MapClass, ...]:
     geoseg's own metadata; or category names or attribute table, and colour table. rasterio has no access to category
     names and attribute tables; GDAL writes both into the VRT of a dataset.
     """
-    from geoseg.write import read_classes
+    from geoseg.write.sidecar import read_classes
 
     if band == 1 and (own := read_classes(dataset.name)):
         return own
