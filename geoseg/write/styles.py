@@ -101,13 +101,15 @@ def _ramp(kind: str) -> str:
     )
 
 
-def polygon_qml(classes: Sequence[MapClass]) -> str:
+def polygon_qml(classes: Sequence[MapClass], field: str = "class_id") -> str:
     """Return the QGIS style of land-cover polygons: categories of ``class_id``, labelled with class names.
 
     Parameters
     ----------
     classes
         Names and colours, in the order of the legend.
+    field
+        Field of whole numbers that holds the classes' ids.
 
     Examples
     --------
@@ -123,7 +125,7 @@ def polygon_qml(classes: Sequence[MapClass]) -> str:
     symbols = "".join(_symbol(index, item) for index, item in enumerate(classes))
     return (
         f"{_DOCTYPE}{_QGIS}"
-        '  <renderer-v2 type="categorizedSymbol" attr="class_id" enableorderby="0" forceraster="0" symbollevels="0">\n'
+        f'  <renderer-v2 type="categorizedSymbol" attr="{field}" enableorderby="0" forceraster="0" symbollevels="0">\n'
         f"    <categories>\n{categories}    </categories>\n    <symbols>\n{symbols}    </symbols>\n"
         "  </renderer-v2>\n  <blendMode>0</blendMode>\n  <featureBlendMode>0</featureBlendMode>\n"
         "  <layerGeometryType>2</layerGeometryType>\n</qgis>\n"
