@@ -194,7 +194,7 @@ def _by_objects(
         class_field=values["class_field"],
         renames=values["renames"],
         objects=ObjectOptions(**objects),
-        progress=lambda done, total: events.progress(done, total, "match objects"),
+        progress=lambda done, total: events.progress(done, total, "evaluate"),
     )
 
 

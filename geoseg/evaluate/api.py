@@ -121,26 +121,26 @@ def evaluate(
 
 
 def holds_objects(predicted: Any) -> bool:
-    """Whether what is compared is polygons, not a map: GeoPackages and zip files may hold either."""
+    """Whether what is compared is polygons, not a map: a zip file may hold either."""
     if not is_vector(predicted):
         return False
-    if not is_path(predicted) or not str(predicted).lower().endswith((".gpkg", ".zip")):
+    if not is_path(predicted) or not str(predicted).lower().endswith(".zip"):
         return True
     from geoseg.raster.vectors import open_vector
 
     try:
         return any(kind is not None for _, kind in open_vector(predicted).layers())
     except InputError:
-        # Only a raster is read otherwise; what is neither is told as the map that it was given as.
-        return str(predicted).lower().endswith(".gpkg") and not _is_raster(predicted)
+        return not _is_raster(str(predicted))
 
 
-def _is_raster(path: Any) -> bool:
+def _is_raster(path: str) -> bool:
     from geoseg.errors import GeosegError
+    from geoseg.raster.gdal.environment import is_remote
     from geoseg.raster.probe import probe
 
     try:
-        probe(str(path), remote=False)
+        probe(path, remote=is_remote(path))
     except GeosegError:
         return False
     return True

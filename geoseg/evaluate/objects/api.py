@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,9 +150,16 @@ def evaluate_objects(
     _check_crs(*sources)
     fields = choose_fields(*sources, Wanted(class_field or "", options.score_field or ""))
     target = Target(sources[0].crs, Renamer(parse_renames(renames)) if fields[0].classes else None)
-    ours, theirs = (read_layer(source, own, target, options.most) for source, own in zip(sources, fields, strict=True))
+    steps = _Steps(progress, (2 * sources[0].count) + sources[1].count)
+    ours, theirs = (
+        read_layer(source, own, target, steps.over(source.batches(own.columns, options.most)))
+        for source, own in zip(sources, fields, strict=True)
+    )
     ours, theirs, notes = with_common_classes(ours, theirs)
-    overlaps = find_overlaps(ours, theirs, min(_LEAST_IOU, options.iou), most=options.most, progress=progress)
+    overlaps = find_overlaps(
+        ours, theirs, min(_LEAST_IOU, options.iou), most=options.most, progress=lambda done, _: steps.tell(done)
+    )
+    steps.tell(sources[0].count)
     ranked = Ranked(
         ours, theirs, overlaps, rank_of(ours.scores), _outside(ours, options.bbox), _outside(theirs, options.bbox),
         target.crs,
@@ -174,6 +181,25 @@ def evaluate_objects(
         (*ours.notes, *theirs.notes, *notes, *_notes(ranked, fields, unit)),
         tuple(one for one in (objects, reference) if isinstance(one, str | Path)),
     )
+
+
+class _Steps:
+    """Counts objects that are read, then those that are matched."""
+
+    def __init__(self, progress: _Progress | None, total: int) -> None:
+        self._progress, self._total, self._read = progress, total, 0
+
+    def over(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Yield batches, and tell when each is done."""
+        for frame in batches:
+            yield frame
+            self._read += len(frame)
+            self.tell(0)
+
+    def tell(self, matched: int) -> None:
+        """Tell how many objects are done."""
+        if self._progress is not None:
+            self._progress(min(self._read + matched, self._total), self._total)
 
 
 def _check_crs(objects: ObjectSource, reference: ObjectSource) -> None:

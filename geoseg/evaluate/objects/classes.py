@@ -46,10 +46,9 @@ def with_common_classes(
     sides = [{plain(name): name for name in sorted(layer.classes, reverse=True)} for layer in (objects, reference)]
     ours, theirs = (set(side) for side in sides)
     if ours and theirs and not ours & theirs:
-        listing = (", ".join(sorted(layer.classes)[:6]) for layer in (objects, reference))
+        first, second = (", ".join(sorted(layer.classes)[:6]) for layer in (objects, reference))
         raise InputError(
-            f"{objects.label} and {reference.label} have no class in common: {next(listing)} and {next(listing)}; "
-            "rename with --map"
+            f"{objects.label} and {reference.label} have no class in common: {first} and {second}; rename with --map"
         )
     keys = sorted(ours | theirs)
     position = {key: k for k, key in enumerate(keys)}

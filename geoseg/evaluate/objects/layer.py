@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ SCORE_FIELDS = ("score", "confidence")
 CLASS_FIELDS = ("class_name", "class_id")
 _POLYGONS, _COLLECTION = (3, 6), 7  # type numbers of shapely
 _NO_FIELD = ""
+_MOST_CLASSES = 1000
 
 
 class ObjectSource:
@@ -115,6 +116,11 @@ class Fields:
     classes: str = _NO_FIELD
     score: str = _NO_FIELD
 
+    @property
+    def columns(self) -> list[str]:
+        """The fields to read."""
+        return list(dict.fromkeys(name for name in (self.classes, self.score) if name))
+
 
 @dataclass(frozen=True, eq=False)
 class ObjectLayer:
@@ -193,8 +199,19 @@ def class_text(value: Any) -> str:
     return str(value).strip()
 
 
-def read_layer(source: ObjectSource, fields: Fields, target: Target, size: int) -> ObjectLayer:
-    """Read a layer in batches of ``size`` features: geometries go to a temporary file, numbers stay in memory.
+def read_layer(source: ObjectSource, fields: Fields, target: Target, batches: Iterable[Any]) -> ObjectLayer:
+    """Read a layer batch by batch: geometries go to a temporary file, numbers stay in memory.
+
+    Parameters
+    ----------
+    source
+        The layer.
+    fields
+        Fields of class and score.
+    target
+        CRS and class names.
+    batches
+        Its features with these fields, as GeoDataFrames.
 
     Raises
     ------
@@ -202,7 +219,7 @@ def read_layer(source: ObjectSource, fields: Fields, target: Target, size: int) 
         If it holds no polygons but other geometries, scores are missing, or the CRS does not fit.
     """
     reader = _Reader(source, fields, target)
-    for frame in source.batches([name for name in (fields.classes, fields.score) if name], size):
+    for frame in batches:
         reader.add(frame)
     source.check_unchanged()
     return reader.finish()
@@ -257,9 +274,19 @@ class _Reader:
         if wanted is None:
             self._names.setdefault("object", 0)
             return np.zeros(len(frame), np.int32)
-        names = [wanted(class_text(value)) for value in frame[self._fields.classes]]
-        self._left_out["without a class"] += names.count("")
-        return np.array([self._names.setdefault(name, len(self._names)) if name else -1 for name in names], np.int32)
+        import pandas as pd
+
+        which, values = pd.factorize(frame[self._fields.classes], use_na_sentinel=True)
+        names = [wanted(class_text(value)) for value in values]
+        table = [self._names.setdefault(name, len(self._names)) if name else -1 for name in names]
+        codes = np.array([*table, -1], np.int32)[which]  # missing values are −1, and so the last
+        self._left_out["without a class"] += int((codes < 0).sum())
+        if len(self._names) > _MOST_CLASSES:
+            raise InputError(
+                f"{self._source.label}: field {self._fields.classes!r} holds more than {_MOST_CLASSES} different "
+                "values, too many for classes; name another with --class-field"
+            )
+        return codes
 
     def _polygonal(self, shapes: NDArray[Any]) -> NDArray[np.bool_]:
         import shapely
@@ -271,7 +298,7 @@ class _Reader:
         self._left_out["without a geometry"] += int(empty.sum())
         for shape in shapes[~good & ~empty]:
             self._kinds[shape.geom_type] += 1
-        return good
+        return np.asarray(good, bool)
 
     def _clean(self, shapes: NDArray[Any]) -> NDArray[Any]:
         """Return valid polygons of the same outline; those that collapse become empty."""

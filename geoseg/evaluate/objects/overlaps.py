@@ -124,7 +124,7 @@ def _touching(numbers: NDArray[np.int64], bounds: NDArray[np.float64], box: Any)
     west, south, east, north = box
     own = bounds[numbers]
     inside = (own[:, 0] < east) & (own[:, 2] >= west) & (own[:, 1] < north) & (own[:, 3] >= south)
-    return numbers[inside]
+    return np.asarray(numbers[inside], np.int64)
 
 
 def _measure(
@@ -157,10 +157,11 @@ def _candidates(
     west, south, east, north = one.box
     here = (low[:, 0] >= west) & (low[:, 0] < east) & (low[:, 1] >= south) & (low[:, 1] < north)
     own, other = objects.flat_areas[first], reference.flat_areas[second]
-    # The smaller area over the larger one bounds the IoU, but for rounding.
-    similar = np.minimum(own, other) >= least * (1 - 1e-9) * np.maximum(own, other)
+    # They have no more in common than the smaller one, and than their bounds have. But for rounding:
+    common = np.minimum(np.minimum(own, other), np.clip(high - low, 0, None).prod(1)) * (1 + 1e-9)
+    enough = common >= least * (own + other - common)
     same = objects.class_codes[first] == reference.class_codes[second]
-    return np.asarray(here & similar & same & (high > low).all(1))
+    return np.asarray(here & enough & same & (common > 0), bool)
 
 
 def _shapes(layer: ObjectLayer, numbers: NDArray[np.int64]) -> NDArray[Any]:

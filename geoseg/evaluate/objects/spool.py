@@ -19,17 +19,15 @@ class Spool:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="geoseg-objects-")  # noqa: SIM115  closed with the object
-        self._starts = [np.zeros(1, np.int64)]
+        self._stops = [np.zeros(1, np.int64)]
         self._index: NDArray[np.int64] | None = None
 
     def append(self, wkb: list[bytes]) -> None:
         """Append geometries as well-known binary."""
-        sizes = np.fromiter(map(len, wkb), np.int64, len(wkb))
         self._file.seek(0, 2)
+        start = self._file.tell()
         self._file.write(b"".join(wkb))
-        self._starts.append(self._starts[-1][-1] + np.cumsum(sizes) if len(wkb) else self._starts[-1][-1:][:0])
-        if not len(self._starts[-1]):
-            self._starts.pop()
+        self._stops.append(start + np.cumsum(np.fromiter(map(len, wkb), np.int64, len(wkb))))
         self._index = None
 
     def read(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
@@ -37,7 +35,7 @@ class Spool:
         import shapely
 
         if self._index is None:
-            self._index = np.concatenate(self._starts)
+            self._index = np.concatenate(self._stops)
         starts, stops = self._index[numbers], self._index[numbers + 1]
         found: list[bytes] = [b""] * len(numbers)
         for k in np.argsort(starts, kind="stable").tolist():

@@ -234,6 +234,38 @@ def test_options_that_are_impossible(options, message):
         ObjectOptions(**options)
 
 
+def test_a_field_of_numbers_that_are_no_classes():
+    shapes = shapely.box(np.arange(1001), 0, np.arange(1001) + 1, 1)
+    many = frame(shapes, fid=np.arange(1001))
+    with pytest.raises(InputError, match=r"field 'fid' holds more than 1000 different values.*--class-field"):
+        evaluate_objects(many, many, class_field="fid")
+
+
+def test_zip_files_may_hold_a_map_or_objects(tmp_path, class_map):
+    import zipfile
+
+    from geoseg.evaluate.api import holds_objects
+
+    frame().to_file(tmp_path / "objects.gpkg")
+    class_map("map.tif", np.zeros((4, 4), np.uint8))
+    for name in ("objects.gpkg", "map.tif"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            archive.write(tmp_path / name, name)
+    assert holds_objects(tmp_path / "objects.gpkg.zip")
+    assert holds_objects(tmp_path / "objects.gpkg")
+    assert holds_objects(frame())
+    assert not holds_objects(tmp_path / "map.tif.zip")
+    assert not holds_objects("map.tif")
+    assert geoseg.evaluate(tmp_path / "objects.gpkg.zip", frame()).average_precision == 1.0
+
+
+def test_progress_reaches_its_end():
+    told = []
+    evaluate_objects(frame(), frame(), options=ObjectOptions(most=2), progress=lambda *step: told.append(step))
+    assert told[-1] == (9, 9)
+    assert told == sorted(told)
+
+
 def test_cells_that_are_too_small():
     with pytest.raises(OptionError, match="too small for an extent"):
         evaluate_objects(frame(), frame(), options=ObjectOptions(cell=1e-9))
