@@ -131,11 +131,12 @@ def compare(
     """  # noqa: D301  \b keeps click from rewrapping the lines
     from geoseg.evaluate.evaluation import report_paths
     from geoseg.evaluate.objects.result import object_report_paths
+    from geoseg.evaluate.reference import is_vector
     from geoseg.progress.reporters import reporter
 
     overwrite, objects = values.pop("overwrite"), given_objects(values)
     by_model = values["model"] is not None or bool(values["images"] or values["labels"])
-    polygons = not by_model and _holds_objects(predicted)
+    polygons = not by_model and is_vector(predicted)
     if output is not None:
         inputs = [predicted, reference, *(values[name] for name in ("confidence", "images", "labels"))]
         (object_report_paths if polygons else report_paths)(output, overwrite=overwrite, inputs=inputs)
@@ -170,12 +171,6 @@ def compare(
             click.echo(result.table())
     details = {"evaluation": result.to_dict()} if progress == "json" else {}
     events.result(outputs={kind: str(path) for kind, path in outputs.items()}, **details)
-
-
-def _holds_objects(predicted: str | None) -> bool:
-    from geoseg.evaluate.api import holds_objects
-
-    return predicted is not None and holds_objects(predicted)
 
 
 def _by_objects(

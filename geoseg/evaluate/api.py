@@ -96,7 +96,7 @@ def evaluate(
     >>> [c.name for c in merged.classes]
     ['wood', 'water']
     """
-    if holds_objects(predicted):
+    if is_vector(predicted):
         check_both_objects(predicted, reference)
         return evaluate_objects(
             predicted, reference, class_field=class_field, renames=renames, options=objects, progress=progress
@@ -118,32 +118,6 @@ def evaluate(
     check_compared(counted, layer.side.label, other.side.label)
     result = summarise(comparison, counted, (*scheme.notes, *left_out_notes(comparison, counted)))
     return replace(result, inputs=tuple(one for one in (predicted, reference, confidence) if is_path(one)))
-
-
-def holds_objects(predicted: Any) -> bool:
-    """Whether what is compared is polygons, not a map: a zip file may hold either."""
-    if not is_vector(predicted):
-        return False
-    if not is_path(predicted) or not str(predicted).lower().endswith(".zip"):
-        return True
-    from geoseg.raster.vectors import open_vector
-
-    try:
-        return any(kind is not None for _, kind in open_vector(predicted).layers())
-    except InputError:
-        return not _is_raster(str(predicted))
-
-
-def _is_raster(path: str) -> bool:
-    from geoseg.errors import GeosegError
-    from geoseg.raster.gdal.environment import is_remote
-    from geoseg.raster.probe import probe
-
-    try:
-        probe(path, remote=is_remote(path))
-    except GeosegError:
-        return False
-    return True
 
 
 def check_both_objects(predicted: Any, reference: Any) -> None:

@@ -279,7 +279,7 @@ class _Reader:
         which, values = pd.factorize(frame[self._fields.classes], use_na_sentinel=True)
         names = [wanted(class_text(value)) for value in values]
         table = [self._names.setdefault(name, len(self._names)) if name else -1 for name in names]
-        codes = np.array([*table, -1], np.int32)[which]  # missing values are −1, and so the last
+        codes: NDArray[np.int32] = np.array([*table, -1], np.int32)[which]  # missing values are −1, and so the last
         self._left_out["without a class"] += int((codes < 0).sum())
         if len(self._names) > _MOST_CLASSES:
             raise InputError(
