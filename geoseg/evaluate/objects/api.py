@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import InputError, OptionError
+from geoseg.errors import InputError
 from geoseg.evaluate.class_matching import parse_renames
 from geoseg.evaluate.objects.cells import centres, count_cells
 from geoseg.evaluate.objects.classes import Renamer, with_common_classes
 from geoseg.evaluate.objects.layer import ObjectSource, Target, Wanted, choose_fields, read_layer
 from geoseg.evaluate.objects.matching import assign, rank_of
 from geoseg.evaluate.objects.operating import best_score, count, outcome_at
-from geoseg.evaluate.objects.overlaps import MOST, find_overlaps
+from geoseg.evaluate.objects.options import LEAST_IOU, ObjectOptions
+from geoseg.evaluate.objects.overlaps import find_overlaps
 from geoseg.evaluate.objects.precision import Ranked, average_precision
 from geoseg.evaluate.objects.result import ObjectEvaluation
 from geoseg.geodesy.crs import crs_name
@@ -28,68 +27,7 @@ if TYPE_CHECKING:
 
     from geoseg.evaluate.objects.layer import Fields, ObjectLayer
 
-_LEAST_IOU = 0.5
 _Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class ObjectOptions:
-    """How objects are evaluated.
-
-    Attributes
-    ----------
-    sizes
-        Largest area of small objects, and of medium ones, in m² (in square units of the coordinates without a CRS).
-        COCO's 32² and 96² pixels are 92 and 829 m² at 0.3 m.
-    score
-        Objects of this score and more count for precision, recall, F1, panoptic quality and numbers; None for the score
-        with the highest F1.
-    score_field
-        Field of the score; None for ``score`` or ``confidence``.
-    iou
-        Least IoU of a match for precision, recall, F1 and the map of errors, in 0.1…1.
-    cell
-        Side of the cells in which objects are counted, in units of the CRS; None for a tenth of the extent, rounded.
-    bbox
-        West, south, east, north in the objects' CRS: objects whose centre lies outside count neither as right nor as
-        wrong. None for everything.
-    most
-        Number of objects whose geometries are in memory at a time.
-
-    Examples
-    --------
-    >>> from geoseg.evaluate import ObjectOptions
-    >>> ObjectOptions(sizes=(25, 100), score=0.4).iou
-    0.5
-    """
-
-    sizes: tuple[float, float] = (100.0, 1000.0)
-    score: float | None = None
-    score_field: str | None = None
-    iou: float = _LEAST_IOU
-    cell: float | None = None
-    bbox: tuple[float, ...] | None = None
-    most: int = MOST
-
-    def __post_init__(self) -> None:
-        if len(self.sizes) != 2 or not 0 < self.sizes[0] < self.sizes[1] < math.inf:
-            listing = ",".join(f"{size:g}" for size in self.sizes)
-            raise OptionError(f"sizes {listing}: write the largest area of small and of medium objects: 100,1000")
-        if not 0.1 <= self.iou <= 1:
-            raise OptionError(f"iou is {self.iou:g}: it must lie in 0.1…1")
-        if self.score is not None and not math.isfinite(self.score):
-            raise OptionError(f"score is {self.score:g}: it must be a finite number")
-        if self.cell is not None and not 0 < self.cell < math.inf:
-            raise OptionError(f"cell is {self.cell:g}: it must be a length above 0, in units of the CRS")
-        if self.bbox is not None:
-            _check_bbox(self.bbox)
-
-
-def _check_bbox(bbox: tuple[float, ...]) -> None:
-    finite = len(bbox) == 4 and all(math.isfinite(value) for value in bbox)
-    if not finite or not (bbox[0] < bbox[2] and bbox[1] < bbox[3]):
-        listing = ",".join(f"{value:g}" for value in bbox)
-        raise OptionError(f"bbox {listing} is empty: write west,south,east,north in the CRS of the objects")
 
 
 def evaluate_objects(
@@ -157,7 +95,7 @@ def evaluate_objects(
     )
     ours, theirs, notes = with_common_classes(ours, theirs)
     overlaps = find_overlaps(
-        ours, theirs, min(_LEAST_IOU, options.iou), most=options.most, progress=lambda done, _: steps.tell(done)
+        ours, theirs, min(LEAST_IOU, options.iou), most=options.most, progress=lambda done, _: steps.tell(done)
     )
     steps.tell(sources[0].count)
     ranked = Ranked(
@@ -173,7 +111,7 @@ def evaluate_objects(
         average_precision(ranked, options.sizes),
         count(ranked, outcome),
         count_cells(ranked, outcome, options.cell),
-        options.sizes,
+        options,
         unit,
         ranked,
         outcome,

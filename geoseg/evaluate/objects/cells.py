@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.errors import OptionError
+from geoseg.geodesy.crs import unit_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +27,8 @@ class CellCounts:
 
     Attributes
     ----------
-    side
-        Side of a cell in units of the CRS.
+    side, unit
+        Side of a cell in units of the CRS, and their name.
     columns, rows
         int64, place of each cell; its south-western corner is ``(column · side, row · side)``.
     found, wanted
@@ -35,6 +36,7 @@ class CellCounts:
     """
 
     side: float
+    unit: str
     columns: NDArray[np.int64]
     rows: NDArray[np.int64]
     found: NDArray[np.int64]
@@ -46,6 +48,7 @@ class CellCounts:
         some = len(difference) > 0
         return {
             "side": self.side,
+            "unit": self.unit,
             "cells": len(difference),
             "mean_error": float(difference.mean()) if some else None,
             "mean_absolute_error": float(np.abs(difference).mean()) if some else None,
@@ -71,8 +74,9 @@ def count_cells(ranked: Ranked, outcome: Outcome, side: float | None) -> CellCou
     ours = centres(ranked.objects.bounds)[outcome.taken & ~ranked.outside]
     theirs = centres(ranked.reference.bounds)[~ranked.reference_outside]
     both = np.concatenate([ours, theirs])
+    unit = "units" if ranked.crs is None else unit_name(ranked.crs)
     if not len(both):
-        return CellCounts(side or 1.0, *(np.zeros(0, np.int64) for _ in range(4)))
+        return CellCounts(side or 1.0, unit, *(np.zeros(0, np.int64) for _ in range(4)))
     extent = float((both.max(0) - both.min(0)).max())
     side = side or round_number(extent / _ALONG)
     if (extent / side) ** 2 > _MOST_CELLS**2 or np.abs(both).max() / side > 2**53:
@@ -80,7 +84,7 @@ def count_cells(ranked: Ranked, outcome: Outcome, side: float | None) -> CellCou
     cells, inverse = np.unique(np.floor(both / side).astype(np.int64), axis=0, return_inverse=True)
     inverse = inverse.reshape(-1)
     found, wanted = (np.bincount(part, minlength=len(cells)) for part in (inverse[: len(ours)], inverse[len(ours) :]))
-    return CellCounts(side, cells[:, 0], cells[:, 1], found, wanted)
+    return CellCounts(side, unit, cells[:, 0], cells[:, 1], found, wanted)
 
 
 def centres(bounds: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from geoseg.evaluate.objects.cells import CellCounts
     from geoseg.evaluate.objects.operating import ClassCounts, Outcome
+    from geoseg.evaluate.objects.options import ObjectOptions
     from geoseg.evaluate.objects.precision import Ranked
 
 SCHEMA = 1
@@ -44,8 +45,8 @@ class ObjectEvaluation:
         Matches and errors by class at the operating point, and its panoptic quality.
     cells
         Numbers of objects by cell.
-    sizes
-        Largest area of small objects, and of medium ones.
+    options
+        How they were compared.
     unit
         ``"m2"``, or ``"units2"`` without a CRS.
     ranked, outcome
@@ -71,7 +72,7 @@ class ObjectEvaluation:
     precisions: NDArray[np.float64] = field(repr=False)
     counts: ClassCounts
     cells: CellCounts = field(repr=False)
-    sizes: tuple[float, float]
+    options: ObjectOptions = field(repr=False)
     unit: str
     ranked: Ranked = field(repr=False)
     outcome: Outcome = field(repr=False)
@@ -165,13 +166,14 @@ class ObjectEvaluation:
                 "ap50": _plain(self.ap50),
                 "ap75": _plain(self.ap75),
                 **{name: _plain(value) for name, value in self.by_size.items()},
-                "sizes": list(self.sizes),
+                "sizes": list(self.options.sizes),
                 "unit": self.unit,
                 "scores": self.score_field or None,
                 "by_iou": {f"{level:.2f}": _plain(_mean(self.precisions[0, k])) for k, level in enumerate(IOUS)},
             },
             "operating_point": {
                 "score": _plain(self.score),
+                "score_chosen": "highest F1" if self.options.score is None else "given",
                 "iou": self.outcome.iou,
                 "precision": _plain(self.precision),
                 "recall": _plain(self.recall),
@@ -236,7 +238,7 @@ class ObjectEvaluation:
 
     def _summary(self) -> list[str]:
         unit = "m²" if self.unit == "m2" else "square units"
-        low, high = self.sizes
+        low, high = self.options.sizes
         by_size = self.by_size
         ranges = (f"small (to {low:g} {unit})", f"medium (to {high:g} {unit})", "large")
         sizes = ", ".join(f"{text} {_three(by_size[name])}" for text, name in zip(ranges, SIZES[1:], strict=True))
@@ -244,7 +246,8 @@ class ObjectEvaluation:
         share = f" ({100 * (found - wanted) / wanted:+.1f} %)" if wanted else ""
         cells = self.cells.to_dict()
         over = f"mean absolute error {cells['mean_absolute_error']:.2f}" if cells["cells"] else "no cells"
-        chosen = "" if math.isnan(self.score) else f"score ≥ {self.score:.4g}, "
+        why = " (highest F1)" if self.options.score is None else ""
+        chosen = "" if math.isnan(self.score) else f"score ≥ {self.score:.4g}{why}, "
         panoptic = (
             f"panoptic quality {_three(self.panoptic_quality)}: segmentation {_three(_mean(self.counts.segmentation))}"
             f", recognition {_three(_mean(self.counts.recognition))}"
@@ -255,7 +258,7 @@ class ObjectEvaluation:
         )
         number = (
             f"number: {found:,} objects, {wanted:,} in the reference{share}; {over} in {cells['cells']:,} cells of "
-            f"{self.cells.side:g} × {self.cells.side:g} units of the CRS"
+            f"{self.cells.side:g} × {self.cells.side:g} {self.cells.unit}"
         )
         return [
             f"AP {_three(self.average_precision)}, AP50 {_three(self.ap50)}, AP75 {_three(self.ap75)}",

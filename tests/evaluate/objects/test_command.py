@@ -42,6 +42,7 @@ def test_table_report_and_matches(layers):
     assert "score ≥ 0.5, IoU ≥ 0.5: precision 0.500, recall 0.500, F1 0.500" in result.output
     report = json.loads((layers / "report.json").read_text("utf-8"))
     assert report["kind"] == "geoseg-object-evaluation"
+    assert report["operating_point"]["score_chosen"] == "given"
     assert report["classes"]["tree"]["false_negatives"] == 1
     matches = gpd.read_file(layers / "report_matches.gpkg", layer="matches")
     assert matches.crs == UTM
