@@ -152,8 +152,9 @@ def compare(
         if not (predicted and reference):
             raise OptionError("name the map and the reference: geoseg evaluate MAP REFERENCE")
         if polygons:
-            objects |= {} if values["bbox"] is None else {"bbox": values["bbox"]}
-            values["bbox"] = None
+            for name in ("bbox", "bbox_crs"):
+                objects |= {} if values[name] is None else {name: values[name]}
+                values[name] = None
         if given := reading_of(values):
             option = min(given).replace("_", "-")
             raise OptionError(f"--{option} says how images are read: it goes with -m MODEL, not with MAP REFERENCE")

@@ -88,6 +88,7 @@ def evaluate_objects(
     _check_crs(*sources)
     fields = choose_fields(*sources, Wanted(class_field or "", options.score_field or ""))
     target = Target(sources[0].crs, Renamer(parse_renames(renames)) if fields[0].classes else None)
+    extent = options.extent_in(target.crs)
     steps = _Steps(progress, (2 * sources[0].count) + sources[1].count)
     ours, theirs = (
         read_layer(source, own, target, steps.over(source.batches(own.columns, options.most)))
@@ -99,7 +100,7 @@ def evaluate_objects(
     )
     steps.tell(sources[0].count)
     ranked = Ranked(
-        ours, theirs, overlaps, rank_of(ours.scores), _outside(ours, options.bbox), _outside(theirs, options.bbox),
+        ours, theirs, overlaps, rank_of(ours.scores), _outside(ours, extent), _outside(theirs, extent),
         target.crs,
     )  # fmt: skip
     score = options.score

@@ -71,8 +71,13 @@ class ObjectSource:
             names = [*columns, self._frame.geometry.name]
             yield from (self._frame[names].iloc[at : at + size] for at in range(0, len(self._frame), size))
             return
-        with _quiet():
-            yield from self._file.batches(self._layer, size, columns=columns, on_invalid="ignore")
+        found = self._file.batches(self._layer, size, columns=columns, on_invalid="ignore")
+        while True:
+            with _quiet():  # not while the batch is worked on
+                frame = next(found, None)
+            if frame is None:
+                return
+            yield frame
 
     def check_unchanged(self) -> None:
         """Check that the file is still the one that was opened; raises ChangedError."""

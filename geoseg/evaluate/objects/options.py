@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from geoseg.errors import OptionError
 from geoseg.evaluate.objects.overlaps import MOST
+from geoseg.geodesy.crs import crs_name, transformer
 
 LEAST_IOU = 0.5
 """The lowest IoU of COCO's average precision."""
@@ -31,8 +33,10 @@ class ObjectOptions:
     cell
         Side of the cells in which objects are counted, in units of the CRS; None for a tenth of the extent, rounded.
     bbox
-        West, south, east, north in the objects' CRS: objects whose centre lies outside count neither as right nor as
-        wrong. None for everything.
+        West, south, east, north: objects whose centre lies outside count neither as right nor as wrong. None for
+        everything.
+    bbox_crs
+        CRS of ``bbox``; None for that of the objects. From another CRS, the rectangle around it is taken.
     most
         Number of objects whose geometries are in memory at a time.
 
@@ -49,6 +53,7 @@ class ObjectOptions:
     iou: float = LEAST_IOU
     cell: float | None = None
     bbox: tuple[float, ...] | None = None
+    bbox_crs: str | None = None
     most: int = MOST
 
     def __post_init__(self) -> None:
@@ -63,6 +68,25 @@ class ObjectOptions:
             raise OptionError(f"cell is {self.cell:g}: it must be a length above 0, in units of the CRS")
         if self.bbox is not None:
             _check_bbox(self.bbox)
+        elif self.bbox_crs is not None:
+            raise OptionError("bbox-crs is the CRS of bbox, which is missing; add --bbox west,south,east,north")
+
+    def extent_in(self, crs: Any) -> tuple[float, ...] | None:
+        """Return ``bbox`` in the CRS of the objects.
+
+        Raises
+        ------
+        InputError, OptionError
+            If it cannot be transformed, or the objects have no CRS.
+        """
+        if self.bbox is None or self.bbox_crs is None:
+            return self.bbox
+        if crs is None:
+            raise OptionError("bbox-crs is given, but the objects have no CRS; give --bbox in their coordinates")
+        found = transformer(self.bbox_crs, crs, "bbox").transform_bounds(*self.bbox, densify_pts=21)
+        if not all(math.isfinite(value) for value in found):
+            raise OptionError(f"bbox lies outside of the area of the objects' CRS ({crs_name(crs)}); check --bbox-crs")
+        return tuple(found)
 
 
 def _check_bbox(bbox: tuple[float, ...]) -> None:

@@ -55,7 +55,10 @@ def test_table_report_and_matches(layers):
     assert (cells.objects.sum(), cells.reference.sum()) == (2, 2)
     assert sorted(cells["difference"]) == [-1, 0, 1]
     with sqlite3.connect(layers / "report_matches.gpkg") as database:
-        assert database.execute("SELECT f_table_name FROM layer_styles").fetchall() == [("matches",)]
+        [(name, style)] = database.execute("SELECT f_table_name, styleQML FROM layer_styles").fetchall()
+    assert name == "matches"
+    assert 'attr="status_id"' in style
+    assert "false_negative" in style
 
 
 def test_json_and_html_of_the_result(layers):

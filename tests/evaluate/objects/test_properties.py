@@ -10,6 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geoseg.errors import InputError, OptionError
 from geoseg.evaluate import ObjectOptions, evaluate_objects
 from geoseg.evaluate.objects.cells import round_number
 from geoseg.geodesy.polygons import PolygonAreas
@@ -17,9 +18,9 @@ from geoseg.geodesy.polygons import PolygonAreas
 UTM = "EPSG:32633"
 
 
-def frame(rows, **columns):
+def frame(rows, crs=None, **columns):
     shapes = [shapely.box(x, y, x + w, y + h) for x, y, w, h in rows]
-    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(shapes, crs=UTM), crs=UTM)
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
 
 
 BOXES = st.lists(
@@ -111,6 +112,21 @@ def test_objects_outside_of_the_extent_count_neither_as_right_nor_as_wrong():
     assert (result.precision, result.recall, result.ap50, result.ap75) == (1.0, 1.0, 1.0, 1.0)
     assert result.to_dict()["reference_outside_extent"] == 2
     assert any("outside of the extent" in note for note in result.notes)
+
+
+def test_an_extent_in_another_crs():
+    objects = moved(frame([(0, 0, 10, 10), (400, 0, 10, 10)], UTM))
+    west, south, east, north = objects.iloc[:1].to_crs("EPSG:4326").total_bounds
+    around = (west - 1e-4, south - 1e-4, east + 1e-4, north + 1e-4)
+    result = evaluate_objects(objects, objects, options=ObjectOptions(bbox=around, bbox_crs="EPSG:4326"))
+    assert result.totals == (1, 1)
+    bare = frame([(0, 0, 1, 1)])
+    with pytest.raises(OptionError, match="the objects have no CRS"):
+        evaluate_objects(bare, bare, options=ObjectOptions(bbox=around, bbox_crs="EPSG:4326"))
+    with pytest.raises(InputError, match="PROJ does not understand the CRS 'EPSG:0'"):
+        evaluate_objects(objects, objects, options=ObjectOptions(bbox=around, bbox_crs="EPSG:0"))
+    with pytest.raises(OptionError, match="which is missing"):
+        ObjectOptions(bbox_crs="EPSG:4326")
 
 
 @pytest.mark.parametrize("crs", ["EPSG:4326", UTM, "EPSG:3857", "EPSG:3577"])
