@@ -8,7 +8,7 @@ depend on how space is split.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 MOST = 50_000
 """Objects of both sides whose geometries are in memory at a time, unless more lie on one spot."""
+
+_CHUNK = 5000  # objects that meet the reference at a time: each may overlap many
+_MOST_REPEATED = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +85,14 @@ def find_overlaps(
             continue
         if one.count > most:
             smaller = _split(one, objects, reference)
-            # Objects that lie on one spot cannot be told apart by place.
-            if smaller and max(part.count for part in smaller) < one.count:
+            # Objects that lie on one spot cannot be told apart by place: splitting would only repeat them.
+            if smaller and sum(part.count for part in smaller) <= _MOST_REPEATED * one.count:
                 todo += smaller
                 continue
-        parts.append(_measure(one, objects, reference, least))
+        parts += [
+            _measure(replace(one, objects=one.objects[at : at + _CHUNK]), objects, reference, least)
+            for at in range(0, len(one.objects), _CHUNK)
+        ]
         done = min(done + len(one.objects), len(objects))
         if progress is not None:
             progress(done, len(objects))
@@ -109,8 +115,10 @@ def _whole(objects: ObjectLayer, reference: ObjectLayer) -> list[_Quadrant]:
 
 
 def _split(one: _Quadrant, objects: ObjectLayer, reference: ObjectLayer) -> list[_Quadrant]:
+    """Split at the median of the objects' places, so that clusters come apart at once."""
     west, south, east, north = one.box
-    x, y = (west + east) / 2, (south + north) / 2
+    bounds = np.concatenate([objects.bounds[one.objects], reference.bounds[one.reference]])
+    x, y = np.median((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0).tolist()
     if not (west < x < east and south < y < north):
         return []
     boxes = (west, south, x, y), (x, south, east, y), (west, y, x, north), (x, y, east, north)

@@ -47,6 +47,20 @@ def test_neither_quadrants_nor_the_order_of_features_matter(ours, theirs, scores
     np.testing.assert_array_equal(once.outcome.matches.of_objects, again.outcome.matches.of_objects)
 
 
+def test_few_geometries_are_in_memory_at_a_time_even_if_they_are_clustered(monkeypatch):
+    from geoseg.evaluate.objects.spool import Spool
+
+    read, sizes = Spool.read, []
+    monkeypatch.setattr(Spool, "read", lambda self, numbers: (sizes.append(len(numbers)), read(self, numbers))[1])
+    rng = np.random.default_rng(0)
+    places = np.repeat([[0, 0], [1e5, 3e5], [1e5, 3.001e5]], 400, axis=0) + rng.uniform(0, 300, (1200, 2))
+    objects = frame([(x, y, 4, 4) for x, y in places.tolist()])
+    result = evaluate_objects(objects, objects, options=ObjectOptions(most=100))
+    assert result.average_precision == 1.0
+    assert max(sizes) <= 100
+    assert sum(sizes) < 1.5 * 2 * len(objects)
+
+
 @settings(max_examples=10, deadline=None)
 @given(BOXES, BOXES)
 def test_overlaps_are_those_of_all_pairs(ours, theirs):
