@@ -1,8 +1,8 @@
 """Objects (buildings, trees, fields) against reference objects: both vector layers.
 
-``layer`` reads and cleans a layer, whose geometries rest in a ``spool``; ``classes`` pairs the names of both sides;
-``overlaps`` finds the pairs that overlap enough; ``matching`` assigns them, ``precision``, ``operating`` and ``cells``
-score; ``options``, ``result`` and ``matches_file`` report; ``api`` runs it all.
+``options`` say how; ``source`` opens a file, ``layer`` reads and cleans it, its geometries rest in a ``spool``;
+``classes`` pairs the names of both sides; ``overlaps`` finds the pairs that overlap enough; ``matching`` assigns them;
+``precision``, ``operating`` and ``cells`` score; ``result`` and ``matches_file`` report; ``api`` runs it all.
 May import: write, raster and what lies below them.
 """
 

@@ -12,20 +12,22 @@ from geoseg.errors import InputError
 from geoseg.evaluate.class_matching import parse_renames
 from geoseg.evaluate.objects.cells import centres, count_cells
 from geoseg.evaluate.objects.classes import Renamer, with_common_classes
-from geoseg.evaluate.objects.layer import ObjectSource, Target, Wanted, choose_fields, read_layer
+from geoseg.evaluate.objects.layer import Target, read_layer
 from geoseg.evaluate.objects.matching import assign, rank_of
 from geoseg.evaluate.objects.operating import best_score, count, outcome_at
 from geoseg.evaluate.objects.options import LEAST_IOU, ObjectOptions
 from geoseg.evaluate.objects.overlaps import find_overlaps
 from geoseg.evaluate.objects.precision import Ranked, average_precision
 from geoseg.evaluate.objects.result import ObjectEvaluation
+from geoseg.evaluate.objects.source import ObjectSource, Wanted, choose_fields
 from geoseg.geodesy.crs import crs_name
 from geoseg.geodesy.polygons import PolygonAreas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geoseg.evaluate.objects.layer import Fields, ObjectLayer
+    from geoseg.evaluate.objects.layer import ObjectLayer
+    from geoseg.evaluate.objects.source import Fields
 
 _Progress = Callable[[int, int], None]
 
