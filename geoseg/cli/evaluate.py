@@ -1,4 +1,4 @@
-"""``geoseg evaluate``: a map or a model against a reference; samples of points and areas from them."""
+"""``geoseg evaluate``: a map, objects or a model against a reference; samples of points and areas from them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from geoseg.cli.options import (
     FilePath,
     GreedyCommand,
     GreedyOption,
+    Number,
+    Sizes,
     buffer_option,
     echo_json,
+    option_group,
     options_of,
     progress_option,
     reading_of,
@@ -26,10 +29,31 @@ from geoseg.errors.printable import printable
 from geoseg.system.text import escaped_json
 
 if TYPE_CHECKING:
-    from geoseg.evaluate import Evaluation
+    from geoseg.evaluate import Evaluation, ObjectEvaluation
     from geoseg.progress import Reporter
 
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace existing files.")
+object_options = option_group(
+    click.option("--sizes", type=Sizes(),
+                 help="For objects: largest area of small and of medium ones, in m². Default: 100,1000."),
+    click.option("--score", type=Number(),
+                 help="For objects: score from which on they count. Default: the one with the highest F1."),
+    click.option("--score-field", metavar="NAME",
+                 help="For objects: field of the score. Default: score or confidence."),
+    click.option("--iou", type=Number(), help="For objects: least IoU of a match, but for AP. Default: 0.5."),
+    click.option("--cell", type=Number(),
+                 help="For objects: side of the cells in which they are counted, in CRS units. Default: a tenth of the "
+                      "extent."),
+)  # fmt: skip
+"""How objects are evaluated: fields of geoseg.evaluate.ObjectOptions."""
+
+
+def given_objects(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of objects that were given out of a command's values."""
+    found = {name: values.pop(name) for name in ("sizes", "score", "score_field", "iou", "cell")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 _json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON instead of a table.")
 
 
@@ -56,14 +80,14 @@ def evaluate() -> None:
 
 
 @evaluate.command(hidden=True, cls=GreedyCommand)
-@click.argument("predicted", required=False, metavar="[MAP")
+@click.argument("predicted", required=False, metavar="[MAP|OBJECTS")
 @click.argument("reference", required=False, metavar="REFERENCE]")
 @click.option(
     "-o",
     "--output",
     type=FilePath(),
     metavar="REPORT.json",
-    help="Report to write as JSON, with a figure beside it as PNG.",
+    help="Report to write as JSON, with a figure beside it as PNG, or for objects NAME_matches.gpkg.",
 )
 @click.option("--class-field", metavar="NAME", help="Field of the reference polygons that holds the class.")
 @buffer_option
@@ -87,6 +111,7 @@ def evaluate() -> None:
 @click.option(
     "--labels", cls=GreedyOption, metavar="FILE…|DIR", help="With -m: their class rasters, polygons, lines or points."
 )
+@object_options
 @segmenting_options
 @reading_options
 @_json
@@ -95,24 +120,34 @@ def evaluate() -> None:
 def compare(
     predicted: str | None, reference: str | None, output: Path | None, progress: str, *, as_json: bool, **values: Any
 ) -> None:
-    """Compare a class map with a reference, or a model with labelled images.
+    """Compare a class map or objects with a reference, or a model with labelled images.
 
     \b
     geoseg evaluate MAP REFERENCE [-o REPORT.json]
+    geoseg evaluate OBJECTS REFERENCE [-o REPORT.json]
     geoseg evaluate -m MODEL --images A.tif B.tif --labels A_labels.tif B_labels.tif [-o REPORT.json]
 
     REFERENCE is a class raster on any grid, or polygons, lines or points in any CRS. Classes are matched by name.
     Prints IoU, F1, precision and recall of each class; the report adds the confusion matrix and a map of errors.
+
+    If both are polygons, OBJECTS (buildings, trees) are matched one by one with those of REFERENCE: AP, AP50, AP75,
+    F1, panoptic quality, error of their number; the report has a map of matches, misses and false alarms.
     """  # noqa: D301  \b keeps click from rewrapping the lines
     from geoseg.evaluate.evaluation import report_paths
+    from geoseg.evaluate.objects.result import object_report_paths
+    from geoseg.evaluate.reference import is_vector
     from geoseg.progress.reporters import reporter
 
-    overwrite = values.pop("overwrite")
+    overwrite, objects = values.pop("overwrite"), given_objects(values)
+    by_model = values["model"] is not None or bool(values["images"] or values["labels"])
+    polygons = not by_model and is_vector(predicted)
     if output is not None:
         inputs = [predicted, reference, *(values[name] for name in ("confidence", "images", "labels"))]
-        report_paths(output, overwrite=overwrite, inputs=inputs)
+        (object_report_paths if polygons else report_paths)(output, overwrite=overwrite, inputs=inputs)
     events = reporter(progress)
-    by_model = values["model"] is not None or bool(values["images"] or values["labels"])
+    if objects and not polygons:
+        raise OptionError(f"--{min(objects).replace('_', '-')} is for OBJECTS REFERENCE, both of them polygons")
+    result: Evaluation | ObjectEvaluation
     if by_model:
         if predicted or reference:
             raise OptionError("give either MAP REFERENCE, or -m MODEL --images … --labels …, not both")
@@ -120,10 +155,17 @@ def compare(
     else:
         if not (predicted and reference):
             raise OptionError("name the map and the reference: geoseg evaluate MAP REFERENCE")
+        if polygons:
+            for name in ("bbox", "bbox_crs"):
+                objects |= {} if values[name] is None else {name: values[name]}
+                values[name] = None
         if given := reading_of(values):
             option = min(given).replace("_", "-")
             raise OptionError(f"--{option} says how images are read: it goes with -m MODEL, not with MAP REFERENCE")
-        result = _by_map(events, predicted, reference, **values)
+        if polygons:
+            result = _by_objects(events, predicted, reference, objects, **values)
+        else:
+            result = _by_map(events, predicted, reference, **values)
     for note in result.notes:
         events.warning(note)
     outputs = {} if output is None else result.write(output, overwrite=overwrite)
@@ -136,7 +178,27 @@ def compare(
     events.result(outputs={kind: str(path) for kind, path in outputs.items()}, **details)
 
 
-def _by_map(events: Reporter, predicted: str, reference: str, **values: Any) -> Evaluation:
+def _by_objects(
+    events: Reporter, predicted: str, reference: str, objects: dict[str, Any], **values: Any
+) -> Evaluation | ObjectEvaluation:
+    from geoseg.evaluate import ObjectOptions
+    from geoseg.evaluate import evaluate as run
+
+    for name in ("tolerance", "confidence", "buffer"):
+        if click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise OptionError(f"--{name} is for maps, not for objects; leave it out")
+    events.start(predicted=predicted, reference=reference)
+    return run(
+        predicted,
+        reference,
+        class_field=values["class_field"],
+        renames=values["renames"],
+        objects=ObjectOptions(**objects),
+        progress=lambda done, total: events.progress(done, total, "evaluate"),
+    )
+
+
+def _by_map(events: Reporter, predicted: str, reference: str, **values: Any) -> Evaluation | ObjectEvaluation:
     from geoseg.evaluate import evaluate as run
 
     events.start(predicted=predicted, reference=reference)

@@ -61,6 +61,22 @@ class BBox(click.ParamType):  # type: ignore[type-arg]
         return numbers
 
 
+class Sizes(click.ParamType):  # type: ignore[type-arg]
+    """Two areas: the largest of small objects, and of medium ones."""
+
+    name = "small,medium"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return both as floats."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            small, medium = (float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r}: give two areas, such as 100,1000", param, ctx)
+        return small, medium
+
+
 class CommaList(click.ParamType):  # type: ignore[type-arg]
     """Words separated by commas."""
 

@@ -1,4 +1,4 @@
-"""evaluate(): a map against a reference. For models see :mod:`geoseg.evaluate.model`."""
+"""evaluate(): a map, or objects, against a reference. For models see :mod:`geoseg.evaluate.model`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import Side, match, parse_renames
 from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels, windows
 from geoseg.evaluate.evaluation import Evaluation
-from geoseg.evaluate.reference import ClassLayer, RasterLayer, open_map, open_reference
+from geoseg.evaluate.objects import ObjectEvaluation, ObjectOptions, evaluate_objects
+from geoseg.evaluate.reference import ClassLayer, RasterLayer, is_vector, open_map, open_reference
 from geoseg.geodesy.crs import crs_text
 from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
@@ -38,9 +39,13 @@ def evaluate(
     renames: str | Mapping[str, str] | None = None,
     confidence: str | Path | xr.DataArray | bool | None = None,
     tolerance: float | None = 2.0,
+    objects: ObjectOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Evaluation:
-    """Compare a class map with a reference.
+) -> Evaluation | ObjectEvaluation:
+    """Compare a class map with a reference, or objects with reference objects.
+
+    If ``predicted`` is a vector layer, its objects are matched with those of the reference, see
+    :func:`geoseg.evaluate.evaluate_objects`. Else:
 
     Rasters are read window by window, so memory does not depend on their size. A reference on another grid or in
     another CRS is warped to the map's by the nearest pixel; polygons count where they cover a pixel's centre. Classes
@@ -49,7 +54,8 @@ def evaluate(
     Parameters
     ----------
     predicted
-        Class map: a raster of one band of whole numbers, or ``xarray.DataArray`` (y, x).
+        Class map: a raster of one band of whole numbers, or ``xarray.DataArray`` (y, x). Or objects: a vector file or
+        ``GeoDataFrame``.
     reference
         Class raster, or polygons, lines or points: GeoPackage, shapefile, GeoJSON, FlatGeobuf, ``GeoDataFrame``. A line
         counts on the pixels that it crosses, a point on the one that it lies in.
@@ -65,13 +71,15 @@ def evaluate(
         None takes ``NAME_confidence.tif`` beside ``NAME_classes.tif`` if it exists; False takes none.
     tolerance
         Distance in pixels within which boundaries match, 0…64, for boundary F1; None leaves it out.
+    objects
+        How objects are evaluated: sizes, score, IoU, cells, extent.
     progress
         Called with the number of windows done and in total.
 
     Returns
     -------
-    Evaluation
-        Scores and confusion matrix; ``print(result.table())``, ``result.write("report.json")``.
+    Evaluation or ObjectEvaluation
+        Scores; ``print(result.table())``, ``result.write("report.json")``.
 
     Raises
     ------
@@ -92,6 +100,13 @@ def evaluate(
     >>> [c.name for c in merged.classes]
     ['wood', 'water']
     """
+    if is_vector(predicted):
+        check_both_objects(predicted, reference)
+        return evaluate_objects(
+            predicted, reference, class_field=class_field, renames=renames, options=objects, progress=progress
+        )
+    if objects is not None:
+        raise OptionError("the options of objects are for polygons against polygons; a raster is compared by pixels")
     if tolerance is not None and not _TOLERANCES[0] <= tolerance <= _TOLERANCES[1]:
         raise OptionError(f"tolerance is {tolerance:g} pixels: it must lie in 0…{_TOLERANCES[1]:g}")
     layer = open_map(predicted)
@@ -107,6 +122,23 @@ def evaluate(
     check_compared(counted, layer.side.label, other.side.label)
     result = summarise(comparison, counted, (*scheme.notes, *left_out_notes(comparison, counted)))
     return replace(result, inputs=tuple(one for one in (predicted, reference, confidence) if is_path(one)))
+
+
+def check_both_objects(predicted: Any, reference: Any) -> None:
+    """Check that objects are compared with objects.
+
+    Raises
+    ------
+    InputError
+        If the reference is a raster.
+    """
+    if not is_vector(reference):
+        label = reference if is_path(reference) else "the reference"
+        shown = predicted if is_path(predicted) else "the first"
+        raise InputError(
+            f"{shown} holds polygons, which are compared with polygons; make some of {label} with geoseg polygonize, "
+            "or give the map first, then the polygons"
+        )
 
 
 def is_path(source: Any) -> bool:

@@ -90,7 +90,7 @@ class RasterLayer:
 
 
 def is_vector(source: Any) -> bool:
-    """Whether a reference is polygons: a vector file by its suffix, or a GeoDataFrame."""
+    """Whether a map or reference is polygons: a vector file by its suffix, or a GeoDataFrame."""
     if isinstance(source, str | Path):
         return str(source).lower().endswith(VECTOR_SUFFIXES)
     return hasattr(source, "geometry") and hasattr(source, "sindex")

@@ -1,4 +1,4 @@
-"""Measures on the ground: ``crs`` units, names and checked transformations of CRSs; ``pixels`` areas and lengths.
+"""Measures on the ground: ``crs`` units, names, checked transformations; ``pixels`` and ``polygons`` areas, lengths.
 
 In: transforms and CRSs of rasterio, odc-geo or pyproj. Out: numbers in metres. May import: errors.
 """

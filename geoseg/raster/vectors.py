@@ -125,6 +125,28 @@ class VectorFile:
         with self._reading():
             return _with_texts(pyogrio.read_dataframe(self.path, layer=layer, **options))
 
+    def batches(self, layer: str | None, size: int, **options: Any) -> Iterator[Any]:
+        """Yield a layer as GeoDataFrames of at most ``size`` features, in the file's order.
+
+        GeoJSON, KML and Parquet are parsed as a whole anyway, and come as one.
+        """
+        if self._kind not in ("gpkg", "shp", "fgb"):
+            yield self.read(layer, **options)
+            return
+        key = str(self.info(str(layer)).get("fid_column") or "") if self._kind == "gpkg" else ""
+        seen: dict[str, Any] = {}
+        while True:
+            frame = self.read(layer, max_features=size, fid_as_index=True, **seen, **options)
+            last = len(frame) < size
+            # OGR skips features one by one; the key of a table is found at once.
+            if len(frame) and key:
+                seen = {"where": f'"{key.replace(chr(34), 2 * chr(34))}" > {int(frame.index[-1])}'}
+            else:
+                seen = {"skip_features": seen.get("skip_features", 0) + size}
+            yield frame.reset_index(drop=True)
+            if last:
+                return
+
     def _read_parquet(self, options: dict[str, Any]) -> Any:
         import geopandas as gpd
 
