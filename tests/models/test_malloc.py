@@ -9,11 +9,13 @@ import sys
 import pytest
 
 from geoseg.models import keep_memory
+from geoseg.models.inference import malloc
 from geoseg.models.inference.malloc import stay_below, stay_near
 
 CODE = """
 import numpy as np, resource, sys
 from geoseg.models import keep_memory
+from geoseg.models.inference import malloc
 if sys.argv[1] == "keep":
     assert keep_memory()
 np.ones(8_000_000, np.float32)  # the first one has to be faulted in anyway
@@ -83,6 +85,8 @@ def test_freed_memory_is_not_faulted_in_again():
 
 def test_elsewhere_it_does_nothing(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(malloc, "_keeps", True)  # as after keep_memory() elsewhere in this process
+    monkeypatch.setattr(malloc, "_last_trim", -malloc._PAUSE)
     assert keep_memory() is False
     assert stay_below(1) is False
     assert stay_near(1) is False

@@ -112,10 +112,11 @@ def stay_near(expected: int) -> bool:
     if not _keeps or time.monotonic() < _last_trim + _PAUSE or _resident() <= expected:
         return False
     with _LOCK:
-        if time.monotonic() < _last_trim + _PAUSE:
+        libc = _glibc()
+        if libc is None or time.monotonic() < _last_trim + _PAUSE:
             return False
         _last_trim = time.monotonic()
-        trim()
+        libc.malloc_trim(ctypes.c_size_t(0))
     return True
 
 
