@@ -7,13 +7,19 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import FilePath, progress_option
+from geoseg.cli.options import FilePath, GreedyCommand, GreedyOption, progress_option
 
 
-@click.command("next")
+@click.command("next", cls=GreedyCommand)
 @click.argument("results", nargs=-1, required=True, metavar="RESULTS…")
 @click.option("-o", "--output", required=True, type=FilePath(), metavar="NEXT.gpkg", help="Polygons to write.")
 @click.option("--labels", metavar="FILE", help="What is labelled already: polygons, lines or points.")
+@click.option(
+    "--scenes",
+    cls=GreedyOption,
+    metavar="FILE…|DIR",
+    help="The scenes that the maps were made of: places are compared by their bands instead of by distance.",
+)
 @click.option("--count", type=click.IntRange(1), default=20, show_default=True, help="Number of polygons.")
 @click.option("--side", type=click.IntRange(3, 512), default=24, show_default=True, metavar="PX",
               help="Side of the largest polygon in pixels.")  # fmt: skip

@@ -161,7 +161,7 @@ def run(arm: str, scene: Scene, held: Scene, seed: int, rounds: int, count: int,
             new = at_random(classes, rng, count, side)
         else:
             frame = gpd.GeoDataFrame(geometry=drawn)
-            new = list(next_labels(folder, labels=frame, count=count, side=side).frame.geometry)
+            new = list(next_labels(folder, labels=frame, scenes=[scene.path], count=count, side=side).frame.geometry)
         drawn = drawn + new
     return np.array(curve)
 

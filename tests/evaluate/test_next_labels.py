@@ -107,14 +107,15 @@ def test_the_bands_tell_what_is_new(results):
         confidence[row : row + 10, col : col + 10] = 40
         bands[:, row : row + 10, col : col + 10] = value
     folder = results("a", classes, confidence, bands)
+    scenes = [folder.parent / "a.tif"]
     labels = gpd.GeoDataFrame({"class": ["x"]}, geometry=[_square(100, 10)], crs="EPSG:32633")
-    found = next_labels(folder, labels=labels, count=3)
+    found = next_labels(folder, labels=labels, scenes=scenes, count=3)
     assert found.compared == "bands"
     first = found.frame.geometry[0]
     assert first.within(_square(60, 20)), "the only region whose bands are unlike the labels'"
     # Labelled, it is no longer the first, and is not proposed again.
     both = gpd.GeoDataFrame(geometry=[_square(100, 10), _square(60, 20)], crs="EPSG:32633").to_crs(4326)
-    rest = next_labels(folder, labels=both, count=3).frame
+    rest = next_labels(folder, labels=both, scenes=[folder.parent], count=3).frame
     assert len(rest) == 2
     assert not rest.intersects(_square(60, 20)).any()
 
@@ -124,14 +125,17 @@ def test_without_the_scene_places_far_from_labels_come_first(results, tmp_path):
     for row, col in ((20, 20), (100, 60)):
         confidence[row : row + 10, col : col + 10] = 40
     folder = results("a", classes, confidence, np.ones((1, *classes.shape)))
-    (tmp_path / "a.tif").unlink()
     reporter, lines = _heard()
     labels = gpd.GeoDataFrame(geometry=[_square(35, 20)], crs="EPSG:32633")
     found = next_labels(folder, labels=labels, count=5, reporter=reporter)
     assert found.compared == "distance"
     assert found.frame.geometry[0].within(_square(100, 60))
-    assert any("by their distance: not all scenes that the reports name can be read" in line for line in lines.info)
+    assert any("by their distance; by their bands if --scenes names the scenes" in line for line in lines.info)
     assert lines.warning == ["only 2 uncertain places are found, 5 were asked for"]
+    reporter, lines = _heard()
+    (tmp_path / "other.tif").touch()
+    assert next_labels(folder, labels=labels, scenes=[tmp_path / "other.tif"], reporter=reporter).compared == "distance"
+    assert any("the scenes given are not those of all reports" in line for line in lines.warning)
 
 
 def test_classes_take_turns(results):
@@ -216,6 +220,7 @@ def test_bad_input_is_one_line(results, tmp_path, class_map):
         ((good,), {"labels": full}, "every uncertain place is labelled already"),
         ((good,), {"labels": tmp_path / "gone.gpkg"}, "gone.gpkg: no such file"),
         ((good,), {"count": 0}, "count must be at least 1"),
+        ((good,), {"scenes": [tmp_path / "gone.tif"]}, "gone.tif: no such file or folder"),
         ((), {}, "no results given"),
     ]
     for folders, options, message in cases:
@@ -227,15 +232,17 @@ def test_bad_input_is_one_line(results, tmp_path, class_map):
     assert not (tmp_path / "n.gpkg").exists()
 
 
-def test_a_report_is_not_followed_off_the_machine(results, monkeypatch):
+def test_what_only_a_report_names_is_not_read(results, monkeypatch):
     import geoseg.raster
 
     classes, confidence = _two_classes()
     confidence[20:30, 20:30] = 40
-    folder = results("a", classes, confidence)
-    report = {"scene": {"sources": ["https://example.org/a.tif"]}, "options": {"reading": {}}}
-    (folder / "a_report.json").write_text(json.dumps(report))
+    folder = results("a", classes, confidence, np.ones((1, *classes.shape)))
     monkeypatch.setattr(geoseg.raster, "open_raster", lambda *_, **__: pytest.fail("opened"))
     assert next_labels(folder).compared == "distance"
+    assert next_labels(folder, scenes=[folder]).compared == "distance", "the scene lies elsewhere"
+    report = {"scene": {"sources": ["https://example.org/a.tif"]}, "options": {"reading": {}}}
+    (folder / "a_report.json").write_text(json.dumps(report))
+    assert next_labels(folder, scenes=[folder]).compared == "distance"
     (folder / "a_report.json").write_text("{")
     assert next_labels(folder).compared == "distance"

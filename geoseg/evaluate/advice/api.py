@@ -64,6 +64,7 @@ def next_labels(
     output: str | os.PathLike[str] | None = None,
     *,
     labels: Any = None,
+    scenes: Sequence[str | os.PathLike[str]] = (),
     count: int = 20,
     side: int = 24,
     overwrite: bool = False,
@@ -83,6 +84,9 @@ def next_labels(
         GeoPackage to write, layer ``labels``; None writes none.
     labels
         What is labelled already: polygons, lines or points in any CRS, a file or GeoDataFrame. None for nothing.
+    scenes
+        The scenes that the maps were made of, files or folders: then what counts is how much a place differs in their
+        bands from what is labelled, else how far away it is.
     count
         How many polygons.
     side
@@ -106,7 +110,7 @@ def next_labels(
 
     Notes
     -----
-    Differences are measured between mean bands, standardized, if the scenes that the reports name can be read, else
+    Differences are measured between mean bands, standardized, if the scenes are given, else
     between places. Batches that are uncertain and diverse: Brinker 2003, "Incorporating diversity in active learning
     with support vector machines"; regions instead of pixels: Mackowiak et al. 2018, arXiv 1810.09726.
 
@@ -124,7 +128,7 @@ def next_labels(
     if not listed:
         raise OptionError("no results given: name output folders of geoseg segment")
     reporter = reporter or Silent()
-    maps = open_results(listed)
+    maps = open_results(listed, scenes)
     places = None if labels is None else LabelledPlaces(labels)
     try:
         labelled = [(one, _on(places, one)) for one in maps]
@@ -138,7 +142,7 @@ def next_labels(
     for one in maps:
         one.check_unchanged()
     frame = _frame([regions[i] for i in chosen], maps)
-    _report(frame, space, maps, count, reporter, labelled=places is not None)
+    _report(frame, space, maps, count, reporter, labelled=places is not None, scenes=bool(scenes))
     if target is not None:
         _write(target, frame, list({item.name: item for one in maps for item in one.classes.classes}.values()))
     return Proposals(frame, space.kind, target)
@@ -262,15 +266,24 @@ def _frame(regions: Sequence[Region], maps: Sequence[ResultMap]) -> gpd.GeoDataF
 
 
 def _report(
-    frame: Any, space: Space, maps: Sequence[ResultMap], count: int, reporter: Reporter, *, labelled: bool
+    frame: Any,
+    space: Space,
+    maps: Sequence[ResultMap],
+    count: int,
+    reporter: Reporter,
+    *,
+    labelled: bool,
+    scenes: bool,
 ) -> None:
     what = "labelled pixels and each other" if labelled else "each other"
     if space.kind == "bands":
-        reporter.info(f"places are compared with {what} by the bands of the scenes that the reports name")
+        reporter.info(f"places are compared with {what} by the bands of the scenes")
+    elif not scenes:
+        reporter.info(f"places are compared with {what} by their distance; by their bands if --scenes names the scenes")
     else:
-        reporter.info(
-            f"places are compared with {what} by their distance: not all scenes that the reports name can be read, on "
-            "the maps' grids and with the same bands"
+        reporter.warning(
+            f"places are compared with {what} by their distance: the scenes given are not those of all reports, on the "
+            "maps' grids and with the same bands"
         )
     if len(frame) < count:
         reporter.warning(f"only {len(frame)} uncertain places are found, {count} were asked for")

@@ -54,8 +54,17 @@ class ResultMap:
         self.confidence.check_unchanged()
 
 
-def open_results(results: Sequence[str | os.PathLike[str]]) -> list[ResultMap]:
+def open_results(
+    results: Sequence[str | os.PathLike[str]], scenes: Sequence[str | os.PathLike[str]] = ()
+) -> list[ResultMap]:
     """Open the maps of output folders of ``geoseg segment``, or single ``NAME_classes.tif``.
+
+    Parameters
+    ----------
+    results
+        Folders and maps.
+    scenes
+        Files and folders that may be read as the scenes of the maps. What only a report names is not read.
 
     Raises
     ------
@@ -63,7 +72,10 @@ def open_results(results: Sequence[str | os.PathLike[str]]) -> list[ResultMap]:
         If there is no map, or one lacks its confidence or a CRS that the others have.
     """
     paths = list(dict.fromkeys(path for result in results for path in _class_maps(Path(result))))
-    maps = [_open(path) for path in paths]
+    named = [Path(scene).resolve() for scene in scenes]
+    if missing := [path for path in named if not path.exists()]:
+        raise InputError(f"{missing[0]}: no such file or folder; name the scenes that the maps were made of")
+    maps = [_open(path, named) for path in paths]
     without = [one.name for one in maps if one.classes.raster.grid.crs is None]
     if without and len(maps) > 1:
         raise InputError(
@@ -86,7 +98,7 @@ def _class_maps(path: Path) -> Iterable[Path]:
     return [path]
 
 
-def _open(path: Path) -> ResultMap:
+def _open(path: Path, named: Sequence[Path]) -> ResultMap:
     name = path.name.removesuffix(CLASSES)
     beside = path.with_name(name + CONFIDENCE)
     if not beside.exists():
@@ -94,19 +106,19 @@ def _open(path: Path) -> ResultMap:
     classes, confidence = open_map(path), open_map(beside)
     if str(confidence.raster.dtype) != "uint8" or confidence.raster.grid != classes.raster.grid:
         raise InputError(f"{beside}: is not the confidence of {path.name}: uint8 on the same grid; run segment anew")
-    return ResultMap(name, classes, confidence, _scene(path.with_name(name + REPORT), classes.raster))
+    return ResultMap(name, classes, confidence, _scene(path.with_name(name + REPORT), classes.raster, named))
 
 
-def _scene(report: Path, raster: Raster) -> Raster | None:
-    """Return the scene that a report names, if it is on this machine and still on the map's grid."""
+def _scene(report: Path, raster: Raster, named: Sequence[Path]) -> Raster | None:
+    """Return the scene of a report, if the user names it too and it is still on the map's grid."""
     from geoseg.raster import open_raster
 
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, SyntaxError, GeosegError):
         check_regular_file(report, limit=_MOST_REPORT)
         content = json.loads(report.read_text(encoding="utf-8"))
         sources = [str(source) for source in content["scene"]["sources"]]
-        # What a file says is not followed off the machine.
-        if not all(Path(source).exists() and "://" not in source for source in sources):
+        # What a file says is not read for that alone.
+        if not all(_is_named(Path(source).resolve(), named) for source in sources):
             return None
         scene = open_raster(
             sources if len(sources) > 1 else sources[0],
@@ -115,6 +127,10 @@ def _scene(report: Path, raster: Raster) -> Raster | None:
         )
         return scene if scene.grid == raster.grid else None
     return None
+
+
+def _is_named(path: Path, named: Sequence[Path]) -> bool:
+    return any(path == one or one in path.parents for one in named)
 
 
 def _reading(said: Mapping[str, str]) -> dict[str, Any]:
