@@ -182,6 +182,7 @@ def _sketch(request: _Request) -> Model:
         reporter.warning(f"drawn in one place only, so the score says nothing of it: {', '.join(left)}")
     if verdict is None:
         reporter.warning("each class was drawn in one place only: draw more to learn how good the model is")
+    reporter.info(f"every pixel gets one of these {len(classes)} classes: draw what else the scene holds, too")
     reporter.info(f"{tried} candidates compared; features: {', '.join(expert.candidate.groups)}"
                   + (f"; {pretrained.card.name} is weighed in" if pretrained and layout.prior else ""))  # fmt: skip
     reporter.result(
