@@ -91,11 +91,11 @@ class Evaluation:
         found, counted = self.scores, self.counts
         per_class = {
             item.name: {
-                "iou": _plain(found.iou[k]),
-                "f1": _plain(found.f1[k]),
-                "precision": _plain(found.precision[k]),
-                "recall": _plain(found.recall[k]),
-                "boundary_f1": None if counted.boundary is None else _plain(counted.boundary.f1[k]),
+                "iou": plain(found.iou[k]),
+                "f1": plain(found.f1[k]),
+                "precision": plain(found.precision[k]),
+                "recall": plain(found.recall[k]),
+                "boundary_f1": None if counted.boundary is None else plain(counted.boundary.f1[k]),
                 "reference_pixels": int(found.support[k]),
                 "map_pixels": int(found.predicted[k]),
                 "color": item.color,
@@ -115,18 +115,18 @@ class Evaluation:
                 "reference_only": counted.reference_only,
                 "neither": counted.neither,
             },
-            "overall_accuracy": _plain(found.overall_accuracy),
-            "mean_iou": _plain(found.mean_iou),
-            "mean_f1": _plain(found.mean_f1),
-            "kappa": _plain(found.kappa),
+            "overall_accuracy": plain(found.overall_accuracy),
+            "mean_iou": plain(found.mean_iou),
+            "mean_f1": plain(found.mean_f1),
+            "kappa": plain(found.kappa),
             "boundary": None
             if self.tolerance is None
-            else {"tolerance_pixels": self.tolerance, "mean_f1": _plain(self.boundary_f1)},
+            else {"tolerance_pixels": self.tolerance, "mean_f1": plain(self.boundary_f1)},
             "calibration": None
             if reliability is None
             else {
-                "ece": _plain(reliability.ece),
-                "mean_confidence": _plain(reliability.mean_confidence),
+                "ece": plain(reliability.ece),
+                "mean_confidence": plain(reliability.mean_confidence),
                 "bins": reliability.bins(),
             },
             "classes": per_class,
@@ -215,9 +215,8 @@ class Evaluation:
         from geoseg.evaluate.figure import draw
 
         report, picture = report_paths(path, overwrite=overwrite, inputs=self.inputs)
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         image = draw(f"{self.predicted} against {self.reference}", self.classes, self.counts, self.scores)
-        write_complete(report, lambda part: part.write_text(text, "utf-8"))
+        write_report(report, self.to_dict())
         write_complete(picture, lambda part: image.save(part, format="PNG", optimize=True))
         return {"report": report, "picture": picture}
 
@@ -232,12 +231,25 @@ def report_paths(path: str | Path, *, overwrite: bool = False, inputs: Sequence[
     OutputError
         If the path is a URL, one of them exists and may not be replaced or is an input, or the suffix is not .json.
     """
+    return paths_beside(path, ".png", "its figure", overwrite=overwrite, inputs=inputs)
+
+
+def paths_beside(
+    path: str | Path, suffix: str, what: str, *, overwrite: bool, inputs: Sequence[Any]
+) -> tuple[Path, Path]:
+    """Return a report and the file beside it, which is called as the report with ``suffix`` instead of ``.json``.
+
+    Raises
+    ------
+    OutputError
+        See :func:`report_paths`.
+    """
     report = local_path(path)
     if report.is_dir() or not report.suffix:
         report = report / "evaluation.json"
     if report.suffix.lower() != ".json":
-        raise OutputError(f"{report}: a report is JSON, with its figure beside it: name it {report.stem}.json")
-    paths = report, report.with_suffix(".png")
+        raise OutputError(f"{report}: a report is JSON, with {what} beside it: name it {report.stem}.json")
+    paths = report, report.with_name(f"{report.stem}{suffix}")
     for target in paths:
         if target.exists() and not overwrite:
             raise OutputError(f"{target} exists: choose another name or add --overwrite (overwrite=True)")
@@ -261,7 +273,14 @@ def write_complete(path: Path, write: Any) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}; choose another with -o") from error
 
 
-def _plain(value: float | None) -> float | None:
+def write_report(path: Path, content: dict[str, Any]) -> None:
+    """Write a report as JSON; see :func:`write_complete`."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_complete(path, lambda part: part.write_text(text, "utf-8"))
+
+
+def plain(value: float | None) -> float | None:
+    """Return a score as it stands in a report: six digits, None if it is not defined."""
     return None if value is None or not math.isfinite(value) else round(float(value), 6)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import OutputError
 from geoseg.errors.printable import printable
-from geoseg.evaluate.evaluation import aligned, write_complete
+from geoseg.evaluate.evaluation import aligned, paths_beside, plain, write_complete, write_report
 from geoseg.evaluate.objects.precision import IOUS, SIZES
-from geoseg.system.outputs import Inputs, local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,33 +159,33 @@ class ObjectEvaluation:
             "outside_extent": int(self.ranked.outside.sum()),
             "reference_outside_extent": int(self.ranked.reference_outside.sum()),
             "average_precision": {
-                "ap": _plain(self.average_precision),
-                "ap50": _plain(self.ap50),
-                "ap75": _plain(self.ap75),
-                **{name: _plain(value) for name, value in self.by_size.items()},
+                "ap": plain(self.average_precision),
+                "ap50": plain(self.ap50),
+                "ap75": plain(self.ap75),
+                **{name: plain(value) for name, value in self.by_size.items()},
                 "sizes": list(self.options.sizes),
                 "unit": self.unit,
                 "scores": self.score_field or None,
-                "by_iou": {f"{level:.2f}": _plain(_mean(self.precisions[0, k])) for k, level in enumerate(IOUS)},
+                "by_iou": {f"{level:.2f}": plain(_mean(self.precisions[0, k])) for k, level in enumerate(IOUS)},
             },
             "operating_point": {
-                "score": _plain(self.score),
+                "score": plain(self.score),
                 "score_chosen": "highest F1" if self.options.score is None else "given",
                 "iou": self.outcome.iou,
-                "precision": _plain(self.precision),
-                "recall": _plain(self.recall),
-                "f1": _plain(self.f1),
+                "precision": plain(self.precision),
+                "recall": plain(self.recall),
+                "f1": plain(self.f1),
             },
             "panoptic": {
-                "pq": _plain(self.panoptic_quality),
-                "sq": _plain(_mean(self.counts.segmentation)),
-                "rq": _plain(_mean(self.counts.recognition)),
+                "pq": plain(self.panoptic_quality),
+                "sq": plain(_mean(self.counts.segmentation)),
+                "rq": plain(_mean(self.counts.recognition)),
             },
             "number": {
                 "found": found,
                 "reference": wanted,
                 "error": found - wanted,
-                "relative_error": _plain(_ratio(found - wanted, wanted)),
+                "relative_error": plain(_ratio(found - wanted, wanted)),
                 "cells": self.cells.to_dict(),
             },
             "classes": {name: self._of_class(k) for k, name in enumerate(self.classes)},
@@ -199,19 +196,19 @@ class ObjectEvaluation:
         counts = self.counts
         right, wrong, missed = int(counts.right[k]), int(counts.wrong[k]), int(counts.missed[k])
         return {
-            "ap": _plain(_mean(self.precisions[0, :, k])),
-            "ap50": _plain(self.precisions[0, 0, k]),
-            "ap75": _plain(self.precisions[0, 5, k]),
-            **{name: _plain(_mean(self.precisions[size, :, k])) for size, name in enumerate(SIZES) if size},
+            "ap": plain(_mean(self.precisions[0, :, k])),
+            "ap50": plain(self.precisions[0, 0, k]),
+            "ap75": plain(self.precisions[0, 5, k]),
+            **{name: plain(_mean(self.precisions[size, :, k])) for size, name in enumerate(SIZES) if size},
             "true_positives": right,
             "false_positives": wrong,
             "false_negatives": missed,
-            "precision": _plain(_ratio(right, right + wrong)),
-            "recall": _plain(_ratio(right, right + missed)),
-            "f1": _plain(_ratio(2 * right, 2 * right + wrong + missed)),
-            "pq": _plain(counts.panoptic[k]),
-            "sq": _plain(counts.segmentation[k]),
-            "rq": _plain(counts.recognition[k]),
+            "precision": plain(_ratio(right, right + wrong)),
+            "recall": plain(_ratio(right, right + missed)),
+            "f1": plain(_ratio(2 * right, 2 * right + wrong + missed)),
+            "pq": plain(counts.panoptic[k]),
+            "sq": plain(counts.segmentation[k]),
+            "rq": plain(counts.recognition[k]),
         }
 
     @property
@@ -294,8 +291,7 @@ class ObjectEvaluation:
         from geoseg.evaluate.objects.matches_file import write_matches
 
         report, matches = object_report_paths(path, overwrite=overwrite, inputs=self.inputs)
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        write_complete(report, lambda part: part.write_text(text, "utf-8"))
+        write_report(report, self.to_dict())
         write_complete(
             matches, lambda part: write_matches(part, self.ranked, self.outcome, self.cells, progress=progress)
         )
@@ -310,17 +306,7 @@ def object_report_paths(path: str | Path, *, overwrite: bool = False, inputs: Se
     OutputError
         If the path is a URL, one of them exists and may not be replaced or is an input, or the suffix is not .json.
     """
-    report = local_path(path)
-    if report.is_dir() or not report.suffix:
-        report = report / "evaluation.json"
-    if report.suffix.lower() != ".json":
-        raise OutputError(f"{report}: a report is JSON, with a map of errors beside it: name it {report.stem}.json")
-    paths = report, report.with_name(f"{report.stem}_matches.gpkg")
-    for target in paths:
-        if target.exists() and not overwrite:
-            raise OutputError(f"{target} exists: choose another name or add --overwrite (overwrite=True)")
-    Inputs(inputs).check(*paths)
-    return paths
+    return paths_beside(path, "_matches.gpkg", "a map of errors", overwrite=overwrite, inputs=inputs)
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -330,10 +316,6 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
-
-
-def _plain(value: float) -> float | None:
-    return None if not math.isfinite(value) else round(float(value), 6)
 
 
 def _three(value: float | None) -> str:
