@@ -104,11 +104,12 @@ class GeosegDock(QgsDockWidget):
         self._show_banner(found)
         if not python:
             self.scene.set_models([])
+        # Processes are started in a turn of their own, after the panel is laid out.
         elif found is None:
-            self._probe(python)
+            QTimer.singleShot(0, lambda: self._probe(python))
         elif found.works:
             self.scene.set_models(settings.known_models(), model)
-            self._list_models(python, model)
+            QTimer.singleShot(0, lambda: self._list_models(python, model))
 
     def _show_banner(self, found: Probe | None) -> None:
         python = settings.interpreter()

@@ -28,6 +28,7 @@ class GeoSegPlugin:
         self.provider: GeosegProvider | None = None
         self.dock: Any = None
         self.accuracy: Any = None
+        self._new_accuracy: Any = None
         self._actions: list[QAction] = []
         self._translator = _translator()
 
@@ -39,8 +40,11 @@ class GeoSegPlugin:
     def initGui(self) -> None:
         """Add provider, dock panel and menu."""
         self.initProcessing()
+        # With the start of QGIS: a window opens at once later. Under qgis_process there are none.
+        from . import accuracy
         from .dock import GeosegDock
 
+        self._new_accuracy = accuracy.AccuracyDialog
         self.dock = GeosegDock(self.iface)
         self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.dock.hide()
@@ -77,10 +81,8 @@ class GeoSegPlugin:
 
     def show_accuracy(self) -> None:
         """Open the dialog that measures a map's accuracy."""
-        from .accuracy import AccuracyDialog
-
         if self.accuracy is None:
-            self.accuracy = AccuracyDialog(self.iface)
+            self.accuracy = self._new_accuracy(self.iface)
         self.accuracy.list_maps()
         self.accuracy.show()
         self.accuracy.raise_()

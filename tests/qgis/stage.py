@@ -184,7 +184,9 @@ def open_panel(width: int = 400):
     assert "geoseg_qgis" in plugins, f"the plugin is not loaded: {active_plugins}"
     plugins["geoseg_qgis"].show_dock()
     panel = dock()
-    iface.mainWindow().resizeDocks([panel], [width], Qt.Orientation.Horizontal)
+    with watchdog.asleep():  # the test's doing, as a hand that drags the border
+        iface.mainWindow().resizeDocks([panel], [width], Qt.Orientation.Horizontal)
+        QgsApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
     return panel
 
 
@@ -221,7 +223,8 @@ def drawn():
     done = []
     canvas = iface.mapCanvas()
     canvas.mapCanvasRefreshed.connect(lambda: done.append(True))
-    canvas.refreshAllLayers()
+    with watchdog.asleep():
+        canvas.refreshAllLayers()
     return lambda: done
 
 

@@ -44,13 +44,13 @@ def story():
     iface.mapCanvas().setExtent(scene.extent())
     yield drawn()
     slowed()
-    watchdog.watch("opening the panel")
     clicks = Clicks()
     (button,) = [
         widget
         for widget in iface.mainWindow().findChildren(QToolButton)
         if widget.defaultAction() is not None and widget.defaultAction().text() == "GeoSeg panel"
     ]
+    watchdog.watch("opening the panel")
     clicks.click(button)
     panel = open_panel()
     watchdog.watch("fit check")
@@ -230,7 +230,8 @@ def correcting(panel):
     largest = sorted(layer.getFeatures(), key=lambda feature: -feature["area_m2"])[:6]
     names = ("crop", "tree", "crop", "water", "tree", "built")
     for feature, name in zip(largest, names, strict=True):
-        layer.changeAttributeValue(feature.id(), field, name)
+        with watchdog.asleep():  # QGIS's own work; what geoseg makes of it follows in turns of its own
+            layer.changeAttributeValue(feature.id(), field, name)
         yield pause(0.1)  # a user's edits come one by one
     edited = sum(feature["class_name"] != name for feature, name in zip(largest, names, strict=True))
     panel.correct._count()
@@ -299,8 +300,8 @@ def verdict() -> None:
     state["numbers"]["longest time without event loop, ms"] = watchdog.longest()
     state["numbers"]["slower than a quiet machine by"] = slow = round(max(state.pop("slowness")), 1)
     print("\n".join(f"  blocked {line}" for line in watchdog.report(QUICK)), flush=True)
-    # Twice the aim: processor time that a host takes from a virtual machine counts as this thread's own.
-    blocked = watchdog.report(2 * QUICK * slow)
+    # Half as much again: processor time that a host takes from a virtual machine counts as this thread's own.
+    blocked = watchdog.report(1.5 * QUICK * slow)
     finish(not blocked, "; ".join(blocked))
 
 
