@@ -224,6 +224,7 @@ def _train(run: Run, folder: Path) -> Model:
     from geoseg.train import model_folder
     from geoseg.train.calibrate import calibrate
     from geoseg.train.fit import Task, fit
+    from geoseg.train.half_precision import measure_half_precision
     from geoseg.train.network import check_trainable, start_network
     from geoseg.train.prepare import prepare
     from geoseg.train.run import CHECKPOINT
@@ -252,13 +253,14 @@ def _train(run: Run, folder: Path) -> Model:
     task = Task(prepared, options, network, start, folder)
     fitted = fit(task, reporter, resume=run.resume)
     calibration = calibrate(task, fitted, reporter)
+    half = measure_half_precision(task, fitted)
     prepared.check_unchanged()
     metrics = None if fitted.matrix is None else model_folder.metrics_of(fitted.matrix, prepared.card)
     if metrics is not None and calibration is not None:
         metrics["calibration"] = calibration
     card = model_folder.finished_card(
-        prepared, options, fitted, calibration=calibration, output=run.output, licence=run.licence, base=base,
-        tuning=tuning,
+        prepared, options, fitted, calibration=calibration, half=half, output=run.output, licence=run.licence,
+        base=base, tuning=tuning,
     )  # fmt: skip
     if run.output is None:
         network.load_state_dict(fitted.state)

@@ -16,11 +16,13 @@ import numpy as np
 from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, load_model, save_model
+from geoseg.models.card import half_precision
 from geoseg.models.card.card import card_with
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from geoseg.models.card.half_precision import HalfPrecision
     from geoseg.train.fit import Fitted
     from geoseg.train.options import TrainOptions
     from geoseg.train.prepare import Prepared
@@ -79,6 +81,7 @@ def finished_card(
     fitted: Fitted,
     *,
     calibration: dict[str, Any] | None,
+    half: HalfPrecision | None,
     output: Path | None,
     licence: str,
     base: Model | None,
@@ -107,6 +110,8 @@ def finished_card(
         from geoseg.train import calibrate  # needs lightning, which sketches do without
 
         metrics["calibration"] = calibrate.brief(calibration)
+    if half is not None:
+        metrics[half_precision.KEY] = half.as_metrics()
     names = [scene.raster.name for scene in prepared.scenes]
     pixels = prepared.split.training()
     listing = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")

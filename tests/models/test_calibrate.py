@@ -141,6 +141,23 @@ def test_half_precision_must_agree(monkeypatch, net, precision):
     assert choose(identity_model(module=net), device="cpu").precision == precision
 
 
+@pytest.mark.parametrize(
+    ("net", "loss", "precision"),
+    [(Fickle(), 0.001, "bf16"), (None, 0.02, "fp32"), (None, "nan", "bf16"), (Fickle(), True, "fp32")],
+)
+def test_a_loss_on_labelled_windows_decides(monkeypatch, net, loss, precision):
+    """What the card says is believed, and what is no number is not."""
+    time = bench.Bench.timed
+
+    def pretend(self, execution):
+        time(self, execution)
+        return 2.0 if execution.precision == "bf16" else 1.0
+
+    monkeypatch.setattr(bench.Bench, "timed", pretend)
+    model = identity_model(module=net, metrics={"half_precision": {"bf16": {"mean_iou_loss": loss}}})
+    assert choose(model, device="cpu").precision == precision
+
+
 @pytest.mark.parametrize(("gain", "streams"), [(1.2, 3), (2.0, 1)])
 def test_threads_that_share_a_pass_must_gain_much(monkeypatch, gain, streams):
     """They stand still in a whole run while one of them reads or writes, which the measurement does not see."""

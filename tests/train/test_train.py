@@ -97,6 +97,15 @@ def test_the_confidence_is_calibrated_on_the_validation_part(trained):
     assert line.startswith("confidence calibrated: temperature" if better else "no temperature fits")
 
 
+def test_the_card_says_what_half_precision_costs(trained):
+    model, _, _ = trained
+    facts = model.card.metrics["half_precision"]
+    assert set(facts) <= {"windows", "pixels", "bf16", "fp16"}
+    assert facts["pixels"] <= model.card.metrics["validation"]["pixels"]
+    assert 0 <= facts["bf16"]["other_classes"] < 0.1
+    assert abs(facts["bf16"]["mean_iou_loss"]) <= 2 * facts["bf16"]["other_classes"] * len(model.card.classes)
+
+
 def test_reported_events(trained):
     _, output, heard = trained
     (start,) = heard.all("start")

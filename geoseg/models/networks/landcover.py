@@ -13,6 +13,8 @@ invalid pixels) and are excluded from means and deviations.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import nn
@@ -81,6 +83,13 @@ def double(values: torch.Tensor) -> torch.Tensor:
     return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
 
 
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Return a context in which operators compute in fp32, also within a half precision by autocast."""
+    # Without autocast nothing is entered, and exporters of graphs see nothing of it.
+    half = torch.is_autocast_enabled(device.type)
+    return torch.autocast(device.type, enabled=False) if half else nullcontext()
+
+
 def _smooth(values: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     channels, reach = values.shape[1], kernel.shape[-1] // 2
     padded = F.pad(values, (reach,) * 4, mode="replicate")
@@ -103,7 +112,9 @@ class Pyramid(nn.Module):
             self.register_buffer(name, (line[:, None] * line)[None, None], persistent=False)
 
     def forward(self, reflectance: torch.Tensor) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
-        """Return the features of pixels and of their surroundings.
+        """Return the features of pixels and of their surroundings, in fp32 whatever the precision around.
+
+        A variance is a difference of large sums: in half precision its digits would be lost.
 
         Parameters
         ----------
@@ -116,6 +127,10 @@ class Pyramid(nn.Module):
         2 × 2 pixels. And for each of :data:`LEVELS` the means (N, 6, h/level, w/level) of these logarithms, and the
         standard deviations (N, 12, h/level, w/level) of logarithms of bands and of band ratios; 0 without valid pixels.
         """
+        with full_precision(reflectance.device):
+            return self._statistics(reflectance)
+
+    def _statistics(self, reflectance: torch.Tensor) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
         n, _, h, w = reflectance.shape
         logs = soft_log(reflectance.contiguous(memory_format=torch.channels_last)).permute(0, 2, 3, 1)
         quarters = logs.reshape(n, h // 2, 2, w // 2, 2, MEANS).permute(2, 4, 0, 1, 3, 5)
@@ -188,7 +203,8 @@ class LandcoverNet(nn.Module):
 
     def _features(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
         """Return the features of a level (N, h, w, LEVEL_FEATURES): normalised differences, means, deviations."""
-        return torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], 3)
+        with full_precision(mean.device):  # differences of nearly equal logarithms
+            return torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], 3)
 
     def _decide(
         self, quarters: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, around: torch.Tensor

@@ -1,0 +1,98 @@
+"""What half precision costs a trained network, on labelled validation windows: measured once, kept in its card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from geoseg.classes import NODATA
+from geoseg.evaluate.metrics import confusion, scores
+from geoseg.models.card.half_precision import HalfPrecision
+from geoseg.models.inference.device import choose_device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from geoseg.train.fit import Fitted, Task
+
+# Windows and pixels that are compared. Processors that emulate half precision take ten times as long for it, and one
+# number needs no more.
+_MOST_WINDOWS, _MOST_PIXELS = 32, 300_000
+
+# With fewer labelled pixels nothing is said.
+_LEAST_PIXELS = 1000
+
+_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@torch.inference_mode()
+def measure_half_precision(task: Task, fitted: Fitted) -> HalfPrecision | None:
+    """Compare each half precision with fp32 on the validation windows of the fitted network.
+
+    Parameters
+    ----------
+    task
+        Network and data; the network gets the fitted weights.
+    fitted
+        Result of the training loop.
+
+    Returns
+    -------
+    None without validation, or with fewer than 1000 labelled pixels. A precision in which the network does not run, or
+    returns values that are not finite, is left out.
+    """
+    if fitted.matrix is None:
+        return None
+    task.network.load_state_dict(fitted.state)
+    device = choose_device(task.options.device)[0]
+    network = task.network.eval().to(device)
+    count = len(task.prepared.card.classes)
+    matrices = {name: np.zeros((count, count), np.int64) for name in ("fp32", *_TYPES)}
+    differing = dict.fromkeys(_TYPES, 0)
+    windows = 0
+    for x, labels in _windows(task):
+        windows += 1
+        exact = _classes(network, x.to(device), None)
+        if exact is None:
+            return None
+        matrices["fp32"] += confusion(exact, labels, count)
+        for name in list(differing):
+            half = _classes(network, x.to(device), _TYPES[name])
+            if half is None:
+                del differing[name]
+                continue
+            matrices[name] += confusion(half, labels, count)
+            differing[name] += int(np.count_nonzero((half != exact) & (labels != NODATA)))
+    network.cpu()
+    pixels = int(matrices["fp32"].sum())
+    if pixels < _LEAST_PIXELS:
+        return None
+    before = scores(matrices["fp32"]).mean_iou
+    return HalfPrecision(
+        windows=windows,
+        pixels=pixels,
+        loss={name: round(before - scores(matrices[name]).mean_iou, 4) for name in differing},
+        differing={name: round(number / pixels, 5) for name, number in differing.items()},
+    )
+
+
+def _windows(task: Task) -> Iterator[tuple[torch.Tensor, NDArray[np.uint8]]]:
+    """Yield inputs (1, bands, h, w) and labels (1, h, w) of evenly chosen validation windows."""
+    windows = task.prepared.validation_windows()
+    most = min(len(windows), _MOST_WINDOWS, max(_MOST_PIXELS // task.prepared.window**2, 1))
+    for number in np.unique(np.linspace(0, len(windows) - 1, most).round().astype(int)).tolist():
+        sample = windows[number]
+        yield sample.x[None], sample.y[None].numpy()
+
+
+def _classes(network: torch.nn.Module, x: torch.Tensor, half: torch.dtype | None) -> NDArray[Any] | None:
+    try:
+        with torch.autocast(x.device.type, half or torch.bfloat16, enabled=half is not None):
+            logits = network(x).float()
+    except (RuntimeError, MemoryError):  # an operator that the device lacks in half precision, or too little memory
+        return None
+    return logits.argmax(1).cpu().numpy() if bool(torch.isfinite(logits).all()) else None
