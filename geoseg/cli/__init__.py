@@ -21,6 +21,7 @@ _COMMANDS = {
     "polygonize": ("geoseg.cli.polygonize", "polygonize", "Turn a class map into polygons."),
     "evaluate": ("geoseg.cli.evaluate", "evaluate", "Assess a map or a model; sample points, estimate areas."),
     "change": ("geoseg.cli.change", "change", "Compare two class maps: what became what."),
+    "composite": ("geoseg.cli.composite", "composite", "Join scenes of several dates into one."),
     "train": ("geoseg.cli.train", "train", "Train a model on labelled images, or fine-tune one."),
     "sketch": ("geoseg.cli.sketch", "sketch", "Make a model from a few drawn polygons, in seconds."),
     "next": ("geoseg.cli.next_labels", "next_labels", "Propose where a label would help most."),
