@@ -12,7 +12,7 @@ import numpy as np
 from geoseg.errors import InputError, OptionError
 from geoseg.raster.bands.names import scene_name, unique
 from geoseg.raster.composite.dates import date_in, parse_date
-from geoseg.raster.composite.methods import PLAIN
+from geoseg.raster.composite.methods import JOINERS
 from geoseg.raster.composite.scenes import Dates, common_nodata, open_dates
 from geoseg.raster.composite.source import CompositeSource
 from geoseg.raster.raster import Part, Raster
@@ -21,7 +21,7 @@ from geoseg.raster.types import Band
 if TYPE_CHECKING:
     from pathlib import Path
 
-METHODS = (*PLAIN, "best")
+METHODS = tuple(JOINERS)
 """Names of the methods."""
 
 _MOST_DATES = 1000

@@ -104,7 +104,8 @@ class CompositeSource:
 
     def _pieces(self, box: Box) -> Iterator[Box]:
         """Cut a box so that the stack of a piece fits its memory, between blocks of the files if possible."""
-        pixel = len(self.dates) * (len(self.dates[0].bands) * np.dtype(self.dtype).itemsize + 1)
+        kept = len(self.dates) if self.method in methods.STACKED else 10
+        pixel = kept * (len(self.dates[0].bands) * np.dtype(self.dtype).itemsize + 1)
         down, across = self.block_shape
         rows, cols = box.height, box.width
         while rows * cols * pixel > _STACK and (rows > down or cols > across):
@@ -119,47 +120,40 @@ class CompositeSource:
                 yield Box(top[0], left[0], top[1] - top[0], left[1] - left[0])
 
     def _join(self, request: ReadRequest, box: Box, place: tuple[slice, slice]) -> None:
-        bands = len(self.dates[0].bands)
-        stack = np.zeros((len(self.dates), bands, box.height, box.width), self.dtype)
-        valid = np.zeros((len(self.dates), box.height, box.width), np.bool_)
-        score = np.zeros(valid.shape, np.float32) if self.method == "best" else None
+        bands, dtype = len(self.dates[0].bands), np.dtype(self.dtype)
+        shape = bands, box.height, box.width
+        joiner = methods.JOINERS[self.method](shape, dtype, len(self.dates))
+        count = np.zeros(shape[1:], np.uint16)
         for number in range(len(self.dates)):
-            self._read_date(number, box, (stack[number], valid[number], None if score is None else score[number]))
-        joined = np.zeros((bands + 1, box.height, box.width), self.dtype)
-        if score is None:
-            methods.PLAIN[self.method](stack, valid, joined[:bands])
-        else:
-            methods.best(stack, valid, score, joined[:bands])
-        count = valid.sum(0)
+            values, valid, score = self._read_date(number, box)
+            joiner.add(values, valid, score)
+            count += valid
+        joined = np.empty((bands + 1, *shape[1:]), dtype)
+        joiner.write(joined[:bands])
         joined[bands] = count
+        some = count > 0
         for position, band in enumerate(request.bands):
-            request.out[position][place] = self._without_nodata(joined[band - 1], request.nodata[position], count > 0)
+            request.out[position][place] = self._without_nodata(joined[band - 1], request.nodata[position], some)
             seen = request.valid if request.valid.ndim == 2 else request.valid[position]
             if band <= bands:
-                seen[place] &= count > 0
+                seen[place] &= some
 
-    def _read_date(
-        self,
-        number: int,
-        box: Box,
-        out: tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.float32] | None],
-    ) -> None:
-        values, valid, score = out
-        date = self.dates[number]
+    def _read_date(self, number: int, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.float32] | None]:
+        """Return a date's values in the units of the first, their validity, and their score if there is one."""
+        date, unit = self.dates[number], self.units[number]
         grown = box.grown(self.reach).intersection(date.box)
         pixels = date.read(grown)
-        inner = box.within(grown)
-        unit = self.units[number]
-        if unit.same:
-            values[...] = pixels.data[(slice(None), *inner)]
-        else:
+        rows, cols = box.within(grown)
+        values = pixels.data[:, rows, cols].astype(self.dtype, copy=False)
+        if not unit.same:
             for band, (gain, shift) in enumerate(zip(unit.gain, unit.shift, strict=True)):
-                changed = pixels.data[(band, *inner)].astype(np.float64) * gain + shift
-                values[band] = _stored(changed, values.dtype)
-        valid[...] = pixels.valid[inner]
-        if score is not None:
-            far = methods.distance_to_missing(pixels.valid, self.reach)[inner]
-            score[...] = far / np.float32(self.reach) + np.float32(self.closeness[number])
+                changed = pixels.data[band, rows, cols].astype(np.float64) * gain + shift
+                values[band] = methods.stored(changed, values.dtype)
+        if not self.closeness:
+            return values, pixels.valid[rows, cols], None
+        far = methods.distance_to_missing(pixels.valid, self.reach)[rows, cols]
+        score = far / np.float32(self.reach) + np.float32(self.closeness[number])
+        return values, pixels.valid[rows, cols], score
 
     @staticmethod
     def _without_nodata(values: NDArray[Any], nodata: float | None, where: NDArray[np.bool_]) -> NDArray[Any]:
@@ -196,10 +190,3 @@ def _cuts(start: int, stop: int, step: int, block: int) -> Iterator[tuple[int, i
             end = max(end // block * block, start + 1)
         yield start, min(end, stop)
         start = end
-
-
-def _stored(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    info = np.iinfo(dtype)
-    return np.clip(np.rint(values), info.min, info.max).astype(dtype)
