@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from geoseg.models import ModelCard, load_model
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
+    from geoseg.raster.composite import composite
     from geoseg.segment import segment
     from geoseg.train import train
     from geoseg.train.compress import compress_model
@@ -47,6 +48,7 @@ _HOME = {
     "Raster": "geoseg.raster",
     "SceneResult": "geoseg.job",
     "change": "geoseg.change",
+    "composite": "geoseg.raster.composite",
     "compress_model": "geoseg.train.compress",
     "evaluate": "geoseg.evaluate",
     "load_model": "geoseg.models",
@@ -67,6 +69,7 @@ __all__ = [
     "SceneResult",
     "__version__",
     "change",
+    "composite",
     "compress_model",
     "evaluate",
     "load_model",

@@ -105,22 +105,47 @@ def open_raster(
     """
     if bbox_crs is not None and bbox is None:
         raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north (bbox=)")
-    steps = _pixel_size(resolution)
-    wanted = band_option.parse_bands(bands)
-    if arrays.is_array(source):
-        raster = arrays.from_array(source)  # type: ignore[arg-type]
-        if steps is not None:
-            raise OptionError("resolution does not apply to arrays; resample them first, with .odc.reproject")
-        raster = _choose(raster, wanted, list(range(1, len(raster.bands) + 1)))
-    else:
-        raster = _open_files(_paths(source), _Options(stack, wanted, steps, allow_remote))
+    options = _Options(stack, band_option.parse_bands(bands), _pixel_size(resolution), allow_remote)
     auto = isinstance(nodata, str) and nodata.strip().lower() == "auto"
-    raster = _override(raster, scale, offset, None if auto else nodata)
+    raster = _override(_open(source, options), scale, offset, None if auto else nodata)
     if name is not None:
         raster = replace(raster, name=names.scene_name(name))
     if bbox is not None:
         raster = raster.crop(bbox, bbox_crs)
     return with_fill_as_nodata(raster) if auto else raster
+
+
+def open_on_grid(
+    source: PathLike | Sequence[PathLike],
+    grid: Grid,
+    *,
+    stack: bool = False,
+    bands: Any = None,
+    resolution: Any = None,  # noqa: ARG001 - the grid has it
+    scale: Any = None,
+    offset: Any = None,
+    nodata: Any = None,
+) -> Raster:
+    """Open the files of a scene on a grid that is given; the options are those of :func:`open_raster`.
+
+    Raises
+    ------
+    InputError
+        As there; if it is no file, or does not overlap the grid.
+    """
+    if arrays.is_array(source):
+        raise InputError("an array has a grid of its own; reproject it first, with .odc.reproject")
+    options = _Options(stack, band_option.parse_bands(bands), None, None, grid)
+    return _override(_open(source, options), scale, offset, nodata)
+
+
+def _open(source: Any, options: _Options) -> Raster:
+    if arrays.is_array(source):
+        raster = arrays.from_array(source)
+        if options.resolution is not None:
+            raise OptionError("resolution does not apply to arrays; resample them first, with .odc.reproject")
+        return _choose(raster, options.bands, list(range(1, len(raster.bands) + 1)))
+    return _open_files(_paths(source), options)
 
 
 @dataclass(frozen=True)
@@ -129,6 +154,7 @@ class _Options:
     bands: tuple[band_option.Choice, ...] | None
     resolution: tuple[float, float] | None
     allow_remote: bool | None
+    grid: Grid | None = None
 
     @property
     def numbers(self) -> frozenset[int]:
@@ -153,6 +179,8 @@ def _open_files(paths: list[str], options: _Options) -> Raster:
     found = [discover.find(path, stack=options.stack or len(paths) > 1, allow_remote=remote) for path in paths]
     arrays_found = [scene for scene in found if scene.array is not None]
     if arrays_found:
+        if options.grid is not None:
+            raise InputError("a Zarr store has a grid of its own; reproject it first, with .odc.reproject")
         if len(found) > 1:
             raise InputError("a Zarr store cannot be stacked with other files; open it alone")
         raster = arrays.from_array(arrays_found[0].array)
@@ -163,7 +191,7 @@ def _open_files(paths: list[str], options: _Options) -> Raster:
     numbers_of_data = options.numbers if alone else frozenset()
     infos = [describe(file, info) for file, info in zip(files, _probed(files, numbers_of_data), strict=True)]
     stated = tuple(text for scene in found for text in scene.evidence)
-    raster = _assemble(infos, options.resolution, _scene_name(found, files), stated)
+    raster = _assemble(infos, options, _scene_name(found, files), stated)
     notes = tuple(note for scene in found for note in scene.notes) + raster.notes
     raster = replace(raster, notes=tuple(dict.fromkeys(notes)))
     numbers = list(infos[0].indexes) if alone else list(range(1, len(raster.bands) + 1))
@@ -190,11 +218,9 @@ def _scene_name(found: list[SceneFiles], files: list[File]) -> str:
     return names.scene_name(names.shared_name(stems) or parent or stems[0])
 
 
-def _assemble(
-    infos: list[FileInfo], resolution: tuple[float, float] | None, name: str, stated: tuple[str, ...] = ()
-) -> Raster:
+def _assemble(infos: list[FileInfo], options: _Options, name: str, stated: tuple[str, ...] = ()) -> Raster:
     """Put files on one grid; ``stated`` is what their metadata says about the sensor."""
-    grid = common_grid(infos, resolution)
+    grid = options.grid or common_grid(infos, options.resolution)
     check_extent(grid, name)
     sources = tuple(place(info, grid) for info in infos)
     check_common_ground(infos, grid)

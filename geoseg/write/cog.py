@@ -11,9 +11,11 @@ import numpy as np
 
 from geoseg.classes import NODATA, MapClass, default_color
 from geoseg.errors import OptionError, OutputError
+from geoseg.raster.raster import Raster
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Box
+from geoseg.write.measurements import write_raster
 from geoseg.write.sink import CogSink, Kind
 
 if TYPE_CHECKING:
@@ -26,14 +28,14 @@ if TYPE_CHECKING:
 
 
 def write_cog(
-    data: xr.DataArray,
+    data: xr.DataArray | Raster,
     path: str | Path,
     *,
     classes: Sequence[MapClass] | None = None,
     kind: Kind | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a class map, confidence or probabilities as a Cloud Optimized GeoTIFF with names and colours.
+    """Write a class map, confidence or probabilities as a Cloud Optimized GeoTIFF with names and colours; or a raster.
 
     Blocks of 512, DEFLATE, overviews (mode for classes, mean for percents), nodata 255, colour table, category
     names and attribute table; a ``.qml`` beside it. A dask array is computed a few chunks at a time with whatever
@@ -43,7 +45,9 @@ def write_cog(
     ----------
     data
         ``(y, x)`` or ``(1, y, x)``, integers: 0…254 and 255 for nodata (confidence: 0…100 and 255). Or probabilities
-        ``(class, y, x)``, 0…100 and 255, whose coordinate ``class`` names the bands. Its grid is
+        ``(class, y, x)``, 0…100 and 255, whose coordinate ``class`` names the bands. Or a :class:`geoseg.Raster`, such
+        as :func:`geoseg.composite` returns: its pixels are written with the names, units and nodata of its bands,
+        overviews by mean; ``classes`` and ``kind`` do not apply. The grid of an array is
         ``data.odc.geobox``; a map without one is written without georeference. Attributes used:
         ``class_names``, ``class_colors`` (``#rrggbb``) and ``class_values`` (0, 1, 2, … if missing), lists in
         one order, as :func:`geoseg.segment` gives them; ``kind``; ``nodata`` (a value other than 255 becomes 255).
@@ -75,6 +79,10 @@ def write_cog(
     >>> geoseg.write_cog(result.classes, "map.tif")
     PosixPath('map.tif')
     """
+    if isinstance(data, Raster):
+        if classes is not None or kind is not None:
+            raise OptionError("write_cog: classes and kind are for maps; a raster is written as it is")
+        return write_raster(data, path, overwrite=overwrite)
     target = local_path(path)
     # Where the array came from, as geoseg and rioxarray note it: a lazy one is read while the file is written.
     Inputs(data.encoding.get("source"), data.attrs.get("sources")).check(target, target.with_suffix(".qml"))

@@ -240,7 +240,19 @@ def test_it_dies_with_its_parent(slow_run):
     assert process.wait(timeout=20) == 130
 
 
-COMMANDS = ("segment", "polygonize", "evaluate", "change", "train", "sketch", "next", "inspect", "model", "demo")
+COMMANDS = (
+    "segment",
+    "polygonize",
+    "evaluate",
+    "change",
+    "composite",
+    "train",
+    "sketch",
+    "next",
+    "inspect",
+    "model",
+    "demo",
+)
 
 
 def test_help_lists_every_command(geoseg):

@@ -1,0 +1,119 @@
+"""``geoseg change`` and ``geoseg composite``: several dates of one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geoseg.cli.options import CommaList, FilePath, progress_option, reading_of, reading_options
+
+
+@click.command()
+@click.argument("before", metavar="BEFORE.tif")
+@click.argument("after", metavar="AFTER.tif")
+@click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR", help="Folder to write into.")
+@click.option("--name", metavar="NAME", help="Beginning of the files' names. Default: made of those of the maps.")
+@click.option(
+    "--map",
+    "renames",
+    metavar="A=B,…",
+    help="Rename or merge classes of both maps before they are compared: forest=tree; 7= leaves value 7 out.",
+)
+@click.option(
+    "--tolerance",
+    type=click.IntRange(0, 16),
+    default=1,
+    show_default=True,
+    metavar="PX",
+    help="Shift in pixels that is taken for misregistration: what it explains is no change.",
+)
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 100),
+    default=0,
+    show_default=True,
+    metavar="PERCENT",
+    help="Confidence that both dates need for a change; read from NAME_confidence.tif beside NAME_classes.tif.",
+)
+@click.option(
+    "--min-area", type=float, metavar="M2", help="Merge changes smaller than this many square metres into a neighbour."
+)
+@click.option(
+    "--simplify", type=float, metavar="M", help="Maximum distance, in metres, by which polygon borders may move."
+)
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@progress_option
+def change(before: str, after: str, output: Path, progress: str, **values: Any) -> None:
+    """Compare two class maps of one place: what became what.
+
+    Writes polygons of changes, a raster of transitions and a report, and prints the transition matrix. The maps may
+    lie on different grids: AFTER is brought to BEFORE's pixels. Classes are matched by name.
+    """
+    from geoseg.change import change as run
+    from geoseg.models import keep_memory
+    from geoseg.progress.reporters import reporter
+
+    keep_memory()  # windows are of one size: a fifth of the time would go into pages that are zeroed anew
+    events = reporter(progress)
+    events.start(before=before, after=after, output=str(output))
+    try:
+        summary = run(before, after, output, progress=events.progress, **values)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing is kept") from None
+    for note in summary.notes:
+        events.warning(note)
+    if progress != "json":
+        click.echo(summary.table())
+    details = {"change": dict(summary.report)} if progress == "json" else {}
+    events.result(outputs={kind: str(path) for kind, path in summary.outputs.items()}, **details)
+
+
+@click.command()
+@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
+@click.option("-o", "--output", required=True, type=FilePath(), metavar="C.tif", help="File to write.")
+@click.option(
+    "--method",
+    type=click.Choice(["median", "medoid", "mean", "first", "best"]),
+    default="median",
+    show_default=True,
+    help="median or mean of each band; medoid, the date nearest to the median; first scene that has data; best, far "
+    "from missing data and near the target date.",
+)
+@click.option("--dates", type=CommaList(), metavar="DATE,…",
+              help="When each scene was taken, for best. Default: the dates in their names.")  # fmt: skip
+@click.option("--target-date", metavar="DATE", help="Date that best prefers. Default: the one in the middle.")
+@click.option("--cloud-distance", type=click.IntRange(1, 255), default=50, show_default=True, metavar="PX",
+              help="Pixels from missing data from which a pixel counts as far from clouds, for best.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@reading_options
+@progress_option
+def composite(scenes: tuple[str, ...], output: Path, progress: str, **values: Any) -> None:
+    """Join scenes of one place, taken at several dates, into one.
+
+    Each pixel is made of the dates that have data there in every band. C.tif lies on the pixels of the first scene,
+    extended to all of them; its last band, count, is the number of dates with data. With --stack each SCENE is a
+    folder whose files are the bands of one date.
+    """
+    from geoseg.errors import OptionError
+    from geoseg.progress.reporters import reporter
+    from geoseg.raster.composite import composite as join
+    from geoseg.write.measurements import write_raster
+
+    reading = reading_of(values)
+    if "allow_remote" in reading:
+        raise OptionError("allow-remote does not apply to a composite: name the remote files themselves")
+    overwrite = values.pop("overwrite")
+    events = reporter(progress)
+    events.start(scenes=list(scenes), output=str(output))
+    raster = join(list(scenes), name=output.stem, **reading, **values)
+    for note in raster.notes:
+        events.warning(note)
+    try:
+        path = write_raster(
+            raster, output, overwrite=overwrite, progress=lambda done, total: events.progress(done, total, "compose")
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing is kept") from None
+    events.result(outputs={"composite": str(path)}, scenes=len(raster.inputs[0].dates))

@@ -1,0 +1,312 @@
+"""Many dates as one scene, against numpy and scipy on whole arrays."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from datetime import date
+
+import numpy as np
+import pytest
+import rasterio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasterio.transform import from_origin
+from scipy.ndimage import distance_transform_cdt
+
+import geoseg
+from geoseg.cli import main
+from geoseg.errors import GeosegError, OutputError
+from geoseg.raster.composite import api, methods, source
+from geoseg.raster.composite.dates import date_in, parse_date
+from geoseg.tiling import Box
+
+NAMES = ("red", "green", "blue")
+
+
+def write(path, values, *, nodata=0, west=500_000.0, north=5_000_000.0, size=10.0, crs="EPSG:32633", **more):
+    count, height, width = values.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", height=height, width=width, count=count, dtype=values.dtype, nodata=nodata, crs=crs,
+        transform=from_origin(west, north, size, size), tiled=True, blockxsize=64, blockysize=64,
+    ) as file:  # fmt: skip
+        file.write(values)
+        file.descriptions = more.get("names", NAMES)[:count]
+        if "scale" in more:
+            file.scales, file.offsets = (more["scale"],) * count, (more["offset"],) * count
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    """Five dates of 150 × 190 pixels, with holes: files, values and validity."""
+    folder, rng = tmp_path_factory.mktemp("dates"), np.random.default_rng(3)
+    values = rng.integers(1, 4000, (5, 3, 150, 190)).astype(np.uint16)
+    holes = rng.random((5, 10, 13)) < 0.4
+    valid = ~holes.repeat(15, 1).repeat(15, 2)[:, :150, :190]
+    valid[:, :5, :5] = False
+    values *= valid[:, None]
+    paths = [write(folder / f"scene_2024{month:02}15.tif", one) for month, one in enumerate(values, start=5)]
+    return paths, values, valid
+
+
+def whole(raster):
+    return raster.read(raster.box)
+
+
+# The arithmetic -----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 7), st.sampled_from(["uint8", "int16", "uint16", "float32"]), st.integers(0, 2**32 - 1),
+    st.sampled_from(["median", "mean", "medoid", "first"]),
+)  # fmt: skip
+def test_methods_are_numpys(dates, dtype, seed, method):
+    rng = np.random.default_rng(seed)
+    low, high = (0, 255) if dtype == "uint8" else (1, 30000)
+    stack = rng.integers(low, high, (dates, 2, 4, 5), endpoint=True).astype(dtype)
+    valid = rng.random((dates, 4, 5)) < 0.7
+    out = np.zeros((2, 4, 5), dtype)
+    joiner = methods.JOINERS[method](out.shape, out.dtype, dates)
+    for values, has in zip(stack, valid, strict=True):
+        joiner.add(values.copy(), has, None)
+    joiner.write(out)
+    for row, col in np.ndindex(4, 5):
+        seen = stack[valid[:, row, col], :, row, col].astype(np.float64)
+        if not len(seen):
+            continue
+        middle = np.median(seen, 0)
+        wanted = {
+            "median": middle,
+            "mean": seen.mean(0),
+            "medoid": seen[((seen - middle) ** 2).sum(1).argmin()],
+            "first": seen[0],
+        }[method]
+        wanted = wanted.astype(dtype) if dtype == "float32" else np.rint(wanted).astype(dtype)
+        np.testing.assert_array_equal(out[:, row, col], wanted)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 60, 100])
+def test_the_network_sorts(count):
+    rows = list(np.random.default_rng(count).integers(0, 50, (count, 99)).astype(np.uint8))
+    wanted = np.sort(rows, axis=0)
+    methods._sort(rows)
+    np.testing.assert_array_equal(rows, wanted)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1), st.floats(0.5, 1.0))
+def test_the_distance_to_missing_pixels_is_scipys(most, seed, share):
+    valid = np.random.default_rng(seed).random((17, 23)) < share
+    wanted = np.minimum(distance_transform_cdt(valid, "chessboard"), most) if not valid.all() else most
+    np.testing.assert_array_equal(methods.distance_to_missing(valid, most), np.broadcast_to(wanted, valid.shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("S2A_MSIL2A_20240615T101031_N0510_R022_T33UUU_20240616T000000.SAFE", date(2024, 6, 15)),
+        ("LC09_L2SP_190024_20230708_20230710_02_T1", date(2023, 7, 8)),
+        ("HLS.L30.T33UUU.2024060T101031.v2.0.B04.tif", date(2024, 2, 29)),
+        ("MOD09A1.A2023365.h18v03.061.hdf", date(2023, 12, 31)),
+        ("scene_2021-02-03.tif", date(2021, 2, 3)),
+        ("20210231.tif", None),
+        ("tile_123456789.tif", None),
+        ("2024366.tif", date(2024, 12, 31)),
+        ("2023366.tif", None),
+    ],
+)
+def test_dates_in_names(name, wanted):
+    assert date_in(name) == wanted
+
+
+def test_dates_that_users_write():
+    assert parse_date(" 2024-06-01T10:00:00Z") == date(2024, 6, 1)
+    assert parse_date("20240601") == date(2024, 6, 1)
+    assert parse_date("June") is None
+
+
+# Reading ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", api.METHODS)
+def test_pieces_are_one_pass(stack, method, monkeypatch):
+    paths, values, valid = stack
+    raster = geoseg.composite(paths, method=method)
+    assert [band.name for band in raster.bands] == [*NAMES, "count"]
+    full = whole(raster)
+    np.testing.assert_array_equal(full.valid, valid.any(0))
+    np.testing.assert_array_equal(full.data[3], valid.sum(0))
+    if method == "median":
+        masked = np.ma.masked_array(values.astype(float), np.broadcast_to(~valid[:, None], values.shape))
+        wanted = np.rint(np.ma.median(masked, axis=0).filled(0))
+        np.testing.assert_array_equal(np.where(full.valid, full.data[:3], 0), wanted)
+    monkeypatch.setattr(source, "_STACK", 20_000)  # a few rows at a time
+    for box in (raster.box, Box(7, 11, 80, 101), Box(149, 189, 1, 1)):
+        part = raster.read(box)
+        rows, cols = box.within(raster.box)
+        np.testing.assert_array_equal(part.valid, full.valid[rows, cols])
+        seen = part.valid
+        np.testing.assert_array_equal(part.data[:, seen], full.data[:, rows, cols][:, seen])
+
+
+def test_best_is_far_from_clouds_and_near_the_date(stack):
+    paths, values, valid = stack
+    full = whole(geoseg.composite(paths, method="best", target_date="2024-06-20", cloud_distance=20))
+    days = np.array([abs((date(2024, month, 15) - date(2024, 6, 20)).days) for month in range(5, 10)])
+    far = np.stack([np.minimum(distance_transform_cdt(one, "chessboard"), 20) / np.float32(20) for one in valid])
+    score = np.where(valid, far + (1 - days / days.max()).astype(np.float32)[:, None, None], -1)
+    wanted = np.take_along_axis(values, score.argmax(0)[None, None], 0)[0]
+    np.testing.assert_array_equal(full.data[:3, full.valid], wanted[:, full.valid])
+
+
+@pytest.mark.parametrize("method", api.METHODS)
+def test_missing_pixels_never_contribute(stack, method, tmp_path):
+    _, values, valid = stack
+    noise = np.random.default_rng(8).integers(1, 65000, values.shape).astype(np.uint16)
+    mask = valid[:, None]
+    sources = []
+    for turn, filling in enumerate((noise, noise[::-1])):
+        dates = []
+        for number, one in enumerate(np.where(mask, values, filling)):
+            path = write(tmp_path / f"{turn}_2024-0{number + 1}-01.tif", one, nodata=None)
+            with rasterio.open(path, "r+") as file:
+                file.write_mask(valid[number])
+            dates.append(path)
+        sources.append(dates)
+    written = [
+        geoseg.write_cog(geoseg.composite(dates, method=method), tmp_path / f"{k}.tif")
+        for k, dates in enumerate(sources)
+    ]
+    assert written[0].read_bytes() == written[1].read_bytes()
+    with rasterio.open(written[0]) as file:
+        assert file.nodata is None
+        np.testing.assert_array_equal(file.read_masks(1) > 0, valid.any(0))
+
+
+def test_scenes_elsewhere_and_on_other_grids(tmp_path):
+    rng = np.random.default_rng(1)
+    values = rng.integers(1, 200, (3, 3, 80, 80)).astype(np.uint8)
+    here = write(tmp_path / "a.tif", values[0])
+    east = write(tmp_path / "b.tif", values[1], west=500_400.0, north=5_000_200.0)
+    coarse = write(tmp_path / "c.tif", values[2], size=20.0, west=499_995.0)
+    raster = geoseg.composite([here, east, coarse], method="first")
+    assert raster.grid.bounds() == (499_990.0, 4_998_400.0, 501_600.0, 5_000_200.0)
+    full = whole(raster)
+    np.testing.assert_array_equal(full.data[:3, 20:100, 1:81], values[0])
+    np.testing.assert_array_equal(full.data[:3, :80, 81:121], values[1][:, :, 40:])
+    assert full.data[3, 30, 60] == 3
+    assert not full.valid[0, 0]
+    assert any("resampled" in note for note in raster.notes)
+    clipped = geoseg.composite([here, east], method="first", bbox=(500_900, 4_999_500, 501_000, 4_999_600))
+    assert clipped.shape == (10, 10)
+    assert clipped.notes == ("a: outside of bbox, left out",)
+    np.testing.assert_array_equal(whole(clipped).data[:3], values[1][:, 60:70, 50:60])
+
+
+def test_other_scales_are_converted(tmp_path):
+    """Sentinel-2 before and after its baseline 04.00: the same reflectance, stored with another offset."""
+    values = np.random.default_rng(2).integers(100, 5000, (3, 20, 20)).astype(np.uint16)
+    old = write(tmp_path / "old.tif", values, scale=0.0001, offset=0.0)
+    new = write(tmp_path / "new.tif", values + 1000, scale=0.0001, offset=-0.1)
+    raster = geoseg.composite([old, new], method="mean")
+    np.testing.assert_array_equal(whole(raster).data[:3], values)
+    assert raster.bands[0].scale == 0.0001
+    assert any("converted" in note for note in raster.notes)
+    silent = write(tmp_path / "silent.tif", values)
+    with pytest.raises(GeosegError, match="states scale and offset of band red, silent does not"):
+        geoseg.composite([old, silent])
+
+
+def test_it_is_a_raster_like_any_other(stack, tmp_path):
+    paths, _, _ = stack
+    raster = geoseg.composite(paths, name="season")
+    again = pickle.loads(pickle.dumps(raster))
+    assert again == raster
+    array = raster.to_xarray(chunks=64, masked=False)
+    np.testing.assert_array_equal(array.values[3], whole(raster).data[3])
+    path = geoseg.write_cog(raster, tmp_path / "season.tif")
+    with rasterio.open(path) as file:
+        assert file.descriptions == (*NAMES, "count")
+        assert (file.nodata, file.overviews(1), file.block_shapes[0]) == (0, [], (512, 512))
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+    stored = geoseg.open_raster(path)
+    np.testing.assert_array_equal(whole(stored).valid, whole(raster).valid)
+    seen = whole(raster).valid
+    np.testing.assert_array_equal(whole(stored).data[:, seen], whole(raster).data[:, seen])
+    quick = raster.quicklook(50)
+    assert quick.data.shape[1:] == (39, 50)
+    with pytest.raises(OutputError, match="exists"):
+        geoseg.write_cog(raster, path)
+    with pytest.raises(OutputError, match="is the input"):
+        geoseg.write_cog(raster, paths[1], overwrite=True)
+
+
+def test_a_file_that_changes_gives_no_result(stack, tmp_path):
+    _, values, _ = stack
+    paths = [write(tmp_path / f"{k}.tif", one) for k, one in enumerate(values[:2])]
+    raster = geoseg.composite(paths)
+    write(paths[1], values[2])
+    with pytest.raises(GeosegError, match=r"1\.tif"):
+        geoseg.write_cog(raster, tmp_path / "out.tif")
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_mean_that_is_the_nodata_value_stays_valid(tmp_path):
+    low = write(tmp_path / "low.tif", np.full((3, 4, 4), -1, np.int16))
+    high = write(tmp_path / "high.tif", np.full((3, 4, 4), 1, np.int16))
+    full = whole(geoseg.composite([low, high], method="mean"))
+    assert full.valid.all()
+    assert (full.data[:3] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scenes": 1}, "1 scene given: a composite takes 2"),
+        ({"method": "mode"}, "method 'mode' is unknown"),
+        ({"method": "best", "cloud_distance": 0}, "cloud-distance is 0"),
+        ({"method": "best", "dates": ["2024-01-01"]}, "dates has 1 entries for 2 scenes"),
+        ({"method": "best", "dates": ["2024-01-01", "soon"]}, "dates 'soon' is no date"),
+        ({"method": "best", "target_date": "2024-13-01"}, "target-date '2024-13-01' is no date"),
+        ({"method": "best", "rename": True}, "no date in its name; give the date of each scene with --dates"),
+        ({"bands": "nir"}, "nir"),
+        ({"bbox": (0, 0, 1, 1)}, "bbox"),
+    ],
+)
+def test_bad_input_is_one_line(stack, tmp_path, change, message):
+    paths, values, _ = stack
+    change = dict(change)
+    scenes = paths[: change.pop("scenes", 2)]
+    if change.pop("rename", None):
+        scenes = [scenes[0], write(tmp_path / "undated.tif", values[1])]
+    with pytest.raises(GeosegError, match=message) as caught:
+        geoseg.composite(scenes, **change)
+    assert "\n" not in str(caught.value)
+
+
+def test_bands_that_a_scene_lacks(stack, tmp_path):
+    paths, values, _ = stack
+    other = write(tmp_path / "other.tif", values[0], names=("red", "green", "nir"))
+    with pytest.raises(GeosegError, match=r"other has no band blue, which scene_20240515 has"):
+        geoseg.composite([paths[0], other])
+    raster = geoseg.composite([paths[0], other], bands="red,green")
+    assert [band.name for band in raster.bands] == ["red", "green", "count"]
+
+
+def test_the_command(stack, tmp_path, capsys):
+    paths, _, _ = stack
+    target = tmp_path / "c.tif"
+    with pytest.raises(SystemExit) as done:
+        main(["composite", *paths, "-o", str(target), "--method", "best", "--progress", "json"])
+    assert done.value.code == 0
+    *_, last = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (last["event"], last["outputs"], last["scenes"]) == ("result", {"composite": str(target)}, 5)
+    expected = whole(geoseg.composite(paths, method="best"))
+    with rasterio.open(target) as file:
+        np.testing.assert_array_equal(file.read()[:, expected.valid], expected.data[:, expected.valid])
+    with pytest.raises(SystemExit) as done:
+        main(["composite", paths[0], "-o", str(target), "--overwrite"])
+    assert done.value.code == 1
+    assert "1 scene given" in capsys.readouterr().err
