@@ -8,7 +8,8 @@ Packages, top down; each imports only from the lines below it (``tests/test_arch
     __main__
     cli                     parse the command line, call one function, print
     demo                    a made-up scene with known truth, and the run over it
-    train, job, change      labelled rasters -> a model;  scenes x model -> a folder;  two maps -> what changed
+    change                  two class maps or scenes -> what changed
+    train, job              labelled rasters -> a model;  scenes x model -> a folder
     evaluate, polygonize    a map against a reference;  a class map -> polygons
     segment                 windows of one scene -> a block's classes
     write, models           COGs, styles, class names;  cards, networks, inference

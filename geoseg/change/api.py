@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
@@ -16,6 +16,7 @@ from geoseg.change.layer import changes_layer
 from geoseg.change.maps import ClassMaps, open_maps
 from geoseg.change.raster import Rules, write_rasters
 from geoseg.change.report import areas_m2, check_compared, report_of, table_of
+from geoseg.change.scenes import MAPS, Segmenting
 from geoseg.change.transitions import UNCERTAIN, UNCHANGED, Counts, Numbering, Transition
 from geoseg.errors import OptionError, OutputError
 from geoseg.geodesy.crs import is_measurable
@@ -109,6 +110,11 @@ class _Arguments(TypedDict, total=False):
     simplify: float | None
     overwrite: bool
     progress: Progress | None
+    model: Any
+    reading: Mapping[str, Any]
+    options: Any
+    scheduler: Any
+    reporter: Any
 
 
 @overload
@@ -133,8 +139,12 @@ def change(
     simplify: float | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    **segmenting: Any,
 ) -> geopandas.GeoDataFrame | ChangeSummary:
-    """Compare two class maps of one place: what became what, where, and how large it is.
+    """Compare two class maps or scenes of one place: what became what, where, and how large it is.
+
+    With ``model``, ``before`` and ``after`` are scenes, which the model maps first, as :func:`geoseg.run` does: with
+    its options, resumed in the same way, on its schedulers.
 
     The maps are compared where they overlap, on the pixels of ``before``: pixels of ``after`` that coincide with them
     are taken as they are, a map on another grid or in another CRS is brought to them by the nearest pixel. Memory does
@@ -176,6 +186,10 @@ def change(
         Replace existing files.
     progress
         Called with the number of steps done, their total, and the stage.
+    model
+        Name or folder of a model, or a loaded one, that maps both scenes; the maps go into ``output/maps``.
+    reading, options, scheduler, reporter
+        How the scenes are read and segmented: see :class:`geoseg.Job` and :func:`geoseg.run`. Only with ``model``.
 
     Returns
     -------
@@ -204,13 +218,16 @@ def change(
     0
     """
     options = _Options(tolerance, min_confidence, min_area or None, simplify or None)
+    mapping = _segmenting(segmenting)
     report_progress = progress or (lambda _done, _total, _stage: None)
     if name is not None and not name.strip():
         raise OptionError("name is empty: give the beginning of the files' names, or leave it out")
     stem = None if name is None else scene_name(name)
     if output is None:
-        maps = _open(before, after, renames, confidence, options)
         with tempfile.TemporaryDirectory(prefix="geoseg-") as scratch:
+            if mapping.model is not None:
+                before, after = mapping.maps(before, after, Path(scratch) / MAPS, overwrite=False)
+            maps = _open(before, after, renames, confidence, options)
             paths = _paths(Path(scratch), "maps")
             numbering, _, _ = _compare(maps, options, paths, report_progress)
             maps.check_unchanged()
@@ -220,6 +237,8 @@ def change(
         raise OutputError(f"{folder} is a file: give the name of a folder")
     final = _paths(folder, stem or _default_name(before, after))
     _check_outputs(final, (before, after, confidence), overwrite=overwrite)
+    if mapping.model is not None:
+        before, after = mapping.maps(before, after, folder / MAPS, overwrite=overwrite)
     maps = _open(before, after, renames, confidence, options)
     with _staged(final) as staged:
         numbering, counts, unit = _compare(maps, options, staged, report_progress)
@@ -232,6 +251,13 @@ def change(
     return ChangeSummary(
         outputs, _transitions(numbering, counts, unit), report, tuple(report["notes"]), maps.raster.grid.crs
     )
+
+
+def _segmenting(given: dict[str, Any]) -> Segmenting:
+    known = {item.name for item in fields(Segmenting)}
+    if unknown := sorted(set(given) - known):
+        raise TypeError(f"change() got an unexpected keyword argument {unknown[0]!r}")
+    return Segmenting(**given)
 
 
 def _open(
@@ -340,6 +366,8 @@ def _default_name(before: Any, after: Any) -> str:
 
 
 def _stem(source: Any) -> str:
+    if isinstance(source, list | tuple) and source:
+        return _stem(source[0])
     if isinstance(source, str | Path):
         return Path(source).stem.removesuffix("_classes")
     return str(getattr(source, "name", None) or "map")

@@ -7,7 +7,21 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import CommaList, FilePath, progress_option, reading_of, reading_options
+from geoseg.cli.options import (
+    CommaList,
+    FilePath,
+    options_of,
+    progress_option,
+    reading_of,
+    reading_options,
+    segmenting_options,
+)
+
+# Options of change that apply to class maps, too; the others are for scenes.
+_OF_MAPS = {
+    "before", "after", "output", "name", "renames", "tolerance", "min_confidence", "min_area", "simplify", "overwrite",
+    "progress", "model",
+}  # fmt: skip
 
 
 @click.command()
@@ -44,30 +58,55 @@ from geoseg.cli.options import CommaList, FilePath, progress_option, reading_of,
     "--simplify", type=float, metavar="M", help="Maximum distance, in metres, by which polygon borders may move."
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@click.option(
+    "--scheduler", default="threads", show_default=True, help="Where scenes are segmented; see geoseg segment."
+)
+@segmenting_options
+@reading_options
 @progress_option
 def change(before: str, after: str, output: Path, progress: str, **values: Any) -> None:
-    """Compare two class maps of one place: what became what.
+    """Compare two class maps or two scenes of one place: what became what.
 
     Writes polygons of changes, a raster of transitions and a report, and prints the transition matrix. The maps may
-    lie on different grids: AFTER is brought to BEFORE's pixels. Classes are matched by name.
+    lie on different grids: AFTER is brought to BEFORE's pixels. Classes are matched by name. With --model, BEFORE and
+    AFTER are scenes: the model maps both into OUT/maps first, with the options of geoseg segment, and an interrupted
+    run is resumed by the same command.
     """
     from geoseg.change import change as run
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
 
+    segmenting = _segmenting(values)
     keep_memory()  # windows are of one size: a fifth of the time would go into pages that are zeroed anew
     events = reporter(progress)
     events.start(before=before, after=after, output=str(output))
+    if segmenting:
+        segmenting["reporter"] = events
     try:
-        summary = run(before, after, output, progress=events.progress, **values)
+        summary = run(before, after, output, progress=events.progress, **values, **segmenting)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("nothing is kept") from None
+        kept = "the same command resumes the maps" if segmenting else "nothing is kept"
+        raise KeyboardInterrupt(kept) from None
     for note in summary.notes:
         events.warning(note)
     if progress != "json":
         click.echo(summary.table())
     details = {"change": dict(summary.report)} if progress == "json" else {}
     events.result(outputs={kind: str(path) for kind, path in summary.outputs.items()}, **details)
+
+
+def _segmenting(values: dict[str, Any]) -> dict[str, Any]:
+    """Take what concerns the segmentation of scenes out of the values; nothing if the inputs are maps."""
+    model, scheduler = values.pop("model"), values.pop("scheduler")
+    reading, options = reading_of(values), options_of(values)
+    if model is None:
+        context = click.get_current_context()
+        for one in context.command.params:
+            source = context.get_parameter_source(one.name or "")
+            if one.name not in _OF_MAPS and source is click.core.ParameterSource.COMMANDLINE:
+                raise click.UsageError(f"{one.opts[-1]} is for scenes: name the model that maps them with --model.")
+        return {}
+    return {"model": model, "reading": reading, "options": options, "scheduler": scheduler}
 
 
 @click.command()
@@ -116,4 +155,4 @@ def composite(scenes: tuple[str, ...], output: Path, progress: str, **values: An
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("nothing is kept") from None
-    events.result(outputs={"composite": str(path)}, scenes=len(raster.inputs[0].dates))
+    events.result(outputs={"composite": str(path)}, scenes=len(scenes))

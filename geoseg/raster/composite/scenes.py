@@ -69,7 +69,8 @@ def open_dates(sources: Sequence[Any], bbox: Sequence[float] | None, bbox_crs: A
     if bbox is not None:
         whole = replace(first, grid=grid)
         grid = whole.crop(bbox, bbox_crs).grid
-    kept, outside = [], []
+    kept: list[int] = []
+    outside: list[int] = []
     for number, one in enumerate(opened):
         (kept if _overlaps(one, grid) else outside).append(number)
     if not kept:

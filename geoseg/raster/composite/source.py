@@ -86,6 +86,7 @@ class CompositeSource:
     def overview(self, factor: float) -> int | None:
         """Return None: at a reduced size each date would be decoded."""
         del factor
+        return None
 
     def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where no date has data.
@@ -152,7 +153,7 @@ class CompositeSource:
         if not self.closeness:
             return values, pixels.valid[rows, cols], None
         far = methods.distance_to_missing(pixels.valid, self.reach)[rows, cols]
-        score = far / np.float32(self.reach) + np.float32(self.closeness[number])
+        score = far.astype(np.float32) / np.float32(self.reach) + np.float32(self.closeness[number])
         return values, pixels.valid[rows, cols], score
 
     @staticmethod
