@@ -29,6 +29,9 @@ _data_options = option_group(
                  help="Their labels: class rasters, or polygons, lines and points."),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR",
                  help="Model folder to write."),
+    click.option("--unlabelled", cls=GreedyOption, metavar="FILE…|DIR", default=(),
+                 help="Further images without labels, with the same bands and units: what a mean teacher is sure of "
+                 "there is learned, too."),
     click.option("--class-field", metavar="FIELD", help="Field of the polygons, lines or points that holds the class."),
     buffer_option,
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",
@@ -69,6 +72,12 @@ _fitting_options = option_group(
     click.option("--class-weights", metavar="balanced|NAME=W,…", help="Class weights of the loss. Default: 1 each."),
     click.option("--augment", type=float, default=_DEFAULTS.augment, show_default=True,
                  help="Strength of data augmentation, 0 (none) to 3."),
+    click.option("--unlabelled-weight", type=float, default=_DEFAULTS.unlabelled_weight, show_default=True,
+                 help="With --unlabelled: weight of the loss of pseudo-labels."),
+    click.option("--threshold", type=float, default=_DEFAULTS.threshold, show_default=True,
+                 help="With --unlabelled: least probability of a pseudo-label."),
+    click.option("--ema", type=float, default=_DEFAULTS.ema, show_default=True,
+                 help="With --unlabelled: decay of the teacher's average of weights; 0 for plain pseudo-labels."),
     click.option("--no-augment", is_flag=True, help="Same as --augment 0."),
     click.option("--seed", type=click.IntRange(0), default=_DEFAULTS.seed, show_default=True,
                  help="Seed of split, weights, windows and augmentation."),
@@ -114,7 +123,14 @@ _run_options = option_group(
 @_run_options
 @reading_options
 @progress_option
-def train(images: tuple[str, ...], labels: tuple[str, ...], output: Path, progress: str, **values: Any) -> None:
+def train(
+    images: tuple[str, ...],
+    labels: tuple[str, ...],
+    unlabelled: tuple[str, ...],
+    output: Path,
+    progress: str,
+    **values: Any,
+) -> None:
     """Train a segmentation model on labelled images, or fine-tune an existing model.
 
     Labels are class rasters on any grid, or polygons, lines and points with a class field; unlabelled pixels are
@@ -127,4 +143,5 @@ def train(images: tuple[str, ...], labels: tuple[str, ...], output: Path, progre
     if values.pop("no_augment"):
         values["augment"] = 0.0
     reading = reading_of(values)
-    run(list(images), list(labels), output, reading=reading, reporter=reporter(progress), **values)
+    more = list(unlabelled)
+    run(list(images), list(labels), output, unlabelled=more, reading=reading, reporter=reporter(progress), **values)

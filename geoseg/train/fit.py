@@ -26,10 +26,12 @@ from geoseg.segment.plan import Options
 from geoseg.system.resources import cpu_count
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.loading import Epochs, Loader
-from geoseg.train.data.samples import TrainingWindows
+from geoseg.train.data.samples import Samples, TrainingWindows
 from geoseg.train.learner import Learner
 from geoseg.train.losses import Loss, SoftLoss, parse_class_weights
 from geoseg.train.run import CHECKPOINT
+from geoseg.train.semi.teacher import MeanTeacher
+from geoseg.train.semi.views import WithUnlabelled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 # Peak memory of a training step over that of a forward pass: it keeps all activations for the backward pass, and their
 # gradients. Measured: 2.8 for Unet(resnet18) on a CPU (4 × 512² × 6 bands); the rest is for deeper networks.
 _TRAINING = 4.0
+
+# Each labelled window comes with two views of an unlabelled one: one more to learn from, and one for the teacher.
+_WITH_UNLABELLED = 2.25
 
 _MOST_BATCH, _MOST_WINDOWS = 16, 4000
 
@@ -71,6 +76,8 @@ class Fitted:
         Maximum learning rate.
     start
         Origin of the initial weights.
+    pseudo
+        Share of the unlabelled pixels that had a pseudo-label in that epoch; None without unlabelled scenes.
     """
 
     state: dict[str, torch.Tensor]
@@ -82,6 +89,7 @@ class Fitted:
     windows: int
     lr: float
     start: str
+    pseudo: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +198,8 @@ def usual_batch(task: Task, device: str) -> int:
     budget = Options(memory=task.options.memory).budget
     if device.startswith("cuda") and task.options.memory is None:
         budget = int(torch.cuda.mem_get_info(device)[0] * 0.7)
-    fitting = int(budget // (side * side * forward * _TRAINING))
+    windows = _WITH_UNLABELLED if prepared.unlabelled is not None else 1.0
+    fitting = int(budget // (side * side * forward * _TRAINING * windows))
     return max(min(fitting, _MOST_BATCH if device != "cpu" else _MOST_BATCH // 2), 1)
 
 
@@ -257,6 +266,7 @@ def _run(
         classes=len(names),
         seed=options.seed,
         locate=WindowLocation(tuple(scene.raster.name for scene in prepared.scenes)),
+        teacher=_teacher(task),
     )
     checkpoint = _checkpoint(task.folder, scored=validate is not None)
     hooks: list[Callback] = [checkpoint, ReportProgress(reporter, task.stage, options.epochs, batches)]
@@ -309,11 +319,22 @@ def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
     workers = min(4, cpu_count()) if options.workers is None else options.workers
     augment = Augment(options.augment)
     drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
-    train = Loader(drawn, sizes.batch, workers, sampler=Epochs(sizes.windows))
+    samples: Samples = drawn
+    if prepared.unlabelled is not None:
+        sampler = prepared.unlabelled.sampler(prepared.window, augment.zoom)
+        samples = WithUnlabelled(drawn, prepared.unlabelled, sampler, options.seed)
+    train = Loader(samples, sizes.batch, workers, sampler=Epochs(sizes.windows))
     if not prepared.validated or not task.scored:
         return train, None
     tiles = prepared.validation_windows()
     return train, Loader(tiles, 1, workers, count=len(tiles))
+
+
+def _teacher(task: Task) -> MeanTeacher | None:
+    options = task.options
+    if task.prepared.unlabelled is None:
+        return None
+    return MeanTeacher(task.network, decay=options.ema, threshold=options.threshold, weight=options.unlabelled_weight)
 
 
 def _checkpoint(folder: Path, *, scored: bool) -> ModelCheckpoint:
@@ -343,10 +364,9 @@ def _loggers(folder: Path) -> list[Any]:
 def _result(checkpoint: ModelCheckpoint, task: Task, sizes: Sizes, lr: float, epochs: int) -> Fitted:
     path = checkpoint.best_model_path or checkpoint.last_model_path or str(task.folder / CHECKPOINT)
     content = torch.load(path, map_location="cpu", weights_only=True)
+    prefix = "network." if task.prepared.unlabelled is None else "teacher.network."
     state = {
-        name.removeprefix("network."): value
-        for name, value in content["state_dict"].items()
-        if name.startswith("network.")
+        name.removeprefix(prefix): value for name, value in content["state_dict"].items() if name.startswith(prefix)
     }
     matrix = content["geoseg"]["matrix"]
     return Fitted(
@@ -359,6 +379,7 @@ def _result(checkpoint: ModelCheckpoint, task: Task, sizes: Sizes, lr: float, ep
         windows=sizes.windows,
         lr=lr,
         start=task.start,
+        pseudo=content["geoseg"].get("pseudo"),
     )
 
 
@@ -397,7 +418,7 @@ class ReportProgress(Callback):
         message = f"{self.stage}: epoch {trainer.current_epoch + 1}/{self.epochs}, loss {loss:.3f}{self._score}"
         self.reporter.progress(done, self.epochs * self.batches, message)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the epoch and its scores."""
         if not trainer.is_global_zero:
             return
@@ -406,4 +427,6 @@ class ReportProgress(Callback):
         if "val_miou" in metrics:
             self._score = f", mIoU {metrics['val_miou']:.3f}"
             line += f", validation loss {metrics['val_loss']:.3f}{self._score}, accuracy {metrics['val_accuracy']:.3f}"
+        if isinstance(pl_module, Learner) and pl_module.pseudo_share is not None:
+            line += f", pseudo-labels on {pl_module.pseudo_share:.0%}"
         self.reporter.info(line)

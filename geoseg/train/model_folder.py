@@ -17,6 +17,7 @@ from geoseg.errors import OutputError
 from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, load_model, save_model
 from geoseg.models.card.card import card_with
+from geoseg.train.options import SEMI_OPTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,6 +95,9 @@ def finished_card(
     training |= {"window": prepared.window, "batch": fitted.batch, "accumulate": fitted.accumulate, "lr": fitted.lr}
     training |= {"windows": fitted.windows, "best_epoch": fitted.epoch + 1, "epochs_run": fitted.epochs}
     training |= {"split_made": prepared.split.summary, "start": fitted.start}
+    training = {name: value for name, value in training.items() if prepared.unlabelled or name not in SEMI_OPTIONS}
+    if fitted.pseudo is not None:
+        training["pseudo_labelled"] = round(fitted.pseudo, 4)
     if options.groups:
         training["groups"] = Path(options.groups).name
     if options.weights and "://" not in options.weights:
@@ -112,6 +116,8 @@ def finished_card(
     listing = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
     counts = ", ".join(f"{c.name} {int(pixels[c.id])}" for c in card.classes)
     lines = (f"{len(names)} images: {listing}", f"labelled training pixels: {counts}", prepared.split.summary)
+    if prepared.unlabelled is not None:
+        lines = (*lines, prepared.unlabelled.summary)
     name = model_name(output)
     number = f"{len(card.classes)} classes from {len(card.bands)} bands"
     return card_with(

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _GENERIC = re.compile(r"band\d+(_\d+)?")
 
 
-def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCard | None) -> list[Raster]:
+def open_images(
+    images: Sequence[Any], reading: Mapping[str, Any], base: ModelCard | None, *, first: Raster | None = None
+) -> list[Raster]:
     """Open images, each with the bands of the first (or of the model to fine-tune) in its order.
 
     Parameters
@@ -31,6 +33,8 @@ def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCa
         Keyword arguments of :func:`geoseg.open_raster`.
     base
         Card of the model to fine-tune.
+    first
+        The image whose bands all must have; the first of these if None.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCa
         for raster in rasters:
             check_bands(base, raster)
         return [raster.select([band.name for band in base.bands]) for raster in rasters]
-    return [_alike(raster, rasters[0]) for raster in rasters]
+    return [_alike(raster, first or rasters[0]) for raster in rasters]
 
 
 def _expanded(image: Any) -> list[Any]:
