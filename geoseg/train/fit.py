@@ -96,7 +96,8 @@ class Fitted:
 class Task:
     """A network, its training data, and the folder for checkpoints and logs.
 
-    Without ``scored`` no epoch is scored on the validation part, and the last one is the result.
+    Without ``scored`` no epoch is scored on the validation part, and the last one is the result. What is learned from
+    are ``samples``, or windows around the labels.
     """
 
     prepared: Prepared
@@ -106,6 +107,7 @@ class Task:
     folder: Path
     stage: str = "train"
     scored: bool = True
+    samples: Samples | None = None
 
 
 @dataclass(frozen=True)
@@ -317,17 +319,21 @@ def _guarded_fit(
 def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
     prepared, options = task.prepared, task.options
     workers = min(4, cpu_count()) if options.workers is None else options.workers
-    augment = Augment(options.augment)
-    drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
-    samples: Samples = drawn
-    if prepared.unlabelled is not None:
-        sampler = prepared.unlabelled.sampler(prepared.window, augment.zoom)
-        samples = WithUnlabelled(drawn, prepared.unlabelled, sampler, options.seed)
+    samples = task.samples or _training_samples(prepared, options)
     train = Loader(samples, sizes.batch, workers, sampler=Epochs(sizes.windows))
     if not prepared.validated or not task.scored:
         return train, None
     tiles = prepared.validation_windows()
     return train, Loader(tiles, 1, workers, count=len(tiles))
+
+
+def _training_samples(prepared: Prepared, options: TrainOptions) -> Samples:
+    augment = Augment(options.augment)
+    drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
+    if prepared.unlabelled is None:
+        return drawn
+    sampler = prepared.unlabelled.sampler(prepared.window, augment.zoom)
+    return WithUnlabelled(drawn, prepared.unlabelled, sampler, options.seed)
 
 
 def _teacher(task: Task) -> MeanTeacher | None:

@@ -111,12 +111,14 @@ class Learner(pl.LightningModule):
         """Return the loss of labels and pseudo-labels; both go through the network in one pass."""
         assert self.teacher is not None
         pseudo = self.teacher.pseudo_labels(pair)
+        x, y = (x, y) if bool((y != NODATA).any()) else (x[:0], y[:0])
         # One pass, so that the statistics of batch normalisation are of labelled and unlabelled windows alike.
         logits = self(torch.cat([x, pseudo.x]))
         unlabelled = self.teacher.loss(logits[len(x) :], pseudo, self.trainer.global_step / max(self.steps, 1))
         self._pseudo += float((pseudo.labels != NODATA).sum())
         self._unlabelled += float(pseudo.valid)
-        self.log("unlabelled_loss", unlabelled, on_step=False, on_epoch=True, batch_size=len(x), sync_dist=True)
+        count = len(pair.valid)
+        self.log("unlabelled_loss", unlabelled, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
         loss: torch.Tensor = self.loss(logits[: len(x)], y) + unlabelled
         return loss
 

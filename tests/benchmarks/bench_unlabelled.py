@@ -48,7 +48,8 @@ UNLABELLED: dict[str, dict[str, Any]] = {
     "pseudo": {"ema": 0.0},
     "threshold-0.7": {"threshold": 0.7},
     "threshold-0.95": {"threshold": 0.95},
-    "weight-0.3": {"unlabelled_weight": 0.3},
+    "ema-0.95": {"ema": 0.95},
+    "ema-0.95, threshold-0.7": {"ema": 0.95, "threshold": 0.7},
 }
 
 
@@ -97,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--methods", nargs="+", default=["plain", "mean-teacher", "pseudo"], choices=list(UNLABELLED))
-    for name, value in (("folds", 2), ("seeds", 3), ("epochs", 15)):
+    for name, value in (("folds", 2), ("seeds", 3), ("epochs", 30)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--log", type=Path, default=Path("bench_unlabelled.jsonl"))
     options = parser.parse_args()

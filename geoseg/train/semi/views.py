@@ -32,14 +32,19 @@ _NOISE_CHANCE, _DROP_CHANCE = 0.5, 0.1
 _PASTED = 0.5
 
 
-def strong_view(x: torch.Tensor, valid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return a window (C, h, w) as it may look to another sensor on another day; pixels stay where they are."""
-    x = random_gain(x, _GAIN, generator)
-    x = random_offset(x, valid, _OFFSET, generator)
+def strong_view(
+    x: torch.Tensor, valid: torch.Tensor, generator: torch.Generator, *, strength: float = 1.0
+) -> torch.Tensor:
+    """Return a window (C, h, w) as it may look to another sensor on another day; pixels stay where they are.
+
+    Below a ``strength`` of 1 gain, offset and noise are smaller, and no band is missing.
+    """
+    x = random_gain(x, _GAIN * strength, generator)
+    x = random_offset(x, valid, _OFFSET * strength, generator)
     chance = torch.rand((2,), generator=generator)
     if chance[0] < _NOISE_CHANCE:
-        x = add_noise(x, valid, _NOISE, generator)
-    if chance[1] < _DROP_CHANCE and len(x) > 2:
+        x = add_noise(x, valid, _NOISE * strength, generator)
+    if chance[1] < _DROP_CHANCE and len(x) > 2 and strength >= 1:
         x = drop_band(x, generator)
     return (x * valid).contiguous()
 
