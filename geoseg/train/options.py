@@ -64,8 +64,8 @@ class TrainOptions:
     background: str | None = None
     buffer: float | None = None
     unlabelled_weight: float = 1.0
-    threshold: float = 0.9
-    ema: float = 0.99
+    threshold: float = 0.8
+    ema: float = 0.95
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -91,7 +91,7 @@ class TrainOptions:
             )
         if not 0 < self.unlabelled_weight < float("inf"):
             raise OptionError(f"unlabelled weight must be positive, got {self.unlabelled_weight:g}: 1 is usual")
-        for name, usual in (("threshold", "0.9"), ("ema", "0.99")):
+        for name, usual in (("threshold", "0.8"), ("ema", "0.95")):
             if not 0 <= getattr(self, name) < 1:
                 raise OptionError(f"{name} must lie from 0 to below 1, got {getattr(self, name):g}: {usual} is usual")
         if self.block_size is not None and not 0 < self.block_size < float("inf"):

@@ -46,10 +46,9 @@ UNLABELLED: dict[str, dict[str, Any]] = {
     "plain": {},
     "mean-teacher": {},
     "pseudo": {"ema": 0.0},
-    "threshold-0.7": {"threshold": 0.7},
-    "threshold-0.95": {"threshold": 0.95},
-    "ema-0.95": {"ema": 0.95},
-    "ema-0.95, threshold-0.7": {"ema": 0.95, "threshold": 0.7},
+    "ema 0.99, threshold 0.9": {"ema": 0.99, "threshold": 0.9},
+    "ema 0.95, threshold 0.9": {"ema": 0.95, "threshold": 0.9},
+    "ema 0.95, threshold 0.7": {"ema": 0.95, "threshold": 0.7},
 }
 
 

@@ -222,7 +222,7 @@ def state(model):
 def test_the_card_says_what_was_used(trained, place):
     card = trained.model.card
     training = card.hyperparameters["training"]
-    assert (training["threshold"], training["ema"], training["unlabelled_weight"]) == (0.4, 0.99, 1.0)
+    assert (training["threshold"], training["ema"], training["unlabelled_weight"]) == (0.4, 0.95, 1.0)
     assert 0 < training["pseudo_labelled"] <= 1
     assert "1 unlabelled image: scene; 1 of them labelled in part" in card.training_data
     epochs = [line for line in trained.heard.all("info") if line.startswith("epoch ")]
@@ -306,10 +306,10 @@ class _Bad:
         return {"unlabelled": [self.place.image, self.folder / "gone.tif"]}, "gone.tif: no such file"
 
     def threshold(self):
-        return {"unlabelled": self.place.image, "threshold": 1.0}, "threshold must lie from 0 to below 1, got 1: 0.9"
+        return {"unlabelled": self.place.image, "threshold": 1.0}, "threshold must lie from 0 to below 1, got 1: 0.8"
 
     def decay(self):
-        return {"unlabelled": self.place.image, "ema": 1.5}, "ema must lie from 0 to below 1, got 1.5: 0.99 is usual"
+        return {"unlabelled": self.place.image, "ema": 1.5}, "ema must lie from 0 to below 1, got 1.5: 0.95 is usual"
 
     def weight(self):
         return {"unlabelled": self.place.image, "unlabelled_weight": 0.0}, "unlabelled weight must be positive, got 0"
