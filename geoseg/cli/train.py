@@ -1,4 +1,4 @@
-"""``geoseg train`` and ``geoseg adapt``."""
+"""``geoseg train``, ``geoseg adapt``, ``geoseg pretrain``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from geoseg.cli.options import (
 from geoseg.system.choices import PRECISION_OPTIONS
 from geoseg.train.adapt.options import EPOCHS, METHODS, RATE, WINDOWS
 from geoseg.train.options import LOSSES, SPLITS, TrainOptions
+from geoseg.train.pretrain.api import EPOCHS as PRETRAIN_EPOCHS
+from geoseg.train.pretrain.api import MASKED
+from geoseg.train.pretrain.api import WINDOWS as PRETRAIN_WINDOWS
 
 _DEFAULTS = TrainOptions()
 
@@ -48,8 +51,9 @@ _network_options = option_group(
                  help="Architecture: unet, unet++, deeplabv3+, fpn, pspnet, segformer, …"),
     click.option("--encoder", default=_DEFAULTS.encoder, show_default=True,
                  help="Encoder: any of segmentation-models-pytorch, or tu-NAME for one of timm."),
-    click.option("--weights", metavar="FILE|URL|NAME",
-                 help="Pretrained weights; a name such as imagenet is downloaded. Default: random weights."),
+    click.option("--weights", metavar="FILE|DIR|URL|NAME",
+                 help="Pretrained weights: a file, what geoseg pretrain wrote, or a name such as imagenet, which is "
+                 "downloaded. Default: random weights."),
     click.option("--from", "base", metavar="MODEL", help="Fine-tune this model: its network, bands and classes."),
 )  # fmt: skip
 
@@ -203,3 +207,52 @@ def adapt(
     reading = reading_of(values)
     known = list(labels) or None
     run(model, list(scenes), output, labels=known, reading=reading, reporter=reporter(progress), **values)
+
+
+_pretrain_options = option_group(
+    click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR", help="Folder to write."),
+    click.option("--encoder", default=_DEFAULTS.encoder, show_default=True,
+                 help="Encoder: any of segmentation-models-pytorch, or tu-NAME for one of timm."),
+    click.option("--arch", default=_DEFAULTS.arch, show_default=True,
+                 help="Architecture whose decoder fills in; it is not kept."),
+    click.option("--weights", metavar="FILE|URL|NAME", help="Pretrained weights to start from. Default: random."),
+    click.option("--masked", type=float, default=MASKED, show_default=True,
+                 help="Share of each window that is hidden."),
+    click.option("--window", type=click.IntRange(8), metavar="PX",
+                 help="Side of windows in pixels. Default: 128, or less for small scenes."),
+    click.option("--windows", type=click.IntRange(1), default=PRETRAIN_WINDOWS, show_default=True, metavar="N",
+                 help="Windows per epoch."),
+    click.option("--batch", type=click.IntRange(1), metavar="N",
+                 help="Windows per batch. Default: what fits into memory, at most 16."),
+    click.option("--epochs", type=click.IntRange(1), default=PRETRAIN_EPOCHS, show_default=True, metavar="N",
+                 help="Epochs to train."),
+    click.option("--lr", type=float, help="Maximum learning rate. Default: 0.001; 0.0003 with --weights."),
+    click.option("--seed", type=click.IntRange(0), default=_DEFAULTS.seed, show_default=True,
+                 help="Seed of weights, windows and what is hidden."),
+    click.option("--precision", type=click.Choice(PRECISION_OPTIONS), default=_DEFAULTS.precision, show_default=True,
+                 help="Floating-point format; auto is bf16 or fp16 on NVIDIA GPUs, fp32 elsewhere."),
+    click.option("--device", default=_DEFAULTS.device, show_default=True, metavar="auto|cpu|cuda|cuda:N",
+                 help="Device to train on."),
+    click.option("--workers", type=click.IntRange(0), metavar="N",
+                 help="Threads that read windows. Default: one per core, at most 4."),
+    click.option("--memory", metavar="SIZE",
+                 help="Memory limit, such as 4GB, from which --batch is chosen. Default: half of the free memory."),
+    click.option("--overwrite", is_flag=True, help="Replace an existing encoder."),
+)  # fmt: skip
+
+
+@click.command
+@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
+@_pretrain_options
+@reading_options
+@progress_option
+def pretrain(scenes: tuple[str, ...], output: Path, progress: str, **values: Any) -> None:
+    """Train an encoder on scenes without labels: it learns to fill in squares that are hidden.
+
+    Start a training from it with geoseg train --encoder ENCODER --weights DIR.
+    """
+    from geoseg.progress.reporters import reporter
+    from geoseg.train.pretrain import pretrain as run
+
+    reading = reading_of(values)
+    run(list(scenes), output, reading=reading, reporter=reporter(progress), **values)

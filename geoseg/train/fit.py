@@ -29,6 +29,7 @@ from geoseg.train.data.loading import Epochs, Loader
 from geoseg.train.data.samples import Samples, TrainingWindows
 from geoseg.train.learner import Learner
 from geoseg.train.losses import Loss, SoftLoss, parse_class_weights
+from geoseg.train.reporting import ReportProgress, WindowLocation
 from geoseg.train.run import CHECKPOINT
 from geoseg.train.semi.teacher import MeanTeacher
 from geoseg.train.semi.views import WithUnlabelled
@@ -97,7 +98,8 @@ class Task:
     """A network, its training data, and the folder for checkpoints and logs.
 
     Without ``scored`` no epoch is scored on the validation part, and the last one is the result. What is learned from
-    are ``samples``, or windows around the labels.
+    are ``samples``, or windows around the labels; ``loss`` is that of the options if None; ``names`` are those of the
+    images in messages, by default of the labelled ones.
     """
 
     prepared: Prepared
@@ -108,6 +110,8 @@ class Task:
     stage: str = "train"
     scored: bool = True
     samples: Samples | None = None
+    loss: nn.Module | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -257,17 +261,16 @@ def _run(
     train, validate = _loaders(task, sizes)
     lr = usual_rate(options)
     batches = sizes.windows // options.devices // sizes.batch
-    names = [c.name for c in prepared.card.classes]
-    loss: nn.Module = Loss(options.loss, parse_class_weights(options.class_weights, names, prepared.split.training()))
+    loss = task.loss or _loss(task)
     learner = Learner(
         task.network,
-        SoftLoss(loss) if prepared.scenes[0].soft is not None else loss,
+        loss,
         lr=lr,
         weight_decay=options.weight_decay,
         steps=math.ceil(batches / sizes.accumulate) * options.epochs,
-        classes=len(names),
+        classes=len(prepared.card.classes),
         seed=options.seed,
-        locate=WindowLocation(tuple(scene.raster.name for scene in prepared.scenes)),
+        locate=WindowLocation(task.names or tuple(scene.raster.name for scene in prepared.scenes)),
         teacher=_teacher(task),
     )
     checkpoint = _checkpoint(task.folder, scored=validate is not None)
@@ -325,6 +328,13 @@ def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
         return train, None
     tiles = prepared.validation_windows()
     return train, Loader(tiles, 1, workers, count=len(tiles))
+
+
+def _loss(task: Task) -> nn.Module:
+    prepared, options = task.prepared, task.options
+    names = [c.name for c in prepared.card.classes]
+    loss = Loss(options.loss, parse_class_weights(options.class_weights, names, prepared.split.training()))
+    return SoftLoss(loss) if prepared.scenes[0].soft is not None else loss
 
 
 def _training_samples(prepared: Prepared, options: TrainOptions) -> Samples:
@@ -387,52 +397,3 @@ def _result(checkpoint: ModelCheckpoint, task: Task, sizes: Sizes, lr: float, ep
         start=task.start,
         pseudo=content["geoseg"].get("pseudo"),
     )
-
-
-@dataclass(frozen=True)
-class WindowLocation:
-    """Describes the location of a window, for messages."""
-
-    names: tuple[str, ...]
-
-    def __call__(self, where: Sequence[int]) -> str:
-        """Return ``"image A, row 10, column 20"``."""
-        image, row, col = where
-        return f"image {self.names[image]}, row {row}, column {col}"
-
-
-class ReportProgress(Callback):
-    """Passes Lightning's progress on to a reporter."""
-
-    def __init__(self, reporter: Reporter, stage: str, epochs: int, batches: int) -> None:
-        self.reporter, self.stage, self.epochs, self.batches = reporter, stage, epochs, batches
-        self._score = ""
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,  # noqa: ARG002
-        outputs: Any,
-        batch: Any,  # noqa: ARG002
-        batch_idx: int,
-    ) -> None:
-        """Report the batch."""
-        if not trainer.is_global_zero:
-            return
-        done = trainer.current_epoch * self.batches + batch_idx + 1
-        loss = float(outputs["loss"]) * trainer.accumulate_grad_batches
-        message = f"{self.stage}: epoch {trainer.current_epoch + 1}/{self.epochs}, loss {loss:.3f}{self._score}"
-        self.reporter.progress(done, self.epochs * self.batches, message)
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Report the epoch and its scores."""
-        if not trainer.is_global_zero:
-            return
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        line = f"epoch {trainer.current_epoch + 1}/{self.epochs}: loss {metrics.get('train_loss', math.nan):.3f}"
-        if "val_miou" in metrics:
-            self._score = f", mIoU {metrics['val_miou']:.3f}"
-            line += f", validation loss {metrics['val_loss']:.3f}{self._score}, accuracy {metrics['val_accuracy']:.3f}"
-        if isinstance(pl_module, Learner) and pl_module.pseudo_share is not None:
-            line += f", pseudo-labels on {pl_module.pseudo_share:.0%}"
-        self.reporter.info(line)

@@ -115,9 +115,9 @@ def finished_card(
     pixels = prepared.split.training()
     listing = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
     counts = ", ".join(f"{c.name} {int(pixels[c.id])}" for c in card.classes)
-    lines = (f"{len(names)} images: {listing}", f"labelled training pixels: {counts}", prepared.split.summary)
+    lines = [f"{len(names)} images: {listing}", f"labelled training pixels: {counts}", prepared.split.summary]
     if prepared.unlabelled is not None:
-        lines = (*lines, prepared.unlabelled.summary)
+        lines.append(prepared.unlabelled.summary)
     name = model_name(output)
     number = f"{len(card.classes)} classes from {len(card.bands)} bands"
     return card_with(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
+
+ENCODER_FILE, FACTS_FILE = "encoder.safetensors", "encoder.json"
+"""The files of an encoder's folder: its tensors; its name, its bands and how it was trained."""
 
 # A file with a smaller share of the encoder's tensors is for another network.
 _LEAST_SHARE = 0.6
@@ -52,6 +56,10 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
     OptionError
         If they are neither a file nor a name that the hub knows.
     """
+    pretrained = Path(weights) / ENCODER_FILE
+    if "://" not in weights and pretrained.is_file():
+        _check_encoder(pretrained, encoder)
+        weights = str(pretrained)
     if "://" in weights:
         state = read_state(fetch(weights))
     elif Path(weights).is_file():
@@ -87,10 +95,30 @@ def _bands_of(path: Path) -> tuple[str, ...]:
     """Return the bands of the model or encoder whose weights a file holds, if its card is beside it."""
     from geoseg.models.card.card import CARD_FILE, ModelCard
 
+    if path.name == ENCODER_FILE:
+        return tuple(str(band) for band in _encoder_facts(path).get("bands", ()))
     if not (path.parent / CARD_FILE).is_file():
         return ()
     card = ModelCard.read(path.parent)
     return tuple(band.name for band in card.bands) if card.weights and card.weights.href == path.name else ()
+
+
+def _encoder_facts(path: Path) -> dict[str, Any]:
+    """Return what stands beside an encoder of ``geoseg pretrain``; empty if nothing does."""
+    beside = path.with_name(FACTS_FILE)
+    if not beside.is_file():
+        return {}
+    try:
+        facts = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{beside} cannot be read ({one_line(error)[:160]}); pretrain the encoder again") from None
+    return facts if isinstance(facts, dict) else {}
+
+
+def _check_encoder(path: Path, encoder: str) -> None:
+    known = _encoder_facts(path).get("encoder", encoder)
+    if known != encoder:
+        raise ModelError(f"weights {path.parent}: are of encoder {known!r}, not {encoder!r}: use --encoder {known}")
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:

@@ -21,10 +21,11 @@ from geoseg.train.data.windows import WindowSampler
 from geoseg.train.validation.split import Parts
 
 if TYPE_CHECKING:
+    from affine import Affine
     from numpy.typing import NDArray
 
     from geoseg.models import BandTransform, ModelCard
-    from geoseg.raster import Raster
+    from geoseg.raster import Pixels, Raster
     from geoseg.tiling import Box
     from geoseg.train.data.label_images import Sources
 
@@ -152,18 +153,30 @@ def open_unlabelled(
     rasters = list({(raster.sources, _grid(raster)): raster for raster in rasters}.values())
     warnings: list[str] = []
     for raster in rasters:
-        sample = raster.sample()
-        if not sample.valid.any():
-            raise InputError(
-                f"{raster.name}: a sample of this unlabelled scene has no valid pixel; leave it out, or check its "
-                "nodata value"
-            )
+        sample = check_valid(raster)
         warnings += check_contract(card, raster, sample, find_fill(raster, sample))
     cell = cell_side([raster.shape for raster in rasters], window)
     scenes = tuple(UnlabelledScene(r, card.affine(r.bands), closed_cells(r, cell, held)) for r in rasters)
     known = {(one.raster.sources, _grid(one.raster)) for one in held}
     shared = sum((raster.sources, _grid(raster)) in known for raster in rasters)
     return Unlabelled(scenes, cell, shared), warnings
+
+
+def check_valid(raster: Raster) -> Pixels:
+    """Return a sample of a scene.
+
+    Raises
+    ------
+    InputError
+        If no pixel of it is valid.
+    """
+    sample = raster.sample()
+    if not sample.valid.any():
+        raise InputError(
+            f"{raster.name}: a sample of this unlabelled scene has no valid pixel; leave it out, or check its nodata "
+            "value"
+        )
+    return sample
 
 
 def _grid(raster: Raster) -> tuple[Any, ...]:
@@ -215,14 +228,17 @@ def _pixels_in(
     other: Raster, raster: Raster, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return columns and rows in ``other`` of columns and rows in ``raster``."""
-    if not (raster.georeferenced and other.georeferenced):
-        # One file, perhaps read with another --bbox: its transform counts from the same corner.
-        x, y = raster.transform * (x, y)
-        return ~other.transform * (x, y)
-    x, y = raster.transform * (x, y)
-    if not same_crs(raster.grid.crs, other.grid.crs):
+    # Images without CRS are of one file, perhaps read with another --bbox: its pixels are then the coordinates.
+    x, y = _applied(raster.transform, x, y)
+    if raster.georeferenced and other.georeferenced and not same_crs(raster.grid.crs, other.grid.crs):
         x, y = transformer(raster.grid.crs, other.grid.crs, raster.name).transform(x, y)
-    return ~other.transform * (np.asarray(x), np.asarray(y))
+    return _applied(~other.transform, np.asarray(x), np.asarray(y))
+
+
+def _applied(
+    step: Affine, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return step.a * x + step.b * y + step.c, step.d * x + step.e * y + step.f
 
 
 def _looked_up(other: Held, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
