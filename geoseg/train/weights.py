@@ -39,9 +39,10 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
     encoder
         Name of its encoder.
     weights
-        ``.safetensors`` or a PyTorch file of tensors; ``https://…`` of one (downloaded once, into geoseg's cache); a
-        name that smp or timm know for this encoder, such as ``imagenet``; or the name of a network of timm, such as
-        ``resnet18.a1_in1k`` or ``timm/resnet18.a1_in1k`` (both from the Hugging Face hub, or its cache).
+        ``.safetensors`` or a PyTorch file of tensors; the folder of :func:`~geoseg.train.pretrain.pretrain`;
+        ``https://…`` of a file (downloaded once, into geoseg's cache); a name that smp or timm know for this encoder,
+        such as ``imagenet``; or the name of a network of timm, such as ``resnet18.a1_in1k`` or
+        ``timm/resnet18.a1_in1k`` (both from the Hugging Face hub, or its cache).
     bands
         Names of the network's bands.
 
@@ -56,7 +57,7 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
     OptionError
         If they are neither a file nor a name that the hub knows.
     """
-    pretrained = Path(weights) / ENCODER_FILE
+    given, pretrained = weights, Path(weights) / ENCODER_FILE
     if "://" not in weights and pretrained.is_file():
         _check_encoder(pretrained, encoder)
         weights = str(pretrained)
@@ -83,7 +84,7 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
             f"({sum(name in fitted for name in wanted)} of {len(wanted)}); name their encoder with --encoder"
         )
     module.load_state_dict(fitted, strict=False)
-    name = Path(weights).name if Path(weights).is_file() else weights
+    name = Path(given).name if Path(given).exists() else given
     found = sum(tensor in fitted for tensor in wanted)
     return (
         f"weights {name}: {found} of {len(wanted)} encoder tensors loaded, {len(fitted)} of {len(state)} in all"

@@ -211,7 +211,9 @@ class AdaptRun:
                 "no place can be held out, so what the adaptation gains cannot be measured: give more or larger scenes"
                 + (", or more labels" if self.sources.labels else "")
             )
-        return prepared
+        assert prepared.unlabelled is not None
+        # No label is learned from, so none of the scenes counts as labelled.
+        return replace(prepared, unlabelled=replace(prepared.unlabelled, shared=0))
 
     def _adapted(self, prepared: Prepared, original: Adapted, folder: Path) -> Adapted:
         from geoseg.train.adapt import methods

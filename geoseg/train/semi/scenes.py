@@ -151,15 +151,16 @@ def open_unlabelled(
     """
     rasters = open_images(sources.unlabelled, sources.reading, card if reference is None else None, first=reference)
     rasters = list({(raster.sources, _grid(raster)): raster for raster in rasters}.values())
+    known = {(one.raster.sources, _grid(one.raster)) for one in held}
+    shared = [(raster.sources, _grid(raster)) in known for raster in rasters]
     warnings: list[str] = []
-    for raster in rasters:
+    for raster, labelled in zip(rasters, shared, strict=True):
         sample = check_valid(raster)
-        warnings += check_contract(card, raster, sample, find_fill(raster, sample))
+        if not labelled:  # those have been checked
+            warnings += check_contract(card, raster, sample, find_fill(raster, sample))
     cell = cell_side([raster.shape for raster in rasters], window)
     scenes = tuple(UnlabelledScene(r, card.affine(r.bands), closed_cells(r, cell, held)) for r in rasters)
-    known = {(one.raster.sources, _grid(one.raster)) for one in held}
-    shared = sum((raster.sources, _grid(raster)) in known for raster in rasters)
-    return Unlabelled(scenes, cell, shared), warnings
+    return Unlabelled(scenes, cell, sum(shared)), warnings
 
 
 def check_valid(raster: Raster) -> Pixels:
