@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+import importlib
+import inspect
 from types import SimpleNamespace
 
 import numpy as np
@@ -187,28 +187,44 @@ def test_what_is_worse_is_said(before, after, agreement, labelled, why):
 # Whole runs ---------------------------------------------------------------------------------------------------------
 
 
-def test_haze_is_undone_and_every_runtime_has_it(original, hazy, quick, tmp_path, heard):
-    made = adapt(original.folder, hazy.image, tmp_path / "m", labels=hazy.labels, reporter=heard, **quick)
+@pytest.fixture(scope="module")
+def cleared(original, hazy, quick, tmp_path_factory, hearing):
+    """The model adapted to the haze, in the place of another model."""
+    folder, heard = tmp_path_factory.mktemp("cleared") / "m", hearing()
+    save_model(folder, original.model.card, without_temperature(original.model.module()))
+    with pytest.raises(GeosegError, match="already holds a model"):
+        adapt(original.folder, hazy.image, folder, **quick)
+    made = adapt(original.folder, hazy.image, folder, labels=hazy.labels, overwrite=True, reporter=heard, **quick)
+    return SimpleNamespace(made=made, heard=heard, folder=folder)
+
+
+def test_haze_is_undone_by_the_value_scaling_alone(original, cleared):
+    made, card = cleared.made, cleared.made.model.card
     assert made.gain > 0.05
     assert made.after.overall_accuracy > made.before.overall_accuracy
-    card = made.model.card
-    assert any("forward pass" in line for line in check_model(tmp_path / "m"))
     facts = card.metrics["adaptation"]
     assert facts["method"] == "moments"
     assert facts["gain"] == pytest.approx(made.gain, abs=1e-4)
     assert facts["after"]["mean_iou"] == pytest.approx(made.after.mean_iou, abs=1e-4)
     assert "hazy" in card.training_data[-1]
     assert "validation" not in card.metrics, "scores of another model"
-    assert any("against labels" in line for line in heard.all("info"))
-    # Only the scaling differs, and the ordinary way through segment gains as measured.
+    assert any("against labels" in line for line in cleared.heard.all("info"))
     old, new = (without_temperature(m.module()).state_dict() for m in (original.model, made.model))
     assert all(torch.equal(old[name], new[name]) for name in old)
+    assert card.value_scaling != original.model.card.value_scaling
+    assert not list(cleared.folder.parent.glob(".*")), "nothing partial is left"
+
+
+@pytest.mark.slow
+def test_maps_gain_what_was_measured(original, cleared, hazy):
+    assert any("forward pass" in line for line in check_model(cleared.folder))
     raster = geoseg.open_raster(hazy.image)
     with rasterio.open(hazy.labels) as file:
         truth = file.read(1)
     how = {"window": 128, "device": "cpu", "precision": "fp32", "runtime": "torch"}
     right = [
-        (geoseg.segment(raster, model=m, **how).compute().classes.values == truth) for m in (original.model, made.model)
+        (geoseg.segment(raster, model=m, **how).compute().classes.values == truth)
+        for m in (original.model, cleared.made.model)
     ]
     assert right[1].mean() > right[0].mean() + 0.02
 
@@ -246,14 +262,20 @@ def test_what_is_worse_is_not_written_unless_asked_for(original, place, quick, t
     assert "Kept although it loses" in made.model.card.description
 
 
-def test_the_command_line(original, hazy, quick, tmp_path):
-    words = ["adapt", str(original.folder), str(hazy.image), "-o", str(tmp_path / "m"), "--labels", str(hazy.labels)]
-    words += ["--window", "64", "--windows", "16", "--block-size", "640", "--progress", "json"]
-    result = CliRunner().invoke(cli, words, catch_exceptions=False)
+def test_the_command_line(monkeypatch):
+    seen = {}
+
+    def fake(model, scenes, output, **values):
+        seen.update(model=model, scenes=scenes, output=str(output), **values)
+
+    monkeypatch.setattr(importlib.import_module("geoseg.train.adapt"), "adapt", fake)
+    words = ["adapt", "mine", "a.tif", "b.tif", "-o", "m", "--labels", "x.gpkg", "y.gpkg", "--method", "statistics"]
+    result = CliRunner().invoke(cli, [*words, "--keep", "--scale", "1/10000"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    events = [json.loads(line) for line in result.stdout.splitlines()]
-    assert events[-1]["outputs"] == {"model": str(tmp_path / "m")}
-    assert events[-1]["metrics"]["gain"] > 0
+    assert (seen["model"], seen["scenes"], seen["labels"]) == ("mine", ["a.tif", "b.tif"], ["x.gpkg", "y.gpkg"])
+    assert (seen["method"], seen["keep"], seen["reading"]) == ("statistics", True, {"scale": 1e-4})
+    missing = {name for name in inspect.signature(adapt).parameters if name not in seen}
+    assert missing == set(), "each option of the function is one of the command"
 
 
 # Bad input ----------------------------------------------------------------------------------------------------------
@@ -342,12 +364,3 @@ def test_onnx_graphs_are_refused(original, place, quick, tmp_path):
     model._form = SimpleNamespace()
     with pytest.raises(GeosegError, match="is an ONNX graph, which is not adapted"):
         adapt(model, place.image, tmp_path / "m", **quick)
-
-
-def test_the_saved_model_is_verified_before_it_replaces_another(original, hazy, quick, tmp_path):
-    save_model(tmp_path / "m", original.model.card, without_temperature(original.model.module()))
-    with pytest.raises(GeosegError, match="already holds a model"):
-        adapt(original.folder, hazy.image, tmp_path / "m", **quick)
-    made = adapt(original.folder, hazy.image, tmp_path / "m", labels=hazy.labels, overwrite=True, **quick)
-    assert replace(made, path=None).path is None
-    assert "adaptation" in geoseg.load_model(tmp_path / "m").card.metrics

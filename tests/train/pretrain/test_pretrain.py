@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 
 import numpy as np
@@ -26,7 +28,7 @@ NAMES = ("blue", "green", "red", "nir")
 def quick():
     """Options of a pretraining of a second."""
     return {
-        "arch": "linknet", "encoder": ENCODER, "window": 64, "batch": 4, "windows": 12, "device": "cpu", "workers": 0
+        "arch": "linknet", "encoder": ENCODER, "window": 64, "batch": 4, "windows": 8, "device": "cpu", "workers": 0
     }  # fmt: skip
 
 
@@ -111,12 +113,20 @@ def test_bands_in_another_order_meet_their_own_weights(pretrained):
         load_weights(network, "resnet18", str(folder), ("nir", "red", "blue"))
 
 
-def test_the_command_line(place, tmp_path):
-    words = ["pretrain", str(place.image), "-o", str(tmp_path / "e"), "--encoder", ENCODER, "--arch", "linknet"]
-    words += ["--window", "64", "--windows", "8", "--batch", "4", "--epochs", "1", "--progress", "json"]
+def test_the_command_line(monkeypatch):
+    seen = {}
+
+    def fake(scenes, output, **values):
+        seen.update(scenes=scenes, output=str(output), **values)
+
+    monkeypatch.setattr(importlib.import_module("geoseg.train.pretrain"), "pretrain", fake)
+    words = ["pretrain", "a.tif", "b.tif", "-o", "e", "--encoder", ENCODER, "--masked", "0.5", "--bands", "red,nir"]
     result = CliRunner().invoke(cli, words, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout.splitlines()[-1])["outputs"] == {"encoder": str(tmp_path / "e")}
+    assert (seen["scenes"], seen["encoder"], seen["masked"]) == (["a.tif", "b.tif"], ENCODER, 0.5)
+    assert seen["reading"] == {"bands": "red,nir"}
+    missing = {name for name in inspect.signature(pretrain).parameters if name not in seen}
+    assert missing == set(), "each option of the function is one of the command"
 
 
 class _Bad:

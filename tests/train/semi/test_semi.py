@@ -230,12 +230,6 @@ def test_the_card_says_what_was_used(trained, place):
     assert all("pseudo-labels on" in line for line in epochs)
 
 
-def test_the_result_is_the_teacher_and_a_plain_training_says_nothing_of_one(place, polygons, small, tmp_path):
-    plain = geoseg.train(place.image, polygons.frame, tmp_path / "plain", **(small | {"epochs": 1}))
-    training = plain.card.hyperparameters["training"]
-    assert not {"threshold", "ema", "unlabelled_weight", "pseudo_labelled"} & set(training)
-
-
 def test_a_resumed_run_equals_an_unbroken_one(trained, place, polygons, tmp_path, monkeypatch):
     from geoseg.train import fit
 
