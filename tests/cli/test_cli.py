@@ -240,7 +240,10 @@ def test_it_dies_with_its_parent(slow_run):
     assert process.wait(timeout=20) == 130
 
 
-COMMANDS = ("segment", "polygonize", "evaluate", "change", "train", "sketch", "next", "inspect", "model", "demo")
+COMMANDS = (
+    "segment", "polygonize", "evaluate", "change", "train", "adapt", "pretrain", "sketch", "next", "inspect", "model",
+    "demo",
+)  # fmt: skip
 
 
 def test_help_lists_every_command(geoseg):

@@ -9,13 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from geoseg._version import __version__
 from geoseg.errors import OptionError, OutputError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
-from geoseg.tiling import round_up
 from geoseg.train.options import TrainOptions
 
 if TYPE_CHECKING:
@@ -199,10 +196,13 @@ def _pretrained(
 
 def _opened(sources: Sources, options: TrainOptions, reporter: Reporter) -> tuple[ModelCard, Unlabelled, int]:
     """Return the card of a network that fills in the bands of the scenes, the scenes, and the side of windows."""
+    import numpy as np
+
     from geoseg.classes import MapClass
     from geoseg.models import BandSpec, ModelCard
     from geoseg.models.card.stac import ENCODER_GEOMETRY
     from geoseg.models.networks.smp import smp_class
+    from geoseg.tiling import round_up
     from geoseg.train.data.images import open_images
     from geoseg.train.data.label_counts import cell_side
     from geoseg.train.data.statistics import measure
