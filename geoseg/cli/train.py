@@ -155,7 +155,7 @@ def train(
 _adapt_options = option_group(
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR", help="Model folder to write."),
     click.option("--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True,
-                 help="Match mean and deviation of each band, estimate the statistics of batch normalisation, or train "
+                 help="Estimate the statistics of batch normalisation, match mean and deviation of each band, or train "
                  "on confident answers."),
     click.option("--labels", cls=GreedyOption, metavar="FILE…|DIR", default=(),
                  help="Labels of the scenes: the gain is measured with them; nothing is learned from them."),

@@ -68,10 +68,9 @@ def adapt(
     output
         Model folder to write.
     method
-        ``"moments"`` matches mean and deviation of each band to those of the training data, in the card's value
-        scaling, so that every runtime and export has it; ``"statistics"`` estimates the statistics of batch
-        normalisation anew (AdaBN, Li et al. 2016); ``"self-training"`` trains on what a mean teacher that starts as the
-        model is sure of.
+        ``"statistics"`` estimates the statistics of batch normalisation anew (AdaBN, Li et al. 2016); ``"moments"``
+        matches mean and deviation of each band to those of the training data, in the card's value scaling;
+        ``"self-training"`` trains on what a mean teacher that starts as the model is sure of.
     labels
         Labels of the scenes, with the model's classes. They are only measured with, never learned from.
     class_field, ignore, reading

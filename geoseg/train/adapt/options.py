@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from geoseg.errors import OptionError
 from geoseg.train.options import TrainOptions
 
-METHODS = ("moments", "statistics", "self-training")
-"""What is adapted: the input's mean and deviation, the statistics of batch normalisation, or all weights."""
+METHODS = ("statistics", "moments", "self-training")
+"""What is adapted: the statistics of batch normalisation, the input's mean and deviation, or all weights."""
 
 EPOCHS, WINDOWS, RATE = 4, 64, 1e-4
 """Epochs and learning rate of self-training, and windows that are looked at, per epoch with self-training."""
@@ -25,7 +25,7 @@ class AdaptOptions:
     False
     >>> AdaptOptions("magic")
     Traceback (most recent call last):
-    geoseg.errors.OptionError: method 'magic' is unknown: use moments, statistics or self-training
+    geoseg.errors.OptionError: method 'magic' is unknown: use statistics, moments or self-training
     """
 
     method: str

@@ -194,7 +194,16 @@ def cleared(original, hazy, quick, tmp_path_factory, hearing):
     save_model(folder, original.model.card, without_temperature(original.model.module()))
     with pytest.raises(GeosegError, match="already holds a model"):
         adapt(original.folder, hazy.image, folder, **quick)
-    made = adapt(original.folder, hazy.image, folder, labels=hazy.labels, overwrite=True, reporter=heard, **quick)
+    made = adapt(
+        original.folder,
+        hazy.image,
+        folder,
+        labels=hazy.labels,
+        overwrite=True,
+        reporter=heard,
+        method="moments",
+        **quick,
+    )
     return SimpleNamespace(made=made, heard=heard, folder=folder)
 
 
@@ -250,6 +259,7 @@ def test_what_is_worse_is_not_written_unless_asked_for(original, place, quick, t
         return worse
 
     monkeypatch.setattr(methods, "adapt_by_moments", broken)
+    quick = quick | {"method": "moments"}
     arguments = (original.folder, place.image, tmp_path / "m")
     with pytest.raises(AdaptationError, match=r"not kept: it loses 0.*of mean IoU against the labels"):
         adapt(*arguments, labels=place.labels, **quick)
@@ -269,11 +279,11 @@ def test_the_command_line(monkeypatch):
         seen.update(model=model, scenes=scenes, output=str(output), **values)
 
     monkeypatch.setattr(importlib.import_module("geoseg.train.adapt"), "adapt", fake)
-    words = ["adapt", "mine", "a.tif", "b.tif", "-o", "m", "--labels", "x.gpkg", "y.gpkg", "--method", "statistics"]
+    words = ["adapt", "mine", "a.tif", "b.tif", "-o", "m", "--labels", "x.gpkg", "y.gpkg", "--method", "moments"]
     result = CliRunner().invoke(cli, [*words, "--keep", "--scale", "1/10000"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert (seen["model"], seen["scenes"], seen["labels"]) == ("mine", ["a.tif", "b.tif"], ["x.gpkg", "y.gpkg"])
-    assert (seen["method"], seen["keep"], seen["reading"]) == ("statistics", True, {"scale": 1e-4})
+    assert (seen["method"], seen["keep"], seen["reading"]) == ("moments", True, {"scale": 1e-4})
     missing = {name for name in inspect.signature(adapt).parameters if name not in seen}
     assert missing == set(), "each option of the function is one of the command"
 
@@ -324,7 +334,7 @@ class _Bad:
         }, "has no batch normalisation whose statistics could be estimated anew: use --method moments"  # fmt: skip
 
     def unknown_method(self):
-        return {"method": "magic"}, "method 'magic' is unknown: use moments, statistics or self-training"
+        return {"method": "magic"}, "method 'magic' is unknown: use statistics, moments or self-training"
 
     def no_validation(self):
         return {"validation": 0.0}, "validation 0 leaves nothing to measure"
