@@ -223,6 +223,11 @@ class AdaptRun:
         # As a scene is segmented: in small windows the padding at the borders reaches all of the deepest layers, whose
         # statistics then fit no larger window.
         windows = methods.Windows(prepared, 1.0, training.seed, prepared.validation_window)
+        if self.options.method == "statistics" and windows.side < prepared.validation_window:
+            self.reporter.warning(
+                f"only windows of {windows.side} px fit beside the places held out, a run has "
+                f"{prepared.validation_window} px: statistics of deep layers may not hold there; give larger scenes"
+            )
         by = methods.adapt_by_moments if self.options.method == "moments" else methods.adapt_by_statistics
         return by(card, network, windows, training.windows or WINDOWS)
 

@@ -91,7 +91,7 @@ def adapt_by_statistics(card: ModelCard, network: nn.Module, windows: Windows, c
         If the network has no batch normalisation.
     """
     network = copy.deepcopy(network).eval()
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats]  # noqa: SLF001
+    norms = normalisations(network)
     if not norms:
         raise ModelError(
             f"model {card.name!r} has no batch normalisation whose statistics could be estimated anew: use "
@@ -112,6 +112,12 @@ def adapt_by_statistics(card: ModelCard, network: nn.Module, windows: Windows, c
         network.eval(),
         f"statistics of {len(norms)} batch normalisations estimated on {count} windows of {windows.side} px",
     )
+
+
+def normalisations(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    """Return the layers of batch normalisation that keep statistics."""
+    kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - the base of all of them
+    return [m for m in network.modules() if isinstance(m, kind) and m.track_running_stats]
 
 
 def _batches(windows: Windows, count: int) -> Iterator[torch.Tensor]:
@@ -204,16 +210,27 @@ def _values(windows: Windows, count: int) -> NDArray[np.float32]:
 def adapt_by_self_training(
     card: ModelCard, network: nn.Module, prepared: Prepared, options: AdaptOptions, folder: Path, reporter: Reporter
 ) -> Adapted:
-    """Train on what a mean teacher, which starts as the model, is sure of on the scenes."""
+    """Train on what a mean teacher, which starts as the model, is sure of on the scenes.
+
+    Statistics of batch normalisation are estimated anew before, which makes better pseudo-labels, and after: meanwhile
+    they follow the disturbed views. Not so where only smaller windows fit than a run has.
+    """
     training = options.training
-    learner = copy.deepcopy(network).train().requires_grad_(requires_grad=True)
+    whole = Windows(prepared, 1.0, training.seed, prepared.validation_window)
+    count = training.windows or 0
+    normalised = bool(normalisations(network)) and whole.side == prepared.validation_window
+    learner = adapt_by_statistics(card, network, whole, count).network if normalised else copy.deepcopy(network)
+    learner.train().requires_grad_(requires_grad=True)
     samples = Windows(prepared, Augment(training.augment).zoom, training.seed)
     start = f"model {card.name} {card.version}"
     task = Task(prepared, training, learner, start, folder, "self-training", scored=False, samples=samples)
     fitted = fit(task, reporter)
     learner.load_state_dict(fitted.state)
+    learner = learner.cpu().eval().requires_grad_(requires_grad=False)
+    if normalised:
+        learner = adapt_by_statistics(card, learner, whole, count).network
     done = (
         f"self-training for {fitted.epochs} epochs of {fitted.windows} windows at a learning rate of {fitted.lr:g}, "
         f"pseudo-labels on {fitted.pseudo or 0:.0%} of pixels"
     )
-    return Adapted(card, learner.cpu().eval().requires_grad_(requires_grad=False), done)
+    return Adapted(card, learner, done)

@@ -252,6 +252,12 @@ def test_without_labels_only_a_proxy_is_told(original, hazy, quick, tmp_path, he
     assert 0 < moved < 0.05
 
 
+def test_statistics_of_windows_smaller_than_a_run_has_are_warned_of(original, hazy, quick, tmp_path, heard):
+    options = quick | {"method": "statistics", "labels": hazy.labels, "keep": True}
+    adapt(original.folder, hazy.image, tmp_path / "m", reporter=heard, **options)
+    assert any("only windows of 64 px fit beside the places held out" in line for line in heard.all("warning"))
+
+
 def test_what_is_worse_is_not_written_unless_asked_for(original, place, quick, tmp_path, heard, monkeypatch):
     def broken(card, network, windows, count):
         worse = methods.adapt_by_statistics(card, network, windows, count)
