@@ -57,6 +57,8 @@ def open_images(
 
 def _expanded(image: Any) -> list[Any]:
     """Return the images of a path: a folder of rasters has many, a Zarr store or .SAFE folder is one."""
+    if isinstance(image, str) and not image:  # Path("") is the working folder
+        raise InputError("the path of an image is empty: name a raster or a folder of them")
     if not isinstance(image, str | Path) or not Path(image).is_dir():
         return [image]
     folder = Path(image)

@@ -304,6 +304,9 @@ class _Bad:
     def missing(self):
         return {"unlabelled": self.folder / "gone.tif"}, "gone.tif: no such file"
 
+    def empty_path(self):
+        return {"unlabelled": [""]}, "the path of an image is empty"
+
     def empty_folder(self):
         (self.folder / "none").mkdir()
         return {"unlabelled": [self.folder / "none"]}, "this folder has no rasters"
