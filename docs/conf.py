@@ -44,6 +44,8 @@ public_doors = (
     "geoseg.evaluate",
     "geoseg.change",
     "geoseg.train",
+    "geoseg.train.adapt",
+    "geoseg.train.pretrain",
     "geoseg.job",
     "geoseg.demo",
     "geoseg.progress",

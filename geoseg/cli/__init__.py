@@ -23,6 +23,8 @@ _COMMANDS = {
     "change": ("geoseg.cli.dates", "change", "Compare two class maps: what became what."),
     "composite": ("geoseg.cli.dates", "composite", "Join scenes of several dates into one."),
     "train": ("geoseg.cli.train", "train", "Train a model on labelled images, or fine-tune one."),
+    "adapt": ("geoseg.cli.train", "adapt", "Adapt a model to other scenes without labels."),
+    "pretrain": ("geoseg.cli.train", "pretrain", "Train an encoder on scenes without labels."),
     "sketch": ("geoseg.cli.sketch", "sketch", "Make a model from a few drawn polygons, in seconds."),
     "next": ("geoseg.cli.next_labels", "next_labels", "Propose where a label would help most."),
     "inspect": ("geoseg.cli.inspect", "inspect", "Describe a scene, check it against a model, estimate a run."),

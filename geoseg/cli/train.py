@@ -1,4 +1,4 @@
-"""``geoseg train``."""
+"""``geoseg train``, ``geoseg adapt``, ``geoseg pretrain``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from geoseg.cli.options import (
     reading_options,
 )
 from geoseg.system.choices import PRECISION_OPTIONS
+from geoseg.train.adapt.options import EPOCHS, METHODS, RATE, WINDOWS
 from geoseg.train.options import LOSSES, SPLITS, TrainOptions
+from geoseg.train.pretrain.api import EPOCHS as PRETRAIN_EPOCHS
+from geoseg.train.pretrain.api import MASKED
+from geoseg.train.pretrain.api import WINDOWS as PRETRAIN_WINDOWS
 
 _DEFAULTS = TrainOptions()
 
@@ -29,6 +33,9 @@ _data_options = option_group(
                  help="Their labels: class rasters, or polygons, lines and points."),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR",
                  help="Model folder to write."),
+    click.option("--unlabelled", cls=GreedyOption, metavar="FILE…|DIR", default=(),
+                 help="Further images without labels, with the same bands and units: what a mean teacher is sure of "
+                 "there is learned, too."),
     click.option("--class-field", metavar="FIELD", help="Field of the polygons, lines or points that holds the class."),
     buffer_option,
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",
@@ -44,8 +51,9 @@ _network_options = option_group(
                  help="Architecture: unet, unet++, deeplabv3+, fpn, pspnet, segformer, …"),
     click.option("--encoder", default=_DEFAULTS.encoder, show_default=True,
                  help="Encoder: any of segmentation-models-pytorch, or tu-NAME for one of timm."),
-    click.option("--weights", metavar="FILE|URL|NAME",
-                 help="Pretrained weights; a name such as imagenet is downloaded. Default: random weights."),
+    click.option("--weights", metavar="FILE|DIR|URL|NAME",
+                 help="Pretrained weights: a file, what geoseg pretrain wrote, or a name such as imagenet, which is "
+                 "downloaded. Default: random weights."),
     click.option("--from", "base", metavar="MODEL", help="Fine-tune this model: its network, bands and classes."),
 )  # fmt: skip
 
@@ -69,6 +77,12 @@ _fitting_options = option_group(
     click.option("--class-weights", metavar="balanced|NAME=W,…", help="Class weights of the loss. Default: 1 each."),
     click.option("--augment", type=float, default=_DEFAULTS.augment, show_default=True,
                  help="Strength of data augmentation, 0 (none) to 3."),
+    click.option("--unlabelled-weight", type=float, default=_DEFAULTS.unlabelled_weight, show_default=True,
+                 help="With --unlabelled: weight of the loss of pseudo-labels."),
+    click.option("--threshold", type=float, default=_DEFAULTS.threshold, show_default=True,
+                 help="With --unlabelled: least probability of a pseudo-label."),
+    click.option("--ema", type=float, default=_DEFAULTS.ema, show_default=True,
+                 help="With --unlabelled: decay of the teacher's average of weights; 0 for plain pseudo-labels."),
     click.option("--no-augment", is_flag=True, help="Same as --augment 0."),
     click.option("--seed", type=click.IntRange(0), default=_DEFAULTS.seed, show_default=True,
                  help="Seed of split, weights, windows and augmentation."),
@@ -114,7 +128,14 @@ _run_options = option_group(
 @_run_options
 @reading_options
 @progress_option
-def train(images: tuple[str, ...], labels: tuple[str, ...], output: Path, progress: str, **values: Any) -> None:
+def train(
+    images: tuple[str, ...],
+    labels: tuple[str, ...],
+    unlabelled: tuple[str, ...],
+    output: Path,
+    progress: str,
+    **values: Any,
+) -> None:
     """Train a segmentation model on labelled images, or fine-tune an existing model.
 
     Labels are class rasters on any grid, or polygons, lines and points with a class field; unlabelled pixels are
@@ -127,4 +148,111 @@ def train(images: tuple[str, ...], labels: tuple[str, ...], output: Path, progre
     if values.pop("no_augment"):
         values["augment"] = 0.0
     reading = reading_of(values)
-    run(list(images), list(labels), output, reading=reading, reporter=reporter(progress), **values)
+    more = list(unlabelled)
+    run(list(images), list(labels), output, unlabelled=more, reading=reading, reporter=reporter(progress), **values)
+
+
+_adapt_options = option_group(
+    click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR", help="Model folder to write."),
+    click.option("--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True,
+                 help="Estimate the statistics of batch normalisation, match mean and deviation of each band, or train "
+                 "on confident answers."),
+    click.option("--labels", cls=GreedyOption, metavar="FILE…|DIR", default=(),
+                 help="Labels of the scenes: the gain is measured with them; nothing is learned from them."),
+    click.option("--class-field", metavar="FIELD", help="Field of polygons, lines or points that holds the class."),
+    click.option("--ignore", metavar="A,B,…", type=CommaList(), default=(),
+                 help="Label values or class names to treat as unlabelled."),
+    click.option("--keep", is_flag=True, help="Write the adapted model even if it is worse."),
+    click.option("--windows", type=click.IntRange(1), default=WINDOWS, show_default=True, metavar="N",
+                 help="Windows of the scenes that are looked at, in each epoch of self-training."),
+    click.option("--window", type=click.IntRange(8), metavar="PX", help="Side of windows in pixels. Default: chosen."),
+    click.option("--epochs", type=click.IntRange(1), default=EPOCHS, show_default=True, metavar="N",
+                 help="Epochs of self-training."),
+    click.option("--lr", type=float, default=RATE, show_default=True, help="Maximum learning rate of self-training."),
+    click.option("--threshold", type=float, default=0.9, show_default=True,
+                 help="Least probability of a pseudo-label of self-training."),
+    click.option("--batch", type=click.IntRange(1), default=8, show_default=True, metavar="N",
+                 help="Windows per batch of self-training."),
+    click.option("--block-size", type=float, metavar="M", help="Side of held-out blocks in metres. Default: chosen."),
+    click.option("--groups", metavar="CSV", help="CSV file with the group of each scene: a header, then image,group."),
+    click.option("--validation", type=float, default=0.2, show_default=True,
+                 help="Share of the scenes held out to measure on."),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+                 help="Seed of held-out places and windows."),
+    click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N",
+                 help="Device of self-training."),
+    click.option("--workers", type=click.IntRange(0), metavar="N",
+                 help="Threads that read windows. Default: one per core, at most 4."),
+    click.option("--overwrite", is_flag=True, help="Replace an existing model."),
+)  # fmt: skip
+
+
+@click.command(cls=GreedyCommand)
+@click.argument("model", metavar="MODEL")
+@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
+@_adapt_options
+@reading_options
+@progress_option
+def adapt(
+    model: str, scenes: tuple[str, ...], labels: tuple[str, ...], output: Path, progress: str, **values: Any
+) -> None:
+    """Adapt a model to scenes of another place, season or sensor, without labels.
+
+    Places are held out, and the model is measured there before and after: against --labels, or without any by agreement
+    and stability, which only stand for accuracy. What is worse is not written, unless you add --keep.
+    """
+    from geoseg.progress.reporters import reporter
+    from geoseg.train.adapt import adapt as run
+
+    reading = reading_of(values)
+    known = list(labels) or None
+    run(model, list(scenes), output, labels=known, reading=reading, reporter=reporter(progress), **values)
+
+
+_pretrain_options = option_group(
+    click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR", help="Folder to write."),
+    click.option("--encoder", default=_DEFAULTS.encoder, show_default=True,
+                 help="Encoder: any of segmentation-models-pytorch, or tu-NAME for one of timm."),
+    click.option("--arch", default=_DEFAULTS.arch, show_default=True,
+                 help="Architecture whose decoder fills in; it is not kept."),
+    click.option("--weights", metavar="FILE|URL|NAME", help="Pretrained weights to start from. Default: random."),
+    click.option("--masked", type=float, default=MASKED, show_default=True,
+                 help="Share of each window that is hidden."),
+    click.option("--window", type=click.IntRange(8), metavar="PX",
+                 help="Side of windows in pixels. Default: 128, or less for small scenes."),
+    click.option("--windows", type=click.IntRange(1), default=PRETRAIN_WINDOWS, show_default=True, metavar="N",
+                 help="Windows per epoch."),
+    click.option("--batch", type=click.IntRange(1), metavar="N",
+                 help="Windows per batch. Default: what fits into memory, at most 16."),
+    click.option("--epochs", type=click.IntRange(1), default=PRETRAIN_EPOCHS, show_default=True, metavar="N",
+                 help="Epochs to train."),
+    click.option("--lr", type=float, help="Maximum learning rate. Default: 0.001; 0.0003 with --weights."),
+    click.option("--seed", type=click.IntRange(0), default=_DEFAULTS.seed, show_default=True,
+                 help="Seed of weights, windows and what is hidden."),
+    click.option("--precision", type=click.Choice(PRECISION_OPTIONS), default=_DEFAULTS.precision, show_default=True,
+                 help="Floating-point format; auto is bf16 or fp16 on NVIDIA GPUs, fp32 elsewhere."),
+    click.option("--device", default=_DEFAULTS.device, show_default=True, metavar="auto|cpu|cuda|cuda:N",
+                 help="Device to train on."),
+    click.option("--workers", type=click.IntRange(0), metavar="N",
+                 help="Threads that read windows. Default: one per core, at most 4."),
+    click.option("--memory", metavar="SIZE",
+                 help="Memory limit, such as 4GB, from which --batch is chosen. Default: half of the free memory."),
+    click.option("--overwrite", is_flag=True, help="Replace an existing encoder."),
+)  # fmt: skip
+
+
+@click.command
+@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
+@_pretrain_options
+@reading_options
+@progress_option
+def pretrain(scenes: tuple[str, ...], output: Path, progress: str, **values: Any) -> None:
+    """Train an encoder on scenes without labels: it learns to fill in squares that are hidden.
+
+    Start a training from it with geoseg train --encoder ENCODER --weights DIR.
+    """
+    from geoseg.progress.reporters import reporter
+    from geoseg.train.pretrain import pretrain as run
+
+    reading = reading_of(values)
+    run(list(scenes), output, reading=reading, reporter=reporter(progress), **values)

@@ -71,6 +71,10 @@ class CompressionError(GeosegError):
     """A smaller model loses more than allowed, or gains nothing, and is not kept."""
 
 
+class AdaptationError(GeosegError):
+    """An adapted model is worse than the one it was made from, and is not kept."""
+
+
 class ClusterError(GeosegError):
     """The dask scheduler or its workers are lost, do not answer, or do not fit this installation."""
 

@@ -1,9 +1,10 @@
 """Labelled rasters in, a model folder with its card out.
 
 ``api`` is the entry; ``options`` checks what can be chosen; ``run`` keeps a run resumable; ``data/`` makes batches;
-``validation/`` holds out places; ``prepare`` gathers what a training needs; ``network``, ``weights``, ``losses``,
-``learner`` are what is trained; ``fit`` trains it, ``calibrate`` finds its temperature; ``tune`` searches options;
-``model_folder`` writes the result.
+``validation/`` holds out places; ``semi/`` adds unlabelled scenes; ``prepare`` gathers what a training needs;
+``network``, ``weights``, ``losses``, ``learner`` are what is trained; ``fit`` trains it, ``calibrate`` finds its
+temperature; ``tune`` searches options; ``model_folder`` writes the result. ``sketch/``, ``adapt/``, ``pretrain/``,
+``compress/`` are other ends of the same way.
 May import: evaluate, segment, models, raster and what lies below them.
 """
 

@@ -33,6 +33,7 @@ def train(
     ignore: Sequence[str] = (),
     background: str | None = None,
     buffer: float | None = None,
+    unlabelled: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any] = (),
     reading: Mapping[str, Any] | None = None,
     arch: str = "unet",
     encoder: str = "resnet18",
@@ -48,6 +49,9 @@ def train(
     windows: int | None = None,
     class_weights: str | None = None,
     augment: float = 1.0,
+    unlabelled_weight: float = 1.0,
+    threshold: float = 0.8,
+    ema: float = 0.95,
     split: str = "blocks",
     block_size: float | None = None,
     group_field: str | None = None,
@@ -95,6 +99,9 @@ def train(
         ``ignore`` stay unlabelled. None ignores unlabelled pixels.
     buffer
         Points and lines label the area within so many metres (pixels for images without CRS).
+    unlabelled
+        Further images without labels, with the bands and units of ``images``; these may be among them. A mean teacher
+        labels what it is sure of, and the network has to find it in a disturbed view.
     reading
         Keyword arguments of :func:`open_raster` for every image: bands, scale, offset, nodata ….
     arch
@@ -129,6 +136,13 @@ def train(
         alike.
     augment
         Strength of data augmentation, 0…3; 0 for none.
+    unlabelled_weight
+        With ``unlabelled``: weight of the loss of pseudo-labels, after a rise during the first 30 % of the training.
+    threshold
+        With ``unlabelled``: least probability of a pseudo-label, 0…1.
+    ema
+        With ``unlabelled``: decay of the teacher's average of weights per step, 0…1; 0 for plain pseudo-labels, which
+        the network gives itself.
     split
         How places are chosen for validation: ``"blocks"`` (squares on the ground) or ``"groups"`` (``group_field`` or
         ``groups``).
@@ -189,7 +203,7 @@ def train(
     """
     target = None if output is None else local_path(output)
     if target is not None:
-        Inputs(images, labels, weights, base, groups).check_folder(target)
+        Inputs(images, labels, unlabelled, weights, base, groups).check_folder(target)
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
@@ -203,8 +217,11 @@ def train(
         augment=augment, split=split, block_size=block_size, group_field=group_field, groups=groups,
         validation=validation, seed=seed, precision=precision, device=device, devices=devices, patience=patience,
         workers=workers, memory=memory, background=background, buffer=buffer,
+        unlabelled_weight=unlabelled_weight, threshold=threshold, ema=ema,
     )  # fmt: skip
-    sources = Sources(_listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}))
+    sources = Sources(
+        _listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}), _listed(unlabelled)
+    )
     run = Run(sources, options, target, licence, tune, resume, overwrite, reporter or Silent())
     with run_folder(run) as folder:
         try:
@@ -275,6 +292,8 @@ def _report_data(prepared: Prepared, reporter: Reporter) -> None:
     names = [c.name for c in prepared.card.classes]
     count = len(prepared.scenes)
     reporter.info(f"{count} image{'s' * (count != 1)}, windows of {prepared.window} px; {prepared.split.summary}")
+    if prepared.unlabelled is not None:
+        reporter.info(prepared.unlabelled.summary)
     parts = (("training", prepared.split.training()), ("validation", prepared.split.held()))
     for part, pixels in parts:
         listing = ", ".join(f"{name} {int(n):,}" for name, n in zip(names, pixels, strict=True))

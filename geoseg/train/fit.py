@@ -26,10 +26,13 @@ from geoseg.segment.plan import Options
 from geoseg.system.resources import cpu_count
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.loading import Epochs, Loader
-from geoseg.train.data.samples import TrainingWindows
+from geoseg.train.data.samples import Samples, TrainingWindows
 from geoseg.train.learner import Learner
 from geoseg.train.losses import Loss, SoftLoss, parse_class_weights
+from geoseg.train.reporting import ReportProgress, WindowLocation
 from geoseg.train.run import CHECKPOINT
+from geoseg.train.semi.teacher import MeanTeacher
+from geoseg.train.semi.views import WithUnlabelled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
 # Peak memory of a training step over that of a forward pass: it keeps all activations for the backward pass, and their
 # gradients. Measured: 2.8 for Unet(resnet18) on a CPU (4 × 512² × 6 bands); the rest is for deeper networks.
 _TRAINING = 4.0
+
+# Each labelled window comes with two views of an unlabelled one: one more to learn from, and one for the teacher.
+_WITH_UNLABELLED = 2.25
 
 _MOST_BATCH, _MOST_WINDOWS = 16, 4000
 
@@ -71,6 +77,8 @@ class Fitted:
         Maximum learning rate.
     start
         Origin of the initial weights.
+    pseudo
+        Share of the unlabelled pixels that had a pseudo-label in that epoch; None without unlabelled scenes.
     """
 
     state: dict[str, torch.Tensor]
@@ -82,13 +90,16 @@ class Fitted:
     windows: int
     lr: float
     start: str
+    pseudo: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
     """A network, its training data, and the folder for checkpoints and logs.
 
-    Without ``scored`` no epoch is scored on the validation part, and the last one is the result.
+    Without ``scored`` no epoch is scored on the validation part, and the last one is the result. What is learned from
+    are ``samples``, or windows around the labels; ``loss`` is that of the options if None; ``names`` are those of the
+    images in messages, by default of the labelled ones.
     """
 
     prepared: Prepared
@@ -98,6 +109,9 @@ class Task:
     folder: Path
     stage: str = "train"
     scored: bool = True
+    samples: Samples | None = None
+    loss: nn.Module | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -190,7 +204,8 @@ def usual_batch(task: Task, device: str) -> int:
     budget = Options(memory=task.options.memory).budget
     if device.startswith("cuda") and task.options.memory is None:
         budget = int(torch.cuda.mem_get_info(device)[0] * 0.7)
-    fitting = int(budget // (side * side * forward * _TRAINING))
+    windows = _WITH_UNLABELLED if prepared.unlabelled is not None else 1.0
+    fitting = int(budget // (side * side * forward * _TRAINING * windows))
     return max(min(fitting, _MOST_BATCH if device != "cpu" else _MOST_BATCH // 2), 1)
 
 
@@ -246,17 +261,17 @@ def _run(
     train, validate = _loaders(task, sizes)
     lr = usual_rate(options)
     batches = sizes.windows // options.devices // sizes.batch
-    names = [c.name for c in prepared.card.classes]
-    loss: nn.Module = Loss(options.loss, parse_class_weights(options.class_weights, names, prepared.split.training()))
+    loss = task.loss or _loss(task)
     learner = Learner(
         task.network,
-        SoftLoss(loss) if prepared.scenes[0].soft is not None else loss,
+        loss,
         lr=lr,
         weight_decay=options.weight_decay,
         steps=math.ceil(batches / sizes.accumulate) * options.epochs,
-        classes=len(names),
+        classes=len(prepared.card.classes),
         seed=options.seed,
-        locate=WindowLocation(tuple(scene.raster.name for scene in prepared.scenes)),
+        locate=WindowLocation(task.names or tuple(scene.raster.name for scene in prepared.scenes)),
+        teacher=_teacher(task),
     )
     checkpoint = _checkpoint(task.folder, scored=validate is not None)
     hooks: list[Callback] = [checkpoint, ReportProgress(reporter, task.stage, options.epochs, batches)]
@@ -307,13 +322,35 @@ def _guarded_fit(
 def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
     prepared, options = task.prepared, task.options
     workers = min(4, cpu_count()) if options.workers is None else options.workers
-    augment = Augment(options.augment)
-    drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
-    train = Loader(drawn, sizes.batch, workers, sampler=Epochs(sizes.windows))
+    samples = task.samples or _training_samples(prepared, options)
+    train = Loader(samples, sizes.batch, workers, sampler=Epochs(sizes.windows))
     if not prepared.validated or not task.scored:
         return train, None
     tiles = prepared.validation_windows()
     return train, Loader(tiles, 1, workers, count=len(tiles))
+
+
+def _loss(task: Task) -> nn.Module:
+    prepared, options = task.prepared, task.options
+    names = [c.name for c in prepared.card.classes]
+    loss = Loss(options.loss, parse_class_weights(options.class_weights, names, prepared.split.training()))
+    return SoftLoss(loss) if prepared.scenes[0].soft is not None else loss
+
+
+def _training_samples(prepared: Prepared, options: TrainOptions) -> Samples:
+    augment = Augment(options.augment)
+    drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
+    if prepared.unlabelled is None:
+        return drawn
+    sampler = prepared.unlabelled.sampler(prepared.window, augment.zoom)
+    return WithUnlabelled(drawn, prepared.unlabelled, sampler, options.seed)
+
+
+def _teacher(task: Task) -> MeanTeacher | None:
+    options = task.options
+    if task.prepared.unlabelled is None:
+        return None
+    return MeanTeacher(task.network, decay=options.ema, threshold=options.threshold, weight=options.unlabelled_weight)
 
 
 def _checkpoint(folder: Path, *, scored: bool) -> ModelCheckpoint:
@@ -343,10 +380,9 @@ def _loggers(folder: Path) -> list[Any]:
 def _result(checkpoint: ModelCheckpoint, task: Task, sizes: Sizes, lr: float, epochs: int) -> Fitted:
     path = checkpoint.best_model_path or checkpoint.last_model_path or str(task.folder / CHECKPOINT)
     content = torch.load(path, map_location="cpu", weights_only=True)
+    prefix = "network." if task.prepared.unlabelled is None else "teacher.network."
     state = {
-        name.removeprefix("network."): value
-        for name, value in content["state_dict"].items()
-        if name.startswith("network.")
+        name.removeprefix(prefix): value for name, value in content["state_dict"].items() if name.startswith(prefix)
     }
     matrix = content["geoseg"]["matrix"]
     return Fitted(
@@ -359,51 +395,5 @@ def _result(checkpoint: ModelCheckpoint, task: Task, sizes: Sizes, lr: float, ep
         windows=sizes.windows,
         lr=lr,
         start=task.start,
+        pseudo=content["geoseg"].get("pseudo"),
     )
-
-
-@dataclass(frozen=True)
-class WindowLocation:
-    """Describes the location of a window, for messages."""
-
-    names: tuple[str, ...]
-
-    def __call__(self, where: Sequence[int]) -> str:
-        """Return ``"image A, row 10, column 20"``."""
-        image, row, col = where
-        return f"image {self.names[image]}, row {row}, column {col}"
-
-
-class ReportProgress(Callback):
-    """Passes Lightning's progress on to a reporter."""
-
-    def __init__(self, reporter: Reporter, stage: str, epochs: int, batches: int) -> None:
-        self.reporter, self.stage, self.epochs, self.batches = reporter, stage, epochs, batches
-        self._score = ""
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,  # noqa: ARG002
-        outputs: Any,
-        batch: Any,  # noqa: ARG002
-        batch_idx: int,
-    ) -> None:
-        """Report the batch."""
-        if not trainer.is_global_zero:
-            return
-        done = trainer.current_epoch * self.batches + batch_idx + 1
-        loss = float(outputs["loss"]) * trainer.accumulate_grad_batches
-        message = f"{self.stage}: epoch {trainer.current_epoch + 1}/{self.epochs}, loss {loss:.3f}{self._score}"
-        self.reporter.progress(done, self.epochs * self.batches, message)
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Report the epoch and its scores."""
-        if not trainer.is_global_zero:
-            return
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        line = f"epoch {trainer.current_epoch + 1}/{self.epochs}: loss {metrics.get('train_loss', math.nan):.3f}"
-        if "val_miou" in metrics:
-            self._score = f", mIoU {metrics['val_miou']:.3f}"
-            line += f", validation loss {metrics['val_loss']:.3f}{self._score}, accuracy {metrics['val_accuracy']:.3f}"
-        self.reporter.info(line)

@@ -11,9 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from geoseg.classes import NODATA
 from geoseg.errors import ModelError
 from geoseg.evaluate.metrics import confusion, scores
 from geoseg.train.data.loading import Batch
+from geoseg.train.data.samples import ViewPair
+from geoseg.train.semi.teacher import MeanTeacher
 
 # Share of the steps in which the learning rate rises to its maximum, before it falls as a half cosine (Loshchilov &
 # Hutter 2017, arXiv 1608.03983).
@@ -39,6 +42,8 @@ class Learner(pl.LightningModule):
         Seed of random layers (dropout).
     locate
         Describes the location of a window, for messages.
+    teacher
+        Labels the unlabelled windows of batches that have some; it is then what is validated, and the result.
     """
 
     def __init__(
@@ -52,13 +57,16 @@ class Learner(pl.LightningModule):
         classes: int,
         seed: int,
         locate: Callable[[Sequence[int]], str],
+        teacher: MeanTeacher | None = None,
     ) -> None:
         super().__init__()
-        self.network, self.loss = network, loss
+        self.network, self.loss, self.teacher = network, loss, teacher
         self.lr, self.weight_decay, self.steps = lr, weight_decay, steps
         self.classes, self.seed, self.locate = classes, seed, locate
         self.matrix = np.zeros((classes, classes), np.int64)
         self.validated = False
+        self._followed = 0
+        self._pseudo = self._unlabelled = 0.0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits."""
@@ -81,6 +89,8 @@ class Learner(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Seed random layers per epoch, so that a resumed run equals an unbroken one."""
         torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
+        self._followed = self.trainer.global_step
+        self._pseudo = self._unlabelled = 0.0
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Return the loss of a batch.
@@ -90,12 +100,38 @@ class Learner(pl.LightningModule):
         ModelError
             If it is NaN or infinite.
         """
-        x, y, where = batch
-        loss: torch.Tensor = self.loss(self(x), y)
+        x, y, where, pair = batch
+        loss: torch.Tensor = self.loss(self(x), y) if pair is None else self._with_pseudo_labels(x, y, pair)
         if not bool(torch.isfinite(loss)):
             raise ModelError(self._not_finite(loss, batch_idx, x, where))
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(x), sync_dist=True)
         return loss
+
+    def _with_pseudo_labels(self, x: torch.Tensor, y: torch.Tensor, pair: ViewPair) -> torch.Tensor:
+        """Return the loss of labels and pseudo-labels; both go through the network in one pass."""
+        assert self.teacher is not None
+        pseudo = self.teacher.pseudo_labels(pair)
+        x, y = (x, y) if bool((y != NODATA).any()) else (x[:0], y[:0])
+        # One pass, so that the statistics of batch normalisation are of labelled and unlabelled windows alike.
+        logits = self(torch.cat([x, pseudo.x]))
+        unlabelled = self.teacher.loss(logits[len(x) :], pseudo, self.trainer.global_step / max(self.steps, 1))
+        self._pseudo += float((pseudo.labels != NODATA).sum())
+        self._unlabelled += float(pseudo.valid)
+        count = len(pair.valid)
+        self.log("unlabelled_loss", unlabelled, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
+        loss: torch.Tensor = self.loss(logits[: len(x)], y) + unlabelled
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002 - Lightning's
+        """Let the teacher follow after each optimizer step."""
+        if self.teacher is not None and self.trainer.global_step > self._followed:
+            self._followed = self.trainer.global_step
+            self.teacher.follow(self.network, self._followed)
+
+    @property
+    def pseudo_share(self) -> float | None:
+        """Share of the unlabelled pixels of this epoch that had a pseudo-label; None without any."""
+        return self._pseudo / self._unlabelled if self._unlabelled else None
 
     def _not_finite(self, loss: torch.Tensor, number: int, x: torch.Tensor, where: torch.Tensor) -> str:
         wild = [i for i in range(len(x)) if not bool(torch.isfinite(x[i]).all())]
@@ -113,8 +149,8 @@ class Learner(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 - Lightning's signature
         """Add a window to the confusion matrix; labels outside its keep region are NODATA."""
-        x, y, _ = batch
-        logits = self(x)
+        x, y, *_ = batch
+        logits = self(x) if self.teacher is None else self.teacher(x)
         self.log("val_loss", self.loss(logits, y), on_step=False, on_epoch=True, batch_size=len(x), sync_dist=True)
         self.matrix += confusion(logits.argmax(1).cpu().numpy(), y.cpu().numpy(), self.classes)
 
@@ -131,4 +167,4 @@ class Learner(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the confusion matrix with the weights."""
         matrix = torch.from_numpy(self.matrix.copy()) if self.validated else None
-        checkpoint["geoseg"] = {"matrix": matrix, "epoch": self.current_epoch}
+        checkpoint["geoseg"] = {"matrix": matrix, "epoch": self.current_epoch, "pseudo": self.pseudo_share}

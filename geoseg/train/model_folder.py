@@ -18,6 +18,7 @@ from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, load_model, save_model
 from geoseg.models.card import half_precision
 from geoseg.models.card.card import card_with
+from geoseg.train.options import SEMI_OPTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,6 +98,9 @@ def finished_card(
     training |= {"window": prepared.window, "batch": fitted.batch, "accumulate": fitted.accumulate, "lr": fitted.lr}
     training |= {"windows": fitted.windows, "best_epoch": fitted.epoch + 1, "epochs_run": fitted.epochs}
     training |= {"split_made": prepared.split.summary, "start": fitted.start}
+    training = {name: value for name, value in training.items() if prepared.unlabelled or name not in SEMI_OPTIONS}
+    if fitted.pseudo is not None:
+        training["pseudo_labelled"] = round(fitted.pseudo, 4)
     if options.groups:
         training["groups"] = Path(options.groups).name
     if options.weights and "://" not in options.weights:
@@ -116,7 +120,9 @@ def finished_card(
     pixels = prepared.split.training()
     listing = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
     counts = ", ".join(f"{c.name} {int(pixels[c.id])}" for c in card.classes)
-    lines = (f"{len(names)} images: {listing}", f"labelled training pixels: {counts}", prepared.split.summary)
+    lines = [f"{len(names)} images: {listing}", f"labelled training pixels: {counts}", prepared.split.summary]
+    if prepared.unlabelled is not None:
+        lines.append(prepared.unlabelled.summary)
     name = model_name(output)
     number = f"{len(card.classes)} classes from {len(card.bands)} bands"
     return card_with(

@@ -14,6 +14,9 @@ LOSSES = ("ce", "dice", "focal", "lovasz")
 SPLITS = ("blocks", "groups")
 """How places are chosen for validation."""
 
+SEMI_OPTIONS = ("unlabelled_weight", "threshold", "ema")
+"""Options that only count with unlabelled scenes."""
+
 # A resumed run may change these: they decide where and how long it runs, not what it learns from.
 _FREE = {"epochs", "device", "devices", "workers", "memory", "patience"}
 
@@ -60,6 +63,9 @@ class TrainOptions:
     memory: str | int | None = None
     background: str | None = None
     buffer: float | None = None
+    unlabelled_weight: float = 1.0
+    threshold: float = 0.8
+    ema: float = 0.95
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -83,6 +89,11 @@ class TrainOptions:
             raise OptionError(
                 f"validation must be a share from 0 to below 1, got {self.validation:g}: 0.2 is usual, 0 is none"
             )
+        if not 0 < self.unlabelled_weight < float("inf"):
+            raise OptionError(f"unlabelled weight must be positive, got {self.unlabelled_weight:g}: 1 is usual")
+        for name, usual in (("threshold", "0.8"), ("ema", "0.95")):
+            if not 0 <= getattr(self, name) < 1:
+                raise OptionError(f"{name} must lie from 0 to below 1, got {getattr(self, name):g}: {usual} is usual")
         if self.block_size is not None and not 0 < self.block_size < float("inf"):
             raise OptionError(f"block size must be positive, got {self.block_size:g}")
         if self.buffer is not None and not 0 < self.buffer < float("inf"):

@@ -28,6 +28,7 @@ from geoseg.train.data.samples import LabelledScene, ValidationWindows
 from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler, places_of
 from geoseg.train.options import TrainOptions
+from geoseg.train.semi.scenes import Held, Unlabelled, open_unlabelled
 from geoseg.train.validation import groups, split
 from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split, usual_margin
 
@@ -62,6 +63,8 @@ class Prepared:
         Sides in pixels.
     few
         Whether only few pixels are labelled: :func:`geoseg.train.data.windows.are_few`.
+    unlabelled
+        Further scenes without labels, if there are any.
     """
 
     card: ModelCard
@@ -71,6 +74,7 @@ class Prepared:
     cell: int
     window: int
     few: bool = False
+    unlabelled: Unlabelled | None = None
 
     @property
     def validated(self) -> bool:
@@ -103,6 +107,8 @@ class Prepared:
         for scene in {id(scene.raster): scene for scene in (*self.scenes, *self.held)}.values():
             check_unchanged(scene.raster)
             scene.labels.source.check_unchanged()
+        if self.unlabelled is not None:
+            self.unlabelled.check_unchanged()
 
     def validation_windows(self) -> ValidationWindows:
         """Return windows over the validation part, in which each of its labelled pixels counts once."""
@@ -182,6 +188,14 @@ def prepare(
         pairs = zip(labelled.rasters, labels, strict=True)
         return tuple(LabelledScene(r, own, card.affine(r.bands), targets.get(id(r))) for r, own in pairs)
 
+    unlabelled = None
+    if sources.unlabelled:
+        parts = zip(labelled.rasters, chosen.split.parts, strict=True)
+        held = [Held(raster, part.forbidden, cell) for raster, part in parts]
+        reference = None if base else labelled.rasters[0]
+        unlabelled, warnings = open_unlabelled(sources, card, held, min(windows), reference=reference)
+        _warn(warnings, reporter)
+
     return Prepared(
         card=card,
         scenes=scenes(chosen.training),
@@ -190,6 +204,7 @@ def prepare(
         cell=cell,
         window=chosen.window,
         few=chosen.few,
+        unlabelled=unlabelled,
     )
 
 
@@ -353,6 +368,10 @@ def _check_units(card: ModelCard, rasters: Sequence[Raster], reporter: Reporter)
     for raster in rasters:
         sample = raster.sample()
         warnings += check_contract(card, raster, sample, find_fill(raster, sample))
+    _warn(warnings, reporter)
+
+
+def _warn(warnings: Sequence[str], reporter: Reporter) -> None:
     for warning in warnings[:_MOST_WARNINGS]:
         reporter.warning(warning)
     if len(warnings) > _MOST_WARNINGS:

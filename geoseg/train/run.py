@@ -51,12 +51,16 @@ class Run:
             "labels": [
                 str(label) if isinstance(label, str | Path) else type(label).__name__ for label in sources.labels
             ],
+            "unlabelled": [str(one) if isinstance(one, str | Path) else repr(one) for one in sources.unlabelled],
             "class_field": sources.class_field,
             "classes": sources.classes,
             "ignore": list(sources.ignore),
             "reading": dict(sources.reading),
             "tune": self.tune,
-            _STAMPS: {str(path): vector_stamp_of(path) for path in _files((*sources.images, *sources.labels))},
+            _STAMPS: {
+                str(path): vector_stamp_of(path)
+                for path in _files((*sources.images, *sources.labels, *sources.unlabelled))
+            },
         }
         plain: dict[str, Any] = json.loads(json.dumps(described, default=str))
         return plain

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +13,20 @@ import torch
 
 from geoseg.errors import ModelError, OptionError, one_line
 from geoseg.system.folders import user_folder
+from geoseg.train.weight_matching import encoder_tensors, first_note, fit_state
 
 if TYPE_CHECKING:
     from torch import nn
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 
-# Where the part of a network that a file is for may be: the whole, its encoder, a timm network in that.
-_PLACES = ("", "encoder.", "encoder.model.")
+ENCODER_FILE, FACTS_FILE = "encoder.safetensors", "encoder.json"
+"""The files of an encoder's folder: its tensors; its name, its bands and how it was trained."""
 
 # A file with a smaller share of the encoder's tensors is for another network.
 _LEAST_SHARE = 0.6
+
+_TORCHGEO = re.compile(r"\w+_Weights\.\w+")
 
 
 def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[str]) -> str:
@@ -34,8 +39,10 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
     encoder
         Name of its encoder.
     weights
-        ``.safetensors`` or a PyTorch file of tensors; ``https://…`` of one (downloaded once, into geoseg's cache); or a
-        name that smp or timm know for this encoder, such as ``imagenet`` (downloaded from the Hugging Face hub).
+        ``.safetensors`` or a PyTorch file of tensors; the folder of :func:`~geoseg.train.pretrain.pretrain`;
+        ``https://…`` of a file (downloaded once, into geoseg's cache); a name that smp or timm know for this encoder,
+        such as ``imagenet``; or the name of a network of timm, such as ``resnet18.a1_in1k`` or
+        ``timm/resnet18.a1_in1k`` (both from the Hugging Face hub, or its cache).
     bands
         Names of the network's bands.
 
@@ -50,22 +57,69 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
     OptionError
         If they are neither a file nor a name that the hub knows.
     """
+    given, pretrained = weights, Path(weights) / ENCODER_FILE
+    if "://" not in weights and pretrained.is_file():
+        _check_encoder(pretrained, encoder)
+        weights = str(pretrained)
     if "://" in weights:
         state = read_state(fetch(weights))
     elif Path(weights).is_file():
         state = read_state(Path(weights))
+    elif _TORCHGEO.fullmatch(weights):
+        raise OptionError(
+            f"weights {weights!r} is a name of torchgeo: give the file, or the URL that torchgeo lists for it"
+        )
+    elif _is_timm(weights):
+        state = _from_timm(weights)
     elif Path(weights).suffix.lower() in _SUFFIXES or "/" in weights or "\\" in weights:
         raise ModelError(f"weights {weights}: no such file")
     else:
         state = _from_hub(encoder, weights)
-    fitted, share = fit_state(module, state, bands)
+    order = _bands_of(Path(weights)) if Path(weights).is_file() else ()
+    fitted, share = fit_state(module, state, bands, order)
+    wanted = encoder_tensors(module)
     if share < _LEAST_SHARE:
         raise ModelError(
-            f"weights {weights!r} do not fit encoder {encoder!r}: {share:.0%} of its tensors are in them; "
-            "name their encoder with --encoder"
+            f"weights {weights!r} do not fit encoder {encoder!r}: {share:.0%} of its tensors are in them "
+            f"({sum(name in fitted for name in wanted)} of {len(wanted)}); name their encoder with --encoder"
         )
     module.load_state_dict(fitted, strict=False)
-    return f"weights {Path(weights).name if Path(weights).is_file() else weights}: {len(fitted)} tensors loaded"
+    name = Path(given).name if Path(given).exists() else given
+    found = sum(tensor in fitted for tensor in wanted)
+    return (
+        f"weights {name}: {found} of {len(wanted)} encoder tensors loaded, {len(fitted)} of {len(state)} in all"
+        f"{first_note(module, state, fitted, bands, order)}"
+    )
+
+
+def _bands_of(path: Path) -> tuple[str, ...]:
+    """Return the bands of the model or encoder whose weights a file holds, if its card is beside it."""
+    from geoseg.models.card.card import CARD_FILE, ModelCard
+
+    if path.name == ENCODER_FILE:
+        return tuple(str(band) for band in _encoder_facts(path).get("bands", ()))
+    if not (path.parent / CARD_FILE).is_file():
+        return ()
+    card = ModelCard.read(path.parent)
+    return tuple(band.name for band in card.bands) if card.weights and card.weights.href == path.name else ()
+
+
+def _encoder_facts(path: Path) -> dict[str, Any]:
+    """Return what stands beside an encoder of ``geoseg pretrain``; empty if nothing does."""
+    beside = path.with_name(FACTS_FILE)
+    if not beside.is_file():
+        return {}
+    try:
+        facts = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{beside} cannot be read ({one_line(error)[:160]}); pretrain the encoder again") from None
+    return facts if isinstance(facts, dict) else {}
+
+
+def _check_encoder(path: Path, encoder: str) -> None:
+    known = _encoder_facts(path).get("encoder", encoder)
+    if known != encoder:
+        raise ModelError(f"weights {path.parent}: are of encoder {known!r}, not {encoder!r}: use --encoder {known}")
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
@@ -105,80 +159,6 @@ def _most_tensors(content: Any) -> dict[str, torch.Tensor]:
     return max([own, *inner], key=len)
 
 
-def fit_state(
-    module: nn.Module, state: Mapping[str, torch.Tensor], bands: Sequence[str]
-) -> tuple[dict[str, torch.Tensor], float]:
-    """Match foreign tensors to a network by name, with any prefix, and shape.
-
-    Parameters
-    ----------
-    module
-        The network.
-    state
-        Foreign tensors by name.
-    bands
-        Names of the network's bands.
-
-    Returns
-    -------
-    The tensors under the network's names, and the share of the encoder's tensors that were matched.
-    """
-    own = module.state_dict()
-    # timm names one layer "blocks.0" or "blocks_0", depending on how the network is built.
-    plain = {name.replace(".", "_"): name for name in own}
-    prefixes = {""} | {".".join(name.split(".")[:n]) + "." for name in state for n in (1, 2, 3) if name.count(".") >= n}
-    best: dict[str, torch.Tensor] = {}
-    for prefix in sorted(prefixes):
-        for place in _PLACES:
-            matched = {}
-            for name, tensor in state.items():
-                target = plain.get((place + name.removeprefix(prefix)).replace(".", "_"))
-                if target is not None and name.startswith(prefix):
-                    fitted = _fitted(tensor, own[target], bands)
-                    if fitted is not None:
-                        matched[target] = fitted
-            if len(matched) > len(best):
-                best = matched
-    encoder = [n for n, t in own.items() if n.startswith("encoder.") and t.is_floating_point()]
-    wanted = encoder or list(own)
-    return best, sum(name in best for name in wanted) / max(len(wanted), 1)
-
-
-def _fitted(tensor: torch.Tensor, own: torch.Tensor, bands: Sequence[str]) -> torch.Tensor | None:
-    if tensor.shape == own.shape:
-        return tensor
-    first = tensor.ndim == own.ndim == 4 and own.shape[1] == len(bands)
-    if first and tensor.shape[:1] == own.shape[:1] and tensor.shape[2:] == own.shape[2:]:
-        return adapt_first(tensor, bands)
-    return None
-
-
-def adapt_first(kernel: torch.Tensor, bands: Sequence[str]) -> torch.Tensor:
-    """Adapt a first convolution to other bands.
-
-    Three channels are taken as red, green and blue and go to the bands of these names; other bands get their mean. Any
-    other number of channels is repeated in turn. The kernel is scaled so that activations keep their magnitude.
-
-    Parameters
-    ----------
-    kernel
-        (out, channels, k, k).
-    bands
-        Names of the new channels.
-
-    Returns
-    -------
-    (out, len(bands), k, k).
-    """
-    channels = kernel.shape[1]
-    if channels == 3:
-        known = {"red": kernel[:, 0], "green": kernel[:, 1], "blue": kernel[:, 2]}
-        new = torch.stack([known.get(band, kernel.mean(1)) for band in bands], 1)
-    else:
-        new = torch.stack([kernel[:, i % channels] for i in range(len(bands))], 1)
-    return new * (channels / len(bands))
-
-
 def fetch(address: str) -> Path:
     """Download a file once, into geoseg's cache folder, and return its path.
 
@@ -215,9 +195,47 @@ def _from_hub(encoder: str, weights: str) -> dict[str, torch.Tensor]:
     try:
         source = get_encoder(name, in_channels=3, weights=weights)
     except Exception as error:  # noqa: BLE001 - hub, timm and network raise many kinds
-        text = one_line(error)[:160]
-        raise ModelError(
-            f"weights {weights!r} of encoder {encoder!r} cannot be downloaded ({text}); check the connection and "
-            "the name, or name a file"
-        ) from None
+        repository = (
+            _timm_repository(name[3:]) if universal else encoders[encoder]["pretrained_settings"][weights]["repo_id"]
+        )
+        raise _unreachable(f"{weights!r} of encoder {encoder!r}", repository, error) from None
     return {f"encoder.{key}": value for key, value in source.state_dict().items()}
+
+
+def _is_timm(weights: str) -> bool:
+    """Whether a name is one of timm's networks: ``resnet18.a1_in1k``, also with ``timm/`` before it."""
+    import timm
+
+    name = weights.removeprefix("timm/").removeprefix("tu-")
+    return "/" not in name and timm.is_model(name)
+
+
+def _from_timm(weights: str) -> dict[str, torch.Tensor]:
+    import timm
+
+    name = weights.removeprefix("timm/").removeprefix("tu-")
+    try:
+        source = timm.create_model(name, pretrained=True)
+    except Exception as error:  # noqa: BLE001 - hub, timm and network raise many kinds
+        raise _unreachable(f"{weights!r} of timm", _timm_repository(name), error) from None
+    return dict(source.state_dict())
+
+
+def _timm_repository(name: str) -> str | None:
+    import timm
+
+    try:
+        known = timm.get_pretrained_cfg(name)
+    except (RuntimeError, ValueError, KeyError):
+        return None
+    if known is None or not known.hf_hub_id:
+        return None
+    return str(known.hf_hub_id) + (f"{known.architecture}.{known.tag}" if known.hf_hub_id.endswith("/") else "")
+
+
+def _unreachable(what: str, repository: str | None, error: Exception) -> ModelError:
+    place = f"model.safetensors of https://huggingface.co/{repository}" if repository else "the file of the weights"
+    return ModelError(
+        f"weights {what} cannot be downloaded ({one_line(error)[:160]}); check the name and the connection, or fetch "
+        f"{place} on another machine and give the file to --weights"
+    )

@@ -252,6 +252,8 @@ COMMANDS = (
     "inspect",
     "model",
     "demo",
+    "adapt",
+    "pretrain",
 )
 
 

@@ -23,6 +23,8 @@ def commands(at):
         ("evaluate", "sample", "none.tif", "-o", f"{at}.gpkg"),
         ("evaluate", "area", "none.gpkg", "none.tif", "-o", f"{at}.json"),
         ("train", "--images", "none.tif", "--labels", "none2.tif", "-o", at),
+        ("adapt", "none", "none.tif", "-o", at),
+        ("pretrain", "none.tif", "-o", at),
         ("model", "export", "none", "-o", f"{at}.onnx"),
         ("demo", at),
     ]

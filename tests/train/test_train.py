@@ -69,6 +69,7 @@ def test_the_card_documents_the_training(trained, place):
     assert low < 10 < high
     training = card.hyperparameters["training"]
     assert training["seed"] == 0
+    assert not {"threshold", "ema", "unlabelled_weight", "pseudo_labelled"} & set(training), "nothing was unlabelled"
     assert "blocks of 640 m" in training["split_made"]
     assert any("scene" in line for line in card.training_data)
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from geoseg.errors import ModelError, OptionError
-from geoseg.train.weights import adapt_first, fit_state, load_weights, read_state
+from geoseg.train.weight_matching import adapt_first, fit_state
+from geoseg.train.weights import load_weights, read_state
 
 BANDS = ("blue", "green", "red", "nir")
 
@@ -66,6 +67,122 @@ def test_first_convolution_goes_by_the_names_of_bands():
     assert adapt_first(torch.randn(8, 12, 3, 3), BANDS).shape == (8, 4, 3, 3)
 
 
+SENTINEL2 = ("coastal", "blue", "green", "red", "rededge071", "rededge075", "rededge078", "nir", "nir08", "nir09")
+
+
+@pytest.mark.parametrize(("channels", "last"), [(13, ("cirrus", "swir16", "swir22")), (12, ("swir16", "swir22"))])
+def test_channels_of_sentinel2_weights_go_to_the_bands_of_their_names(channels, last):
+    order = (*SENTINEL2, *last)
+    kernel = torch.randn(4, channels, 3, 3)
+    bands = ("swir16", "nir", "green", "elevation")
+    found = adapt_first(kernel, bands) * len(bands) / channels
+    for i, band in enumerate(bands[:3]):
+        assert torch.allclose(found[:, i], kernel[:, order.index(band)], atol=1e-6)
+    assert torch.allclose(found[:, 3], kernel.mean(1), atol=1e-6)
+    # Bands of other names stay in order, unless the order of the weights is known.
+    plain = tuple(f"band{i}" for i in range(channels))
+    assert torch.equal(adapt_first(kernel, plain), kernel)
+    assert torch.allclose(adapt_first(kernel, plain[::-1], plain), kernel.flip(1), atol=1e-6)
+
+
+def test_equal_channels_go_by_name_too(unet):
+    source, target = unet(3, seed=1), unet(3, seed=2)
+    load = dict(source.state_dict())
+    fitted, _ = fit_state(target, load, ("blue", "green", "red"))
+    assert torch.allclose(fitted["encoder.conv1.weight"], load["encoder.conv1.weight"].flip(1))
+
+
+@pytest.mark.parametrize("prefix", ["", "module.encoder_q.", "backbone."])
+def test_encoders_as_torchgeo_has_them(unet, tmp_path, prefix):
+    import timm
+
+    source = timm.create_model("resnet18", in_chans=13, num_classes=0)
+    state = {prefix + name: value for name, value in source.state_dict().items()}
+    state |= {"queue": torch.zeros(128, 8), "module.encoder_k.fc.weight": torch.zeros(3, 3)}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "moco.pth")
+    target = unet(4, seed=2)
+    said = load_weights(target, "resnet18", str(tmp_path / "moco.pth"), BANDS)
+    wanted = source.conv1.weight[:, [1, 2, 3, 7]] * 13 / 4
+    assert torch.allclose(target.encoder.conv1.weight, wanted, atol=1e-6)
+    assert torch.equal(target.encoder.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
+    assert said.startswith("weights moco.pth: 100 of 100 encoder tensors loaded, 120 of 122 in all; 13 input channels")
+    assert said.endswith("taken as Sentinel-2 L1C: blue, green, red, nir by name")
+
+
+def test_bands_of_a_card_beside_the_file_are_known(unet, tmp_path):
+    from geoseg.classes import MapClass
+    from geoseg.models import BandSpec, ModelCard, save_model
+
+    source = unet(3, seed=1)
+    card = ModelCard(
+        name="own", architecture="Unet", bands=[BandSpec(name=n) for n in ("nir", "red", "green")],
+        classes=[MapClass(i, n, "#00000" + str(i)) for i, n in enumerate("abc")], stride=32, margin=32, min_window=32,
+    )  # fmt: skip
+    save_model(tmp_path / "own", card, source, encoder="resnet18")
+    target = unet(3, seed=2)
+    said = load_weights(target, "resnet18", str(tmp_path / "own" / "weights.safetensors"), ("green", "red", "nir"))
+    assert "taken as its card has them: green, red, nir by name" in said
+    assert torch.allclose(target.encoder.conv1.weight, source.encoder.conv1.weight.flip(1), atol=1e-6)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A cache of the hub without network: ``hub(repository, revision, state)`` puts weights into it."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+    def put(repository, revision, state):
+        folder = tmp_path / "hub" / f"models--{repository.replace('/', '--')}"
+        (folder / "snapshots" / revision).mkdir(parents=True)
+        (folder / "refs").mkdir()
+        (folder / "refs" / "main").write_text(revision)
+        save_file({n: v.contiguous() for n, v in state.items()}, folder / "snapshots" / revision / "model.safetensors")
+        (folder / "snapshots" / revision / "config.json").write_text("{}")
+
+    return put
+
+
+@pytest.mark.parametrize("name", ["resnet18.a1_in1k", "timm/resnet18.a1_in1k"])
+def test_networks_of_timm_are_found_by_name_in_the_cache(unet, hub, name):
+    import timm
+
+    source = timm.create_model("resnet18")
+    hub("timm/resnet18.a1_in1k", "0" * 40, source.state_dict())
+    target = unet(4, seed=2)
+    said = load_weights(target, "resnet18", name, BANDS)
+    assert torch.equal(target.encoder.layer1[0].conv1.weight, source.layer1[0].conv1.weight)
+    assert said.startswith(f"weights {name}: 100 of 100 encoder tensors loaded")
+    assert said.endswith("3 input channels taken as RGB: blue, green, red by name; nir got their mean")
+
+
+def test_names_of_smp_are_found_in_the_cache(unet, hub):
+    from segmentation_models_pytorch.encoders import encoders
+
+    settings = encoders["resnet18"]["pretrained_settings"]["imagenet"]
+    source = unet(3, seed=1).encoder
+    hub(settings["repo_id"], settings["revision"], source.state_dict())
+    target = unet(4, seed=2)
+    load_weights(target, "resnet18", "imagenet", BANDS)
+    assert torch.equal(target.encoder.layer1[0].conv1.weight, source.layer1[0].conv1.weight)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "name", "repository"),
+    [
+        ("resnet18", "imagenet", "smp-hub/resnet18.imagenet"),
+        ("resnet18", "resnet18.a1_in1k", "timm/resnet18.a1_in1k"),
+        ("tu-resnet18", "a1_in1k", "timm/resnet18.a1_in1k"),
+    ],
+)
+def test_without_network_it_is_said_what_to_do(unet, hub, encoder, name, repository):
+    with pytest.raises(ModelError, match="cannot be downloaded") as caught:
+        load_weights(unet(), encoder, name, BANDS)
+    assert f"fetch model.safetensors of https://huggingface.co/{repository} on another machine" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("kind", ["safetensors", "pth", "ckpt"])
 def test_files_are_loaded(unet, tmp_path, kind):
     source, target = unet(3, seed=1), unet(4, seed=2)
@@ -101,6 +218,10 @@ def test_what_does_not_fit_is_one_line(unet, tmp_path):
     save_file({"layer.weight": torch.zeros(3)}, tmp_path / "w.safetensors")
     with pytest.raises(ModelError, match=r"do not fit encoder 'resnet18': 0% of its tensors"):
         load_weights(unet(), "resnet18", str(tmp_path / "w.safetensors"), BANDS)
+    with pytest.raises(ModelError, match=r"\(0 of 100\); name their encoder"):
+        load_weights(unet(), "resnet18", str(tmp_path / "w.safetensors"), BANDS)
+    with pytest.raises(OptionError, match=r"SENTINEL2_ALL_MOCO' is a name of torchgeo: give the file"):
+        load_weights(unet(), "resnet18", "ResNet18_Weights.SENTINEL2_ALL_MOCO", BANDS)
     with pytest.raises(ModelError, match="no such file"):
         load_weights(unet(), "resnet18", "gone.pth", BANDS)
     with pytest.raises(OptionError, match="it has imagenet, ssl, swsl"):

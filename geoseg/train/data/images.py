@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _GENERIC = re.compile(r"band\d+(_\d+)?")
 
 
-def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCard | None) -> list[Raster]:
+def open_images(
+    images: Sequence[Any], reading: Mapping[str, Any], base: ModelCard | None, *, first: Raster | None = None
+) -> list[Raster]:
     """Open images, each with the bands of the first (or of the model to fine-tune) in its order.
 
     Parameters
@@ -31,6 +33,8 @@ def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCa
         Keyword arguments of :func:`geoseg.open_raster`.
     base
         Card of the model to fine-tune.
+    first
+        The image whose bands all must have; the first of these if None.
 
     Raises
     ------
@@ -48,11 +52,13 @@ def open_images(images: Sequence[Any], reading: Mapping[str, Any], base: ModelCa
         for raster in rasters:
             check_bands(base, raster)
         return [raster.select([band.name for band in base.bands]) for raster in rasters]
-    return [_alike(raster, rasters[0]) for raster in rasters]
+    return [_alike(raster, first or rasters[0]) for raster in rasters]
 
 
 def _expanded(image: Any) -> list[Any]:
     """Return the images of a path: a folder of rasters has many, a Zarr store or .SAFE folder is one."""
+    if isinstance(image, str) and not image:  # Path("") is the working folder
+        raise InputError("the path of an image is empty: name a raster or a folder of them")
     if not isinstance(image, str | Path) or not Path(image).is_dir():
         return [image]
     folder = Path(image)

@@ -36,6 +36,7 @@ class Sources:
     classes: str | Sequence[str] | Mapping[str, str] | None = None
     ignore: Sequence[str] = ()
     reading: Mapping[str, Any] = field(default_factory=dict)
+    unlabelled: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,41 +10,37 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 
 from geoseg.classes import NODATA
 from geoseg.raster import release_handles
 from geoseg.system.threads import map_ahead
-from geoseg.train.data.samples import TrainingSample
-
-
-class Samples(Protocol):
-    """A dataset of numbered samples."""
-
-    def __getitem__(self, number: int) -> TrainingSample:
-        """Return sample ``number``; called by several threads at once."""
-        ...
+from geoseg.train.data.samples import Samples, TrainingSample, ViewPair
 
 
 class Batch(NamedTuple):
     """Input float32 (N, bands, h, w), labels int64 (N, h, w); image, row and column of each window, int64 (N, 3).
 
-    With soft targets the labels are those of :class:`~geoseg.train.data.samples.TrainingSample`, stacked.
+    With soft targets the labels are those of :class:`~geoseg.train.data.samples.TrainingSample`, stacked; so are the
+    views of unlabelled windows.
     """
 
     x: torch.Tensor
     y: torch.Tensor
     where: torch.Tensor
+    pair: ViewPair | None = None
 
 
 def collate(samples: Sequence[TrainingSample]) -> Batch:
     """Stack samples of one size into a batch."""
+    pairs = [sample.pair for sample in samples if sample.pair is not None]
     return Batch(
         torch.stack([sample.x for sample in samples]),
         torch.stack([sample.y for sample in samples]),
         torch.tensor([sample.where for sample in samples]),
+        ViewPair(*map(torch.stack, zip(*pairs, strict=True))) if pairs else None,
     )
 
 

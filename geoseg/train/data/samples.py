@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -55,18 +55,12 @@ class LabelledScene:
         Parts outside the image are invalid. Invalid pixels are 0 in the input, as when a scene is segmented, and
         unlabelled.
         """
+        x, valid = input_of(self.raster, self.affine, box)
+        y = np.full(valid.shape, NODATA, np.uint8)
         inside = box.intersection(self.raster.box)
-        shape = (box.height, box.width)
-        x = np.zeros((len(self.affine), *shape), np.float32)
-        y, valid = np.full(shape, NODATA, np.uint8), np.zeros(shape, np.bool_)
         if inside.area:
-            pixels = self.raster.read(inside)
             rows, cols = inside.within(box)
-            for i, step in enumerate(self.affine):
-                band = pixels.data[i].astype(np.float32) * np.float32(step.a) + np.float32(step.b)
-                x[i, rows, cols] = np.where(pixels.valid, np.clip(band, step.lo, step.hi), 0)
-            y[rows, cols] = np.where(pixels.valid, self.labels.read(inside), NODATA)
-            valid[rows, cols] = pixels.valid
+            y[rows, cols] = np.where(valid[rows, cols], self.labels.read(inside), NODATA)
         return x, y, valid
 
     def targets(self, box: Box, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -81,15 +75,57 @@ class LabelledScene:
         return np.concatenate([labels[None], percents])
 
 
+def input_of(
+    raster: Raster, affine: Sequence[BandTransform], box: Box
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the network's input (bands, h, w) and validity (h, w) of a box.
+
+    Parts outside the image are invalid, and invalid pixels are 0, as when a scene is segmented.
+    """
+    inside = box.intersection(raster.box)
+    shape = (box.height, box.width)
+    x, valid = np.zeros((len(affine), *shape), np.float32), np.zeros(shape, np.bool_)
+    if inside.area:
+        pixels = raster.read(inside)
+        rows, cols = inside.within(box)
+        for i, step in enumerate(affine):
+            band = pixels.data[i].astype(np.float32) * np.float32(step.a) + np.float32(step.b)
+            x[i, rows, cols] = np.where(pixels.valid, np.clip(band, step.lo, step.hi), 0)
+        valid[rows, cols] = pixels.valid
+    return x, valid
+
+
+class ViewPair(NamedTuple):
+    """Two views of an unlabelled window.
+
+    Weak and strong float32 (bands, h, w), validity bool (h, w), and where another window is pasted, bool (h, w).
+    """
+
+    weak: torch.Tensor
+    strong: torch.Tensor
+    valid: torch.Tensor
+    cut: torch.Tensor
+
+
 class TrainingSample(NamedTuple):
     """Input float32 (bands, h, w), labels int64 (h, w), and the window's image, row and column.
 
     With soft targets the labels are uint8 (1 + K, h, w): below the labels the percent of each class, 255 where unknown.
+    With unlabelled scenes a window of these goes along.
     """
 
     x: torch.Tensor
     y: torch.Tensor
     where: tuple[int, int, int]
+    pair: ViewPair | None = None
+
+
+class Samples(Protocol):
+    """A dataset of numbered samples."""
+
+    def __getitem__(self, number: int) -> TrainingSample:
+        """Return sample ``number``; called by several threads at once."""
+        ...
 
 
 class TrainingWindows:
