@@ -278,6 +278,10 @@ class Child(Outcome):
         self._asked = time.monotonic()
         self._signal(hard=False)
 
+    def stop(self) -> None:
+        """Ask the program to end, as :meth:`cancel` does."""
+        self.cancel()
+
     def close(self) -> None:
         """End the program now, with everything that it started, and wait for that."""
         if not self.ended:
