@@ -55,7 +55,6 @@ class NextPlaces(QObject):
         self.current = ""
         self._crs = QgsCoordinateReferenceSystem()
         self._at = -1
-        self._scene = ""
         self._stale = False
         self._bands: list[QgsRubberBand] = []
         self._session: Session | None = None
@@ -71,17 +70,15 @@ class NextPlaces(QObject):
         """Return one line about what is being done."""
         return tr("Looking for uncertain places")
 
-    def go(self, maps: str, labels: str, scene: str = "") -> None:
+    def go(self, maps: str, labels: str) -> None:
         """Zoom to the next place; looks for places first if there are none, or all belong to an older map.
 
         Parameters
         ----------
         maps
-            Folder of the map that is shown.
+            The map, or the folder that it alone is in; empty if there is none.
         labels
             File of what is labelled already; empty for nothing.
-        scene
-            Name of the map, if there are others in the folder.
         """
         if self._session is not None:
             return
@@ -94,7 +91,6 @@ class NextPlaces(QObject):
         self._folder = tempfile.TemporaryDirectory(prefix="geoseg-next-")
         target = os.path.join(self._folder.name, "next.gpkg")
         arguments = commands.next_labels([maps], target, labels=labels, count=COUNT)
-        self._scene = scene
         session = start(geoseg_command(settings.interpreter(), arguments), self, self._found)
         if isinstance(session, RunError):
             self.failed.emit(str(session))
@@ -117,8 +113,7 @@ class NextPlaces(QObject):
         layer = QgsVectorLayer(path, "next", "ogr")
         features = sorted(layer.getFeatures(), key=lambda feature: feature["priority"])
         self._crs = layer.crs()
-        wanted = [one for one in features if one.hasGeometry() and self._scene in {"", one["scene"]}]
-        self.places = [_place(feature) for feature in wanted]
+        self.places = [_place(feature) for feature in features if feature.hasGeometry()]
         self._at, self._stale = -1, False
         for place in self.places:
             band = QgsRubberBand(self._iface.mapCanvas(), QgsWkbTypes.GeometryType.PolygonGeometry)
@@ -145,12 +140,11 @@ class NextPlaces(QObject):
             return
         canvas.setExtent(_around(box))
         canvas.refresh()
-        text = tr(
-            "Place {number} of {count}: “{name}” by the model, {confidence:.0f} % sure. Draw what it is."
-        )
+        text = tr("Place {number} of {count}: “{name}” by the model, {confidence:.0f} % sure. Draw what it is.")
         self.current = text.format(
             number=self._at + 1, count=len(self.places), name=place.name, confidence=place.confidence
         )
+        self.changed.emit()
 
     def map_changed(self, extent: QgsRectangle | None = None) -> None:
         """Take notice of a new map: places are looked for anew, unless it shows only a part of where they are."""

@@ -96,7 +96,9 @@ class Overlay(QObject):
         results.hide_groups(project)
         project.addMapLayer(layer, addToLegend=False)
         first = root.children()[0] if root.children() else None
-        root.insertLayer(int(isinstance(first, QgsLayerTreeLayer) and first.layerId() == below), layer)
+        node = root.insertLayer(int(isinstance(first, QgsLayerTreeLayer) and first.layerId() == below), layer)
+        if before is not None and root.findLayer(before.id()) is not None:
+            node.setExpanded(root.findLayer(before.id()).isExpanded())
         last, self.layer_id = self.layer_id, layer.id()
         if last:
             project.removeMapLayer(last)

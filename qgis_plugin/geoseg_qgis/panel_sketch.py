@@ -36,10 +36,10 @@ class SketchPanel(QWidget):
         super().__init__(parent)
         self._iface, self._scene, self._run = iface, scene, run
         self._name = ""  # of the model
-        self._listed = ""  # the model that was announced
+        self._listed = "", 0  # the model that was announced, and its number of classes
         self._problem = ""
         self._wanted = False  # whether to learn when the drawings are counted
-        self._result = "", ""  # folder and name of the map that the last run made
+        self._map = ""  # that the last run made
         self.seconds = 0.0
         self._build()
         self.loop = SketchLoop(
@@ -69,6 +69,9 @@ class SketchPanel(QWidget):
         self.bar = QProgressBar(box)
         self.bar.setRange(0, 100)
         self.bar.setTextVisible(False)
+        kept = self.bar.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # nothing moves when work begins or ends
+        self.bar.setSizePolicy(kept)
         self.note = WrappedLabel("", box)
         self.score = WrappedLabel("", box)
         layout = QVBoxLayout(box)
@@ -110,7 +113,7 @@ class SketchPanel(QWidget):
         self.next.forget()
         self.table.forget()
         self._name = self._problem = ""
-        self._result = "", ""
+        self._map = ""
         self._wanted, self.seconds = False, 0.0
         self._show()
 
@@ -188,8 +191,9 @@ class SketchPanel(QWidget):
         self.seconds = seconds
         settings.log(tr("Sketch after {seconds:.1f} s").format(seconds=seconds))
         self.next.map_changed(QgsRectangle(*self.loop.part.bbox))
-        if self._listed != self._name:
-            self._listed = self._name
+        listed = self._name, len(self.loop.known.result["classes"])
+        if self._listed != listed:
+            self._listed = listed
             self.made.emit(self._name)
 
     def _fail(self, message: str) -> None:
@@ -209,14 +213,13 @@ class SketchPanel(QWidget):
         except QgsProcessingException as error:
             self._fail(str(error))
             return
-        maps, name = (self._run.overlay.folder, "") if self._run.overlay.folder else self._result
-        self.next.go(maps, drawings, name)
+        self.next.go(self._run.overlay.folder or self._map, drawings)
 
     def take_result(self, event: dict[str, Any], raster: str) -> None:
         """Take notice of a map of the whole raster: places are looked for there."""
         layer = self._scene.layer()
         if layer is not None and layer.id() == raster:
-            self._result = os.path.dirname(event["outputs"]["classes"]), str(event.get("scene", ""))
+            self._map = str(event["outputs"]["classes"])
             self.next.map_changed()
             self._show()
 
@@ -231,9 +234,9 @@ class SketchPanel(QWidget):
         self.labels.draw_button.setEnabled(there)
         running = self.loop.running or self.next.running
         self.cancel_button.setEnabled(running)
-        somewhere = bool(self._run.overlay.folder or self._result[0])
+        somewhere = bool(self._run.overlay.folder or self._map)
         self.next_button.setEnabled(somewhere and not self.next.running)
-        self.bar.setVisible(there)
+        self.bar.setVisible(there and running)
         self.bar.setValue(int(self.loop.percent) if self.loop.running else 0)
         if self._problem:
             self.note.show_text(without_options(self._problem, labels()), "✖", "#b3261e")
@@ -284,9 +287,10 @@ class SketchPanel(QWidget):
         if layer is None:
             return
         name = str(state.get("name", ""))
-        self._name = self._listed = name if re.fullmatch(r"[\w-]+", name) else ""
+        self._name = name if re.fullmatch(r"[\w-]+", name) else ""
         known, result = self.loop.known, state.get("result")
         known.result = result if isinstance(result, dict) else {}
+        self._listed = self._name, len(known.result.get("classes", {}))
         known.reading, known.compared = [str(word) for word in state.get("reading", [])], int(state.get("compared", 0))
         self.table.show_result(known.result)
         self._show()

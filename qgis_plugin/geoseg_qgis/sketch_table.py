@@ -124,13 +124,16 @@ def score_text(result: dict[str, Any]) -> str:
         return tr("Not judged: each class was drawn in one place only. Draw each in two places or more.")
     share, spread = 100 * metrics["balanced_accuracy"], metrics.get("spread")
     if spread is None:
-        text = tr("{share:.0f} % of held-out drawings are right ({places} places).")
+        text = tr("{share:.0f} % of the held-out pixels are right ({places} places).")
     else:
-        text = tr("{share:.0f} % ± {spread:.0f} of held-out drawings are right ({places} places).")
+        text = tr("{share:.0f} % ± {spread:.0f} of the held-out pixels are right ({places} places).")
     lines = [text.format(share=share, spread=100 * (spread or 0.0), places=metrics["places"])]
     if metrics.get("not_judged"):
         lines.append(tr("Not judged, drawn in one place only: {names}.").format(names=", ".join(metrics["not_judged"])))
     lines.append(
-        tr("It says how well drawings like yours are told apart; expect less of the whole map, with its borders.")
+        tr(
+            "Held out are your drawings, one part after the other. Others like them are told apart as well; expect "
+            "less of the whole map, with its borders."
+        )
     )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The sketch loop, as a user goes: classes, drawings, saved edits, a repainted map. qgis --code sketch.py; see stage.py.
+"""The sketch loop as a user goes: classes, drawings, saved edits, a new map. qgis --code sketch.py; see stage.py.
 
 $GEOSEG_TEST_ROUNDS drawings are timed from saving to the repainted map, 6 if it is not set.
 """
@@ -404,7 +404,9 @@ def bad_input(panel):
     # Drawn beside the raster.
     layer = new_classes(sketch, OUT / "outside.gpkg", ("a", "b"))
     beside = QgsRectangle(scene.extent())
-    beside = QgsRectangle(beside.xMaximum() + 1000, beside.yMinimum(), beside.xMaximum() + 1200, beside.yMinimum() + 200)
+    beside = QgsRectangle(
+        beside.xMaximum() + 1000, beside.yMinimum(), beside.xMaximum() + 1200, beside.yMinimum() + 200
+    )
     for name in ("a", "b"):
         draw(layer, beside, name)
     save(layer)
