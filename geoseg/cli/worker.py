@@ -59,7 +59,7 @@ class _Jobs:
             self._cancelled.add(number)
             if number == self._running:
                 self._wanted = number
-                _thread.interrupt_main()
+                _interrupt()
             return
         self._lines.put(line)
 
@@ -87,6 +87,15 @@ class _Jobs:
         wanted, self._wanted = self._wanted, None
         if wanted is None or wanted == self._running:
             raise KeyboardInterrupt
+
+
+def _interrupt() -> None:
+    """Interrupt the main thread, also where it waits for a lock; on Windows, as soon as it runs Python again."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def run_job(arguments: list[str]) -> int:

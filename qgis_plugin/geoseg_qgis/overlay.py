@@ -95,8 +95,8 @@ class Overlay(QObject):
         # Colours of an older map below would blend with those of the new one.
         results.hide_groups(project)
         project.addMapLayer(layer, addToLegend=False)
-        first = root.children()[0] if root.children() else None
-        node = root.insertLayer(int(isinstance(first, QgsLayerTreeLayer) and first.layerId() == below), layer)
+        order = [one.layerId() if isinstance(one, QgsLayerTreeLayer) else "" for one in root.children()]
+        node = root.insertLayer(order.index(below) + 1 if below and below in order else 0, layer)
         if before is not None and root.findLayer(before.id()) is not None:
             node.setExpanded(root.findLayer(before.id()).isExpanded())
         last, self.layer_id = self.layer_id, layer.id()

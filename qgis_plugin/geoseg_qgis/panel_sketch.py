@@ -69,9 +69,6 @@ class SketchPanel(QWidget):
         self.bar = QProgressBar(box)
         self.bar.setRange(0, 100)
         self.bar.setTextVisible(False)
-        kept = self.bar.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)  # nothing moves when work begins or ends
-        self.bar.setSizePolicy(kept)
         self.note = WrappedLabel("", box)
         self.score = WrappedLabel("", box)
         layout = QVBoxLayout(box)

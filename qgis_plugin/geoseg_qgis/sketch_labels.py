@@ -45,6 +45,8 @@ class SketchLabels(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.count)
+        # Before the box is made, which forgets layers that go: it must not look as if the user had chosen none.
+        QgsProject.instance().layersWillBeRemoved.connect(self._layers_go)
         self.layers = QgsMapLayerComboBox(self)
         self.layers.setFilters(QgsMapLayerProxyModel.Filter.HasGeometry)
         self.layers.setAllowEmptyLayer(True)
@@ -64,7 +66,6 @@ class SketchLabels(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(fields)
         layout.addLayout(Flow(self.classes_button, self.draw_button))
-        QgsProject.instance().layersWillBeRemoved.connect(self._layers_go)
 
     def layer(self) -> QgsVectorLayer | None:
         """Return the layer that is drawn in, if there is one."""

@@ -132,8 +132,8 @@ def score_text(result: dict[str, Any]) -> str:
         lines.append(tr("Not judged, drawn in one place only: {names}.").format(names=", ".join(metrics["not_judged"])))
     lines.append(
         tr(
-            "Held out are your drawings, one part after the other. Others like them are told apart as well; expect "
-            "less of the whole map, with its borders."
+            "Measured on drawings that were left out of learning. Expect less of the whole map: it has borders and "
+            "mixed pixels."
         )
     )
     return "\n".join(lines)
