@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -60,19 +61,26 @@ class Overlay(QObject):
         super().__init__(parent)
         self.layer_id = ""
         self.folder = ""
-        self._fresh = ""
+        self._fresh: set[str] = set()
         QgsProject.instance().layerRemoved.connect(self._layer_removed)
 
     def new_folder(self) -> str:
-        """Return a folder for the next map; the last one stays until that is shown."""
-        self.drop()
-        self._fresh = tempfile.mkdtemp(prefix="geoseg-preview-")
-        return self._fresh
+        """Return a folder for another map; the one that is shown stays until then."""
+        folder = tempfile.mkdtemp(prefix="geoseg-preview-")
+        self._fresh.add(folder)
+        return folder
 
-    def drop(self) -> None:
-        """Take the folder of a map away that is not shown."""
-        _remove(self._fresh)
-        self._fresh = ""
+    def drop(self, folder: str) -> None:
+        """Take the folder of a map away that was never shown; nothing happens if it was."""
+        if folder in self._fresh:
+            self._fresh.remove(folder)
+            _remove(folder)
+
+    def shut_down(self) -> None:
+        """Take the map and all folders away."""
+        self.clear()
+        for folder in list(self._fresh):
+            self.drop(folder)
 
     def show(self, path: str, below: str = "") -> QgsRasterLayer | None:
         """Show a class map in place of the last one, above everything or below a layer at the top; None if it cannot.
@@ -80,7 +88,7 @@ class Overlay(QObject):
         Parameters
         ----------
         path
-            The map, in the folder that :meth:`new_folder` gave.
+            The map, in a folder that :meth:`new_folder` gave.
         below
             Id of the layer that stays above it.
         """
@@ -103,7 +111,8 @@ class Overlay(QObject):
         if last:
             project.removeMapLayer(last)
         _remove(self.folder)
-        self.folder, self._fresh = self._fresh, ""
+        self.folder = os.path.dirname(path)
+        self._fresh.discard(self.folder)
         return layer
 
     def clear(self) -> None:

@@ -47,6 +47,7 @@ class RunPanel(QWidget):
         self._clip: Clip | None = None
         self._progress = phases.progress()
         self.overlay = Overlay(self)
+        self._folder = ""
         self._clicked = 0.0
         self._last: dict[str, Any] = {}
         self.preview_seconds = 0.0
@@ -130,7 +131,9 @@ class RunPanel(QWidget):
             self._fail(nothing_visible())
             return
         options = {"no_polygons": True, "no_preview": True}
-        self._start(part.bbox, self.overlay.new_folder(), options, self._preview_done, part.coarse)
+        self.overlay.drop(self._folder)
+        self._folder = self.overlay.new_folder()
+        self._start(part.bbox, self._folder, options, self._preview_done, part.coarse)
 
     def _preview_done(self, session: Session) -> None:
         if not self._ended(session):
@@ -314,8 +317,7 @@ class RunPanel(QWidget):
             self._session = None
         self._clip = None
         self.area.stop_drawing()
-        self.overlay.clear()
-        self.overlay.drop()
+        self.overlay.shut_down()
 
 
 class Badge(WrappedLabel):

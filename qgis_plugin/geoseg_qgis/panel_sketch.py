@@ -19,7 +19,7 @@ from .panel_run import RunPanel
 from .panel_scene import ScenePanel
 from .sketch_labels import SketchLabels
 from .sketch_loop import SketchLoop, Wish, is_sketch
-from .sketch_table import SketchTable, score_text
+from .sketch_table import SketchTable, is_result, score_text
 from .tr import tr
 from .vectors import file_of
 from .widgets import Button, CheckBox, Flow, Section, WrappedLabel
@@ -286,7 +286,7 @@ class SketchPanel(QWidget):
         name = str(state.get("name", ""))
         self._name = name if re.fullmatch(r"[\w-]+", name) else ""
         known, result = self.loop.known, state.get("result")
-        known.result = result if isinstance(result, dict) else {}
+        known.result = result if is_result(result) else {}
         self._listed = self._name, len(known.result.get("classes", {}))
         known.reading, known.compared = [str(word) for word in state.get("reading", [])], int(state.get("compared", 0))
         self.table.show_result(known.result)

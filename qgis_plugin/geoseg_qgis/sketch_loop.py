@@ -123,6 +123,7 @@ class SketchLoop(QObject):
         self.stage = ""
         self.times: dict[str, float] = {}
         self.part: Part | None = None
+        self._folder = ""  # of the map that is computed
         self._session: Session | None = None
         self._wish: Wish | None = None  # the newest, until it is begun
         self._now: Wish | None = None
@@ -179,7 +180,7 @@ class SketchLoop(QObject):
         if self._session is not None:
             self._session.drop()
             self._session, self.stage = None, ""
-            self._overlay.drop()
+            self._overlay.drop(self._folder)
 
     def forget(self) -> None:
         """Begin anew, with another raster or other labels."""
@@ -241,14 +242,14 @@ class SketchLoop(QObject):
         scene = self._now.scene
         reading = {**scene.reading, "resolution": part.coarse}
         shown = commands.Scene(scene.sources, scene.bands, part.bbox, reading)
-        folder = self._overlay.new_folder()
+        self._folder = self._overlay.new_folder()
         options = {"no_polygons": True, "no_preview": True}
-        self._start(PAINT, commands.segment(shown, folder, self._now.folder, **options), self._painted)
+        self._start(PAINT, commands.segment(shown, self._folder, self._now.folder, **options), self._painted)
 
     def _painted(self, session: Session) -> None:
         self._end()
         if session.error:
-            self._overlay.drop()
+            self._overlay.drop(self._folder)
             self._next(session)
             return
         path = session.results[-1]["outputs"]["classes"]

@@ -115,6 +115,19 @@ def area_text(area: float) -> str:
     return f"{area / 1e4:,.1f} ha" if area < 1e7 else f"{area / 1e6:,.1f} km²"
 
 
+def is_result(found: Any) -> bool:
+    """Whether something that a project kept is what a sketch said."""
+    try:
+        score_text(found)
+        sum(found["places"].values())
+        shares = found["metrics"].get("accuracy", {}).values()
+        return all("color" in facts for facts in found["classes"].values()) and all(
+            share is None or 0 <= share <= 1 for share in shares
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+
+
 def score_text(result: dict[str, Any]) -> str:
     """Return what a sketch is worth in words: its score on held-out drawings, and what that means."""
     if not result:
