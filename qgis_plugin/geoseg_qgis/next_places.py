@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Iterator
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -24,6 +24,7 @@ from .panel_area import AreaError, to_crs
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
+from .turns import Turns
 
 COUNT = 20
 """So many places are proposed."""
@@ -58,12 +59,13 @@ class NextPlaces(QObject):
         self._stale = False
         self._bands: list[QgsRubberBand] = []
         self._session: Session | None = None
+        self._turns: Turns | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def running(self) -> bool:
         """Whether places are looked for."""
-        return self._session is not None
+        return self._session is not None or self._turns is not None
 
     @staticmethod
     def text() -> str:
@@ -80,7 +82,7 @@ class NextPlaces(QObject):
         labels
             File of what is labelled already; empty for nothing.
         """
-        if self._session is not None:
+        if self.running:
             return
         if self.places and not self._stale:
             self._step()
@@ -103,24 +105,32 @@ class NextPlaces(QObject):
         if session.error:
             if not session.child.cancelled:
                 self.failed.emit(session.error)
-        else:
-            self._take(session.results[-1]["outputs"]["polygons"])
-            self._step()
+            self.changed.emit()
+            return
+        self._turns = Turns(self._taking(session.results[-1]["outputs"]["polygons"]), self)
+        self._turns.done.connect(lambda _: self._taken())
+
+    def _taken(self) -> None:
+        self._turns = None
+        self._step()
         self.changed.emit()
 
-    def _take(self, path: str) -> None:
+    def _taking(self, path: str) -> Iterator[None]:
+        """Take up the places in a file, piece by piece."""
         self._clear()
         layer = QgsVectorLayer(path, "next", "ogr")
+        yield
         features = sorted(layer.getFeatures(), key=lambda feature: feature["priority"])
         self._crs = layer.crs()
-        self.places = [_place(feature) for feature in features if feature.hasGeometry()]
-        self._at, self._stale = -1, False
-        for place in self.places:
+        places = [_place(feature) for feature in features if feature.hasGeometry()]
+        for place in places:
+            yield
             band = QgsRubberBand(self._iface.mapCanvas(), QgsWkbTypes.GeometryType.PolygonGeometry)
             band.setFillColor(QColor(0, 0, 0, 0))
             band.setSecondaryStrokeColor(QColor(255, 255, 255, 200))
             band.setToGeometry(place.shape, self._crs)
             self._bands.append(band)
+        self.places = places
 
     def _step(self) -> None:
         """Go to the next place; those that do not exist any more are never in the list."""
@@ -167,6 +177,9 @@ class NextPlaces(QObject):
         if self._session is not None:
             self._session.drop()
             self._session = None
+        if self._turns is not None:
+            self._turns.stop()
+            self._turns = None
         self._clear()
 
     def _clear(self) -> None:

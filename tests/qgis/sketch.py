@@ -50,9 +50,9 @@ def story():
     assert "Name classes" in sketch.note.text(), sketch.note.text()
     yield pause(0.2)
     shot("empty")
+    places = Places(scene)
     watchdog.watch("new classes")
     layer = new_classes(sketch, OUT / "labels.gpkg")
-    places = Places(scene)
     yield from too_little(panel, layer, places)
     yield from rounds(panel, layer, places)
     yield from newest_wins(panel, layer, places)
@@ -292,15 +292,17 @@ def reopened(panel):
     sketch.labels.layer().commitChanges()
     yield pause(0.3)
     yield lambda: not sketch.loop.running and not sketch.loop._timer.isActive()
-    watchdog.watch("project")
     name, score, rows = sketch._name, sketch.score.text(), _rows(sketch)
     path = str(OUT / "sketch.qgz")
-    assert project.write(path)
-    project.clear()
+    with watchdog.asleep():
+        assert project.write(path)
+        project.clear()
     yield lambda: panel.scene.layer() is None
     assert sketch.labels.layer() is None
     assert not sketch.score.isVisible()
-    assert project.read(path)
+    with watchdog.asleep():
+        assert project.read(path)
+    watchdog.watch("project")
     yield checked(panel)
     yield lambda: sketch.labels.drawn.numbers
     yield pause(0.3)
