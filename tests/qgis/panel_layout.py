@@ -150,6 +150,7 @@ def sketched(panel, scene):
     check(panel, "narrow_sketched")
     sketch.next_button.click()
     yield lambda: sketch.next.current or sketch._problem
+    yield pause(0.3)
     check(panel, "narrow_next")
     layer.commitChanges()
     step("sketch with long names")

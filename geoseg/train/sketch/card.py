@@ -90,7 +90,8 @@ def finished_card(
 
 def candidate_of(card: ModelCard, groups: Mapping[str, int]) -> Candidate | None:
     """Return how an earlier sketch was learned; None if its card does not say, or names other features."""
-    kwargs, training = (card.hyperparameters.get(name) for name in ("kwargs", "training"))
+    kwargs: Any = card.hyperparameters.get("kwargs")
+    training: Any = card.hyperparameters.get("training")
     try:
         names = tuple(name for name in groups if name in training["features"])
         found = Candidate(
