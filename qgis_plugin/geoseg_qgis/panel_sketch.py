@@ -63,7 +63,7 @@ class SketchPanel(QWidget):
         self.next_button.clicked.connect(self.next_place)
         self.cancel_button = Button(tr("Cancel"), box)
         self.cancel_button.clicked.connect(self.cancel)
-        self.auto = CheckBox(tr("Sketch each time the edits are saved"), box)
+        self.auto = CheckBox(tr("Sketch when edits are saved"), box)
         self.auto.setChecked(True)
         self.table = SketchTable(box)
         self.bar = QProgressBar(box)

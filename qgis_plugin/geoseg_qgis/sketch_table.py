@@ -23,12 +23,11 @@ class SketchTable(QTableWidget):
     """Name of the class that the user selected."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(0, 4, parent)
-        self.setHorizontalHeaderLabels([tr("Class"), tr("Drawn"), tr("Area"), tr("Right")])
+        super().__init__(0, 3, parent)
+        self.setHorizontalHeaderLabels([tr("Class"), tr("Drawn"), tr("Right")])
         tips = (
             tr("Select the class that you draw next"),
-            tr("Drawings of the class"),
-            tr("Area that is drawn of the class"),
+            tr("Number and area of the drawings of the class"),
             tr("Share of the pixels of held-out drawings that the model gets right"),
         )
         for column, tip in enumerate(tips):
@@ -59,7 +58,7 @@ class SketchTable(QTableWidget):
         self.setRowCount(len(names))
         for row, name in enumerate(names):
             colour = colours.get(name) or known.get(name, {}).get("color", _GREY)
-            cells = (name, f"{drawn.numbers.get(name, 0):,}", area_text(drawn.areas.get(name, 0.0)), self._right(name))
+            cells = (name, drawn_text(drawn, name), self._right(name))
             for column, text in enumerate(cells):
                 self._set(row, column, text, colour)
         wanted = names.index(selected) if selected in names else 0 if names else -1
@@ -106,13 +105,14 @@ class SketchTable(QTableWidget):
         self._result, self._told = {}, ""
 
 
-def area_text(area: float) -> str:
-    """Return square metres in a unit that suits them."""
-    if area <= 0:
-        return "–"
+def drawn_text(drawn: Drawn, name: str) -> str:
+    """Return number and area of the drawings of a class, the area in a unit that suits it."""
+    number, area = f"{drawn.numbers.get(name, 0):,}", drawn.areas.get(name, 0.0)
+    if area <= 0:  # nothing, or lines and points
+        return number
     if area < 1000:
-        return f"{area:,.0f} m²"
-    return f"{area / 1e4:,.1f} ha" if area < 1e7 else f"{area / 1e6:,.1f} km²"
+        return f"{number} · {area:,.0f} m²"
+    return f"{number} · {area / 1e4:,.1f} ha" if area < 1e7 else f"{number} · {area / 1e6:,.1f} km²"
 
 
 def is_result(found: Any) -> bool:

@@ -115,7 +115,7 @@ def too_little(panel, layer, places):
     state["numbers"]["seconds from saving to the map, first"] = round(time.monotonic() - began, 2)
     names = [sketch.table.item(row, 0).text() for row in range(sketch.table.rowCount())]
     assert tuple(names) == NAMES, names
-    assert sketch.table.item(1, 3).text() == "not judged", "a class of one place"
+    assert sketch.table.item(1, 2).text() == "not judged", "a class of one place"
     assert "Not judged" in sketch.score.text(), sketch.score.text()
     tree = QgsProject.instance().layerTreeRoot().children()
     assert [node.layerId() for node in tree[:2]] == [layer.id(), panel.run.overlay.layer_id], "drawings above the map"
@@ -176,7 +176,7 @@ def rounds(panel, layer, places):
     assert statistics.median(shown) <= LIMIT * slow, (shown, slow)
     assert _pixels(panel) > 0.9e6
     assert " % " in sketch.score.text(), sketch.score.text()
-    assert "not judged" not in [sketch.table.item(row, 3).text() for row in range(sketch.table.rowCount())]
+    assert "not judged" not in [sketch.table.item(row, 2).text() for row in range(sketch.table.rowCount())]
     yield drawn()
     shot("rounds")
     step(f"{ROUNDS} rounds of drawing, saving, repainting")
@@ -324,7 +324,7 @@ def reopened(panel):
 
 def _rows(sketch) -> list[str]:
     table = sketch.table
-    return [table.item(row, column).text() for row in range(table.rowCount()) for column in range(4)]
+    return [table.item(row, column).text() for row in range(table.rowCount()) for column in range(3)]
 
 
 def bad_input(panel):

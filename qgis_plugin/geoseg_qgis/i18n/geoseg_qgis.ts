@@ -1054,7 +1054,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <location filename="../panel_area.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
-        <location filename="../sketch_table.py"/>
         <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1681,7 +1680,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch each time the edits are saved</source>
+        <source>Sketch when edits are saved</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2062,12 +2061,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../sketch_table.py"/>
-        <source>Drawings of the class</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../sketch_table.py"/>
-        <source>Area that is drawn of the class</source>
+        <source>Number and area of the drawings of the class</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -1056,7 +1056,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_area.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
-        <location filename="../sketch_table.py"/>
         <source>Area</source>
         <translation>Bereich</translation>
     </message>
@@ -1683,8 +1682,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch each time the edits are saved</source>
-        <translation>Bei jedem Speichern der Änderungen skizzieren</translation>
+        <source>Sketch when edits are saved</source>
+        <translation>Beim Speichern skizzieren</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -2064,13 +2063,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../sketch_table.py"/>
-        <source>Drawings of the class</source>
-        <translation>Zeichnungen der Klasse</translation>
-    </message>
-    <message>
-        <location filename="../sketch_table.py"/>
-        <source>Area that is drawn of the class</source>
-        <translation>Gezeichnete Fläche der Klasse</translation>
+        <source>Number and area of the drawings of the class</source>
+        <translation>Anzahl und Fläche der Zeichnungen der Klasse</translation>
     </message>
     <message>
         <location filename="../sketch_table.py"/>
@@ -2085,7 +2079,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../sketch_table.py"/>
         <source>Drawn</source>
-        <translation>Anzahl</translation>
+        <translation>Gezeichnet</translation>
     </message>
     <message>
         <location filename="../sketch_table.py"/>

@@ -1056,7 +1056,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_area.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
-        <location filename="../sketch_table.py"/>
         <source>Area</source>
         <translation>Área</translation>
     </message>
@@ -1683,8 +1682,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch each time the edits are saved</source>
-        <translation>Esbozar cada vez que se guardan los cambios</translation>
+        <source>Sketch when edits are saved</source>
+        <translation>Esbozar al guardar los cambios</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -2064,13 +2063,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../sketch_table.py"/>
-        <source>Drawings of the class</source>
-        <translation>Dibujos de la clase</translation>
-    </message>
-    <message>
-        <location filename="../sketch_table.py"/>
-        <source>Area that is drawn of the class</source>
-        <translation>Superficie dibujada de la clase</translation>
+        <source>Number and area of the drawings of the class</source>
+        <translation>Número y superficie de los dibujos de la clase</translation>
     </message>
     <message>
         <location filename="../sketch_table.py"/>
@@ -2085,7 +2079,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../sketch_table.py"/>
         <source>Drawn</source>
-        <translation>Dibujos</translation>
+        <translation>Dibujado</translation>
     </message>
     <message>
         <location filename="../sketch_table.py"/>

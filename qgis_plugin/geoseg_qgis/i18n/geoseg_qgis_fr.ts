@@ -1056,7 +1056,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_area.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
-        <location filename="../sketch_table.py"/>
         <source>Area</source>
         <translation>Zone</translation>
     </message>
@@ -1683,8 +1682,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch each time the edits are saved</source>
-        <translation>Esquisser à chaque enregistrement des modifications</translation>
+        <source>Sketch when edits are saved</source>
+        <translation>Esquisser à l'enregistrement</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -2064,13 +2063,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../sketch_table.py"/>
-        <source>Drawings of the class</source>
-        <translation>Dessins de la classe</translation>
-    </message>
-    <message>
-        <location filename="../sketch_table.py"/>
-        <source>Area that is drawn of the class</source>
-        <translation>Surface dessinée de la classe</translation>
+        <source>Number and area of the drawings of the class</source>
+        <translation>Nombre et surface des dessins de la classe</translation>
     </message>
     <message>
         <location filename="../sketch_table.py"/>
@@ -2085,7 +2079,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../sketch_table.py"/>
         <source>Drawn</source>
-        <translation>Dessins</translation>
+        <translation>Dessiné</translation>
     </message>
     <message>
         <location filename="../sketch_table.py"/>

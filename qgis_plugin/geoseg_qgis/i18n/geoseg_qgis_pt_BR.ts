@@ -1056,7 +1056,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_area.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
-        <location filename="../sketch_table.py"/>
         <source>Area</source>
         <translation>Área</translation>
     </message>
@@ -1683,8 +1682,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch each time the edits are saved</source>
-        <translation>Esboçar sempre que as edições forem salvas</translation>
+        <source>Sketch when edits are saved</source>
+        <translation>Esboçar ao salvar as edições</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -2064,13 +2063,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../sketch_table.py"/>
-        <source>Drawings of the class</source>
-        <translation>Desenhos da classe</translation>
-    </message>
-    <message>
-        <location filename="../sketch_table.py"/>
-        <source>Area that is drawn of the class</source>
-        <translation>Área desenhada da classe</translation>
+        <source>Number and area of the drawings of the class</source>
+        <translation>Número e área dos desenhos da classe</translation>
     </message>
     <message>
         <location filename="../sketch_table.py"/>
@@ -2085,7 +2079,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../sketch_table.py"/>
         <source>Drawn</source>
-        <translation>Desenhos</translation>
+        <translation>Desenhado</translation>
     </message>
     <message>
         <location filename="../sketch_table.py"/>
