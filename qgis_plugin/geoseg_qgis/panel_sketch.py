@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from qgis.core import QgsProcessingException, QgsRectangle
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from . import label_layer, settings
@@ -24,6 +24,8 @@ from .tr import tr
 from .vectors import file_of
 from .widgets import Button, CheckBox, Flow, Section, WrappedLabel
 from .words import without_options
+
+_SOON = 100  # milliseconds until it is asked again whether the map is finished
 
 
 class SketchPanel(QWidget):
@@ -46,6 +48,9 @@ class SketchPanel(QWidget):
             run.overlay, lambda: visible_part(run.area, scene.layer()), lambda: self.labels.layer_id, self
         )
         self.next = NextPlaces(iface, self)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.next_place)
         self._connect()
         self._show()
 
@@ -106,6 +111,7 @@ class SketchPanel(QWidget):
 
     def _begin_anew(self) -> None:
         """Have done with the last sketch: another raster or other labels were chosen."""
+        self._later.stop()
         self.loop.forget()
         self.next.forget()
         self.table.forget()
@@ -177,6 +183,7 @@ class SketchPanel(QWidget):
 
     def cancel(self) -> None:
         """Stop what runs."""
+        self._later.stop()
         self.loop.cancel()
         self.next.cancel()
 
@@ -185,8 +192,9 @@ class SketchPanel(QWidget):
         self.table.show_result(result)
 
     def _painted(self, seconds: float) -> None:
-        self.seconds = seconds
-        settings.log(tr("Sketch after {seconds:.1f} s").format(seconds=seconds))
+        if seconds:
+            self.seconds = seconds
+            settings.log(tr("Sketch after {seconds:.1f} s").format(seconds=seconds))
         self.next.map_changed(QgsRectangle(*self.loop.part.bbox))
         listed = self._name, len(self.loop.known.result["classes"])
         if self._listed != listed:
@@ -202,7 +210,11 @@ class SketchPanel(QWidget):
     # --- the next place
 
     def next_place(self) -> None:
-        """Zoom to the next of the places where a label would help most."""
+        """Zoom to the next of the places where a label would help most, when the map is finished."""
+        if self.loop.running:
+            self._later.start(_SOON)
+            self.loop.stop_comparing()
+            return
         self._problem = ""
         layer = self.labels.layer()
         try:
@@ -294,6 +306,7 @@ class SketchPanel(QWidget):
 
     def shut_down(self) -> None:
         """End what runs."""
+        self._later.stop()
         self.loop.drop()
         self.next.forget()
         self.labels.shut_down()

@@ -111,7 +111,7 @@ class SketchLoop(QObject):
     learned = pyqtSignal(dict)
     """A model is there: the result event."""
     painted = pyqtSignal(float)
-    """The map is shown: the seconds since it was wanted."""
+    """The map is shown: the seconds since it was wanted; 0 if nobody did, as a better way to learn was found."""
     failed = pyqtSignal(str)
 
     def __init__(
@@ -166,6 +166,12 @@ class SketchLoop(QObject):
             self._session.stop()
         self.changed.emit()
 
+    def stop_comparing(self) -> None:
+        """Stop comparing other ways to learn, until more is drawn: the process is wanted for something else."""
+        self._timer.stop()
+        if self.stage == COMPARE:
+            self._session.stop()
+
     def cancel(self) -> None:
         """Stop what runs, and forget what waits."""
         self._wish = None
@@ -216,7 +222,7 @@ class SketchLoop(QObject):
         result = session.results[-1]
         self.known = Known(result, self._now.reading, self.known.compared)
         if compared:
-            self.known.compared = self.known.places
+            self.known.compared, self._since = self.known.places, 0.0
         self.learned.emit(result)
         if self._wish is not None:
             self._learn()
@@ -258,7 +264,7 @@ class SketchLoop(QObject):
             self.failed.emit(tr("{path} cannot be opened").format(path=path))
             return
         self.times["show"] = time.monotonic() - began
-        self.painted.emit(time.monotonic() - self._since)
+        self.painted.emit(time.monotonic() - self._since if self._since else 0.0)
         if self._wish is not None:
             self._learn()
         elif self.known.unsettled:
