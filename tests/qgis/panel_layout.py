@@ -153,6 +153,7 @@ def sketched(panel, scene):
     yield pause(0.3)
     check(panel, "narrow_next")
     layer.commitChanges()
+    panel.scene.models.setCurrentIndex(panel.scene.models.findData("landcover"))
     step("sketch with long names")
 
 
