@@ -67,7 +67,8 @@ def draw(layer, box, name: str) -> None:
     geometry.convertToMultiType()
     feature.setGeometry(geometry)
     feature["class_name"] = name or layer.defaultValue(field)
-    assert layer.addFeature(feature)
+    with watchdog.asleep():
+        assert layer.addFeature(feature)
 
 
 def save(layer) -> None:
