@@ -182,7 +182,14 @@ def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
 def sketched(qgis: Qgis, inputs: Path, out: Path) -> None:
     """A model of some polygons, and the places to label next on its map."""
     model, places = inputs / "models" / "sketched", out / "next.gpkg"
-    values = {"INPUT": inputs / "small scene.tif", "LABELS": out / "polygons.gpkg", "FIELD": "class_name"}
+    few = out / "few.gpkg"
+    sizes = "area_m2 > 40000 and area_m2 < 160000"
+    code, _, err = qgis.call(
+        "run", "native:extractbyexpression", "--", *_values({"INPUT": out / "polygons.gpkg", "EXPRESSION": sizes}),
+        f"OUTPUT={few}",
+    )  # fmt: skip
+    assert code == 0, err
+    values = {"INPUT": inputs / "small scene.tif", "LABELS": few, "FIELD": "class_name"}
     found = qgis.run("sketch", **values, OUTPUT=model)
     assert any("held-out pixels are right" in line for line in found["log"]["info"]), found["log"]
     results = out / "of the sketch"
