@@ -118,7 +118,7 @@ def write_objects(
     workers = workers or min(cpu_count(), 16)
     report = progress or (lambda _done, _total: None)
     slabs = Slabs(found.classes, slab_rows(found.classes, memory // 2, workers, found.reading.reach), found.reading)
-    before = len(slabs) if found.reading.cores else 0
+    before = slabs.count if found.reading.cores else 0
     seeds = _seeds(slabs, workers, lambda done: report(done, 2 * before))
     job = _job(found, slabs, seeds, memory // 2, workers)
 
@@ -142,7 +142,7 @@ def slab_rows(source: RowSource, memory: int, workers: int, reach: int) -> int:
 
 def _seeds(slabs: Slabs, workers: int, report: Callable[[int], None]) -> Seeds:
     if not slabs.reading.cores:
-        return Seeds(np.zeros(0, np.int32), np.zeros(len(slabs) + 1, np.int64), np.zeros(0, np.uint8))
+        return Seeds(np.zeros(0, np.int32), np.zeros(slabs.count + 1, np.int64), np.zeros(0, np.uint8))
     done = 0
 
     def tick() -> None:

@@ -41,7 +41,9 @@ class Slabs:
     rows: int
     reading: ObjectReading
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """Number of slabs."""
         return -(-self.source.height // self.rows)
 
     def classes(self, number: int) -> Array:
@@ -90,7 +92,7 @@ class _Labelled(NamedTuple):
 
 
 def number_seeds(slabs: Slabs, workers: int, tick: Callable[[], None]) -> Seeds:
-    """Number the seeds of a raster.
+    """Find the seeds of a raster and number them.
 
     Parameters
     ----------
@@ -126,9 +128,8 @@ def number_seeds(slabs: Slabs, workers: int, tick: Callable[[], None]) -> Seeds:
     for k, part_votes in enumerate(votes):
         np.add.at(total, number[offset[k] : offset[k + 1]], part_votes)
     number += 1
-    return Seeds(
-        number, np.array(offset, np.int64), total.argmax(1).astype(np.uint8) if count else np.zeros(0, np.uint8)
-    )
+    position = total.argmax(1).astype(np.uint8) if count else np.zeros(0, np.uint8)
+    return Seeds(number, np.array(offset, np.int64), position)
 
 
 def _labelled(slabs: Slabs, workers: int) -> Iterator[_Labelled]:
@@ -145,7 +146,7 @@ def _labelled(slabs: Slabs, workers: int) -> Iterator[_Labelled]:
             votes = np.bincount(cells, minlength=count * kinds).reshape(count, kinds)
         return _Labelled(labels[0].copy(), labels[-1].copy(), votes)
 
-    return ordered_map(one, range(len(slabs)), workers, ahead=workers + 1, name="seeds")
+    return ordered_map(one, range(slabs.count), workers, ahead=workers + 1, name="seeds")
 
 
 def _touching(above: Array, below: Array, first: int, second: int) -> tuple[Array, Array]:

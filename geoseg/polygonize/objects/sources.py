@@ -1,6 +1,6 @@
 """Rasters that exist only while they are read: the object of each pixel, and how sure the model is of it.
 
-Both are :class:`~geoseg.polygonize.source.RowSource`\\ s, which the polygonizer traces as it traces files.
+Both are of the type ``RowSource``: the polygonizer traces them as it traces files.
 """
 
 from __future__ import annotations
