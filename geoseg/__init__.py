@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from geoseg.errors import GeosegError
     from geoseg.evaluate import evaluate
     from geoseg.job import Job, SceneResult, run
+    from geoseg.job.objects.api import detect
     from geoseg.models import ModelCard, load_model
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
@@ -48,6 +49,7 @@ _HOME = {
     "SceneResult": "geoseg.job",
     "change": "geoseg.change",
     "compress_model": "geoseg.train.compress",
+    "detect": "geoseg.job.objects.api",
     "evaluate": "geoseg.evaluate",
     "load_model": "geoseg.models",
     "open_raster": "geoseg.raster",
@@ -68,6 +70,7 @@ __all__ = [
     "__version__",
     "change",
     "compress_model",
+    "detect",
     "evaluate",
     "load_model",
     "open_raster",

@@ -36,10 +36,13 @@ class ObjectFilter:
         Lowest score, 0…1.
     min_area
         Smallest area in m²; None for any.
+    classes
+        Ids of the classes that are written; None for all.
     """
 
     score: float = 0.5
     min_area: float | None = None
+    classes: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
@@ -82,6 +85,8 @@ class ObjectsView:
         keep = score >= self._filter.score
         if self._filter.min_area is not None:
             keep &= area >= self._filter.min_area
+        if self._filter.classes is not None:
+            keep &= np.isin(batch.column("class_id").to_numpy(), self._filter.classes)
         kept = batch.filter(pa.array(keep))
         ids = pa.array(np.arange(self._next, self._next + kept.num_rows))
         # The lowest flag of a score pixel: 0 where one of its edges is that of the scene's valid pixels.
