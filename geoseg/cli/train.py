@@ -19,7 +19,7 @@ from geoseg.cli.options import (
     reading_options,
 )
 from geoseg.system.choices import PRECISION_OPTIONS
-from geoseg.train.options import LOSSES, SPLITS, TrainOptions
+from geoseg.train.options import LOSSES, SPLITS, TASKS, TrainOptions
 
 _DEFAULTS = TrainOptions()
 
@@ -29,6 +29,8 @@ _data_options = option_group(
                  help="Their labels: class rasters, or polygons, lines and points."),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR",
                  help="Model folder to write."),
+    click.option("--task", type=click.Choice(TASKS), default=_DEFAULTS.task, show_default=True,
+                 help="Learn the class of each pixel, or objects from polygons, one each, for geoseg detect."),
     click.option("--class-field", metavar="FIELD", help="Field of the polygons, lines or points that holds the class."),
     buffer_option,
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",

@@ -28,6 +28,7 @@ def train(
     labels: str | os.PathLike[str] | gpd.GeoDataFrame | Sequence[Any],
     output: str | os.PathLike[str] | None = None,
     *,
+    task: str = "semantic",
     class_field: str | None = None,
     classes: str | Sequence[str] | Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
@@ -82,6 +83,10 @@ def train(
         crosses, a point the one that it lies in. Unlabelled pixels are ignored.
     output
         Model folder to write. None keeps the model in memory only.
+    task
+        ``"semantic"`` learns the class of each pixel. ``"instances"`` learns objects from polygons, one polygon each,
+        for :func:`geoseg.detect`: the core and the rim of every object, so that objects that touch stay apart. What no
+        polygon covers is ``background``, ``"background"`` by default.
     class_field
         Field of the polygons (lines, points) that holds the class; found by usual names if None.
     classes
@@ -202,7 +207,7 @@ def train(
         epochs=epochs, batch=batch, accumulate=accumulate, window=window, windows=windows, class_weights=class_weights,
         augment=augment, split=split, block_size=block_size, group_field=group_field, groups=groups,
         validation=validation, seed=seed, precision=precision, device=device, devices=devices, patience=patience,
-        workers=workers, memory=memory, background=background, buffer=buffer,
+        workers=workers, memory=memory, background=background, buffer=buffer, task=task,
     )  # fmt: skip
     sources = Sources(_listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}))
     run = Run(sources, options, target, licence, tune, resume, overwrite, reporter or Silent())

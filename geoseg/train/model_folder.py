@@ -113,7 +113,8 @@ def finished_card(
     counts = ", ".join(f"{c.name} {int(pixels[c.id])}" for c in card.classes)
     lines = (f"{len(names)} images: {listing}", f"labelled training pixels: {counts}", prepared.split.summary)
     name = model_name(output)
-    number = f"{len(card.classes)} classes from {len(card.bands)} bands"
+    what = f"{len(card.classes)} classes" if card.objects is None else _kinds(card)
+    number = f"{what} from {len(card.bands)} bands"
     return card_with(
         card,
         name=name,
@@ -130,6 +131,11 @@ def finished_card(
         test_vector={},
         item={},
     )
+
+
+def _kinds(card: ModelCard) -> str:
+    assert card.objects is not None
+    return f"Objects ({', '.join(kind.name for kind in card.objects.kinds)})"
 
 
 def _description(fitted: Fitted, metrics: dict[str, Any], base: Model | None) -> str:

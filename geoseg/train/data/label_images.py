@@ -12,10 +12,11 @@ from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
 from geoseg.train.data.class_mapping import named_values, parse_classes
 from geoseg.train.data.images import label_files, match_rasters
+from geoseg.train.data.instances import InstanceLabels, instance_vocabulary, object_sizes
 from geoseg.train.data.label_counts import LabelCounts, chunk_count, count_labels
 from geoseg.train.data.labels import LabelSource, Vocabulary, WithBackground
 from geoseg.train.data.polygons import Polygons, is_polygons, read_polygons
-from geoseg.train.options import TrainOptions
+from geoseg.train.options import INSTANCES, TrainOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,10 @@ class Sources:
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images that have labels, the labels, their counts, the classes they name, and what messages call them."""
+    """Images that have labels, the labels, their counts, the classes they name, and what messages call them.
+
+    With objects, ``sizes`` are percentiles of their areas in m², per class.
+    """
 
     rasters: list[Raster]
     sources: list[LabelSource]
@@ -48,6 +52,7 @@ class Labelled:
     vocabulary: Vocabulary
     name: str
     polygons: Polygons | None
+    sizes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def totals(self) -> dict[int, int]:
         """Return the labelled pixels of each label value on all images."""
@@ -80,10 +85,19 @@ def read_labels(
     if len(kinds) > 1:
         raise InputError("labels are both rasters and polygons: use one kind")
     polygons: Polygons | None = None
+    sizes: dict[str, dict[str, float]] = {}
     if kinds == {True}:
-        polygons = read_polygons(files, sources.class_field, options.group_field, options.buffer)
-        placed: list[LabelSource | None] = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
+        only = "object" if options.task == INSTANCES else None
+        polygons = read_polygons(files, sources.class_field, options.group_field, options.buffer, only)
+        shapes = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
+        placed: list[LabelSource | None] = list(shapes)
         vocabulary, name = polygons.vocabulary, polygons.label
+        if options.task == INSTANCES:
+            names = [item.name for item in vocabulary.classes]
+            crs_of = [(one, raster.grid.crs) for one, raster in zip(shapes, rasters, strict=True) if one is not None]
+            sizes = object_sizes(crs_of, names)
+            placed = [None if one is None else InstanceLabels(one) for one in shapes]
+            vocabulary = instance_vocabulary(vocabulary)
         if polygons.skipped:
             reporter.warning(
                 f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled; to use them, fill in "
@@ -95,6 +109,8 @@ def read_labels(
                 f"alike in field {polygons.field!r}"
             )
     else:
+        if options.task == INSTANCES:
+            raise OptionError("task instances learns from polygons, one per object, but the labels are rasters")
         if options.group_field or sources.class_field:
             given = "--group-field" if options.group_field else "--class-field"
             raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
@@ -115,7 +131,7 @@ def read_labels(
     if options.background:
         pairs = [(raster, WithBackground(source)) for raster, source in pairs]
     counts = _count(pairs, cell, reporter, on_valid=bool(options.background))
-    return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, vocabulary, name, polygons)
+    return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, vocabulary, name, polygons, sizes)
 
 
 def model_labels(
