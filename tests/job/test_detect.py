@@ -18,7 +18,8 @@ from geoseg.errors import ModelError, OptionError
 from geoseg.job import Options
 from geoseg.job.objects import DetectOptions
 from geoseg.job.outputs import Products
-from geoseg.job.request import Job
+from geoseg.job.request import Job, request_of
+from geoseg.job.status import status
 from geoseg.models import Model
 from geoseg.models.card.card import card_with
 from geoseg.models.card.objects import ObjectHeads, ObjectKind
@@ -121,6 +122,12 @@ def test_an_interrupted_run_goes_on_with_the_same_bytes(wood, trees, tmp_path, m
     assert again.report["tiling"]["blocks_reused"] == len(left) - 1
     assert again.outputs["objects"].read_bytes() == result.outputs["objects"].read_bytes()
     assert not (tmp_path / "out" / ".geoseg").exists()
+    (state,) = status(tmp_path / "out", [source], request_of(Job([source], tmp_path, trees, products=PRODUCTS)))
+    assert state.state == "other"  # other windows
+    (state,) = status(
+        tmp_path / "out", [source], request_of(Job([source], tmp_path, trees, options=FAST, products=PRODUCTS))
+    )
+    assert state.state == "done"
     (kept,) = geoseg.run(Job([source], tmp_path / "out", trees, options=FAST, products=PRODUCTS))
     assert kept.status == "kept"
     stricter = replace(PRODUCTS, objects=DetectOptions(score=0.9))

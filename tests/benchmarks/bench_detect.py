@@ -1,0 +1,183 @@
+"""Memory, speed and quality of ``geoseg detect``'s last step, on made-up crowns that touch.
+
+    python tests/benchmarks/bench_detect.py scale [--size 20000]
+    python tests/benchmarks/bench_detect.py train DIR [--epochs 30]
+    python tests/benchmarks/bench_detect.py seams DIR [--size 2048] [--window 256]
+    python tests/benchmarks/bench_detect.py share DIR [--size 2048]
+
+``scale`` finds the objects of a class map of cores and rims with 5,000 objects per megapixel (2 million at 20,000²)
+and prints seconds, seconds of CPU time of all threads, peak memory and the file's size. ``train`` trains a U-Net on
+1024² pixels of crowns. ``seams`` detects with it in another place and prints AP50 of the crowns whose centre is within
+50 pixels of a border of the model's windows, and of the others. ``share`` prints the CPU time of the last step beside
+that of the forward passes, at about 1,000 objects per megapixel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from crowns import PIXEL, crowns, frame_of, image_of, profile
+from process_memory import peak_bytes
+
+BANDS = ("red", "green", "blue")
+
+
+def write_image(path: Path, ids: np.ndarray, seed: int) -> Path:
+    """Write the image of crowns."""
+    import rasterio
+
+    with rasterio.open(path, "w", **profile(len(ids), 3)) as file:
+        file.write(image_of(ids, seed))
+        for number, name in enumerate(BANDS, 1):
+            file.set_band_description(number, name)
+    return path
+
+
+def scale(size: int) -> None:
+    """Find the objects of a large class map."""
+    import rasterio
+    from rasterio.windows import Window
+
+    from geoseg.classes import MapClass
+    from geoseg.polygonize.objects import ObjectFilter, ObjectMap, ObjectReading, write_objects
+    from geoseg.polygonize.source import open_source
+    from geoseg.train.data.instances import cores
+
+    side = 2800
+    ids = crowns(side, 0, 13.0)
+    classes = np.where(ids < 0, 0, np.where(cores(ids), 2, 1)).astype(np.uint8)
+    percent = np.where(ids < 0, 8, 60 + ids % 40).astype(np.uint8)
+    tree = (MapClass(1, "tree", "#117733"),)
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+        paths = [Path(name) / "classes.tif", Path(name) / "percent.tif"]
+        for path, pattern in zip(paths, (classes, percent), strict=True):
+            with rasterio.open(path, "w", nodata=255, **profile(size, 1)) as file:
+                for row in range(0, size, 512):
+                    rows = np.arange(row, min(row + 512, size)) % side
+                    data = np.tile(pattern[rows], (1, -(-size // side)))[None, :, :size]
+                    file.write(data, window=Window(0, row, size, len(rows)))
+        before = peak_bytes()
+        wall, cpu = time.perf_counter(), time.process_time()
+        sources = [open_source(path) for path in paths]
+        found = ObjectMap(sources[0], sources[1], ObjectReading(tree, ((2, 1),), ((1, 1),), reach=16))
+        summary = write_objects(found, Path(name) / "objects.gpkg", ObjectFilter())
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        count, weight = summary.counts.objects[1], summary.path.stat().st_size
+    print(
+        f"{size}²: {count:,} objects in {wall:.1f} s, CPU {cpu:.1f} s ({cpu / count * 1e6:.1f} µs an object); peak "
+        f"{peak_bytes() / 1e6:.0f} MB, {before / 1e6:.0f} MB before; GeoPackage {weight / 1e6:.0f} MB"
+    )
+
+
+def train(folder: Path, epochs: int) -> None:
+    """Train on one place."""
+    import geoseg
+
+    ids = crowns(1024, 1)
+    with tempfile.TemporaryDirectory() as name:
+        image = write_image(Path(name) / "crowns.tif", ids, 2)
+        geoseg.train(image, frame_of(ids), folder, task="instances", epochs=epochs, window=128, seed=0, overwrite=True)
+
+
+def average_precision(path: Path, truth: Any) -> float:
+    """Return AP50 of the objects in a file."""
+    import geoseg
+
+    reference = path.with_name("reference.gpkg")
+    truth.to_file(reference)
+    return float(geoseg.evaluate(path, reference).ap50)
+
+
+def seams(folder: Path, size: int, window: int) -> None:
+    """Compare the crowns at borders of windows with the others."""
+    import geopandas as gpd
+
+    import geoseg
+    from geoseg.job import Options
+    from geoseg.segment.plan import make_plan
+
+    ids = crowns(size, 11)
+    truth = frame_of(ids)
+    with tempfile.TemporaryDirectory() as name:
+        image = write_image(Path(name) / "crowns.tif", ids, 12)
+        options = Options(device="cpu", window=window)
+        found = Path(name) / "found.gpkg"
+        geoseg.detect(image, folder, path=found, options=options, score=0.0)
+        keep = make_plan(image, folder, options).tiling.keep
+        objects = gpd.read_file(found, layer="objects")
+
+        def near(frame: Any) -> Any:
+            x = (frame.geometry.centroid.x - truth.total_bounds[0]) / PIXEL % keep
+            y = (truth.total_bounds[3] - frame.geometry.centroid.y) / PIXEL % keep
+            return (np.minimum(x, keep - x) < 50 / 2) | (np.minimum(y, keep - y) < 50 / 2)
+
+        print(f"{len(objects):,} found, {len(truth):,} true; windows keep {keep} px")
+        for label, wanted in (("at seams", near), ("elsewhere", lambda frame: ~near(frame))):
+            part = Path(name) / "part.gpkg"
+            objects[wanted(objects)].to_file(part, layer="objects")
+            print(
+                f"AP50 {label}: {average_precision(part, truth[wanted(truth)]):.4f} of {wanted(truth).sum():,} crowns"
+            )
+
+
+def share(folder: Path, size: int) -> None:
+    """Compare the CPU time of the last step with that of the forward passes."""
+    import geoseg
+    from geoseg.job import Options, Products, scene_running
+    from geoseg.job.objects import DetectOptions, products
+
+    ids = crowns(size, 21, 29.0)
+    spent = {}
+    with tempfile.TemporaryDirectory() as name:
+        image = write_image(Path(name) / "crowns.tif", ids, 22)
+        wanted = Products(polygons=False, preview=False, objects=DetectOptions(0.0))
+        inner = products.write_object_products
+
+        def measured(*arguments: Any, **options: Any) -> Any:
+            begin = time.process_time()
+            facts = inner(*arguments, **options)
+            spent["last step"] = time.process_time() - begin
+            return facts
+
+        job = geoseg.Job([image], Path(name) / "out", folder, options=Options(device="cpu"), products=wanted)
+        geoseg.run(job)  # measures the fastest settings, compiles
+        shutil.rmtree(Path(name) / "out")
+        scene_running.write_object_products = measured
+        begin = time.process_time()
+        (result,) = geoseg.run(job)
+        total = time.process_time() - begin
+    rest = total - spent["last step"]
+    count = result.report["objects"]
+    print(
+        f"{count:,} objects in {size**2 / 1e6:.1f} Mpx ({count / size**2 * 1e6:.0f} per Mpx): CPU {total:.1f} s, of it "
+        f"{spent['last step']:.2f} s for the last step, {spent['last step'] / rest:.1%} of the rest"
+    )
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("scale", "train", "seams", "share"))
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--size", type=int)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--window", type=int, default=256)
+    given = parser.parse_args()
+    if given.what == "scale":
+        scale(given.size or 20_000)
+    elif given.what == "train":
+        train(given.folder, given.epochs)
+    elif given.what == "seams":
+        seams(given.folder, given.size or 2048, given.window)
+    else:
+        share(given.folder, given.size or 2048)
+
+
+if __name__ == "__main__":
+    main()
