@@ -66,7 +66,7 @@ def object_reading(card: ModelCard, options: DetectOptions) -> ObjectReading:
     cores = tuple((kind.core, number) for number, kind in enumerate(card.objects.kinds, 1))
     rims = tuple((kind.rim, number) for number, kind in enumerate(card.objects.kinds, 1))
     _chosen(card, kinds, options)
-    return ObjectReading(kinds, cores, rims, card.objects.reach)
+    return ObjectReading(kinds, cores, rims, card.objects.reach, card.objects.least_core)
 
 
 def wanted_classes(card: ModelCard, options: DetectOptions) -> tuple[MapClass, ...]:

@@ -59,6 +59,8 @@ class ObjectHeads(BaseModel):
         The model's class of pixels that belong to no object; what is missing to certainty of it is the score.
     reach
         Farthest that an object grows from its core, in pixels.
+    least_core
+        Smallest core of an object, in pixels; smaller ones are taken for rim.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +68,7 @@ class ObjectHeads(BaseModel):
     kinds: tuple[ObjectKind, ...] = Field(min_length=1)
     background: int = Field(ge=0, le=254)
     reach: int = Field(default=16, ge=1, le=MAX_REACH)
+    least_core: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -28,12 +28,15 @@ class ObjectReading:
         Value of the class map → id in ``classes``.
     reach
         Farthest that a seed grows, in pixels (steps between pixels that share an edge), 1…1024.
+    least
+        Smallest seed in pixels; cores of fewer are taken for rims.
     """
 
     classes: tuple[MapClass, ...]
     cores: tuple[tuple[int, int], ...] = ()
     rims: tuple[tuple[int, int], ...] = ()
     reach: int = 16
+    least: int = 1
 
     @classmethod
     def of_classes(cls, classes: Sequence[MapClass]) -> ObjectReading:

@@ -67,7 +67,7 @@ class Seeds(NamedTuple):
     Attributes
     ----------
     number
-        int32: number of each slab's labels, from 1, slab by slab.
+        int32: number of each slab's labels, from 1, slab by slab; 0 for those of seeds that are too small.
     offset
         int64 (slabs + 1): labels of slab ``k`` are ``number[offset[k] : offset[k + 1]]``.
     position
@@ -128,6 +128,8 @@ def number_seeds(slabs: Slabs, workers: int, tick: Callable[[], None]) -> Seeds:
     for k, part_votes in enumerate(votes):
         np.add.at(total, number[offset[k] : offset[k + 1]], part_votes)
     number += 1
+    if slabs.reading.least > 1:
+        number[(total.sum(1) < slabs.reading.least)[number - 1]] = 0
     position = total.argmax(1).astype(np.uint8) if count else np.zeros(0, np.uint8)
     return Seeds(number, np.array(offset, np.int64), position)
 
@@ -138,7 +140,7 @@ def _labelled(slabs: Slabs, workers: int) -> Iterator[_Labelled]:
     def one(k: int) -> _Labelled:
         classes = slabs.classes(k)
         labels, count = slabs.labels(classes)
-        if kinds == 1:
+        if kinds == 1 and slabs.reading.least == 1:  # nobody asks how large it is
             votes = np.ones((count, 1), np.int64)
         else:
             inside = labels > 0

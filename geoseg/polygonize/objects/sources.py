@@ -71,10 +71,13 @@ class Instances(_Derived):
         top, bottom = max(first - reach, 0), min(last + reach, self.height)
         ids, classes = self._rows.read(top, bottom)
         assert classes is not None
-        grown = grow(ids, reading.is_rim[classes], reach) if reach else ids
+        free = reading.is_rim[classes]
+        if reading.least > 1:
+            free |= reading.is_core[classes] & (ids == 0)
+        grown = grow(ids, free, reach) if reach else ids
         inside = slice(first - top, last - top)
         grown, classes = grown[inside], classes[inside]
-        alone = (grown == 0) & (reading.is_rim[classes] != 0)
+        alone = (grown == 0) & (free[inside] != 0)
         return np.where(alone, -1 - reading.position[classes].astype(np.int32), grown), None
 
     def class_ids(self, codes: Array) -> Array:
