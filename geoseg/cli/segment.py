@@ -35,6 +35,13 @@ _scene_options = option_group(
                       "ItemCollection."),
 )  # fmt: skip
 
+_simplify_option = click.option(
+    "--simplify",
+    type=click.FloatRange(0),
+    metavar="M",
+    help="Maximum distance, in metres, by which simplification may move a border. Default: no simplification.",
+)
+
 _format_option = click.option(
     "--format",
     "format_",
@@ -73,12 +80,7 @@ _run_options = option_group(
     metavar="M2",
     help="Merge regions smaller than this many square metres into a neighbour.",
 )
-@click.option(
-    "--simplify",
-    type=click.FloatRange(0),
-    metavar="M",
-    help="Maximum distance, in metres, by which simplification may move a border. Default: no simplification.",
-)
+@_simplify_option
 @_format_option
 @click.option(
     "--probabilities",
@@ -128,6 +130,7 @@ def segment(**values: Any) -> None:
 @click.option(
     "--min-area", type=click.FloatRange(0), metavar="M2", help="Leave out objects smaller than this many square metres."
 )
+@_simplify_option
 @_format_option
 @_run_options
 def detect(**values: Any) -> None:
@@ -146,6 +149,7 @@ def detect(**values: Any) -> None:
         preview=not values.pop("no_preview"),
         format=values.pop("format_"),
         min_area=values.pop("min_area"),
+        simplify=values.pop("simplify"),
         objects=DetectOptions(values.pop("score"), values.pop("classes")),
     )
     _run_job(products, values)

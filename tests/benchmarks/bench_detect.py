@@ -6,7 +6,7 @@
     python tests/benchmarks/bench_detect.py share DIR [--size 2048]
 
 ``scale`` finds the objects of a class map of cores and rims with 5,000 objects per megapixel (2 million at 20,000²)
-and prints seconds, seconds of CPU time of all threads, peak memory and the file's size. ``train`` trains a U-Net on
+and prints seconds, CPU seconds of all threads, peak memory and the size of the file. ``train`` trains a small U-Net on
 1024² pixels of crowns. ``seams`` detects with it in another place and prints AP50 of the crowns whose centre is within
 50 pixels of a border of the model's windows, and of the others. ``share`` prints the CPU time of the last step beside
 that of the forward passes, at about 1,000 objects per megapixel.
@@ -82,7 +82,10 @@ def train(folder: Path, epochs: int) -> None:
     ids = crowns(1024, 1)
     with tempfile.TemporaryDirectory() as name:
         image = write_image(Path(name) / "crowns.tif", ids, 2)
-        geoseg.train(image, frame_of(ids), folder, task="instances", epochs=epochs, window=128, seed=0, overwrite=True)
+        geoseg.train(
+            image, frame_of(ids), folder, task="instances", epochs=epochs, encoder="tu-mobilenetv3_small_100",
+            window=128, windows=96, batch=8, lr=2e-3, overwrite=True,
+        )  # fmt: skip
 
 
 def average_precision(path: Path, truth: Any) -> float:

@@ -143,6 +143,20 @@ def test_touching_objects_share_one_line(tmp_path):
     assert shapely.union_all([one, two]).area == classes.size
 
 
+def test_simplified_objects_share_their_borders(tmp_path):
+    rows, cols = np.indices((60, 60))
+    classes = np.where(np.abs(rows - cols) < 4, RIM, CORE).astype(np.uint8)  # two cores, a slanting rim between them
+    reading, chosen = replace(READING, reach=9), ObjectFilter(0, simplify=2.0)
+    files = [
+        written(tmp_path, classes, reading, rows=rows, chosen=chosen, name=f"{rows}.parquet")[0] for rows in (7, 64)
+    ]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    one, two = gpd.read_parquet(files[0]).geometry
+    assert one.intersection(two).area == 0
+    assert shapely.union_all([one, two]).area == classes.size
+    assert len(one.exterior.coords) + len(two.exterior.coords) < 20
+
+
 def test_a_score_is_the_mean_over_the_pixels_and_cut_means_the_edge_of_valid_pixels(tmp_path):
     classes = np.zeros((12, 12), np.uint8)
     classes[2:4, 2:4] = classes[0, 8:10] = classes[8:10, 8:10] = CORE
@@ -184,7 +198,9 @@ def test_bytes_do_not_depend_on_workers_and_memory(tmp_path):
     assert len(set(files)) == 1
 
 
-@pytest.mark.parametrize("options", [{"score": 1.5}, {"score": -0.1}, {"min_area": -1}, {"min_area": float("inf")}])
+@pytest.mark.parametrize(
+    "options", [{"score": 1.5}, {"score": -0.1}, {"min_area": -1}, {"min_area": float("inf")}, {"simplify": -2}]
+)
 def test_impossible_filters_are_refused(options):
     with pytest.raises(OptionError, match="it must be"):
         ObjectFilter(**options)

@@ -42,6 +42,7 @@ def detect(
     score: float = 0.5,
     classes: Sequence[str] | None = None,
     min_area: float | None = None,
+    simplify: float | None = None,
     options: Options | None = None,
     scheduler: Any = "threads",
     overwrite: bool = False,
@@ -68,6 +69,8 @@ def detect(
         Names of the classes of objects that are wanted; all but a background if None.
     min_area
         Objects of fewer square metres are left out.
+    simplify
+        Metres by which simplification may move borders, shared ones once for both neighbours; None keeps pixel edges.
     options
         Windows, device, precision, memory; see :class:`geoseg.job.Options`.
     scheduler
@@ -102,7 +105,9 @@ def detect(
         Inputs(raster).check(target)
     wanted = DetectOptions(score, None if classes is None else tuple(classes))
     suffix = "gpkg" if target is None else target.suffix.lower()[1:]
-    products = Products(polygons=False, preview=False, format=suffix, min_area=min_area, objects=wanted)
+    products = Products(
+        polygons=False, preview=False, format=suffix, min_area=min_area, simplify=simplify, objects=wanted
+    )
     # Beside the file, so that it is renamed, not copied, when it is complete.
     with tempfile.TemporaryDirectory(prefix=".geoseg-", dir=None if target is None else target.parent) as folder:
         entry = raster if isinstance(raster, Raster) else SceneEntry(raster, _NAME)

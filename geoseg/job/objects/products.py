@@ -108,7 +108,7 @@ def _write_objects(
         return write_objects(
             ObjectMap(sources[0], sources[1], reading, inverted=inverted),
             output,
-            ObjectFilter(options.score, products.min_area, tuple(item.id for item in wanted)),
+            ObjectFilter(options.score, products.min_area, tuple(item.id for item in wanted), products.simplify),
             memory=memory,
             provenance={
                 "scene": recipe.raster.name,

@@ -120,7 +120,7 @@ def write_objects(
     slabs = Slabs(found.classes, slab_rows(found.classes, memory // 2, workers, found.reading.reach), found.reading)
     before = slabs.count if found.reading.cores else 0
     seeds = _seeds(slabs, workers, lambda done: report(done, 2 * before))
-    job = _job(found, slabs, seeds, memory // 2, workers)
+    job = _job(found, Instances(slabs, seeds, workers), chosen.simplify, memory // 2, workers)
 
     def reported(done: int, total: int) -> None:
         report(before * total + max(before, 1) * done, (before + max(before, 1)) * total)
@@ -153,11 +153,11 @@ def _seeds(slabs: Slabs, workers: int, report: Callable[[int], None]) -> Seeds:
     return number_seeds(slabs, workers, tick)
 
 
-def _job(found: ObjectMap, slabs: Slabs, seeds: Seeds, memory: int, workers: int) -> PolygonizeJob:
+def _job(found: ObjectMap, instances: Instances, simplify: float | None, memory: int, workers: int) -> PolygonizeJob:
+    from geoseg.polygonize.reshape import reshaping
     from geoseg.polygonize.stream import strip_rows
 
-    instances = Instances(slabs, seeds, workers)
-    scores = Scores(found.classes, found.percent, slabs.rows, inverted=found.inverted)
+    scores = Scores(found.classes, found.percent, instances.block_rows, inverted=found.inverted)
     ground = PixelGeodesy(instances.transform, instances.crs, instances.height, instances.width)
     encoding = Encoding(
         ground,
@@ -166,14 +166,18 @@ def _job(found: ObjectMap, slabs: Slabs, seeds: Seeds, memory: int, workers: int
         confidence_scale=0.01,
         class_ids=instances.class_ids,
     )
+    reshape = None
+    if simplify:
+        reshape = reshaping(ground, instances.height, instances.width, simplify, memory // 3, smooth=False)
     job = PolygonizeJob(
         instances,
         Coder(instances, None, None, ()),
-        Tracing(instances.height),
+        Tracing(instances.height, nodes=reshape is not None),
         encoding,
         scores,
         workers,
         strip_rows(instances, memory, workers),
+        reshape,
         names={item.id: item.name for item in found.reading.classes},
     )
     return replace(job, flags=FLAG_BITS)

@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ObjectFilter:
-    """Which objects are written.
+    """Which objects are written, and how exactly.
 
     Attributes
     ----------
@@ -38,17 +38,21 @@ class ObjectFilter:
         Smallest area in m²; None for any.
     classes
         Ids of the classes that are written; None for all.
+    simplify
+        Metres by which borders may move; None keeps the pixel edges. A border of two objects moves once, for both.
     """
 
     score: float = 0.5
     min_area: float | None = None
     classes: tuple[int, ...] | None = None
+    simplify: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
             raise OptionError(f"score is {self.score}: it must be within 0…1")
-        if self.min_area is not None and not 0 <= self.min_area < float("inf"):
-            raise OptionError(f"min-area is {self.min_area}: it must be 0 or larger")
+        for name, value in (("min-area", self.min_area), ("simplify", self.simplify)):
+            if value is not None and not 0 <= value < float("inf"):
+                raise OptionError(f"{name} is {value}: it must be 0 or larger")
 
 
 @dataclass
