@@ -48,7 +48,7 @@ class Products:
     format
         ``"gpkg"``, ``"parquet"`` or ``"fgb"``.
     min_area
-        Regions smaller than this many square metres are merged into a neighbour; None keeps all.
+        Regions smaller than this many square metres are merged into a neighbour, objects left out; None keeps all.
     simplify
         Tolerance in metres by which polygon borders may move; None keeps the pixel edges.
     objects

@@ -5,15 +5,15 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from geoseg.errors import GeosegError
 from geoseg.job.batch import run
 from geoseg.job.objects.options import DetectOptions
 from geoseg.job.outputs import Products
 from geoseg.job.request import Job
-from geoseg.job.scene_list import SceneEntry
 from geoseg.raster import Raster
+from geoseg.raster.files.members import files_of
 from geoseg.segment.plan import Options
 from geoseg.system.outputs import Inputs
 
@@ -23,15 +23,30 @@ if TYPE_CHECKING:
     from geoseg.models import Model
     from geoseg.progress.reporters import Reporter
 
-_NAME = "scene"
+
+class _Arguments(TypedDict, total=False):
+    """The keyword arguments of ``detect``, for its overloads."""
+
+    score: float
+    classes: Sequence[str] | None
+    min_area: float | None
+    simplify: float | None
+    options: Options | None
+    scheduler: Any
+    overwrite: bool
+    reporter: Reporter | None
 
 
 @overload
-def detect(raster: Any, model: str | Path | Model, *, path: None = None, **options: Any) -> geopandas.GeoDataFrame: ...
+def detect(
+    raster: Any, model: str | Path | Model, *, path: None = None, **arguments: Unpack[_Arguments]
+) -> geopandas.GeoDataFrame: ...
 
 
 @overload
-def detect(raster: Any, model: str | Path | Model, *, path: str | Path, **options: Any) -> dict[str, Any]: ...
+def detect(
+    raster: Any, model: str | Path | Model, *, path: str | Path, **arguments: Unpack[_Arguments]
+) -> dict[str, Any]: ...
 
 
 def detect(
@@ -86,6 +101,10 @@ def detect(
         Columns ``object_id`` (from 1), ``class_id``, ``class_name``, ``score`` (0…1), ``area_m2`` and ``perimeter_m``
         (on the ellipsoid), ``cut`` (whether the object reaches the edge of the scene's valid pixels), ``geometry``.
 
+    Notes
+    -----
+    A run that is interrupted starts anew; ``geoseg.run(Job(…, products=Products(objects=DetectOptions())))`` resumes.
+
     Raises
     ------
     GeosegError
@@ -101,8 +120,8 @@ def detect(
     from geoseg.polygonize.files.write import checked_path
 
     target = None if path is None else checked_path(Path(path), overwrite=overwrite)
-    if target is not None and not isinstance(raster, Raster):
-        Inputs(raster).check(target)
+    if target is not None:
+        Inputs(files_of(raster) if isinstance(raster, Raster) else raster).check(target)
     wanted = DetectOptions(score, None if classes is None else tuple(classes))
     suffix = "gpkg" if target is None else target.suffix.lower()[1:]
     products = Products(
@@ -110,8 +129,7 @@ def detect(
     )
     # Beside the file, so that it is renamed, not copied, when it is complete.
     with tempfile.TemporaryDirectory(prefix=".geoseg-", dir=None if target is None else target.parent) as folder:
-        entry = raster if isinstance(raster, Raster) else SceneEntry(raster, _NAME)
-        job = Job([entry], folder, model, options=options or Options(), products=products, scheduler=scheduler)
+        job = Job([raster], folder, model, options=options or Options(), products=products, scheduler=scheduler)
         (result,) = run(job, reporter)
         if result.error is not None:
             raise result.error

@@ -23,14 +23,14 @@ class _Derived:
     """The grid of a raster that is computed from another."""
 
     dtype: np.dtype[Any]
-    nodata: float | None
 
-    def __init__(self, source: RowSource, block_rows: int) -> None:
+    def __init__(self, source: RowSource, block_rows: int, nodata: float) -> None:
         self._source = source
         self.name, self.height, self.width = source.name, source.height, source.width
         self.transform, self.crs = source.transform, source.crs
         self.classes: tuple[MapClass, ...] = ()
         self.block_rows = block_rows
+        self.nodata: float | None = nodata
 
     def without_pixels(self) -> Any:
         """Return the source itself: it holds no pixels."""
@@ -56,10 +56,9 @@ class Instances(_Derived):
     """
 
     dtype = np.dtype(np.int32)
-    nodata = 0.0
 
     def __init__(self, slabs: Slabs, seeds: Seeds, workers: int) -> None:
-        super().__init__(slabs.source, slabs.rows)
+        super().__init__(slabs.source, slabs.rows, 0.0)
         self._slabs, self._seeds = slabs, seeds
         reach = -(-slabs.reading.reach // slabs.rows)
         self._rows = RowCache(_SeedRows(slabs, seeds), slabs.rows, 2 * reach + workers + 1)
@@ -94,10 +93,9 @@ class _SeedRows(_Derived):
     """Slabs of seed numbers, and the class map as if it were their mask."""
 
     dtype = np.dtype(np.int32)
-    nodata = 0.0
 
     def __init__(self, slabs: Slabs, seeds: Seeds) -> None:
-        super().__init__(slabs.source, slabs.rows)
+        super().__init__(slabs.source, slabs.rows, 0.0)
         self._slabs, self._seeds = slabs, seeds
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:  # noqa: ARG002 - whole slabs only
@@ -126,10 +124,9 @@ class Scores(_Derived):
     """
 
     dtype = np.dtype(np.uint8)
-    nodata = float(NODATA)
 
     def __init__(self, classes: RowSource, percent: RowSource, block_rows: int, *, inverted: bool) -> None:
-        super().__init__(percent, block_rows)
+        super().__init__(percent, block_rows, float(NODATA))
         self._classes, self._inverted = classes, inverted
 
     def read(self, first: int, last: int) -> tuple[Array, Array | None]:
