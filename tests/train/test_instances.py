@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -101,6 +103,25 @@ def test_polygons_without_a_class_are_objects(houses):
     image, labels, _ = houses
     model = geoseg.train(image, labels, task="instances", **SMALL)
     assert model.card.objects.kinds[0].name == "object"
+
+
+def test_coco_labels_are_objects(houses, tmp_path):
+    image, labels, _ = houses
+    shapes = shapely.transform(
+        gpd.read_file(labels).geometry.to_numpy(), lambda xy: (xy - (500_000, 5_400_000)) * (2, -2)
+    )
+    annotations = [
+        {"image_id": 1, "category_id": 5, "segmentation": [np.asarray(shape.exterior.coords).ravel().tolist()]}
+        for shape in shapes
+    ]
+    images = [{"id": 1, "file_name": "town.tif", "height": 192, "width": 192}]
+    path = tmp_path / "coco.json"
+    path.write_text(json.dumps({
+        "images": images, "annotations": annotations, "categories": [{"id": 5, "name": "house"}],
+    }))  # fmt: skip
+    model = geoseg.train(image, path, task="instances", **SMALL)
+    assert [c.name for c in model.card.classes] == ["background", "house rim", "house core"]
+    assert model.card.objects.kinds[0].area_m2["50"] == pytest.approx(25, rel=1e-3)
 
 
 def test_what_cannot_be_trained_is_one_line(houses, place):
