@@ -16,7 +16,6 @@ from geoseg.errors import InputError
 from geoseg.tiling import Box
 from geoseg.train.data.coco import is_coco, read_coco
 
-
 SQUARE, TRIANGLE = [80, 60, 90, 60, 90, 70, 80, 70], [50, 60, 70, 60, 70, 64]
 
 
