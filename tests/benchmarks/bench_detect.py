@@ -7,9 +7,9 @@
 
 ``scale`` finds the objects of a class map of cores and rims with 5,000 objects per megapixel (2 million at 20,000²)
 and prints seconds, CPU seconds of all threads, peak memory and the size of the file. ``train`` trains a small U-Net on
-1024² pixels of crowns. ``seams`` detects with it in another place and prints the scores of all crowns, and
-precision and recall of those whose centre is within 10 pixels of a border of the model's windows, and of the others. ``share`` prints the CPU time of the last step beside
-that of the forward passes, at about 1,000 objects per megapixel.
+1024² pixels of crowns. ``seams`` detects with it in another place and prints the scores of all crowns, and precision
+and recall of those whose centre is within 10 pixels of a border of the model's windows, and of the others. ``share``
+prints the CPU time of the last step beside that of the forward passes, at about 1,000 objects per megapixel.
 """
 
 from __future__ import annotations
