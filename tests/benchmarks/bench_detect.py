@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_detect.py scale [--size 20000]
     python tests/benchmarks/bench_detect.py train DIR [--epochs 30]
-    python tests/benchmarks/bench_detect.py seams DIR [--size 2048] [--window 256]
+    python tests/benchmarks/bench_detect.py seams DIR [--size 2048] [--window 256] [--stitch trim]
     python tests/benchmarks/bench_detect.py share DIR [--size 2048]
 
 ``scale`` finds the objects of a class map of cores and rims with 5,000 objects per megapixel (2 million at 20,000²)
@@ -103,7 +103,7 @@ def hits(found: Any, truth: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.isin(np.arange(len(one)), left[good]), np.isin(np.arange(len(two)), right[good])
 
 
-def seams(folder: Path, size: int, window: int) -> None:
+def seams(folder: Path, size: int, window: int, stitch: str) -> None:
     """Compare the crowns at borders of windows with the others."""
     import geopandas as gpd
 
@@ -115,9 +115,9 @@ def seams(folder: Path, size: int, window: int) -> None:
     truth = frame_of(ids)
     with tempfile.TemporaryDirectory() as name:
         image = write_image(Path(name) / "crowns.tif", ids, 12)
-        options = Options(device="cpu", window=window)
+        options = Options(device="cpu", window=window, stitch=stitch)
         path, reference = Path(name) / "found.gpkg", Path(name) / "reference.gpkg"
-        geoseg.detect(image, folder, path=path, options=options, score=0.0)
+        geoseg.detect(image, folder, path=path, options=options)
         truth.to_file(reference)
         print(geoseg.evaluate(path, reference))
         keep = make_plan(image, geoseg.load_model(folder), options).tiling.keep
@@ -183,13 +183,14 @@ def main() -> None:
     parser.add_argument("--size", type=int)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--window", type=int, default=256)
+    parser.add_argument("--stitch", default="trim")
     given = parser.parse_args()
     if given.what == "scale":
         scale(given.size or 20_000)
     elif given.what == "train":
         train(given.folder, given.epochs)
     elif given.what == "seams":
-        seams(given.folder, given.size or 2048, given.window)
+        seams(given.folder, given.size or 2048, given.window, given.stitch)
     else:
         share(given.folder, given.size or 2048)
 

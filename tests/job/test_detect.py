@@ -84,6 +84,10 @@ def test_outputs_and_report(wood):
     columns = ["object_id", "class_id", "class_name", "score", "area_m2", "perimeter_m", "cut", "geometry"]
     assert list(frame.columns) == columns
     assert frame.crs.to_epsg() == 32633
+    styles = gpd.read_file(result.outputs["objects"], layer="layer_styles")
+    assert styles.f_table_name.tolist() == ["objects"]
+    assert 'attr="class_id"' in styles.styleQML[0]
+    assert 'label="tree"' in styles.styleQML[0]
     tree = result.report["classes"]["tree"]
     assert tree["objects"] == len(frame) == result.report["objects"]
     assert tree["area_m2"] == pytest.approx(frame.area_m2.sum(), abs=0.01)
