@@ -18,6 +18,7 @@ from geoseg.cli.options import (
     reading_options,
     scenes_of,
     segmenting_options,
+    segmenting_options_with,
 )
 from geoseg.errors.printable import printable
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
@@ -112,7 +113,7 @@ def segment(**values: Any) -> None:
 
 @click.command()
 @_scene_options
-@segmenting_options
+@segmenting_options_with("linear")
 @reading_options
 @click.option(
     "--score",

@@ -26,7 +26,7 @@ from geoseg.models.card.objects import ObjectHeads, ObjectKind
 
 pytestmark = pytest.mark.filterwarnings("ignore:More than one layer")
 
-FAST = Options(device="cpu", precision="fp32", window=64, block=64)
+FAST = Options(device="cpu", precision="fp32", window=64, block=64, stitch="linear")
 PRODUCTS = Products(polygons=False, objects=DetectOptions())
 CLASSES = (
     MapClass(0, "background", "#777777"),

@@ -87,7 +87,8 @@ def detect(
     simplify
         Metres by which simplification may move borders, shared ones once for both neighbours; None keeps pixel edges.
     options
-        Windows, device, precision, memory; see :class:`geoseg.job.Options`.
+        Windows, device, precision, memory; see :class:`geoseg.job.Options`. By default probabilities of overlapping
+        windows are blended (``stitch="linear"``), which models without probabilities cannot; give ``Options()`` then.
     scheduler
         As in :class:`geoseg.Job`.
     overwrite
@@ -129,7 +130,9 @@ def detect(
     )
     # Beside the file, so that it is renamed, not copied, when it is complete.
     with tempfile.TemporaryDirectory(prefix=".geoseg-", dir=None if target is None else target.parent) as folder:
-        job = Job([raster], folder, model, options=options or Options(), products=products, scheduler=scheduler)
+        job = Job(
+            [raster], folder, model, options=options or Options(stitch="linear"), products=products, scheduler=scheduler
+        )
         (result,) = run(job, reporter)
         if result.error is not None:
             raise result.error
