@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from geoseg.errors import GeosegError
     from geoseg.evaluate import evaluate
     from geoseg.job import Job, SceneResult, run
+    from geoseg.job.objects.api import detect
     from geoseg.models import ModelCard, load_model
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
@@ -51,6 +52,7 @@ _HOME = {
     "change": "geoseg.change",
     "composite": "geoseg.raster.composite",
     "compress_model": "geoseg.train.compress",
+    "detect": "geoseg.job.objects.api",
     "evaluate": "geoseg.evaluate",
     "load_model": "geoseg.models",
     "open_raster": "geoseg.raster",
@@ -72,6 +74,7 @@ __all__ = [
     "change",
     "composite",
     "compress_model",
+    "detect",
     "evaluate",
     "load_model",
     "open_raster",

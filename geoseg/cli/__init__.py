@@ -18,6 +18,7 @@ from geoseg.errors.printable import printable
 
 _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Segment scenes into class maps and polygons."),
+    "detect": ("geoseg.cli.segment", "detect", "Find objects, such as buildings or trees, one by one."),
     "polygonize": ("geoseg.cli.polygonize", "polygonize", "Turn a class map into polygons."),
     "evaluate": ("geoseg.cli.evaluate", "evaluate", "Assess a map or a model; sample points, estimate areas."),
     "change": ("geoseg.cli.dates", "change", "Compare two class maps: what became what."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from geoseg.system.choices import PRECISION_OPTIONS, RUNTIME_OPTIONS, STITCHES
+from geoseg.system.choices import PRECISION_OPTIONS, RUNTIME_OPTIONS, STITCHES, Stitch
 from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
@@ -160,14 +160,15 @@ reading_options = option_group(
 model_option = click.option("-m", "--model", metavar="MODEL",
                             help="Model: its name, folder or .onnx file. Default: the bundled model.")  # fmt: skip
 
-segmenting_options = option_group(
+_window_options = option_group(
     model_option,
     click.option("--window", type=click.IntRange(1),
                  help="Side of the model's input in pixels, margins included. Default: fits model, scene and memory."),
     click.option("--margin", type=click.IntRange(0),
                  help="Context around each window, in pixels, that is read but not kept. Default: the model's."),
-    click.option("--stitch", type=click.Choice(STITCHES), default="trim", show_default=True,
-                 help="How windows are joined: each pixel from one window, or a weighted mean of all that overlap."),
+)  # fmt: skip
+
+_device_options = option_group(
     click.option("--block", type=click.IntRange(1), hidden=True),
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N",
                  help="Device that runs the model; with --runtime openvino also gpu (Intel) and npu."),
@@ -181,6 +182,21 @@ segmenting_options = option_group(
     click.option("--workers", type=click.IntRange(1),
                  help="Blocks processed at a time, or processes with --scheduler local. Default: one more than cores."),
 )  # fmt: skip
+
+
+def segmenting_options_with(stitch: Stitch) -> Callable[[_Command], _Command]:
+    """Return the options of how scenes are segmented, with a default of ``--stitch``."""
+    stitch_option = click.option(
+        "--stitch",
+        type=click.Choice(STITCHES),
+        default=stitch,
+        show_default=True,
+        help="How windows are joined: each pixel from one window, or a weighted mean of all that overlap.",
+    )
+    return option_group(_window_options, stitch_option, _device_options)
+
+
+segmenting_options = segmenting_options_with("trim")
 """How scenes are segmented: the fields of geoseg.segment.plan.Options and the model."""
 
 buffer_option = click.option(

@@ -1,40 +1,78 @@
-"""``geoseg segment``."""
+"""``geoseg segment`` and ``geoseg detect``: one way through a job, with two last steps."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from geoseg.cli.options import (
+    CommaList,
     FilePath,
     names_of,
+    option_group,
     options_of,
     progress_option,
     reading_of,
     reading_options,
     scenes_of,
     segmenting_options,
+    segmenting_options_with,
 )
 from geoseg.errors.printable import printable
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
 
 if TYPE_CHECKING:
+    from geoseg.job.outputs import Products
     from geoseg.job.request import Job
 
 
-@click.command()
-@click.argument("scenes", nargs=-1, metavar="SCENE…")
-@click.option("-o", "--output", required=True, type=FilePath(), metavar="OUT", help="Output folder.")
-@click.option(
-    "--scenes",
-    "listed",
-    type=FilePath(),
-    metavar="FILE",
-    help="File that lists more scenes: text (one per line), CSV (columns scene, name) or a STAC ItemCollection.",
+_scene_options = option_group(
+    click.argument("scenes", nargs=-1, metavar="SCENE…"),
+    click.option("-o", "--output", required=True, type=FilePath(), metavar="OUT", help="Output folder."),
+    click.option("--scenes", "listed", type=FilePath(), metavar="FILE",
+                 help="File that lists more scenes: text (one per line), CSV (columns scene, name) or a STAC "
+                      "ItemCollection."),
+)  # fmt: skip
+
+_simplify_option = click.option(
+    "--simplify",
+    type=click.FloatRange(0),
+    metavar="M",
+    help="Maximum distance, in metres, by which simplification may move a border. Default: no simplification.",
 )
+
+_format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(POLYGON_FORMATS),
+    default="gpkg",
+    show_default=True,
+    help="Format of the polygons: GeoPackage, GeoParquet or FlatGeobuf.",
+)
+
+_run_options = option_group(
+    click.option("--no-preview", is_flag=True, help="Write no preview picture."),
+    click.option("--scheduler", default="threads", show_default=True,
+                 metavar="|".join((*LOCAL_SCHEDULERS, "ADDRESS", *BATCH_SYSTEMS)),
+                 help="Where blocks are computed: threads or processes of this machine, the dask scheduler at ADDRESS, "
+                      "or workers that geoseg submits to a batch system."),
+    click.option("--retries", type=click.IntRange(0), default=2, show_default=True,
+                 help="How often to retry a block after a network error, lack of memory or a lost worker."),
+    click.option("--allow-partial", is_flag=True, help="Write results although blocks failed; those are nodata."),
+    click.option("--overwrite", is_flag=True, help="Replace existing results."),
+    click.option("--status", is_flag=True,
+                 help="Print how far the given scenes (default: all in OUT) are, and exit."),
+    click.option("--clean", is_flag=True, help="Remove unfinished blocks and temporary files from OUT, and exit."),
+    click.option("--profile", type=FilePath(), metavar="FILE",
+                 help="Write a timeline of the run, for chrome://tracing or Perfetto."),
+    progress_option,
+)  # fmt: skip
+
+
+@click.command()
+@_scene_options
 @segmenting_options
 @reading_options
 @click.option(
@@ -43,54 +81,16 @@ if TYPE_CHECKING:
     metavar="M2",
     help="Merge regions smaller than this many square metres into a neighbour.",
 )
-@click.option(
-    "--simplify",
-    type=click.FloatRange(0),
-    metavar="M",
-    help="Maximum distance, in metres, by which simplification may move a border. Default: no simplification.",
-)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(POLYGON_FORMATS),
-    default="gpkg",
-    show_default=True,
-    help="Format of the polygons: GeoPackage, GeoParquet or FlatGeobuf.",
-)
+@_simplify_option
+@_format_option
 @click.option(
     "--probabilities",
     metavar="all|NAME,NAME,…",
     help="Also write OUT/NAME_probabilities.tif: percent of every class, or of those named, one band each.",
 )
 @click.option("--no-polygons", is_flag=True, help="Write no polygons.")
-@click.option("--no-preview", is_flag=True, help="Write no preview picture.")
-@click.option(
-    "--scheduler",
-    default="threads",
-    show_default=True,
-    metavar="|".join((*LOCAL_SCHEDULERS, "ADDRESS", *BATCH_SYSTEMS)),
-    help="Where blocks are computed: threads or processes of this machine, the dask scheduler at ADDRESS, or workers "
-    "that geoseg submits to a batch system.",
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(0),
-    default=2,
-    show_default=True,
-    help="How often to retry a block after a network error, lack of memory or a lost worker.",
-)
-@click.option("--allow-partial", is_flag=True, help="Write results although blocks failed; those are nodata.")
-@click.option("--overwrite", is_flag=True, help="Replace existing results.")
-@click.option("--status", is_flag=True, help="Print how far the given scenes (default: all in OUT) are, and exit.")
-@click.option("--clean", is_flag=True, help="Remove unfinished blocks and temporary files from OUT, and exit.")
-@click.option(
-    "--profile",
-    type=FilePath(),
-    metavar="FILE",
-    help="Write a timeline of the run, for chrome://tracing or Perfetto.",
-)
-@progress_option
-def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: str, **values: Any) -> None:
+@_run_options
+def segment(**values: Any) -> None:
     """Segment scenes into class maps, confidence rasters and land-cover polygons.
 
     SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene.
@@ -98,16 +98,8 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     _preview.png and _report.json, and for several scenes OUT/summary.csv. After an interruption the same command
     resumes the run.
     """
-    from geoseg.job.batch import run
     from geoseg.job.outputs import Products
-    from geoseg.job.report import SUMMARY
-    from geoseg.job.request import Job
-    from geoseg.job.scene_list import check_duplicates, read_scenes
-    from geoseg.models import keep_memory
-    from geoseg.progress.reporters import reporter
-    from geoseg.system.outputs import Inputs
 
-    reading = reading_of(values)
     products = Products(
         polygons=not values.pop("no_polygons"),
         preview=not values.pop("no_preview"),
@@ -116,6 +108,66 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
         simplify=values.pop("simplify"),
         probabilities=names_of(values.pop("probabilities")),
     )
+    _run_job(products, values)
+
+
+@click.command()
+@_scene_options
+@segmenting_options_with("linear")
+@reading_options
+@click.option(
+    "--score",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Lowest score of objects: the mean probability of their pixels to be part of one.",
+)
+@click.option(
+    "--classes",
+    type=CommaList(),
+    metavar="NAME,NAME,…",
+    help="Classes of objects to write. Default: all but a background.",
+)
+@click.option(
+    "--min-area", type=click.FloatRange(0), metavar="M2", help="Leave out objects smaller than this many square metres."
+)
+@_simplify_option
+@_format_option
+@_run_options
+def detect(**values: Any) -> None:
+    """Find objects, such as buildings or trees, each one whole across the windows that the model sees.
+
+    Writes OUT/NAME_objects.gpkg (layer objects: object_id, class_id, class_name, score, area_m2, perimeter_m, and cut
+    where an object reaches the edge of the scene), _objects_preview.png and _objects_report.json. Models trained with
+    geoseg train --task instances keep objects apart that touch; with any other model each connected region of a class
+    is one object. After an interruption the same command resumes the run.
+    """
+    from geoseg.job.objects import DetectOptions
+    from geoseg.job.outputs import Products
+
+    products = Products(
+        polygons=False,
+        preview=not values.pop("no_preview"),
+        format=values.pop("format_"),
+        min_area=values.pop("min_area"),
+        simplify=values.pop("simplify"),
+        objects=DetectOptions(values.pop("score"), values.pop("classes")),
+    )
+    _run_job(products, values)
+
+
+def _run_job(products: Products, values: dict[str, Any]) -> None:
+    """Run a command's job over its scenes, or print or clean its state."""
+    from geoseg.job.batch import run
+    from geoseg.job.report import SUMMARY
+    from geoseg.job.request import Job
+    from geoseg.job.scene_list import check_duplicates, read_scenes
+    from geoseg.models import keep_memory
+    from geoseg.progress.reporters import reporter
+    from geoseg.system.outputs import Inputs
+
+    scenes, output, model, progress = (values.pop(name) for name in ("scenes", "output", "model", "progress"))
+    reading = reading_of(values)
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
     sources = scenes_of(scenes, reading) + (read_scenes(listed) if listed else [])
     check_duplicates(sources)

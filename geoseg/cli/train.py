@@ -20,7 +20,7 @@ from geoseg.cli.options import (
 )
 from geoseg.system.choices import PRECISION_OPTIONS
 from geoseg.train.adapt.options import EPOCHS, METHODS, RATE, WINDOWS
-from geoseg.train.options import LOSSES, SPLITS, TrainOptions
+from geoseg.train.options import LOSSES, SPLITS, TASKS, TrainOptions
 from geoseg.train.pretrain.api import EPOCHS as PRETRAIN_EPOCHS
 from geoseg.train.pretrain.api import MASKED
 from geoseg.train.pretrain.api import WINDOWS as PRETRAIN_WINDOWS
@@ -36,6 +36,8 @@ _data_options = option_group(
     click.option("--unlabelled", cls=GreedyOption, metavar="FILE…|DIR", default=(),
                  help="Further images without labels, with the same bands and units: what a mean teacher is sure of "
                  "there is learned, too."),
+    click.option("--task", type=click.Choice(TASKS), default=_DEFAULTS.task, show_default=True,
+                 help="Learn the class of each pixel, or objects from polygons, one each, for geoseg detect."),
     click.option("--class-field", metavar="FIELD", help="Field of the polygons, lines or points that holds the class."),
     buffer_option,
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",

@@ -193,7 +193,7 @@ class _Batch:
         entry = self.job.scenes[number]
         with self._guarded(number, SceneEntry.of(entry).label):
             prepared = self._prepared.pop(number).result()
-            self._reserve_name(prepared.scene.name, entry)
+            self._reserve_name(prepared.scene, entry)
             with self._guarded(number, prepared.scene.name):
                 self._inputs.check(*written_files(prepared.scene.outputs.values()))
                 scene = prepared.start(self.backend) if isinstance(prepared, PlannedScene) else prepared
@@ -213,11 +213,13 @@ class _Batch:
             self._dispatcher = Dispatcher(pool, self.job.retries, self._calls.put)
         self._dispatcher.add(scene.work, scene.todo, scene)
 
-    def _reserve_name(self, name: str, entry: Any) -> None:
+    def _reserve_name(self, scene: Scene, entry: Any) -> None:
+        name, file = scene.name, next(iter(scene.outputs.values())).name
         if name in self._entry_by_name:
+            labels = (SceneEntry.of(one).label for one in (entry, self._entry_by_name[name]))
             raise InputError(
-                f"{SceneEntry.of(entry).label} and {SceneEntry.of(self._entry_by_name[name]).label} would both write "
-                f"{name}_classes.tif: run them into different folders, or name them in a CSV given with --scenes"
+                f"{' and '.join(labels)} would both write {file}: run them into different folders, or name them in a "
+                "CSV given with --scenes"
             )
         self._entry_by_name[name] = entry
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
+from geoseg.job.objects.options import DetectOptions
 from geoseg.segment.block import Quicklook
 from geoseg.system.choices import POLYGON_FORMATS
 from geoseg.system.resources import cpu_count
@@ -47,9 +48,11 @@ class Products:
     format
         ``"gpkg"``, ``"parquet"`` or ``"fgb"``.
     min_area
-        Regions smaller than this many square metres are merged into a neighbour; None keeps all.
+        Regions smaller than this many square metres are merged into a neighbour, objects left out; None keeps all.
     simplify
         Tolerance in metres by which polygon borders may move; None keeps the pixel edges.
+    objects
+        Which objects to write, instead of class map, confidence and polygons; None for these.
     probabilities
         ``"all"`` or names of the model's classes whose probabilities are written, one band each; None for no such file.
 
@@ -67,6 +70,7 @@ class Products:
     simplify: float | None = None
     # Not in the repr, which identifies results: those of runs without probabilities must stay valid.
     probabilities: str | tuple[str, ...] | None = field(default=None, repr=False)
+    objects: DetectOptions | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.format not in POLYGON_FORMATS:
@@ -79,6 +83,11 @@ class Products:
 
 def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
     """Return the contract's path per kind of output for a scene called ``name``."""
+    if products.objects is not None:
+        found = {"objects": folder / f"{name}_objects.{products.format}"}
+        if products.preview:
+            found["preview"] = folder / f"{name}_objects_preview.png"
+        return found | {"report": folder / f"{name}_objects_report.json"}
     paths = {"classes": folder / f"{name}_classes.tif", "confidence": folder / f"{name}_confidence.tif"}
     if products.probabilities is not None:
         paths["probabilities"] = folder / f"{name}_probabilities.tif"
@@ -134,7 +143,7 @@ def write_products(
     name = recipe.raster.name
     paths = outputs_of(folder, name, products)
     with clock("write"):
-        pixels = _write_rasters(recipe, store, paths, reporter)
+        pixels = write_rasters(recipe, store, paths, reporter)
     classes: dict[str, dict[str, Any]] = {
         c.name: {"id": c.id, "color": c.color, "pixels": int(pixels[c.id])} for c in recipe.model.card.classes
     }
@@ -148,7 +157,7 @@ def write_products(
     return facts
 
 
-def _write_rasters(
+def write_rasters(
     recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], reporter: Reporter
 ) -> NDArray[np.int64]:
     """Write class map, confidence and probabilities; return the pixels per value of the class map."""
@@ -256,7 +265,7 @@ def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path],
 
     assert recipe.quicklook is not None
     quicklook = store.read_quicklook(recipe.quicklook, recipe.raster.dtype)
-    classes = _every(paths["classes"], recipe.quicklook.step)
+    classes = every(paths["classes"], recipe.quicklook.step)
     card = recipe.model.card
     title = f"{recipe.raster.name}: scene, and classes by model {card.name}"
     counts = {value: int(count) for value, count in enumerate(pixels)}
@@ -266,7 +275,7 @@ def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path],
     write_preview(paths["preview"], preview)
 
 
-def _every(path: Path, step: int) -> NDArray[np.uint8]:
+def every(path: Path, step: int) -> NDArray[np.uint8]:
     """Every ``step``-th pixel of a class map, read strip by strip."""
     from rasterio.windows import Window
 

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
 from geoseg.errors import GeosegError, OptionError, OutputError
 from geoseg.job.failures import with_retries
+from geoseg.job.objects.options import needed_probabilities, object_reading
 from geoseg.job.outputs import Products
 from geoseg.models.proposals import check_model_bands
 from geoseg.progress.trace import Trace
@@ -127,7 +128,8 @@ class SceneResult:
         or ``"failed"``.
     outputs
         Path per kind of output: ``classes``, ``confidence``, ``report`` and, if asked for, ``polygons``,
-        ``probabilities`` and ``preview``. Empty if failed.
+        ``probabilities`` and ``preview``; of a run that detects objects ``objects``, ``report`` and ``preview``. Empty
+        if failed.
     report
         Content of ``NAME_report.json``: pixels and area per class, windows, timing, versions. Empty if failed.
     error
@@ -191,12 +193,13 @@ def request_of(job: Job) -> Request:
     from geoseg.models import DEFAULT_MODEL, load_model
 
     model = load_model(DEFAULT_MODEL if job.model is None else job.model)
-    class_positions(model.card, job.products.probabilities)
+    products = _with_needs(job.products, model)
+    class_positions(model.card, products.probabilities)
     scheduler = job.scheduler if isinstance(job.scheduler, str) else "client"
     return Request(
         model=model,
         options=job.options,
-        products=job.products,
+        products=products,
         reading=job.reading,
         output=job.folder,
         scheduler=scheduler,
@@ -204,6 +207,14 @@ def request_of(job: Job) -> Request:
         allow_partial=job.allow_partial,
         retries=job.retries,
     )
+
+
+def _with_needs(products: Products, model: Model) -> Products:
+    """Return the products, objects with the probabilities that their scores are made of."""
+    if products.objects is None:
+        return products
+    object_reading(model.card, products.objects)
+    return replace(products, probabilities=needed_probabilities(model.card))
 
 
 def open_scene(source: Any, request: Request, name: str | None = None) -> Raster:
@@ -243,6 +254,8 @@ def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
 def fingerprint_of(raster: Raster, request: Request) -> str:
     """Return a hash of everything that determines a scene's results."""
     parts = [manifest_of(raster, request)["fingerprint"], repr(request.products)]
+    if request.products.objects is not None:
+        parts.append(repr(request.products.objects))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -13,6 +13,7 @@ from geoseg.errors import OutputError
 from geoseg.job.block_store import open_store, read_manifest
 from geoseg.job.dispatch import Work, sources_of
 from geoseg.job.failures import with_retries
+from geoseg.job.objects.options import object_warnings
 from geoseg.job.outputs import quicklook_of, written_files
 from geoseg.job.report import describe
 from geoseg.job.request import manifest_of, read_report
@@ -47,6 +48,8 @@ def prepare(scene: Scene) -> KeptScene | PlannedScene:
     sources = sources_of(scene.raster)
     options = replace(request.options, probabilities=request.products.probabilities)
     plan = with_retries(lambda: make_plan(scene.raster, request.model, options), sources, request.retries)
+    if request.products.objects is not None:
+        plan = replace(plan, warnings=(*plan.warnings, *object_warnings(request.model.card, scene.raster)))
     return PlannedScene(scene, plan)
 
 

@@ -13,6 +13,7 @@ from geoseg.errors import GeosegError, OutputError
 from geoseg.job.dispatch import BlockSummary, Work
 from geoseg.job.failures import BlockFailure, describe_failures, failure_records
 from geoseg.job.finished_vrt import LiveView
+from geoseg.job.objects.products import write_object_products
 from geoseg.job.outputs import write_products
 from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
@@ -149,7 +150,8 @@ class RunningScene:
         if not alone:
             memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
         with record_spans(enabled=trace is not None) as spans:
-            facts = write_products(
+            write = write_products if scene.request.products.objects is None else write_object_products
+            facts = write(
                 self.work.recipe,
                 self.work.store,
                 scene.request.products,

@@ -13,6 +13,7 @@ from geoseg.errors import GeosegError, OutputError
 from geoseg.errors.printable import printable
 from geoseg.job.block_store import finished_blocks, read_manifest, tag_of
 from geoseg.job.finished_vrt import live_path
+from geoseg.job.outputs import outputs_of
 from geoseg.job.request import WORK_FOLDER, Request, fingerprint_of, manifest_of, open_scene, read_report
 from geoseg.job.scene_list import SceneEntry
 from geoseg.system.locks import is_locked, locked
@@ -71,7 +72,7 @@ def status(output: Path | str, scenes: Sequence[Any] = (), request: Request | No
     """
     output = Path(output)
     if not scenes:
-        return [_scene_status(output, name) for name in _names(output)]
+        return [_scene_status(output / f"{name}_report.json", name) for name in _names(output)]
     if request is None:
         raise ValueError("scenes are given without the request to compare their files with")
     states = []
@@ -83,14 +84,15 @@ def status(output: Path | str, scenes: Sequence[Any] = (), request: Request | No
             states.append(SceneStatus(entry.label, "unreadable", message=str(error)))
             continue
         expected = manifest_of(raster, request)["fingerprint"], fingerprint_of(raster, request)
-        states.append(_scene_status(output, raster.name, expected))
+        report = outputs_of(output, raster.name, request.products)["report"]
+        states.append(_scene_status(report, raster.name, expected))
     return states
 
 
-def _scene_status(output: Path, name: str, expected: tuple[str, str] | None = None) -> SceneStatus:
+def _scene_status(path: Path, name: str, expected: tuple[str, str] | None = None) -> SceneStatus:
     """Return one scene's state; ``expected`` are the fingerprints that its blocks and its results should have."""
-    folder = output / WORK_FOLDER / name
-    manifest, report = read_manifest(folder), read_report(output / f"{name}_report.json")
+    folder = path.parent / WORK_FOLDER / name
+    manifest, report = read_manifest(folder), read_report(path)
     running = is_locked(folder)
     if manifest:
         done, blocks = len(finished_blocks(folder, tag_of(manifest))), int(manifest.get("blocks", 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,12 +34,15 @@ class Encoding:
         Write MultiPolygons.
     confidence_scale
         Confidence of one count, or None without a confidence raster.
+    class_ids
+        From the codes of polygons to their class ids, where these differ.
     """
 
     ground: PixelGeodesy
     affine: Array
     multi: bool
     confidence_scale: float | None
+    class_ids: Callable[[Array], Array] | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -90,7 +93,8 @@ def encode(finished: Finished, encoding: Encoding, *, reshaped: bool = False) ->
         mean = np.where(known > 0, finished.sums[:, 2] / known * scale, np.nan)
     confidence_min = np.where(known > 0, finished.confidence_min * scale, np.nan)
     boxes = bounds(rings, feature, encoding.affine)
-    return Encoded(wkb, offsets, finished.last, finished.value, area, perimeter, mean, confidence_min, boxes)
+    value = finished.value if encoding.class_ids is None else encoding.class_ids(finished.value)
+    return Encoded(wkb, offsets, finished.last, value, area, perimeter, mean, confidence_min, boxes)
 
 
 def merge(first: Encoded, second: Encoded) -> tuple[list[Encoded], Array]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from geoseg.geodesy import PixelGeodesy, StripAreas
 from geoseg.polygonize.kernels import dissolve
-from geoseg.polygonize.kernels.runs import dense, flatten, label, measure, paint, union_all
+from geoseg.polygonize.kernels.runs import NO_CONFIDENCE, dense, flatten, label, measure, paint, union_all
 from geoseg.polygonize.kernels.types import Array
 
 _UNITS_PER_PIXEL = 1024
@@ -71,7 +71,7 @@ def strip_regions(
 ) -> StripRegions:
     """Label one strip and measure its regions and their shared edges; arguments as for ``strips.trace_strip``."""
     runs = label(codes, absent, eight=eight)
-    value, last, sums, _ = measure(codes, runs, first_row, areas, (np.zeros((0, 0), np.uint8), 255))
+    value, last, sums, _ = measure(codes, runs, first_row, areas, NO_CONFIDENCE)
     rows = codes.shape[0] - 1
     line = sides.line[first_row : first_row + rows]
     row = sides.row[first_row : first_row + rows]

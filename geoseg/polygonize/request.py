@@ -36,6 +36,7 @@ class PolygonizeJob:
     min_area: float | None = None
     keep: tuple[int, ...] = ()
     classes: NewClasses | None = None
+    flags: int = 0
     names: dict[int, str] = field(default_factory=dict)
 
     @property

@@ -19,6 +19,7 @@ import pyarrow as pa
 from geoseg.errors import InputError
 from geoseg.polygonize import on_dask
 from geoseg.polygonize.encode import Encoded, batches, encode
+from geoseg.polygonize.kernels.runs import NO_CONFIDENCE, Confidence
 from geoseg.polygonize.minimum_mapping_unit import Sides, StripRegions, merge_small, strip_regions
 from geoseg.polygonize.request import PolygonizeJob, Rows, row_caches
 from geoseg.polygonize.source import RowSource
@@ -192,9 +193,9 @@ def _trace(job: PolygonizeJob, item: Item) -> Strip:
     codes, absent = _codes(job, pixels, first, last)
     if job.classes is not None:
         codes, absent = job.classes.apply(codes, absent, index, eight=job.tracing.eight)
-    counts: tuple[Any, int] = np.zeros((0, 0), np.uint8), 255
+    counts = NO_CONFIDENCE
     if confidence is not None:
-        counts = confidence_counts(*confidence.read(first, last), job.confidence)
+        counts = Confidence(*confidence_counts(*confidence.read(first, last), job.confidence), job.flags)
     if job.reshape is not None:
         job.reshape.mark(codes, first)
     return trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), counts)

@@ -15,7 +15,7 @@ from geoseg.geodesy import StripAreas
 from geoseg.polygonize.kernels import join, trace
 from geoseg.polygonize.kernels.join import BoundaryPool, Open
 from geoseg.polygonize.kernels.rings import Rings, arrange
-from geoseg.polygonize.kernels.runs import label, measure
+from geoseg.polygonize.kernels.runs import Confidence, label, measure
 from geoseg.polygonize.kernels.types import Array
 
 
@@ -73,7 +73,7 @@ def trace_strip(
     first_row: int,
     tracing: Tracing,
     areas: StripAreas,
-    confidence: tuple[Array, int],
+    confidence: Confidence,
 ) -> Strip:
     """Trace one strip.
 
@@ -91,7 +91,7 @@ def trace_strip(
     areas
         Areas of the pixels of these rows.
     confidence
-        uint8 or int32 (rows, columns), with no rows if there is no confidence raster; and its nodata value.
+        Confidence of the strip's pixels, without rows if there is no confidence raster.
     """
     runs = label(codes, absent, eight=tracing.eight)
     regions = runs.group.size

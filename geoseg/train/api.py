@@ -28,6 +28,7 @@ def train(
     labels: str | os.PathLike[str] | gpd.GeoDataFrame | Sequence[Any],
     output: str | os.PathLike[str] | None = None,
     *,
+    task: str = "semantic",
     class_field: str | None = None,
     classes: str | Sequence[str] | Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
@@ -86,6 +87,10 @@ def train(
         crosses, a point the one that it lies in. Unlabelled pixels are ignored.
     output
         Model folder to write. None keeps the model in memory only.
+    task
+        ``"semantic"`` learns the class of each pixel. ``"instances"`` learns objects from polygons, one polygon each,
+        for :func:`geoseg.detect`: the core and the rim of every object, so that objects that touch stay apart. What no
+        polygon covers is ``background``, ``"background"`` by default.
     class_field
         Field of the polygons (lines, points) that holds the class; found by usual names if None.
     classes
@@ -217,7 +222,7 @@ def train(
         augment=augment, split=split, block_size=block_size, group_field=group_field, groups=groups,
         validation=validation, seed=seed, precision=precision, device=device, devices=devices, patience=patience,
         workers=workers, memory=memory, background=background, buffer=buffer,
-        unlabelled_weight=unlabelled_weight, threshold=threshold, ema=ema,
+        unlabelled_weight=unlabelled_weight, threshold=threshold, ema=ema, task=task,
     )  # fmt: skip
     sources = Sources(
         _listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}), _listed(unlabelled)

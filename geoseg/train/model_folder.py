@@ -124,7 +124,8 @@ def finished_card(
     if prepared.unlabelled is not None:
         lines.append(prepared.unlabelled.summary)
     name = model_name(output)
-    number = f"{len(card.classes)} classes from {len(card.bands)} bands"
+    what = f"{len(card.classes)} classes" if card.objects is None else _kinds(card)
+    number = f"{what} from {len(card.bands)} bands"
     return card_with(
         card,
         name=name,
@@ -141,6 +142,11 @@ def finished_card(
         test_vector={},
         item={},
     )
+
+
+def _kinds(card: ModelCard) -> str:
+    assert card.objects is not None
+    return f"Objects ({', '.join(kind.name for kind in card.objects.kinds)})"
 
 
 def _description(fitted: Fitted, metrics: dict[str, Any], base: Model | None) -> str:

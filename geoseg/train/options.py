@@ -16,6 +16,11 @@ SPLITS = ("blocks", "groups")
 
 SEMI_OPTIONS = ("unlabelled_weight", "threshold", "ema")
 """Options that only count with unlabelled scenes."""
+INSTANCES = "instances"
+"""The task of telling objects apart, one polygon each."""
+
+TASKS = ("semantic", INSTANCES)
+"""What is learned: the class of each pixel, or objects."""
 
 # A resumed run may change these: they decide where and how long it runs, not what it learns from.
 _FREE = {"epochs", "device", "devices", "workers", "memory", "patience"}
@@ -66,6 +71,7 @@ class TrainOptions:
     unlabelled_weight: float = 1.0
     threshold: float = 0.8
     ema: float = 0.95
+    task: str = "semantic"
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -100,6 +106,10 @@ class TrainOptions:
             raise OptionError(f"buffer must be positive, got {self.buffer:g}; without it a point labels its pixel")
         if self.precision not in PRECISION_OPTIONS:
             raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
+        if self.task not in TASKS:
+            raise OptionError(f"task {self.task!r} is unknown: use {' or '.join(TASKS)}")
+        if self.task == INSTANCES and not self.background:
+            object.__setattr__(self, "background", "background")
         self._check_split()
 
     def _check_split(self) -> None:
@@ -114,6 +124,8 @@ class TrainOptions:
             )
         if self.background is not None and (not self.background or self.background != self.background.strip()):
             raise OptionError(f"background {self.background!r} is no name of a class; write --background other")
+        if self.task == INSTANCES and self.group_field:
+            raise OptionError("task instances and a group field are both given: split by blocks or by groups of images")
         if self.background and self.group_field:
             raise OptionError(
                 "background and a group field are both given, but pixels outside all polygons belong to no group: "
@@ -129,7 +141,7 @@ class TrainOptions:
     def differing(self, other: dict[str, Any]) -> list[str]:
         """Return the names of options that differ from ``other`` and change what is learned."""
         mine = self.as_dict()
-        return [f.name for f in fields(self) if f.name not in _FREE and mine[f.name] != other.get(f.name)]
+        return [f.name for f in fields(self) if f.name not in _FREE and mine[f.name] != other.get(f.name, f.default)]
 
 
 def parse_loss(text: str) -> tuple[str, ...]:

@@ -21,13 +21,14 @@ from geoseg.tiling import round_up
 from geoseg.train.data import class_mapping
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.images import open_images
+from geoseg.train.data.instances import CORE, RIM, check_base, instance_entries, object_heads, with_sizes
 from geoseg.train.data.label_counts import cell_side
 from geoseg.train.data.label_images import Labelled, Sources, model_labels, read_labels
 from geoseg.train.data.labels import BACKGROUND
 from geoseg.train.data.samples import LabelledScene, ValidationWindows
 from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler, places_of
-from geoseg.train.options import TrainOptions
+from geoseg.train.options import INSTANCES, TrainOptions
 from geoseg.train.semi.scenes import Held, Unlabelled, open_unlabelled
 from geoseg.train.validation import groups, split
 from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split, usual_margin
@@ -153,6 +154,8 @@ def prepare(
         If images, labels, classes or split cannot be used.
     """
     card = base.card if base else None
+    if card is not None and not soft:
+        check_base(card, options.task)
     stride = card.stride if card else _SMP_STRIDE
     rasters = open_images(sources.images, sources.reading, card)
     for note in merged_notes([note for raster in rasters for note in raster.notes], "images"):
@@ -180,6 +183,8 @@ def prepare(
         card = _fresh_card(labelled.rasters, mapping.classes, chosen, options, reporter)
     elif card.classes != mapping.classes:
         card = _with_classes(card, mapping.classes)
+    if options.task == INSTANCES:
+        card = _with_objects(card, labelled, options)
     _check_units(card, labelled.rasters, reporter)
 
     targets = dict(zip(map(id, rasters), soft, strict=True)) if soft else {}
@@ -226,6 +231,10 @@ def _class_mapping(
 ) -> class_mapping.ClassMapping:
     background = options.background
     wanted = class_mapping.parse_classes(sources.classes, background)
+    ignore = sources.ignore
+    if options.task == INSTANCES and background is not None:
+        wanted = None if wanted is None else instance_entries(wanted, background)
+        ignore = [f"{name} {part}" for name in ignore for part in (RIM, CORE)]
     if wanted is None and card is not None:
         entries = [class_mapping.Entry(None, c.name, c.color) for c in card.classes]
         if background is not None and all(entry.name != background for entry in entries):
@@ -236,7 +245,7 @@ def _class_mapping(
         why = class_mapping.why_none(nodata)
         raise InputError(f"{labelled.name}: no pixel of the images is labelled{why}")
     mapping = class_mapping.map_classes(
-        totals, vocabulary, wanted, sources.ignore, labelled.name, nodata=nodata, background=background
+        totals, vocabulary, wanted, ignore, labelled.name, nodata=nodata, background=background
     )
     if background is None:
         warnings, notes = class_mapping.unlabelled_notes(labelled.name, mapping, nodata, vocabulary)
@@ -350,6 +359,16 @@ def _fresh_card(
         min_window=_SMP_STRIDE,
         resolution=resolution_of(rasters, Augment(options.augment).zoom),
     )
+
+
+def _with_objects(card: ModelCard, labelled: Labelled, options: TrainOptions) -> ModelCard:
+    from geoseg.models.card.card import card_with
+
+    assert options.background is not None
+    heads = object_heads(card.classes, options.background, labelled.sizes, labelled.name)
+    if card.objects is not None:
+        heads = with_sizes(heads.model_copy(update={"reach": card.objects.reach}), labelled.sizes)
+    return card_with(card, objects=heads)
 
 
 def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:

@@ -51,6 +51,10 @@ class Preview:
         Grid of the whole scene.
     title
         One line above the picture.
+    picture, caption
+        (h, w, 3): what is shown beside the scene, and its caption; the class map if None.
+    legend
+        Colour, name and text of each entry; the classes and their shares if None.
     """
 
     quicklook: NDArray[Any]
@@ -61,6 +65,9 @@ class Preview:
     step: int
     geobox: GeoBox
     title: str
+    picture: NDArray[np.uint8] | None = None
+    caption: str = "classes"
+    legend: tuple[tuple[str, str, str], ...] | None = None
 
 
 def step_of(height: int, width: int) -> int:
@@ -95,7 +102,7 @@ def draw(preview: Preview) -> Image.Image:
     big, small = ImageFont.load_default(_TEXT), ImageFont.load_default(_SMALL)
     panels = [
         Image.fromarray(array).resize((wide, high), Image.Resampling.NEAREST)
-        for array in (stretch(preview.quicklook, preview.valid), paint(preview.classes, preview.names))
+        for array in (stretch(preview.quicklook, preview.valid), _beside(preview))
     ]
     legend = _legend(preview)
     names = max((big.getlength(name) for _, name, _ in legend), default=0)
@@ -108,7 +115,7 @@ def draw(preview: Preview) -> Image.Image:
     canvas = Image.new("RGB", (canvas_width, canvas_height), _PAPER)
     pen = ImageDraw.Draw(canvas)
     pen.text((_SPACE, _SPACE // 2), preview.title, fill=_INK, font=big)
-    for number, (panel, caption) in enumerate(zip(panels, ("scene", "classes"), strict=True)):
+    for number, (panel, caption) in enumerate(zip(panels, ("scene", preview.caption), strict=True)):
         left = _SPACE + number * (wide + _SPACE)
         canvas.paste(panel, (left, top))
         pen.rectangle((left - 1, top - 1, left + wide, top + high), outline=_FRAME)
@@ -124,6 +131,10 @@ def draw(preview: Preview) -> Image.Image:
     return canvas
 
 
+def _beside(preview: Preview) -> NDArray[np.uint8]:
+    return paint(preview.classes, preview.names) if preview.picture is None else preview.picture
+
+
 def paint(classes: NDArray[np.uint8], names: Sequence[MapClass]) -> NDArray[np.uint8]:
     """Return a class map (h, w) as RGB (h, w, 3)."""
     table = np.full((256, 3), int(MISSING[1:3], 16), np.uint8)
@@ -134,6 +145,8 @@ def paint(classes: NDArray[np.uint8], names: Sequence[MapClass]) -> NDArray[np.u
 
 def _legend(preview: Preview) -> list[tuple[str, str, str]]:
     """Return colour, name and share of the valid area of every class, and an entry for missing pixels."""
+    if preview.legend is not None:
+        return list(preview.legend)
     total = sum(preview.pixels.get(item.id, 0) for item in preview.names)
     rows = [(c.color, c.name, _percent(preview.pixels.get(c.id, 0), total)) for c in preview.names]
     if preview.pixels.get(NODATA, 0):

@@ -17,6 +17,7 @@ def commands(at):
     return [
         ("segment", "none.tif", "-o", at),
         ("segment", "none.tif", "-o", "out", "--profile", f"{at}.json"),
+        ("detect", "none.tif", "-m", "none", "-o", at),
         ("polygonize", "none.tif", "-o", f"{at}.gpkg"),
         ("evaluate", "none.tif", "none2.tif", "-o", f"{at}.json"),
         ("evaluate", "-m", "spectral", "--images", "none.tif", "--labels", "none2.tif", "-o", f"{at}.json"),

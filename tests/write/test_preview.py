@@ -16,7 +16,7 @@ from rasterio.windows import Window
 from geoseg.classes import LAND_COVER, NODATA
 from geoseg.errors import OutputError
 from geoseg.geodesy import pixel_sides
-from geoseg.job.outputs import _every
+from geoseg.job.outputs import every
 from geoseg.raster.quicklook import choose_bands, stretch
 from geoseg.write.preview import PANEL, Preview, draw, paint, step_of, write_preview
 
@@ -148,7 +148,7 @@ def test_reducing_a_class_map_holds_one_strip_of_it(tmp_path):
             file.write(part, 1, window=Window(0, row, width, len(part)))
     tracemalloc.start()
     try:
-        small = _every(path, step)
+        small = every(path, step)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

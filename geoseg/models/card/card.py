@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from geoseg.classes import MAX_CLASSES, MapClass
 from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
+from geoseg.models.card.objects import ObjectHeads
 from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
 from geoseg.models.card.values import first_defect, without_controls
@@ -134,6 +135,8 @@ class ModelCard(BaseModel):
         units a scene is stored, and whether it is like them at all.
     classes
         Classes of the output; the ids are 0…K−1 in order, K from 2 to 255.
+    objects
+        Which classes are cores and rims of objects, see :mod:`geoseg.models.card.objects`; None for models of classes.
     stride
         Window sides must be multiples of this, in pixels.
     margin
@@ -193,6 +196,7 @@ class ModelCard(BaseModel):
     value_range: tuple[float, float] | None = None
     value_percentiles: ValuePercentiles | None = None
     classes: tuple[MapClass, ...]
+    objects: ObjectHeads | None = None
     stride: int = Field(default=1, ge=1, le=MAX_SIDE)
     margin: int = Field(default=0, ge=0, le=MAX_SIDE)
     min_window: int = Field(default=1, ge=1, le=MAX_SIDE)
@@ -253,6 +257,8 @@ class ModelCard(BaseModel):
             raise ValueError(
                 f"value_percentiles are of {len(self.value_percentiles.center)} bands, the model has {len(self.bands)}"
             )
+        if self.objects is not None:
+            self.objects.check_within(self.classes)
         for field in ("margin", "min_window"):
             value = getattr(self, field)
             if value % self.stride and value > 1:

@@ -9,6 +9,8 @@ from typing import Any
 
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import GeosegError, ModelError
+from geoseg.models.card.objects import TASK as INSTANCES
+from geoseg.models.card.objects import ObjectHeads
 from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.values import assets_of, check_kinds, check_values, short
 
@@ -28,6 +30,7 @@ _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:outp
 
 # Fields that MLM does not have, written as geoseg:NAME; its schema forbids unknown mlm:* names.
 _OWN = (
+    "objects",
     "value_range",
     "value_percentiles",
     "stride",
@@ -139,7 +142,9 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
         "mlm:name": card["name"],
         "mlm:architecture": card["architecture"],
     }
-    properties.setdefault("mlm:tasks", [_TASK])
+    tasks = properties.setdefault("mlm:tasks", [_TASK])
+    if card["objects"] is not None and INSTANCES not in tasks:
+        properties["mlm:tasks"] = [INSTANCES, *tasks]
     properties.setdefault("mlm:framework", "PyTorch")
     if card["hyperparameters"]:
         properties["mlm:hyperparameters"] = copy.deepcopy(card["hyperparameters"])
@@ -161,7 +166,7 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, ValuePercentiles):
+    if isinstance(value, ValuePercentiles | ObjectHeads):
         return value.to_json()
     return list(value) if isinstance(value, tuple) else copy.deepcopy(value)
 

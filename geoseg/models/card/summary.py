@@ -42,6 +42,9 @@ def _entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         finest, coarsest = card["resolution"]
         yield "pixel size", f"{finest:g}–{coarsest:g} m"
     yield "classes", ", ".join(c.name for c in card["classes"])
+    if card["objects"] is not None:
+        for kind in card["objects"].kinds:
+            yield "objects", f"{kind.name}{_sizes(kind.area_m2)}"
     encoder = card["hyperparameters"].get("encoder")
     yield "network", f"{card['architecture']} {encoder}" if encoder else card["architecture"]
     yield "windows", f"multiples of {card['stride']} px, margin {card['margin']} px"
@@ -54,6 +57,16 @@ def _entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ):
         for text in card[field]:
             yield label, text
+
+
+def _sizes(areas: Mapping[str, float]) -> str:
+    """Return the areas of objects that a model was trained on as text."""
+    if not areas:
+        return ""
+    low, middle, high = (areas.get(key) for key in ("5", "50", "95"))
+    if None in (low, middle, high):
+        return ""
+    return f" of {low:.3g}…{high:.3g} m², median {middle:.3g} (of the objects it was trained on, 90 in 100)"
 
 
 def _metrics(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

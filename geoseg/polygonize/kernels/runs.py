@@ -19,6 +19,27 @@ if TYPE_CHECKING:
     from geoseg.geodesy import StripAreas
 
 
+class Confidence(NamedTuple):
+    """Confidence of a strip's pixels.
+
+    Attributes
+    ----------
+    counts
+        uint8 or int32 (rows, columns); without rows, confidence is not summed.
+    nodata
+        The count that stands for nodata.
+    flags
+        Number of lowest bits that are flags: the counts above them are summed, and of the flags the lowest is kept.
+    """
+
+    counts: Array
+    nodata: int
+    flags: int = 0
+
+
+NO_CONFIDENCE = Confidence(np.zeros((0, 0), np.uint8), 255)
+
+
 class Runs(NamedTuple):
     """Runs of one strip and the region of each.
 
@@ -150,12 +171,11 @@ def label(codes: Array, absent: int, *, eight: bool) -> Runs:
 
 
 def measure(
-    codes: Array, runs: Runs, first_row: int, areas: StripAreas, confidence: tuple[Array, int]
+    codes: Array, runs: Runs, first_row: int, areas: StripAreas, confidence: Confidence
 ) -> tuple[Array, Array, Array, Array]:
     """Return value, last pixel, sums and lowest confidence of each region, over rows 1 … of a strip.
 
-    Row 0 repeats the last row of the strip above, where it is counted. ``confidence`` is the counts (rows, columns) and
-    their nodata value; without rows, confidence is not summed.
+    Row 0 repeats the last row of the strip above, where it is counted.
     """
     regions = runs.group.size
     value = np.zeros(regions, np.int32)
@@ -180,6 +200,7 @@ def _measure(
     row_scale: Array,
     confidence: Array,
     confidence_nodata: int,
+    flags: int,
     value: Array,
     last: Array,
     sums: Array,
@@ -188,6 +209,9 @@ def _measure(
     """Write the results; columns of ``sums`` are pixels, area in units, confidence, pixels with a confidence."""
     width = codes.shape[1] - 2
     with_confidence = confidence.shape[0] > 0
+    mask = -1
+    if flags > 0:
+        mask = (1 << flags) - 1
     for i in range(row_ptr.size - 1):
         for k in range(row_ptr[i], row_ptr[i + 1]):
             r = region[k]
@@ -211,9 +235,9 @@ def _measure(
                 for j in range(a, b):
                     c = np.int64(confidence[i - 1, j])
                     if c != confidence_nodata:
-                        total += c
+                        total += c >> flags
                         known += 1
-                        low = min(low, c)
+                        low = min(low, c & mask)
                 sums[r, 2] += total
                 sums[r, 3] += known
                 confidence_min[r] = low

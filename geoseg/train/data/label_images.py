@@ -11,11 +11,13 @@ from geoseg.errors import InputError, OptionError
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
 from geoseg.train.data.class_mapping import named_values, parse_classes
+from geoseg.train.data.coco import is_coco, read_coco
 from geoseg.train.data.images import label_files, match_rasters
+from geoseg.train.data.instances import InstanceLabels, instance_vocabulary, object_sizes
 from geoseg.train.data.label_counts import LabelCounts, chunk_count, count_labels
-from geoseg.train.data.labels import LabelSource, Vocabulary, WithBackground
+from geoseg.train.data.labels import LabelSource, PolygonLabels, Vocabulary, WithBackground
 from geoseg.train.data.polygons import Polygons, is_polygons, read_polygons
-from geoseg.train.options import TrainOptions
+from geoseg.train.options import INSTANCES, TrainOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +43,10 @@ class Sources:
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images that have labels, the labels, their counts, the classes they name, and what messages call them."""
+    """Images that have labels, the labels, their counts, the classes they name, and what messages call them.
+
+    With objects, ``sizes`` are percentiles of their areas in m², per class.
+    """
 
     rasters: list[Raster]
     sources: list[LabelSource]
@@ -49,6 +54,7 @@ class Labelled:
     vocabulary: Vocabulary
     name: str
     polygons: Polygons | None
+    sizes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def totals(self) -> dict[int, int]:
         """Return the labelled pixels of each label value on all images."""
@@ -77,33 +83,11 @@ def read_labels(
         If labels cannot be read, are both rasters and polygons, or overlap none of the images.
     """
     files = label_files(sources.labels)
-    kinds = {is_polygons(file) for file in files}
-    if len(kinds) > 1:
-        raise InputError("labels are both rasters and polygons: use one kind")
-    polygons: Polygons | None = None
-    if kinds == {True}:
-        polygons = read_polygons(files, sources.class_field, options.group_field, options.buffer)
-        placed: list[LabelSource | None] = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
-        vocabulary, name = polygons.vocabulary, polygons.label
-        if polygons.skipped:
-            reporter.warning(
-                f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled; to use them, fill in "
-                f"their field {polygons.field!r}"
-            )
-        if alike := _alike([item.name for item in vocabulary.classes]):
-            reporter.warning(
-                f"{name}: classes {' and '.join(map(repr, alike))} differ in case only; if they are one, write them "
-                f"alike in field {polygons.field!r}"
-            )
-    else:
-        if options.group_field or sources.class_field:
-            given = "--group-field" if options.group_field else "--class-field"
-            raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
-        if options.buffer:
-            raise OptionError("buffer is for points and lines, but the labels are rasters; leave it out")
-        vocabulary, name = _raster_vocabulary(files[0]), str(files[0]) if len(files) == 1 else "labels"
-        wanted = parse_classes(sources.classes, options.background)
-        placed = match_rasters(rasters, files, named_values(wanted, vocabulary))
+    found = _find(rasters, files, sources, options, reporter)
+    sizes: dict[str, dict[str, float]] = {}
+    if options.task == INSTANCES:
+        found, sizes = _as_objects(found, rasters)
+    placed, vocabulary, name, polygons = found.sources, found.vocabulary, found.name, found.polygons
     pairs: list[tuple[Raster, LabelSource]] = [(r, s) for r, s in zip(rasters, placed, strict=True) if s is not None]
     if not pairs:
         raise InputError(
@@ -116,7 +100,78 @@ def read_labels(
     if options.background:
         pairs = [(raster, WithBackground(source)) for raster, source in pairs]
     counts = _count(pairs, cell, reporter, on_valid=bool(options.background))
-    return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, vocabulary, name, polygons)
+    return Labelled([r for r, _ in pairs], [s for _, s in pairs], counts, vocabulary, name, polygons, sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Labels of each image, None for an image without, and what is known of all."""
+
+    sources: list[LabelSource | None]
+    vocabulary: Vocabulary
+    name: str
+    polygons: Polygons | None = None
+
+
+def _find(
+    rasters: list[Raster], files: list[Any], sources: Sources, options: TrainOptions, reporter: Reporter
+) -> _Found:
+    """Place labels of whatever kind on images."""
+    if any(is_coco(file) for file in files):
+        return _from_coco(rasters, files, reporter)
+    kinds = {is_polygons(file) for file in files}
+    if len(kinds) > 1:
+        raise InputError("labels are both rasters and polygons: use one kind")
+    if kinds == {True}:
+        return _from_polygons(rasters, files, sources, options, reporter)
+    if options.task == INSTANCES:
+        raise OptionError("task instances learns from polygons, one per object, but the labels are rasters")
+    if options.group_field or sources.class_field:
+        given = "--group-field" if options.group_field else "--class-field"
+        raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
+    if options.buffer:
+        raise OptionError("buffer is for points and lines, but the labels are rasters; leave it out")
+    vocabulary, name = _raster_vocabulary(files[0]), str(files[0]) if len(files) == 1 else "labels"
+    wanted = parse_classes(sources.classes, options.background)
+    return _Found(match_rasters(rasters, files, named_values(wanted, vocabulary)), vocabulary, name)
+
+
+def _from_polygons(
+    rasters: list[Raster], files: list[Any], sources: Sources, options: TrainOptions, reporter: Reporter
+) -> _Found:
+    only = "object" if options.task == INSTANCES else None
+    polygons = read_polygons(files, sources.class_field, options.group_field, options.buffer, only)
+    vocabulary, name = polygons.vocabulary, polygons.label
+    if polygons.skipped:
+        reporter.warning(
+            f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled; to use them, fill in "
+            f"their field {polygons.field!r}"
+        )
+    if alike := _alike([item.name for item in vocabulary.classes]):
+        reporter.warning(
+            f"{name}: classes {' and '.join(map(repr, alike))} differ in case only; if they are one, write them "
+            f"alike in field {polygons.field!r}"
+        )
+    placed: list[LabelSource | None] = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
+    return _Found(placed, vocabulary, name, polygons)
+
+
+def _from_coco(rasters: list[Raster], files: list[Any], reporter: Reporter) -> _Found:
+    if len(files) > 1:
+        raise InputError(f"{files[0]}: is a COCO file and stands for all labels: give it alone")
+    labels = read_coco(str(files[0]))
+    for note in labels.notes:
+        reporter.warning(note)
+    return _Found([labels.on(raster) for raster in rasters], labels.vocabulary, labels.label)
+
+
+def _as_objects(found: _Found, rasters: list[Raster]) -> tuple[_Found, dict[str, dict[str, float]]]:
+    """Return the labels as cores and rims of objects, and the sizes of these."""
+    shapes = [one if isinstance(one, PolygonLabels) else None for one in found.sources]
+    placed = [(one, raster.grid.crs) for one, raster in zip(shapes, rasters, strict=True) if one is not None]
+    sizes = object_sizes(placed, [item.name for item in found.vocabulary.classes])
+    objects: list[LabelSource | None] = [None if one is None else InstanceLabels(one) for one in shapes]
+    return _Found(objects, instance_vocabulary(found.vocabulary), found.name, found.polygons), sizes
 
 
 def model_labels(

@@ -206,6 +206,11 @@ class PolygonLabels:
 
     def read(self, box: Box) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """See :class:`LabelSource`."""
+        found = self.instances(box)
+        return np.where(found >= 0, self.codes[found], NO_VALUE), found >= 0
+
+    def instances(self, box: Box) -> NDArray[np.int32]:
+        """Return the position of each pixel's geometry, int32 (h, w); −1 for none."""
         import shapely
         from affine import Affine
 
@@ -216,9 +221,9 @@ class PolygonLabels:
         xs, ys = zip(*corners, strict=True)
         near = np.sort(self._tree.query(shapely.box(min(xs), min(ys), max(xs), max(ys))))
         if not near.size:
-            return np.full(shape, NO_VALUE, np.int64), np.zeros(shape, np.bool_)
+            return np.full(shape, -1, np.int32)
         burned = burn(self.geometries[near], self.transform * Affine.translation(box.col, box.row), shape)
-        return np.where(burned >= 0, self.codes[near][burned], NO_VALUE), burned >= 0
+        return np.where(burned >= 0, near[burned], -1).astype(np.int32)
 
     def check_unchanged(self) -> None:
         """See :class:`LabelSource`."""

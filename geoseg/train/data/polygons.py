@@ -116,9 +116,15 @@ def is_polygons(source: Any) -> bool:
 
 
 def read_polygons(
-    sources: Sequence[Any], field: str | None, group_field: str | None, buffer: float | None = None
+    sources: Sequence[Any],
+    field: str | None,
+    group_field: str | None,
+    buffer: float | None = None,
+    only_class: str | None = None,
 ) -> Polygons:
     """Read polygons, lines and points from files or GeoDataFrames, all in the CRS of the first.
+
+    Where none of them has a usual class field, all are of ``only_class``; if that is None, it is an error.
 
     Raises
     ------
@@ -132,6 +138,9 @@ def read_polygons(
     stamps = tuple((str(source), vector_stamp_of(source)) for source in sources if isinstance(source, str | Path))
     tables = [_table(source) for source in sources]
     label = tables[0][0]
+    if only_class is not None and field is None and not any(_usual_field(frame) for _, frame in tables):
+        field = _FIELDS[0]
+        tables = [(name, frame.assign(**{field: only_class})) for name, frame in tables]
     field = field or _guess_field(*tables[0])
     frames = []
     for name, frame in tables:
@@ -196,13 +205,17 @@ def _layer(name: str, found: list[tuple[str, str | None]]) -> str | None:
 
 
 def _guess_field(name: str, frame: Any) -> str:
-    columns = {str(column).lower(): str(column) for column in frame.columns}
-    for field in _FIELDS:
-        if field in columns:
-            return columns[field]
+    found = _usual_field(frame)
+    if found is not None:
+        return found
     raise OptionError(
         f"{name}: which field holds the class? Name it with --class-field; the fields are {_listing(frame)}"
     )
+
+
+def _usual_field(frame: Any) -> str | None:
+    columns = {str(column).lower(): str(column) for column in frame.columns}
+    return next((columns[field] for field in _FIELDS if field in columns), None)
 
 
 def _listing(frame: Any) -> str:

@@ -1,0 +1,111 @@
+"""Which objects are wanted, and how a model's classes are read as objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from geoseg.classes import MapClass
+from geoseg.errors import OptionError
+from geoseg.geodesy import pixel_sides
+
+if TYPE_CHECKING:
+    from geoseg.models import ModelCard
+    from geoseg.polygonize.objects import ObjectReading
+    from geoseg.raster import Raster
+
+_BACKGROUNDS = {"background", "other", "none", "unlabelled", "unlabeled"}
+"""Names of classes that are no objects unless they are asked for."""
+
+_LEAST_PIXELS = 12
+"""Objects of fewer pixels than this are hardly told apart: about 3 × 4."""
+
+
+@dataclass(frozen=True)
+class DetectOptions:
+    """What ``detect`` is asked for.
+
+    Attributes
+    ----------
+    score
+        Lowest score of objects, 0…1.
+    classes
+        Names of the classes of objects that are wanted; None for all but a background.
+
+    Examples
+    --------
+    >>> from geoseg.job.objects import DetectOptions
+    >>> DetectOptions(score=0.7).classes is None
+    True
+    """
+
+    score: float = 0.5
+    classes: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score <= 1:
+            raise OptionError(f"score is {self.score}: it must be within 0…1")
+        if self.classes is not None and not self.classes:
+            raise OptionError("classes: no class is named; name some, or leave the option out")
+
+
+def object_reading(card: ModelCard, options: DetectOptions) -> ObjectReading:
+    """Return how the class map of a model is read as objects.
+
+    Raises
+    ------
+    OptionError
+        If a class is not one that the model finds.
+    """
+    from geoseg.polygonize.objects import ObjectReading
+
+    if card.objects is None:
+        return ObjectReading.of_classes(_chosen(card, card.classes, options))
+    kinds = tuple(MapClass(number, kind.name, kind.color) for number, kind in enumerate(card.objects.kinds, 1))
+    # Cores and rims of all kinds are read, also of those that are not wanted: they hold their ground.
+    cores = tuple((kind.core, number) for number, kind in enumerate(card.objects.kinds, 1))
+    rims = tuple((kind.rim, number) for number, kind in enumerate(card.objects.kinds, 1))
+    _chosen(card, kinds, options)
+    return ObjectReading(kinds, cores, rims, card.objects.reach, card.objects.least_core)
+
+
+def wanted_classes(card: ModelCard, options: DetectOptions) -> tuple[MapClass, ...]:
+    """Return the classes of objects that are written."""
+    return _chosen(card, object_reading(card, options).classes, options)
+
+
+def _chosen(card: ModelCard, classes: tuple[MapClass, ...], options: DetectOptions) -> tuple[MapClass, ...]:
+    names = [item.name for item in classes]
+    if options.classes is None:
+        found = tuple(item for item in classes if item.name.lower() not in _BACKGROUNDS)
+        return found or classes
+    for name in options.classes:
+        if name not in names:
+            raise OptionError(
+                f"classes: {name!r} is nothing that model {card.name!r} finds; it finds {', '.join(names)}"
+            )
+    return tuple(item for item in classes if item.name in options.classes)
+
+
+def needed_probabilities(card: ModelCard) -> tuple[str, ...] | None:
+    """Return the classes whose probabilities scores are made of; None where confidence is enough."""
+    return None if card.objects is None else (card.classes[card.objects.background].name,)
+
+
+def object_warnings(card: ModelCard, raster: Raster) -> tuple[str, ...]:
+    """Return what users should know about objects of this model in this scene, one line each."""
+    if card.objects is None:
+        rule = "each connected region of a class is one object, objects that touch are one, and scores are confidences"
+        return (f"model {card.name!r} tells classes, not objects: {rule}",)
+    sides = pixel_sides(raster.crs, raster.transform, raster.shape)
+    found = []
+    for kind in card.objects.kinds:
+        median = kind.area_m2.get("50")
+        if sides is None or median is None or median >= _LEAST_PIXELS * sides[0] * sides[1]:
+            continue
+        found.append(
+            f"pixels of {sides[0]:.3g} × {sides[1]:.3g} m are too coarse for objects like those that model "
+            f"{card.name!r} was trained on: a {kind.name} of {median:.3g} m², the median, is "
+            f"{median / (sides[0] * sides[1]):.2g} pixels"
+        )
+    return tuple(found)

@@ -1,0 +1,75 @@
+"""How the values of a class map are read as objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from geoseg.classes import MapClass
+from geoseg.polygonize.kernels.types import Array
+
+
+@dataclass(frozen=True)
+class ObjectReading:
+    """Which values of a class map are cores of objects, which are rims, and of which class the objects are.
+
+    A *seed* is a 4-connected region of core pixels. Rim pixels join the seed that is nearest within the rim, up to
+    ``reach`` pixels away; rim pixels that no seed reaches form objects of their own, one per 4-connected region and
+    class, so that no pixel of an object is lost. Without cores, each 4-connected region of a class is an object.
+
+    Attributes
+    ----------
+    classes
+        Classes of objects. Their ids are those of the layer ``objects``.
+    cores, rims
+        Value of the class map → id in ``classes``.
+    reach
+        Farthest that a seed grows, in pixels (steps between pixels that share an edge), 1…1024.
+    least
+        Smallest seed in pixels; cores of fewer are taken for rims.
+    """
+
+    classes: tuple[MapClass, ...]
+    cores: tuple[tuple[int, int], ...] = ()
+    rims: tuple[tuple[int, int], ...] = ()
+    reach: int = 16
+    least: int = 1
+
+    @classmethod
+    def of_classes(cls, classes: Sequence[MapClass]) -> ObjectReading:
+        """Read each 4-connected region of these classes as an object; objects that touch are one."""
+        return cls(tuple(classes), rims=tuple((c.id, c.id) for c in classes), reach=1)
+
+    @cached_property
+    def is_core(self) -> Array:
+        """uint8 (256): 1 where a value is a core."""
+        return _table(self.cores, 1)
+
+    @cached_property
+    def is_rim(self) -> Array:
+        """uint8 (256): 1 where a value is a rim."""
+        return _table(self.rims, 1)
+
+    @cached_property
+    def position(self) -> Array:
+        """uint8 (256): position of a value's object class in ``classes``; 255 for no object."""
+        place = {item.id: number for number, item in enumerate(self.classes)}
+        table = np.full(256, 255, np.uint8)
+        for value, number in (*self.cores, *self.rims):
+            table[value] = place[number]
+        return table
+
+    @property
+    def ids(self) -> Array:
+        """int32: id of the class at each position."""
+        return np.array([item.id for item in self.classes], np.int32)
+
+
+def _table(values: Sequence[tuple[int, int]], mark: int) -> Array:
+    table = np.zeros(256, np.uint8)
+    for value, _ in values:
+        table[value] = mark
+    return table

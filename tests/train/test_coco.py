@@ -1,0 +1,134 @@
+"""COCO JSON as labels: polygons and masks land on the images that they name; defects are one line."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import geoseg
+from geoseg.errors import InputError
+from geoseg.tiling import Box
+from geoseg.train.data.coco import is_coco, read_coco
+
+SQUARE, TRIANGLE = [80, 60, 90, 60, 90, 70, 80, 70], [50, 60, 70, 60, 70, 64]
+
+
+def content(**changes) -> dict:
+    return {
+        "images": [{"id": 7, "file_name": "photos/scene.tif", "height": 256, "width": 192}],
+        "categories": [{"id": 3, "name": "pond"}, {"id": 1, "name": "house"}],
+        "annotations": [
+            {"image_id": 7, "category_id": 1, "segmentation": [[10, 20, 30, 20, 30, 40, 10, 40]]},
+            {"image_id": 7, "category_id": 3, "segmentation": [TRIANGLE, SQUARE]},
+        ],
+        **changes,
+    }  # fmt: skip
+
+
+def written(path, value):
+    path.write_text(json.dumps(value))
+    return str(path)
+
+
+def test_outlines_land_on_their_image(tmp_path, place):
+    path = written(tmp_path / "coco.json", content())
+    assert is_coco(path)
+    raster = geoseg.open_raster(place.image)
+    labels = read_coco(path)
+    assert [one.name for one in labels.vocabulary.classes] == ["house", "pond"]
+    values, labelled = labels.on(raster).read(Box(0, 0, 256, 192))
+    expected = np.zeros((256, 192), bool)
+    expected[20:40, 10:30] = True
+    assert np.array_equal(labelled & (values == 0), expected)
+    assert labelled[65, 85]
+    assert values[65, 85] == 1
+    wider = content(images=[{"id": 7, "file_name": "scene.png", "height": 256, "width": 200}])
+    with pytest.raises(InputError, match="annotates scene as 200 × 256 pixels, but it has 192 × 256"):
+        read_coco(written(tmp_path / "other.json", wider)).on(raster)
+    elsewhere = content(images=[{"id": 7, "file_name": "other.tif", "height": 256, "width": 192}])
+    assert read_coco(written(tmp_path / "other.json", elsewhere)).on(raster) is None
+
+
+def encoded(runs: list[int]) -> str:
+    """Write run lengths as COCO's text: the inverse of what is read."""
+    text = ""
+    for number, run in enumerate(runs):
+        value = run - (runs[number - 2] if number > 2 else 0)
+        more = True
+        while more:
+            bits, value = value & 31, value >> 5
+            more = value != -1 if bits & 16 else value != 0
+            text += chr((bits | 32 if more else bits) + 48)
+    return text
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 1)), st.booleans())
+def test_masks_are_read_to_the_pixel(tmp_path_factory, mask, as_text):
+    flat = np.r_[0, mask.T.ravel(), 2]
+    changes = np.flatnonzero(np.diff(flat[:-1])).tolist()
+    runs = np.diff([0, *changes, mask.size]).tolist()
+    counts = encoded(runs) if as_text else runs
+    height, width = mask.shape
+    value = content(
+        images=[{"id": 7, "file_name": "a.tif", "height": height, "width": width}],
+        annotations=[{"image_id": 7, "category_id": 1, "segmentation": {"size": [height, width], "counts": counts}}],
+    )
+    path = written(tmp_path_factory.mktemp("coco") / "coco.json", value)
+    if not mask.any():
+        with pytest.raises(InputError, match="no annotation has an outline"):
+            read_coco(path)
+        return
+    (shape,) = read_coco(path).pictures["a"].shapes
+    rows, cols = np.nonzero(mask)
+    assert shape.area == mask.sum()
+    assert shapely.contains_xy(shape, cols + 0.5, rows + 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"annotations": [{"image_id": 8, "category_id": 1, "segmentation": [SQUARE]}]}, "an entry lacks 8"),
+        ({"annotations": [{"category_id": 1}]}, "an entry lacks 'image_id'"),
+        ({"annotations": [3]}, "is no sound COCO file"),
+        ({"annotations": None}, "is no sound COCO file"),
+        ({"images": [{"id": 7}]}, "an entry lacks 'file_name'"),
+        ({"annotations": [{"image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 4]}]}, "no annotation has an outline"),
+        ({"annotations": [{"image_id": 7, "category_id": 1, "segmentation": {"size": [9, 9], "counts": [81]}}]},
+         "a mask of 9 × 9 pixels in an image of 192 × 256"),
+        ({"annotations": [{"image_id": 7, "category_id": 1, "segmentation": {"size": [256, 192], "counts": [5]}}]},
+         "runs cover 5 of 49152"),
+        ({"annotations": [{"image_id": 7, "category_id": 1, "segmentation": [[0, 0, 1]]}]}, "is no sound COCO file"),
+    ],
+)  # fmt: skip
+def test_defects_are_one_line(tmp_path, changes, text):
+    with pytest.raises(InputError, match=r"coco\.json") as caught:
+        read_coco(written(tmp_path / "coco.json", content(**changes)))
+    assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_left_out_is_told(tmp_path):
+    more = [
+        {"image_id": 7, "category_id": 1, "iscrowd": 1, "segmentation": [[0, 0, 5, 0, 5, 5]]},
+        {"image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 4]},
+        {"image_id": 7, "category_id": 1, "segmentation": [[0, 0, 5, 5]]},
+        {"image_id": 7, "category_id": 1, "segmentation": [[0, 0, 5, 5, 9, 9]]},
+        {"image_id": 7, "category_id": 1, "segmentation": [[0, 0, 9, 9, 9, 0, 0, 9]]},  # a bow tie is mended
+    ]
+    labels = read_coco(written(tmp_path / "coco.json", content(annotations=content()["annotations"] + more)))
+    assert len(labels.pictures["scene"].shapes) == 3
+    assert len(labels.notes) == 4
+    assert any("have a box only" in note for note in labels.notes)
+
+
+def test_geojson_is_no_coco(tmp_path):
+    assert not is_coco(written(tmp_path / "a.json", {"type": "FeatureCollection", "features": []}))
+    assert not is_coco(tmp_path / "missing.json")
+    (tmp_path / "broken.json").write_text("{")
+    assert not is_coco(tmp_path / "broken.json")

@@ -1,0 +1,149 @@
+"""Training objects: cores and rims of polygons, what the card says, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import geoseg
+from geoseg.errors import InputError, OptionError
+from geoseg.job import Options
+from geoseg.tiling import Box
+from geoseg.train.data.class_mapping import parse_classes
+from geoseg.train.data.instances import InstanceLabels, cores, instance_entries
+from geoseg.train.data.labels import NO_VALUE, PolygonLabels
+
+SMALL = {
+    "encoder": "tu-mobilenetv3_small_050", "window": 64, "batch": 4, "windows": 4, "epochs": 1, "augment": 0.0,
+    "device": "cpu", "precision": "fp32",
+}  # fmt: skip
+
+
+@given(arrays(np.int32, st.tuples(st.integers(1, 20), st.integers(1, 20)), elements=st.integers(-1, 4)))
+def test_every_object_has_a_core_and_only_objects_have_one(instances):
+    core = cores(instances)
+    assert set(instances[core].tolist()) == set(instances[instances >= 0].tolist())
+
+
+def test_cores_of_objects_that_touch_are_apart():
+    instances = np.repeat(np.arange(4), 7)[None].repeat(7, 0).astype(np.int32)
+    core = cores(np.pad(instances, 9, constant_values=-1))
+    assert core.sum() == 4 * 9  # depths 1, 2, 3, 4: the inner 3 × 3 of each 7 × 7
+    large = cores(np.pad(np.zeros((60, 60), np.int32), 9, constant_values=-1))
+    assert large.sum() == 52 * 52  # a rim of 4 pixels, however large the object
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 20), st.integers(1, 20))
+def test_labels_do_not_depend_on_how_they_are_read(row, col, height, width):
+    squares = [shapely.box(x, y, x + 9, y + 9) for x in range(0, 50, 9) for y in range(0, 50, 12)]
+    codes = np.arange(len(squares)) % 2
+    labels = InstanceLabels(PolygonLabels("squares", np.array(squares, object), codes, Affine.identity()))
+    values, labelled = labels.read(Box(0, 0, 60, 60))
+    part, there = labels.read(Box(row, col, height, width))
+    assert np.array_equal(part, values[row : row + height, col : col + width])
+    assert np.array_equal(there, labelled[row : row + height, col : col + width])
+    assert set(np.unique(values)) == {NO_VALUE, 0, 1, 2, 3}
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory):
+    """Bright houses of 10 × 10 pixels that touch in pairs on dark ground, and their footprints."""
+    folder = tmp_path_factory.mktemp("houses")
+    rng = np.random.default_rng(1)
+    transform = Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000)
+    image = rng.integers(20, 40, (3, 192, 192), dtype=np.uint8)
+    boxes = []
+    for row in range(6, 180, 20):
+        for col in range(6, 170, 26):
+            for k in range(2):
+                left = col + 10 * k
+                image[:, row : row + 10, left : left + 10] = 200 - 60 * k
+                corners = transform * (left, row), transform * (left + 10, row + 10)
+                boxes.append(shapely.box(corners[0][0], corners[1][1], corners[1][0], corners[0][1]))
+    path = folder / "town.tif"
+    profile = {"driver": "GTiff", "width": 192, "height": 192, "count": 3, "dtype": "uint8", "crs": "EPSG:32633"}
+    with rasterio.open(path, "w", transform=transform, **profile) as file:
+        file.write(image)
+        for number, name in enumerate(("red", "green", "blue"), 1):
+            file.set_band_description(number, name)
+    frame = gpd.GeoDataFrame({"kind": ["house"] * len(boxes)}, geometry=boxes, crs="EPSG:32633")
+    labels = folder / "footprints.gpkg"
+    frame.to_file(labels)
+    return path, labels, len(boxes)
+
+
+def test_a_trained_model_finds_objects_and_its_card_says_so(houses, tmp_path):
+    image, labels, _ = houses
+    model = geoseg.train(image, labels, tmp_path / "houses", task="instances", class_field="kind", **SMALL)
+    card = geoseg.load_model(tmp_path / "houses").card
+    assert [c.name for c in card.classes] == ["background", "house rim", "house core"]
+    assert (card.objects.background, card.objects.kinds[0].rim, card.objects.kinds[0].core) == (0, 1, 2)
+    assert card.objects.kinds[0].area_m2["50"] == pytest.approx(25, rel=1e-3)
+    assert card.to_item()["properties"]["mlm:tasks"][0] == "instance-segmentation"
+    assert card.title.startswith("Objects (house) from 3 bands")
+    frame = geoseg.detect(image, model, score=0.0, options=Options(device="cpu", precision="fp32", runtime="torch"))
+    assert set(frame.class_name) <= {"house"}
+    with pytest.raises(OptionError, match="fine-tune it with --task instances"):
+        geoseg.train(image, labels, base=str(tmp_path / "houses"), class_field="kind", **SMALL)
+    base = str(tmp_path / "houses")
+    again = geoseg.train(image, labels, base=base, task="instances", class_field="kind", **SMALL)
+    assert again.card.objects == card.objects
+
+
+def test_polygons_without_a_class_are_objects(houses):
+    image, labels, _ = houses
+    model = geoseg.train(image, labels, task="instances", **SMALL)
+    assert model.card.objects.kinds[0].name == "object"
+
+
+def test_coco_labels_are_objects(houses, tmp_path):
+    image, labels, _ = houses
+    shapes = shapely.transform(
+        gpd.read_file(labels).geometry.to_numpy(), lambda xy: (xy - (500_000, 5_400_000)) * (2, -2)
+    )
+    annotations = [
+        {"image_id": 1, "category_id": 5, "segmentation": [np.asarray(shape.exterior.coords).ravel().tolist()]}
+        for shape in shapes
+    ]
+    images = [{"id": 1, "file_name": "town.tif", "height": 192, "width": 192}]
+    path = tmp_path / "coco.json"
+    path.write_text(json.dumps({
+        "images": images, "annotations": annotations, "categories": [{"id": 5, "name": "house"}],
+    }))  # fmt: skip
+    model = geoseg.train(image, path, task="instances", **SMALL)
+    assert [c.name for c in model.card.classes] == ["background", "house rim", "house core"]
+    assert model.card.objects.kinds[0].area_m2["50"] == pytest.approx(25, rel=1e-3)
+
+
+def test_what_cannot_be_trained_is_one_line(houses, place):
+    image, labels, _ = houses
+    with pytest.raises(OptionError, match="the labels are rasters"):
+        geoseg.train(place.image, place.labels, task="instances", **SMALL)
+    with pytest.raises(OptionError, match="task 'boxes' is unknown: use semantic or instances"):
+        geoseg.train(image, labels, task="boxes", **SMALL)
+    with pytest.raises(OptionError, match="tells classes, not objects"):
+        geoseg.train(place.image, labels, task="instances", base="landcover", **SMALL)
+    lines = gpd.read_file(labels)
+    lines.geometry = [
+        shapely.box(*shape.bounds[:2], shape.bounds[2], shape.bounds[1] + 0.5) for shape in lines.geometry
+    ]
+    with pytest.raises(InputError, match="objects need 3 pixels across"):
+        geoseg.train(image, lines, task="instances", class_field="kind", **SMALL)
+
+
+def test_classes_that_the_user_names_are_objects():
+    entries = instance_entries(parse_classes("1=house,tree:#117733,background", "background"), "background")
+    assert [(entry.key, entry.name) for entry in entries] == [
+        ("1 rim", "house rim"), ("1 core", "house core"), ("tree rim", "tree rim"), ("tree core", "tree core"),
+        (None, "background"),
+    ]  # fmt: skip
+    assert entries[3].color == "#117733"
