@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geoseg.cli.options import (
+    Duration,
     FilePath,
     names_of,
     options_of,
@@ -73,6 +74,13 @@ if TYPE_CHECKING:
     "that geoseg submits to a batch system.",
 )
 @click.option(
+    "--max-wait",
+    type=Duration(),
+    metavar="TIME",
+    help="End the run if there has been no worker for so long: 30min, 2h. Default: 10min; no limit on batch systems.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the job script for the batch system of --scheduler, and exit.")
+@click.option(
     "--retries",
     type=click.IntRange(0),
     default=2,
@@ -107,6 +115,11 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     from geoseg.progress.reporters import reporter
     from geoseg.system.outputs import Inputs
 
+    if values.pop("dry_run"):
+        from geoseg.system.cluster.deployment import job_script
+
+        click.echo(job_script(values["scheduler"]).rstrip())
+        return
     reading = reading_of(values)
     products = Products(
         polygons=not values.pop("no_polygons"),
@@ -119,8 +132,9 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
     sources = scenes_of(scenes, reading) + (read_scenes(listed) if listed else [])
     check_duplicates(sources)
+    workers = values["workers"] if isinstance(values["workers"], tuple) else None
     options = options_of(values)
-    job = Job(sources, output, model, reading, options, products, **values)
+    job = Job(sources, output, model, reading, options, products, workers=workers, **values)
     Inputs(listed).check(output / SUMMARY, *([] if job.profile is None else [job.profile]))
     if only_clean:
         _clean(job)
