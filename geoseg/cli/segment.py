@@ -79,6 +79,11 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="End the run if there has been no worker for so long: 30min, 2h. Default: 10min; no limit on batch systems.",
 )
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Do part I (0 to N-1) of the scenes, as one of N tasks of a job array; geoseg summary joins the tables.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the job script for the batch system of --scheduler, and exit.")
 @click.option(
     "--retries",
@@ -111,6 +116,7 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     from geoseg.job.report import SUMMARY
     from geoseg.job.request import Job
     from geoseg.job.scene_list import check_duplicates, read_scenes
+    from geoseg.job.shards import Shard
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
     from geoseg.system.outputs import Inputs
@@ -132,6 +138,9 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
     sources = scenes_of(scenes, reading) + (read_scenes(listed) if listed else [])
     check_duplicates(sources)
+    shard = None if values["shard"] is None else Shard.of(values["shard"])
+    sources, given = sources if shard is None else shard.part(sources), len(sources)
+    values["shard"] = shard
     workers = values["workers"] if isinstance(values["workers"], tuple) else None
     options = options_of(values)
     job = Job(sources, output, model, reading, options, products, workers=workers, **values)
@@ -139,10 +148,12 @@ def segment(scenes: tuple[str, ...], output: Path, model: str | None, progress: 
     if only_clean:
         _clean(job)
         return
+    if not sources and given:
+        click.echo(f"shard {values['shard'].index}/{values['shard'].count} has none of the {given} scenes", err=True)
     if only_status:
         _print_status(job, progress)
         return
-    if not sources:
+    if not given:
         raise click.UsageError("Missing argument 'SCENE…': name scenes, or a file that lists them with --scenes.")
     keep_memory()
     results = run(job, reporter(progress))

@@ -99,7 +99,8 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     started = time.perf_counter()
     request = request_of(job)
     inputs = Inputs([SceneEntry.of(scene).source for scene in job.scenes])
-    inputs.check(job.folder / SUMMARY, *([] if job.profile is None else [job.profile]))
+    summary = SUMMARY if job.shard is None else job.shard.summary
+    inputs.check(job.folder / summary, *([] if job.profile is None else [job.profile]))
     trace = None if job.profile is None else Trace(Path(job.profile))
     reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.folder))
     staffing = job.staffing
@@ -112,8 +113,8 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
             batch.close()
             if trace is not None:
                 trace.write()
-    if len(results) > 1:
-        rows = write_summary(job.folder, job.scenes, results)
+    if len(results) > 1 or job.shard is not None:
+        rows = write_summary(job.folder, job.scenes, results, summary)
         reporter.summary(scenes=rows, seconds=round(time.perf_counter() - started, 3))
     return results
 

@@ -221,8 +221,10 @@ def _source_text(entry: SceneEntry) -> str:
     return ";".join(str(one) for one in source) if isinstance(source, list | tuple) else str(source)
 
 
-def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneResult]) -> list[dict[str, Any]]:
-    """Write ``summary.csv`` to the output folder and return its rows.
+def write_summary(
+    folder: Path, scenes: Sequence[Any], results: Sequence[SceneResult], name: str = SUMMARY
+) -> list[dict[str, Any]]:
+    """Write the table to a file of the output folder, and return its rows.
 
     Raises
     ------
@@ -230,6 +232,18 @@ def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneRe
         If it cannot be written.
     """
     rows = summary_rows(scenes, results)
+    write_rows(folder / name, rows)
+    return rows
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as :func:`summary_rows` returns them to a CSV file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
     columns = [f"{name} {unit}" for unit in ("area_m2", "pixels") for name in _class_names(rows, unit)]
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
@@ -239,11 +253,10 @@ def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneRe
         plain = [row[key] for key in ("scene", "name", "status", "seconds")]
         table.writerow(_cell(value) for value in (*plain, *(per_class.get(column) for column in columns), row["error"]))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / SUMMARY, text.getvalue())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text.getvalue())
     except OSError as error:
-        raise OutputError(f"cannot write {folder / SUMMARY}: {error.strerror or error}") from error
-    return rows
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _cell(value: Any) -> Any:

@@ -23,6 +23,7 @@ from geoseg.system.cluster.worker_watch import Staffing
 from geoseg.system.outputs import local_path
 
 if TYPE_CHECKING:
+    from geoseg.job.shards import Shard
     from geoseg.models import Model
 
 WORK_FOLDER = ".geoseg"
@@ -56,6 +57,8 @@ class Job:
     max_wait
         Seconds without any worker of a cluster after which the run ends. If None, ten minutes; on a batch system, where
         jobs may wait for days, no limit.
+    shard
+        Which part of a batch ``scenes`` are, if it is run in shards: names the table ``summary.I-of-N.csv``.
     overwrite
         Replace results of other scenes, models or options, and compute complete ones again.
     retries
@@ -97,6 +100,7 @@ class Job:
     scheduler: Any = "threads"
     workers: tuple[int, int] | None = None
     max_wait: float | None = None
+    shard: Shard | None = None
     overwrite: bool = False
     retries: int = 2
     allow_partial: bool = False
