@@ -18,7 +18,7 @@ from geoseg.errors.printable import printable
 
 _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Segment scenes into class maps and polygons."),
-    "summary": ("geoseg.cli.summary", "summary", "Join the tables of a batch that was run in shards."),
+    "summary": ("geoseg.cli.segment", "summary", "Join the tables of a batch that was run in shards."),
     "polygonize": ("geoseg.cli.polygonize", "polygonize", "Turn a class map into polygons."),
     "evaluate": ("geoseg.cli.evaluate", "evaluate", "Assess a map or a model; sample points, estimate areas."),
     "change": ("geoseg.cli.change", "change", "Compare two class maps: what became what."),

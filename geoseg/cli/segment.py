@@ -1,4 +1,4 @@
-"""``geoseg segment``."""
+"""``geoseg segment``, and ``geoseg summary`` for runs of it in shards."""
 
 from __future__ import annotations
 
@@ -193,4 +193,20 @@ def _clean(job: Job) -> None:
     click.echo(printable(f"removed unfinished work on {', '.join(removed)}") if removed else "nothing to remove")
     if busy:
         click.echo(printable(f"skipped, because another run is writing there: {', '.join(busy)}"), err=True)
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("output", type=FilePath(), metavar="OUT")
+def summary(output: Path) -> None:
+    """Join the summaries of a batch that was run in shards.
+
+    Each run with --shard leaves OUT/summary.I-of-N.csv. Once all are there, this writes OUT/summary.csv and prints the
+    table. The exit code is 1 if a scene failed or is partial.
+    """
+    from geoseg.job.report import join_summaries, summary_table
+
+    rows = join_summaries(output)
+    click.echo(summary_table(rows))
+    if any(row["status"] in ("failed", "partial") for row in rows):
         sys.exit(1)

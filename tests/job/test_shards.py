@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoseg.errors import InputError, OptionError
-from geoseg.job.shards import Shard, join_summaries
+from geoseg.job.report import join_summaries
+from geoseg.job.shards import Shard
 
 ARGUMENTS = ("-m", "spectral", "--device", "cpu", "--precision", "fp32", "--no-preview", "--no-polygons")
 

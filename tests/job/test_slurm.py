@@ -19,7 +19,7 @@ jobqueue:
   slurm:
     cores: {cores}
     processes: {cores}
-    memory: 3GB
+    memory: {memory}GB
     walltime: "{walltime}"
     death-timeout: 20
     log-directory: {folder}/logs
@@ -61,7 +61,7 @@ def submit(slurm, plain, tmp_path):
 
     def start(*extra, workers: object = 2, block=0.1, cores=1, walltime="00:05:00", directives=""):
         (tmp_path / "slow.py").write_text(SLOW.format(seconds=block))
-        config = CONFIG.format(cores=cores, walltime=walltime, folder=tmp_path, directives=directives)
+        config = CONFIG.format(cores=cores, memory=3 * cores, walltime=walltime, folder=tmp_path, directives=directives)
         (tmp_path / "jobqueue.yaml").write_text(config)
         env = {**slurm.env, "DASK_CONFIG": str(tmp_path), "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
         arguments = (plain[0], "-o", tmp_path / "out", *SMALL, "--scheduler", "slurm", "--workers", workers, *extra)
@@ -135,11 +135,10 @@ def test_jobs_end_at_their_time_limit_while_the_node_is_drained(submit, slurm, p
     slurm("scontrol", "update", f"nodename={slurm.host}", "state=drain", "reason=test")
     until(run, lambda: "(TIMEOUT)" in run.messages(), 120)
     until(run, lambda: "no worker of slurm is left" in "\n".join([run.messages(), *run.errors]), 60)
-    assert run.alive()
+    until(run, lambda: "0 of 2 workers, 2 pending (" in run.messages(), 60)
     slurm("scontrol", "update", f"nodename={slurm.host}", "state=resume")
     text = finish(run, tmp_path, plain, slurm)
     assert "2 jobs ended (TIMEOUT) and are submitted again" in text
-    assert "2 pending (" in text
     assert "workers are back" in text
 
 
@@ -186,11 +185,37 @@ def test_max_wait_ends_a_run_that_gets_no_worker(submit, slurm, tmp_path):
 
 
 RECIPE = """#!/bin/bash
-#SBATCH --ntasks=1 --cpus-per-task=1 --mem=2G --time=1 --requeue --signal=B:USR1@30 --open-mode=append
-#SBATCH --output={folder}/client.log
-again() {{ kill -TERM "$run"; wait "$run"; scontrol requeue "$SLURM_JOB_ID"; exit; }}
+#SBATCH --job-name=geoseg --ntasks=1 --cpus-per-task=1 --mem=1G --time=10
+#SBATCH --requeue --open-mode=append --signal=B:USR1@60 --output={log}
+again() {{ kill -TERM "$run"; wait "$run"; scontrol requeue "$SLURM_JOB_ID"; }}
 trap again USR1
 {command} &
 run=$!
 wait "$run"
 """
+
+
+def test_the_client_is_a_job_that_is_requeued(submit, slurm, plain, tmp_path):
+    """The guide's recipe: before its time limit SLURM sends SIGUSR1 to the script, which ends geoseg and requeues."""
+    started = submit(workers=1)  # writes the configuration, and shows the command
+    started.kill()
+    slurm.wait_until_empty()
+    out = tmp_path / "out"
+    log = tmp_path / "client.log"
+    variables = {"DASK_CONFIG": tmp_path, "OMP_NUM_THREADS": 1, "PYTHONPATH": Path(__file__).resolve().parents[2]}
+    command = " ".join([*(f"{name}={value}" for name, value in variables.items()), *map(str, started.process.args)])
+    (tmp_path / "client.sh").write_text(RECIPE.format(log=log, command=command))
+    number = slurm("sbatch", "--parsable", str(tmp_path / "client.sh")).strip()
+    deadline = time.monotonic() + 120
+    while blocks_in(out) < 20 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    slurm("scancel", "--batch", "--signal=USR1", number)  # what --signal=B:USR1@60 does a minute before the limit
+    while "Requeue" not in log.read_text() and "PENDING" not in slurm("squeue", "--noheader", "--format=%T"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert blocks_in(out) >= 20
+    slurm("scontrol", "update", f"jobid={number}", "starttime=now")  # SLURM lets a requeued job wait for minutes
+    slurm.wait_until_empty(150)
+    assert contents(out) == plain[1], log.read_text()[-2000:]
+    assert "interrupted: finished blocks are kept" in log.read_text()
+    assert "blocks are there already" in log.read_text()

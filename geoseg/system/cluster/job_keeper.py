@@ -23,6 +23,9 @@ from geoseg.system.cluster.batch_queue import BatchQueue, JobState, QueueError
 INTERVAL = 5.0
 """Seconds between two questions to the batch system."""
 
+# Seconds until the first question after a submission.
+_SOON = 1.0
+
 # Seconds after which a job that was submitted must be known to the batch system.
 _KNOWN_AFTER = 15.0
 
@@ -118,7 +121,7 @@ class JobKeeper:
         self._news: deque[tuple[bool, str]] = deque()  # whether it needs attention, and a line
         self._error: ClusterError | None = None
         self._failed = self._unanswered = self._hopeless = 0
-        self._accepted = False
+        self._accepted = self._submitted = False
         self._not_before = 0.0
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._watch, name="geoseg-jobs", daemon=True)
@@ -179,7 +182,7 @@ class JobKeeper:
                 if self._cluster.status.name not in ("running", "starting"):
                     return
                 self._tell(f"jobs could not be counted: {type(error).__name__}: {error}", urgent=True)
-            self._wake.wait(min(INTERVAL, 1.0) if self._seen == {} else INTERVAL)
+            self._wake.wait(_SOON if self._submitted else INTERVAL)
             self._wake.clear()
 
     def _tell(self, line: str, *, urgent: bool = False) -> None:
@@ -208,6 +211,7 @@ class JobKeeper:
 
     async def _correct(self, states: Mapping[str, JobState] | None) -> None:
         """Forget jobs that have ended and submit as many as are missing."""
+        self._submitted = False
         if self._stop.is_set():
             return
         if states is not None:
@@ -221,6 +225,7 @@ class JobKeeper:
             self._let_go(len(spec) - self.jobs)
         elif time.monotonic() >= self._not_before and not len(spec) == len(self._cluster.workers) == self.jobs:
             self._cluster.scale(jobs=self.jobs)
+            self._submitted = True
 
     def _has_joined(self, name: str) -> bool:
         return _any_of(name, self._joined.names)
