@@ -173,7 +173,7 @@ def _from_chunks(recipe: Recipe, shared: Any, chunks: tuple[tuple[int, ...], ...
     from dask.highlevelgraph import HighLevelGraph
 
     tiling, name = recipe.tiling, f"segment-{tokenize(recipe)}"
-    tasks = {}
+    tasks: dict[Any, Any] = {}
     for index, box in enumerate(tiling.blocks()):
         parts = parts_of(recipe.raster, tiling.read_box(box, overlapping=recipe.overlapping))
         places = [(part.source, part.origin) for part in parts]

@@ -47,7 +47,9 @@ def lazy_sources(raster: Raster) -> dict[int, ArraySource]:
 def without_arrays(raster: Raster) -> Raster:
     """Return the raster as tasks carry it, without the graphs of its lazy arrays."""
     lazy = lazy_sources(raster)
-    inputs = [replace(one, array=None, kept={}) if n in lazy else one for n, one in enumerate(raster.inputs)]
+    inputs: list[Any] = list(raster.inputs)
+    for number, source in lazy.items():
+        inputs[number] = replace(source, array=None, kept={})
     return replace(raster, inputs=tuple(inputs))
 
 
@@ -82,7 +84,7 @@ def with_pixels(raster: Raster, places: Sequence[tuple[int, tuple[int, int, int]
     chunks
         Its ``chunks``, computed.
     """
-    inputs = list(raster.inputs)
+    inputs: list[Any] = list(raster.inputs)
     for (number, origin), nested in zip(places, chunks, strict=True):
         inputs[number] = replace(inputs[number], array=np.block(nested), origin=origin)
     return replace(raster, inputs=tuple(inputs))

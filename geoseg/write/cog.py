@@ -96,7 +96,7 @@ def write_cog(
     """
     target = local_path(path)
     if not hasattr(data, "data_vars"):
-        return _write([_layer(data, target, classes, kind)], overwrite=overwrite)[0]
+        return _write([_layer(cast("xr.DataArray", data), target, classes, kind)], overwrite=overwrite)[0]
     named = {str(name): target.with_name(f"{target.stem}_{name}{target.suffix}") for name in data.data_vars}
     if not named:
         raise OptionError("write_cog: the Dataset has no variable")

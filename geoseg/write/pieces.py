@@ -6,7 +6,7 @@ import queue
 import sys
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,7 +24,7 @@ Piece = tuple[int, Box, NDArray[Any]]
 _WAITING = 2
 
 
-def pieces(arrays: Sequence[Any]) -> Iterator[Piece]:
+def pieces(arrays: Sequence[Any]) -> Generator[Piece, None, None]:
     """Yield arrays (…, y, x) in pieces and any order; dask arrays are computed together, in one pass.
 
     Computed are a few chunks at a time by the scheduler that is active. On a cluster, pieces wait on the workers until
@@ -60,7 +60,7 @@ def _boxes(array: Any) -> NDArray[np.object_]:
     return boxes
 
 
-def _threaded(arrays: dict[int, Any]) -> Iterator[Piece]:
+def _threaded(arrays: dict[int, Any]) -> Generator[Piece, None, None]:
     """Compute in a thread that hands over pieces, and waits while many of them are not yet written."""
     from dask.base import compute
 
@@ -109,7 +109,7 @@ def _handing_over(number: int, array: Any, put: Any) -> Any:
     return array.map_blocks(hand_over, chunks=chunks, dtype=bool, meta=np.empty((0,) * len(chunks), bool), name=name)
 
 
-def _on_cluster(client: Any, arrays: dict[int, Any]) -> Iterator[Piece]:
+def _on_cluster(client: Any, arrays: dict[int, Any]) -> Generator[Piece, None, None]:
     """Compute in one graph, and fetch each piece as soon as it is there."""
     from distributed import as_completed
 

@@ -19,7 +19,7 @@ from distributed import WorkerPlugin
 from filelock import FileLock, Timeout
 
 
-class OneGpu(WorkerPlugin):  # type: ignore[misc]  # distributed is untyped
+class OneGpu(WorkerPlugin):
     """Sets ``CUDA_VISIBLE_DEVICES`` of every process that joins a cluster, before anything initializes CUDA in it.
 
     A process holds a lock on its GPU as long as it lives, so that a new one takes the GPU of the one that it replaces,

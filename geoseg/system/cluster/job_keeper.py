@@ -82,7 +82,7 @@ def words_of(error: Exception) -> str:
     return " ".join(text.split())
 
 
-class _Joined(SchedulerPlugin):  # type: ignore[misc]
+class _Joined(SchedulerPlugin):
     """Notes the name of every worker that has ever joined."""
 
     def __init__(self) -> None:
