@@ -19,6 +19,7 @@ from geoseg.errors.printable import printable
 _COMMANDS = {
     "segment": ("geoseg.cli.segment", "segment", "Segment scenes into class maps and polygons."),
     "detect": ("geoseg.cli.segment", "detect", "Find objects, such as buildings or trees, one by one."),
+    "summary": ("geoseg.cli.segment", "summary", "Join the tables of a batch that was run in shards."),
     "polygonize": ("geoseg.cli.polygonize", "polygonize", "Turn a class map into polygons."),
     "evaluate": ("geoseg.cli.evaluate", "evaluate", "Assess a map or a model; sample points, estimate areas."),
     "change": ("geoseg.cli.dates", "change", "Compare two class maps: what became what."),
@@ -63,7 +64,7 @@ def cli(**_: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 error, 2 usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 error, 2 usage, 130 interrupted, 143 and 129 by SIGTERM and SIGHUP."""
     interrupts = Interrupts()
     if arguments is None:  # this process is geoseg's own
         arguments = sys.argv[1:]
@@ -81,6 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     code = _run(arguments, debug="--debug" in flags)
     if code == 130:
         interrupts.left = 0
+        code = 128 + interrupts.signal
     sys.exit(code)
 
 
@@ -130,6 +132,9 @@ def _fail(error: BaseException, message: str, arguments: list[str], *, debug: bo
     )
     with suppress(OutputError, BrokenPipeError):  # stdout is lost, but stderr has the message
         (Json() if wants_json else Silent()).error(type(error).__name__, message)
+    script = getattr(error, "job_script", "")
+    if script:
+        click.echo("\n".join(["job script:", *(f"  {line}" for line in script.rstrip().splitlines())]), err=True)
     return 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -75,6 +76,39 @@ class Sizes(click.ParamType):  # type: ignore[type-arg]
         except ValueError:
             self.fail(f"{value!r}: give two areas, such as 100,1000", param, ctx)
         return small, medium
+
+
+class WorkerCount(click.ParamType):  # type: ignore[type-arg]
+    """A number of workers, or the least and the most: ``10..50``."""
+
+    name = "N|MIN..MAX"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return an int, or the two as a tuple."""
+        if isinstance(value, int | tuple):
+            return value
+        least, dots, most = str(value).partition("..")
+        try:
+            numbers = int(least), int(most if dots else least)
+        except ValueError:
+            self.fail(f"{value!r}: give a number, or the least and the most such as 10..50", param, ctx)
+        if numbers[0] < (0 if dots else 1) or numbers[1] < max(numbers[0], 1):
+            self.fail(f"{value!r}: give 1 or more, or the least and the most such as 10..50", param, ctx)
+        return numbers[0] if numbers[0] == numbers[1] else numbers
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]
+    """A time span: ``90s``, ``30min``, ``2h``, ``1d``; a number alone is seconds."""
+
+    name = "time"
+    _SECONDS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}  # noqa: RUF012 - not changed
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(value))
+        if found is None or found[2] not in self._SECONDS or not float(found[1]):
+            self.fail(f"{value!r}: give a time span such as 90s, 30min, 2h or 1d", param, ctx)
+        return float(found[1]) * self._SECONDS[found[2]]
 
 
 class CommaList(click.ParamType):  # type: ignore[type-arg]
@@ -179,8 +213,9 @@ _device_options = option_group(
     click.option("--compile", is_flag=True, help="Try torch.compile, and use it if it is faster."),
     click.option("--memory", metavar="SIZE",
                  help="Memory limit of each process, such as 4GB. Default: half of the free memory, at most 16 GB."),
-    click.option("--workers", type=click.IntRange(1),
-                 help="Blocks processed at a time, or processes with --scheduler local. Default: one more than cores."),
+    click.option("--workers", type=WorkerCount(),
+                 help="Blocks processed at a time; processes with --scheduler local; workers on a batch system, also "
+                 "the least and the most, 10..50, as the work needs them. Default: one more than cores."),
 )  # fmt: skip
 
 
@@ -238,6 +273,8 @@ def options_of(values: dict[str, Any]) -> Options:
     from geoseg.segment.plan import Options
 
     names = ("window", "margin", "stitch", "block", "device", "precision", "runtime", "memory", "workers", "compile")
+    if isinstance(values["workers"], tuple):
+        values["workers"] = values["workers"][1]
     return Options(**{name: values.pop(name) for name in names})
 
 

@@ -1,14 +1,16 @@
-"""``geoseg segment`` and ``geoseg detect``: one way through a job, with two last steps."""
+"""``geoseg segment`` and ``geoseg detect``, one way through a job with two last steps; ``geoseg summary`` of shards."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from geoseg.cli.options import (
     CommaList,
+    Duration,
     FilePath,
     names_of,
     option_group,
@@ -58,6 +60,14 @@ _run_options = option_group(
                  metavar="|".join((*LOCAL_SCHEDULERS, "ADDRESS", *BATCH_SYSTEMS)),
                  help="Where blocks are computed: threads or processes of this machine, the dask scheduler at ADDRESS, "
                       "or workers that geoseg submits to a batch system."),
+    click.option("--max-wait", type=Duration(), metavar="TIME",
+                 help="End the run if there has been no worker for so long: 30min, 2h. Default: 10min; no limit on "
+                      "batch systems."),
+    click.option("--shard", metavar="I/N",
+                 help="Do part I (0 to N-1) of the scenes, as one of N tasks of a job array; geoseg summary joins the "
+                      "tables."),
+    click.option("--dry-run", is_flag=True,
+                 help="Print the job script for the batch system of --scheduler, and exit."),
     click.option("--retries", type=click.IntRange(0), default=2, show_default=True,
                  help="How often to retry a block after a network error, lack of memory or a lost worker."),
     click.option("--allow-partial", is_flag=True, help="Write results although blocks failed; those are nodata."),
@@ -162,25 +172,37 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     from geoseg.job.report import SUMMARY
     from geoseg.job.request import Job
     from geoseg.job.scene_list import check_duplicates, read_scenes
+    from geoseg.job.shards import Shard
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
     from geoseg.system.outputs import Inputs
 
+    if values.pop("dry_run"):
+        from geoseg.system.cluster.deployment import job_script
+
+        click.echo(job_script(values["scheduler"]).rstrip())
+        return
     scenes, output, model, progress = (values.pop(name) for name in ("scenes", "output", "model", "progress"))
     reading = reading_of(values)
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
     sources = scenes_of(scenes, reading) + (read_scenes(listed) if listed else [])
     check_duplicates(sources)
+    shard = None if values["shard"] is None else Shard.of(values["shard"])
+    sources, given = sources if shard is None else shard.part(sources), len(sources)
+    values["shard"] = shard
+    workers = values["workers"] if isinstance(values["workers"], tuple) else None
     options = options_of(values)
-    job = Job(sources, output, model, reading, options, products, **values)
+    job = Job(sources, output, model, reading, options, products, workers=workers, **values)
     Inputs(listed).check(output / SUMMARY, *([] if job.profile is None else [job.profile]))
     if only_clean:
         _clean(job)
         return
+    if shard is not None and given and not sources:
+        click.echo(f"shard {shard.index}/{shard.count} has none of the {given} scenes", err=True)
     if only_status:
         _print_status(job, progress)
         return
-    if not sources:
+    if not given:
         raise click.UsageError("Missing argument 'SCENE…': name scenes, or a file that lists them with --scenes.")
     keep_memory()
     results = run(job, reporter(progress))
@@ -220,4 +242,20 @@ def _clean(job: Job) -> None:
     click.echo(printable(f"removed unfinished work on {', '.join(removed)}") if removed else "nothing to remove")
     if busy:
         click.echo(printable(f"skipped, because another run is writing there: {', '.join(busy)}"), err=True)
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("output", type=FilePath(), metavar="OUT")
+def summary(output: Path) -> None:
+    """Join the summaries of a batch that was run in shards.
+
+    Each run with --shard leaves OUT/summary.I-of-N.csv. Once all are there, this writes OUT/summary.csv and prints the
+    table. The exit code is 1 if a scene failed or is partial.
+    """
+    from geoseg.job.report import join_summaries, summary_table
+
+    rows = join_summaries(output)
+    click.echo(summary_table(rows))
+    if any(row["status"] in ("failed", "partial") for row in rows):
         sys.exit(1)

@@ -130,19 +130,40 @@ def open_closed_streams() -> None:
 
 
 class Interrupts:
-    """Handler of Ctrl-C: interrupts twice, and ends the process without a word at the third time or after the end."""
+    """Handler of Ctrl-C, and of the signals that end a job of a batch system, a terminal or a machine.
+
+    The first one interrupts the command, which stops its workers and jobs; so does a second Ctrl-C, and a third, or any
+    after the end, ends the process without a word. SIGTERM and SIGHUP interrupt once: batch systems repeat them while
+    the command is tidying up, and follow with SIGKILL.
+
+    Attributes
+    ----------
+    signal
+        Number of the first signal that came; the exit code is 128 and it.
+    """
 
     def __init__(self) -> None:
         self.left = 2
+        self.signal = int(signal.SIGINT)
+        self._ending = False
 
     def install(self) -> None:
-        """Handle SIGINT, unless it is ignored, as in the background of a shell."""
+        """Handle signals, unless they are ignored, as SIGINT in the background of a shell and SIGHUP by nohup."""
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self)
             sys.unraisablehook = _unraisable
+        for name in ("SIGTERM", "SIGHUP"):  # Windows knows no SIGHUP
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self)
 
-    def __call__(self, *_: Any) -> None:
-        """Handle one Ctrl-C."""
+    def __call__(self, number: int = signal.SIGINT, *_: Any) -> None:
+        """Handle one signal."""
+        if number != signal.SIGINT:
+            if not self._ending and self.left > 0:
+                self._ending, self.signal = True, int(number)
+                raise KeyboardInterrupt
+            return
         if self.left > 0:
             self.left -= 1
             raise KeyboardInterrupt

@@ -76,7 +76,17 @@ class AdaptationError(GeosegError):
 
 
 class ClusterError(GeosegError):
-    """The dask scheduler or its workers are lost, do not answer, or do not fit this installation."""
+    """The dask scheduler or its workers are lost, do not answer, or do not fit this installation.
+
+    Attributes
+    ----------
+    job_script
+        The script that a batch system did not take or could not run; empty for other errors.
+    """
+
+    def __init__(self, message: str, *, job_script: str = "") -> None:
+        super().__init__(message)
+        self.job_script = job_script
 
 
 class OutputError(GeosegError):

@@ -11,6 +11,7 @@ from geoseg.job.dispatch import Threads, WorkerPool
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
 from geoseg.segment.plan import Options, Plan
+from geoseg.system.cluster.worker_watch import Staffing
 
 if TYPE_CHECKING:
     from geoseg.models import Execution
@@ -26,14 +27,19 @@ class Backend:
         memory budget, and the absolute path of the folder.
     reporter
         Told how many workers a cluster has, and where its dashboard is.
+    staffing
+        How many workers a cluster shall have; ``options.workers`` if None.
     single
         Whether the job has one scene only: if it has fewer blocks than there are cores, each block gets several cores.
     """
 
     def __init__(
-        self, scheduler: Any, options: Options, output: Path, reporter: Reporter, *, single: bool = False
-    ) -> None:
+        self, scheduler: Any, options: Options, output: Path, reporter: Reporter, *, single: bool = False,
+        staffing: Staffing | None = None,
+    ) -> None:  # fmt: skip
         self._scheduler, self._reporter = scheduler, reporter
+        count = options.workers or 1
+        self._staffing = staffing or Staffing(count, count)
         self.options, self.output, self._single = options, output, single
         self.name = scheduler if isinstance(scheduler, str) else "client"
         self.cluster: Any = None
@@ -45,7 +51,7 @@ class Backend:
             from geoseg.job.dask_pool import Cluster
 
             self.output = self.output.absolute()
-            self.cluster = Cluster(self._scheduler, self.options, self._reporter)
+            self.cluster = Cluster(self._scheduler, self.options, self._staffing, self._reporter)
             self.options = self.cluster.options
         return self
 
@@ -101,7 +107,23 @@ class Backend:
         rows, cols = report["tiling"]["window"]
         self._executions.append((np.dtype(report["scene"]["dtype"]), rows * cols, Execution(**report["execution"])))
 
+    def workers_text(self) -> str:
+        """Return how many workers a cluster has, for the progress line; empty for threads of this process."""
+        return "" if self.cluster is None else self.cluster.text()
+
+    def tend(self, work_seconds: float | None) -> None:
+        """Look after a cluster's workers; see :meth:`geoseg.job.dask_pool.Cluster.tend`."""
+        if self.cluster is not None:
+            self.cluster.tend(work_seconds)
+
+    def release(self) -> None:
+        """Let the jobs of a batch system end: every block of every scene is finished."""
+        if self.cluster is not None:
+            self.cluster.release()
+
     def close(self) -> None:
-        """End the threads, or cancel the cluster's tasks; finished blocks stay."""
+        """End the threads, or cancel the cluster's tasks and jobs; finished blocks stay."""
         if self._pool is not None:
             self._pool.close()
+        if self.cluster is not None:
+            self.cluster.close()

@@ -37,6 +37,9 @@ from geoseg.system.outputs import Inputs
 # Scenes opened ahead of the one whose blocks are handed out, and scenes that may wait to be written.
 _AHEAD = 4
 
+# Seconds between two looks at the workers of a cluster.
+_TEND_SECONDS = 2.0
+
 
 def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     """Segment every scene of a job into class maps, confidence, polygons, previews and reports in a folder.
@@ -96,10 +99,12 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     started = time.perf_counter()
     request = request_of(job)
     inputs = Inputs([SceneEntry.of(scene).source for scene in job.scenes])
-    inputs.check(job.folder / SUMMARY, *([] if job.profile is None else [job.profile]))
+    summary = SUMMARY if job.shard is None else job.shard.summary
+    inputs.check(job.folder / summary, *([] if job.profile is None else [job.profile]))
     trace = None if job.profile is None else Trace(Path(job.profile))
     reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.folder))
-    with Backend(job.scheduler, job.options, job.folder, reporter, single=job.single) as backend:
+    staffing = job.staffing
+    with Backend(job.scheduler, job.options, job.folder, reporter, single=job.single, staffing=staffing) as backend:
         request = replace(request, options=backend.options, output=backend.output, trace=trace)
         batch = _Batch(job, request, backend, reporter, inputs)
         try:
@@ -108,8 +113,8 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
             batch.close()
             if trace is not None:
                 trace.write()
-    if len(results) > 1:
-        rows = write_summary(job.folder, job.scenes, results)
+    if len(results) > 1 or job.shard is not None:
+        rows = write_summary(job.folder, job.scenes, results, summary)
         reporter.summary(scenes=rows, seconds=round(time.perf_counter() - started, 3))
     return results
 
@@ -132,6 +137,7 @@ class _Batch:
         self._entry_by_name: dict[str, Any] = {}
         self._next_open = self._next_start = 0
         self._dispatcher: Dispatcher | None = None
+        self._tended = 0.0
 
     def run(self) -> list[SceneResult]:
         """Take every scene to its result."""
@@ -142,6 +148,7 @@ class _Batch:
                 self._open_ahead()
             if self._dispatcher is not None:
                 self._dispatcher.fill()
+                self._tend(self._dispatcher)
             self._write_ended()
             if len(self.results) == len(self.job.scenes):
                 break
@@ -222,6 +229,19 @@ class _Batch:
                 "CSV given with --scenes"
             )
         self._entry_by_name[name] = entry
+
+    def _tend(self, dispatcher: Dispatcher) -> None:
+        """Look after the workers of a cluster, and show how many there are also while no block is finished."""
+        if self.backend.cluster is None:
+            return
+        scenes_left = len(self.job.scenes) - self._next_start
+        if not scenes_left and dispatcher.idle:
+            self.backend.release()
+        elif time.monotonic() - self._tended > _TEND_SECONDS:
+            self._tended = time.monotonic()
+            self.backend.tend(dispatcher.work_seconds(scenes_left))
+            for scene in self._running.values():
+                scene.report_workers()
 
     # --- finished, in a thread
 

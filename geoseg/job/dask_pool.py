@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import math
 import pickle
 import time
 from collections.abc import Callable, Sequence
@@ -19,11 +20,12 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
-from geoseg.errors import ClusterError
+from geoseg.errors import ClusterError, one_line
 from geoseg.job.block_store import read_manifest, tag_of
 from geoseg.job.dispatch import BlockSummary, Done, Feed, LostError, Outcome, Work, compute_and_store
 from geoseg.job.failures import BlockFailure
-from geoseg.system.dask_client import Deployment, deploy
+from geoseg.system.cluster.deployment import Deployment, deploy
+from geoseg.system.cluster.worker_watch import Staffing, WorkerWatch
 from geoseg.system.resources import available_memory
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ _FREE_SHARE, _MAX_BYTES = 0.5, 16 * 10**9
 
 # Seconds after which a scheduler that does not answer is considered lost.
 _SCHEDULER_TIMEOUT = 30.0
+
+# Seconds of work that a worker should have if the number of workers adapts: starting one takes some.
+_WORKER_SECONDS = 120.0
 
 # Seconds to wait for the result of a finished task. A client whose event loop has ended would wait for ever.
 _RESULT_TIMEOUT = 20.0
@@ -72,7 +77,9 @@ class Cluster:
     scheduler
         ``"local"``, an address, the name of a batch system, or a ``distributed.Client``.
     options
-        How to segment; ``workers`` is the number of processes if geoseg starts them.
+        How to segment.
+    staffing
+        Processes if geoseg starts them, and how long to wait for one.
     reporter
         Told how many workers there are, and where the dashboard is.
 
@@ -84,10 +91,19 @@ class Cluster:
         If the scheduler does not answer, or no worker starts.
     """
 
-    def __init__(self, scheduler: Any, options: Options, reporter: Reporter) -> None:
-        self._deployment: Deployment = deploy(scheduler, options.workers, reporter.info)
-        self._client = self._deployment.client
-        workers = list(_query(lambda: self._client.run(_worker_facts)).values())
+    def __init__(self, scheduler: Any, options: Options, staffing: Staffing, reporter: Reporter) -> None:
+        self._staffing, self._released = staffing, False
+        self._deployment: Deployment = deploy(scheduler, staffing, reporter)
+        self._client, self.watch = self._deployment.client, self._deployment.watch
+        try:
+            self._meet(options, reporter)
+        except BaseException:
+            self.close()
+            raise
+
+    def _meet(self, options: Options, reporter: Reporter) -> None:
+        """Ask the workers that have come what they are."""
+        workers = self._facts()
         threads = _query(self._client.nthreads)
         self._processes = len(threads)
         self._min_threads = min(threads.values(), default=1)
@@ -97,6 +113,62 @@ class Cluster:
         counts = {"worker": self._processes, "thread": sum(threads.values()), "machine": hosts}
         reporter.info("{} with {} on {}".format(*(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())))
 
+    def _facts(self) -> list[dict[str, Any]]:
+        """Return :func:`_worker_facts` of the workers; waits where those that had come are gone again."""
+        while True:
+            answers = _query(lambda: self._client.run(_worker_facts, on_error="return"))
+            facts = [answer for answer in answers.values() if isinstance(answer, dict)]
+            if facts:
+                return facts
+            for address, error in answers.items():
+                if not isinstance(error, OSError):  # not: lost while it was asked
+                    raise ClusterError(_without_geoseg(f"worker {address}", error)) from error
+            self.watch.check()
+            time.sleep(0.2)
+
+    def _wait_for(self, future: Any) -> Any:
+        """Return the result of a task; tells of lost workers meanwhile, and gives up as the user wishes."""
+        from distributed.scheduler import KilledWorker
+
+        while not future.done():
+            if self._client.status == "closed":
+                raise ClusterError(_GONE)
+            self.watch.check()
+            time.sleep(0.1)
+        try:
+            return _query(lambda: future.result(timeout=_RESULT_TIMEOUT))
+        except KilledWorker as error:
+            raise ClusterError(
+                "measuring the model ended every worker that tried: out of memory, or ended from outside; see their "
+                "logs, and give jobs more memory or a smaller --memory"
+            ) from error
+        except ImportError as error:
+            raise ClusterError(_without_geoseg("a worker", error)) from error
+
+    def text(self) -> str:
+        """Return how many workers there are, and of how many."""
+        return self.watch.text
+
+    def tend(self, work_seconds: float | None) -> None:
+        """Look after the workers: tell what happened to them, and want as many as the work needs.
+
+        Parameters
+        ----------
+        work_seconds
+            Seconds that one thread would need for what is left; None if nobody knows yet.
+
+        Raises
+        ------
+        ClusterError
+            If there has been no worker for too long, or none can be had.
+        """
+        if self._released:
+            return
+        if self._staffing.adaptive and self._deployment.keeper is not None and work_seconds is not None:
+            wanted = math.ceil(work_seconds / (_WORKER_SECONDS * self._min_threads))
+            self._deployment.keeper.want(min(max(wanted, self._staffing.least), self._staffing.most))
+        self.watch.check()
+
     def slots(self) -> tuple[int, int]:
         """Blocks computed at a time, and processes that compute them."""
         threads = _query(self._client.nthreads)
@@ -104,15 +176,22 @@ class Cluster:
 
     def pool(self) -> Workers:
         """Return the workers as a pool."""
-        return Workers(self._client)
+        return Workers(self._client, self.watch)
 
     def execution(self, plan: Plan) -> Execution:
         """Choose how the model is run by a measurement on a worker."""
-        execution: Execution = _query(self._client.submit(_choose_execution, pickle.dumps(plan), pure=False).result)
+        future = self._client.submit(_choose_execution, pickle.dumps(plan), pure=False)
+        execution: Execution = self._wait_for(future)
         streams = min(execution.streams, self._min_threads)
         if self._deployment.one_machine and execution.device == "cpu":  # its processes share the cores
             streams = min(streams, max(execution.streams // self._processes, 1))
         return replace(execution, streams=streams)
+
+    def release(self) -> None:
+        """Let the jobs of a batch system end; a cluster of another kind stays as it is."""
+        if self._deployment.keeper is not None:
+            self._released = True
+            self._deployment.keeper.want(0)
 
     def close(self) -> None:
         """Stop the cluster if this run started it; a cluster that was running before stays."""
@@ -120,24 +199,31 @@ class Cluster:
 
 
 class Workers:
-    """The workers of a cluster, as a :class:`geoseg.job.dispatch.WorkerPool`."""
+    """The workers of a cluster, as a :class:`geoseg.job.dispatch.WorkerPool`.
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    Parameters
+    ----------
+    client
+        Connection to the scheduler.
+    watch
+        Counts the workers.
+    """
+
+    def __init__(self, client: Any, watch: WorkerWatch) -> None:
+        self._client, self._watch = client, watch
         self._futures: set[Any] = set()
-        self._threads, self._counted = 1, -1e9
         self._lost_since: float | None = None
         self._packed: tuple[Work | None, bytes] = None, b""
 
     @property
     def slots(self) -> int:
         """Two groups per thread, one that it computes and the next, and two more."""
-        now = time.monotonic()
-        if now - self._counted > 2.0 and self._client.status == "running":  # workers come and go
-            self._counted = now
-            with suppress(ClusterError):  # check() raises it when the scheduler is gone for good
-                self._threads = sum(_query(self._client.nthreads).values()) or 1
         return 2 * self._threads + 2
+
+    @property
+    def _threads(self) -> int:
+        """Threads of the workers that are there now; they come and go."""
+        return sum(self._watch.threads().values()) or 1
 
     def group(self, feed: Feed) -> int:
         """Return enough blocks for :func:`group_seconds`; fewer near the end, so that no thread runs out of work."""
@@ -188,6 +274,13 @@ class Workers:
         self._futures.clear()
 
 
+def _without_geoseg(who: str, error: BaseException) -> str:
+    return (
+        f"{who} cannot import what it needs ({one_line(error)}): install geoseg {__version__} there, and name its "
+        "Python as jobqueue.*.python in ~/.config/dask/jobqueue.yaml"
+    )
+
+
 def group_seconds(threads: int) -> float:
     """Seconds that a group of blocks should take for one scheduler to keep so many threads busy."""
     return max(_GROUP_SECONDS, threads * _TASK_SECONDS)
@@ -215,9 +308,6 @@ def _worker_facts(dask_worker: Any) -> dict[str, Any]:
     """Return host, memory limit and free memory of a worker. Runs on the worker."""
     import socket
 
-    from geoseg.models import keep_memory
-
-    keep_memory()
     limit = dask_worker.memory_manager.memory_limit
     return {"host": socket.gethostname(), "limit": limit, "free": available_memory()}
 
@@ -236,6 +326,9 @@ def _key(work: Work, indices: Sequence[int]) -> str:
 
 @lru_cache(maxsize=8)
 def _unpacked(packed: bytes) -> Work:
+    from geoseg.models import keep_memory
+
+    keep_memory()
     work: Work = pickle.loads(packed)  # noqa: S301 - from the client that this worker serves
     return work
 
@@ -290,5 +383,5 @@ def _result(future: Any) -> list[Outcome] | BaseException:
     if isinstance(error, KilledWorker):
         return LostError("every worker that computed it died: out of memory, or ended from outside; see their logs")
     if isinstance(error, ImportError):
-        return ClusterError(f"workers cannot import what they need ({error}): install geoseg {__version__} there")
+        return ClusterError(_without_geoseg("a worker", error))
     return error

@@ -233,10 +233,12 @@ class Dispatcher:
         self._retry_queue: list[tuple[float, int, Feed, int]] = []
         self._order = itertools.count()
         self._in_flight = 0
+        self._added, self._block_seconds = (0, 0), 0.0
 
     def add(self, work: Work, todo: Sequence[int], listener: Listener) -> None:
         """Queue the blocks of a scene behind those of earlier scenes."""
         feed = Feed(work, listener, deque(todo), len(todo))
+        self._added = self._added[0] + 1, self._added[1] + len(todo)  # scenes and their blocks
         if not feed.left:
             listener.blocks_ended()
             return
@@ -268,6 +270,24 @@ class Dispatcher:
             feed = self._feeds[0]
             count = min(self.pool.group(feed), len(feed.waiting))
             self._submit(feed, [feed.waiting.popleft() for _ in range(count)])
+
+    def work_seconds(self, scenes_left: int) -> float | None:
+        """Return the seconds that one thread would need for what is left; None if that is not known yet.
+
+        Parameters
+        ----------
+        scenes_left
+            Scenes that have not been added; each is taken to have as many blocks as those so far.
+        """
+        waiting = sum(len(feed.waiting) for feed in self._feeds)
+        self._block_seconds = max((feed.seconds_per_block for feed in self._feeds), default=0.0) or self._block_seconds
+        blocks = waiting + scenes_left * self._added[1] / max(self._added[0], 1) + self._in_flight
+        return blocks * self._block_seconds if self._block_seconds or not blocks else None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no block is waiting or in flight."""
+        return not (self._in_flight or self._retry_queue or any(feed.waiting for feed in self._feeds))
 
     def timeout(self) -> float:
         """Return the seconds until a retry is due, at most 0.5: waiting for an outcome blocks Ctrl-C on Windows."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
-from geoseg.errors import OutputError
+from geoseg.errors import InputError, OutputError
 from geoseg.errors.printable import printable
 from geoseg.job.scene_list import SceneEntry
 from geoseg.models.runtimes.choices import package_version, title
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "summary.csv"
 """Name of the table of a batch in the output folder."""
+
+_AREA_UNITS = ("area_m2", "pixels")
 
 # Formulas in spreadsheets begin so; the last four are the full-width forms of the first.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -221,8 +224,10 @@ def _source_text(entry: SceneEntry) -> str:
     return ";".join(str(one) for one in source) if isinstance(source, list | tuple) else str(source)
 
 
-def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneResult]) -> list[dict[str, Any]]:
-    """Write ``summary.csv`` to the output folder and return its rows.
+def write_summary(
+    folder: Path, scenes: Sequence[Any], results: Sequence[SceneResult], name: str = SUMMARY
+) -> list[dict[str, Any]]:
+    """Write the table to a file of the output folder, and return its rows.
 
     Raises
     ------
@@ -230,6 +235,18 @@ def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneRe
         If it cannot be written.
     """
     rows = summary_rows(scenes, results)
+    write_rows(folder / name, rows)
+    return rows
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as :func:`summary_rows` returns them to a CSV file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
     columns = [f"{name} {unit}" for unit in ("area_m2", "pixels") for name in _class_names(rows, unit)]
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
@@ -239,11 +256,68 @@ def write_summary(folder: Path, scenes: Sequence[Any], results: Sequence[SceneRe
         plain = [row[key] for key in ("scene", "name", "status", "seconds")]
         table.writerow(_cell(value) for value in (*plain, *(per_class.get(column) for column in columns), row["error"]))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / SUMMARY, text.getvalue())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text.getvalue())
     except OSError as error:
-        raise OutputError(f"cannot write {folder / SUMMARY}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def join_summaries(folder: Path) -> list[dict[str, Any]]:
+    """Join the tables of all shards in the order of the batch, and write ``summary.csv``; return its rows.
+
+    Raises
+    ------
+    InputError
+        If there is no table of a shard, one is missing or damaged, or they are of different divisions.
+    OutputError
+        If the table cannot be written.
+    """
+    tables = {}
+    for path in sorted(folder.glob("summary.*-of-*.csv")):
+        found = re.fullmatch(r"summary\.(\d+)-of-(\d+)\.csv", path.name)
+        if found is not None:
+            tables[int(found[1]), int(found[2])] = path
+    if not tables:
+        raise InputError(
+            f"{folder}: no summary of a shard is here (summary.0-of-N.csv); run geoseg segment --shard 0/N"
+        )
+    counts = sorted({count for _, count in tables})
+    if len(counts) > 1:
+        listed = " and of ".join(map(str, counts))
+        raise InputError(f"{folder}: has summaries of {listed} shards; delete those of the division that is not meant")
+    count = counts[0]
+    missing = [f"{index}/{count}" for index in range(count) if (index, count) not in tables]
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise InputError(f"{folder}: shards {', '.join(missing[:5])}{more} have no summary yet: run them first")
+    parts = [_rows_of(tables[index, count]) for index in range(count)]
+    rows = [part[place] for place in range(max(map(len, parts))) for part in parts if place < len(part)]
+    write_rows(folder / SUMMARY, rows)
     return rows
+
+
+def _rows_of(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a table as :func:`geoseg.job.report.summary_rows` has them."""
+    rows = []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for found in csv.DictReader(file):
+                row: dict[str, Any] = {name: found[name] for name in ("scene", "name", "status", "error")}
+                row["error"] = row["error"] or None
+                row["seconds"] = float(found["seconds"]) if found["seconds"] else None
+                for unit in _AREA_UNITS:
+                    columns = [name for name in found if name.endswith(f" {unit}") and found[name]]
+                    if columns:
+                        row[unit] = {name.removesuffix(f" {unit}"): _number(found[name]) for name in columns}
+                rows.append(row)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise InputError(f"{path}: is no summary of geoseg ({error}); run this shard again") from error
+    return rows
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return int(value) if value.is_integer() and "." not in text else value
 
 
 def _cell(value: Any) -> Any:

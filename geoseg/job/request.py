@@ -20,9 +20,11 @@ from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options
 from geoseg.segment.probabilities import class_positions
+from geoseg.system.cluster.worker_watch import Staffing
 from geoseg.system.outputs import local_path
 
 if TYPE_CHECKING:
+    from geoseg.job.shards import Shard
     from geoseg.models import Model
 
 WORK_FOLDER = ".geoseg"
@@ -51,6 +53,13 @@ class Job:
     scheduler
         ``"threads"`` of this process, ``"local"`` for worker processes, the address of a dask scheduler, ``"slurm"``,
         ``"pbs"``, ``"lsf"`` or ``"kubernetes"``, or a ``dask.distributed.Client``.
+    workers
+        Least and most workers on a batch system whose number follows the work; None: always ``options.workers``.
+    max_wait
+        Seconds without any worker of a cluster after which the run ends. If None, ten minutes; on a batch system, where
+        jobs may wait for days, no limit.
+    shard
+        Which part of a batch ``scenes`` are, if it is run in shards: names the table ``summary.I-of-N.csv``.
     overwrite
         Replace results of other scenes, models or options, and compute complete ones again.
     retries
@@ -63,7 +72,7 @@ class Job:
     Raises
     ------
     OptionError
-        If ``scenes`` is a single path instead of a list.
+        If ``scenes`` is a single path instead of a list, or ``workers`` no range.
     OutputError
         If ``output`` or ``profile`` is a URL or empty, or ``profile`` a folder.
 
@@ -90,6 +99,9 @@ class Job:
     options: Options = field(default_factory=Options)
     products: Products = field(default_factory=Products)
     scheduler: Any = "threads"
+    workers: tuple[int, int] | None = None
+    max_wait: float | None = None
+    shard: Shard | None = None
     overwrite: bool = False
     retries: int = 2
     allow_partial: bool = False
@@ -98,6 +110,8 @@ class Job:
     def __post_init__(self) -> None:
         if isinstance(self.scenes, str | os.PathLike):
             raise OptionError(f"scenes is the single path {str(self.scenes)!r}: give a list, [{str(self.scenes)!r}]")
+        if self.workers is not None and not 0 <= self.workers[0] < max(self.workers[1], 1):
+            raise OptionError(f"workers is {self.workers}: give the least and the most, such as (10, 50)")
         for path in (self.output, self.profile):
             if path is not None:
                 local_path(path)
@@ -108,6 +122,13 @@ class Job:
     def folder(self) -> Path:
         """The output folder."""
         return Path(self.output)
+
+    @property
+    def staffing(self) -> Staffing:
+        """How many workers a cluster shall have."""
+        count = self.options.workers or 1
+        least, most = self.workers or (count, count)
+        return Staffing(least, most, self.max_wait)
 
     @property
     def single(self) -> bool:

@@ -131,7 +131,10 @@ class PlannedScene:
         self.scene.reporter.info(f"{self.scene.name}: {describe(work.recipe)}")
         plan = self._with_precision_checked(plan, backend, work.recipe.execution)
         slots = backend.slots(plan)
-        return RunningScene(self.scene, plan, work, slots=slots, lock=lock.pop_all(), started=started)
+        return RunningScene(
+            self.scene, plan, work, slots=slots, lock=lock.pop_all(), started=started,
+            workers_text=backend.workers_text,
+        )  # fmt: skip
 
     def _resume(self) -> tuple[Plan, Work] | None:
         """Open the store of an interrupted run, with the device, layout and windows that it used; None if unusable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,14 @@ class RunningScene:
         Holds the scene's folder; see :meth:`geoseg.job.scene.Scene.lock`.
     started
         ``time.perf_counter()`` at the start, for the total time in the report.
+    workers_text
+        Tells how many workers there are; empty text for threads of this process.
     """
 
     def __init__(
-        self, scene: Scene, plan: Plan, work: Work, *, slots: tuple[int, int], lock: ExitStack, started: float
-    ) -> None:
+        self, scene: Scene, plan: Plan, work: Work, *, slots: tuple[int, int], lock: ExitStack, started: float,
+        workers_text: Callable[[], str] = str,
+    ) -> None:  # fmt: skip
         self.scene, self.plan, self.work, self.name = scene, plan, work, scene.name
         self.ended = False
         tiling, finished = work.recipe.tiling, work.store.finished()
@@ -58,6 +61,7 @@ class RunningScene:
         self._live = LiveView(work.store, work.recipe.model.card.classes)
         self._clock = Clock()
         self._lock, self._started = lock, started
+        self._workers_text, self._workers_told = workers_text, ""
 
     def report_start(self) -> None:
         """Report how many blocks there are, and how many of them are finished."""
@@ -81,10 +85,21 @@ class RunningScene:
         self._clock.add({f"segment.{stage}": seconds for stage, seconds in summary.seconds.items()})
         if trace is not None:
             trace.add(summary.place, summary.spans, scene=self.name, block=summary.index)
-        done = self._reused + throughput.done
-        self.scene.reporter.progress(done, throughput.blocks, f"segment {self.name}: {throughput.message()}")
+        self._report_progress()
         if throughput.done < throughput.todo:
             self._live.update()
+
+    def _report_progress(self) -> None:
+        throughput, self._workers_told = self._throughput, self._workers_text()
+        details = ", ".join(filter(None, [throughput.message() if throughput.done else "", self._workers_told]))
+        self.scene.reporter.progress(
+            self._reused + throughput.done, throughput.blocks, f"segment {self.name}: {details}"
+        )
+
+    def report_workers(self) -> None:
+        """Report the progress again if workers have come or gone, although no block is finished."""
+        if not self.ended and self._workers_text() != self._workers_told:
+            self._report_progress()
 
     def block_retried(self, failure: BlockFailure, attempt: int) -> None:
         """Report a block that is computed again after a transient error."""

@@ -39,9 +39,11 @@ def client_of(scheduler: Any, workers: int | None) -> Iterator[Any]:
     if scheduler is None or scheduler == "threads":
         yield None
         return
-    from geoseg.system.dask_client import deploy
+    from geoseg.system.cluster.deployment import deploy
+    from geoseg.system.cluster.worker_watch import Staffing
 
-    deployment = deploy(scheduler, workers)
+    count = workers or 1
+    deployment = deploy(scheduler, Staffing(count, count))
     try:
         yield deployment.client
     finally:

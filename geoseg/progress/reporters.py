@@ -96,7 +96,7 @@ class Bar(Silent):
             self._bar = tqdm(total=total, desc=stage, file=stream, bar_format=bar_format, leave=True, disable=disable)
         self._bar.total = total
         if detail:
-            self._bar.set_postfix_str(detail, refresh=False)
+            self._bar.set_postfix_str(detail, refresh=done == self._bar.n)
         self._bar.update(done - self._bar.n)
         if done >= total:
             self._close()

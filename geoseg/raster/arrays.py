@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from geoseg.raster.probe import NAMING_TAG, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.sources import mark_missing
 from geoseg.raster.types import Band
+from geoseg.tiling import Box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +35,15 @@ _ROWS = ("y", "lat", "latitude", "northing", "row", "rows")
 _COLUMNS = ("x", "lon", "longitude", "easting", "col", "cols", "column")
 _BANDS = ("band", "bands", "channel", "wavelength", "variable")
 _NODATA = ("_FillValue", "nodata", "missing_value", "nodatavals")
+
+
+# Bytes that are kept of each chunk which is computed to plan a run.
+_KEPT_BYTES = 2**25
+
+
+def chunk_starts(sizes: Sequence[int]) -> list[int]:
+    """Return where the chunks along a dimension begin."""
+    return [0, *accumulate(sizes)][:-1]
 
 
 def is_array(source: object) -> bool:
@@ -51,11 +63,36 @@ class ArraySource:
         Name for messages.
     token
         Text that changes with the content of the array.
+    origin
+        First band, row and column of the array, where it is a part of a larger one.
+    kept
+        Boxes of a lazy array that were computed to plan a run, with their pixels; they are not computed again.
     """
 
     array: Any
     label: str
     token: str
+    origin: tuple[int, int, int] = (0, 0, 0)
+    kept: dict[Box, NDArray[Any]] = field(default_factory=dict, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was computed to plan a run: workers need none of it."""
+        return {**self.__dict__, "kept": {}}
+
+    @property
+    def lazy(self) -> bool:
+        """Whether reading computes the pixels."""
+        return not isinstance(self.array, np.ndarray)
+
+    def keep(self, chunk: Box) -> Box:
+        """Compute all bands of a chunk once, keep its middle for later reads, and return what is kept."""
+        side = math.isqrt(_KEPT_BYTES // (len(self.array) * self.array.dtype.itemsize))
+        height, width = min(chunk.height, side), min(chunk.width, side)
+        row, col = chunk.row + (chunk.height - height) // 2, chunk.col + (chunk.width - width) // 2
+        box = Box(row, col, height, width)
+        if box not in self.kept:
+            self.kept[box] = self._computed(self.array[:, box.row : box.bottom, box.col : box.right], box)
+        return box
 
     @property
     def block_shape(self) -> tuple[int, int]:
@@ -75,29 +112,33 @@ class ArraySource:
         """Fill ``request.out`` and clear ``request.valid`` where pixels are missing."""
         box = request.box
         height, width = request.shape
-        bands = [band - 1 for band in request.bands]
+        bands = [band - 1 - self.origin[0] for band in request.bands]
         if (height, width) == (box.height, box.width):
-            rows: Any = slice(box.row, box.bottom)
-            cols: Any = slice(box.col, box.right)
+            rows: Any = slice(box.row - self.origin[1], box.bottom - self.origin[1])
+            cols: Any = slice(box.col - self.origin[2], box.right - self.origin[2])
+            for kept, pixels in list(self.kept.items()):
+                if kept.contains(box):
+                    request.out[...] = pixels[bands][:, *box.within(kept)]
+                    mark_missing(request)
+                    return
         else:
-            rows = box.row + (np.arange(height) + 0.5) * box.height // height
-            cols = box.col + (np.arange(width) + 0.5) * box.width // width
+            rows = box.row - self.origin[1] + (np.arange(height) + 0.5) * box.height // height
+            cols = box.col - self.origin[2] + (np.arange(width) + 0.5) * box.width // width
             rows, cols = rows.astype(np.intp), cols.astype(np.intp)
         if isinstance(self.array, np.ndarray):
             for position, band in enumerate(bands):
                 request.out[position] = self.array[band][rows][:, cols]
         else:
-            self._compute(request, bands, rows, cols)
+            request.out[...] = self._computed(self.array[bands][:, rows][:, :, cols], box)
         mark_missing(request)
 
-    def _compute(self, request: ReadRequest, bands: list[int], rows: Any, cols: Any) -> None:
-        part = self.array[bands][:, rows][:, :, cols]
+    def _computed(self, part: Any, box: Box) -> NDArray[Any]:
         try:
             # The caller reads several boxes at a time; more threads would only compete.
-            request.out[...] = part.compute(scheduler="synchronous")
+            return np.asarray(part.compute(scheduler="synchronous"))
         except Exception as error:
             reason = one_line(error)
-            raise ReadError(f"{self.label}: computing {request.box} failed: {reason}") from error
+            raise ReadError(f"{self.label}: computing {box} failed: {reason}") from error
 
 
 def from_array(source: xr.DataArray | xr.Dataset) -> Raster:

@@ -100,7 +100,8 @@ def find_fill(raster: Raster, sample: Pixels) -> Fill | None:
     Parameters
     ----------
     raster
-        The scene. Eight small boxes along its border are read if the sample does not cover the whole scene.
+        The scene. Eight small boxes along its border are read if the sample does not cover the whole scene, and reading
+        them computes nothing.
     sample
         ``raster.sample()``.
 
@@ -110,7 +111,7 @@ def find_fill(raster: Raster, sample: Pixels) -> Fill | None:
     of those at the border, hold it in every band; else None. See :func:`constant_fill`.
     """
     fill = constant_fill(sample.data, sample.valid)
-    if fill is not None or sample.valid.shape == raster.shape:
+    if fill is not None or sample.valid.shape == raster.shape or raster.computed:
         return fill
     return _border_fill(raster)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from geoseg.raster.bbox import pixels_in
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
-from geoseg.raster.sampling import read_sample, sample_boxes
+from geoseg.raster.sampling import chunk_boxes, read_sample, sample_boxes
 from geoseg.raster.sources import read_all
 from geoseg.raster.types import Band, BandSource, Pixels, ReadRequest
 from geoseg.tiling import Box
@@ -240,7 +241,8 @@ class Raster:
         """Read pixels from all over the scene, at a cost that does not grow with it.
 
         Small windows are read at up to 25 places, spread evenly: see :mod:`geoseg.raster.sampling`. Windows that
-        cannot be read are left out, unless they are more than half.
+        cannot be read are left out, unless they are more than half. Of a dask array one chunk of ten is computed, at
+        most nine, and not again for further samples.
 
         Returns
         -------
@@ -253,12 +255,48 @@ class Raster:
         ReadError
             If more than half of the windows cannot be read.
         """
+        if self.computed:
+            return read_sample(self.read, self._parts_of_chunks(max_pixels))
         boxes = sample_boxes(self.shape, self.block_shape, max_pixels)
         if boxes == [self.box]:
             with suppress(ReadError):  # part of it may be readable
                 return self.read(self.box)
             boxes = sample_boxes(self.shape, self.block_shape, max(self.box.area // 2, 1))
         return read_sample(self.read, boxes)
+
+    @property
+    def computed(self) -> bool:
+        """Whether reading computes pixels, as of a dask array."""
+        return any(getattr(self.inputs[part.source], "lazy", False) for part in self.parts)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether every pixel is in the memory of this process."""
+        return all(getattr(self.inputs[part.source], "lazy", True) is False for part in self.parts)
+
+    def computed_chunks(self) -> list[Box]:
+        """Compute some chunks of dask arrays, and return the boxes whose pixels are there now."""
+        row, col = self.origin
+        lazy = {part.source for part in self.parts if getattr(self.inputs[part.source], "lazy", False)}
+        sources: list[Any] = [self.inputs[number] for number in sorted(lazy)]
+        boxes: list[Box] = []
+        for chunk in chunk_boxes(Box(row, col, *self.shape), *sources[0].array.chunks[1:]):
+            with suppress(ReadError):
+                kept = [source.keep(chunk) for source in sources]
+                common = functools.reduce(Box.intersection, kept)
+                boxes.append(Box(common.row - row, common.col - col, common.height, common.width))
+        return boxes
+
+    def _parts_of_chunks(self, max_pixels: int) -> list[Box]:
+        """Return boxes within computed chunks; of the first chunk if none can be computed, which then says why."""
+        chunks = self.computed_chunks() or [self.box.intersection(Box(0, 0, *self.block_shape))]
+        return [
+            Box(chunk.row + part.row, chunk.col + part.col, part.height, part.width)
+            for chunk in chunks
+            for part in sample_boxes(
+                (chunk.height, chunk.width), (chunk.height, chunk.width), max_pixels // len(chunks)
+            )
+        ]
 
     def quicklook(self, max_side: int = 256) -> Pixels:
         """Read the whole scene at reduced size, by nearest pixels, from overviews where there are any.

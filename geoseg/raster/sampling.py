@@ -6,6 +6,7 @@ blocks alone: 25 windows of 128 pixels touch at most 25 tiles of 128, 256 or 512
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,15 @@ from geoseg.raster.types import Pixels
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _PLACES = 5
 """Sampled places along each side of the scene."""
+
+_MOST_CHUNKS = 9
+"""Chunks of a lazy array that are computed to learn about its values, at most."""
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 def sample_boxes(shape: tuple[int, int], block_shape: tuple[int, int], max_pixels: int) -> list[Box]:
@@ -47,6 +53,38 @@ def sample_boxes(shape: tuple[int, int], block_shape: tuple[int, int], max_pixel
         return [Box(0, 0, height, width)]
     strips = block_shape[1] >= width and block_shape[0] < height
     return sorted(set(_rows(shape, block_shape[0], limit) if strips else _squares(shape, side)))
+
+
+def chunk_boxes(scene: Box, row_sizes: Sequence[int], col_sizes: Sequence[int]) -> list[Box]:
+    """Return some whole chunks of an array that is computed when it is read: one of ten, at least one, at most nine.
+
+    Parameters
+    ----------
+    scene
+        The part of the array that is read.
+    row_sizes, col_sizes
+        Heights and widths of the array's chunks.
+
+    Returns
+    -------
+    Disjoint boxes inside the scene, spread over rows evenly and over columns by the golden ratio.
+    """
+    rows, cols = _spans(scene.row, scene.bottom, row_sizes), _spans(scene.col, scene.right, col_sizes)
+    count = min(max(len(rows) * len(cols) // 10, 1), _MOST_CHUNKS)
+    places = dict.fromkeys(
+        (int((i + 0.5) / count * len(rows)), int((i + 0.5) * _GOLDEN % 1 * len(cols))) for i in range(count)
+    )
+    return [
+        Box(top, left, bottom - top, right - left)
+        for (top, bottom), (left, right) in ((rows[row], cols[col]) for row, col in places)
+    ]
+
+
+def _spans(first: int, last: int, sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the parts of a range that lie in one chunk each."""
+    ends = list(itertools.accumulate(sizes))
+    spans = [(max(end - size, first), min(end, last)) for end, size in zip(ends, sizes, strict=True)]
+    return [(start, stop) for start, stop in spans if start < stop]
 
 
 def read_sample(read: Callable[[Box], Pixels], boxes: list[Box]) -> Pixels:

@@ -294,7 +294,7 @@ def _slots(execution: Execution) -> threading.BoundedSemaphore:
 def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
     """Read a block's region; where regions overlap, through a cache of decoded cells."""
     tiling = recipe.tiling
-    if tiling.margin == 0:
+    if tiling.margin == 0 or recipe.raster.in_memory:
         return recipe.raster.read(region)
     key = recipe.raster.fingerprint()
     with _LOCK:

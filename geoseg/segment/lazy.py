@@ -13,6 +13,7 @@ from geoseg.progress.reporters import Silent
 from geoseg.segment.block import Recipe, make_recipe, segment_block
 from geoseg.segment.plan import Options, make_plan
 from geoseg.segment.precision import precision_warning
+from geoseg.segment.upstream import lazy_sources, parts_of, with_pixels, without_arrays
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -134,16 +135,15 @@ def to_dataset(recipe: Recipe) -> xr.Dataset:
     tiling, geobox = recipe.tiling, recipe.raster.geobox
     rows = tuple(tiling.block_box(i * tiling.block_shape[1]).height for i in range(tiling.block_shape[0]))
     cols = tuple(tiling.block_box(i).width for i in range(tiling.block_shape[1]))
-    # One node of the graph that all tasks refer to. Not traversed: where the raster is a dask array, dask would
-    # compute the whole of it for each block.
-    shared = delayed(recipe, name=f"recipe-{tokenize(recipe)}", traverse=False)
-    layers = da.map_blocks(
-        _block_layers,
-        recipe=shared,
-        chunks=((2 + len(recipe.probabilities),), rows, cols),
-        dtype=np.uint8,
-        meta=np.empty((0, 0, 0), np.uint8),
-    )
+    # One node of the graph that all tasks refer to. Not traversed: dask would look for graphs inside.
+    carried = replace(recipe, raster=without_arrays(recipe.raster))
+    shared = delayed(carried, name=f"recipe-{tokenize(recipe)}", traverse=False)
+    chunks = ((2 + len(recipe.probabilities),), rows, cols)
+    meta = np.empty((0, 0, 0), np.uint8)
+    if recipe.raster.computed:
+        layers = _from_chunks(recipe, shared, chunks)
+    else:
+        layers = da.map_blocks(_block_layers, recipe=shared, chunks=chunks, dtype=np.uint8, meta=meta)
     classes = recipe.model.card.classes
     attrs: dict[str, Any] = {
         "class_values": [c.id for c in classes],
@@ -166,7 +166,34 @@ def to_dataset(recipe: Recipe) -> xr.Dataset:
     return xr.Dataset(variables)
 
 
+def _from_chunks(recipe: Recipe, shared: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
+    """Return the array of layers, each block a task of the chunks of the lazy arrays that it reads."""
+    import dask.array as da
+    from dask.base import tokenize
+    from dask.highlevelgraph import HighLevelGraph
+
+    tiling, name = recipe.tiling, f"segment-{tokenize(recipe)}"
+    tasks: dict[Any, Any] = {}
+    for index, box in enumerate(tiling.blocks()):
+        parts = parts_of(recipe.raster, tiling.read_box(box, overlapping=recipe.overlapping))
+        places = [(part.source, part.origin) for part in parts]
+        row, col = divmod(index, tiling.block_shape[1])
+        tasks[name, 0, row, col] = (_layers_of_chunks, shared.key, index, places, [part.chunks for part in parts])
+    sources = [source.array for source in lazy_sources(recipe.raster).values()]
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=[shared, *sources])
+    return da.Array(graph, name, chunks, dtype=np.uint8, meta=np.empty((0, 0, 0), np.uint8))
+
+
+def _layers_of_chunks(recipe: Recipe, index: int, places: Sequence[Any], chunks: Sequence[Any]) -> NDArray[np.uint8]:
+    """Return all layers of one block from the chunks of lazy arrays."""
+    return _layers(replace(recipe, raster=with_pixels(recipe.raster, places, chunks)), index)
+
+
 def _block_layers(*, recipe: Recipe, block_id: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Return all layers of one chunk as one array (2 + probabilities, h, w), so that dask computes the block once."""
-    result = segment_block(recipe, block_id[1] * recipe.tiling.block_shape[1] + block_id[2])
+    return _layers(recipe, block_id[1] * recipe.tiling.block_shape[1] + block_id[2])
+
+
+def _layers(recipe: Recipe, index: int) -> NDArray[np.uint8]:
+    result = segment_block(recipe, index)
     return np.concatenate([[result.classes, result.confidence], result.probabilities])

@@ -33,13 +33,20 @@ def scene_sample(raster: Raster, model: Model) -> Sample | None:
         The model.
     """
     windows = []
-    for box in _boxes(raster.shape, model.card):
+    for box in _boxes_in_chunks(raster, model.card) if raster.computed else _boxes(raster.shape, model.card):
         with suppress(ReadError):
             windows.append(raster.read(box))
     if not any(pixels.valid.any() for pixels in windows):
         return None
     data, valid = (np.stack([getattr(pixels, name) for pixels in windows]) for name in ("data", "valid"))
     return Sample(data, valid, model.card.affine(raster.bands))
+
+
+def _boxes_in_chunks(raster: Raster, card: ModelCard) -> Iterator[Box]:
+    """Yield the window in the middle of each of the chunks that are computed anyway."""
+    for chunk in raster.computed_chunks()[: len(_PLACES)]:
+        for box in list(_boxes((chunk.height, chunk.width), card))[:1]:
+            yield Box(chunk.row + box.row, chunk.col + box.col, box.height, box.width)
 
 
 def _boxes(shape: tuple[int, int], card: ModelCard) -> Iterator[Box]:

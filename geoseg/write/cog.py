@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 
@@ -13,13 +12,13 @@ from geoseg.classes import NODATA, MapClass, default_color
 from geoseg.errors import OptionError, OutputError
 from geoseg.raster.raster import Raster
 from geoseg.system.outputs import Inputs, local_path
-from geoseg.system.resources import cpu_count
 from geoseg.tiling import Box
 from geoseg.write.measurements import write_raster
+from geoseg.write.pieces import pieces
 from geoseg.write.sink import CogSink, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 
+@overload
 def write_cog(
     data: xr.DataArray | Raster,
     path: str | Path,
@@ -34,8 +34,24 @@ def write_cog(
     classes: Sequence[MapClass] | None = None,
     kind: Kind | None = None,
     overwrite: bool = False,
-) -> Path:
-    """Write a class map, confidence or probabilities as a Cloud Optimized GeoTIFF with names and colours; or a raster.
+) -> Path: ...
+
+
+@overload
+def write_cog(
+    data: xr.Dataset, path: str | Path, *, classes: Sequence[MapClass] | None = None, overwrite: bool = False
+) -> dict[str, Path]: ...
+
+
+def write_cog(
+    data: xr.DataArray | xr.Dataset | Raster,
+    path: str | Path,
+    *,
+    classes: Sequence[MapClass] | None = None,
+    kind: Kind | None = None,
+    overwrite: bool = False,
+) -> Path | dict[str, Path]:
+    """Write class map, confidence or probabilities, or all of them, as Cloud Optimized GeoTIFFs; or a raster.
 
     Blocks of 512, DEFLATE, overviews (mode for classes, mean for percents), nodata 255, colour table, category
     names and attribute table; a ``.qml`` beside it. A dask array is computed a few chunks at a time with whatever
@@ -51,19 +67,20 @@ def write_cog(
         ``data.odc.geobox``; a map without one is written without georeference. Attributes used:
         ``class_names``, ``class_colors`` (``#rrggbb``) and ``class_values`` (0, 1, 2, … if missing), lists in
         one order, as :func:`geoseg.segment` gives them; ``kind``; ``nodata`` (a value other than 255 becomes 255).
+        Or the Dataset that :func:`geoseg.segment` returns: all of its variables are computed and written in one pass.
     path
-        File to create.
+        File to create. ``map.tif`` of a Dataset becomes ``map_classes.tif``, ``map_confidence.tif`` and so on.
     classes
         Names and colours; default: from the attributes.
     kind
         ``"classes"`` or ``"confidence"``; default: the attribute ``kind``, else confidence if the array is named so.
-        Ignored for probabilities.
+        Ignored for probabilities and Datasets.
     overwrite
         Replace an existing file instead of raising.
 
     Returns
     -------
-    The path written.
+    The path written, or the path per variable of a Dataset.
 
     Raises
     ------
@@ -78,14 +95,40 @@ def write_cog(
     >>> result = geoseg.segment("scene.tif", model="spectral")
     >>> geoseg.write_cog(result.classes, "map.tif")
     PosixPath('map.tif')
+    >>> sorted(geoseg.write_cog(result, "all.tif"))
+    ['classes', 'confidence']
     """
     if isinstance(data, Raster):
         if classes is not None or kind is not None:
             raise OptionError("write_cog: classes and kind are for maps; a raster is written as it is")
         return write_raster(data, path, overwrite=overwrite)
     target = local_path(path)
+    if not hasattr(data, "data_vars"):
+        return _write([_layer(cast("xr.DataArray", data), target, classes, kind)], overwrite=overwrite)[0]
+    named = {str(name): target.with_name(f"{target.stem}_{name}{target.suffix}") for name in data.data_vars}
+    if not named:
+        raise OptionError("write_cog: the Dataset has no variable")
+    layers = [_layer(data[name], file, classes if name == "classes" else None, None) for name, file in named.items()]
+    return dict(zip(named, _write(layers, overwrite=overwrite), strict=True))
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """An array that becomes one file."""
+
+    path: Path
+    values: Any
+    geobox: GeoBox
+    kind: Kind
+    classes: Sequence[MapClass]
+    bands: tuple[str, ...]
+    nodata: float | None
+
+
+def _layer(data: xr.DataArray, path: Path, classes: Sequence[MapClass] | None, kind: Kind | None) -> _Layer:
+    """Check an array."""
     # Where the array came from, as geoseg and rioxarray note it: a lazy one is read while the file is written.
-    Inputs(data.encoding.get("source"), data.attrs.get("sources")).check(target, target.with_suffix(".qml"))
+    Inputs(data.encoding.get("source"), data.attrs.get("sources")).check(path, path.with_suffix(".qml"))
     bands = _band_names(data)
     if not bands and data.ndim == 3 and data.shape[0] == 1:  # a band dimension of one, as rioxarray makes
         data = data[0]
@@ -100,15 +143,26 @@ def write_cog(
         kind = data.attrs.get("kind", "confidence" if data.name == "confidence" else "classes")
     if kind not in ("classes", "confidence") and not bands:
         raise OptionError(f"write_cog: kind is {kind!r}; use 'classes' or 'confidence'")
-    geobox = _geobox(data)
     if classes is None:
         classes = classes_of(data) if kind == "classes" else ()
-    nodata = data.odc.nodata
-    with CogSink(path, geobox, kind=cast("Kind", kind), classes=classes, bands=bands, overwrite=overwrite) as sink:
-        for box, values in _pieces(data.data):
-            for band, plane in enumerate(values if bands else [values]):
-                sink.write(box, _as_uint8(plane, nodata, box), band)
-    return sink.path
+    return _Layer(path, data.data, _geobox(data), cast("Kind", kind), classes, bands, data.odc.nodata)
+
+
+def _write(layers: Sequence[_Layer], *, overwrite: bool) -> list[Path]:
+    """Write layers in one pass over their chunks."""
+    with ExitStack() as stack:
+        sinks = [
+            stack.enter_context(
+                CogSink(one.path, one.geobox, kind=one.kind, classes=one.classes, bands=one.bands, overwrite=overwrite)
+            )
+            for one in layers
+        ]
+        with closing(pieces([one.values for one in layers])) as found:
+            for number, box, values in found:
+                layer = layers[number]
+                for band, plane in enumerate(values if layer.bands else [values]):
+                    sinks[number].write(box, _as_uint8(plane, layer.nodata, box), band)
+    return [sink.path for sink in sinks]
 
 
 def _band_names(data: xr.DataArray) -> tuple[str, ...]:
@@ -155,43 +209,6 @@ def _geobox(data: xr.DataArray) -> GeoBox:
         raise OptionError("write_cog: the array lies on control points, not on a grid: warp it to a GeoBox first")
     height, width = data.shape[-2:]
     return GeoBox((height, width), Affine.identity(), None)
-
-
-def _pieces(values: Any) -> Iterator[tuple[Box, NDArray[Any]]]:
-    """Yield an array (…, y, x) in pieces (…, h, w); the chunks of a dask array are computed a few at a time."""
-    if isinstance(values, np.ndarray):
-        yield Box(0, 0, *values.shape[-2:]), values
-        return
-    from dask.base import compute
-
-    compute_all: Callable[..., tuple[Any, ...]] = compute
-    if values.ndim == 3:
-        values = values.rechunk({0: -1})
-    rows, cols = (_starts(sizes) for sizes in values.chunks[-2:])
-    places = itertools.product(range(len(rows)), range(len(cols)))
-    for group in _groups(places, _group_size()):
-        chunks = compute_all(*(values.blocks[..., *place] for place in group))
-        for (row, col), chunk in zip(group, chunks, strict=True):
-            yield Box(rows[row], cols[col], *chunk.shape[-2:]), np.asarray(chunk)
-
-
-def _starts(sizes: tuple[int, ...]) -> list[int]:
-    return [0, *itertools.accumulate(sizes)][:-1]
-
-
-def _groups(items: Iterable[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:
-    iterator = iter(items)
-    while group := list(itertools.islice(iterator, size)):
-        yield group
-
-
-def _group_size() -> int:
-    """Return how many chunks to compute at a time: twice the scheduler's threads."""
-    distributed: Any = sys.modules.get("distributed")  # imported wherever a cluster is in use
-    if distributed is not None:
-        with suppress(ValueError):  # no cluster is active
-            return 2 * max(sum(int(count) for count in distributed.get_client().nthreads().values()), 1)
-    return 2 * cpu_count()
 
 
 def _as_uint8(values: NDArray[Any], nodata: float | None, box: Box) -> NDArray[np.uint8]:

@@ -209,16 +209,17 @@ def _wait_for_blocks(process, count):
     raise AssertionError(process.stderr.read())
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_ends_within_seconds_and_keeps_finished_blocks(geoseg, slow_run):
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for another process")
+@pytest.mark.parametrize(("name", "expected"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_within_seconds_and_keeps_finished_blocks(geoseg, slow_run, name, expected):
     arguments, out = slow_run
     # A shell that runs the tests in the background makes them, and so this process, ignore SIGINT.
     process = start(*arguments, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     _wait_for_blocks(process, 8)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     asked = time.monotonic()
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == expected
     assert time.monotonic() - asked < 5
     assert err.strip().splitlines()[-1].startswith("interrupted: finished blocks are kept")
     assert "Traceback" not in err

@@ -21,7 +21,8 @@ from geoseg.job.outputs import Products
 from geoseg.job.request import Job
 from geoseg.progress.reporters import Silent
 from geoseg.segment.plan import Options
-from geoseg.system import dask_client
+from geoseg.system.cluster import deployment
+from geoseg.system.cluster.worker_watch import Staffing, WorkerWatch
 from tests.job.processes import SMALL, DaskCluster, Run, blocks_in, contents, succeed
 
 pytestmark = pytest.mark.timeout(600)
@@ -135,12 +136,16 @@ def test_blocks_that_a_lost_worker_finished_are_not_computed_again(client, plain
     assert found == BlockSummary(1, 64 * 64, 0, {})
 
 
+def watch_of(client):
+    return WorkerWatch(client, "test", 60.0, Silent())
+
+
 def test_groups_grow_with_quick_blocks_and_shrink_towards_the_end(client):
     class Feed:
         seconds_per_block = 0.0
         waiting = range(10_000)
 
-    pool = dask_pool.Workers(client)
+    pool = dask_pool.Workers(client, watch_of(client))
     assert pool.slots == 2 * 4 + 2
     assert pool.group(Feed) == 1, "nobody knows yet how long a block takes"
     Feed.seconds_per_block = 0.05
@@ -159,9 +164,9 @@ def test_a_scheduler_that_is_gone_is_said(client, monkeypatch):
         status = "closed"
 
     with pytest.raises(ClusterError, match="finished blocks are kept"):
-        dask_pool.Workers(Gone()).check()
+        dask_pool.Workers(Gone(), watch_of(Gone())).check()
     Gone.status = "connecting"
-    pool = dask_pool.Workers(Gone())
+    pool = dask_pool.Workers(Gone(), watch_of(Gone()))
     pool.check()
     monkeypatch.setattr(dask_pool, "_SCHEDULER_TIMEOUT", -1.0)
     with pytest.raises(ClusterError):
@@ -178,7 +183,7 @@ def test_a_scheduler_that_dies_while_it_is_asked(kind):
 
     with pytest.raises(ClusterError, match="the dask scheduler is gone"):
         dask_pool._query(Dying().nthreads)
-    assert dask_pool.Workers(Dying()).slots == 4
+    assert dask_pool.Workers(Dying(), watch_of(Dying())).slots == 4
 
 
 def test_memory_of_a_worker_is_its_limit_or_its_part_of_the_machine():
@@ -197,9 +202,9 @@ def test_memory_of_a_worker_is_its_limit_or_its_part_of_the_machine():
     ],
 )
 def test_schedulers_that_are_none(scheduler, says, monkeypatch):
-    monkeypatch.setattr(dask_client, "_CONNECT", 1.0)
+    monkeypatch.setattr(deployment, "_CONNECT", 1.0)
     with pytest.raises((OptionError, ClusterError)) as error:
-        dask_client.deploy(scheduler, None, Silent())
+        deployment.deploy(scheduler, Staffing(), Silent())
     assert says in str(error.value)
 
 
@@ -209,21 +214,7 @@ def test_schedulers_that_are_none(scheduler, says, monkeypatch):
 def test_what_is_not_installed_names_the_extra(scheduler, module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(OptionError, match=r"pip install 'geoseg\[cluster\]'"):
-        dask_client.deploy(scheduler, None, Silent())
-
-
-def test_each_worker_process_sees_one_gpu(monkeypatch):
-    class Worker:
-        name = 3
-
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, 5,GPU-abc")
-    assert dask_client._assign_gpu(Worker) == "4"
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert dask_client._assign_gpu(Worker) == ""
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    monkeypatch.setattr(dask_client, "_gpus", lambda: ["0", "1"])
-    assert dask_client._assign_gpu(Worker) == "1"
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # undone with the rest
+        deployment.deploy(scheduler, Staffing(), Silent())
 
 
 # --- real processes

@@ -13,7 +13,7 @@ from affine import Affine
 
 from geoseg.errors import ClusterError, InputError, OptionError
 from geoseg.polygonize import polygonize, stream
-from geoseg.system import dask_client
+from geoseg.system.cluster import deployment
 
 SHAPE = 300, 170
 EVERYTHING = {"min_area": 900, "keep": [1], "simplify": 15, "smooth": True, "connectivity": 8}
@@ -98,7 +98,7 @@ def test_errors_of_workers_are_those_of_this_process(tmp_path, dask_workers):
     [("nonsense", OptionError, "is unknown"), ("tcp://127.0.0.1:1", ClusterError, "no dask scheduler answers")],
 )
 def test_schedulers_that_are_not_there(tmp_path, map_, scheduler, error, text, monkeypatch):
-    monkeypatch.setattr(dask_client, "_CONNECT", 1.0)
+    monkeypatch.setattr(deployment, "_CONNECT", 1.0)
     with pytest.raises(error, match=text):
         polygonize(map_, tmp_path / "out.gpkg", scheduler=scheduler)
 

@@ -1,0 +1,221 @@
+"""On a real SLURM: whatever happens to jobs or client, the bytes are the same, no job is left, and it is said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.job.processes import SMALL, Run, blocks_in, contents, succeed
+from tests.job.slurm import Slurm, missing
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600), pytest.mark.skipif(bool(missing()), reason=missing())]
+
+CONFIG = """
+jobqueue:
+  slurm:
+    cores: {cores}
+    processes: {cores}
+    memory: {memory}GB
+    walltime: "{walltime}"
+    death-timeout: 20
+    log-directory: {folder}/logs
+    job-extra-directives: [{directives}]
+    worker-extra-args: ["--preload", "{folder}/slow.py"]
+"""
+
+# Loaded by every worker: a block takes so long at least.
+SLOW = """
+import time
+from geoseg.job import dispatch
+if dispatch.segment_block.__name__ != "slow":  # dask loads this twice
+    quick = dispatch.segment_block
+    def slow(*arguments, **more):
+        time.sleep({seconds})
+        return quick(*arguments, **more)
+    dispatch.segment_block = slow
+"""
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    with Slurm(tmp_path_factory.mktemp("slurm")) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory, reflectance):
+    """A scene of 110 blocks and what a run in threads gives."""
+    folder = tmp_path_factory.mktemp("plain")
+    scene = reflectance(folder / "scene.tif", 640, 704, seed=31)
+    succeed(scene, "-o", folder / "out", *SMALL)
+    return scene, contents(folder / "out")
+
+
+@pytest.fixture
+def submit(slurm, plain, tmp_path):
+    """Start a run whose workers are jobs; the keywords describe them."""
+
+    def start(*extra, workers: object = 2, block=0.1, cores=1, walltime="00:05:00", directives=""):
+        (tmp_path / "slow.py").write_text(SLOW.format(seconds=block))
+        config = CONFIG.format(cores=cores, memory=3 * cores, walltime=walltime, folder=tmp_path, directives=directives)
+        (tmp_path / "jobqueue.yaml").write_text(config)
+        env = {**slurm.env, "DASK_CONFIG": str(tmp_path), "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
+        arguments = (plain[0], "-o", tmp_path / "out", *SMALL, "--scheduler", "slurm", "--workers", workers, *extra)
+        runs.append(Run(*arguments, env={**env, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}))
+        return runs[-1]
+
+    runs: list[Run] = []
+    yield start
+    for run in runs:
+        if run.alive():
+            run.kill()
+
+
+def until(run, true, seconds: float = 120) -> None:
+    """Wait until something becomes true while the run is alive."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert run.alive(), (run.process.returncode, run.errors, run.messages()[-2000:])
+        assert time.monotonic() < deadline, ("waited in vain", run.errors, run.messages()[-2000:])
+        time.sleep(0.05)
+
+
+def finish(run, tmp_path, plain, slurm) -> str:
+    """The run ends well, with the same bytes and no job left; return all that it said."""
+    assert run.wait() == 0, (run.errors, run.messages()[-2000:])
+    assert contents(tmp_path / "out") == plain[1]
+    slurm.wait_until_empty()
+    return "\n".join([run.messages(), *run.errors])
+
+
+def test_client_ended_in_every_way_and_jobs_cancelled(submit, slurm, plain, tmp_path):
+    """Ctrl-C, SIGTERM, SIGHUP and kill -9, each while jobs run and one is pending; then jobs are cancelled."""
+    out = tmp_path / "out"
+    for number, code, computing in (
+        (signal.SIGINT, 130, False),
+        (signal.SIGHUP, 129, False),
+        (signal.SIGTERM, 143, True),
+    ):
+        run = submit(workers=3)
+        until(run, lambda: len(slurm.jobs()) == 3)
+        if computing:
+            until(run, lambda: blocks_in(out) > 5)
+            assert "2 of 3 workers, 1 pending (Resources)" in run.messages()
+        run.process.send_signal(number)
+        assert run.wait(30) == code
+        assert slurm.wait_until_empty() < 15
+        assert run.errors[-1].startswith("interrupted: finished blocks are kept"), run.errors
+        assert "Traceback" not in "\n".join(run.errors)
+
+    before = blocks_in(out)
+    run = submit(workers=3)
+    until(run, lambda: blocks_in(out) > before + 5)
+    run.kill()
+    assert slurm.wait_until_empty(60) < 40, "jobs end by themselves when their scheduler is gone"
+
+    before = blocks_in(out)
+    run = submit(block=0.5)
+    until(run, lambda: blocks_in(out) > before + 5)
+    slurm("scancel", slurm.jobs("RUNNING")[0])
+    until(run, lambda: "submitted again" in run.messages(), 30)
+    until(run, lambda: len(slurm.jobs("RUNNING")) == 2, 30)
+    slurm("scancel", "--me")
+    text = finish(run, tmp_path, plain, slurm)
+    assert "(CANCELLED)" in text
+    assert "blocks are there already" in text
+
+
+def test_jobs_end_at_their_time_limit_while_the_node_is_drained(submit, slurm, plain, tmp_path):
+    run = submit(block=0.6, walltime="00:01:00")
+    until(run, lambda: len(slurm.jobs("RUNNING")) == 2)
+    slurm("scontrol", "update", f"nodename={slurm.host}", "state=drain", "reason=test")
+    until(run, lambda: "(TIMEOUT)" in run.messages(), 120)
+    until(run, lambda: "no worker of slurm is left" in "\n".join([run.messages(), *run.errors]), 60)
+    until(run, lambda: "0 of 2 workers, 2 pending (" in run.messages(), 60)
+    slurm("scontrol", "update", f"nodename={slurm.host}", "state=resume")
+    text = finish(run, tmp_path, plain, slurm)
+    assert "2 jobs ended (TIMEOUT) and are submitted again" in text
+    assert "workers are back" in text
+
+
+def test_a_whole_node_is_one_job_whose_workers_have_a_gpu_each(submit, slurm, plain, tmp_path, monkeypatch):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: fake'; echo 'GPU 1: fake'; echo 'GPU 2: fake'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setitem(slurm.env, "PATH", f"{tmp_path}{os.pathsep}{slurm.env['PATH']}")
+    run = submit(cores=2, workers=2)
+    text = finish(run, tmp_path, plain, slurm)
+    assert "2 workers" in text
+    (folder,) = tmp_path.glob("geoseg-gpus-*")
+    assert {path.name for path in folder.iterdir()} == {"0.0.lock", "1.0.lock"}
+
+
+def test_workers_follow_the_work_from_none(submit, slurm, plain, tmp_path):
+    run = submit("--bbox", "500000,5396800,503200,5400000", workers="0..2")
+    assert run.wait() == 0, run.errors
+    assert "1 of 1 worker" in run.messages()
+    slurm.wait_until_empty()
+
+
+def test_what_slurm_refuses_ends_the_run_with_its_words(submit, slurm, tmp_path):
+    run = submit(directives='"--gres=gpu:1"')
+    assert run.wait(60) == 1
+    text = "\n".join(run.errors)
+    assert "error: slurm takes no job: Invalid generic resource (gres) specification" in text
+    assert "#SBATCH --gres=gpu:1" in text
+    assert "Traceback" not in text
+    run = submit(directives='"--cpus-per-task=3"')
+    assert run.wait(60) == 1
+    assert "error: slurm can never start the jobs: PartitionConfig" in "\n".join(run.errors)
+    assert not slurm.jobs()
+
+
+def test_max_wait_ends_a_run_that_gets_no_worker(submit, slurm, tmp_path):
+    slurm("scontrol", "update", f"nodename={slurm.host}", "state=drain", "reason=test")
+    try:
+        run = submit("--max-wait", "8s")
+        assert run.wait(60) == 1
+    finally:
+        slurm("scontrol", "update", f"nodename={slurm.host}", "state=resume")
+    assert run.errors[-1].startswith("error: no worker of slurm has come yet for 8 s"), run.errors
+    slurm.wait_until_empty()
+
+
+RECIPE = """#!/bin/bash
+#SBATCH --job-name=geoseg --ntasks=1 --cpus-per-task=1 --mem=1G --time=10
+#SBATCH --requeue --open-mode=append --signal=B:USR1@60 --output={log}
+again() {{ kill -TERM "$run"; wait "$run"; scontrol requeue "$SLURM_JOB_ID"; }}
+trap again USR1
+{command} &
+run=$!
+wait "$run"
+"""
+
+
+def test_the_client_is_a_job_that_is_requeued(submit, slurm, plain, tmp_path):
+    """The guide's recipe: before its time limit SLURM sends SIGUSR1 to the script, which ends geoseg and requeues."""
+    started = submit(workers=1)  # writes the configuration, and shows the command
+    started.kill()
+    slurm.wait_until_empty()
+    out = tmp_path / "out"
+    log = tmp_path / "client.log"
+    variables = {"DASK_CONFIG": tmp_path, "OMP_NUM_THREADS": 1, "PYTHONPATH": Path(__file__).resolve().parents[2]}
+    command = " ".join([*(f"{name}={value}" for name, value in variables.items()), *map(str, started.process.args)])
+    (tmp_path / "client.sh").write_text(RECIPE.format(log=log, command=command))
+    number = slurm("sbatch", "--parsable", str(tmp_path / "client.sh")).strip()
+    deadline = time.monotonic() + 120
+    while blocks_in(out) < 20 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    slurm("scancel", "--batch", "--signal=USR1", number)  # what --signal=B:USR1@60 does a minute before the limit
+    while "Requeue" not in log.read_text() and "PENDING" not in slurm("squeue", "--noheader", "--format=%T"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert blocks_in(out) >= 20
+    slurm("scontrol", "update", f"jobid={number}", "starttime=now")  # SLURM lets a requeued job wait for minutes
+    slurm.wait_until_empty(150)
+    assert contents(out) == plain[1], log.read_text()[-2000:]
+    assert "interrupted: finished blocks are kept" in log.read_text()
+    assert "blocks are there already" in log.read_text()
