@@ -242,20 +242,9 @@ def test_it_dies_with_its_parent(slow_run):
 
 
 COMMANDS = (
-    "segment",
-    "polygonize",
-    "evaluate",
-    "change",
-    "composite",
-    "train",
-    "sketch",
-    "next",
-    "inspect",
-    "model",
-    "demo",
-    "adapt",
-    "pretrain",
-)
+    "segment", "detect", "summary", "polygonize", "evaluate", "change", "composite", "train", "adapt", "pretrain",
+    "sketch", "next", "inspect", "model", "demo",
+)  # fmt: skip
 
 
 def test_help_lists_every_command(geoseg):
