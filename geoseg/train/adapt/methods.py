@@ -20,7 +20,6 @@ from geoseg.raster import release_handles
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.samples import TrainingSample, ViewPair
 from geoseg.train.fit import Task, fit
-from geoseg.train.semi.teacher import normalisations
 from geoseg.train.semi.views import WithUnlabelled
 
 if TYPE_CHECKING:
@@ -113,6 +112,12 @@ def adapt_by_statistics(card: ModelCard, network: nn.Module, windows: Windows, c
         network.eval(),
         f"statistics of {len(norms)} batch normalisations estimated on {count} windows of {windows.side} px",
     )
+
+
+def normalisations(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    """Return the layers of batch normalisation that keep statistics."""
+    kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - the base of all of them
+    return [m for m in network.modules() if isinstance(m, kind) and m.track_running_stats]
 
 
 def _batches(windows: Windows, count: int) -> Iterator[torch.Tensor]:

@@ -54,7 +54,7 @@ class MeanTeacher(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> MeanTeacher:  # noqa: ARG002, FBT001, FBT002 - torch's signature
-        """Stay in eval mode, without dropout."""
+        """Stay in eval mode: statistics of batch normalisation are averages, too."""
         return super().train(mode=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -63,24 +63,19 @@ class MeanTeacher(nn.Module):
 
     @torch.no_grad()
     def follow(self, student: nn.Module, step: int) -> None:
-        """Move the average towards the student after optimizer step ``step``, counted from 1.
-
-        Statistics of batch normalisation are the teacher's own: the student's are of disturbed views.
-        """
+        """Move the average towards the student after optimizer step ``step``, counted from 1."""
         decay = min(self.decay, step / (step + 9))
-        theirs = dict(student.named_parameters())
-        for name, value in self.network.named_parameters():
-            value.lerp_(theirs[name], 1 - decay)
+        own, theirs = self.network.state_dict(), student.state_dict()
+        for name, value in own.items():
+            if value.is_floating_point():
+                value.lerp_(theirs[name], 1 - decay)
+            else:
+                value.copy_(theirs[name])
 
     @torch.no_grad()
     def pseudo_labels(self, pair: ViewPair) -> Pseudo:
         """Label the weak views; in each strong view the rectangle is pasted from the window before it."""
-        norms = normalisations(self.network)
-        for norm in norms:  # estimates its statistics on the weak views
-            norm.train()
         confidence, labels = self(pair.weak).float().softmax(1).max(1)
-        for norm in norms:
-            norm.eval()
         labels = labels.masked_fill((confidence < self.threshold) | ~pair.valid, NODATA)
         valid, cut = pair.valid, pair.cut
         return Pseudo(
@@ -97,12 +92,6 @@ class MeanTeacher(nn.Module):
         """
         each = nn.functional.cross_entropy(logits.float(), pseudo.labels, ignore_index=NODATA, reduction="sum")
         return self.weight * rise(progress) * each / pseudo.valid.clamp(min=1)
-
-
-def normalisations(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
-    """Return the layers of batch normalisation that keep statistics."""
-    kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - the base of all of them
-    return [m for m in network.modules() if isinstance(m, kind) and m.track_running_stats]
 
 
 def rise(progress: float) -> float:

@@ -95,11 +95,11 @@ def test_the_teacher_is_an_average_of_the_students():
     for step in range(1, 30):
         for parameter in student.parameters():
             parameter.data.add_(torch.randn_like(parameter))
-        student(torch.randn(2, 2, 4, 4) * 9)  # statistics of batch normalisation that are not to be followed
+        student(torch.randn(2, 2, 4, 4))  # moves the statistics of batch normalisation
         teacher.follow(student, step)
         decay = min(0.9, step / (step + 9))
-        for name, value in student.named_parameters():
-            wanted[name] = decay * wanted[name] + (1 - decay) * value.detach()
+        for name, value in student.state_dict().items():
+            wanted[name] = decay * wanted[name] + (1 - decay) * value if value.is_floating_point() else value
     for name, value in teacher.network.state_dict().items():
         assert torch.allclose(value.double(), wanted[name].double(), atol=1e-5), name
     teacher.train()
@@ -112,20 +112,8 @@ def test_without_a_decay_the_student_is_its_own_teacher():
     for step in (1, 2):
         student[0].weight.data += 1
         teacher.follow(student, step)
-        for name, value in teacher.network.named_parameters():
-            assert torch.equal(value, dict(student.named_parameters())[name])
-
-
-def test_the_teacher_estimates_its_statistics_on_weak_views():
-    teacher = MeanTeacher(network(), decay=0.9, threshold=0.5, weight=1.0)
-    weak, strong = torch.randn(8, 2, 16, 16) + 3, torch.randn(8, 2, 16, 16) - 50
-    everywhere = torch.ones(8, 16, 16, dtype=torch.bool)
-    for _ in range(80):
-        teacher.pseudo_labels(ViewPair(weak, strong, everywhere, everywhere))
-    seen = teacher.network[0](weak)
-    norm = teacher.network[1]
-    assert torch.allclose(norm.running_mean, seen.mean((0, 2, 3)), atol=1e-2)
-    assert not norm.training, "validated as a scene is segmented"
+        for name, value in teacher.network.state_dict().items():
+            assert torch.equal(value, student.state_dict()[name])
 
 
 @given(seed=st.integers(0, 1000), threshold=st.sampled_from([0.0, 0.4, 0.6, 0.99]), count=st.integers(1, 3))
@@ -137,7 +125,7 @@ def test_pseudo_labels_are_confident_valid_and_follow_what_is_pasted(seed, thres
     valid, cut = (torch.rand(count, 8, 8, generator=generator) < 0.7 for _ in range(2))
     pseudo = teacher.pseudo_labels(ViewPair(weak, strong, valid, cut))
     with torch.no_grad():
-        shares = copy.deepcopy(teacher.network).train()(weak).softmax(1)
+        shares = teacher(weak).softmax(1)
     sure = 0
     for n, row, col in np.ndindex(count, 8, 8):
         source = (n - 1) % count if cut[n, row, col] else n
