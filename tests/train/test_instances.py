@@ -17,10 +17,13 @@ from hypothesis.extra.numpy import arrays
 import geoseg
 from geoseg.errors import InputError, OptionError
 from geoseg.job import Options
+from geoseg.progress.reporters import Silent
 from geoseg.tiling import Box
 from geoseg.train.data.class_mapping import parse_classes
 from geoseg.train.data.instances import InstanceLabels, cores, instance_entries
+from geoseg.train.data.label_images import Sources, read_labels
 from geoseg.train.data.labels import NO_VALUE, PolygonLabels
+from geoseg.train.options import TrainOptions
 
 SMALL = {
     "encoder": "tu-mobilenetv3_small_050", "window": 64, "batch": 4, "windows": 4, "epochs": 1, "augment": 0.0,
@@ -99,10 +102,16 @@ def test_a_trained_model_finds_objects_and_its_card_says_so(houses, tmp_path):
     assert again.card.objects == card.objects
 
 
+def labelled(image, labels):
+    """Read labels as a training does."""
+    options = TrainOptions(task="instances")
+    return read_labels([geoseg.open_raster(image)], Sources([image], [str(labels)]), options, 8, Silent())
+
+
 def test_polygons_without_a_class_are_objects(houses):
     image, labels, _ = houses
-    model = geoseg.train(image, labels, task="instances", **SMALL)
-    assert model.card.objects.kinds[0].name == "object"
+    found = labelled(image, labels)
+    assert [c.name for c in found.vocabulary.classes] == ["object rim", "object core"]
 
 
 def test_coco_labels_are_objects(houses, tmp_path):
@@ -119,9 +128,11 @@ def test_coco_labels_are_objects(houses, tmp_path):
     path.write_text(json.dumps({
         "images": images, "annotations": annotations, "categories": [{"id": 5, "name": "house"}],
     }))  # fmt: skip
-    model = geoseg.train(image, path, task="instances", **SMALL)
-    assert [c.name for c in model.card.classes] == ["background", "house rim", "house core"]
-    assert model.card.objects.kinds[0].area_m2["50"] == pytest.approx(25, rel=1e-3)
+    found = labelled(image, path)
+    assert [c.name for c in found.vocabulary.classes] == ["house rim", "house core"]
+    assert found.sizes["house"]["50"] == pytest.approx(25, rel=1e-3)
+    same = labelled(image, labels).sources[0].read(Box(0, 0, 192, 192))
+    assert all(np.array_equal(*pair) for pair in zip(found.sources[0].read(Box(0, 0, 192, 192)), same, strict=True))
 
 
 def test_what_cannot_be_trained_is_one_line(houses, place):
