@@ -20,6 +20,7 @@ from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.plan import Options
 from geoseg.segment.probabilities import class_positions
+from geoseg.system.choices import BATCH_SYSTEMS
 from geoseg.system.cluster.worker_watch import Staffing
 from geoseg.system.outputs import local_path
 
@@ -112,6 +113,11 @@ class Job:
             raise OptionError(f"scenes is the single path {str(self.scenes)!r}: give a list, [{str(self.scenes)!r}]")
         if self.workers is not None and not 0 <= self.workers[0] < max(self.workers[1], 1):
             raise OptionError(f"workers is {self.workers}: give the least and the most, such as (10, 50)")
+        if self.workers is not None and self.scheduler not in BATCH_SYSTEMS:
+            least, most = self.workers
+            raise OptionError(
+                f"workers {least}..{most}: only {', '.join(BATCH_SYSTEMS)} can follow the work; give one number"
+            )
         for path in (self.output, self.profile):
             if path is not None:
                 local_path(path)

@@ -95,3 +95,16 @@ def test_unreadable_reports_are_empty(tmp_path):
         assert read_report(path) == {}
     path.write_text('{"scene": {}}')
     assert read_report(path) == {"scene": {}}
+
+
+@pytest.mark.parametrize("workers", [(3, 3), (-1, 2), (4, 1)])
+def test_workers_that_are_no_range(workers):
+    with pytest.raises(OptionError, match="give the least and the most"):
+        Job(["x.tif"], "out", scheduler="slurm", workers=workers)
+
+
+def test_a_range_of_workers_needs_a_batch_system():
+    with pytest.raises(OptionError, match=r"workers 0\.\.4: only slurm, pbs, lsf, kubernetes can follow"):
+        Job(["x.tif"], "out", workers=(0, 4))
+    staffing = Job(["x.tif"], "out", scheduler="slurm", workers=(0, 4), max_wait=60.0).staffing
+    assert (staffing.least, staffing.most, staffing.max_wait, staffing.adaptive) == (0, 4, 60.0, True)

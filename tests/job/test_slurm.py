@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ jobqueue:
     processes: {cores}
     memory: {memory}GB
     walltime: "{walltime}"
-    death-timeout: 20
+    death-timeout: 15
     log-directory: {folder}/logs
     job-extra-directives: [{directives}]
     worker-extra-args: ["--preload", "{folder}/slow.py"]
@@ -55,22 +56,55 @@ def plain(tmp_path_factory, reflectance):
     return scene, contents(folder / "out")
 
 
+class Submit:
+    """Starts runs whose workers are jobs."""
+
+    def __init__(self, slurm, scene, folder) -> None:
+        self.slurm, self.scene, self.folder = slurm, scene, folder
+        self.runs: list[Run] = []
+
+    def slow_down(self, seconds: float) -> None:
+        """From now on, a block takes so long at least on workers that start."""
+        (self.folder / "slow.py").write_text(SLOW.format(seconds=seconds))
+
+    def prepare(self, *extra, workers: object = 2, block=0.1, cores=1, walltime="00:05:00", directives=""):
+        """Describe the jobs; return arguments of ``geoseg segment`` and the environment."""
+        self.slow_down(block)
+        config = CONFIG.format(
+            cores=cores, memory=3 * cores, walltime=walltime, folder=self.folder, directives=directives
+        )
+        (self.folder / "jobqueue.yaml").write_text(config)
+        root = Path(__file__).resolve().parents[2]
+        env = {
+            "DASK_CONFIG": str(self.folder),
+            "OMP_NUM_THREADS": "1",
+            "TMPDIR": str(self.folder),
+            "PYTHONPATH": str(root),
+        }
+        arguments = (
+            self.scene,
+            "-o",
+            self.folder / "out",
+            *SMALL,
+            "--scheduler",
+            "slurm",
+            "--workers",
+            workers,
+            *extra,
+        )
+        return arguments, env
+
+    def __call__(self, *extra, **jobs):
+        arguments, env = self.prepare(*extra, **jobs)
+        self.runs.append(Run(*arguments, env={**self.slurm.env, **env}))
+        return self.runs[-1]
+
+
 @pytest.fixture
 def submit(slurm, plain, tmp_path):
-    """Start a run whose workers are jobs; the keywords describe them."""
-
-    def start(*extra, workers: object = 2, block=0.1, cores=1, walltime="00:05:00", directives=""):
-        (tmp_path / "slow.py").write_text(SLOW.format(seconds=block))
-        config = CONFIG.format(cores=cores, memory=3 * cores, walltime=walltime, folder=tmp_path, directives=directives)
-        (tmp_path / "jobqueue.yaml").write_text(config)
-        env = {**slurm.env, "DASK_CONFIG": str(tmp_path), "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
-        arguments = (plain[0], "-o", tmp_path / "out", *SMALL, "--scheduler", "slurm", "--workers", workers, *extra)
-        runs.append(Run(*arguments, env={**env, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}))
-        return runs[-1]
-
-    runs: list[Run] = []
-    yield start
-    for run in runs:
+    one = Submit(slurm, plain[0], tmp_path)
+    yield one
+    for run in one.runs:
         if run.alive():
             run.kill()
 
@@ -103,7 +137,8 @@ def test_client_ended_in_every_way_and_jobs_cancelled(submit, slurm, plain, tmp_
         run = submit(workers=3)
         until(run, lambda: len(slurm.jobs()) == 3)
         if computing:
-            until(run, lambda: blocks_in(out) > 5)
+            before = blocks_in(out)
+            until(run, lambda before=before: blocks_in(out) > before + 5)
             assert "2 of 3 workers, 1 pending (Resources)" in run.messages()
         run.process.send_signal(number)
         assert run.wait(30) == code
@@ -123,6 +158,7 @@ def test_client_ended_in_every_way_and_jobs_cancelled(submit, slurm, plain, tmp_
     slurm("scancel", slurm.jobs("RUNNING")[0])
     until(run, lambda: "submitted again" in run.messages(), 30)
     until(run, lambda: len(slurm.jobs("RUNNING")) == 2, 30)
+    submit.slow_down(0.0)
     slurm("scancel", "--me")
     text = finish(run, tmp_path, plain, slurm)
     assert "(CANCELLED)" in text
@@ -130,8 +166,9 @@ def test_client_ended_in_every_way_and_jobs_cancelled(submit, slurm, plain, tmp_
 
 
 def test_jobs_end_at_their_time_limit_while_the_node_is_drained(submit, slurm, plain, tmp_path):
-    run = submit(block=0.6, walltime="00:01:00")
-    until(run, lambda: len(slurm.jobs("RUNNING")) == 2)
+    run = submit(block=3.0, walltime="00:01:00")
+    until(run, lambda: len(slurm.jobs("RUNNING")) == 2 and blocks_in(tmp_path / "out") > 1)
+    submit.slow_down(0.0)
     slurm("scontrol", "update", f"nodename={slurm.host}", "state=drain", "reason=test")
     until(run, lambda: "(TIMEOUT)" in run.messages(), 120)
     until(run, lambda: "no worker of slurm is left" in "\n".join([run.messages(), *run.errors]), 60)
@@ -146,18 +183,10 @@ def test_a_whole_node_is_one_job_whose_workers_have_a_gpu_each(submit, slurm, pl
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: fake'; echo 'GPU 1: fake'; echo 'GPU 2: fake'\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setitem(slurm.env, "PATH", f"{tmp_path}{os.pathsep}{slurm.env['PATH']}")
-    run = submit(cores=2, workers=2)
-    text = finish(run, tmp_path, plain, slurm)
-    assert "2 workers" in text
+    text = finish(submit(cores=2, workers="0..2"), tmp_path, plain, slurm)  # from no worker on, too
+    assert "2 of 2 workers" in text
     (folder,) = tmp_path.glob("geoseg-gpus-*")
     assert {path.name for path in folder.iterdir()} == {"0.0.lock", "1.0.lock"}
-
-
-def test_workers_follow_the_work_from_none(submit, slurm, plain, tmp_path):
-    run = submit("--bbox", "500000,5396800,503200,5400000", workers="0..2")
-    assert run.wait() == 0, run.errors
-    assert "1 of 1 worker" in run.messages()
-    slurm.wait_until_empty()
 
 
 def test_what_slurm_refuses_ends_the_run_with_its_words(submit, slurm, tmp_path):
@@ -197,23 +226,21 @@ wait "$run"
 
 def test_the_client_is_a_job_that_is_requeued(submit, slurm, plain, tmp_path):
     """The guide's recipe: before its time limit SLURM sends SIGUSR1 to the script, which ends geoseg and requeues."""
-    started = submit(workers=1)  # writes the configuration, and shows the command
-    started.kill()
-    slurm.wait_until_empty()
-    out = tmp_path / "out"
-    log = tmp_path / "client.log"
-    variables = {"DASK_CONFIG": tmp_path, "OMP_NUM_THREADS": 1, "PYTHONPATH": Path(__file__).resolve().parents[2]}
-    command = " ".join([*(f"{name}={value}" for name, value in variables.items()), *map(str, started.process.args)])
+    arguments, variables = submit.prepare(workers=1, block=0.5)
+    out, log = tmp_path / "out", tmp_path / "client.log"
+    words = [*(f"{name}={value}" for name, value in variables.items()), sys.executable, "-m", "geoseg", "segment"]
+    command = " ".join(map(str, [*words, *arguments]))
     (tmp_path / "client.sh").write_text(RECIPE.format(log=log, command=command))
     number = slurm("sbatch", "--parsable", str(tmp_path / "client.sh")).strip()
     deadline = time.monotonic() + 120
-    while blocks_in(out) < 20 and time.monotonic() < deadline:
+    while blocks_in(out) < 5 and time.monotonic() < deadline:
         time.sleep(0.1)
     slurm("scancel", "--batch", "--signal=USR1", number)  # what --signal=B:USR1@60 does a minute before the limit
     while "Requeue" not in log.read_text() and "PENDING" not in slurm("squeue", "--noheader", "--format=%T"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert blocks_in(out) >= 20
+    assert blocks_in(out) >= 5
+    submit.slow_down(0.0)
     slurm("scontrol", "update", f"jobid={number}", "starttime=now")  # SLURM lets a requeued job wait for minutes
     slurm.wait_until_empty(150)
     assert contents(out) == plain[1], log.read_text()[-2000:]
