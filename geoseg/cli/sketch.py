@@ -34,6 +34,8 @@ _sketch_options = option_group(
                  help="Licence of the model for its card: an SPDX identifier."),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
                  help="Seed of the choice of pixels and of what is held out."),
+    click.option("--quick", is_flag=True,
+                 help="Learn as the earlier sketch did, without comparing other features and classifiers."),
     click.option("--overwrite", is_flag=True, help="Replace an existing model."),
 )  # fmt: skip
 

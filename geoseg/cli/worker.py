@@ -2,18 +2,22 @@
 
 Starting Python, loading PyTorch and the first forward pass take seconds, which a warm process saves. Each line on stdin
 is a job, ``{"id": 7, "arguments": ["inspect", "scene.tif", "--json"]}``; what the command prints follows, then
-``{"event":"done","id":7,"code":0}`` on stdout. The process ends with stdin, also in the middle of a job. To cancel a
-job, end the process.
+``{"event":"done","id":7,"code":0}`` on stdout. ``{"cancel": 7}`` interrupts job 7 as Ctrl-C does, as soon as the
+libraries that compute let it; it ends with code 130, and the process stays. The process ends with stdin, also in the
+middle of a job.
 """
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from contextlib import suppress
+from typing import Any
 
 import click
 
@@ -23,21 +27,75 @@ from geoseg.progress import PROTOCOL
 @click.command(hidden=True)
 def worker() -> None:
     """Run command lines read from stdin as JSON."""
-    jobs: queue.Queue[str] = queue.Queue()
+    jobs = _Jobs()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, jobs.interrupted)
     threading.Thread(target=_read, args=(jobs,), name="worker-stdin", daemon=True).start()
     _load()
-    _say("ready", protocol=PROTOCOL)
+    _say("ready", protocol=PROTOCOL, cancel=True)
     while True:
-        line = jobs.get()
-        try:
-            job = json.loads(line)
-            number, arguments = job["id"], [str(argument) for argument in job["arguments"]]
-        except (ValueError, TypeError, KeyError):
+        number, arguments = jobs.next()
+        if arguments is None:
             _say("done", id=None, code=2)
             continue
-        code = run_job(arguments)
+        code = jobs.run(number, arguments)
         _give_back_memory()
         _say("done", id=number, code=code)
+
+
+class _Jobs:
+    """Lines of stdin, which a thread hands over, and the job that runs in the main thread."""
+
+    def __init__(self) -> None:
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        self._cancelled: set[Any] = set()
+        self._running: Any = None
+        self._wanted: Any = None
+
+    def take(self, line: bytes) -> None:
+        """Take a line; one that cancels a job is followed at once."""
+        with suppress(ValueError, TypeError, KeyError):
+            number = json.loads(line)["cancel"]
+            self._cancelled.add(number)
+            if number == self._running:
+                self._wanted = number
+                _interrupt()
+            return
+        self._lines.put(line)
+
+    def next(self) -> tuple[Any, list[str] | None]:
+        """Wait for a job and return its number and arguments; the latter are None if the line is no job."""
+        try:
+            job = json.loads(self._lines.get())
+            return job["id"], [str(argument) for argument in job["arguments"]]
+        except (ValueError, TypeError, KeyError):
+            return None, None
+
+    def run(self, number: Any, arguments: list[str]) -> int:
+        """Run a job, unless it was cancelled before it began, and return its exit code."""
+        try:
+            self._running = number
+            return 130 if number in self._cancelled else run_job(arguments)
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            self._running = None
+            self._cancelled.discard(number)
+
+    def interrupted(self, *_: Any) -> None:
+        """Handle SIGINT: a job that is to be cancelled may have ended, and another one begun, since that was wanted."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is None or wanted == self._running:
+            raise KeyboardInterrupt
+
+
+def _interrupt() -> None:
+    """Interrupt the main thread, also where it waits for a lock; on Windows, as soon as it runs Python again."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def run_job(arguments: list[str]) -> int:
@@ -52,7 +110,7 @@ def run_job(arguments: list[str]) -> int:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
 
 
-def _read(jobs: queue.Queue[str]) -> None:
+def _read(jobs: _Jobs) -> None:
     """Hand over lines of stdin; end this process and its children when stdin ends."""
     rest = b""
     with suppress(OSError, ValueError):
@@ -60,7 +118,7 @@ def _read(jobs: queue.Queue[str]) -> None:
         while piece := os.read(sys.__stdin__.fileno(), 1 << 16) if sys.__stdin__ else b"":
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                jobs.put(line.decode("utf-8", "replace"))
+                jobs.take(line)
     from geoseg.cli.parent import end_now
 
     end_now()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.models.card.card import ModelCard
-from geoseg.models.networks.builtin import source_of
+from geoseg.models.networks.builtin import SKETCH_NET, source_of
 from geoseg.models.weights import weights_path
 
 if TYPE_CHECKING:
@@ -34,6 +35,20 @@ def model_fingerprint(card: ModelCard, folder: Path | None, module: torch.nn.Mod
     elif card.weights.checksum is None and folder is not None:
         digest.update(hashlib.sha256(weights_path(folder, card).read_bytes()).digest())
     return digest.hexdigest()
+
+
+def pace_key(card: ModelCard, fingerprint: str) -> str:
+    """Return what measurements of a model's speed are kept under: its fingerprint.
+
+    Sketches share theirs with all of the same bands, windows and pretrained network. What else differs between them,
+    weights, classes and a few units of the classifier, hardly changes how fast they are, and not what is fastest; a
+    sketch that is drawn on and on would else be measured again with every polygon.
+    """
+    kwargs = card.hyperparameters.get("kwargs")
+    if card.architecture != SKETCH_NET or not isinstance(kwargs, Mapping):
+        return fingerprint
+    alike = [SKETCH_NET, len(card.bands), kwargs.get("windows"), kwargs.get("base")]
+    return hashlib.sha256(json.dumps(alike, sort_keys=True).encode()).hexdigest()
 
 
 def _add_module(digest: Any, module: torch.nn.Module) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import GeosegError, ModelError
 from geoseg.models.build import build_module, with_temperature
 from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_of, card_with, multihash
-from geoseg.models.fingerprint import model_fingerprint
+from geoseg.models.fingerprint import model_fingerprint, pace_key
 from geoseg.models.networks.builtin import build_rules
 from geoseg.models.networks.onnx import CARD_KEY, parse
 from geoseg.models.networks.onnx_adapt import Form
@@ -116,6 +116,11 @@ class Model:
     def fingerprint(self) -> str:
         """SHA-256 of card and network: equal fingerprints give equal results."""
         return model_fingerprint(self.card, self.folder, self._given)
+
+    @property
+    def pace_key(self) -> str:
+        """What measurements of its speed are kept under: models that share it are run alike."""
+        return pace_key(self.card, self.fingerprint)
 
     @property
     def notes(self) -> tuple[str, ...]:

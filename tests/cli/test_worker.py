@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -77,6 +78,45 @@ def test_it_ends_with_stdin_in_the_middle_of_a_job(tmp_path):
         worker.stdin.write(json.dumps(demo) + "\n")
         worker.stdin.flush()
         assert worker.stdout.readline()
+        worker.stdin.close()
+        assert worker.wait(20) == 130
+
+
+# A worker whose jobs do nothing for a minute, or for a moment.
+_SLOW = """
+import time
+from geoseg.cli import worker
+worker._load = lambda: None
+def job(arguments):
+    try:
+        for _ in range(6000 if arguments == ["slow"] else 1):
+            time.sleep(0.01)
+    except KeyboardInterrupt:
+        return 7  # as a command does that ends well when it is interrupted
+    return 0
+worker.run_job = job
+worker.worker()
+"""
+
+
+def test_a_job_is_cancelled_and_the_process_stays():
+    command = [sys.executable, "-c", _SLOW]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as worker:
+        assert json.loads(worker.stdout.readline())["cancel"] is True
+
+        def tell(*lines):
+            worker.stdin.write("".join(json.dumps(line) + "\n" for line in lines))
+            worker.stdin.flush()
+
+        tell({"id": 1, "arguments": ["slow"]}, {"id": 2, "arguments": ["slow"]}, {"id": 3, "arguments": ["quick"]})
+        tell({"cancel": 2}, {"cancel": []}, {"cancel": 9})
+        time.sleep(0.3)
+        tell({"cancel": 1})
+        answers = [json.loads(worker.stdout.readline()) for _ in range(4)]
+        assert [(answer["id"], answer["code"]) for answer in answers] == [(1, 7), (2, 130), (3, 0), (None, 2)]
+        # Too late: the job is over, and the next one is not touched.
+        tell({"cancel": 3}, {"id": 4, "arguments": ["quick"]})
+        assert json.loads(worker.stdout.readline()) == {"event": "done", "id": 4, "code": 0}
         worker.stdin.close()
         assert worker.wait(20) == 130
 

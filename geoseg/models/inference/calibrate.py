@@ -137,7 +137,7 @@ def choose_execution(
             cache.store(asdict(execution), "executions", *key)
     # `geoseg inspect` looks the speed up by the options as given, which it knows without importing torch.
     rates = {"rate": execution.rate, "candidates": execution.candidates or {label(execution): execution.rate or 0.0}}
-    cache.store(rates, "rate", model.fingerprint, window, device, precision, runtime)
+    cache.store(rates, "rate", model.pace_key, window, device, precision, runtime)
     rate = f", {execution.rate:.3g} Mpx/s measured" if execution.rate else ""
     return replace(execution, reason=f"{place.why}; {_settings(execution)}{rate}").with_reason(execution.reason)
 
@@ -203,7 +203,7 @@ def _cache_key(
 ) -> tuple[object, ...]:
     named = device_name(place.device) if place.runtime != "openvino" else place.why
     here = (place.device, named, place.runtime, *runtime_versions(), platform.machine(), cpu_count())
-    return (_VERSION, model.fingerprint, *here, window, dtype.str, *options)
+    return (_VERSION, model.pace_key, *here, window, dtype.str, *options)
 
 
 def _cached(key: tuple[object, ...]) -> Execution | None:

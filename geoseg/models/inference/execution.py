@@ -181,5 +181,5 @@ def measured_candidates(
 
 
 def _measured(model: Model, shape: tuple[int, int], *options: str) -> dict[str, Any]:
-    entry = cache.load("rate", model.fingerprint, measured_window(model.card, shape), *options)
+    entry = cache.load("rate", model.pace_key, measured_window(model.card, shape), *options)
     return entry if isinstance(entry, dict) else {}

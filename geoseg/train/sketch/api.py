@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from geoseg.raster import Raster
     from geoseg.train.data.polygons import Polygons
     from geoseg.train.sketch.cache import Cache
-    from geoseg.train.sketch.learn import Learned
+    from geoseg.train.sketch.learn import Expert, Learned, Verdict
     from geoseg.train.sketch.network import Describer
     from geoseg.train.sketch.shapes import DrawnPixels
 
@@ -47,6 +47,7 @@ class _Request:
     reading: Mapping[str, Any]
     licence: str
     seed: int
+    quick: bool
     reporter: Reporter
 
 
@@ -63,6 +64,7 @@ def sketch(
     reading: Mapping[str, Any] | None = None,
     licence: str = "other",
     seed: int = 0,
+    quick: bool = False,
     overwrite: bool = False,
     reporter: Reporter | None = None,
 ) -> Model:
@@ -99,6 +101,9 @@ def sketch(
         Licence of the model for its card: an SPDX identifier, or ``"other"``.
     seed
         Of the choice of pixels and of what is held out.
+    quick
+        Do not compare ways to learn: features and classifier are those of the earlier sketch, or without one those that
+        do well with few drawings. Held-out drawings judge them all the same.
     overwrite
         Replace an existing model.
     reporter
@@ -132,7 +137,7 @@ def sketch(
     request = _Request(
         images=_listed(images), labels=_listed(labels), output=target, class_field=class_field, classes=classes,
         ignore=tuple(ignore), pretrained=pretrained, previous=None if previous is None else Path(previous),
-        reading=dict(reading or {}), licence=licence, seed=seed, reporter=reporter or Silent(),
+        reading=dict(reading or {}), licence=licence, seed=seed, quick=quick, reporter=reporter or Silent(),
     )  # fmt: skip
     return _sketch(request)
 
@@ -145,7 +150,6 @@ def _sketch(request: _Request) -> Model:
     from geoseg.train.data.images import open_images
     from geoseg.train.sketch.cache import Cache
     from geoseg.train.sketch.card import finished_card, metrics_of, score_text, unjudged
-    from geoseg.train.sketch.learn import learn
     from geoseg.train.sketch.network import finished
     from geoseg.train.sketch.shapes import read_drawings
 
@@ -164,9 +168,7 @@ def _sketch(request: _Request) -> Model:
     described, values, pretrained = _describer(request, rasters, labelled, known)
     pixels, kept = _pixels(request, rasters, labelled, described, known, len(classes))
     classes, pixels = _occurring(classes, pixels, reporter)
-    reporter.progress(0, 1, "learning")
-    expert, verdict, tried = learn(pixels, request.seed, lambda: None)
-    reporter.progress(1, 1, "learning")
+    expert, verdict, tried = _learned(request, pixels)
     layout, network = finished(described, expert, len(classes))
     card = finished_card(
         rasters=rasters, classes=classes, values=values, described=described, layout=layout, expert=expert,
@@ -183,15 +185,42 @@ def _sketch(request: _Request) -> Model:
     if verdict is None:
         reporter.warning("each class was drawn in one place only: draw more to learn how good the model is")
     reporter.info(f"every pixel gets one of these {len(classes)} classes: draw what else the scene holds, too")
-    reporter.info(f"{tried} candidates compared; features: {', '.join(expert.candidate.groups)}"
+    compared = "no candidates" if request.quick else f"{tried} candidates"
+    reporter.info(f"{compared} compared; features: {', '.join(expert.candidate.groups)}"
                   + (f"; {pretrained.card.name} is weighed in" if pretrained and layout.prior else ""))  # fmt: skip
     reporter.result(
         outputs={} if request.output is None else {"model": str(request.output)},
         classes={c.name: {"id": c.id, "color": c.color, "pixels": int((pixels.classes == c.id).sum())}
                  for c in classes},
         metrics={} if verdict is None else metrics_of(verdict, classes),
+        places={c.name: int(np.unique(pixels.places[pixels.classes == c.id]).size) for c in classes},
+        learned={"features": list(expert.candidate.groups), "hidden": expert.candidate.hidden,
+                 "decay": expert.candidate.decay, "trust_in_pretrained": expert.candidate.trust},
+        compared=tried,
     )  # fmt: skip
     return model
+
+
+def _learned(request: _Request, pixels: Learned) -> tuple[Expert, Verdict | None, int]:
+    from geoseg.models import load_model
+    from geoseg.train.sketch.card import candidate_of
+    from geoseg.train.sketch.learn import MOST_CANDIDATES, learn, usual
+
+    only = None
+    if request.quick:
+        known = None if request.previous is None else candidate_of(load_model(request.previous).card, pixels.groups)
+        only = known or usual(pixels.groups)
+    most, done = MOST_CANDIDATES if only is None else 1, 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        request.reporter.progress(min(done, most), most, "learning")
+
+    request.reporter.progress(0, most, "learning")
+    found = learn(pixels, request.seed, tick, only)
+    request.reporter.progress(most, most, "learning")
+    return found
 
 
 def _drawn(

@@ -8,12 +8,14 @@ import numpy as np
 
 from geoseg.models import ModelCard
 from geoseg.models.networks.builtin import SKETCH_NET
+from geoseg.models.networks.sketch import ANSWERS
 from geoseg.models.networks.sketch_card import kwargs_of
 from geoseg.train.data.statistics import resolution_of
 from geoseg.train.model_folder import model_name
+from geoseg.train.sketch.learn import Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from geoseg.classes import MapClass
@@ -29,6 +31,9 @@ _ZOOM = 1.5
 
 # Logits fitted to a few places are neither made much surer than they are, nor levelled.
 _LEAST_TEMPERATURE, _MOST_TEMPERATURE = 0.5, 20.0
+
+# Most that is taken from an earlier card: far above what is tried.
+_MOST_HIDDEN, _MOST_TRUST = 256, 10.0
 
 # Scenes that the card lists by name.
 _LISTED = 20
@@ -81,6 +86,22 @@ def finished_card(
         known_failures=("Learned from one user's drawings in a few places; elsewhere its accuracy is unknown.",),
         attribution=() if used is None else used.card.attribution,
     )  # fmt: skip
+
+
+def candidate_of(card: ModelCard, groups: Mapping[str, int]) -> Candidate | None:
+    """Return how an earlier sketch was learned; None if its card does not say, or names other features."""
+    kwargs: Any = card.hyperparameters.get("kwargs")
+    training: Any = card.hyperparameters.get("training")
+    try:
+        names = tuple(name for name in groups if name in training["features"])
+        found = Candidate(
+            names, int(kwargs["hidden"]), float(training["decay"]), float(training["trust_in_pretrained"])
+        )
+        same = set(training["features"]) == set(names) and bool(names)
+    except (TypeError, KeyError, ValueError):
+        return None
+    sound = 0 <= found.hidden <= _MOST_HIDDEN and 0 < found.decay < 1 and 0 <= found.trust <= _MOST_TRUST
+    return found if same and sound and (ANSWERS in groups or not found.trust) else None
 
 
 def _bytes_per_pixel(layout: Layout, used: Model | None) -> float:

@@ -29,6 +29,9 @@ _MOST_SCORED, _MOST_LEARNED = 4000, 16_000
 # ones cannot tell what surroundings spoil at the borders.
 _PLACES_FOR_CONTEXT = 8
 
+MOST_CANDIDATES = 13
+"""So many are compared at most."""
+
 # With more classes fewer candidates are compared.
 _MANY_CLASSES = 40
 
@@ -177,8 +180,21 @@ class _Scored:
         return float(np.mean([values[classes == k].mean() for k in np.unique(classes)]))
 
 
-def learn(pixels: Learned, seed: int, tick: Callable[[], None]) -> tuple[Expert, Verdict | None, int]:
+def learn(
+    pixels: Learned, seed: int, tick: Callable[[], None], only: Candidate | None = None
+) -> tuple[Expert, Verdict | None, int]:
     """Choose a candidate by held-out places, and fit it to all pixels.
+
+    Parameters
+    ----------
+    pixels
+        What was drawn.
+    seed
+        Of what is held out.
+    tick
+        Called between candidates.
+    only
+        The candidate to take without comparing it to others; held-out places judge it all the same.
 
     Returns
     -------
@@ -187,11 +203,11 @@ def learn(pixels: Learned, seed: int, tick: Callable[[], None]) -> tuple[Expert,
     """
     few = pixels.thinned(_MOST_SCORED, seed)
     folds = assign_folds(few.classes, few.places, seed)
-    chosen, scored, tried = usual(pixels.groups), None, 0
+    chosen, scored, tried = only or usual(pixels.groups), None, 0
     if (folds >= 0).any():
         scored = _score(chosen, few, folds, seed)
         tried = 1
-        for step in (_classifiers, _trusts, _features):
+        for step in () if only is not None else (_classifiers, _trusts, _features):
             best, best_scored = chosen, scored
             for rival in step(chosen, few, folds):
                 tick()

@@ -129,6 +129,57 @@ def geoseg_concat(*frames):
     return pd.concat(frames, ignore_index=True)
 
 
+def test_a_quick_one_learns_as_the_earlier_one_did(place, few, made, hearing, tmp_path):
+    """Nothing is compared; held-out drawings judge it all the same, and the same drawings give the same model."""
+    heard = hearing()
+    again = geoseg.sketch(place.image, few.path, tmp_path / "m", previous=made.folder, quick=True, reporter=heard)
+    ways = [m.card.hyperparameters["training"] for m in (again, made.model)]
+    assert ways[0] == ways[1]
+    assert again.card.metrics == made.model.card.metrics
+    (result,) = (facts for event, facts in heard.events if event == "result")
+    assert result["compared"] == 1
+    assert result["learned"] == {**ways[0], "hidden": made.model.card.hyperparameters["kwargs"]["hidden"]}
+    assert result["places"] == dict.fromkeys(("field", "water", "wood"), 3)
+    assert (mapped(place.image, again) == mapped(place.image, made.model)).all()
+
+
+def test_a_quick_one_without_an_earlier_one_takes_what_is_usual(place, few):
+    from geoseg.train.sketch.learn import usual
+
+    card = geoseg.sketch(place.image, few.path, quick=True).card
+    wanted = usual({"bands": 1, "ratios": 1, "window 3": 1})
+    assert card.hyperparameters["training"]["features"] == list(wanted.groups)
+    assert card.metrics["held_out"]["places"] == 9
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("features", ["bands", "nix"]), ("features", []), ("features", None), ("decay", 0), ("decay", "x"),
+        ("decay", float("nan")), ("trust_in_pretrained", 2.0), ("trust_in_pretrained", -1), ("hidden", 10**9),
+        ("hidden", None),
+    ],
+)  # fmt: skip
+def test_an_earlier_card_that_makes_no_sense_is_not_followed(made, where, value):
+    from geoseg.train.sketch.card import candidate_of
+
+    groups = {"bands": 3, "ratios": 3, "window 3": 6}
+    hyperparameters = made.model.card.hyperparameters
+    assert candidate_of(made.model.card, groups) is not None
+    part = "kwargs" if where == "hidden" else "training"
+    changed = {**hyperparameters, part: {**hyperparameters[part], where: value}}
+    assert candidate_of(made.model.card.model_copy(update={"hyperparameters": changed}), groups) is None
+
+
+def test_sketches_share_what_was_measured_of_their_speed(place, few, made):
+    other = geoseg.sketch(place.image, few.frame.iloc[::2], quick=True)
+    assert other.fingerprint != made.model.fingerprint
+    windows = [m.card.hyperparameters["kwargs"]["windows"] for m in (other, made.model)]
+    assert (other.pace_key == made.model.pace_key) == (windows[0] == windows[1])
+    network = geoseg.load_model("landcover")
+    assert network.pace_key == network.fingerprint
+
+
 def test_an_earlier_sketch_may_be_replaced_by_one_that_starts_from_it(place, few, tmp_path):
     geoseg.sketch(place.image, few.path, tmp_path / "m")
     with pytest.raises(OutputError, match="already holds a model"):
