@@ -129,6 +129,16 @@ def train(scene: Scene, labels: Sequence[str], output: str, base: str = "", /, *
     return ["train", *options({**chosen, **reading, **values}), JSON]
 
 
+def sketch(scene: Scene, labels: str, output: str, /, **values: Any) -> list[str]:
+    """Return ``geoseg sketch``."""
+    return ["sketch", *scene.arguments(), *options({"labels": [labels], "output": output, **values}), JSON]
+
+
+def next_labels(results: Sequence[str], output: str, /, **values: Any) -> list[str]:
+    """Return ``geoseg next``."""
+    return ["next", *results, *options({"output": output, **values}), JSON]
+
+
 def models() -> list[str]:
     """Return ``geoseg model list``, which prints one JSON array."""
     return ["model", "list", "--json"]

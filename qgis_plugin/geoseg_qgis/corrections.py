@@ -10,27 +10,18 @@ import os
 from typing import Any, Iterable, Iterator
 
 from qgis.core import (
-    QgsCategorizedSymbolRenderer,
     QgsCoordinateReferenceSystem,
-    QgsCoordinateTransformContext,
-    QgsEditorWidgetSetup,
     QgsFeature,
     QgsFeatureRequest,
-    QgsFillSymbol,
     QgsProcessingException,
     QgsProject,
-    QgsRendererCategory,
-    QgsVectorFileWriter,
     QgsVectorLayer,
-    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from . import results
+from .label_layer import FIELD, create, offer_classes, style, vector
 from .tr import tr
-
-FIELD = "class_name"
-"""Field that names the class, in results and labels alike."""
 
 ID_FIELD = "class_id"
 """Field with the class's number in results."""
@@ -111,11 +102,11 @@ class Corrections(QObject):
 
     def result(self) -> QgsVectorLayer | None:
         """Return the polygons that are watched, if they are still there."""
-        return _vector(self._result)
+        return vector(self._result)
 
     def labels(self) -> QgsVectorLayer | None:
         """Return the labels, if there are any."""
-        return _vector(self._labels)
+        return vector(self._labels)
 
     @property
     def path(self) -> str:
@@ -144,7 +135,7 @@ class Corrections(QObject):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up the labels and edits of a project, after :meth:`watch`."""
-        labels = _vector(str(state.get("labels", "")))
+        labels = vector(str(state.get("labels", "")))
         if labels is not None:
             self._adopt(labels)
         self._edited.update(int(identifier) for identifier in state.get("edited", []))
@@ -197,7 +188,7 @@ class Corrections(QObject):
         if not layer.isValid():
             raise QgsProcessingException(tr("{path} cannot be opened").format(path=self._path))
         offer_classes(layer, self._classes)
-        _style(layer, self._classes)
+        style(layer, self._classes)
         QgsProject.instance().addMapLayer(layer, addToLegend=False)
         results.group_of(self._scene, QgsProject.instance()).insertLayer(0, layer)
         self._adopt(layer)
@@ -205,7 +196,7 @@ class Corrections(QObject):
 
     def _create_labels(self) -> None:
         if self._path and self.labels() is None and not os.path.isfile(self._path):
-            _create(self._path, self._crs)
+            create(self._path, self._crs)
 
     def _adopt(self, layer: QgsVectorLayer) -> None:
         layer.featureAdded.connect(lambda *_: self.changed.emit())
@@ -271,7 +262,7 @@ class ClassIds:
         layer.beforeCommitChanges.connect(lambda *_: self._sweep(layer, name, number))
 
     def _set(self, identifier: str, fid: int, field: int, value: Any) -> None:
-        layer = _vector(identifier)
+        layer = vector(identifier)
         if layer is None or not layer.isEditable():
             return
         feature = layer.getFeature(fid)
@@ -289,37 +280,3 @@ class ClassIds:
                 self._set(layer.id(), fid, name, self._names[feature.attribute(number)])
             elif feature.attribute(name) in self._ids:
                 self._set(layer.id(), fid, number, self._ids[feature.attribute(name)])
-
-
-def _vector(identifier: str) -> QgsVectorLayer | None:
-    layer = QgsProject.instance().mapLayer(identifier) if identifier else None
-    return layer if isinstance(layer, QgsVectorLayer) else None
-
-
-def _create(path: str, crs: QgsCoordinateReferenceSystem) -> None:
-    # Types of fields have other names in Qt 5 and Qt 6; this spelling is understood by every QGIS.
-    fields = QgsVectorLayer(f"NoGeometry?field={FIELD}:string", "fields", "memory").fields()
-    options = QgsVectorFileWriter.SaveVectorOptions()
-    options.driverName, options.layerName = "GPKG", "labels"
-    kind = QgsWkbTypes.Type.MultiPolygon
-    writer = QgsVectorFileWriter.create(path, fields, kind, crs, QgsCoordinateTransformContext(), options)
-    error, message = writer.hasError(), writer.errorMessage()
-    del writer  # closes the file
-    if error != QgsVectorFileWriter.WriterError.NoError:
-        raise QgsProcessingException(tr("{path} cannot be written: {reason}").format(path=path, reason=message))
-
-
-def offer_classes(layer: QgsVectorLayer, classes: dict[str, Any]) -> None:
-    """Let the user choose the class from a list instead of typing it."""
-    field = layer.fields().indexOf(FIELD)
-    if field >= 0:
-        setup = QgsEditorWidgetSetup("ValueMap", {"map": [{name: name} for name in classes]})
-        layer.setEditorWidgetSetup(field, setup)
-
-
-def _style(layer: QgsVectorLayer, classes: dict[str, str]) -> None:
-    categories = []
-    for name, colour in classes.items():
-        simple = {"color": colour, "style": "b_diagonal", "outline_color": colour, "outline_width": "0.8"}
-        categories.append(QgsRendererCategory(name, QgsFillSymbol.createSimple(simple), name))
-    layer.setRenderer(QgsCategorizedSymbolRenderer(FIELD, categories))

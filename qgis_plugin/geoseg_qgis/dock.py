@@ -19,6 +19,7 @@ from .panel_correct import CorrectPanel
 from .panel_result import ResultPanel
 from .panel_run import RunPanel
 from .panel_scene import ScenePanel
+from .panel_sketch import SketchPanel
 from .project_state import ProjectState
 from .render_dialog import RenderDialog
 from .runner import RunError, geoseg_command
@@ -59,9 +60,10 @@ class GeosegDock(QgsDockWidget):
         self.scene = ScenePanel(inside)
         self.run = RunPanel(self.iface, self.scene, inside)
         self.result = ResultPanel(self.iface, inside)
+        self.sketch = SketchPanel(self.iface, self.scene, self.run, inside)
         self.correct = CorrectPanel(self.iface, self.scene, inside)
         layout = QVBoxLayout(inside)
-        for widget in (self.banner, self.scene, self.run, self.result, self.correct):
+        for widget in (self.banner, self.scene, self.sketch, self.run, self.result, self.correct):
             layout.addWidget(widget)
         layout.addStretch()
         area = self.area = QScrollArea(self)
@@ -71,13 +73,14 @@ class GeosegDock(QgsDockWidget):
         self.setWidget(area)
         self.run.said.connect(self.say)
         self.correct.said.connect(self.say)
+        self.sketch.made.connect(self._take_model)
         self.run.finished.connect(self._show_result)
         self.result.shown.connect(self._begin_corrections)
         # Later, when the panel has been laid out with it.
         self.result.shown.connect(lambda _: QTimer.singleShot(100, self._scroll_to_result))
         self.scene.changed.connect(self.result.show_raster)
         self.correct.trained.connect(self._take_model)
-        self.scene.classes_wanted.connect(self.correct.new_classes)
+        self.scene.classes_wanted.connect(self.sketch.new_classes)
         self.scene.rendering_wanted.connect(self.render)
         self._show_banner(None)
         self._state = ProjectState(self.state, self.restore, self)
@@ -184,6 +187,7 @@ class GeosegDock(QgsDockWidget):
         self._classes = event.get("classes", {})
         self._name, self._outputs = name, event["outputs"]
         self.result.show_result(event, name, raster)
+        self.sketch.take_result(event, raster)
 
     def _scroll_to_result(self) -> None:
         self.area.ensureWidgetVisible(self.result)
@@ -195,13 +199,17 @@ class GeosegDock(QgsDockWidget):
         """Return what the project is to keep of the panel."""
         last = {"name": self._name, "outputs": self._outputs, "classes": self._classes}
         corrections = self.correct.corrections.state()
-        return {"scene": self.scene.state(), "results": self.result.state(), "last": last, "corrections": corrections}
+        return {
+            "scene": self.scene.state(), "results": self.result.state(), "last": last, "corrections": corrections,
+            "sketch": self.sketch.state(),
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what a project has kept."""
         try:
             self.scene.restore(state.get("scene", {}))
             self.result.restore(state.get("results", {}))
+            self.sketch.restore(state.get("sketch", {}))
             last, corrections = state.get("last", {}), state.get("corrections", {})
             polygons = QgsProject.instance().mapLayer(str(corrections.get("result", "")))
             if polygons is not None:
@@ -236,6 +244,7 @@ class GeosegDock(QgsDockWidget):
         self._sessions.clear()
         pool.close()
         self.scene.stop()
+        self.sketch.shut_down()
         self.run.shut_down()
         self.correct.shut_down()
         if self.render_dialog is not None:

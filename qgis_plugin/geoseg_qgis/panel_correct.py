@@ -11,7 +11,8 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QDoubleSpinBox, QLineEdit, QProgressBar, QSpinBox, QVBoxLayout, QWidget
 
 from . import commands, phases, settings
-from .corrections import FIELD, Corrections
+from .corrections import Corrections
+from .label_layer import FIELD
 from .new_classes import NewClassesDialog
 from .panel_scene import ScenePanel
 from .runner import RunError, geoseg_command

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from typing import Any
 
-from qgis.core import QgsProcessingException, QgsProject, QgsRectangle
+from qgis.core import QgsProcessingException, QgsRectangle
 from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -21,19 +20,16 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from . import commands, phases, results, settings
+from . import commands, phases, settings
 from .algorithms.base import source_of
 from .clip import Clip
+from .overlay import Overlay, nothing_visible, visible_part
 from .panel_area import AreaError, AreaFields
 from .panel_scene import ScenePanel
-from .project_state import PREVIEW
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
 from .widgets import Button, CheckBox, Flow, WrappedLabel, form, narrow
-
-PREVIEW_PIXELS = 1_000_000
-"""A preview computes about so many pixels: as many as a screen shows, in seconds also without a GPU."""
 
 
 class RunPanel(QWidget):
@@ -50,14 +46,13 @@ class RunPanel(QWidget):
         self._session: Session | None = None
         self._clip: Clip | None = None
         self._progress = phases.progress()
-        self._preview_layer = ""
+        self.overlay = Overlay(self)
         self._folder = ""
         self._clicked = 0.0
         self._last: dict[str, Any] = {}
         self.preview_seconds = 0.0
         self._build()
         scene.checked.connect(self._enable)
-        QgsProject.instance().layerRemoved.connect(self._layer_removed)
         scene.changed.connect(lambda _: self.area.set_layer(scene.layer()))
 
     def _build(self) -> None:
@@ -131,37 +126,22 @@ class RunPanel(QWidget):
     def preview(self) -> None:
         """Segment what the canvas shows."""
         self._clicked = time.monotonic()
-        layer = self._scene.layer()
-        box = self.area.visible(layer) if layer is not None else None
-        if layer is None or box is None or box.isEmpty():
-            self._fail(tr("The map shows no part of the raster: zoom to it first."))
+        part = visible_part(self.area, self._scene.layer(), self.area.pixel.value())
+        if part is None:
+            self._fail(nothing_visible())
             return
-        pixel = max(layer.rasterUnitsPerPixelX(), self.area.pixel.value())
-        side = (box.width() * box.height() / PREVIEW_PIXELS) ** 0.5
-        coarse = side if side > pixel * 1.05 else None
-        self._clear_folder()
-        self._folder = tempfile.mkdtemp(prefix="geoseg-preview-")
         options = {"no_polygons": True, "no_preview": True}
-        self._start(bounds(box), self._folder, options, self._preview_done, coarse)
+        self.overlay.drop(self._folder)
+        self._folder = self.overlay.new_folder()
+        self._start(part.bbox, self._folder, options, self._preview_done, part.coarse)
 
     def _preview_done(self, session: Session) -> None:
         if not self._ended(session):
             return
         path = session.results[-1]["outputs"]["classes"]
-        layer = results.open_layer(path, "classes", tr("GeoSeg preview"))
-        if not layer.isValid():
+        if self.overlay.show(path) is None:
             self._fail(tr("{path} cannot be opened").format(path=path))
             return
-        self.clear_preview()
-        results.style(layer)
-        layer.setOpacity(0.65)
-        # Colours of an older map below would blend with those of the preview.
-        results.hide_groups(QgsProject.instance())
-        layer.setCustomProperty(PREVIEW, value=True)
-        project = QgsProject.instance()
-        project.addMapLayer(layer, addToLegend=False)
-        project.layerTreeRoot().insertLayer(0, layer)
-        self._preview_layer = layer.id()
         self.preview_seconds = time.monotonic() - self._clicked
         settings.log(tr("Preview after {seconds:.1f} s").format(seconds=self.preview_seconds))
         self.bar.setValue(1000)
@@ -171,23 +151,6 @@ class RunPanel(QWidget):
             text += "; " + tr("computed with pixels of {size}: zoom in to see what the run will give").format(size=size)
         self.status.show_text(text)
         self._scene.estimate_again()
-
-    def clear_preview(self) -> None:
-        """Take the overlay away."""
-        if self._preview_layer:
-            QgsProject.instance().removeMapLayer(self._preview_layer)
-
-    def _layer_removed(self, identifier: str) -> None:
-        """Show the older maps again when the overlay is gone, whoever took it away."""
-        if identifier == self._preview_layer:
-            self._preview_layer = ""
-            results.show_groups(QgsProject.instance())
-
-    def _clear_folder(self) -> None:
-        self.clear_preview()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = ""
 
     # --- run
 
@@ -255,7 +218,7 @@ class RunPanel(QWidget):
         if self._ended(session):
             if self._whole:  # the estimate is that of the whole scene
                 phases.note(self._facts, time.monotonic() - self._started)
-            self.clear_preview()
+            self.overlay.clear()
             self.bar.setValue(1000)
             self.status.show_text(tr("Done: {folder}").format(folder=os.path.dirname(self._output(session, "classes"))))
             self.finished.emit(session.results[-1], self._name, self._raster)
@@ -285,7 +248,7 @@ class RunPanel(QWidget):
         scene = commands.Scene(sources or chosen.sources, chosen.bands, bbox, reading)
         if not self._usable(folder):
             return
-        if folder != self._folder:
+        if on_end == self._run_done:
             settings.put("folder", self.folder.filePath())
         arguments = commands.segment(scene, folder, self._scene.model(), **options)
         session = start(geoseg_command(settings.interpreter(), arguments), self, on_end)
@@ -354,7 +317,7 @@ class RunPanel(QWidget):
             self._session = None
         self._clip = None
         self.area.stop_drawing()
-        self._clear_folder()
+        self.overlay.shut_down()
 
 
 class Badge(WrappedLabel):

@@ -24,6 +24,9 @@ def progress(*, several: bool = True) -> Progress:
         "sample": tr("Drawing points"),
         "train": tr("Training"),
         "tune": tr("Searching the best settings"),
+        "features": tr("Reading what was drawn"),
+        "learning": tr("Learning"),
+        "find": tr("Looking for uncertain places"),
         "left": tr("{time} left"),
     }
     return Progress(several, names)

@@ -108,11 +108,11 @@ def is_own(layer: QgsMapLayer) -> bool:
 
 
 class OwnLayersHidden(QObject):
-    """Keeps geoseg's own rasters out of a layer box."""
+    """Keeps geoseg's own rasters, or layers of another kind, out of a layer box."""
 
-    def __init__(self, box: QgsMapLayerComboBox) -> None:
+    def __init__(self, box: QgsMapLayerComboBox, kind: type[QgsMapLayer] = QgsRasterLayer) -> None:
         super().__init__(box)
-        self._box = box
+        self._box, self._kind = box, kind
         self._hidden: set[str] = set()
         project = QgsProject.instance()
         # After removals too: the box keeps addresses, which another layer may get.
@@ -121,9 +121,9 @@ class OwnLayersHidden(QObject):
         self.update()
 
     def update(self, *_: Any) -> None:
-        """Look through the project's rasters."""
+        """Look through the project's layers."""
         layers = QgsProject.instance().mapLayers().values()
-        own = [layer for layer in layers if isinstance(layer, QgsRasterLayer) and is_own(layer)]
+        own = [layer for layer in layers if isinstance(layer, self._kind) and is_own(layer)]
         identifiers = {layer.id() for layer in own}
         if identifiers != self._hidden:
             self._hidden = identifiers

@@ -83,6 +83,10 @@ class Session(QObject):
         """Ask it to end; ``ended`` follows."""
         self.child.cancel()
 
+    def stop(self) -> None:
+        """Ask it to end without ending the process that stays warm; ``ended`` follows."""
+        self.child.stop()
+
     def drop(self) -> None:
         """End it at once; nobody is told."""
         self._timer.stop()

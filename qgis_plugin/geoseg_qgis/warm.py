@@ -19,7 +19,8 @@ IDLE = 900.0
 QUICK = ("inspect", "model")
 """Commands that take fractions of a second: they wait for each other, and are never worth ending the worker for."""
 
-_JOBS = (*QUICK, "segment")
+_JOBS = (*QUICK, "segment", "sketch", "next")
+_PATIENCE = 8.0  # seconds that a job may take to stop, until its process is ended
 _TRIES = 2  # workers that may die before they were ready, until none is started any more
 
 
@@ -41,6 +42,7 @@ class Job(Outcome):
         self.exit_code: int | None = None
         self._worker = worker
         self._fresh: Child | None = None
+        self._stopped: float | None = None
 
     @property
     def pid(self) -> int:
@@ -66,9 +68,20 @@ class Job(Outcome):
         if self._limit is not None and time.monotonic() - self.started > self._limit and not self.ended:
             self._late = True
             self.cancel()
+        if self._stopped is not None and time.monotonic() - self._stopped > _PATIENCE and not self.ended:
+            self.cancel()
         if self._worker.child.ended and not self.ended and not events:
             self._lost()
         return events
+
+    def stop(self) -> None:
+        """Interrupt it and keep the worker, if that is possible; it may go on for the time of a forward pass."""
+        if self.ended or self.cancelled:
+            return
+        if self._fresh is not None or not self._worker.stop(self.number):
+            self.cancel()
+            return
+        self.cancelled, self._stopped = True, time.monotonic()
 
     def cancel(self) -> None:
         """Stop it; the worker ends with it."""
@@ -118,6 +131,7 @@ class Worker:
         self.python = python
         self.child = _Lines([*geoseg_command(python, ["worker"])[:-1]])
         self.ready = False
+        self._stops = False  # whether it can interrupt a job
         self.idle_since = time.monotonic()
         self._jobs: list[Job] = []
         self._count = 0
@@ -135,12 +149,16 @@ class Worker:
         self.child.send(json.dumps({"id": job.number, "arguments": job.arguments}))
         return job
 
+    def stop(self, number: int) -> bool:
+        """Ask it to interrupt a job; whether it can."""
+        return self._stops and self.child.send(json.dumps({"cancel": number}))
+
     def pump(self, wait: float = 0.0) -> None:
         """Hand each line that the process printed to the job it belongs to."""
         for line in self.child.poll(wait):
             text = line["message"]
             if line["stream"] == "out" and text.startswith('{"event": "ready"'):
-                self.ready = True
+                self.ready, self._stops = True, bool(json.loads(text).get("cancel"))
             elif line["stream"] == "out" and text.startswith('{"event": "done"') and self._jobs:
                 self.idle_since = time.monotonic()
                 job = self._jobs.pop(0)

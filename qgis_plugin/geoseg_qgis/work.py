@@ -26,6 +26,9 @@ PHASES = {
     "sample": "Drawing points",
     "train": "Training",
     "tune": "Searching the best settings",
+    "features": "Reading what was drawn",
+    "learning": "Learning",
+    "find": "Looking for uncertain places",
     "left": "{time} left",
 }
 """Names of the phases; QGIS shows translated ones."""

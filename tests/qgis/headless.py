@@ -102,9 +102,9 @@ def algorithms(qgis: Qgis) -> None:
     code, out, err = qgis.call("list", "--json")
     assert code == 0, err
     found = set(json.loads(out)["providers"]["geoseg"]["algorithms"])
-    wanted = {f"geoseg:{name}" for name in ("segment", "polygonize", "evaluate", "train", "inspect")}
+    wanted = {f"geoseg:{name}" for name in ("segment", "polygonize", "evaluate", "train", "sketch", "next", "inspect")}
     assert found == wanted, found
-    say("provider GeoSeg with five algorithms")
+    say("provider GeoSeg with seven algorithms")
     texts = {}
     for name in ("segment", "inspect", "train"):
         code, out, err = qgis.call("help", f"geoseg:{name}", "--json")
@@ -179,6 +179,33 @@ def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
     say("Train model: one epoch from another model; the new one can be used by its name")
 
 
+def sketched(qgis: Qgis, inputs: Path, out: Path) -> None:
+    """A model of some polygons, and the places to label next on its map."""
+    model, places = inputs / "models" / "sketched", out / "next.gpkg"
+    few = out / "few.gpkg"
+    sizes = "area_m2 > 40000 and area_m2 < 160000"
+    code, _, err = qgis.call(
+        "run", "native:extractbyexpression", "--", *_values({"INPUT": out / "polygons.gpkg", "EXPRESSION": sizes}),
+        f"OUTPUT={few}",
+    )  # fmt: skip
+    assert code == 0, err
+    values = {"INPUT": inputs / "small scene.tif", "LABELS": few, "FIELD": "class_name"}
+    found = qgis.run("sketch", **values, OUTPUT=model)
+    assert any("held-out pixels are right" in line for line in found["log"]["info"]), found["log"]
+    results = out / "of the sketch"
+    results.mkdir()
+    names = {"OUTPUT": "x_classes.tif", "CONFIDENCE": "x_confidence.tif", "REPORT": "x_report.json"}
+    maps = {key: results / name for key, name in names.items()}
+    qgis.run("segment", INPUT=inputs / "small scene.tif", MODEL="sketched", **maps)
+    qgis.run("next", INPUT=maps["OUTPUT"], COUNT=5, OUTPUT=places)
+    assert places.is_file()
+    qgis.fail("next", "is no NAME_classes.tif", INPUT=inputs / "small scene.tif", OUTPUT=out / "never.gpkg")
+    qgis.run("sketch", **values, FROM=model, OUTPUT=out / "second sketch")
+    shutil.rmtree(model)
+    qgis.fail("sketch", "nix", INPUT=values["INPUT"], LABELS=values["LABELS"], FIELD="nix", OUTPUT=out / "never")
+    say("Sketch a model from labels, used by its name, gone on with; Next places to label on its map")
+
+
 def real_raster(qgis: Qgis, out: Path, rasters: Path) -> None:
     """Sentinel-2 as it is downloaded: one file a band, parentheses in the names, reflectance × 65,535."""
     folder = rasters / "scenes" / "sentinel2_l2a_sundarbans"
@@ -245,6 +272,7 @@ def main(python: str, inputs: Path, out: Path, rasters: Path | None) -> None:
     try:
         algorithms(qgis)
         good_runs(qgis, inputs, out)
+        sketched(qgis, inputs, out)
         if rasters is not None and rasters.is_dir():
             real_raster(qgis, out, rasters)
         bad_runs(qgis, inputs, out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+from drawing import NAMES, Places, draw, new_classes, save
 from qgis.core import QgsProject
 from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtWidgets import QApplication, QDialog, QLabel, QScrollArea, QScrollBar, QToolButton, QWidget
@@ -92,6 +93,7 @@ def story():
         section.setCollapsed(False)
     yield pause(0.3)
     check(panel, "narrow_result")
+    yield from sketched(panel, scene)
     _misfits = add_raster(INPUTS / "other units.tif", "other units " + LONG)
     yield choose(panel, _misfits)
     yield panel.scene.values.units.isVisible
@@ -123,6 +125,36 @@ def story():
         step(f"fonts of {percent} %")
     state["numbers"]["pixels that the contents need"] = panel.findChild(QScrollArea).widget().minimumSizeHint().width()
     QgsProject.instance().clear()
+
+
+def sketched(panel, scene):
+    """The sketch with a long name, a class that cannot be judged, and a problem."""
+    names = ("water", "herbaceous vegetation with long names", "built")
+    sketch, places = panel.sketch, Places(scene)
+    layer = new_classes(sketch, OUT / "labels.gpkg", names)
+    yield pause(0.3)
+    check(panel, "narrow_classes")
+    sketch.sketch_button.click()
+    yield lambda: sketch._problem
+    check(panel, "narrow_nothing_drawn")
+    for name, kind in zip(names * 3, NAMES[:3] * 3, strict=True):
+        if name != "built" or not any(one["class_name"] == name for one in layer.getFeatures()):
+            draw(layer, places.next(kind), name)
+    save(layer)
+    yield lambda: sketch.loop.running
+    check(panel, "narrow_sketching")
+    yield lambda: sketch.seconds
+    yield lambda: not sketch.loop.running and not sketch.loop._timer.isActive()
+    panel.area.ensureWidgetVisible(sketch.section)
+    yield pause(0.3)
+    check(panel, "narrow_sketched")
+    sketch.next_button.click()
+    yield lambda: sketch.next.current or sketch._problem
+    yield pause(0.3)
+    check(panel, "narrow_next")
+    layer.commitChanges()
+    panel.scene.models.setCurrentIndex(panel.scene.models.findData("landcover"))
+    step("sketch with long names")
 
 
 begin(story)

@@ -167,9 +167,9 @@ def edits(panel, scene):
     panel.run.preview_button.click()
     yield lambda: panel.run.preview_seconds
     assert not group.itemVisibilityChecked(), "the map below blends with the preview"
-    QgsProject.instance().removeMapLayer(panel.run._preview_layer)  # as the user may
+    QgsProject.instance().removeMapLayer(panel.run.overlay.layer_id)  # as the user may
     assert group.itemVisibilityChecked()
-    assert not panel.run._preview_layer
+    assert not panel.run.overlay.layer_id
     step("tables follow the raster, previews hide older maps")
 
 

@@ -41,6 +41,8 @@ GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratc
 step "a real window: the panel at 300 px, a screen at 150 %, in German"
 GEOSEG_TEST_SCALE=1.5 GEOSEG_TEST_LOCALE=de GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} \
     "$here/window.sh" "$python" "$scratch/inputs" "$pictures/150" panel_layout.py
+step "a real window: the sketch loop"
+GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-400} "$here/window.sh" "$python" "$scratch/inputs" "$pictures/sketch" sketch.py
 for script in panel_runs panel_project setup_page accuracy_dialog dialogs any_layer; do
     step "a real window: $script"
     GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures/$script" "$script.py"

@@ -33,7 +33,7 @@ INI
 env -i HOME="$home" TMPDIR="$home/tmp" PATH=/usr/bin:/bin LANG=C.UTF-8 XDG_RUNTIME_DIR="$home/run" LIBGL_ALWAYS_SOFTWARE=1 \
     PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here" QT_SCALE_FACTOR="$scale" QGIS_PLUGINPATH="$here/../../qgis_plugin" PYQGIS_STARTUP="$here/guard.py" \
     GEOSEG_PYTHON="$python" GEOSEG_MODELS="$inputs/models" GEOSEG_CACHE="$inputs/cache" OMP_NUM_THREADS=1 \
-    GEOSEG_TEST_OUT="$out" GEOSEG_TEST_INPUTS="$inputs" GEOSEG_TEST_LIMIT="$limit" GEOSEG_TEST_STEP=$((limit * 4 / 5)) GEOSEG_TEST_HARD_LIMIT=$((limit + 20)) \
+    GEOSEG_TEST_OUT="$out" GEOSEG_TEST_ROUNDS="${GEOSEG_TEST_ROUNDS:-6}" GEOSEG_TEST_INPUTS="$inputs" GEOSEG_TEST_LIMIT="$limit" GEOSEG_TEST_STEP=$((limit * 4 / 5)) GEOSEG_TEST_HARD_LIMIT=$((limit + 20)) \
     timeout -k 10 $((limit + 40)) xvfb-run -a -s "-screen 0 2400x1500x24 -nolisten tcp" \
     qgis --nologo --noversioncheck --profiles-path "$home/cfg" --code "$here/$script" >"$out/window.log" 2>&1
 code=$?

@@ -66,6 +66,11 @@ def test_several_files_are_one_scene():
             SCENE, ["l.gpkg"], "/m", "base", class_field="c", epochs=1, arch="unet", encoder="resnet18", device="cpu",
             stack=True,
         ),
+        commands.sketch(
+            SCENE, "l.gpkg", "/m", class_field="c", classes="a:#ffffff,b", quick=True, overwrite=True, model="none",
+            **{"from": "/m"},
+        ),
+        commands.next_labels(["/o"], "n.gpkg", labels="l.gpkg", scenes=["a.tif"], count=5, side=9, overwrite=True),
         commands.models(),
     ],
     ids=lambda arguments: arguments[0],

@@ -76,7 +76,7 @@ def test_pictures_of_the_help_are_there():
     named = {part.split('"')[0] for part in text.split('src="')[1:]}
     assert named
     assert {path.name for path in folder.glob("*.png")} == named
-    for anchor in ("segment", "polygonize", "evaluate", "train", "inspect"):
+    for anchor in ("segment", "polygonize", "evaluate", "train", "sketch", "next", "inspect"):
         assert f'id="{anchor}"' in text
 
 

@@ -12,12 +12,13 @@ from tests.qgis_plugin.conftest import alive, wait_for
 
 # Speaks the worker's protocol; as `geoseg inspect …` or `geoseg segment …` it speaks that of a fresh process.
 WORKER = r"""
-import json, os, sys, threading, time
+import _thread, json, os, queue, sys, threading, time
 def say(event, **facts):
     print(json.dumps({"event": event, **facts}), flush=True)
 def job(words):
     if "slow" in words:
-        time.sleep(60)
+        for _ in range(6000):
+            time.sleep(0.01)
     if "die" in words and sys.argv[1:2] == ["worker"]:
         os._exit(9)
     print(json.dumps({"pid": os.getpid(), "words": words}), flush=True)
@@ -28,10 +29,25 @@ if sys.argv[1] != "worker":
     sys.exit(job(sys.argv[1:-1]))
 if os.path.exists(os.path.join(os.path.dirname(__file__), "old")):
     sys.exit("Error: No such command 'worker'.")
-say("ready", protocol=1)
-for line in sys.stdin:
-    wish = json.loads(line)
-    say("done", id=wish["id"], code=job(wish["arguments"]))
+here = os.path.dirname(__file__)
+interrupts, deaf = (os.path.exists(os.path.join(here, name)) for name in ("interrupts", "deaf"))
+say("ready", protocol=1, **({"cancel": True} if interrupts or deaf else {}))
+lines = queue.Queue()
+def read():
+    for line in sys.stdin:
+        if "cancel" not in line:
+            lines.put(line)
+        elif interrupts:
+            _thread.interrupt_main()
+    os._exit(130)
+threading.Thread(target=read, daemon=True).start()
+while True:
+    wish = json.loads(lines.get())
+    try:
+        code = job(wish["arguments"])
+    except KeyboardInterrupt:
+        code = 130
+    say("done", id=wish["id"], code=code)
 """
 
 
@@ -91,6 +107,39 @@ def test_cancelling_ends_the_process_and_the_next_job_gets_another(pool):
     wait_for(lambda: not alive(pid))
     other = _finish(pool.start(pool.command("segment", "b")))
     assert _facts(other)["pid"] != pid
+
+
+def test_stopping_keeps_a_process_that_can_interrupt_jobs(pool, tmp_path):
+    (tmp_path / "interrupts").touch()
+    job = pool.start(pool.command("sketch", "slow"))
+    wait_for(lambda: job.poll() or pool.worker.ready)
+    pid = pool.worker.child.pid
+    job.stop()
+    _finish(job)
+    assert job.cancelled
+    assert job.error == "cancelled"
+    other = _finish(pool.start(pool.command("next", "b")))
+    assert _facts(other)["pid"] == pid
+
+
+def test_stopping_ends_a_process_that_cannot(pool):
+    job = pool.start(pool.command("sketch", "slow"))
+    wait_for(lambda: job.poll() or pool.worker.ready)
+    pid = pool.worker.child.pid
+    job.stop()
+    _finish(job)
+    assert job.cancelled
+    wait_for(lambda: not alive(pid))
+
+
+def test_a_job_that_does_not_stop_is_ended(pool, tmp_path, monkeypatch):
+    monkeypatch.setattr(warm, "_PATIENCE", 0.2)
+    (tmp_path / "deaf").touch()
+    job = pool.start(pool.command("sketch", "slow"))
+    wait_for(lambda: job.poll() or pool.worker.ready)
+    job.stop()
+    _finish(job)
+    assert job.cancelled
 
 
 def test_a_death_under_a_job_is_made_good_by_a_process_of_its_own(pool):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from .evaluate import EvaluateMap
 from .inspect import InspectRaster
+from .next_places import NextPlacesToLabel
 from .polygonize import PolygonizeClassMap
 from .segment import SegmentRaster
+from .sketch import SketchModel
 from .train import TrainModel
 
-ALGORITHMS = (SegmentRaster, PolygonizeClassMap, EvaluateMap, TrainModel, InspectRaster)
+ALGORITHMS = (
+    SegmentRaster, PolygonizeClassMap, EvaluateMap, TrainModel, SketchModel, NextPlacesToLabel, InspectRaster,
+)  # fmt: skip

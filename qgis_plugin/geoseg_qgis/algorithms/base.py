@@ -84,7 +84,7 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         layers = self.parameterAsLayerList(parameters, "INPUT", context)
         counts = [layer.bandCount() for layer in layers if isinstance(layer, QgsRasterLayer)]
         # Several rasters are the bands of one scene, but in training each is a scene with the same bands.
-        most = (min if self.ID == "train" else sum)(counts) if counts else 0
+        most = (min if self.ID in {"train", "sketch"} else sum)(counts) if counts else 0
         wrong = band_mistake(self.text(parameters, "BANDS", context), most)
         return tr("Bands: {reason}").format(reason=wrong) if wrong else ""
 

@@ -116,7 +116,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
-        <location filename="../corrections.py"/>
+        <location filename="../label_layer.py"/>
         <location filename="../rendered.py"/>
         <location filename="../vectors.py"/>
         <source>{path} cannot be written: {reason}</source>
@@ -136,6 +136,7 @@
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
         <location filename="../panel_result.py"/>
+        <location filename="../sketch_table.py"/>
         <source>Class</source>
         <translation type="unfinished"></translation>
     </message>
@@ -284,12 +285,14 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <source>Scale: value = stored × scale + offset</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_bands.py"/>
@@ -298,6 +301,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>Nodata value, instead of the file's</source>
         <translation type="unfinished"></translation>
     </message>
@@ -308,6 +312,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>No raster is chosen, or it cannot be opened.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -428,6 +433,46 @@
     <message>
         <location filename="../algorithms/inspect.py"/>
         <source>no CRS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Next places to label</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Proposes polygons where a label would help a model most: uncertain, large enough to judge, unlike what is labelled already, and spread over the map. Each has the class that the model believes: correct it, delete what you cannot judge, and use the layer as labels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Side of the largest polygon in pixels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Class map; confidence and report lie beside it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>What is labelled already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Scenes of the results: places are compared by their bands</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Number of places</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Places to label</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -564,6 +609,55 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Sketch a model from labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Makes a model from a few polygons, lines or points of each class, in seconds and without a GPU, for any bands. Draw each class in three places or more: the log says how well drawings that were held out are told apart. An earlier sketch of the same raster saves what was computed for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Model whose answers help</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Scenes: one raster each</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Labels: polygons, lines or points</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Field with the class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Empty: a bundled model that fits, if there is one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Earlier sketch of the raster: its model folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Model folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../algorithms/train.py"/>
         <source>Train model</source>
         <translation type="unfinished"></translation>
@@ -602,21 +696,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
         <translation type="unfinished"></translation>
     </message>
@@ -649,11 +728,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Model folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -680,6 +754,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../corrections.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Labels</source>
         <translation type="unfinished"></translation>
     </message>
@@ -692,6 +767,8 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
         <source>{path} cannot be opened</source>
         <translation type="unfinished"></translation>
     </message>
@@ -707,6 +784,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../dock.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -907,6 +985,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <location filename="../environment_page.py"/>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>Cancel</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1086,6 +1165,37 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../next_places.py"/>
+        <location filename="../phases.py"/>
+        <source>Looking for uncertain places</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Place {number} of {count}: “{name}” by the model, {confidence:.0f} % sure. Draw what it is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Sketch first: places are looked for on its map.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>There are no uncertain places.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>GeoSeg preview</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../panel_area.py"/>
         <source>What lies outside of the polygons has no class</source>
         <translation type="unfinished"></translation>
@@ -1188,6 +1298,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_scene.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>New classes…</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1382,22 +1493,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg preview</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>Cutting out the polygon…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
         <source>off</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>The map shows no part of the raster: zoom to it first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1497,6 +1598,8 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Add a raster layer to the project.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1543,6 +1646,81 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_scene.py"/>
         <source>about {seconds:.0f} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Select a class, draw it in three places or more, and save the edits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch a model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Zoom to the place where a label would help most, one after the other</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch when edits are saved</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Name classes, draw some places of each, and see a map of the visible part within seconds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>There are unsaved edits: save them, or press Sketch.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Shown {seconds:.1f} s after saving. Run maps the whole raster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The labels were removed from the project: choose others, or make new classes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>; newer drawings wait</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>{count} drawings have no class and are left out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The edits cannot be saved: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1687,6 +1865,16 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../phases.py"/>
+        <source>Reading what was drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Learning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
         <source>{time} left</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1799,6 +1987,106 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../results.py"/>
         <source>GeoSeg {scene}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Name classes and draw examples of them on this raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw the class that is selected in the table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Choose a layer of labels, or make new classes first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>What is drawn has no class: choose one for each drawing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Nothing is drawn yet: draw some places of each class.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Labels of {raster}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_loop.py"/>
+        <source>Comparing other ways to learn; draw on meanwhile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged: each class was drawn in one place only. Draw each in two places or more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % of the held-out pixels are right ({places} places).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % ± {spread:.0f} of the held-out pixels are right ({places} places).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Measured on drawings that were left out of learning. Expect less of the whole map: it has borders and mixed pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Select the class that you draw next</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Number and area of the drawings of the class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Share of the pixels of held-out drawings that the model gets right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>not judged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged, drawn in one place only: {names}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -116,7 +116,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
-        <location filename="../corrections.py"/>
+        <location filename="../label_layer.py"/>
         <location filename="../rendered.py"/>
         <location filename="../vectors.py"/>
         <source>{path} cannot be written: {reason}</source>
@@ -136,6 +136,7 @@
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
         <location filename="../panel_result.py"/>
+        <location filename="../sketch_table.py"/>
         <source>Class</source>
         <translation>Klasse</translation>
     </message>
@@ -284,12 +285,14 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <source>Scale: value = stored × scale + offset</source>
         <translation>Skalierung: Wert = gespeichert × Skalierung + Versatz</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_bands.py"/>
@@ -298,6 +301,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>Nodata value, instead of the file's</source>
         <translation>Nodata-Wert, statt dem der Datei</translation>
     </message>
@@ -308,6 +312,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>No raster is chosen, or it cannot be opened.</source>
         <translation>Kein Raster ist gewählt, oder es kann nicht geöffnet werden.</translation>
     </message>
@@ -429,6 +434,46 @@
         <location filename="../algorithms/inspect.py"/>
         <source>no CRS</source>
         <translation>kein KBS</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Next places to label</source>
+        <translation>Nächste Stellen zum Beschriften</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Proposes polygons where a label would help a model most: uncertain, large enough to judge, unlike what is labelled already, and spread over the map. Each has the class that the model believes: correct it, delete what you cannot judge, and use the layer as labels.</source>
+        <translation>Schlägt Polygone vor, wo ein Label einem Modell am meisten hilft: unsicher, groß genug zum Beurteilen, anders als das bereits Beschriftete und über die Karte verteilt. Jedes hat die Klasse, die das Modell annimmt: Berichtigen Sie sie, löschen Sie, was Sie nicht beurteilen können, und verwenden Sie den Layer als Labels.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Side of the largest polygon in pixels</source>
+        <translation>Seite des größten Polygons in Pixeln</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Class map; confidence and report lie beside it</source>
+        <translation>Klassenkarte; Konfidenz und Bericht liegen daneben</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>What is labelled already</source>
+        <translation>Was schon beschriftet ist</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Scenes of the results: places are compared by their bands</source>
+        <translation>Szenen der Ergebnisse: Stellen werden nach ihren Bändern verglichen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Number of places</source>
+        <translation>Anzahl der Stellen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Places to label</source>
+        <translation>Stellen zum Beschriften</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
@@ -566,6 +611,55 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>{path}: Klassenkarten und Konfidenz sind GeoTIFF; der Name muss auf .tif enden</translation>
     </message>
     <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Sketch a model from labels</source>
+        <translation>Modell aus Labels skizzieren</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Makes a model from a few polygons, lines or points of each class, in seconds and without a GPU, for any bands. Draw each class in three places or more: the log says how well drawings that were held out are told apart. An earlier sketch of the same raster saves what was computed for it.</source>
+        <translation>Macht aus wenigen Polygonen, Linien oder Punkten je Klasse ein Modell, in Sekunden und ohne GPU, für beliebige Bänder. Zeichnen Sie jede Klasse an drei Stellen oder mehr: Das Protokoll sagt, wie gut zurückgehaltene Zeichnungen unterschieden werden. Eine frühere Skizze desselben Rasters erspart, was für sie schon berechnet wurde.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Model whose answers help</source>
+        <translation>Modell, dessen Antworten helfen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Scenes: one raster each</source>
+        <translation>Szenen: je ein Raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Labels: Polygone, Linien oder Punkte</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Field with the class</source>
+        <translation>Klassenfeld</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Empty: a bundled model that fits, if there is one.</source>
+        <translation>Leer: ein mitgeliefertes Modell, das passt, falls es eines gibt.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Earlier sketch of the raster: its model folder</source>
+        <translation>Frühere Skizze des Rasters: ihr Modellordner</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Model folder</source>
+        <translation>Modellordner</translation>
+    </message>
+    <message>
         <location filename="../algorithms/train.py"/>
         <source>Train model</source>
         <translation>Modell trainieren</translation>
@@ -604,21 +698,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation>Szenen: je ein Raster</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation>Labels: Polygone, Linien oder Punkte</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation>Klassenfeld</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
         <translation>… oder Labelraster, je Szene eines</translation>
     </message>
@@ -651,11 +730,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Model folder</source>
-        <translation>Modellordner</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation>Entweder einen Layer mit Labels oder Labelraster angeben.</translation>
     </message>
@@ -682,6 +756,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../corrections.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Labels</source>
         <translation>Labels</translation>
     </message>
@@ -694,6 +769,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
         <source>{path} cannot be opened</source>
         <translation>{path} kann nicht geöffnet werden</translation>
     </message>
@@ -709,6 +786,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../dock.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.</source>
         <translation>geoseg braucht ein eigenes Python. Es wird in wenigen Minuten außerhalb von QGIS angelegt.</translation>
     </message>
@@ -909,6 +987,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../environment_page.py"/>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
     </message>
@@ -1088,6 +1167,37 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>Es gibt keinen Ordner {folder}</translation>
     </message>
     <message>
+        <location filename="../next_places.py"/>
+        <location filename="../phases.py"/>
+        <source>Looking for uncertain places</source>
+        <translation>Unsichere Stellen werden gesucht</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Place {number} of {count}: “{name}” by the model, {confidence:.0f} % sure. Draw what it is.</source>
+        <translation>Stelle {number} von {count}: laut Modell „{name}“, zu {confidence:.0f} % sicher. Zeichnen Sie, was es ist.</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Sketch first: places are looked for on its map.</source>
+        <translation>Skizzieren Sie zuerst: Die Stellen werden auf der Karte der Skizze gesucht.</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>There are no uncertain places.</source>
+        <translation>Es gibt keine unsicheren Stellen.</translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation>Die Karte zeigt keinen Teil des Rasters: zuerst dorthin zoomen.</translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>GeoSeg preview</source>
+        <translation>GeoSeg-Vorschau</translation>
+    </message>
+    <message>
         <location filename="../panel_area.py"/>
         <source>What lies outside of the polygons has no class</source>
         <translation>Was außerhalb der Polygone liegt, bekommt keine Klasse</translation>
@@ -1190,6 +1300,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     <message>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_scene.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>New classes…</source>
         <translation>Neue Klassen…</translation>
     </message>
@@ -1384,11 +1495,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg preview</source>
-        <translation>GeoSeg-Vorschau</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>Cutting out the polygon…</source>
         <translation>Polygon wird ausgeschnitten…</translation>
     </message>
@@ -1396,11 +1502,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_run.py"/>
         <source>off</source>
         <translation>aus</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>The map shows no part of the raster: zoom to it first.</source>
-        <translation>Die Karte zeigt keinen Teil des Rasters: zuerst dorthin zoomen.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1499,6 +1600,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Add a raster layer to the project.</source>
         <translation>Einen Rasterlayer zum Projekt hinzufügen.</translation>
     </message>
@@ -1546,6 +1649,81 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_scene.py"/>
         <source>about {seconds:.0f} s</source>
         <translation>etwa {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Select a class, draw it in three places or more, and save the edits.</source>
+        <translation>Wählen Sie eine Klasse, zeichnen Sie sie an drei Stellen oder mehr und speichern Sie die Änderungen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch a model</source>
+        <translation>Modell skizzieren</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch</source>
+        <translation>Skizzieren</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
+        <translation>Speichert die Änderungen der Labels, lernt daraus ein Modell und zeigt seine Karte des sichtbaren Teils</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation>Nächste Stelle</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Zoom to the place where a label would help most, one after the other</source>
+        <translation>Zoomt nacheinander auf die Stellen, wo ein Label am meisten hilft</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch when edits are saved</source>
+        <translation>Beim Speichern skizzieren</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Name classes, draw some places of each, and see a map of the visible part within seconds.</source>
+        <translation>Benennen Sie Klassen, zeichnen Sie einige Stellen von jeder und sehen Sie nach Sekunden eine Karte des sichtbaren Teils.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>There are unsaved edits: save them, or press Sketch.</source>
+        <translation>Es gibt ungespeicherte Änderungen: Speichern Sie sie, oder drücken Sie „Skizzieren“.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Shown {seconds:.1f} s after saving. Run maps the whole raster.</source>
+        <translation>{seconds:.1f} s nach dem Speichern gezeigt. „Ausführen“ kartiert das ganze Raster.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The labels were removed from the project: choose others, or make new classes.</source>
+        <translation>Die Labels wurden aus dem Projekt entfernt: Wählen Sie andere, oder legen Sie neue Klassen an.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>; newer drawings wait</source>
+        <translation>; neuere Zeichnungen warten</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>{count} drawings have no class and are left out.</source>
+        <translation>{count} Zeichnungen haben keine Klasse und bleiben außer Betracht.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The edits cannot be saved: {reason}</source>
+        <translation>Die Änderungen können nicht gespeichert werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
+        <translation>Skizze nach {seconds:.1f} s</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
@@ -1689,6 +1867,16 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../phases.py"/>
+        <source>Reading what was drawn</source>
+        <translation>Gezeichnetes wird gelesen</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Learning</source>
+        <translation>Es wird gelernt</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
         <source>{time} left</source>
         <translation>noch {time}</translation>
     </message>
@@ -1802,6 +1990,106 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../results.py"/>
         <source>GeoSeg {scene}</source>
         <translation>GeoSeg {scene}</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Name classes and draw examples of them on this raster</source>
+        <translation>Klassen benennen und auf diesem Raster Beispiele davon zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation>Zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw the class that is selected in the table</source>
+        <translation>Die in der Tabelle gewählte Klasse zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Choose a layer of labels, or make new classes first.</source>
+        <translation>Wählen Sie zuerst einen Layer mit Labels, oder legen Sie neue Klassen an.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>What is drawn has no class: choose one for each drawing.</source>
+        <translation>Das Gezeichnete hat keine Klasse: Wählen Sie für jede Zeichnung eine.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Nothing is drawn yet: draw some places of each class.</source>
+        <translation>Es ist noch nichts gezeichnet: Zeichnen Sie einige Stellen jeder Klasse.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation>Nur „{name}“ ist gezeichnet: Zeichnen Sie auch etwas von einer anderen Klasse.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Labels of {raster}</source>
+        <translation>Labels von {raster}</translation>
+    </message>
+    <message>
+        <location filename="../sketch_loop.py"/>
+        <source>Comparing other ways to learn; draw on meanwhile</source>
+        <translation>Andere Arten zu lernen werden verglichen; zeichnen Sie ruhig weiter</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged: each class was drawn in one place only. Draw each in two places or more.</source>
+        <translation>Nicht beurteilt: Jede Klasse wurde nur an einer Stelle gezeichnet. Zeichnen Sie jede an zwei Stellen oder mehr.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % of the held-out pixels are right ({places} places).</source>
+        <translation>{share:.0f} % der zurückgehaltenen Pixel sind richtig ({places} Stellen).</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % ± {spread:.0f} of the held-out pixels are right ({places} places).</source>
+        <translation>{share:.0f} % ± {spread:.0f} der zurückgehaltenen Pixel sind richtig ({places} Stellen).</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Measured on drawings that were left out of learning. Expect less of the whole map: it has borders and mixed pixels.</source>
+        <translation>Gemessen an Zeichnungen, von denen nicht gelernt wurde. Erwarten Sie von der ganzen Karte weniger: Sie hat Grenzen und gemischte Pixel.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Select the class that you draw next</source>
+        <translation>Wählen Sie die Klasse, die Sie als Nächstes zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Number and area of the drawings of the class</source>
+        <translation>Anzahl und Fläche der Zeichnungen der Klasse</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Share of the pixels of held-out drawings that the model gets right</source>
+        <translation>Anteil der Pixel zurückgehaltener Zeichnungen, die das Modell richtig einordnet</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>not judged</source>
+        <translation>unbeurteilt</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Drawn</source>
+        <translation>Gezeichnet</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Right</source>
+        <translation>Richtig</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged, drawn in one place only: {names}.</source>
+        <translation>Nicht beurteilt, nur an einer Stelle gezeichnet: {names}.</translation>
     </message>
 </context>
 </TS>

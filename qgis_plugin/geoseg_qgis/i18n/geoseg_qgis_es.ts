@@ -116,7 +116,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
-        <location filename="../corrections.py"/>
+        <location filename="../label_layer.py"/>
         <location filename="../rendered.py"/>
         <location filename="../vectors.py"/>
         <source>{path} cannot be written: {reason}</source>
@@ -136,6 +136,7 @@
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
         <location filename="../panel_result.py"/>
+        <location filename="../sketch_table.py"/>
         <source>Class</source>
         <translation>Clase</translation>
     </message>
@@ -284,12 +285,14 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <source>Scale: value = stored × scale + offset</source>
         <translation>Escala: valor = almacenado × escala + desplazamiento</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_bands.py"/>
@@ -298,6 +301,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>Nodata value, instead of the file's</source>
         <translation>Valor sin datos, en lugar del del archivo</translation>
     </message>
@@ -308,6 +312,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>No raster is chosen, or it cannot be opened.</source>
         <translation>No se ha elegido ningún ráster, o no se puede abrir.</translation>
     </message>
@@ -429,6 +434,46 @@
         <location filename="../algorithms/inspect.py"/>
         <source>no CRS</source>
         <translation>sin SRC</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Next places to label</source>
+        <translation>Próximos lugares que etiquetar</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Proposes polygons where a label would help a model most: uncertain, large enough to judge, unlike what is labelled already, and spread over the map. Each has the class that the model believes: correct it, delete what you cannot judge, and use the layer as labels.</source>
+        <translation>Propone polígonos donde una etiqueta ayudaría más a un modelo: inciertos, lo bastante grandes para juzgarlos, distintos de lo ya etiquetado y repartidos por el mapa. Cada uno tiene la clase que supone el modelo: corríjala, borre lo que no pueda juzgar y use la capa como etiquetas.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Side of the largest polygon in pixels</source>
+        <translation>Lado del polígono más grande en píxeles</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Class map; confidence and report lie beside it</source>
+        <translation>Mapa de clases; la confianza y el informe están al lado</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>What is labelled already</source>
+        <translation>Lo que ya está etiquetado</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Scenes of the results: places are compared by their bands</source>
+        <translation>Escenas de los resultados: los lugares se comparan por sus bandas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Number of places</source>
+        <translation>Número de lugares</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Places to label</source>
+        <translation>Lugares que etiquetar</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
@@ -566,6 +611,55 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>{path}: los mapas de clases y la confianza son GeoTIFF; el nombre debe terminar en .tif</translation>
     </message>
     <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Sketch a model from labels</source>
+        <translation>Esbozar un modelo a partir de etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Makes a model from a few polygons, lines or points of each class, in seconds and without a GPU, for any bands. Draw each class in three places or more: the log says how well drawings that were held out are told apart. An earlier sketch of the same raster saves what was computed for it.</source>
+        <translation>Hace un modelo con unos pocos polígonos, líneas o puntos de cada clase, en segundos y sin GPU, para cualquier banda. Dibuje cada clase en tres lugares o más: el registro dice lo bien que se distinguen los dibujos reservados. Un esbozo anterior del mismo ráster ahorra lo que ya se calculó para él.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Model whose answers help</source>
+        <translation>Modelo cuyas respuestas ayudan</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Scenes: one raster each</source>
+        <translation>Escenas: un ráster cada una</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Etiquetas: polígonos, líneas o puntos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Field with the class</source>
+        <translation>Campo de clase</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Empty: a bundled model that fits, if there is one.</source>
+        <translation>Vacío: un modelo incluido que encaje, si lo hay.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Earlier sketch of the raster: its model folder</source>
+        <translation>Esbozo anterior del ráster: la carpeta de su modelo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Model folder</source>
+        <translation>Carpeta del modelo</translation>
+    </message>
+    <message>
         <location filename="../algorithms/train.py"/>
         <source>Train model</source>
         <translation>Entrenar modelo</translation>
@@ -604,21 +698,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation>Escenas: un ráster cada una</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation>Etiquetas: polígonos, líneas o puntos</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation>Campo de clase</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
         <translation>… o rásteres de etiquetas, uno por escena</translation>
     </message>
@@ -651,11 +730,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Model folder</source>
-        <translation>Carpeta del modelo</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation>Indique una capa de etiquetas o rásteres de etiquetas, uno de los dos.</translation>
     </message>
@@ -682,6 +756,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../corrections.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Labels</source>
         <translation>Etiquetas</translation>
     </message>
@@ -694,6 +769,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
         <source>{path} cannot be opened</source>
         <translation>No se puede abrir {path}</translation>
     </message>
@@ -709,6 +786,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../dock.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.</source>
         <translation>geoseg necesita su propio Python. Se crea en unos minutos, fuera de QGIS.</translation>
     </message>
@@ -909,6 +987,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../environment_page.py"/>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>Cancel</source>
         <translation>Cancelar</translation>
     </message>
@@ -1088,6 +1167,37 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>No existe la carpeta {folder}</translation>
     </message>
     <message>
+        <location filename="../next_places.py"/>
+        <location filename="../phases.py"/>
+        <source>Looking for uncertain places</source>
+        <translation>Buscando lugares inciertos</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Place {number} of {count}: “{name}” by the model, {confidence:.0f} % sure. Draw what it is.</source>
+        <translation>Lugar {number} de {count}: «{name}» según el modelo, {confidence:.0f} % seguro. Dibuje lo que es.</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Sketch first: places are looked for on its map.</source>
+        <translation>Haga primero un esbozo: los lugares se buscan en su mapa.</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>There are no uncertain places.</source>
+        <translation>No hay lugares inciertos.</translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation>El mapa no muestra ninguna parte del ráster: acérquese primero a él.</translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>GeoSeg preview</source>
+        <translation>Vista previa de GeoSeg</translation>
+    </message>
+    <message>
         <location filename="../panel_area.py"/>
         <source>What lies outside of the polygons has no class</source>
         <translation>Lo que queda fuera de los polígonos no tiene clase</translation>
@@ -1190,6 +1300,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     <message>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_scene.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>New classes…</source>
         <translation>Clases nuevas…</translation>
     </message>
@@ -1384,11 +1495,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg preview</source>
-        <translation>Vista previa de GeoSeg</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>Cutting out the polygon…</source>
         <translation>Recortando el polígono…</translation>
     </message>
@@ -1396,11 +1502,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_run.py"/>
         <source>off</source>
         <translation>no</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>The map shows no part of the raster: zoom to it first.</source>
-        <translation>El mapa no muestra ninguna parte del ráster: acérquese primero a él.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1499,6 +1600,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Add a raster layer to the project.</source>
         <translation>Añada una capa ráster al proyecto.</translation>
     </message>
@@ -1546,6 +1649,81 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_scene.py"/>
         <source>about {seconds:.0f} s</source>
         <translation>unos {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Select a class, draw it in three places or more, and save the edits.</source>
+        <translation>Seleccione una clase, dibújela en tres lugares o más y guarde los cambios.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch a model</source>
+        <translation>Esbozar un modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch</source>
+        <translation>Esbozar</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
+        <translation>Guarda los cambios de las etiquetas, aprende de ellas un modelo y muestra su mapa de la parte visible</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation>Siguiente lugar</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Zoom to the place where a label would help most, one after the other</source>
+        <translation>Acerca uno tras otro los lugares donde una etiqueta ayudaría más</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch when edits are saved</source>
+        <translation>Esbozar al guardar los cambios</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Name classes, draw some places of each, and see a map of the visible part within seconds.</source>
+        <translation>Nombre clases, dibuje algunos lugares de cada una y vea en segundos un mapa de la parte visible.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>There are unsaved edits: save them, or press Sketch.</source>
+        <translation>Hay cambios sin guardar: guárdelos o pulse Esbozar.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Shown {seconds:.1f} s after saving. Run maps the whole raster.</source>
+        <translation>Mostrado {seconds:.1f} s después de guardar. Ejecutar cartografía todo el ráster.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The labels were removed from the project: choose others, or make new classes.</source>
+        <translation>Las etiquetas se quitaron del proyecto: elija otras o cree clases nuevas.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>; newer drawings wait</source>
+        <translation>; esperan dibujos más recientes</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>{count} drawings have no class and are left out.</source>
+        <translation>{count} dibujos no tienen clase y se omiten.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The edits cannot be saved: {reason}</source>
+        <translation>Los cambios no se pueden guardar: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
+        <translation>Esbozo tras {seconds:.1f} s</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
@@ -1689,6 +1867,16 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../phases.py"/>
+        <source>Reading what was drawn</source>
+        <translation>Leyendo lo dibujado</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Learning</source>
+        <translation>Aprendiendo</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
         <source>{time} left</source>
         <translation>faltan {time}</translation>
     </message>
@@ -1802,6 +1990,106 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../results.py"/>
         <source>GeoSeg {scene}</source>
         <translation>GeoSeg {scene}</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Name classes and draw examples of them on this raster</source>
+        <translation>Nombrar clases y dibujar ejemplos de ellas en este ráster</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation>Dibujar</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw the class that is selected in the table</source>
+        <translation>Dibujar la clase seleccionada en la tabla</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Choose a layer of labels, or make new classes first.</source>
+        <translation>Elija primero una capa de etiquetas o cree clases nuevas.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>What is drawn has no class: choose one for each drawing.</source>
+        <translation>Lo dibujado no tiene clase: elija una para cada dibujo.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Nothing is drawn yet: draw some places of each class.</source>
+        <translation>Todavía no hay nada dibujado: dibuje algunos lugares de cada clase.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation>Solo está dibujado «{name}»: dibuje también algo de otra clase.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Labels of {raster}</source>
+        <translation>Etiquetas de {raster}</translation>
+    </message>
+    <message>
+        <location filename="../sketch_loop.py"/>
+        <source>Comparing other ways to learn; draw on meanwhile</source>
+        <translation>Comparando otras formas de aprender; siga dibujando</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged: each class was drawn in one place only. Draw each in two places or more.</source>
+        <translation>Sin evaluar: cada clase se dibujó en un solo lugar. Dibuje cada una en dos lugares o más.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % of the held-out pixels are right ({places} places).</source>
+        <translation>El {share:.0f} % de los píxeles reservados es correcto ({places} lugares).</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % ± {spread:.0f} of the held-out pixels are right ({places} places).</source>
+        <translation>El {share:.0f} % ± {spread:.0f} de los píxeles reservados es correcto ({places} lugares).</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Measured on drawings that were left out of learning. Expect less of the whole map: it has borders and mixed pixels.</source>
+        <translation>Medido en dibujos que no se usaron para aprender. Espere menos del mapa entero: tiene bordes y píxeles mezclados.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Select the class that you draw next</source>
+        <translation>Seleccione la clase que dibujará a continuación</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Number and area of the drawings of the class</source>
+        <translation>Número y superficie de los dibujos de la clase</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Share of the pixels of held-out drawings that the model gets right</source>
+        <translation>Proporción de los píxeles de dibujos reservados que el modelo acierta</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>not judged</source>
+        <translation>sin evaluar</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Drawn</source>
+        <translation>Dibujado</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Right</source>
+        <translation>Aciertos</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged, drawn in one place only: {names}.</source>
+        <translation>Sin evaluar, dibujadas en un solo lugar: {names}.</translation>
     </message>
 </context>
 </TS>

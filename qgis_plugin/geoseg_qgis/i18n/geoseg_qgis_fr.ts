@@ -116,7 +116,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
-        <location filename="../corrections.py"/>
+        <location filename="../label_layer.py"/>
         <location filename="../rendered.py"/>
         <location filename="../vectors.py"/>
         <source>{path} cannot be written: {reason}</source>
@@ -136,6 +136,7 @@
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
         <location filename="../panel_result.py"/>
+        <location filename="../sketch_table.py"/>
         <source>Class</source>
         <translation>Classe</translation>
     </message>
@@ -284,12 +285,14 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <source>Scale: value = stored × scale + offset</source>
         <translation>Échelle : valeur = stockée × échelle + décalage</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_bands.py"/>
@@ -298,6 +301,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>Nodata value, instead of the file's</source>
         <translation>Valeur nodata, à la place de celle du fichier</translation>
     </message>
@@ -308,6 +312,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>No raster is chosen, or it cannot be opened.</source>
         <translation>Aucun raster n'est choisi, ou il ne peut pas être ouvert.</translation>
     </message>
@@ -429,6 +434,46 @@
         <location filename="../algorithms/inspect.py"/>
         <source>no CRS</source>
         <translation>pas de SCR</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Next places to label</source>
+        <translation>Prochains endroits à annoter</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Proposes polygons where a label would help a model most: uncertain, large enough to judge, unlike what is labelled already, and spread over the map. Each has the class that the model believes: correct it, delete what you cannot judge, and use the layer as labels.</source>
+        <translation>Propose des polygones là où une étiquette aiderait le plus un modèle : incertains, assez grands pour être jugés, différents de ce qui est déjà annoté et répartis sur la carte. Chacun porte la classe que le modèle suppose : corrigez-la, supprimez ce que vous ne pouvez pas juger et utilisez la couche comme étiquettes.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Side of the largest polygon in pixels</source>
+        <translation>Côté du plus grand polygone en pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Class map; confidence and report lie beside it</source>
+        <translation>Carte des classes ; la confiance et le rapport sont à côté</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>What is labelled already</source>
+        <translation>Ce qui est déjà annoté</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Scenes of the results: places are compared by their bands</source>
+        <translation>Scènes des résultats : les endroits sont comparés par leurs bandes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Number of places</source>
+        <translation>Nombre d'endroits</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Places to label</source>
+        <translation>Endroits à annoter</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
@@ -566,6 +611,55 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>{path} : les cartes de classes et la confiance sont en GeoTIFF ; le nom doit finir par .tif</translation>
     </message>
     <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Sketch a model from labels</source>
+        <translation>Esquisser un modèle à partir d'étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Makes a model from a few polygons, lines or points of each class, in seconds and without a GPU, for any bands. Draw each class in three places or more: the log says how well drawings that were held out are told apart. An earlier sketch of the same raster saves what was computed for it.</source>
+        <translation>Fait un modèle à partir de quelques polygones, lignes ou points de chaque classe, en quelques secondes et sans GPU, pour n'importe quelles bandes. Dessinez chaque classe à trois endroits ou plus : le journal dit à quel point les dessins mis de côté sont bien distingués. Une esquisse antérieure du même raster évite de recalculer ce qui l'a déjà été.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Model whose answers help</source>
+        <translation>Modèle dont les réponses aident</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Scenes: one raster each</source>
+        <translation>Scènes : un raster chacune</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Étiquettes : polygones, lignes ou points</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Field with the class</source>
+        <translation>Champ de classe</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Empty: a bundled model that fits, if there is one.</source>
+        <translation>Vide : un modèle fourni qui convient, s'il y en a un.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Earlier sketch of the raster: its model folder</source>
+        <translation>Esquisse antérieure du raster : le dossier de son modèle</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Model folder</source>
+        <translation>Dossier du modèle</translation>
+    </message>
+    <message>
         <location filename="../algorithms/train.py"/>
         <source>Train model</source>
         <translation>Entraîner un modèle</translation>
@@ -604,21 +698,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation>Scènes : un raster chacune</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation>Étiquettes : polygones, lignes ou points</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation>Champ de classe</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
         <translation>… ou rasters d'étiquettes, un par scène</translation>
     </message>
@@ -651,11 +730,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Model folder</source>
-        <translation>Dossier du modèle</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation>Indiquez une couche d'étiquettes ou des rasters d'étiquettes, l'un des deux.</translation>
     </message>
@@ -682,6 +756,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../corrections.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Labels</source>
         <translation>Étiquettes</translation>
     </message>
@@ -694,6 +769,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
         <source>{path} cannot be opened</source>
         <translation>{path} ne peut pas être ouvert</translation>
     </message>
@@ -709,6 +786,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../dock.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.</source>
         <translation>geoseg a besoin de son propre Python. Il est créé en quelques minutes, hors de QGIS.</translation>
     </message>
@@ -909,6 +987,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../environment_page.py"/>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>Cancel</source>
         <translation>Annuler</translation>
     </message>
@@ -1088,6 +1167,37 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>Le dossier {folder} n'existe pas</translation>
     </message>
     <message>
+        <location filename="../next_places.py"/>
+        <location filename="../phases.py"/>
+        <source>Looking for uncertain places</source>
+        <translation>Recherche d'endroits incertains</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Place {number} of {count}: “{name}” by the model, {confidence:.0f} % sure. Draw what it is.</source>
+        <translation>Endroit {number} sur {count} : « {name} » selon le modèle, sûr à {confidence:.0f} %. Dessinez ce que c'est.</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Sketch first: places are looked for on its map.</source>
+        <translation>Esquissez d'abord : les endroits sont cherchés sur la carte de l'esquisse.</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>There are no uncertain places.</source>
+        <translation>Il n'y a pas d'endroits incertains.</translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation>La carte ne montre aucune partie du raster : zoomez d'abord dessus.</translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>GeoSeg preview</source>
+        <translation>Aperçu GeoSeg</translation>
+    </message>
+    <message>
         <location filename="../panel_area.py"/>
         <source>What lies outside of the polygons has no class</source>
         <translation>Ce qui est hors des polygones n'a pas de classe</translation>
@@ -1190,6 +1300,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     <message>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_scene.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>New classes…</source>
         <translation>Nouvelles classes…</translation>
     </message>
@@ -1384,11 +1495,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg preview</source>
-        <translation>Aperçu GeoSeg</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>Cutting out the polygon…</source>
         <translation>Découpage du polygone…</translation>
     </message>
@@ -1396,11 +1502,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_run.py"/>
         <source>off</source>
         <translation>non</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>The map shows no part of the raster: zoom to it first.</source>
-        <translation>La carte ne montre aucune partie du raster : zoomez d'abord dessus.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1499,6 +1600,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Add a raster layer to the project.</source>
         <translation>Ajoutez une couche raster au projet.</translation>
     </message>
@@ -1546,6 +1649,81 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_scene.py"/>
         <source>about {seconds:.0f} s</source>
         <translation>environ {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Select a class, draw it in three places or more, and save the edits.</source>
+        <translation>Choisissez une classe, dessinez-la à trois endroits ou plus et enregistrez les modifications.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch a model</source>
+        <translation>Esquisser un modèle</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch</source>
+        <translation>Esquisser</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
+        <translation>Enregistre les modifications des étiquettes, en apprend un modèle et montre sa carte de la partie visible</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation>Endroit suivant</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Zoom to the place where a label would help most, one after the other</source>
+        <translation>Zoome l'un après l'autre sur les endroits où une étiquette aiderait le plus</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch when edits are saved</source>
+        <translation>Esquisser à l'enregistrement</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Name classes, draw some places of each, and see a map of the visible part within seconds.</source>
+        <translation>Nommez des classes, dessinez quelques endroits de chacune et voyez en quelques secondes une carte de la partie visible.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>There are unsaved edits: save them, or press Sketch.</source>
+        <translation>Il y a des modifications non enregistrées : enregistrez-les ou appuyez sur Esquisser.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Shown {seconds:.1f} s after saving. Run maps the whole raster.</source>
+        <translation>Montré {seconds:.1f} s après l'enregistrement. Exécuter cartographie tout le raster.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The labels were removed from the project: choose others, or make new classes.</source>
+        <translation>Les étiquettes ont été retirées du projet : choisissez-en d'autres ou créez de nouvelles classes.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>; newer drawings wait</source>
+        <translation>; des dessins plus récents attendent</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>{count} drawings have no class and are left out.</source>
+        <translation>{count} dessins n'ont pas de classe et sont ignorés.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The edits cannot be saved: {reason}</source>
+        <translation>Les modifications ne peuvent pas être enregistrées : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
+        <translation>Esquisse après {seconds:.1f} s</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
@@ -1689,6 +1867,16 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../phases.py"/>
+        <source>Reading what was drawn</source>
+        <translation>Lecture de ce qui est dessiné</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Learning</source>
+        <translation>Apprentissage</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
         <source>{time} left</source>
         <translation>encore {time}</translation>
     </message>
@@ -1802,6 +1990,106 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../results.py"/>
         <source>GeoSeg {scene}</source>
         <translation>GeoSeg {scene}</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Name classes and draw examples of them on this raster</source>
+        <translation>Nommer des classes et en dessiner des exemples sur ce raster</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation>Dessiner</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw the class that is selected in the table</source>
+        <translation>Dessiner la classe choisie dans le tableau</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Choose a layer of labels, or make new classes first.</source>
+        <translation>Choisissez d'abord une couche d'étiquettes ou créez de nouvelles classes.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>What is drawn has no class: choose one for each drawing.</source>
+        <translation>Ce qui est dessiné n'a pas de classe : choisissez-en une pour chaque dessin.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Nothing is drawn yet: draw some places of each class.</source>
+        <translation>Rien n'est encore dessiné : dessinez quelques endroits de chaque classe.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation>Seule « {name} » est dessinée : dessinez aussi quelque chose d'une autre classe.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Labels of {raster}</source>
+        <translation>Étiquettes de {raster}</translation>
+    </message>
+    <message>
+        <location filename="../sketch_loop.py"/>
+        <source>Comparing other ways to learn; draw on meanwhile</source>
+        <translation>Comparaison d'autres façons d'apprendre ; continuez à dessiner</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged: each class was drawn in one place only. Draw each in two places or more.</source>
+        <translation>Non jugé : chaque classe n'a été dessinée qu'à un endroit. Dessinez chacune à deux endroits ou plus.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % of the held-out pixels are right ({places} places).</source>
+        <translation>{share:.0f} % des pixels mis de côté sont justes ({places} endroits).</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % ± {spread:.0f} of the held-out pixels are right ({places} places).</source>
+        <translation>{share:.0f} % ± {spread:.0f} des pixels mis de côté sont justes ({places} endroits).</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Measured on drawings that were left out of learning. Expect less of the whole map: it has borders and mixed pixels.</source>
+        <translation>Mesuré sur des dessins dont rien n'a été appris. Attendez moins de la carte entière : elle a des bords et des pixels mixtes.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Select the class that you draw next</source>
+        <translation>Choisissez la classe que vous dessinez ensuite</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Number and area of the drawings of the class</source>
+        <translation>Nombre et surface des dessins de la classe</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Share of the pixels of held-out drawings that the model gets right</source>
+        <translation>Part des pixels des dessins mis de côté que le modèle trouve juste</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>not judged</source>
+        <translation>non jugé</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Drawn</source>
+        <translation>Dessiné</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Right</source>
+        <translation>Justes</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged, drawn in one place only: {names}.</source>
+        <translation>Non jugées, dessinées à un seul endroit : {names}.</translation>
     </message>
 </context>
 </TS>

@@ -116,7 +116,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
-        <location filename="../corrections.py"/>
+        <location filename="../label_layer.py"/>
         <location filename="../rendered.py"/>
         <location filename="../vectors.py"/>
         <source>{path} cannot be written: {reason}</source>
@@ -136,6 +136,7 @@
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
         <location filename="../panel_result.py"/>
+        <location filename="../sketch_table.py"/>
         <source>Class</source>
         <translation>Classe</translation>
     </message>
@@ -284,12 +285,14 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <source>Scale: value = stored × scale + offset</source>
         <translation>Escala: valor = armazenado × escala + deslocamento</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <location filename="../algorithms/train.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_bands.py"/>
@@ -298,6 +301,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>Nodata value, instead of the file's</source>
         <translation>Valor sem dados, em vez do do arquivo</translation>
     </message>
@@ -308,6 +312,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../algorithms/sketch.py"/>
         <source>No raster is chosen, or it cannot be opened.</source>
         <translation>Nenhum raster foi escolhido, ou ele não pode ser aberto.</translation>
     </message>
@@ -429,6 +434,46 @@
         <location filename="../algorithms/inspect.py"/>
         <source>no CRS</source>
         <translation>sem SRC</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Next places to label</source>
+        <translation>Próximos lugares a rotular</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Proposes polygons where a label would help a model most: uncertain, large enough to judge, unlike what is labelled already, and spread over the map. Each has the class that the model believes: correct it, delete what you cannot judge, and use the layer as labels.</source>
+        <translation>Propõe polígonos onde um rótulo mais ajudaria um modelo: incertos, grandes o bastante para julgar, diferentes do que já está rotulado e espalhados pelo mapa. Cada um tem a classe que o modelo supõe: corrija-a, apague o que não puder julgar e use a camada como rótulos.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Side of the largest polygon in pixels</source>
+        <translation>Lado do maior polígono em pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Class map; confidence and report lie beside it</source>
+        <translation>Mapa de classes; a confiança e o relatório ficam ao lado</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>What is labelled already</source>
+        <translation>O que já está rotulado</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Scenes of the results: places are compared by their bands</source>
+        <translation>Cenas dos resultados: os lugares são comparados por suas bandas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Number of places</source>
+        <translation>Número de lugares</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/next_places.py"/>
+        <source>Places to label</source>
+        <translation>Lugares a rotular</translation>
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
@@ -566,6 +611,55 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>{path}: mapas de classes e confiança são GeoTIFF; o nome deve terminar em .tif</translation>
     </message>
     <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Sketch a model from labels</source>
+        <translation>Esboçar um modelo a partir de rótulos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Makes a model from a few polygons, lines or points of each class, in seconds and without a GPU, for any bands. Draw each class in three places or more: the log says how well drawings that were held out are told apart. An earlier sketch of the same raster saves what was computed for it.</source>
+        <translation>Faz um modelo com poucos polígonos, linhas ou pontos de cada classe, em segundos e sem GPU, para quaisquer bandas. Desenhe cada classe em três lugares ou mais: o registro diz quão bem os desenhos reservados são distinguidos. Um esboço anterior do mesmo raster poupa o que já foi calculado para ele.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Model whose answers help</source>
+        <translation>Modelo cujas respostas ajudam</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Scenes: one raster each</source>
+        <translation>Cenas: um raster cada</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Rótulos: polígonos, linhas ou pontos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Field with the class</source>
+        <translation>Campo de classe</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Empty: a bundled model that fits, if there is one.</source>
+        <translation>Vazio: um modelo incluído que sirva, se houver.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <source>Earlier sketch of the raster: its model folder</source>
+        <translation>Esboço anterior do raster: a pasta do seu modelo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/sketch.py"/>
+        <location filename="../algorithms/train.py"/>
+        <source>Model folder</source>
+        <translation>Pasta do modelo</translation>
+    </message>
+    <message>
         <location filename="../algorithms/train.py"/>
         <source>Train model</source>
         <translation>Treinar modelo</translation>
@@ -604,21 +698,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation>Cenas: um raster cada</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation>Rótulos: polígonos, linhas ou pontos</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation>Campo de classe</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>… or label rasters, one for each scene</source>
         <translation>… ou rasters de rótulos, um por cena</translation>
     </message>
@@ -651,11 +730,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/train.py"/>
-        <source>Model folder</source>
-        <translation>Pasta do modelo</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation>Indique uma camada de rótulos ou rasters de rótulos, um dos dois.</translation>
     </message>
@@ -682,6 +756,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../corrections.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Labels</source>
         <translation>Rótulos</translation>
     </message>
@@ -694,6 +769,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../corrections.py"/>
         <location filename="../panel_run.py"/>
         <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
         <source>{path} cannot be opened</source>
         <translation>Não é possível abrir {path}</translation>
     </message>
@@ -709,6 +786,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../dock.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>geoseg needs a Python of its own. It is made in a few minutes, outside of QGIS.</source>
         <translation>O geoseg precisa de um Python próprio. Ele é criado em poucos minutos, fora do QGIS.</translation>
     </message>
@@ -909,6 +987,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../environment_page.py"/>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
         <source>Cancel</source>
         <translation>Cancelar</translation>
     </message>
@@ -1088,6 +1167,37 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>A pasta {folder} não existe</translation>
     </message>
     <message>
+        <location filename="../next_places.py"/>
+        <location filename="../phases.py"/>
+        <source>Looking for uncertain places</source>
+        <translation>Procurando lugares incertos</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Place {number} of {count}: “{name}” by the model, {confidence:.0f} % sure. Draw what it is.</source>
+        <translation>Lugar {number} de {count}: “{name}” segundo o modelo, {confidence:.0f} % de certeza. Desenhe o que é.</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>Sketch first: places are looked for on its map.</source>
+        <translation>Faça primeiro um esboço: os lugares são procurados no mapa dele.</translation>
+    </message>
+    <message>
+        <location filename="../next_places.py"/>
+        <source>There are no uncertain places.</source>
+        <translation>Não há lugares incertos.</translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>The map shows no part of the raster: zoom to it first.</source>
+        <translation>O mapa não mostra nenhuma parte do raster: aproxime-se dele primeiro.</translation>
+    </message>
+    <message>
+        <location filename="../overlay.py"/>
+        <source>GeoSeg preview</source>
+        <translation>Prévia do GeoSeg</translation>
+    </message>
+    <message>
         <location filename="../panel_area.py"/>
         <source>What lies outside of the polygons has no class</source>
         <translation>O que fica fora dos polígonos não tem classe</translation>
@@ -1190,6 +1300,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     <message>
         <location filename="../panel_correct.py"/>
         <location filename="../panel_scene.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>New classes…</source>
         <translation>Novas classes…</translation>
     </message>
@@ -1384,11 +1495,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>GeoSeg preview</source>
-        <translation>Prévia do GeoSeg</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>Cutting out the polygon…</source>
         <translation>Recortando o polígono…</translation>
     </message>
@@ -1396,11 +1502,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_run.py"/>
         <source>off</source>
         <translation>não</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>The map shows no part of the raster: zoom to it first.</source>
-        <translation>O mapa não mostra nenhuma parte do raster: aproxime-se dele primeiro.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1499,6 +1600,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
         <source>Add a raster layer to the project.</source>
         <translation>Adicione uma camada raster ao projeto.</translation>
     </message>
@@ -1546,6 +1649,81 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_scene.py"/>
         <source>about {seconds:.0f} s</source>
         <translation>cerca de {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Select a class, draw it in three places or more, and save the edits.</source>
+        <translation>Selecione uma classe, desenhe-a em três lugares ou mais e salve as edições.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch a model</source>
+        <translation>Esboçar um modelo</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch</source>
+        <translation>Esboçar</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
+        <translation>Salva as edições dos rótulos, aprende um modelo com eles e mostra o mapa da parte visível</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation>Próximo lugar</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Zoom to the place where a label would help most, one after the other</source>
+        <translation>Aproxima, um após o outro, os lugares onde um rótulo mais ajudaria</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch when edits are saved</source>
+        <translation>Esboçar ao salvar as edições</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Name classes, draw some places of each, and see a map of the visible part within seconds.</source>
+        <translation>Dê nome às classes, desenhe alguns lugares de cada uma e veja em segundos um mapa da parte visível.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>There are unsaved edits: save them, or press Sketch.</source>
+        <translation>Há edições não salvas: salve-as ou pressione Esboçar.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Shown {seconds:.1f} s after saving. Run maps the whole raster.</source>
+        <translation>Mostrado {seconds:.1f} s após salvar. Executar mapeia o raster inteiro.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The labels were removed from the project: choose others, or make new classes.</source>
+        <translation>Os rótulos foram removidos do projeto: escolha outros ou crie novas classes.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>; newer drawings wait</source>
+        <translation>; desenhos mais recentes esperam</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>{count} drawings have no class and are left out.</source>
+        <translation>{count} desenhos não têm classe e ficam de fora.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The edits cannot be saved: {reason}</source>
+        <translation>As edições não podem ser salvas: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
+        <translation>Esboço após {seconds:.1f} s</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
@@ -1689,6 +1867,16 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../phases.py"/>
+        <source>Reading what was drawn</source>
+        <translation>Lendo o que foi desenhado</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
+        <source>Learning</source>
+        <translation>Aprendendo</translation>
+    </message>
+    <message>
+        <location filename="../phases.py"/>
         <source>{time} left</source>
         <translation>faltam {time}</translation>
     </message>
@@ -1802,6 +1990,106 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../results.py"/>
         <source>GeoSeg {scene}</source>
         <translation>GeoSeg {scene}</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Name classes and draw examples of them on this raster</source>
+        <translation>Dar nome a classes e desenhar exemplos delas neste raster</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation>Desenhar</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw the class that is selected in the table</source>
+        <translation>Desenhar a classe selecionada na tabela</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Choose a layer of labels, or make new classes first.</source>
+        <translation>Escolha primeiro uma camada de rótulos ou crie novas classes.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>What is drawn has no class: choose one for each drawing.</source>
+        <translation>O que foi desenhado não tem classe: escolha uma para cada desenho.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Nothing is drawn yet: draw some places of each class.</source>
+        <translation>Ainda não há nada desenhado: desenhe alguns lugares de cada classe.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation>Só “{name}” está desenhado: desenhe também algo de outra classe.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_labels.py"/>
+        <source>Labels of {raster}</source>
+        <translation>Rótulos de {raster}</translation>
+    </message>
+    <message>
+        <location filename="../sketch_loop.py"/>
+        <source>Comparing other ways to learn; draw on meanwhile</source>
+        <translation>Comparando outras formas de aprender; continue desenhando</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged: each class was drawn in one place only. Draw each in two places or more.</source>
+        <translation>Não avaliado: cada classe foi desenhada em um só lugar. Desenhe cada uma em dois lugares ou mais.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % of the held-out pixels are right ({places} places).</source>
+        <translation>{share:.0f} % dos pixels reservados estão certos ({places} lugares).</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>{share:.0f} % ± {spread:.0f} of the held-out pixels are right ({places} places).</source>
+        <translation>{share:.0f} % ± {spread:.0f} dos pixels reservados estão certos ({places} lugares).</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Measured on drawings that were left out of learning. Expect less of the whole map: it has borders and mixed pixels.</source>
+        <translation>Medido em desenhos que ficaram fora do aprendizado. Espere menos do mapa inteiro: ele tem bordas e pixels mistos.</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Select the class that you draw next</source>
+        <translation>Selecione a classe que você desenhará em seguida</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Number and area of the drawings of the class</source>
+        <translation>Número e área dos desenhos da classe</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Share of the pixels of held-out drawings that the model gets right</source>
+        <translation>Proporção dos pixels de desenhos reservados que o modelo acerta</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>not judged</source>
+        <translation>não avaliado</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Drawn</source>
+        <translation>Desenhado</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Right</source>
+        <translation>Certos</translation>
+    </message>
+    <message>
+        <location filename="../sketch_table.py"/>
+        <source>Not judged, drawn in one place only: {names}.</source>
+        <translation>Não avaliadas, desenhadas em um só lugar: {names}.</translation>
     </message>
 </context>
 </TS>
