@@ -41,6 +41,7 @@ class SketchLabels(QWidget):
         self._iface, self._scene = iface, scene
         self.drawn = Drawn()
         self.layer_id = ""
+        self._modified = False  # whether there was something to save
         self._counting: Turns | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -125,9 +126,15 @@ class SketchLabels(QWidget):
     def _signals(self, layer: QgsVectorLayer) -> list[tuple[Any, Any]]:
         changes = (layer.featureAdded, layer.featuresDeleted, layer.geometryChanged, layer.attributeValueChanged)
         found = [(signal, self._count_soon) for signal in (*changes, layer.afterRollBack, layer.rendererChanged)]
-        return [*found, (layer.afterCommitChanges, self._saved)]
+        return [*found, (layer.beforeCommitChanges, self._saving), (layer.afterCommitChanges, self._saved)]
+
+    def _saving(self, *_: Any) -> None:
+        layer = self.layer()
+        self._modified = layer is not None and layer.isModified()
 
     def _saved(self) -> None:
+        if not self._modified:  # editing was ended, and nothing had been edited
+            return
         self._count_soon()
         QTimer.singleShot(0, self.saved.emit)  # in the next turn: the layer is in the middle of saving
 

@@ -1705,11 +1705,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch after {seconds:.1f} s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
         <source>; newer drawings wait</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1721,6 +1716,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_sketch.py"/>
         <source>The edits cannot be saved: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -1707,11 +1707,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch after {seconds:.1f} s</source>
-        <translation>Skizze nach {seconds:.1f} s</translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
         <source>; newer drawings wait</source>
         <translation>; neuere Zeichnungen warten</translation>
     </message>
@@ -1724,6 +1719,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_sketch.py"/>
         <source>The edits cannot be saved: {reason}</source>
         <translation>Die Änderungen können nicht gespeichert werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
+        <translation>Skizze nach {seconds:.1f} s</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>

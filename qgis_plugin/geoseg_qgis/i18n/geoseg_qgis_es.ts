@@ -1707,11 +1707,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch after {seconds:.1f} s</source>
-        <translation>Esbozo tras {seconds:.1f} s</translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
         <source>; newer drawings wait</source>
         <translation>; esperan dibujos más recientes</translation>
     </message>
@@ -1724,6 +1719,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_sketch.py"/>
         <source>The edits cannot be saved: {reason}</source>
         <translation>Los cambios no se pueden guardar: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
+        <translation>Esbozo tras {seconds:.1f} s</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>

@@ -1707,11 +1707,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch after {seconds:.1f} s</source>
-        <translation>Esquisse après {seconds:.1f} s</translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
         <source>; newer drawings wait</source>
         <translation>; des dessins plus récents attendent</translation>
     </message>
@@ -1724,6 +1719,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_sketch.py"/>
         <source>The edits cannot be saved: {reason}</source>
         <translation>Les modifications ne peuvent pas être enregistrées : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
+        <translation>Esquisse après {seconds:.1f} s</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>

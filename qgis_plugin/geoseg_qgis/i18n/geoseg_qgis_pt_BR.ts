@@ -1707,11 +1707,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
-        <source>Sketch after {seconds:.1f} s</source>
-        <translation>Esboço após {seconds:.1f} s</translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
         <source>; newer drawings wait</source>
         <translation>; desenhos mais recentes esperam</translation>
     </message>
@@ -1724,6 +1719,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_sketch.py"/>
         <source>The edits cannot be saved: {reason}</source>
         <translation>As edições não podem ser salvas: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Sketch after {seconds:.1f} s</source>
+        <translation>Esboço após {seconds:.1f} s</translation>
     </message>
     <message>
         <location filename="../panel_units.py"/>
