@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_contract, load_model
+from geoseg.models.card.training_window import window_doubt
 from geoseg.models.runtimes.choices import check_runtime
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.shared_reads import cell_shape
@@ -304,6 +305,8 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None, su
     raster, sample, fill = survey or survey_scene(raster, loaded)
     warnings = check_contract(loaded.card, raster, sample, fill)
     tiling = choose_tiling(raster, loaded, options)
+    if (doubt := window_doubt(loaded.card, max(tiling.largest_read()))) is not None:
+        warnings = (*warnings, doubt)
     return Plan(raster, loaded, options, tiling, (*raster.notes, *loaded.notes, *warnings))
 
 
