@@ -306,7 +306,7 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None, su
     warnings = check_contract(loaded.card, raster, sample, fill)
     tiling = choose_tiling(raster, loaded, options)
     if (doubt := window_doubt(loaded.card, max(tiling.largest_read()))) is not None:
-        warnings = (*warnings, doubt)
+        warnings.append(doubt)
     return Plan(raster, loaded, options, tiling, (*raster.notes, *loaded.notes, *warnings))
 
 
