@@ -24,6 +24,7 @@ _COMMANDS = {
     "evaluate": ("geoseg.cli.evaluate", "evaluate", "Assess a map or a model; sample points, estimate areas."),
     "change": ("geoseg.cli.dates", "change", "Compare two class maps: what became what."),
     "composite": ("geoseg.cli.dates", "composite", "Join scenes of several dates into one."),
+    "smooth": ("geoseg.cli.dates", "smooth", "Clean class maps of several dates: fewer unlikely flips."),
     "train": ("geoseg.cli.train", "train", "Train a model on labelled images, or fine-tune one."),
     "adapt": ("geoseg.cli.train", "adapt", "Adapt a model to other scenes without labels."),
     "pretrain": ("geoseg.cli.train", "pretrain", "Train an encoder on scenes without labels."),

@@ -156,3 +156,51 @@ def composite(scenes: tuple[str, ...], output: Path, progress: str, **values: An
     except KeyboardInterrupt:
         raise KeyboardInterrupt("nothing is kept") from None
     events.result(outputs={"composite": str(path)}, scenes=len(scenes))
+
+
+class Transitions(click.ParamType):  # type: ignore[type-arg]
+    """A probability, or a file."""
+
+    name = "probability|file.csv"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> Any:
+        """Return a number if it is one, else the path."""
+        try:
+            return float(value)
+        except ValueError:
+            return value
+
+
+@click.command()
+@click.argument("maps", nargs=-1, required=True, metavar="MAP…")
+@click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR", help="Folder to write into.")
+@click.option(
+    "--transitions",
+    type=Transitions(),
+    metavar="P|FILE.csv",
+    help="Probability that a class stays from date to date, or a matrix: a header of the classes after, each line a "
+    "class before. Default: learned from the series.",
+)
+@click.option("--no-confidence", is_flag=True, help="Leave confidences beside the maps out of account.")
+@click.option("--fill", is_flag=True, help="Give pixels without data at a date the class that is most likely there.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@progress_option
+def smooth(maps: tuple[str, ...], output: Path, progress: str, **values: Any) -> None:
+    """Clean class maps of several dates: fewer flips that are unlikely, such as forest, water, forest.
+
+    MAPs are in the order of their dates and name the same classes. Each pixel gets the most likely course of classes
+    under a hidden Markov model; maps are trusted as far as their confidence says.
+    """
+    from geoseg.change.series import smooth as run
+    from geoseg.progress.reporters import reporter
+
+    events = reporter(progress)
+    events.start(maps=list(maps), output=str(output))
+    values["confidence"] = not values.pop("no_confidence")
+    found = run(list(maps), output, progress=lambda done, total: events.progress(done, total, "smooth"), **values)
+    if progress != "json":
+        before, after = found.reversals
+        click.echo(f"classes that came back after one date: {before:,} before, {after:,} after")
+        click.echo(f"pixels with another class, by date: {', '.join(f'{number:,}' for number in found.changed)}")
+    *rasters, report = (str(path) for path in found.outputs)
+    events.result(outputs={"maps": rasters, "report": report}, reversals=list(found.reversals))

@@ -242,8 +242,8 @@ def test_it_dies_with_its_parent(slow_run):
 
 
 COMMANDS = (
-    "segment", "detect", "summary", "polygonize", "evaluate", "change", "composite", "train", "adapt", "pretrain",
-    "sketch", "next", "inspect", "model", "demo",
+    "segment", "detect", "summary", "polygonize", "evaluate", "change", "composite", "smooth", "train", "adapt",
+    "pretrain", "sketch", "next", "inspect", "model", "demo",
 )  # fmt: skip
 
 
