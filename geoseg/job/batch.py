@@ -29,6 +29,7 @@ from geoseg.job.scene import FinishedScene, KeptScene, Scene
 from geoseg.job.scene_list import SceneEntry
 from geoseg.job.scene_planned import PlannedScene, prepare
 from geoseg.job.scene_running import RunningScene
+from geoseg.job.shards import Shard
 from geoseg.progress.ordered import OrderedReporters
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.progress.trace import Trace
@@ -99,7 +100,7 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     started = time.perf_counter()
     request = request_of(job)
     inputs = Inputs([SceneEntry.of(scene).source for scene in job.scenes])
-    summary = SUMMARY if job.shard is None else job.shard.summary
+    summary = SUMMARY if job.shard is None else Shard.of(job.shard).summary
     inputs.check(job.folder / summary, *([] if job.profile is None else [job.profile]))
     trace = None if job.profile is None else Trace(Path(job.profile))
     reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.folder))

@@ -15,6 +15,7 @@ from geoseg.errors import GeosegError, OptionError, OutputError
 from geoseg.job.failures import with_retries
 from geoseg.job.objects.options import needed_probabilities, object_reading
 from geoseg.job.outputs import Products
+from geoseg.job.shards import Shard
 from geoseg.models.proposals import check_model_bands
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
@@ -25,7 +26,6 @@ from geoseg.system.cluster.worker_watch import Staffing
 from geoseg.system.outputs import local_path
 
 if TYPE_CHECKING:
-    from geoseg.job.shards import Shard
     from geoseg.models import Model
 
 WORK_FOLDER = ".geoseg"
@@ -60,7 +60,8 @@ class Job:
         Seconds without any worker of a cluster after which the run ends. If None, ten minutes; on a batch system, where
         jobs may wait for days, no limit.
     shard
-        Which part of a batch ``scenes`` are, if it is run in shards: names the table ``summary.I-of-N.csv``.
+        Which part of a batch ``scenes`` are, if it is run in shards, as a ``Shard`` or ``"I/N"``: names the table
+        ``summary.I-of-N.csv``.
     overwrite
         Replace results of other scenes, models or options, and compute complete ones again.
     retries
@@ -73,7 +74,8 @@ class Job:
     Raises
     ------
     OptionError
-        If ``scenes`` is a single path instead of a list, or ``workers`` no range.
+        If ``scenes`` is a single path instead of a list, ``workers`` no range, ``max_wait`` not positive, or there is
+        no such shard.
     OutputError
         If ``output`` or ``profile`` is a URL or empty, or ``profile`` a folder.
 
@@ -102,7 +104,7 @@ class Job:
     scheduler: Any = "threads"
     workers: tuple[int, int] | None = None
     max_wait: float | None = None
-    shard: Shard | None = None
+    shard: Shard | str | None = None
     overwrite: bool = False
     retries: int = 2
     allow_partial: bool = False
@@ -113,6 +115,10 @@ class Job:
             raise OptionError(f"scenes is the single path {str(self.scenes)!r}: give a list, [{str(self.scenes)!r}]")
         if self.workers is not None and not 0 <= self.workers[0] < max(self.workers[1], 1):
             raise OptionError(f"workers is {self.workers}: give the least and the most, such as (10, 50)")
+        if self.shard is not None:
+            object.__setattr__(self, "shard", Shard.of(self.shard))
+        if self.max_wait is not None and not (isinstance(self.max_wait, int | float) and self.max_wait > 0):
+            raise OptionError(f"max-wait is {self.max_wait!r}: give a positive number of seconds")
         if self.workers is not None and self.scheduler not in BATCH_SYSTEMS:
             least, most = self.workers
             raise OptionError(

@@ -42,8 +42,10 @@ class Shard:
             raise OptionError(f"shard {self.index}/{self.count} does not exist: give 0/{max(self.count, 1)}{last}")
 
     @classmethod
-    def of(cls, text: str) -> Shard:
-        """Return the shard that ``"i/n"`` names."""
+    def of(cls, text: str | Shard) -> Shard:
+        """Return the shard that ``"i/n"`` names, or the one that it is."""
+        if isinstance(text, Shard):
+            return text
         found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
         if found is None:
             raise OptionError(f"shard {text!r} is not understood: give its number from 0 and how many there are: 0/10")

@@ -13,7 +13,7 @@ import rasterio
 
 import geoseg as library
 from geoseg.cli import cli
-from geoseg.cli.options import Number
+from geoseg.cli.options import Duration, Number, WorkerCount
 from geoseg.errors import GeosegError
 from geoseg.job.outputs import Products
 from geoseg.segment.plan import Options
@@ -35,8 +35,10 @@ def falsy(option):
     """Return what to type, and the same value in Python; numbers cannot be empty, as click sees to."""
     if option.name == "bbox":
         return [("", ""), ("0,0,0,0", (0.0, 0.0, 0.0, 0.0))]
-    if isinstance(option.type, click.IntRange | type(click.INT)):
+    if isinstance(option.type, click.IntRange | WorkerCount | type(click.INT)):
         return [("0", 0)]
+    if isinstance(option.type, Duration):
+        return [("0", 0.0)]
     if isinstance(option.type, Number | type(click.FLOAT)):
         return [("0", 0.0), ("-0.0", -0.0)]
     return [("", "")] if isinstance(option.type, click.Choice) else [("", ""), ("0", "0")]

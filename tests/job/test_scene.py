@@ -32,6 +32,9 @@ class Alone:
     def slots(self, plan):
         return 1, 1
 
+    def workers_text(self):
+        return ""
+
 
 @pytest.fixture
 def make(tmp_path, reflectance):
