@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Windows and pixels that are compared. Processors that emulate half precision take ten times as long for it, and one
 # number needs no more.
-_MOST_WINDOWS, _MOST_PIXELS = 32, 300_000
+_MOST_WINDOWS, _MOST_PIXELS = 16, 65_536
 
 # With fewer labelled pixels nothing is said.
 _LEAST_PIXELS = 1000

@@ -209,12 +209,17 @@ def _wait_for_blocks(process, count):
     raise AssertionError(process.stderr.read())
 
 
+def _heed_signals():
+    """Undo what a shell that runs the tests in the background, or ``nohup``, makes them and their children ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for another process")
 @pytest.mark.parametrize(("name", "expected"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_within_seconds_and_keeps_finished_blocks(geoseg, slow_run, name, expected):
     arguments, out = slow_run
-    # A shell that runs the tests in the background makes them, and so this process, ignore SIGINT.
-    process = start(*arguments, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    process = start(*arguments, preexec_fn=_heed_signals)
     _wait_for_blocks(process, 8)
     process.send_signal(getattr(signal, name))
     asked = time.monotonic()

@@ -162,6 +162,7 @@ def test_a_broken_off_run_goes_on_but_not_with_blocks_that_lack_probabilities(re
     assert not read_manifest(tmp_path / ".geoseg" / "scene")
 
 
+@pytest.mark.slow
 def test_a_killed_run_gives_the_same_bytes(tmp_path, reflectance):
     scene = reflectance(tmp_path / "scene.tif", 448, 512, seed=11)
     extra = (*SMALL, "--no-polygons", "--probabilities", "water,grass/shrub")

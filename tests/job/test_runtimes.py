@@ -40,6 +40,7 @@ def test_the_map_is_that_of_torch_for_any_block_size(scene, neighbour_model):
         np.testing.assert_array_equal(found.classes, expected.classes)
 
 
+@pytest.mark.slow
 def test_workers_and_an_interruption_change_no_byte(tmp_path, reflectance, monkeypatch):
     scene = reflectance(tmp_path / "scene.tif", 150, 200)
     (whole,) = run(Job([scene], tmp_path / "whole", "landcover", options=FAST, products=PLAIN))

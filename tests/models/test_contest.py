@@ -179,6 +179,7 @@ def test_networks_without_context_and_half_precision_that_is_not_native_have_no_
     assert choose(identity_model(), precision="bf16").runtime == "torch"
 
 
+@pytest.mark.slow
 @openvino
 def test_inspect_and_report_show_every_rate(rates, tmp_path, reflectance):
     rates["openvino"] = 2.5

@@ -12,7 +12,9 @@ from tests.qgis_plugin.conftest import alive, wait_for
 
 # Speaks the worker's protocol; as `geoseg inspect …` or `geoseg segment …` it speaks that of a fresh process.
 WORKER = r"""
-import _thread, json, os, queue, sys, threading, time
+import _thread, json, os, queue, signal, sys, threading, time
+# As the real worker does: a shell that runs the tests in the background lets them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def say(event, **facts):
     print(json.dumps({"event": event, **facts}), flush=True)
 def job(words):

@@ -230,6 +230,7 @@ def test_the_card_says_what_was_used(trained, place):
     assert all("pseudo-labels on" in line for line in epochs)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_equals_an_unbroken_one(trained, place, polygons, tmp_path, monkeypatch):
     from geoseg.train import fit
 
