@@ -207,10 +207,10 @@ def test_half_precision_that_changes_the_map_is_told(tmp_path, reflectance, card
         """Takes a small difference of large numbers, whose digits half precision loses."""
 
         def forward(self, x):
-            large = torch.nn.functional.conv2d(x + 3000, torch.eye(6)[:, :, None, None])
+            large = torch.nn.functional.conv2d(x + 100_000, torch.eye(6)[:, :, None, None])
             return large - large.mean(1, keepdim=True)
 
-    names = ("blue", "green", "red", "nir", "swir16", "swir22")
-    model = Model(card("fragile").model_copy(update={"bands": tuple(BandSpec(name=one) for one in names)}), module=Network())
+    bands = tuple(BandSpec(name=name) for name in ("blue", "green", "red", "nir", "swir16", "swir22"))
+    model = Model(card("fragile").model_copy(update={"bands": bands}), module=Network())
     geoseg.segment(reflectance(tmp_path / "scene.tif", 256, 256), model, precision="bf16")
     assert "of a sample of the scene another class than in fp32" in capsys.readouterr().err
