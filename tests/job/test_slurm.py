@@ -165,6 +165,7 @@ def test_client_ended_in_every_way_and_jobs_cancelled(submit, slurm, plain, tmp_
     assert "blocks are there already" in text
 
 
+@pytest.mark.slow
 def test_jobs_end_at_their_time_limit_while_the_node_is_drained(submit, slurm, plain, tmp_path):
     run = submit(block=3.0, walltime="00:01:00")
     until(run, lambda: len(slurm.jobs("RUNNING")) == 2 and blocks_in(tmp_path / "out") > 1)
@@ -224,6 +225,7 @@ wait "$run"
 """
 
 
+@pytest.mark.slow
 def test_the_client_is_a_job_that_is_requeued(submit, slurm, plain, tmp_path):
     """The guide's recipe: before its time limit SLURM sends SIGUSR1 to the script, which ends geoseg and requeues."""
     arguments, variables = submit.prepare(workers=1, block=0.5)
