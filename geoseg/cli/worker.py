@@ -3,8 +3,8 @@
 Starting Python, loading PyTorch and the first forward pass take seconds, which a warm process saves. Each line on stdin
 is a job, ``{"id": 7, "arguments": ["inspect", "scene.tif", "--json"]}``; what the command prints follows, then
 ``{"event":"done","id":7,"code":0}`` on stdout. ``{"cancel": 7}`` interrupts job 7 as Ctrl-C does, as soon as the
-libraries that compute let it; it ends with code 130, and the process stays. The process ends with stdin, also in the
-middle of a job.
+libraries that compute let it; it ends with code 130, and the process stays. The process ends with stdin, and by
+SIGINT or SIGTERM, also in the middle of a job.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def worker() -> None:
     jobs = _Jobs()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, jobs.interrupted)
+        signal.signal(signal.SIGTERM, jobs.ended)
     threading.Thread(target=_read, args=(jobs,), name="worker-stdin", daemon=True).start()
     _load()
     _say("ready", protocol=PROTOCOL, cancel=True)
@@ -39,6 +40,8 @@ def worker() -> None:
             _say("done", id=None, code=2)
             continue
         code = jobs.run(number, arguments)
+        if jobs.ending:  # who sent the signal waits for the end of the process
+            raise KeyboardInterrupt
         _give_back_memory()
         _say("done", id=number, code=code)
 
@@ -51,6 +54,7 @@ class _Jobs:
         self._cancelled: set[Any] = set()
         self._running: Any = None
         self._wanted: Any = None
+        self.ending = False  # by a signal from outside
 
     def take(self, line: bytes) -> None:
         """Take a line; one that cancels a job is followed at once."""
@@ -85,7 +89,14 @@ class _Jobs:
     def interrupted(self, *_: Any) -> None:
         """Handle SIGINT: a job that is to be cancelled may have ended, and another one begun, since that was wanted."""
         wanted, self._wanted = self._wanted, None
-        if wanted is None or wanted == self._running:
+        self.ending = self.ending or wanted is None
+        if self.ending or wanted == self._running:
+            raise KeyboardInterrupt
+
+    def ended(self, *_: Any) -> None:
+        """Handle SIGTERM: the job tidies up, and the process ends."""
+        if not self.ending:
+            self.ending = True
             raise KeyboardInterrupt
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -125,3 +126,28 @@ def test_it_is_not_in_the_help():
     text = subprocess.run([sys.executable, "-m", "geoseg", "--help"], check=True, capture_output=True, text=True).stdout
     assert "segment" in text
     assert "worker" not in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for another process")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_signal_ends_it_also_in_the_middle_of_a_job(tmp_path, reflectance, name, busy):
+    scene = reflectance(tmp_path / "scene.tif", 1024, 1024)
+    command = [sys.executable, "-m", "geoseg", "worker"]
+    heed = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=heed,  # noqa: PLW1509 - no threads
+    ) as worker:
+        assert json.loads(worker.stdout.readline())["event"] == "ready"
+        if busy:
+            arguments = ["segment", str(scene), "-o", str(tmp_path / "out"), "--progress", "json", "--window", "256"]
+            worker.stdin.write(json.dumps({"id": 1, "arguments": arguments}) + "\n")
+            worker.stdin.flush()
+            assert json.loads(worker.stdout.readline())["event"] == "start"
+        worker.send_signal(getattr(signal, name))
+        assert worker.wait(20) in (130, 143)
+        assert '"done"' not in worker.stdout.read()
