@@ -49,7 +49,8 @@ def new_classes(sketch, path, names=NAMES):
         dialog.add_class()
     for row, name in enumerate(names):
         dialog.table.cellWidget(row, 0).setText(name)
-    dialog.exec = lambda: True  # what the user would do
+    with watchdog.asleep():  # while the dialog is open, the event loop runs
+        dialog.exec = lambda: True  # what the user would do
     sketch.new_classes(dialog)
     layer = sketch.labels.layer()
     assert layer is not None, sketch.note.text()

@@ -245,6 +245,7 @@ def next_places(panel, layer):
     count = len(sketch.next.places)
     for _ in range(count - 1):
         sketch.next_button.click()
+        yield pause(0)  # each click is a turn of its own
     assert "Place 1 of" in sketch.note.text(), "after the last one comes the first"
     assert iface.activeLayer() == layer
     # Drawn in the narrow view: its map is of that view, and the list goes on.
