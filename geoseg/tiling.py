@@ -288,6 +288,20 @@ def _count_intersecting(spans: list[tuple[int, int]], start: int, stop: int) -> 
     return bisect_left(spans, stop, key=itemgetter(0)) - bisect_right(spans, start, key=itemgetter(1))
 
 
+def squares(height: int, width: int, side: int) -> Iterator[Box]:
+    """Cut a raster into squares, row by row; those at the right and bottom edges may be smaller.
+
+    Examples
+    --------
+    >>> from geoseg.tiling import squares
+    >>> [(box.row, box.col, box.height, box.width) for box in squares(3, 5, 4)]
+    [(0, 0, 3, 4), (0, 4, 3, 1)]
+    """
+    for row in range(0, height, side):
+        for col in range(0, width, side):
+            yield Box(row, col, min(side, height - row), min(side, width - col))
+
+
 def round_up(value: int, multiple: int) -> int:
     """Return the smallest multiple of ``multiple`` that is at least ``value``."""
     return -(-value // multiple) * multiple

@@ -97,7 +97,7 @@ class ClassMaps:
         """Return the smaller confidence of both dates in a box, 255 where one is unknown; None without confidences."""
         if self.confidence is None:
             return None
-        first, second = (_percent(layer, box) for layer in self.confidence)
+        first, second = (read_percent(layer, box) for layer in self.confidence)
         return np.where((first == NODATA) | (second == NODATA), np.uint8(NODATA), np.minimum(first, second))
 
     def check_unchanged(self) -> None:
@@ -106,7 +106,8 @@ class ClassMaps:
             layer.check_unchanged()
 
 
-def _percent(layer: RasterLayer, box: Box) -> NDArray[np.uint8]:
+def read_percent(layer: RasterLayer, box: Box) -> NDArray[np.uint8]:
+    """Return the confidence in a box, 255 where it is unknown."""
     values, valid = layer.read(box)
     return np.where(valid, values, np.uint8(NODATA))
 
@@ -205,15 +206,26 @@ def _confidences(
         paths = list(confidence)
         if len(paths) != 2:
             raise OptionError(f"confidence names {len(paths)} rasters: give two, of BEFORE and of AFTER")
-    found = [open_map(path, grid if k else None) for k, path in enumerate(paths)]
-    for layer, sure in zip(layers, found, strict=True):
-        if _lattice(layer.raster) != _lattice(sure.raster):
-            raise InputError(f"{sure.label} is not on the grid of {layer.label}; name the map's own confidence raster")
-        if sure.raster.dtype != np.uint8:
-            raise InputError(
-                f"{sure.label} holds {sure.raster.dtype}; confidence is uint8, percent of the winning class 0…100"
-            )
-    return (found[0], found[1]), []
+    first, second = layers
+    return (open_confidence(paths[0], first, None), open_confidence(paths[1], second, grid)), []
+
+
+def open_confidence(path: Any, layer: RasterLayer, grid: Any) -> RasterLayer:
+    """Open the confidence of a class map, on another grid if the map is.
+
+    Raises
+    ------
+    InputError
+        If it is not on the map's own grid, or not percents in uint8.
+    """
+    sure = open_map(path, grid)
+    if _lattice(layer.raster) != _lattice(sure.raster):
+        raise InputError(f"{sure.label} is not on the grid of {layer.label}; name the map's own confidence raster")
+    if sure.raster.dtype != np.uint8:
+        raise InputError(
+            f"{sure.label} holds {sure.raster.dtype}; confidence is uint8, percent of the winning class 0…100"
+        )
+    return sure
 
 
 def _lattice(raster: Raster) -> tuple[Any, ...]:

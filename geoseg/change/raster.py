@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from geoseg.change.transitions import FIRST, Counts, Numbering
 from geoseg.classes import NODATA
 from geoseg.geodesy import PixelGeodesy
 from geoseg.system.threads import ordered_map
-from geoseg.tiling import Box
+from geoseg.tiling import Box, squares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,13 +83,6 @@ class Comparison:
         return Window(box, out, confidence, counts)
 
 
-def windows(height: int, width: int, side: int) -> Iterator[Box]:
-    """Cut a raster into windows, row by row."""
-    for row in range(0, height, side):
-        for col in range(0, width, side):
-            yield Box(row, col, min(side, height - row), min(side, width - col))
-
-
 def write_rasters(
     maps: ClassMaps, rules: Rules, paths: Mapping[str, Path], progress: Progress | None = None, *, side: int = SIDE
 ) -> tuple[Numbering, Counts, PixelGeodesy]:
@@ -121,7 +114,7 @@ def write_rasters(
 
     raster = maps.raster
     ground = PixelGeodesy(raster.transform, raster.grid.crs, *raster.shape)
-    total = len(list(windows(*raster.shape, side)))
+    total = len(list(squares(*raster.shape, side)))
     numbering = Numbering.of(maps.classes)
     passes = 1 if numbering is not None else 2
     report = progress or (lambda _done, _total: None)
@@ -135,7 +128,7 @@ def write_rasters(
         sinks = [change]
         if maps.confidence is not None:
             sinks.append(stack.enter_context(CogSink(paths["confidence"], geobox, kind="confidence")))
-        results = ordered_map(comparison.window, windows(*raster.shape, side))
+        results = ordered_map(comparison.window, squares(*raster.shape, side))
         for done, found in enumerate(results, (passes - 1) * total + 1):
             counts.add(found.counts)
             change.write(found.box, found.codes)
@@ -156,7 +149,7 @@ def _occurring(
     plain = Numbering(maps.classes, FIRST * (1 - np.eye(count, dtype=np.int64)))
     comparison = Comparison(maps, rules, plain, ground)
     counts = Counts.zeros(count)
-    boxes = windows(*maps.raster.shape, side)
+    boxes = squares(*maps.raster.shape, side)
     for done, part in enumerate(ordered_map(lambda box: comparison.window(box).counts, boxes), 1):
         counts.add(part)
         report(done)

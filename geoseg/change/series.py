@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.change.hidden_markov import learn, likelihoods, most_likely
-from geoseg.change.maps import Lookup
-from geoseg.change.raster import windows
+from geoseg.change.maps import Lookup, open_confidence, read_percent
 from geoseg.classes import NODATA, MapClass
 from geoseg.errors import InputError, OptionError, OutputError
 from geoseg.evaluate.api import confidence_beside
@@ -25,7 +24,7 @@ from geoseg.raster.sampling import sample_boxes
 from geoseg.system.files import write_text
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.system.threads import ordered_map
-from geoseg.tiling import Box
+from geoseg.tiling import Box, squares
 from geoseg.write.output_errors import output_errors
 
 if TYPE_CHECKING:
@@ -82,8 +81,7 @@ class _Series:
         for date, (layer, lookup, sure) in enumerate(zip(self.layers, self.lookups, self.confidence, strict=True)):
             lookup.write(*layer.read(box), inside, observed[date])
             if sure is not None:
-                values, valid = sure.read(box)
-                percent[date] = np.where(valid, values, NODATA)
+                percent[date] = read_percent(sure, box)
         return observed, percent if any(self.confidence) else None
 
     def check_unchanged(self) -> None:
@@ -205,7 +203,10 @@ def _open(sources: Sequence[str | Path], *, confidence: bool) -> _Series:
             )
         lookups.append(Lookup(layer.label, {value: place for value, place in known.items() if place is not None}))
     beside = [confidence_beside(source) if confidence else None for source in sources]
-    sure = [None if path is None else open_map(path, grid if k else None) for k, path in enumerate(beside)]
+    sure = [
+        None if path is None else open_confidence(path, layer, grid if layer is not first else None)
+        for path, layer in zip(beside, layers, strict=True)
+    ]
     return _Series(tuple(layers), tuple(lookups), tuple(sure), classes)
 
 
@@ -290,7 +291,7 @@ def _write(
 
     raster = series.layers[0].raster
     geobox: Any = raster.geobox
-    boxes = list(windows(*raster.shape, _SIDE))
+    boxes = list(squares(*raster.shape, _SIDE))
     reversals, changed = np.zeros(2, np.int64), np.zeros(len(paths), np.int64)
 
     def solved(box: Box) -> tuple[Box, NDArray[np.uint8], NDArray[np.uint8]]:

@@ -14,7 +14,7 @@ from geoseg.evaluate.calibration import Reliability
 from geoseg.evaluate.class_matching import IGNORED
 from geoseg.evaluate.metrics import confusion
 from geoseg.system.threads import ordered_map
-from geoseg.tiling import Box
+from geoseg.tiling import Box, squares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,9 +147,7 @@ def count_pixels(comparison: Comparison, progress: Callable[[int, int], None] | 
 
 def windows(height: int, width: int) -> Iterator[Box]:
     """Cut a scene into windows, row by row."""
-    for row in range(0, height, SIDE):
-        for col in range(0, width, SIDE):
-            yield Box(row, col, min(SIDE, height - row), min(SIDE, width - col))
+    return squares(height, width, SIDE)
 
 
 def _empty(comparison: Comparison) -> ComparisonCounts:

@@ -133,6 +133,13 @@ def _extent(bounds: tuple[float, ...]) -> str:
     return "(" + ", ".join(f"{value:.8g}" for value in bounds) + ")"
 
 
+def overlaps(grid: Grid, target: Grid, label: str) -> bool:
+    """Return whether a grid's extent, brought to the CRS of another, has area in common with that one's."""
+    west, south, east, north = bounds_in(grid, target.crs, label)
+    left, bottom, right, top = target.bounds()
+    return min(east, right) > max(west, left) and min(north, top) > max(south, bottom)
+
+
 def bounds_in(grid: Grid, crs: CRS | None, label: str) -> tuple[float, float, float, float]:
     """Return the bounds of a grid in another CRS."""
     if crs is None or grid.crs is None or same_crs(grid.crs, crs):

@@ -37,6 +37,20 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     )
 
 
+def check_new_file(path: Path, *, overwrite: bool) -> None:
+    """Check that a file may be made, or replaced.
+
+    Raises
+    ------
+    OutputError
+        If there is a folder of that name, or a file and ``overwrite`` is False.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: give the name of a file")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists: choose another name or pass --overwrite (overwrite=True)")
+
+
 class Inputs:
     """Local files that are read, and must not be written.
 

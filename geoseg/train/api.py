@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import OptionError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
-from geoseg.train.options import TrainOptions
+from geoseg.train.options import TrainOptions, as_list
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -225,7 +225,7 @@ def train(
         unlabelled_weight=unlabelled_weight, threshold=threshold, ema=ema, task=task,
     )  # fmt: skip
     sources = Sources(
-        _listed(images), _listed(labels), class_field, classes, tuple(ignore), dict(reading or {}), _listed(unlabelled)
+        as_list(images), as_list(labels), class_field, classes, tuple(ignore), dict(reading or {}), as_list(unlabelled)
     )
     run = Run(sources, options, target, licence, tune, resume, overwrite, reporter or Silent())
     with run_folder(run) as folder:
@@ -235,10 +235,6 @@ def train(
             kept = target is not None and (folder / CHECKPOINT).is_file()
             remedy = "the last finished epoch is kept; add --resume to the same command to continue"
             raise KeyboardInterrupt(remedy if kept else "no epoch was finished, so nothing is kept") from None
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _train(run: Run, folder: Path) -> Model:

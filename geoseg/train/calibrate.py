@@ -10,6 +10,7 @@ import torch
 from geoseg.classes import NODATA
 from geoseg.evaluate.calibration import cross_fitted
 from geoseg.models.inference.device import choose_device
+from geoseg.train.data.windows import spread
 from geoseg.train.fit import out_of_memory
 
 if TYPE_CHECKING:
@@ -89,11 +90,11 @@ def _validation_logits(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int6
     device = choose_device(task.options.device)[0]
     network = task.network.eval().to(device)
     windows = task.prepared.validation_windows()
-    chosen = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), _MOST_WINDOWS)).round().astype(int))
+    chosen = spread(len(windows), _MOST_WINDOWS)
     each = max(_MOST_LOGITS // len(task.prepared.card.classes) // max(len(chosen), 1), 1)
     rng = np.random.default_rng(task.options.seed)
     logits, labels = [], []
-    for number in chosen.tolist():
+    for number in chosen:
         sample = windows[number]
         x, y = sample.x, sample.y
         known = torch.nonzero(y.flatten() != NODATA)[:, 0]

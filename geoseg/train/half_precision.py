@@ -11,6 +11,7 @@ from geoseg.classes import NODATA
 from geoseg.evaluate.metrics import confusion, scores
 from geoseg.models.card.half_precision import HalfPrecision
 from geoseg.models.inference.device import choose_device, supports
+from geoseg.train.data.windows import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,8 +85,8 @@ def measure_half_precision(task: Task, fitted: Fitted) -> HalfPrecision | None:
 def _windows(task: Task) -> Iterator[tuple[torch.Tensor, NDArray[np.uint8]]]:
     """Yield inputs (1, bands, h, w) and labels (1, h, w) of evenly chosen validation windows."""
     windows = task.prepared.validation_windows()
-    most = min(len(windows), _MOST_WINDOWS, max(_MOST_PIXELS // task.prepared.window**2, 1))
-    for number in np.unique(np.linspace(0, len(windows) - 1, most).round().astype(int)).tolist():
+    most = min(_MOST_WINDOWS, max(_MOST_PIXELS // task.prepared.window**2, 1))
+    for number in spread(len(windows), most):
         sample = windows[number]
         yield sample.x[None], sample.y[None].numpy()
 

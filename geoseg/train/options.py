@@ -16,6 +16,7 @@ SPLITS = ("blocks", "groups")
 
 SEMI_OPTIONS = ("unlabelled_weight", "threshold", "ema")
 """Options that only count with unlabelled scenes."""
+
 INSTANCES = "instances"
 """The task of telling objects apart, one polygon each."""
 
@@ -159,3 +160,8 @@ def parse_loss(text: str) -> tuple[str, ...]:
     if len(set(parts)) < len(parts):
         raise OptionError(f"loss {text!r} names one loss twice")
     return parts
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return an argument that may be one thing, or a list or tuple of them, as a list."""
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geoseg.errors import OutputError
 from geoseg.raster.files.members import check_unchanged, files_of
 from geoseg.system.files import complete, temporary_beside
-from geoseg.system.outputs import Inputs, local_path
+from geoseg.system.outputs import Inputs, check_new_file, local_path
 from geoseg.system.resources import cpu_count
-from geoseg.tiling import Box
+from geoseg.system.threads import ordered_map
+from geoseg.tiling import squares
 from geoseg.write.output_errors import output_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -57,10 +55,7 @@ def write_raster(
     """
     target = local_path(path)
     Inputs(files_of(raster)).check(target)
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder: give the name of a file")
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists: choose another name or pass --overwrite (overwrite=True)")
+    check_new_file(target, overwrite=overwrite)
     with output_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with complete(target) as part:
@@ -112,13 +107,15 @@ def _write_tiles(raster: Raster, path: Path, progress: Callable[[int, int], None
     import rasterio
 
     nodata = _nodata(raster)
-    boxes = list(_boxes(raster))
+    boxes = list(squares(*raster.shape, _BOX))
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **_profile(raster)) as file:
         file.descriptions = tuple(band.name for band in raster.bands)
         file.scales = tuple(band.scale for band in raster.bands)
         file.offsets = tuple(band.offset for band in raster.bands)
         file.units = tuple(band.units for band in raster.bands)
-        for done, (box, pixels) in enumerate(_read_ahead(raster, boxes), start=1):
+        threads = cpu_count()
+        read = ordered_map(raster.read, boxes, threads, ahead=threads + 1)
+        for done, (box, pixels) in enumerate(zip(boxes, read, strict=True), start=1):
             window = ((box.row, box.bottom), (box.col, box.right))
             if nodata is None:
                 file.write_mask(pixels.valid, window=window)
@@ -132,31 +129,6 @@ def _filled(raster: Raster, pixels: Pixels, nodata: float | None) -> NDArray[Any
         if nodata is None or band.nodata is not None:
             values[~pixels.valid] = 0 if nodata is None else nodata
     return pixels.data
-
-
-def _boxes(raster: Raster) -> Iterator[Box]:
-    height, width = raster.shape
-    for row in range(0, height, _BOX):
-        for col in range(0, width, _BOX):
-            yield Box(row, col, min(_BOX, height - row), min(_BOX, width - col))
-
-
-def _read_ahead(raster: Raster, boxes: list[Box]) -> Iterator[tuple[Box, Pixels]]:
-    """Yield the boxes in order while threads read the next ones."""
-    threads = cpu_count()
-    pool = ThreadPoolExecutor(threads, "geoseg-write")
-    waiting: deque[tuple[Box, Future[Pixels]]] = deque()
-    try:
-        for box in boxes:
-            waiting.append((box, pool.submit(raster.read, box)))
-            if len(waiting) > threads:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _to_cog(source: Path, target: Path, dtype: np.dtype[Any]) -> None:

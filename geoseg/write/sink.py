@@ -14,7 +14,7 @@ import numpy as np
 from geoseg.classes import MAX_CLASSES
 from geoseg.errors import OptionError, OutputError
 from geoseg.system.files import temporary_beside
-from geoseg.system.outputs import local_path
+from geoseg.system.outputs import check_new_file, local_path
 from geoseg.tiling import Box
 from geoseg.write.output_errors import output_errors
 from geoseg.write.overviews import any_of_four, halve_by_mean, halve_by_mode
@@ -124,7 +124,7 @@ class CogSink:
         self._cancelled = False
 
     def __enter__(self) -> Self:
-        self._refuse_existing()
+        check_new_file(self.path, overwrite=self.overwrite)
         with output_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._spool = Spool(self.path.parent, self._grids)
@@ -345,7 +345,7 @@ class CogSink:
         return part
 
     def _publish(self) -> None:
-        self._refuse_existing()  # another process may have created it meanwhile
+        check_new_file(self.path, overwrite=self.overwrite)  # another process may have created it meanwhile
         with output_errors(self.path):
             targets = {target for _, target in self._temporary}
             for name in (Path(f"{self.path}{ending}") for ending in _STALE):
@@ -355,12 +355,6 @@ class CogSink:
                 part, target = self._temporary[0]
                 part.replace(target)
                 self._temporary.pop(0)
-
-    def _refuse_existing(self) -> None:
-        if self.path.is_dir():
-            raise OutputError(f"{self.path} is a folder: give the name of a file")
-        if self.path.exists() and not self.overwrite:
-            raise OutputError(f"{self.path} exists: choose another name or pass --overwrite (overwrite=True)")
 
     def _clean_up(self) -> None:
         if self._pool is not None:

@@ -135,6 +135,13 @@ def test_a_sure_map_is_believed(write_map, tmp_path):
         assert (read(other) == 0).all()
 
 
+def test_a_confidence_on_another_grid_is_refused(write_map, tmp_path):
+    paths = [write_map(f"{name}_classes.tif", np.zeros((8, 8), np.uint8)) for name in "ab"]
+    write_map("b_confidence.tif", np.full((4, 4), 90, np.uint8), classes=(), pixel=20.0)
+    with pytest.raises(GeosegError, match=r"b_confidence\.tif is not on the grid of b_classes\.tif"):
+        smooth(paths, tmp_path / "out", transitions=0.9)
+
+
 def test_a_matrix_from_a_file(write_map, tmp_path, capsys):
     paths = [str(write_map(f"{k}_classes.tif", np.full((8, 8), value))) for k, value in enumerate((0, 1, 0))]
     table = tmp_path / "matrix.csv"

@@ -14,7 +14,7 @@ from affine import Affine
 from geoseg.errors import InputError
 from geoseg.raster.composite.source import Unit
 from geoseg.raster.files.georeference import check_extent
-from geoseg.raster.grids import bounds_in
+from geoseg.raster.grids import bounds_in, overlaps
 from geoseg.raster.open import merged_notes, open_on_grid, open_raster
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def open_dates(sources: Sequence[Any], bbox: Sequence[float] | None, bbox_crs: A
     kept: list[int] = []
     outside: list[int] = []
     for number, one in enumerate(opened):
-        (kept if _overlaps(one, grid) else outside).append(number)
+        (kept if overlaps(one.grid, grid, one.name) else outside).append(number)
     if not kept:
         raise InputError("bbox: none of the scenes touches it; check the coordinates and --bbox-crs")
     names = [band.name for band in first.bands]
@@ -121,12 +121,6 @@ def _union(grids: list[Grid], names: list[str]) -> Grid:
     grid = replace(first, height=bottom - top, width=right - left, transform=moved)
     check_extent(grid, "composite")
     return grid
-
-
-def _overlaps(raster: Raster, grid: Grid) -> bool:
-    west, south, east, north = bounds_in(raster.grid, grid.crs, raster.name)
-    left, bottom, right, top = grid.bounds()
-    return min(east, right) > max(west, left) and min(north, top) > max(south, bottom)
 
 
 def _with_bands(raster: Raster, names: list[str], first: Raster) -> Raster:

@@ -13,7 +13,7 @@ from geoseg.errors import InputError, ModelError, OptionError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.train.adapt.options import EPOCHS, METHODS, RATE, WINDOWS, AdaptOptions
-from geoseg.train.options import TrainOptions
+from geoseg.train.options import TrainOptions, as_list
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -127,10 +127,10 @@ def adapt(
     from geoseg.train.run import check_output
 
     loaded = load_model(model)
-    listed = [] if labels is None else _listed(labels)
+    listed = [] if labels is None else as_list(labels)
     Inputs(scenes, listed, groups, [loaded.folder]).check_folder(target)
     check_output(target, overwrite=overwrite)
-    images = _listed(scenes)
+    images = as_list(scenes)
     if not images:
         raise OptionError("no scene given: name rasters or a folder of them")
     sources = Sources(images, listed, class_field, None, tuple(ignore), dict(reading or {}), images)
@@ -140,10 +140,6 @@ def adapt(
             return run.made(Path(folder))
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing is kept") from None
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 @dataclass(frozen=True, eq=False)

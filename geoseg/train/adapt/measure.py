@@ -13,7 +13,7 @@ from geoseg.classes import NODATA
 from geoseg.evaluate.metrics import confusion, scores
 from geoseg.raster import release_handles
 from geoseg.train.adapt.verdict import Adaptation, Measured
-from geoseg.train.compress.measure import spread
+from geoseg.train.data.windows import spread
 from geoseg.train.semi.views import strong_view
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.train.compress.options import CompressOptions
 from geoseg.train.compress.verdict import Compression
-from geoseg.train.options import TrainOptions
+from geoseg.train.options import TrainOptions, as_list
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -133,9 +133,9 @@ def compress_model(
         split="groups" if groups else "blocks", groups=groups, validation=validation, seed=seed, device=device,
         workers=workers, memory=memory,
     )  # fmt: skip
-    options = CompressOptions(prune, tuple(_listed(distil)), int8, arch, encoder, weights, max_loss, training)
+    options = CompressOptions(prune, tuple(as_list(distil)), int8, arch, encoder, weights, max_loss, training)
     target = local_path(output)
-    listed = [] if labels is None else _listed(labels)
+    listed = [] if labels is None else as_list(labels)
     _check_installed(options)
     from geoseg.models import load_model
     from geoseg.train.data.label_images import Sources
@@ -144,7 +144,7 @@ def compress_model(
     loaded, *teachers = (load_model(one) for one in (model, *options.distil))
     Inputs(images, listed, weights, groups, [one.folder for one in (loaded, *teachers)]).check_folder(target)
     check_output(target, overwrite=overwrite)
-    sources = Sources(_listed(images), listed, class_field, None, tuple(ignore), dict(reading or {}))
+    sources = Sources(as_list(images), listed, class_field, None, tuple(ignore), dict(reading or {}))
     if not sources.images:
         raise OptionError("no image given: name rasters or a folder of them with --images")
     run = _run(loaded, options, sources, target, reporter or Silent())
@@ -153,10 +153,6 @@ def compress_model(
             return run.made(Path(folder))
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing is kept") from None
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _check_installed(options: CompressOptions) -> None:

@@ -15,6 +15,7 @@ from geoseg.models.inference.calibrate import compare_rates
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Box
 from geoseg.train.compress.verdict import Measured
+from geoseg.train.data.windows import spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,20 +115,6 @@ class HeldOut:
             classes = self._reference(sample).astype(np.uint8)
             self._known[number] = np.where(labels == NODATA, np.uint8(NODATA), classes)
         return self._known[number]
-
-
-def spread(count: int, most: int | None) -> list[int]:
-    """Return at most so many of the numbers 0…count − 1, spread evenly.
-
-    Examples
-    --------
-    >>> from geoseg.train.compress.measure import spread
-    >>> spread(10, 4), spread(2, 4)
-    ([0, 3, 6, 9], [0, 1])
-    """
-    if most is None or count <= most:
-        return list(range(count))
-    return [int(number) for number in np.linspace(0, count - 1, most).round()]
 
 
 def measured(matrix: NDArray[np.int64], models: Sequence[Model], rate: float | None) -> Measured:

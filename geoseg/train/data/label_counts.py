@@ -7,7 +7,7 @@ stay on disk. A cell is a square of ``side`` pixels; the number of cells of all 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import numpy as np
 from geoseg.errors import InputError
 from geoseg.raster import release_handles
 from geoseg.system.threads import ordered_map
-from geoseg.tiling import Box
+from geoseg.tiling import Box, squares
 from geoseg.train.data.labels import MOST_VALUES, NO_VALUE, LabelSource
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def count_labels(
         )
 
     try:
-        for box, found, counts, hidden in ordered_map(count, _chunks(shape, max(_CHUNK, side)), 2, ahead=8):
+        for box, found, counts, hidden in ordered_map(count, squares(*shape, max(_CHUNK, side)), 2, ahead=8):
             nodata.update(hidden)
             place = (slice(box.row // side, -(-box.bottom // side)), slice(box.col // side, -(-box.right // side)))
             for i, value in enumerate(found):
@@ -148,14 +148,7 @@ def count_labels(
 
 def chunk_count(shape: tuple[int, int], side: int) -> int:
     """Return how often ``tick`` is called."""
-    return sum(1 for _ in _chunks(shape, max(_CHUNK, side)))
-
-
-def _chunks(shape: tuple[int, int], side: int) -> Iterator[Box]:
-    whole = Box(0, 0, *shape)
-    for row in range(0, shape[0], side):
-        for col in range(0, shape[1], side):
-            yield Box(row, col, side, side).intersection(whole)
+    return sum(1 for _ in squares(*shape, max(_CHUNK, side)))
 
 
 def box_sums(

@@ -159,3 +159,17 @@ class WindowSampler:
         row = int(self._rows[place]) + int(rng.integers(0, room + 1))
         col = int(self._cols[place]) + int(rng.integers(0, room + 1))
         return image, Box(max(min(row, height - side), 0), max(min(col, width - side), 0), side, side)
+
+
+def spread(count: int, most: int | None) -> list[int]:
+    """Return at most so many of the numbers 0…count − 1, spread evenly.
+
+    Examples
+    --------
+    >>> from geoseg.train.data.windows import spread
+    >>> spread(10, 4), spread(2, 4)
+    ([0, 3, 6, 9], [0, 1])
+    """
+    if most is None or count <= most:
+        return list(range(count))
+    return [int(number) for number in np.linspace(0, count - 1, most).round()]

@@ -13,7 +13,7 @@ from geoseg._version import __version__
 from geoseg.errors import OptionError, OutputError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
-from geoseg.train.options import TrainOptions
+from geoseg.train.options import TrainOptions, as_list
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,7 +113,7 @@ def pretrain(
 
     Inputs(scenes, weights).check_folder(target)
     _check_output(target, overwrite=overwrite)
-    images = list(scenes) if isinstance(scenes, list | tuple) else [scenes]
+    images = as_list(scenes)
     if not images:
         raise OptionError("no scene given: name rasters or a folder of them")
     sources = Sources(images, (), reading=dict(reading or {}), unlabelled=images)

@@ -208,11 +208,9 @@ def closed_cells(raster: Raster, cell: int, held: Sequence[Held]) -> NDArray[np.
 
 def _may_overlap(raster: Raster, other: Raster) -> bool:
     if raster.georeferenced and other.georeferenced:
-        from geoseg.raster.grids import bounds_in
+        from geoseg.raster.grids import overlaps
 
-        west, south, east, north = bounds_in(raster.grid, other.grid.crs, raster.name)
-        w, s, e, n = bounds_in(other.grid, other.grid.crs, other.name)
-        return bool(west < e and w < east and south < n and s < north)
+        return overlaps(raster.grid, other.grid, raster.name)
     return raster.sources == other.sources
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from geoseg.errors import InputError, OptionError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
+from geoseg.train.options import as_list
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -135,15 +136,11 @@ def sketch(
         same = previous is not None and target.exists() and Path(previous).resolve() == target.resolve()
         check_output(target, overwrite=overwrite or same)
     request = _Request(
-        images=_listed(images), labels=_listed(labels), output=target, class_field=class_field, classes=classes,
+        images=as_list(images), labels=as_list(labels), output=target, class_field=class_field, classes=classes,
         ignore=tuple(ignore), pretrained=pretrained, previous=None if previous is None else Path(previous),
         reading=dict(reading or {}), licence=licence, seed=seed, quick=quick, reporter=reporter or Silent(),
     )  # fmt: skip
     return _sketch(request)
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _sketch(request: _Request) -> Model:
