@@ -55,6 +55,13 @@ class SmoothSummary:
         How often a class came back after another one for one date, before and after.
     changed
         Pixels of each date that got another class.
+
+    Examples
+    --------
+    >>> from geoseg.change import smooth
+    >>> summary = smooth(["classes.tif", "reference.tif", "classes.tif"], "smoothed", transitions=0.95)
+    >>> summary.classes, len(summary.outputs), summary.reversals
+    (('wood', 'field', 'water'), 4, (6554, 0))
     """
 
     outputs: tuple[Path, ...]
@@ -141,7 +148,7 @@ def smooth(
     >>> from geoseg.change import smooth
     >>> summary = smooth(["classes.tif", "reference.tif", "classes.tif"], "smoothed", transitions=0.95)
     >>> summary.outputs[0].name, summary.reversals[1] < summary.reversals[0]
-    ('classes_smoothed_classes.tif', True)
+    ('classes_1_smoothed_classes.tif', True)
     """
     sources = [maps] if isinstance(maps, str | Path) else list(maps)
     if not 2 <= len(sources) <= _MOST_DATES:
