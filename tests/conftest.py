@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,20 @@ from hypothesis import HealthCheck, settings
 # Shared machines stall now and then: time limits per example would report that, not a defect.
 settings.register_profile("geoseg", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("geoseg")
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each test process computes on its share of the processors; threads of all of them would wait for one another.
+    # Set before torch is imported.
+    shared_by = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // shared_by, 1)))
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Test processes of ``-n auto``: none where one file is asked for, or what needs the whole machine."""
+    one_file = len(config.args) == 1 and not Path(config.args[0].partition("::")[0]).is_dir()
+    alone = any(mark in config.option.markexpr.replace(f"not {mark}", "") for mark in ("benchmark", "slurm", "fuzz"))
+    return 0 if one_file or alone else min(os.cpu_count() or 1, 4)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,7 @@ def process():
         assert json.loads(worker.stdout.readline())["event"] == "ready"
         yield worker
         worker.stdin.close()
-        assert worker.wait(20) == 130
+        assert worker.wait(60) == 130
 
 
 def ask(process, number, *arguments):
@@ -80,7 +80,7 @@ def test_it_ends_with_stdin_in_the_middle_of_a_job(tmp_path):
         worker.stdin.flush()
         assert worker.stdout.readline()
         worker.stdin.close()
-        assert worker.wait(20) == 130
+        assert worker.wait(60) == 130
 
 
 # A worker whose jobs do nothing for a minute, or for a moment.
@@ -119,7 +119,7 @@ def test_a_job_is_cancelled_and_the_process_stays():
         tell({"cancel": 3}, {"id": 4, "arguments": ["quick"]})
         assert json.loads(worker.stdout.readline()) == {"event": "done", "id": 4, "code": 0}
         worker.stdin.close()
-        assert worker.wait(20) == 130
+        assert worker.wait(60) == 130
 
 
 def test_it_is_not_in_the_help():
@@ -149,5 +149,5 @@ def test_a_signal_ends_it_also_in_the_middle_of_a_job(tmp_path, reflectance, nam
             worker.stdin.flush()
             assert json.loads(worker.stdout.readline())["event"] == "start"
         worker.send_signal(getattr(signal, name))
-        assert worker.wait(20) in (130, 143)
+        assert worker.wait(60) in (130, 143)
         assert '"done"' not in worker.stdout.read()

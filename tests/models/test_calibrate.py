@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from geoseg.errors import OptionError
 from geoseg.models import Execution, choose_execution, measured_rate
 from geoseg.models.inference import bench, calibrate, device
+from geoseg.models.inference.agreement import Agreement
 from geoseg.models.inference.execution import measured_window
 from geoseg.system.folders import user_folder
 from geoseg.system.resources import cpu_count
@@ -138,7 +139,8 @@ def test_half_precision_must_agree(monkeypatch, net, precision):
         return 2.0 if execution.precision == "bf16" else 1.0
 
     monkeypatch.setattr(bench.Bench, "timed", pretend)
-    assert choose(identity_model(module=net), device="cpu").precision == precision
+    # OpenVINO's graph is traced in fp32, where the network is not fickle.
+    assert choose(identity_model(module=net), device="cpu", runtime="torch").precision == precision
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,19 @@ def test_a_loss_on_labelled_windows_decides(monkeypatch, net, loss, precision):
 
     monkeypatch.setattr(bench.Bench, "timed", pretend)
     model = identity_model(module=net, metrics={"half_precision": {"bf16": {"mean_iou_loss": loss}}})
-    assert choose(model, device="cpu").precision == precision
+    assert choose(model, device="cpu", runtime="torch").precision == precision
+
+
+@pytest.mark.parametrize(("loss", "taken"), [(0.02, False), (0.001, True)])
+def test_openvino_is_compared_although_the_card_speaks_of_torch_unless_that_lost(monkeypatch, loss, taken):
+    compared = []
+    monkeypatch.setattr(bench.Bench, "agreement", lambda _, other: compared.append(other) or Agreement(0.0, 0.0, 0.0))
+    model = identity_model(metrics={"half_precision": {"bf16": {"mean_iou_loss": loss}}})
+    found = bench.Bench(model, (64, 64), np.dtype("uint16"), 1.0)._agrees(
+        Execution(precision="bf16", runtime="openvino")
+    )
+    assert found is taken
+    assert len(compared) == taken
 
 
 @pytest.mark.parametrize(("gain", "streams"), [(1.2, 3), (2.0, 1)])

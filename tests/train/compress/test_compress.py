@@ -124,7 +124,8 @@ def test_a_student_learns_what_its_teachers_say(original, place, quick, tmp_path
         encoder="tu-mobilenetv4_conv_small_035", reporter=heard, **quick | {"epochs": 3},
     )  # fmt: skip
     assert made.after.mean_iou > made.start.mean_iou + 0.1
-    assert made.before.mean_iou > 0.5  # the teachers' classes were brought into one order
+    # The teachers' classes were brought into one order: else two of the three would tie everywhere.
+    assert made.before.mean_iou > 0.4
     card = made.model.card
     assert card.hyperparameters["encoder"] == "tu-mobilenetv4_conv_small_035"
     assert card.metrics["compression"]["reference"] == "labels"
