@@ -271,7 +271,8 @@ def _train(run: Run, folder: Path) -> Model:
     task = Task(prepared, options, network, start, folder)
     fitted = fit(task, reporter, resume=run.resume)
     calibration = calibrate(task, fitted, reporter)
-    half = measure_half_precision(task, fitted)
+    network.load_state_dict(fitted.state)
+    half = measure_half_precision(prepared, network, options.device)
     prepared.check_unchanged()
     metrics = None if fitted.matrix is None else model_folder.metrics_of(fitted.matrix, prepared.card)
     if metrics is not None and calibration is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geoseg.train.fit import Fitted, Task
+    from geoseg.train.prepare import Prepared
 
 # Windows and pixels that are compared. Processors that emulate half precision take ten times as long for it, and one
 # number needs no more.
@@ -31,32 +31,33 @@ _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @torch.inference_mode()
-def measure_half_precision(task: Task, fitted: Fitted) -> HalfPrecision | None:
+def measure_half_precision(prepared: Prepared, network: torch.nn.Module, device: str) -> HalfPrecision | None:
     """Compare each half precision that the device may compute in with fp32, on the validation windows.
 
     Parameters
     ----------
-    task
-        Network and data; the network gets the fitted weights.
-    fitted
-        Result of the training loop.
+    prepared
+        Gives the windows and their labels.
+    network
+        The network as it will be used; it is left on the CPU, in evaluation mode.
+    device
+        As the user gave it: ``"auto"``, ``"cpu"``, ``"cuda"`` ….
 
     Returns
     -------
     None without validation, or with fewer than 1000 labelled pixels. A precision in which the network does not run, or
     returns values that are not finite, is left out.
     """
-    if fitted.matrix is None:
+    if not prepared.validated:
         return None
-    task.network.load_state_dict(fitted.state)
-    device = choose_device(task.options.device)[0]
-    network = task.network.eval().to(device)
-    count = len(task.prepared.card.classes)
+    device = choose_device(device)[0]
+    network = network.eval().to(device)
+    count = len(prepared.card.classes)
     matrices = {name: np.zeros((count, count), np.int64) for name in ("fp32", *_TYPES)}
     # Processors compute fp16 by the slowest of ways, and are never asked to.
     differing = {name: 0 for name in _TYPES if device != "cpu" or supports(device, name)}
     windows = 0
-    for x, labels in _windows(task):
+    for x, labels in _windows(prepared):
         windows += 1
         exact = _classes(network, x.to(device), None)
         if exact is None:
@@ -82,10 +83,10 @@ def measure_half_precision(task: Task, fitted: Fitted) -> HalfPrecision | None:
     )
 
 
-def _windows(task: Task) -> Iterator[tuple[torch.Tensor, NDArray[np.uint8]]]:
+def _windows(prepared: Prepared) -> Iterator[tuple[torch.Tensor, NDArray[np.uint8]]]:
     """Yield inputs (1, bands, h, w) and labels (1, h, w) of evenly chosen validation windows."""
-    windows = task.prepared.validation_windows()
-    most = min(_MOST_WINDOWS, max(_MOST_PIXELS // task.prepared.window**2, 1))
+    windows = prepared.validation_windows()
+    most = min(_MOST_WINDOWS, max(_MOST_PIXELS // prepared.window**2, 1))
     for number in spread(len(windows), most):
         sample = windows[number]
         yield sample.x[None], sample.y[None].numpy()

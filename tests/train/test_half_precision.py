@@ -28,14 +28,13 @@ class Network(torch.nn.Module):
         return -((x - torch.arange(3.0).view(1, -1, 1, 1)) ** 2)
 
 
-def task_of(values, labels, limit, count=2):
+def given(values, labels, limit, count=2):
     sample = SimpleNamespace(x=torch.from_numpy(values)[None].float(), y=torch.from_numpy(labels))
-    network = Network(limit)
     prepared = SimpleNamespace(
-        validation_windows=lambda: [sample] * count, window=len(values), card=SimpleNamespace(classes=[0, 1, 2])
-    )
-    task = SimpleNamespace(prepared=prepared, network=network, options=SimpleNamespace(device="cpu"))
-    return task, SimpleNamespace(matrix=np.eye(3), state=network.state_dict())
+        validation_windows=lambda: [sample] * count, window=len(values), card=SimpleNamespace(classes=[0, 1, 2]),
+        validated=True,
+    )  # fmt: skip
+    return prepared, Network(limit), "cpu"
 
 
 @pytest.mark.parametrize("limit", [0, 1, 2])
@@ -47,7 +46,7 @@ def test_the_loss_is_that_of_the_labelled_pixels(limit):
     half = np.where(values > limit, values - 1, values)
     known = labels != 255
     before, after = (jaccard_score(labels[known], found[known], average="macro") for found in (values, half))
-    found = measure_half_precision(*task_of(values, labels, limit))
+    found = measure_half_precision(*given(values, labels, limit))
     assert found.windows == 2
     assert found.pixels == 2 * known.sum()
     assert found.loss == {"bf16": pytest.approx(before - after, abs=1e-4)}
@@ -58,6 +57,6 @@ def test_the_loss_is_that_of_the_labelled_pixels(limit):
 
 def test_too_few_pixels_say_nothing():
     values = np.zeros((16, 16), np.int64)
-    task, fitted = task_of(values, values.astype(np.uint8), 1)
-    assert measure_half_precision(task, fitted) is None
-    assert measure_half_precision(task, SimpleNamespace(matrix=None, state=fitted.state)) is None
+    prepared, network, device = given(values, values.astype(np.uint8), 1)
+    assert measure_half_precision(prepared, network, device) is None
+    assert measure_half_precision(SimpleNamespace(validated=False), network, device) is None

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.models import Model, ModelCard
+from geoseg.models.card import half_precision
 from geoseg.models.card.card import card_with
 from geoseg.train.model_folder import model_name
 
 if TYPE_CHECKING:
+    from geoseg.models.card.half_precision import HalfPrecision
     from geoseg.train.compress.options import CompressOptions
     from geoseg.train.compress.verdict import Compression
     from geoseg.train.fit import Fitted
@@ -77,9 +79,14 @@ def quantized_card(model: Model, output: Path, images: str) -> ModelCard:
 
 
 def with_measurements(
-    card: ModelCard, made: Compression, options: CompressOptions, originals: Sequence[Model], machine: str
+    card: ModelCard,
+    made: Compression,
+    options: CompressOptions,
+    originals: Sequence[Model],
+    machine: str,
+    half: HalfPrecision | None = None,
 ) -> ModelCard:
-    """Return the card with what the compression cost and gained."""
+    """Return the card with what the compression cost and gained, and what half precision would cost on top."""
     facts: dict[str, Any] = {
         "method": options.method if options.prune is None else f"prune {options.prune:g}",
         **({} if made.blocks is None else {"blocks_in_8_bits": "{} of {}".format(*made.blocks)}),
@@ -94,4 +101,5 @@ def with_measurements(
     for name in ("before", "after"):
         values = asdict(getattr(made, name))
         facts[name] = {key: round(v, 4) if isinstance(v, float) else v for key, v in values.items()}
-    return card_with(card, metrics={"compression": facts})
+    lost = {} if half is None else {half_precision.KEY: half.as_metrics()}
+    return card_with(card, metrics={"compression": facts} | lost)

@@ -21,6 +21,7 @@ from geoseg.train.compress.teachers import teach
 from geoseg.train.compress.verdict import Compression
 from geoseg.train.data.label_images import Sources
 from geoseg.train.fit import Fitted, Task, fit
+from geoseg.train.half_precision import measure_half_precision
 from geoseg.train.model_folder import replaced_folder
 from geoseg.train.network import start_network
 from geoseg.train.prepare import Prepared, prepare
@@ -98,8 +99,9 @@ class Run:
             made = replace(facts, before=before, after=after)
             self._report(made)
             made.check_worth(options.max_loss)
+            half = measure_half_precision(prepared, small.module(), training.device)
             machine = device_name(choose_device(training.device)[0])
-            with_measurements(small.card, made, options, originals, machine).write(partial / CARD_FILE)
+            with_measurements(small.card, made, options, originals, machine, half).write(partial / CARD_FILE)
         made = replace(made, path=self.output)
         self.reporter.result(
             outputs={"model": str(self.output)},

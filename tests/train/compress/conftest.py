@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import geoseg
+from geoseg.models.inference import calibrate
 from geoseg.train.compress import measure
 from tests.train.conftest import _one_thread, heard, hearing, place, write
 
@@ -51,5 +52,6 @@ def shrunk(original, place, quick, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shrunk")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measure, "_SIDE", 64)
+        patch.setattr(calibrate, "is_installed", lambda _: False)  # conversions for OpenVINO take half a minute
         made = geoseg.compress_model(original, folder / "small", images=place.image, prune=0.5, **quick)
     return SimpleNamespace(made=made, folder=folder)

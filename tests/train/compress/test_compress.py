@@ -15,6 +15,7 @@ from geoseg.cli import cli
 from geoseg.errors import CompressionError, GeosegError, ModelError, OptionError, OutputError
 from geoseg.models import Model, check_model, load_model
 from geoseg.models.card.card import card_with
+from geoseg.models.card.half_precision import measured_loss
 from geoseg.models.networks.temperature import without_temperature
 from geoseg.train.compress import Compression, CompressOptions, Measured, measure, run
 from geoseg.train.compress.distillation import class_orders, student
@@ -91,6 +92,7 @@ def test_the_card_says_what_it_was_made_from_and_what_that_cost(shrunk, original
     assert facts["before"]["rate"] == round(made.before.rate, 4)
     assert facts["after"]["rate"] == round(made.after.rate, 4)
     assert facts["windows"] == made.windows > 0
+    assert isinstance(measured_loss(card.metrics, "bf16"), float)
     assert "pruned" in card.description.lower()
     assert card.license == original.card.license
     assert [band.name for band in card.bands] == [band.name for band in original.card.bands]
