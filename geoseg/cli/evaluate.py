@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from geoseg.cli.options import (
     FilePath,
@@ -65,6 +66,12 @@ class _Evaluate(click.Group):
         if args and args[0] not in self.commands and not (args[0] in ctx.help_option_names and len(args) == 1):
             args = ["compare", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Offer the options of the comparison as well as the sub-commands."""
+        command = self.commands["compare"]
+        own = command.shell_complete(click.Context(command, info_name=ctx.info_name, parent=ctx.parent), incomplete)
+        return own + [item for item in super().shell_complete(ctx, incomplete) if item.value not in ("-h", "--help")]
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the options of the comparison, then the sub-commands."""

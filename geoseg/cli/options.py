@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from geoseg.system.choices import PRECISION_OPTIONS, RUNTIME_OPTIONS, STITCHES, Stitch
 from geoseg.system.text import printable_json
@@ -191,7 +192,16 @@ reading_options = option_group(
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""
 
-model_option = click.option("-m", "--model", metavar="MODEL",
+
+def _complete_model(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
+    """Offer the models known by name to the shell, or files where none begins so."""
+    from geoseg.models import list_models
+
+    found = [CompletionItem(card.name, help=card.title) for card in list_models() if card.name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+model_option = click.option("-m", "--model", metavar="MODEL", shell_complete=_complete_model,
                             help="Model: its name, folder or .onnx file. Default: the bundled model.")  # fmt: skip
 
 _window_options = option_group(
