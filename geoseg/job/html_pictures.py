@@ -198,7 +198,7 @@ def _places(recipe: Recipe, confidence: NDArray[np.uint8], preview: Preview, pat
         top, left = (int(centre * preview.step) for centre in (centres[0][row], centres[1][col]))
         box = _around(top, left, side, recipe.raster.shape)
         found.append(_place(recipe, box, preview, paths))
-    return found
+    return sorted(found, key=lambda place: place.confidence)
 
 
 def cell_means(confidence: NDArray[np.uint8], side: int) -> tuple[NDArray[np.float64], tuple[NDArray[np.float64], ...]]:
@@ -253,7 +253,7 @@ def _place(recipe: Recipe, box: Box, preview: Preview, paths: Mapping[str, Path]
 
 
 def _scene_at(raster: Raster, box: Box, preview: Preview) -> NDArray[np.uint8]:
-    """Return the scene's colours at a place; from the reduced view if the scene would have to be fetched or computed."""
+    """Return the scene's colours at a place; from the reduced view if it would be fetched or computed again."""
     from geoseg.raster.quicklook import choose_bands, stretch
 
     step = preview.step

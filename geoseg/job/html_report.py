@@ -72,7 +72,7 @@ def scene_page(report: Mapping[str, Any], card: ModelCard, raster: Raster, pictu
         total = sum(pictures.histogram)
         mean = sum(percent * count for percent, count in enumerate(pictures.histogram)) / total
         figures.append(("mean confidence", f"{mean:.0f} %"))
-    figures += [("time", format_seconds(report["seconds"]["total"])), ("model", f"{card.name} {card.version}")]
+    figures += [("time", _seconds(report["seconds"]["total"])), ("model", f"{card.name} {card.version}")]
     warnings = list(report["warnings"])
     if failed := report.get("failed_blocks"):
         warnings.insert(0, f"{len(failed)} blocks failed and are nodata; run the same command again to compute them")
@@ -86,14 +86,14 @@ def scene_page(report: Mapping[str, Any], card: ModelCard, raster: Raster, pictu
             "Map",
             map_figure(
                 pictures.view, pictures.scene, f"The scene {scene['name']} at reduced size, below its {over}",
-                pictures.layers, opacity=100 if objects else 70,
+                pictures.layers, opacity=100 if objects else 80,
             ),
         ),
         section(kinds, _classes(classes, objects=objects)),
         _confidence(pictures),
         _uncertain(pictures, raster),
         section("Run", _run(report), messages("note", list(raster.notes))),
-        section("Model card", pairs([("name", f"{card.name}: {card.title}"), *card.entries()])),
+        section("Model card", _card(card)),
         section("How to cite", _cite(card, scene)),
         script=True,
     )  # fmt: skip
@@ -145,8 +145,8 @@ def _confidence(pictures: Pictures) -> Html | None:
     )
     label = f"Histogram of confidence; {below:.1f} % of the pixels are less than 50 % sure"
     note = (
-        f"Percent of the winning class, of {part}. {below:.1f} % of the pixels are less than 50 % sure. Confidence is the "
-        "model's own belief, not its accuracy: geoseg evaluate measures that."
+        f"Percent of the winning class, of {part}. {below:.1f} % of the pixels are less than 50 % sure. Confidence is "
+        "the model's own belief, not its accuracy: geoseg evaluate measures that."
     )
     return section("Confidence", element("figure", histogram(label, counts), element("figcaption", note)))
 
@@ -203,7 +203,7 @@ def _run(report: Mapping[str, Any]) -> Html:
     rest = seconds["total"] - sum(value for _, value in stages)
     if rest > 0.05 * seconds["total"]:
         stages.append(("open, plan, other", rest))
-    chart = bars("Seconds per stage", [Bar(text, value, format_seconds(value)) for text, value in stages])
+    chart = bars("Seconds per stage", [Bar(text, value, _seconds(value)) for text, value in stages])
     rates = report.get("rates", {}).get("segment", {})
     rows, cols = tiling["window"]
     facts = pairs(
@@ -222,6 +222,10 @@ def _run(report: Mapping[str, Any]) -> Html:
     return element("div", facts, chart, class_="columns")
 
 
+def _seconds(value: float) -> str:
+    return f"{value:.2g} s" if value < 10 else format_seconds(value)
+
+
 def _grid(scene: Mapping[str, Any]) -> str:
     width, height = abs(scene["transform"][0]), abs(scene["transform"][4])
     name = scene["crs"] or "no CRS"
@@ -231,6 +235,15 @@ def _grid(scene: Mapping[str, Any]) -> str:
 def _file_name(source: str) -> str:
     """Return the last part of a path or address: pages are passed on, and addresses may carry signatures."""
     return source.partition("?")[0].replace("\\", "/").rstrip("/").rpartition("/")[2] or "scene"
+
+
+def _card(card: ModelCard) -> Html:
+    """Return the card; its scores, which may be many, can be opened."""
+    entries = card.entries()
+    facts = pairs([("name", f"{card.name}: {card.title}"), *((k, text) for k, text in entries if k != "metrics")])
+    scores = [("", text) for label, text in entries if label == "metrics"]
+    details = element("details", element("summary", "Measured scores"), pairs(scores)) if scores else None
+    return element("div", facts, details)
 
 
 def _cite(card: ModelCard, scene: Mapping[str, Any]) -> Html:

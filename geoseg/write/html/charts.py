@@ -71,7 +71,7 @@ def histogram(label: str, counts: Sequence[int], bins: int = 20) -> Html:
     sums = [sum(counts[k * side : (k + 1) * side]) for k in range(bins)]
     sums[-1] += counts[100]
     total, most = sum(sums) or 1, max(sums) or 1
-    left, top, height, wide = 44, 10, 150, _WIDTH - 54
+    left, top, height, wide = 44, 10, 150, _WIDTH - 62
     parts: list[Child] = []
     for share in _ticks(most / total):
         y = top + height * (1 - share * total / most)

@@ -8,7 +8,10 @@ from typing import Any
 
 from geoseg.errors.printable import printable
 
-_VOID = frozenset({"br", "hr", "img", "input", "meta", "circle", "line", "path", "rect"})
+_VOID = frozenset({"br", "hr", "img", "input", "meta"})
+
+# In SVG every element is closed: the next one would become its child.
+_SHAPES = frozenset({"circle", "line", "path", "rect"})
 
 
 class Html(str):
@@ -46,8 +49,8 @@ def element(tag: str, *children: Child, **attributes: Any) -> Html:
             continue
         key = name.rstrip("_").replace("_", "-")
         parts.append(f" {key}" if value is True else f' {key}="{text_of(value, None)}"')
-    parts.append(">")
-    if tag not in _VOID:
+    parts.append("/>" if tag in _SHAPES else ">")
+    if tag not in _VOID | _SHAPES:
         parts += [join(children), f"</{tag}>"]
     return Html("".join(parts))
 

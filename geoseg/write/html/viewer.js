@@ -88,7 +88,7 @@ for (const map of document.querySelectorAll(".map")) {
     const chosen = panel.querySelector("input[type=radio]:checked");
     for (const layer of layers) {
       layer.hidden = !chosen || layer.dataset.layer !== chosen.value;
-      layer.style.opacity = opacity.value / 100;
+      layer.style.opacity = opacity ? opacity.value / 100 : 1;
     }
     for (const legend of panel.querySelectorAll("[data-legend]")) {
       legend.hidden = !chosen || legend.dataset.legend !== chosen.value;

@@ -60,7 +60,7 @@ def map_figure(view: View, scene: str, scene_text: str, layers: Sequence[Layer],
     scene, scene_text
         The picture below the layers, and what it shows.
     layers
-        The first one is shown at first.
+        The first one is shown at first; there may be none.
     opacity
         Of the layer at first, in percent.
     """
@@ -90,6 +90,8 @@ def _controls(layers: Sequence[Layer], opacity: int) -> Html:
         element("label", element("input", type="radio", name="layer", value=str(k), checked=k == 0), layer.name)
         for k, layer in enumerate(layers)
     ]
+    if not layers:
+        return element("div", buttons, class_="bar")
     choices.append(element("label", element("input", type="radio", name="layer", value=""), "scene only"))
     slider = element("input", type="range", min="0", max="100", step="5", value=str(opacity), name="opacity")
     return element(
