@@ -41,15 +41,15 @@ def demo(folder: Path, size: int, seed: int, model: str | None, progress: str) -
 
     keep_memory()
     result = run_demo(folder, size=size, seed=seed, model=model, reporter=reporter(progress))
-    if progress == "bar":
+    if progress in ("bar", "details"):
         click.echo(printable(f"{'scene':<11} {result.scene}"))
         click.echo(printable(f"{'truth':<11} {result.truth}"))
         click.echo(f"\nAccuracy of model {result.model!r} against the truth:")
         for name, iou in result.accuracy["iou"].items():
             click.echo(f"  {printable(name):<12} IoU {'absent' if iou is None else f'{iou:.2f}'}")
         click.echo(f"  overall accuracy {result.accuracy['overall']:.2f}, mean IoU {result.accuracy['mean_iou']:.2f}")
-        preview = printable(result.outputs["preview"])
-        click.echo(f"\nOpen {preview}, or the class map and polygons in QGIS: both are styled.")
+        page = printable(result.outputs["html"])
+        click.echo(f"\nOpen {page} in a browser, or the class map and polygons in QGIS: both are styled.")
 
 
 @click.command()

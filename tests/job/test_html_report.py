@@ -108,21 +108,23 @@ def test_no_script_of_others_runs_in_a_browser(hostile, tmp_path):
 
 
 def test_what_is_wanted_decides(tmp_path, scene, identity_model):
-    def made(products):
-        (result,) = run(Job([scene(40, 40)], tmp_path, identity_model(), options=FAST, products=products), Recorder())
+    def made(folder, **products):
+        job = Job([scene(40, 40)], tmp_path / folder, identity_model(), options=FAST,
+                  products=Products(polygons=False, **products))  # fmt: skip
+        (result,) = run(job, Recorder())
         assert result.error is None, result.error
-        return result
+        return result.status, set(result.outputs) - {"classes", "confidence", "report"}
 
-    plain = made(Products(polygons=False, preview=False))
-    assert set(plain.outputs) == {"classes", "confidence", "report"}
-    page = made(Products(polygons=False, preview=False, html=True))
-    assert set(page.outputs) == {"classes", "confidence", "html", "report"}
-    assert page.status == "done"  # the same results, and what was missing
-    again = made(Products(polygons=False, preview=False, html=True))
-    assert again.status == "kept"
-    page.outputs["html"].unlink()
-    assert made(Products(polygons=False, preview=False, html=True)).status == "done"
-    assert page.outputs["html"].exists()
+    assert made("plain", preview=False) == ("done", set())
+    assert made("page", preview=False, html=True) == ("done", {"html"})
+    assert made("both", html=False) == ("done", {"preview"})
+    # The same results, and what was missing.
+    assert made("both") == ("done", {"preview", "html"})
+    assert made("both") == ("kept", {"preview", "html"})
+    (page,) = (tmp_path / "both").glob("*.html")
+    page.unlink()
+    assert made("both") == ("done", {"preview", "html"})
+    assert page.exists()
 
 
 @pytest.mark.parametrize(("shape", "side"), [((40, 60), 7), ((5, 5), 8), ((1, 30), 4), ((64, 64), 16)])
