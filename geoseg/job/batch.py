@@ -33,6 +33,7 @@ from geoseg.job.shards import Shard
 from geoseg.progress.ordered import OrderedReporters
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.progress.trace import Trace
+from geoseg.system.files import name_key
 from geoseg.system.outputs import Inputs
 
 # Scenes opened ahead of the one whose blocks are handed out, and scenes that may wait to be written.
@@ -222,7 +223,7 @@ class _Batch:
         self._dispatcher.add(scene.work, scene.todo, scene)
 
     def _reserve_name(self, scene: Scene, entry: Any) -> None:
-        name, file = scene.name, next(iter(scene.outputs.values())).name
+        name, file = name_key(scene.name), next(iter(scene.outputs.values())).name
         if name in self._entry_by_name:
             labels = (SceneEntry.of(one).label for one in (entry, self._entry_by_name[name]))
             raise InputError(
