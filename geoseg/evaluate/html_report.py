@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,15 +16,61 @@ from geoseg.write.html.pictures import plain_picture
 from geoseg.write.html.viewer import View, class_legend, map_figure
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.classes import MapClass
     from geoseg.evaluate.calibration import Reliability
-    from geoseg.evaluate.comparison import ErrorMap
-    from geoseg.evaluate.evaluation import Evaluation
+    from geoseg.evaluate.comparison import ComparisonCounts, ErrorMap
+    from geoseg.evaluate.metrics import Scores
 
 _MOST_CLASSES = 40
 """Classes up to which the matrix is shown: more are no table that anyone reads."""
 
 
-def evaluation_page(result: Evaluation) -> str:
+class Evaluated(Protocol):
+    """What a page shows of an evaluation; the fields of :class:`geoseg.evaluate.Evaluation`."""
+
+    @property
+    def predicted(self) -> str:
+        """Name of the map or model."""
+
+    @property
+    def reference(self) -> str:
+        """Name of the reference."""
+
+    @property
+    def classes(self) -> tuple[MapClass, ...]:
+        """Common classes."""
+
+    @property
+    def counts(self) -> ComparisonCounts:
+        """All counts."""
+
+    @property
+    def scores(self) -> Scores:
+        """Scores of the counts."""
+
+    @property
+    def matrix(self) -> NDArray[np.int64]:
+        """Confusion matrix."""
+
+    @property
+    def tolerance(self) -> float | None:
+        """Distance in pixels for boundary F1."""
+
+    @property
+    def boundary_f1(self) -> float | None:
+        """Mean boundary F1."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Messages for the user."""
+
+    def mistakes(self, most: int) -> list[str]:
+        """Describe the largest errors."""
+
+
+def evaluation_page(result: Evaluated) -> str:
     """Return the page of a map's or model's evaluation."""
     found, counts = result.scores, result.counts
     figures: list[tuple[str, str]] = [
@@ -54,7 +100,7 @@ def _figures(figures: Sequence[tuple[str, str]]) -> Html:
     return element("ul", [element("li", element("b", value), name) for name, value in figures], class_="figures")
 
 
-def _scores(result: Evaluation) -> Html:
+def _scores(result: Evaluated) -> Html:
     found, boundary = result.scores, result.counts.boundary
     names = ["class", "reference pixels", "map pixels", "IoU", "F1", "precision", "recall"]
     names += ["boundary F1"] * (boundary is not None)
@@ -75,7 +121,7 @@ def _scores(result: Evaluation) -> Html:
     return element("div", table("Scores of each class", names, rows), charts.bars("IoU of each class", bars))
 
 
-def _matrix(result: Evaluation) -> Html:
+def _matrix(result: Evaluated) -> Html:
     """Return the matrix as shares of each row, and below it what is most often mistaken."""
     mistakes = element("ul", [element("li", text) for text in result.mistakes(5)])
     if len(result.classes) > _MOST_CLASSES:

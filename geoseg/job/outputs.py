@@ -13,8 +13,8 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
-from geoseg.job.html_pictures import Pictures, scene_pictures
 from geoseg.job.objects.options import DetectOptions
+from geoseg.job.page.pictures import Pictures, scene_pictures
 from geoseg.raster.quicklook import choose_bands
 from geoseg.segment.block import Quicklook
 from geoseg.system.choices import POLYGON_FORMATS

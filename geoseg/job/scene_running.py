@@ -13,9 +13,9 @@ from geoseg.errors import GeosegError, OutputError
 from geoseg.job.dispatch import BlockSummary, Work
 from geoseg.job.failures import BlockFailure, describe_failures, failure_records
 from geoseg.job.finished_vrt import LiveView
-from geoseg.job.html_report import write_scene_page
 from geoseg.job.objects.products import write_object_products
 from geoseg.job.outputs import Written, write_products
+from geoseg.job.page.scene_page import write_scene_page
 from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
 from geoseg.progress.timing import Clock, record_spans

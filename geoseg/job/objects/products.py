@@ -10,9 +10,9 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.geodesy import pixel_sides
-from geoseg.job.html_pictures import object_pictures
 from geoseg.job.objects.options import DetectOptions, object_reading, wanted_classes
 from geoseg.job.outputs import Products, Written, every, outputs_of, write_rasters
+from geoseg.job.page.pictures import object_pictures
 from geoseg.write.preview import write_preview
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OutputError
-from geoseg.job.html_pictures import Pictures, Place, shares_of
+from geoseg.job.page.pictures import Pictures, Place, shares_of
 from geoseg.progress.reporters import format_seconds
 from geoseg.write.html.charts import Bar, bars, histogram
 from geoseg.write.html.element import Html, element, pairs, swatch, table
@@ -41,7 +41,7 @@ def write_scene_page(
     card, raster
         The model's card, and the scene.
     pictures
-        See :mod:`geoseg.job.html_pictures`.
+        See :mod:`geoseg.job.page.pictures`.
 
     Raises
     ------

@@ -11,8 +11,8 @@ import pytest
 import rasterio
 
 from geoseg.job import Job, Options, Products, run
-from geoseg.job.html_pictures import _histogram, cell_means
-from geoseg.job.html_report import _file_name
+from geoseg.job.page.pictures import _histogram, cell_means
+from geoseg.job.page.scene_page import _file_name
 from tests.recorder import Recorder
 from tests.write.test_html import Parsed
 
