@@ -153,3 +153,25 @@ def test_commands_of_the_pages_are_understood(page, line):
         name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
         assert command is not None, name
     command.make_context(command.name, list(words), parent=context)
+
+
+def test_messages_of_the_page_are_those_of_the_code():
+    found = extension("collected_messages").collected() if importlib.util.find_spec("sphinx") else _script().collected()
+    texts = [text for section in found.values() for text in section]
+    assert len(texts) > 500
+    assert "{label}: no such file; check the path" in texts
+    assert "out of memory" not in " ".join(found["Notes"])
+    # One voice: a package is asked for in words that every shell understands, cmd.exe too, and nothing ends in a stop.
+    for text in texts:
+        assert "pip install '" not in text
+        assert not text.endswith((". ", "!", "\n"))
+        assert "  " not in text
+
+
+def _script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("collect_messages", ROOT / "scripts" / "collect_messages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -151,9 +151,9 @@ def detect(**values: Any) -> None:
     """Find objects, such as buildings or trees, each one whole across the windows that the model sees.
 
     Writes OUT/NAME_objects.gpkg (layer objects: object_id, class_id, class_name, score, area_m2, perimeter_m, and cut
-    where an object reaches the edge of the scene), _objects_preview.png and _objects_report.json. Models trained with
-    geoseg train --task instances keep objects apart that touch; with any other model each connected region of a class
-    is one object. After an interruption the same command resumes the run.
+    where an object reaches the edge of the scene), _objects_preview.png, _objects_report.html and _objects_report.json.
+    Models trained with geoseg train --task instances keep objects apart that touch; with any other model each connected
+    region of a class is one object. After an interruption the same command resumes the run.
     """
     from geoseg.job.objects import DetectOptions
     from geoseg.job.outputs import Products

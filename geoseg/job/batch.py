@@ -94,8 +94,10 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     'done'
     >>> {name: found["pixels"] for name, found in result.report["classes"].items() if found["pixels"]}
     {'tree': 2048, 'water': 2048}
-    >>> sorted(path.name for path in result.outputs.values())
-    ['lake_classes.tif', 'lake_confidence.tif', 'lake_polygons.gpkg', 'lake_preview.png', 'lake_report.json']
+    >>> sorted(result.outputs)
+    ['classes', 'confidence', 'html', 'polygons', 'preview', 'report']
+    >>> result.outputs["classes"].name, result.outputs["html"].name
+    ('lake_classes.tif', 'lake_report.html')
     """
     reporter = reporter or Silent()
     started = time.perf_counter()

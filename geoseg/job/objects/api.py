@@ -147,5 +147,5 @@ def _taken(written: Path, target: Path | None, report: dict[str, Any]) -> Any:
     try:
         written.replace(target)
     except OSError as error:
-        raise GeosegError(f"{target} could not be written: {error.strerror or error}") from error
+        raise GeosegError(f"{target} cannot be written: {error.strerror or error}") from error
     return report
