@@ -92,7 +92,7 @@ Register-ArgumentCompleter -Native -CommandName %(prog_name)s -ScriptBlock {
     $env:COMP_WORDS = $commandAst.ToString()
     $env:COMP_WORD = $wordToComplete
     try {
-        %(prog_name)s | ForEach-Object {
+        %(prog_name)s | Where-Object { $_ } | ForEach-Object {
             $value, $text = $_ -split "`t", 2
             [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $text)
         }

@@ -109,8 +109,8 @@ class PlannedScene:
         report = self.scene.report()
         if not report and staged is not None:
             return  # the report is removed first and renamed last: the other files are from this run
-        if report.get("fingerprint") == self.scene.fingerprint:
-            return  # a partial result of the same run, or one without some of its files: they are made now
+        if report.get("fingerprint") == self.scene.fingerprint and report.get("failed_blocks"):
+            return  # a partial result of the same run, to be completed now
         raise OutputError(
             f"{existing[0]} exists and is of another scene, model or options: add --overwrite to replace it, "
             "or choose another folder with -o"

@@ -108,23 +108,21 @@ def test_no_script_of_others_runs_in_a_browser(hostile, tmp_path):
 
 
 def test_what_is_wanted_decides(tmp_path, scene, identity_model):
-    def made(folder, **products):
-        job = Job([scene(40, 40)], tmp_path / folder, identity_model(), options=FAST,
+    def made(folder, *, overwrite=False, **products):
+        job = Job([scene(40, 40)], tmp_path / folder, identity_model(), options=FAST, overwrite=overwrite,
                   products=Products(polygons=False, **products))  # fmt: skip
         (result,) = run(job, Recorder())
-        assert result.error is None, result.error
         return result.status, set(result.outputs) - {"classes", "confidence", "report"}
 
     assert made("plain", preview=False) == ("done", set())
     assert made("page", preview=False, html=True) == ("done", {"html"})
     assert made("both", html=False) == ("done", {"preview"})
-    # The same results, and what was missing.
-    assert made("both") == ("done", {"preview", "html"})
-    assert made("both") == ("kept", {"preview", "html"})
-    (page,) = (tmp_path / "both").glob("*.html")
-    page.unlink()
-    assert made("both") == ("done", {"preview", "html"})
-    assert page.exists()
+    # Results are not computed again for a page that nobody asked for, nor replaced for one that somebody did.
+    assert made("both") == ("kept", {"preview"})
+    assert made("both", html=True) == ("failed", set())
+    assert made("page", preview=False, html=True) == ("kept", {"html"})
+    assert made("page", preview=False, overwrite=True) == ("done", set())
+    assert not list((tmp_path / "page").glob("*.html"))  # the page of another run would be believed
 
 
 @pytest.mark.parametrize(("shape", "side"), [((40, 60), 7), ((5, 5), 8), ((1, 30), 4), ((64, 64), 16)])

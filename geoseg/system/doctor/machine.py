@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from geoseg.system.cgroup import cpu_quota, memory_left
-from geoseg.system.doctor.entry import Entry
+from geoseg.system.doctor.entry import Entry, Status
 from geoseg.system.folders import user_folder, user_models
 from geoseg.system.resources import available_memory, cpu_count, format_bytes
 
@@ -77,7 +77,7 @@ def _resource_limits() -> list[Entry]:
     space = resource.getrlimit(resource.RLIMIT_AS)[0]
     if space not in (resource.RLIM_INFINITY, -1) and space < _NO_LIMIT:
         remedy = "libraries reserve more than they use: raise it (ulimit -v unlimited), and limit geoseg with --memory"
-        status = "warning" if space < 16 * 10**9 else "ok"
+        status: Status = "warning" if space < 16 * 10**9 else "ok"
         entries.append(Entry("address space", format_bytes(space), space, status, remedy if status != "ok" else ""))
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     few = files != resource.RLIM_INFINITY and files < _LEAST_FILES

@@ -62,7 +62,7 @@ def text_of(value: Any, limit: int | None = 2000) -> str:
 
 def join(children: Iterable[Child]) -> Html:
     """Return children one after another."""
-    found = []
+    found: list[str] = []
     for child in children:
         if child is None:
             continue
