@@ -190,7 +190,8 @@ class FinishedScene:
         report = read_report(self.staged / last)
         try:
             (output / last).unlink(missing_ok=True)  # an older report must not vouch for some of these files
-            (output / last).with_suffix(".html").unlink(missing_ok=True)  # nor an older page tell of another map
+            if "html" not in self.scene.outputs:  # nor an older page tell of another map
+                (output / last).with_suffix(".html").unlink(missing_ok=True)
             for path in sorted(self.staged.iterdir(), key=lambda path: (path.name == last, path.name)):
                 path.replace(output / path.name)
         except OSError as error:

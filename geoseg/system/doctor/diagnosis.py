@@ -100,7 +100,7 @@ def diagnose(command: Sequence[str], *, limit: float, began: Callable[[str], Non
             "devices": devices,
             "machine": (*machine_entries(), *limit_entries()),
             "folders": folder_entries(),
-            "environment": environment_entries(),
+            "environment": tuple(environment_entries()),
             "self-test": steps,
         }
     )
