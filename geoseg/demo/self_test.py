@@ -210,6 +210,7 @@ def main() -> None:
                 remedy = _REINSTALL.format(package.partition(".")[0])
                 fact = {"text": f"{type(error).__name__}: {one_line(error)}", "status": "error", "remedy": remedy}
             _say(step=name, seconds=round(time.perf_counter() - start, 3), **fact)
+    _say(end=True)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def test_steps_and_devices_are_told():
     code = (
         "print('noise of a library')\nsay(begin='a')\nsay(device='cpu', text='a CPU')\n"
         "say(step='a', text='right', seconds=0.25, value=7)\nsay(begin='b')\n"
-        "say(step='b', text='wrong', status='error', remedy='mend it')"
+        "say(step='b', text='wrong', status='error', remedy='mend it')\nsay(end=True)"
     )
     devices, steps = probe(python(code), 20, began.append)
     assert devices == (Entry("cpu", "a CPU"),)
@@ -53,7 +53,8 @@ def test_steps_and_devices_are_told():
         ("time.sleep(60)", 0.5, "not finished after 0.5 s"),
         ("import ctypes\nctypes.string_at(0)", 20, "Python crashed"),
         ("raise ImportError('libgdal.so.36: cannot open')", 20, "ImportError: libgdal.so.36: cannot open"),
-        ("sys.exit(3)", 20, "ended with exit code 3"),
+        ("sys.exit(3)", 20, "ended early, with exit code 3"),
+        ("pass", 20, "ended early, with exit code 0"),
     ],
 )
 def test_a_step_that_hangs_crashes_or_fails_is_named(code, limit, expected):
@@ -95,7 +96,8 @@ def test_one_broken_step_does_not_hide_the_others(monkeypatch, capfd):
     monkeypatch.setenv("GEOSEG_CACHE", os.environ["GEOSEG_CACHE"])
     self_test.main()
     facts = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    assert [fact.get("step") for fact in facts] == [None, "one", None, "two"]
+    assert [fact.get("step") for fact in facts] == [None, "one", None, "two", None]
+    assert facts[-1] == {"end": True}
     assert facts[1]["status"] == "error"
     assert "torch" in facts[1]["remedy"]
     assert facts[3]["text"] == "fine"

@@ -1,7 +1,7 @@
 """Run the self-test in a process of its own: a driver that hangs or a library that crashes does not take us along.
 
 The process prints one JSON object a line: ``{"begin": NAME}`` when a step begins, then ``{"step": NAME, "text": …,
-"value": …, "seconds": …, "status": …, "remedy": …}``, and ``{"device": NAME, …}`` for each device.
+"value": …, "seconds": …, "status": …, "remedy": …}``; ``{"device": NAME, …}`` for each device; ``{"end": true}`` at last.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def probe(
     reader.start()
     devices: list[Entry] = []
     steps: list[Entry] = []
-    running = "start"
+    running, complete = "start", False
     try:
         for line in process.stdout or ():
             fact = _fact(line)
@@ -72,7 +72,9 @@ def probe(
                 devices.append(_entry(str(fact["device"]), fact))
             elif "step" in fact:
                 steps.append(_entry(str(fact["step"]), fact))
-                running = ""
+                running = "end"
+            elif "end" in fact:
+                complete = True
         code = process.wait()
     finally:
         timer.cancel()
@@ -81,7 +83,8 @@ def probe(
             process.wait()
         reader.join(5)
     seconds = time.monotonic() - start
-    steps += _end(code, running, said, limit if late.is_set() else None)
+    if not complete:
+        steps.append(_end(code, running, said, limit if late.is_set() else None))
     steps.append(Entry("time", f"{seconds:.1f} s", round(seconds, 2)))
     return tuple(devices), tuple(steps)
 
@@ -101,20 +104,18 @@ def _entry(name: str, fact: dict[str, Any]) -> Entry:
     return Entry(name, f"{fact['text']}{seconds}", fact.get("value"), status, str(fact.get("remedy", "")))
 
 
-def _end(code: int, running: str, said: Sequence[str], limit: float | None) -> list[Entry]:
-    """Return an entry if the self-test did not come to its end."""
+def _end(code: int, running: str, said: Sequence[str], limit: float | None) -> Entry:
+    """Return why the self-test did not come to its end."""
     if limit is not None:
         text = f"not finished after {limit:g} s"
         remedy = "a first start after the installation, and slow disks, take longer: try again with --timeout 2min"
-        return [Entry(running or "end", text, None, "error", remedy)]
-    if code == 0:
-        return []
+        return Entry(running, text, None, "error", remedy)
     last = next((line.strip() for line in reversed(said) if line.strip()), "")
     if code < 0 or code >= 0xC0000000:  # a signal, or a Windows exception such as 0xC0000005
         name = f"signal {-code}" if code < 0 else f"0x{code & 0xFFFFFFFF:08X}"
         text = f"Python crashed ({name})"
-        return [Entry(running or "end", f"{text}{': ' + last if last else ''}", None, "error", _crash_remedy())]
-    return [Entry(running or "end", last or f"ended with exit code {code}", None, "error", _REINSTALL)]
+        return Entry(running, f"{text}{': ' + last if last else ''}", None, "error", _crash_remedy())
+    return Entry(running, last or f"ended early, with exit code {code}", None, "error", _REINSTALL)
 
 
 def _crash_remedy() -> str:
