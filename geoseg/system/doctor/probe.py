@@ -1,7 +1,7 @@
 """Run the self-test in a process of its own: a driver that hangs or a library that crashes does not take us along.
 
 The process prints one JSON object a line: ``{"begin": NAME}`` when a step begins, then ``{"step": NAME, "text": …,
-"value": …, "seconds": …, "status": …, "remedy": …}``; ``{"device": NAME, …}`` for each device; ``{"end": true}`` at last.
+"value": …, "seconds": …, "status": …, "remedy": …}``; ``{"device": NAME, …}`` per device; ``{"end": true}`` at last.
 """
 
 from __future__ import annotations
