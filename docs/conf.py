@@ -19,7 +19,14 @@ author = "The geoseg developers"
 project_copyright = "The geoseg developers, Apache-2.0"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_reference", "public_names"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "command_reference",
+    "public_names",
+    "collected_messages",
+]
 exclude_patterns = ["_ext", "_static"]
 nitpicky = False  # types of xarray, geopandas and others have no page here: no inventory is fetched
 myst_heading_anchors = 3
@@ -57,7 +64,15 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "cli": [], "architecture": [], "benchmarks": [], "changelog": [], "contributing": []}
+html_sidebars = {
+    "index": [],
+    "cli": [],
+    "messages": [],
+    "architecture": [],
+    "benchmarks": [],
+    "changelog": [],
+    "contributing": [],
+}
 html_theme_options = {
     "logo": {"text": "geoseg"},
     "icon_links": [

@@ -122,3 +122,56 @@ def test_every_public_name_has_one_description():
     pages = "\n".join(path.read_text("utf-8") for path in (ROOT / "docs" / "api").glob("*.rst"))
     described = set(re.findall(r"public-names:: (\S+)", pages))
     assert set(doors) - described <= {"geoseg.progress"}  # named on the page of geoseg.job
+
+
+def command_lines() -> Iterator[tuple[str, str]]:
+    """Every line that calls geoseg in the pages' shell blocks, with its page."""
+    for page in PAGES:
+        for block in re.findall(r"^```(?:sh|bash|shell)\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
+            for line in block.replace("\\\n", " ").splitlines():
+                for part in re.split(r"&&|\||;|\$\(", line.partition(" #")[0]):
+                    words = part.strip().split(maxsplit=1)
+                    if words[:1] == ["geoseg"]:
+                        yield page.name, part.strip().removesuffix(')"')
+
+
+COMMAND_LINES = sorted(set(command_lines()))
+
+
+@pytest.mark.parametrize(("page", "line"), COMMAND_LINES, ids=[f"{page}: {line}" for page, line in COMMAND_LINES])
+def test_commands_of_the_pages_are_understood(page, line):
+    """The command exists, and so do its options; values that stand for others (…) are left alone."""
+    import shlex
+
+    words = shlex.split(line, comments=True)[1:]
+    words = [word for word in words if word not in ("--debug", "--die-with-parent", "…")]
+    if ">" in words:
+        words = words[: words.index(">")]
+    command, context = cli, click.Context(cli, info_name="geoseg")
+    while isinstance(command, click.Group):
+        context = command.make_context(command.name or "geoseg", list(words), parent=context, resilient_parsing=True)
+        name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert command is not None, name
+    command.make_context(command.name, list(words), parent=context)
+
+
+def test_messages_of_the_page_are_those_of_the_code():
+    found = extension("collected_messages").collected() if importlib.util.find_spec("sphinx") else _script().collected()
+    texts = [text for section in found.values() for text in section]
+    assert len(texts) > 500
+    assert "{label}: no such file; check the path" in texts
+    assert "out of memory" not in " ".join(found["Notes"])
+    # One voice: a package is asked for in words that every shell understands, cmd.exe too, and nothing ends in a stop.
+    for text in texts:
+        assert "pip install '" not in text
+        assert not text.endswith((". ", "!", "\n"))
+        assert "  " not in text
+
+
+def _script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("collect_messages", ROOT / "scripts" / "collect_messages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

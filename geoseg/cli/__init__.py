@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from contextlib import suppress
@@ -10,7 +11,6 @@ from typing import Any
 
 import click
 
-from geoseg._version import __version__
 from geoseg.cli.environment import prepare_libraries
 from geoseg.cli.streams import Interrupts, guarded_streams, open_closed_streams
 from geoseg.errors import GeosegError, OutputError, known_cause, one_line
@@ -32,7 +32,9 @@ _COMMANDS = {
     "next": ("geoseg.cli.next_labels", "next_labels", "Propose where a label would help most."),
     "inspect": ("geoseg.cli.inspect", "inspect", "Describe a scene, check it against a model, estimate a run."),
     "model": ("geoseg.cli.model", "model", "List, show, check, export and compress models."),
-    "demo": ("geoseg.cli.demo", "demo", "Make a synthetic scene and segment it."),
+    "demo": ("geoseg.cli.installation", "demo", "Make a synthetic scene and segment it."),
+    "doctor": ("geoseg.cli.installation", "doctor", "Check whether geoseg works here, and what to mend."),
+    "completion": ("geoseg.cli.installation", "completion", "Print the script for completion by Tab."),
 }
 _HIDDEN = {"worker": ("geoseg.cli.worker", "worker")}
 
@@ -55,8 +57,23 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from geoseg.system.doctor import version_lines
+
+        click.echo("\n".join(map(printable, version_lines())))
+        ctx.exit()
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="geoseg")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version, and in further lines those of Python, GDAL, torch and others, and exit.",
+)
 @click.option("--debug", is_flag=True, help="Print the traceback of an error.")
 @click.option("--die-with-parent", is_flag=True, help="End with the program that started geoseg: when stdin closes.")
 def cli(**_: bool) -> None:
@@ -95,6 +112,10 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     SystemExit
         If the command itself ends with an exit code.
     """
+    if "_GEOSEG_COMPLETE" in os.environ:  # a shell wants bytes, and reads words, not a terminal
+        from geoseg.cli.installation import answer_shell
+
+        return answer_shell(cli)
     with guarded_streams():
         try:
             prepare_libraries(debug=debug)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from geoseg.cli.options import (
     FilePath,
@@ -66,6 +67,12 @@ class _Evaluate(click.Group):
             args = ["compare", *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Offer the options of the comparison as well as the sub-commands."""
+        command = self.commands["compare"]
+        own = command.shell_complete(click.Context(command, info_name=ctx.info_name, parent=ctx.parent), incomplete)
+        return own + [item for item in super().shell_complete(ctx, incomplete) if item.value not in ("-h", "--help")]
+
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the options of the comparison, then the sub-commands."""
         command = self.commands["compare"]
@@ -87,8 +94,9 @@ def evaluate() -> None:
     "--output",
     type=FilePath(),
     metavar="REPORT.json",
-    help="Report to write as JSON, with a figure beside it as PNG, or for objects NAME_matches.gpkg.",
+    help="Report to write as JSON; beside it a figure as PNG, or for objects NAME_matches.gpkg, and a page as HTML.",
 )
+@click.option("--html/--no-html", default=True, show_default=True, help="With -o: write the page REPORT.html, too.")
 @click.option("--class-field", metavar="NAME", help="Field of the reference polygons that holds the class.")
 @buffer_option
 @click.option(
@@ -138,12 +146,12 @@ def compare(
     from geoseg.evaluate.reference import is_vector
     from geoseg.progress.reporters import reporter
 
-    overwrite, objects = values.pop("overwrite"), given_objects(values)
+    overwrite, objects, html = values.pop("overwrite"), given_objects(values), values.pop("html")
     by_model = values["model"] is not None or bool(values["images"] or values["labels"])
     polygons = not by_model and is_vector(predicted)
     if output is not None:
         inputs = [predicted, reference, *(values[name] for name in ("confidence", "images", "labels"))]
-        (object_report_paths if polygons else report_paths)(output, overwrite=overwrite, inputs=inputs)
+        (object_report_paths if polygons else report_paths)(output, overwrite=overwrite, inputs=inputs, html=html)
     events = reporter(progress)
     if objects and not polygons:
         raise OptionError(f"--{min(objects).replace('_', '-')} is for OBJECTS REFERENCE, both of them polygons")
@@ -168,7 +176,7 @@ def compare(
             result = _by_map(events, predicted, reference, **values)
     for note in result.notes:
         events.warning(note)
-    outputs = {} if output is None else result.write(output, overwrite=overwrite)
+    outputs = {} if output is None else result.write(output, overwrite=overwrite, html=html)
     if progress != "json":
         if as_json:
             echo_json(result.to_dict(), indent=2)

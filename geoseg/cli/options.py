@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from geoseg.system.choices import PRECISION_OPTIONS, RUNTIME_OPTIONS, STITCHES, Stitch
 from geoseg.system.text import printable_json
@@ -191,7 +192,16 @@ reading_options = option_group(
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""
 
-model_option = click.option("-m", "--model", metavar="MODEL",
+
+def _complete_model(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
+    """Offer the models known by name to the shell, or files where none begins so."""
+    from geoseg.models import list_models
+
+    found = [CompletionItem(card.name, help=card.title) for card in list_models() if card.name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+model_option = click.option("-m", "--model", metavar="MODEL", shell_complete=_complete_model,
                             help="Model: its name, folder or .onnx file. Default: the bundled model.")  # fmt: skip
 
 _window_options = option_group(
@@ -241,13 +251,39 @@ buffer_option = click.option(
     help="Points and lines label what is within so many metres, or pixels without CRS. Default: the pixels they touch.",
 )
 
-progress_option = click.option(
-    "--progress",
-    type=click.Choice(["bar", "json", "none"]),
-    default="bar",
-    show_default=True,
-    help="Progress output: a bar, JSON events, or none.",
-)
+_SHORT = "geoseg.progress"
+
+
+def _note_short(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    """Keep -q or -v for the option that they stand for, which is read later."""
+    if given:
+        if _SHORT in ctx.meta:
+            raise click.UsageError("give either --quiet or --verbose")
+        ctx.meta[_SHORT] = "none" if param.name == "quiet" else "details"
+
+
+def _with_short(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Return the value of --progress, or what -q or -v says."""
+    short: str | None = ctx.meta.pop(_SHORT, None)
+    if short is None:
+        return value
+    given = ctx.get_parameter_source(param.name or "") is click.core.ParameterSource.COMMANDLINE
+    if given and value != short:
+        flag = "--quiet" if short == "none" else "--verbose"
+        raise click.UsageError(f"{flag} is short for --progress {short}: give one of them")
+    return short
+
+
+progress_option = option_group(
+    click.option("--progress", type=click.Choice(["bar", "details", "json", "none"]), default="bar", show_default=True,
+                 callback=_with_short,
+                 help="Progress output: one line with stage, share, time left and rate; the same with how busy the "
+                      "machine is; JSON events; or none."),
+    click.option("-q", "--quiet", is_flag=True, is_eager=True, expose_value=False, callback=_note_short,
+                 help="Print warnings and errors only: --progress none."),
+    click.option("-v", "--verbose", is_flag=True, is_eager=True, expose_value=False, callback=_note_short,
+                 help="Tell more in the line of progress: --progress details."),
+)  # fmt: skip
 
 
 def echo_json(value: Any, **options: Any) -> None:

@@ -56,6 +56,8 @@ _format_option = click.option(
 
 _run_options = option_group(
     click.option("--no-preview", is_flag=True, help="Write no preview picture."),
+    click.option("--html/--no-html", default=None,
+                 help="Write the report as a page for people, too, NAME_report.html. Default: with the preview."),
     click.option("--scheduler", default="threads", show_default=True,
                  metavar="|".join((*LOCAL_SCHEDULERS, "ADDRESS", *BATCH_SYSTEMS)),
                  help="Where blocks are computed: threads or processes of this machine, the dask scheduler at ADDRESS, "
@@ -105,14 +107,15 @@ def segment(**values: Any) -> None:
 
     SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene.
     Writes OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg,
-    _preview.png and _report.json, and for several scenes OUT/summary.csv. After an interruption the same command
-    resumes the run.
+    _preview.png, _report.html and _report.json, and for several scenes OUT/summary.csv. After an interruption the same
+    command resumes the run.
     """
     from geoseg.job.outputs import Products
 
     products = Products(
         polygons=not values.pop("no_polygons"),
         preview=not values.pop("no_preview"),
+        html=values.pop("html"),
         format=values.pop("format_"),
         min_area=values.pop("min_area"),
         simplify=values.pop("simplify"),
@@ -148,9 +151,9 @@ def detect(**values: Any) -> None:
     """Find objects, such as buildings or trees, each one whole across the windows that the model sees.
 
     Writes OUT/NAME_objects.gpkg (layer objects: object_id, class_id, class_name, score, area_m2, perimeter_m, and cut
-    where an object reaches the edge of the scene), _objects_preview.png and _objects_report.json. Models trained with
-    geoseg train --task instances keep objects apart that touch; with any other model each connected region of a class
-    is one object. After an interruption the same command resumes the run.
+    where an object reaches the edge of the scene), _objects_preview.png, _objects_report.html and _objects_report.json.
+    Models trained with geoseg train --task instances keep objects apart that touch; with any other model each connected
+    region of a class is one object. After an interruption the same command resumes the run.
     """
     from geoseg.job.objects import DetectOptions
     from geoseg.job.outputs import Products
@@ -158,6 +161,7 @@ def detect(**values: Any) -> None:
     products = Products(
         polygons=False,
         preview=not values.pop("no_preview"),
+        html=values.pop("html"),
         format=values.pop("format_"),
         min_area=values.pop("min_area"),
         simplify=values.pop("simplify"),

@@ -133,8 +133,8 @@ class Interrupts:
     """Handler of Ctrl-C, and of the signals that end a job of a batch system, a terminal or a machine.
 
     The first one interrupts the command, which stops its workers and jobs; so does a second Ctrl-C, and a third, or any
-    after the end, ends the process without a word. SIGTERM and SIGHUP interrupt once: batch systems repeat them while
-    the command is tidying up, and follow with SIGKILL.
+    after the end, ends the process without a word. SIGTERM, SIGHUP and SIGBREAK interrupt once: batch systems
+    repeat them while the command is tidying up, and follow with SIGKILL.
 
     Attributes
     ----------
@@ -152,7 +152,8 @@ class Interrupts:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self)
             sys.unraisablehook = _unraisable
-        for name in ("SIGTERM", "SIGHUP"):  # Windows knows no SIGHUP
+        # Windows knows no SIGHUP; SIGBREAK, of Ctrl-Break, is what a program can send there to another one.
+        for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, self)

@@ -97,7 +97,7 @@ def make_scene(folder: str | Path, size: int = 2000, *, seed: int = 7, overwrite
     folder = local_path(folder)
     scene = DemoScene(folder / "demo.tif", folder / "demo_truth.tif")
     if scene.scene.exists() and not overwrite:
-        raise OutputError(f"{scene.scene} exists: choose another folder or pass --overwrite (overwrite=True)")
+        raise OutputError(f"{scene.scene} exists: choose another folder or add --overwrite (overwrite=True)")
     rng = np.random.default_rng(seed)
     land = make_landscape(size, rng)
     valid = _swath(size)

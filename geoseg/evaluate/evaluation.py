@@ -56,7 +56,7 @@ class Evaluation:
     >>> print(result.table().splitlines()[0])
     classes.tif against reference.tif
     >>> sorted(result.write("report.json"))
-    ['picture', 'report']
+    ['html', 'picture', 'report']
     """
 
     predicted: str
@@ -175,10 +175,10 @@ class Evaluation:
             sure, ece = counted.reliability.mean_confidence, counted.reliability.ece
             verdict = "overconfident" if sure > found.overall_accuracy else "underconfident"
             lines.append(f"mean confidence {_two(sure)}, calibration error (ECE) {_two(ece)}: {verdict}")
-        lines += [printable(f"most often mistaken: {text}") for text in self._mistakes()]
+        lines += [printable(f"most often mistaken: {text}") for text in self.mistakes()]
         return lines
 
-    def _mistakes(self, most: int = 3) -> list[str]:
+    def mistakes(self, most: int = 3) -> list[str]:
         """Describe the largest errors of the confusion matrix."""
         wrong = self.matrix.copy()
         np.fill_diagonal(wrong, 0)
@@ -193,19 +193,21 @@ class Evaluation:
             )
         return found
 
-    def write(self, path: str | Path, *, overwrite: bool = False) -> dict[str, Path]:
-        """Write the report as JSON, and the figure beside it.
+    def write(self, path: str | Path, *, overwrite: bool = False, html: bool = True) -> dict[str, Path]:
+        """Write the report as JSON, and the figure and a page for people beside it.
 
         Parameters
         ----------
         path
-            ``report.json``; the figure is ``report.png``.
+            ``report.json``; the figure is ``report.png``, the page ``report.html``.
         overwrite
             Replace existing files.
+        html
+            Whether to write the page.
 
         Returns
         -------
-        The files written: ``report`` and ``picture``.
+        The files written: ``report``, ``picture`` and ``html``.
 
         Raises
         ------
@@ -213,15 +215,23 @@ class Evaluation:
             If the path is a URL, a file exists, was compared, or cannot be written.
         """
         from geoseg.evaluate.figure import draw
+        from geoseg.evaluate.html_report import evaluation_page
 
-        report, picture = report_paths(path, overwrite=overwrite, inputs=self.inputs)
+        report, picture, *pages = report_paths(path, overwrite=overwrite, inputs=self.inputs, html=html)
         image = draw(f"{self.predicted} against {self.reference}", self.classes, self.counts, self.scores)
         write_report(report, self.to_dict())
         write_complete(picture, lambda part: image.save(part, format="PNG", optimize=True))
-        return {"report": report, "picture": picture}
+        found = {"report": report, "picture": picture}
+        if pages:
+            text = evaluation_page(self)
+            write_complete(pages[0], lambda part: part.write_text(text, "utf-8", errors="backslashreplace"))
+            found["html"] = pages[0]
+        return found
 
 
-def report_paths(path: str | Path, *, overwrite: bool = False, inputs: Sequence[Any] = ()) -> tuple[Path, Path]:
+def report_paths(
+    path: str | Path, *, overwrite: bool = False, inputs: Sequence[Any] = (), html: bool = True
+) -> tuple[Path, ...]:
     """Return the files of a report; checked before a long run starts.
 
     ``inputs`` are what is compared: paths are not written.
@@ -231,13 +241,14 @@ def report_paths(path: str | Path, *, overwrite: bool = False, inputs: Sequence[
     OutputError
         If the path is a URL, one of them exists and may not be replaced or is an input, or the suffix is not .json.
     """
-    return paths_beside(path, ".png", "its figure", overwrite=overwrite, inputs=inputs)
+    suffixes = (".png", *([".html"] if html else []))
+    return paths_beside(path, suffixes, "its figure", overwrite=overwrite, inputs=inputs)
 
 
 def paths_beside(
-    path: str | Path, suffix: str, what: str, *, overwrite: bool, inputs: Sequence[Any]
-) -> tuple[Path, Path]:
-    """Return a report and the file beside it, which is called as the report with ``suffix`` instead of ``.json``.
+    path: str | Path, suffixes: Sequence[str], what: str, *, overwrite: bool, inputs: Sequence[Any]
+) -> tuple[Path, ...]:
+    """Return a report and the files beside it, which are called as the report with ``suffixes`` instead of ``.json``.
 
     Raises
     ------
@@ -249,7 +260,7 @@ def paths_beside(
         report = report / "evaluation.json"
     if report.suffix.lower() != ".json":
         raise OutputError(f"{report}: a report is JSON, with {what} beside it: name it {report.stem}.json")
-    paths = report, report.with_name(f"{report.stem}{suffix}")
+    paths = report, *(report.with_name(f"{report.stem}{suffix}") for suffix in suffixes)
     for target in paths:
         if target.exists() and not overwrite:
             raise OutputError(f"{target} exists: choose another name or add --overwrite (overwrite=True)")

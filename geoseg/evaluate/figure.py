@@ -131,7 +131,7 @@ def _errors(errors: ErrorMap, fonts: _Fonts) -> Image.Image:
     rows, cols = errors.compared.shape
     scale = _MAP / max(rows, cols)
     size = max(round(cols * scale), 8), max(round(rows * scale), 8)
-    picture = Image.fromarray(_error_colors(errors))
+    picture = Image.fromarray(error_colors(errors))
     picture = picture.resize(size, Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX)
     panel = Image.new("RGB", (max(size[0], 470) + 2, size[1] + 70), _PAPER)
     pen = ImageDraw.Draw(panel)
@@ -148,7 +148,7 @@ def _errors(errors: ErrorMap, fonts: _Fonts) -> Image.Image:
     return panel
 
 
-def _error_colors(errors: ErrorMap) -> NDArray[np.uint8]:
+def error_colors(errors: ErrorMap) -> NDArray[np.uint8]:
     """Return the cells as colours, uint8 (rows, columns, 3)."""
     share = errors.wrong / np.maximum(errors.compared, 1)
     # The square root keeps cells with few wrong pixels visible.

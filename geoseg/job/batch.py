@@ -33,6 +33,7 @@ from geoseg.job.shards import Shard
 from geoseg.progress.ordered import OrderedReporters
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.progress.trace import Trace
+from geoseg.system.files import name_key
 from geoseg.system.outputs import Inputs
 
 # Scenes opened ahead of the one whose blocks are handed out, and scenes that may wait to be written.
@@ -93,8 +94,10 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     'done'
     >>> {name: found["pixels"] for name, found in result.report["classes"].items() if found["pixels"]}
     {'tree': 2048, 'water': 2048}
-    >>> sorted(path.name for path in result.outputs.values())
-    ['lake_classes.tif', 'lake_confidence.tif', 'lake_polygons.gpkg', 'lake_preview.png', 'lake_report.json']
+    >>> sorted(result.outputs)
+    ['classes', 'confidence', 'html', 'polygons', 'preview', 'report']
+    >>> result.outputs["classes"].name, result.outputs["html"].name
+    ('lake_classes.tif', 'lake_report.html')
     """
     reporter = reporter or Silent()
     started = time.perf_counter()
@@ -222,7 +225,7 @@ class _Batch:
         self._dispatcher.add(scene.work, scene.todo, scene)
 
     def _reserve_name(self, scene: Scene, entry: Any) -> None:
-        name, file = scene.name, next(iter(scene.outputs.values())).name
+        name, file = name_key(scene.name), next(iter(scene.outputs.values())).name
         if name in self._entry_by_name:
             labels = (SceneEntry.of(one).label for one in (entry, self._entry_by_name[name]))
             raise InputError(

@@ -14,10 +14,13 @@ import numpy as np
 from geoseg.classes import NODATA
 from geoseg.errors import OptionError
 from geoseg.job.objects.options import DetectOptions
+from geoseg.job.page.pictures import Pictures, scene_pictures
+from geoseg.raster.quicklook import choose_bands
 from geoseg.segment.block import Quicklook
 from geoseg.system.choices import POLYGON_FORMATS
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Tiling
+from geoseg.write.preview import Preview, step_of, write_preview
 from geoseg.write.tiff import TILE
 
 if TYPE_CHECKING:
@@ -45,6 +48,8 @@ class Products:
     ----------
     polygons, preview
         Whether to write them. Class map, confidence and report are always written.
+    html
+        Whether to write the report as a page for people, too; None writes it if the preview is written.
     format
         ``"gpkg"``, ``"parquet"`` or ``"fgb"``.
     min_area
@@ -71,6 +76,17 @@ class Products:
     # Not in the repr, which identifies results: those of runs without probabilities must stay valid.
     probabilities: str | tuple[str, ...] | None = field(default=None, repr=False)
     objects: DetectOptions | None = field(default=None, repr=False)
+    html: bool | None = field(default=None, repr=False)
+
+    @property
+    def page(self) -> bool:
+        """Whether the report is written as a page."""
+        return self.preview if self.html is None else self.html
+
+    @property
+    def pictures(self) -> bool:
+        """Whether a reduced view of the scene is needed."""
+        return self.preview or self.page
 
     def __post_init__(self) -> None:
         if self.format not in POLYGON_FORMATS:
@@ -81,12 +97,30 @@ class Products:
                 raise OptionError(f"{name.replace('_', '-')} is {value}: it must be 0 or larger")
 
 
+@dataclass(frozen=True)
+class Written:
+    """What was written of a scene.
+
+    Attributes
+    ----------
+    facts
+        What the report says of it.
+    pictures
+        For its page; None if none is wanted.
+    """
+
+    facts: dict[str, Any]
+    pictures: Pictures | None
+
+
 def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
     """Return the contract's path per kind of output for a scene called ``name``."""
     if products.objects is not None:
         found = {"objects": folder / f"{name}_objects.{products.format}"}
         if products.preview:
             found["preview"] = folder / f"{name}_objects_preview.png"
+        if products.page:
+            found["html"] = folder / f"{name}_objects_report.html"
         return found | {"report": folder / f"{name}_objects_report.json"}
     paths = {"classes": folder / f"{name}_classes.tif", "confidence": folder / f"{name}_confidence.tif"}
     if products.probabilities is not None:
@@ -95,6 +129,8 @@ def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
         paths["polygons"] = folder / f"{name}_polygons.{products.format}"
     if products.preview:
         paths["preview"] = folder / f"{name}_preview.png"
+    if products.page:
+        paths["html"] = folder / f"{name}_report.html"
     paths["report"] = folder / f"{name}_report.json"
     return paths
 
@@ -118,8 +154,8 @@ def write_products(
     reporter: Reporter,
     *,
     memory: int | None = None,
-) -> dict[str, Any]:
-    """Write every output of one scene into ``folder`` and return what the report says of them.
+) -> Written:
+    """Write every output of one scene into ``folder``, but for report and page.
 
     Parameters
     ----------
@@ -136,7 +172,7 @@ def write_products(
 
     Returns
     -------
-    dict with ``classes``: per class name its id, colour, pixels, and with polygons their number and area in m².
+    Facts with ``classes``: per class name its id, colour, pixels, and with polygons their number and area in m².
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -151,10 +187,16 @@ def write_products(
     if products.polygons:
         with clock("polygonize"):
             _write_polygons(recipe, products, paths, classes, reporter, memory)
-    if products.preview:
+    pictures = None
+    if products.pictures:
         with clock("preview"):
-            _write_preview(recipe, store, paths, pixels)
-    return facts
+            preview = _preview(recipe, store, paths, pixels)
+            if products.preview:
+                write_preview(paths["preview"], preview)
+        if products.page:
+            with clock("html"):
+                pictures = scene_pictures(recipe, preview, paths)
+    return Written(facts, pictures)
 
 
 def write_rasters(
@@ -251,28 +293,22 @@ def _write_polygons(
 
 
 def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:
-    """Return the reduced view that the preview picture needs."""
-    from geoseg.raster.quicklook import choose_bands
-    from geoseg.write.preview import step_of
-
-    if not products.preview:
+    """Return the reduced view that preview and page need."""
+    if not products.pictures:
         return None
     return Quicklook(choose_bands([band.name for band in raster.bands]), step_of(*raster.shape))
 
 
-def _write_preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], pixels: NDArray[np.int64]) -> None:
-    from geoseg.write.preview import Preview, write_preview
-
+def _preview(recipe: Recipe, store: BlockStore, paths: Mapping[str, Path], pixels: NDArray[np.int64]) -> Preview:
     assert recipe.quicklook is not None
     quicklook = store.read_quicklook(recipe.quicklook, recipe.raster.dtype)
     classes = every(paths["classes"], recipe.quicklook.step)
     card = recipe.model.card
     title = f"{recipe.raster.name}: scene, and classes by model {card.name}"
     counts = {value: int(count) for value, count in enumerate(pixels)}
-    preview = Preview(
+    return Preview(
         quicklook, classes != NODATA, classes, card.classes, counts, recipe.quicklook.step, recipe.raster.geobox, title
     )
-    write_preview(paths["preview"], preview)
 
 
 def every(path: Path, step: int) -> NDArray[np.uint8]:

@@ -161,8 +161,8 @@ class SceneResult:
         or ``"failed"``.
     outputs
         Path per kind of output: ``classes``, ``confidence``, ``report`` and, if asked for, ``polygons``,
-        ``probabilities`` and ``preview``; of a run that detects objects ``objects``, ``report`` and ``preview``. Empty
-        if failed.
+        ``probabilities``, ``preview`` and ``html``; of a run that detects objects ``objects``, ``report``, ``preview``
+        and ``html``. Empty if failed.
     report
         Content of ``NAME_report.json``: pixels and area per class, windows, timing, versions. Empty if failed.
     error
@@ -277,7 +277,7 @@ def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
         raster.fingerprint(), request.model.fingerprint,
         repr((options.window, options.margin, options.block, options.compile)),
         options.stitch, options.device, options.precision, options.runtime,
-        repr(request.products.preview), __version__,
+        repr(request.products.pictures), __version__,
     ]  # fmt: skip
     if request.products.probabilities is not None:
         parts.append(repr(class_positions(request.model.card, request.products.probabilities)))

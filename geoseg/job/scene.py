@@ -79,7 +79,9 @@ class Scene:
         """Whether every output exists and is of this scene, model and options, without missing blocks."""
         report = self.report()
         same = report.get("fingerprint") == self.fingerprint
-        return same and not report.get("failed_blocks") and all(path.exists() for path in self.outputs.values())
+        # A page that nobody asked for is no reason to compute a scene again.
+        wanted = [path for kind, path in self.outputs.items() if kind != "html" or self.request.products.html]
+        return same and not report.get("failed_blocks") and all(path.exists() for path in wanted)
 
     def lock(self) -> ExitStack:
         """Lock the scene's folder against other runs; closing the stack unlocks it and removes empty folders.
@@ -109,7 +111,7 @@ class Scene:
 
     def report_result(self, report: Mapping[str, Any], status: str) -> None:
         """Emit the ``result`` event."""
-        outputs = {kind: str(path) for kind, path in self.outputs.items()}
+        outputs = {kind: str(path) for kind, path in self.outputs.items() if kind != "html" or path.exists()}
         seconds = report.get("seconds", {}).get("total")
         self.reporter.result(
             scene=self.name, outputs=outputs, classes=report.get("classes", {}), status=status, seconds=seconds
@@ -130,7 +132,8 @@ class KeptScene:
         output = scene.request.output
         scene.reporter.info(f"{scene.name}: kept, it is complete in {output}; --overwrite computes it again")
         scene.report_result(report, "kept")
-        return SceneResult(scene.name, "kept", scene.outputs, report)
+        outputs = {kind: path for kind, path in scene.outputs.items() if path.exists()}
+        return SceneResult(scene.name, "kept", outputs, report)
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,8 @@ class FinishedScene:
         report = read_report(self.staged / last)
         try:
             (output / last).unlink(missing_ok=True)  # an older report must not vouch for some of these files
+            if "html" not in self.scene.outputs:  # nor an older page tell of another map
+                (output / last).with_suffix(".html").unlink(missing_ok=True)
             for path in sorted(self.staged.iterdir(), key=lambda path: (path.name == last, path.name)):
                 path.replace(output / path.name)
         except OSError as error:

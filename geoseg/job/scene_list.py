@@ -11,7 +11,7 @@ from typing import Any
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.environment import is_virtual
-from geoseg.system.files import check_regular_file, exists
+from geoseg.system.files import check_regular_file, exists, name_key
 from geoseg.system.json_text import parse_json
 
 MOST_BYTES = 2**26
@@ -115,7 +115,7 @@ def check_duplicates(scenes: Iterable[Any], places: Iterable[str] | None = None)
     seen: dict[Any, str] = {}
     for entry, place in zip(entries, places, strict=True):
         keys = [("scene", _key(entry.source))] if isinstance(entry.source, str | os.PathLike | list | tuple) else []
-        for kind, key in [*keys, *([("name", entry.name)] if entry.name else [])]:
+        for kind, key in [*keys, *([("name", name_key(entry.name))] if entry.name else [])]:
             if (kind, key) in seen:
                 raise InputError(f"{place}: {entry.label} is listed twice (first: {seen[kind, key]}); remove one")
             seen[kind, key] = place

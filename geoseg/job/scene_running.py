@@ -14,7 +14,8 @@ from geoseg.job.dispatch import BlockSummary, Work
 from geoseg.job.failures import BlockFailure, describe_failures, failure_records
 from geoseg.job.finished_vrt import LiveView
 from geoseg.job.objects.products import write_object_products
-from geoseg.job.outputs import write_products
+from geoseg.job.outputs import Written, write_products
+from geoseg.job.page.scene_page import write_scene_page
 from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
 from geoseg.progress.timing import Clock, record_spans
@@ -134,7 +135,11 @@ class RunningScene:
         check_unchanged(self.scene.raster)
         missing = self._check_failures()
         staged = temporary_beside(self.scene.folder / "out")
-        report = self._report(self._write_products(staged, alone=alone))
+        written = self._write_products(staged, alone=alone)
+        report = self._report(written.facts)
+        if written.pictures is not None:
+            page = staged / self.scene.outputs["html"].name
+            write_scene_page(page, report, self.plan.model.card, self.scene.raster, written.pictures)
         report_path = staged / self.scene.outputs["report"].name
         for path in staged.iterdir():
             fsync(path)
@@ -160,13 +165,13 @@ class RunningScene:
         )
         return GeosegError(text)
 
-    def _write_products(self, staged: Path, *, alone: bool) -> dict[str, Any]:
+    def _write_products(self, staged: Path, *, alone: bool) -> Written:
         scene, trace, memory = self.scene, self.scene.request.trace, self.plan.polygon_bytes
         if not alone:
             memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
         with record_spans(enabled=trace is not None) as spans:
             write = write_products if scene.request.products.objects is None else write_object_products
-            facts = write(
+            written = write(
                 self.work.recipe,
                 self.work.store,
                 scene.request.products,
@@ -177,7 +182,7 @@ class RunningScene:
             )
         if trace is not None:
             trace.add(here(), spans, scene=self.name)
-        return facts
+        return written
 
     def _report(self, products: dict[str, Any]) -> dict[str, Any]:
         """Return the content of the report file."""

@@ -63,7 +63,7 @@ class FileSource:
             self.path = str(Path(self.path).absolute())  # other processes may have another working directory
         self.name = Path(self.path).name
         if self.is_missing():
-            raise InputError(f"{self.path}: there is no such file")
+            raise InputError(f"{self.path}: no such file; check the path")
         info = probe(self.path, remote=is_remote(self.path), data_bands=frozenset(() if band is None else (band,)))
         with environment(info.path), open_dataset(info.path, label=self.path) as dataset:
             if band is None and len(info.indexes) == 1:

@@ -21,6 +21,21 @@ from geoseg.system.text import printable_json
 
 PROTOCOL = 1
 
+_LOG_SECONDS = 30.0
+"""Seconds between two lines of progress in a log."""
+
+_WAIT = 2.0
+"""Seconds of a stage from which on the time left is estimated."""
+
+_BUSY = ("blocks/s", "device ", "I/O ")
+"""Parts of the line that tell how busy the machine is."""
+
+
+def _line(text: str) -> str:
+    """Return tqdm's format of a line with a text at its end."""
+    shown = text.replace("{", "{{").replace("}", "}}")
+    return "{desc} {percentage:3.0f} % |{bar}| " + (shown or "{n_fmt}/{total_fmt}")
+
 
 class Reporter(Protocol):
     """Receives the events of a run, one call at a time."""
@@ -75,11 +90,22 @@ class Silent:
 
 
 class Bar(Silent):
-    """Draws a progress bar on stderr, with messages above it, and prints the paths of results on stdout."""
+    """Draws one line on stderr, with messages above it, and prints the paths of results on stdout.
 
-    def __init__(self) -> None:
+    The line has the stage, its share, the time left and the rate. Where stderr is no terminal, as in the log of a batch
+    job, it is printed every half minute.
+
+    Parameters
+    ----------
+    details
+        Whether the line also tells how busy device and disks are.
+    """
+
+    def __init__(self, *, details: bool = False) -> None:
         self._bar: Any = None
         self._stage = ""
+        self._details = details
+        self._begun, self._first, self._logged = 0.0, 0, 0.0
 
     def progress(self, done: int, total: int, message: str) -> None:
         """Move the bar; a new stage starts a new one."""
@@ -88,18 +114,39 @@ class Bar(Silent):
         stage, _, detail = printable(message).partition(": ")
         if self._bar is None or stage != self._stage:
             self._close()
-            self._stage = stage
-            bar_format = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+            self._stage, self._begun, self._first = stage, time.monotonic(), done
+            self._logged = self._begun
             # The bar moves the cursor, which the command line's stream would escape.
             stream: Any = getattr(sys.stderr, "unguarded", sys.stderr)
             disable = True if stream is None else None
-            self._bar = tqdm(total=total, desc=stage, file=stream, bar_format=bar_format, leave=True, disable=disable)
+            self._bar = tqdm(total=total, desc=stage, file=stream, bar_format=_line(""), leave=True, disable=disable)
+        text = ", ".join(self._parts(done, total, detail))
         self._bar.total = total
-        if detail:
-            self._bar.set_postfix_str(detail, refresh=done == self._bar.n)
+        if text and not self._bar.disable:
+            self._bar.bar_format = _line(text)
         self._bar.update(done - self._bar.n)
+        if self._bar.disable:
+            self._note(done, total, text)
         if done >= total:
             self._close()
+
+    def _parts(self, done: int, total: int, detail: str) -> list[str]:
+        """Return the time left, then what else is told of a stage, the busy shares only if they are wanted."""
+        parts = [part for part in detail.split(", ") if part]
+        left = [part for part in parts if part.endswith(" left")]
+        seconds = time.monotonic() - self._begun
+        if not left and done > self._first and done < total and seconds > _WAIT:
+            left = [f"{format_seconds((total - done) * seconds / (done - self._first))} left"]
+        others = [part for part in parts if not part.endswith(" left")]
+        return left + [
+            part for part in others if self._details or (not part.startswith(_BUSY) and not part.endswith(_BUSY))
+        ]
+
+    def _note(self, done: int, total: int, text: str) -> None:
+        now = time.monotonic()
+        if now - self._logged >= _LOG_SECONDS and done < total:
+            self._logged = now
+            _log(f"{self._stage}: {100 * done // max(total, 1)} %{', ' + text if text else ''}")
 
     def info(self, message: str) -> None:
         """Print one line on stderr."""
@@ -189,7 +236,7 @@ def _emit(event: str, **facts: Any) -> None:
 
 
 def reporter(kind: str) -> Reporter:
-    """Return the reporter for ``--progress``: ``"bar"``, ``"json"`` or ``"none"``.
+    """Return the reporter for ``--progress``: ``"bar"``, ``"details"``, ``"json"`` or ``"none"``.
 
     Raises
     ------
@@ -198,11 +245,11 @@ def reporter(kind: str) -> Reporter:
     """
     if kind == "json":
         return Json()
-    if kind == "bar":
-        return Bar()
+    if kind in ("bar", "details"):
+        return Bar(details=kind == "details")
     if kind == "none":
         return Silent()
-    raise OptionError(f"progress {kind!r} is unknown: use bar, json or none")
+    raise OptionError(f"progress {kind!r} is unknown: use bar, details, json or none")
 
 
 class Rate:

@@ -6,6 +6,8 @@ import errno
 import os
 import re
 import stat
+import sys
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +23,15 @@ def temporary_beside(path: Path, suffix: str = "") -> Path:
     """
     name = re.sub(r"[^\w.()+-]+", "_", path.name)[:60]  # in full it might be too long, or mean something to GDAL
     return path.with_name(f".{name}.{uuid.uuid4().hex[:12]}.partial{suffix}")
+
+
+def name_key(name: str, platform: str = sys.platform) -> str:
+    """Return what the names of one file have in common on a system.
+
+    On Windows and macOS the case of letters does not count, nor on macOS how an accent is composed: ``Lac.tif`` and
+    ``LAC.tif`` are one file there.
+    """
+    return unicodedata.normalize("NFC", name).casefold() if platform in ("win32", "darwin") else name
 
 
 def read_regular(path: str | os.PathLike[str], most: int) -> bytes:

@@ -48,7 +48,7 @@ def check_new_file(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder: give the name of a file")
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another name or pass --overwrite (overwrite=True)")
+        raise OutputError(f"{path} exists: choose another name or add --overwrite (overwrite=True)")
 
 
 class Inputs:

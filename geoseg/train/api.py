@@ -212,7 +212,7 @@ def train(
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
-        raise OptionError("training needs more packages: pip install 'geoseg[train]'") from None
+        raise OptionError('training needs more packages: pip install "geoseg[train]"') from None
     from geoseg.train.data.label_images import Sources
     from geoseg.train.run import CHECKPOINT, Run, run_folder
 

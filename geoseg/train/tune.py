@@ -49,7 +49,7 @@ def search(
     try:
         import optuna
     except ModuleNotFoundError:
-        raise OptionError("--tune needs optuna: install geoseg[train]") from None
+        raise OptionError('--tune needs more packages: pip install "geoseg[train]"') from None
     if not prepared.validated:
         raise OptionError(
             "--tune compares trials on the validation part, but there is none: leave out --validation 0, or label more "

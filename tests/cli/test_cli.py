@@ -23,6 +23,7 @@ def test_segment_writes_every_output(geoseg, tmp_path, reflectance):
     scene = reflectance(tmp_path / "scene.tif")
     code, out, err = geoseg("segment", scene, "-o", tmp_path / "out", "-m", "spectral", "--device", "cpu")
     assert code == 0, err
+    assert f"{'html':<11} {tmp_path / 'out' / 'scene_report.html'}" in out
     for kind in ("classes", "confidence", "polygons", "preview", "report"):
         assert f"{kind:<11} {tmp_path / 'out' / 'scene'}_{kind}" in out
 
@@ -41,7 +42,7 @@ def test_json_lines_follow_the_protocol(geoseg, tmp_path, reflectance):
     assert all(set(event) == {"event", "done", "total", "message"} for event in progress)
     assert all(0 <= event["done"] <= event["total"] for event in progress)
     assert events[-1]["event"] == "result"
-    assert set(events[-1]["outputs"]) == {"classes", "confidence", "polygons", "preview", "report"}
+    assert set(events[-1]["outputs"]) == {"classes", "confidence", "polygons", "preview", "html", "report"}
     assert set(events[-1]["classes"]["crop"]) == {"id", "color", "pixels", "polygons", "area_m2"}
 
 
@@ -248,7 +249,7 @@ def test_it_dies_with_its_parent(slow_run):
 
 COMMANDS = (
     "segment", "detect", "summary", "polygonize", "evaluate", "change", "composite", "smooth", "train", "adapt",
-    "pretrain", "sketch", "next", "inspect", "model", "demo",
+    "pretrain", "sketch", "next", "inspect", "model", "demo", "doctor", "completion",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def test_demo_from_end_to_end(tmp_path, model, overall, water):
     result = run_demo(tmp_path / "demo", size=256, model=None if model == DEFAULT_MODEL else model)
     assert DEFAULT_MODEL == "landcover"
     assert result.model == model
-    assert set(result.outputs) == {"classes", "confidence", "polygons", "preview", "report"}
+    assert set(result.outputs) == {"classes", "confidence", "polygons", "preview", "html", "report"}
     for path in (result.scene, result.truth, *result.outputs.values()):
         assert path.stat().st_size > 0
     again = accuracy(result.truth, result.outputs["classes"])

@@ -76,7 +76,7 @@ def wood(tmp_path_factory, scene, trees):
 def test_outputs_and_report(wood):
     _, result = wood
     assert {path.name for path in result.outputs.values()} == {
-        "wood_objects.gpkg", "wood_objects_preview.png", "wood_objects_report.json",
+        "wood_objects.gpkg", "wood_objects_preview.png", "wood_objects_report.html", "wood_objects_report.json",
     }  # fmt: skip
     folder = result.outputs["objects"].parent
     assert {path.name for path in folder.iterdir()} == {path.name for path in result.outputs.values()}

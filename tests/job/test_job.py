@@ -33,7 +33,8 @@ def test_outputs_carry_the_scenes_grid(tmp_path, reflectance):
     (result,) = run(Job([scene], tmp_path / "out", "spectral", options=FAST))
     assert result.status == "done", result.error
     assert sorted(p.name for p in (tmp_path / "out").iterdir() if p.suffix not in (".qml", ".xml")) == [
-        "scene_classes.tif", "scene_confidence.tif", "scene_polygons.gpkg", "scene_preview.png", "scene_report.json",
+        "scene_classes.tif", "scene_confidence.tif", "scene_polygons.gpkg", "scene_preview.png", "scene_report.html",
+        "scene_report.json",
     ]  # fmt: skip
     with rasterio.open(scene) as source:
         for kind in ("classes", "confidence"):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
+import sys
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from geoseg.cli.options import progress_option
 from geoseg.errors import OptionError
 from geoseg.progress import PROTOCOL, Reporter, reporters
 from geoseg.progress.ordered import OrderedReporters
@@ -52,6 +57,74 @@ def test_the_bar_prints_paths_on_stdout_and_messages_on_stderr(capsys):
     assert out == "classes     a_classes.tif\n"
     for line in ("note", "warning: careful", "error: bad"):
         assert line in err.splitlines()
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def lines_of(monkeypatch, bar, steps, *, stage="segment a"):
+    """Move a bar on a terminal at given seconds; return what stands in its line after each step."""
+    stream, now = Terminal(), [100.0]
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(reporters.time, "monotonic", lambda: now[0])
+    found = []
+    for seconds, done, detail in steps:
+        now[0] = 100.0 + seconds
+        bar.progress(done, 100, f"{stage}: {detail}" if detail else stage)
+        if bar._bar is not None:
+            bar._bar.refresh()
+        found.append(stream.getvalue().rpartition("\r")[2].strip())
+    return found
+
+
+DETAIL = "3.10 Mpx/s, 2 min left, 3.0 blocks/s, device 93 %, I/O 12 %, 5 workers"
+
+
+def test_the_line_has_stage_share_time_left_and_rate(monkeypatch):
+    (line,) = lines_of(monkeypatch, Bar(), [(1, 45, DETAIL)])
+    assert line.startswith("segment a  45 % |")
+    assert line.endswith("| 2 min left, 3.10 Mpx/s, 5 workers")
+    (line,) = lines_of(monkeypatch, Bar(details=True), [(1, 45, DETAIL)])
+    assert line.endswith("| 2 min left, 3.10 Mpx/s, 3.0 blocks/s, device 93 %, I/O 12 %, 5 workers")
+
+
+def test_the_time_left_is_estimated_from_this_run_alone(monkeypatch):
+    """Of what was there already, nothing is known."""
+    steps = [(0, 60, ""), (1, 65, ""), (10, 80, "")]
+    lines = lines_of(monkeypatch, Bar(), steps, stage="write {a}")
+    assert "left" not in lines[0] + lines[1]
+    assert lines[2].startswith("write {a}  80 %")
+    assert lines[2].endswith("| 10 s left")
+
+
+def test_a_log_has_a_line_every_half_minute(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(reporters.time, "monotonic", lambda: now[0])
+    bar = Bar()
+    for done in range(101):
+        now[0] = done * 1.0
+        bar.progress(done, 100, f"segment a: {DETAIL}")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"segment a: {share} %, 2 min left, 3.10 Mpx/s, 5 workers" for share in (30, 60, 90)]
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind"),
+    [((), "bar"), (("-q",), "none"), (("-v",), "details"), (("--quiet", "--progress", "none"), "none"),
+     (("-q", "-v"), None), (("-q", "--progress", "json"), None)],
+)  # fmt: skip
+def test_short_flags(flags, kind):
+    @click.command()
+    @progress_option
+    def command(progress):
+        click.echo(progress)
+
+    done = CliRunner().invoke(command, list(flags))
+    assert (done.exit_code, done.output.strip()) == (0, kind) if kind else done.exit_code == 2
 
 
 def test_json_prints_one_object_per_line(capsys):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ class ObjectEvaluation:
     >>> result.average_precision, result.score, result.f1
     (1.0, 0.9, 1.0)
     >>> sorted(result.write("trees.json"))
-    ['matches', 'report']
+    ['html', 'matches', 'report']
     """
 
     precisions: NDArray[np.float64] = field(repr=False)
@@ -144,7 +144,7 @@ class ObjectEvaluation:
         return self.table()
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.table())}</pre>"
+        return f"<pre>{escape(self.table())}</pre>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values; scores that are not defined are None."""
@@ -266,39 +266,54 @@ class ObjectEvaluation:
         ]
 
     def write(
-        self, path: str | Path, *, overwrite: bool = False, progress: Callable[[int, int], None] | None = None
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        html: bool = True,
+        progress: Callable[[int, int], None] | None = None,
     ) -> dict[str, Path]:
-        """Write the report as JSON, and the map of matches, misses and false alarms beside it.
+        """Write the report as JSON, and the map of matches, misses and false alarms and a page for people beside it.
 
         Parameters
         ----------
         path
-            ``report.json``; the map is ``report_matches.gpkg``.
+            ``report.json``; the map is ``report_matches.gpkg``, the page ``report.html``.
         overwrite
             Replace existing files.
+        html
+            Whether to write the page.
         progress
             Called with the number of objects written and in total.
 
         Returns
         -------
-        The files written: ``report`` and ``matches``.
+        The files written: ``report``, ``matches`` and ``html``.
 
         Raises
         ------
         OutputError
             If the path is a URL, a file exists, was compared, or cannot be written.
         """
+        from geoseg.evaluate.html_report import object_page
         from geoseg.evaluate.objects.matches_file import write_matches
 
-        report, matches = object_report_paths(path, overwrite=overwrite, inputs=self.inputs)
+        report, matches, *pages = object_report_paths(path, overwrite=overwrite, inputs=self.inputs, html=html)
         write_report(report, self.to_dict())
         write_complete(
             matches, lambda part: write_matches(part, self.ranked, self.outcome, self.cells, progress=progress)
         )
-        return {"report": report, "matches": matches}
+        found = {"report": report, "matches": matches}
+        if pages:
+            text = object_page(self.to_dict(), matches.name)
+            write_complete(pages[0], lambda part: part.write_text(text, "utf-8", errors="backslashreplace"))
+            found["html"] = pages[0]
+        return found
 
 
-def object_report_paths(path: str | Path, *, overwrite: bool = False, inputs: Sequence[Any] = ()) -> tuple[Path, Path]:
+def object_report_paths(
+    path: str | Path, *, overwrite: bool = False, inputs: Sequence[Any] = (), html: bool = True
+) -> tuple[Path, ...]:
     """Return the files of a report; checked before a long run starts.
 
     Raises
@@ -306,7 +321,8 @@ def object_report_paths(path: str | Path, *, overwrite: bool = False, inputs: Se
     OutputError
         If the path is a URL, one of them exists and may not be replaced or is an input, or the suffix is not .json.
     """
-    return paths_beside(path, "_matches.gpkg", "a map of errors", overwrite=overwrite, inputs=inputs)
+    suffixes = ("_matches.gpkg", *([".html"] if html else []))
+    return paths_beside(path, suffixes, "a map of errors", overwrite=overwrite, inputs=inputs)
 
 
 def _mean(values: NDArray[np.float64]) -> float:

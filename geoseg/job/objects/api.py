@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
-from geoseg.errors import GeosegError
+from geoseg.errors import OutputError
 from geoseg.job.batch import run
 from geoseg.job.objects.options import DetectOptions
 from geoseg.job.outputs import Products
@@ -147,5 +147,5 @@ def _taken(written: Path, target: Path | None, report: dict[str, Any]) -> Any:
     try:
         written.replace(target)
     except OSError as error:
-        raise GeosegError(f"{target} could not be written: {error.strerror or error}") from error
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
     return report

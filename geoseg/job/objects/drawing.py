@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.raster.quicklook import stretch
-from geoseg.write.preview import Preview, write_preview
+from geoseg.write.preview import Preview
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,15 +82,14 @@ class Canvas:
         for line in lines:
             self._pen.line(line, fill=(*color, 255))
 
-    def write(self, path: Path, counts: Mapping[str, int]) -> None:
-        """Write the picture, with the number of objects of each class as its legend."""
+    def preview(self, counts: Mapping[str, int]) -> Preview:
+        """Return the picture beside its scene, with the number of objects of each class as its legend."""
         recipe, step = self._recipe, self._step
         legend = tuple(("#" + bytes(self._colors[name]).hex(), name, f"{n:,}") for name, n in counts.items())
         title = f"{recipe.raster.name}: scene, and objects by model {recipe.model.card.name}"
         picture = np.where(self._dotted[..., None], self._dots, np.asarray(self._image))
         nothing = np.zeros(self._valid.shape, np.uint8)
-        preview = Preview(
+        return Preview(
             self._quicklook, self._valid, nothing, (), {}, step, recipe.raster.geobox, title,
             picture=picture, caption="objects", legend=legend,
         )  # fmt: skip
-        write_preview(path, preview)

@@ -11,7 +11,9 @@ import numpy as np
 from geoseg.classes import NODATA
 from geoseg.geodesy import pixel_sides
 from geoseg.job.objects.options import DetectOptions, object_reading, wanted_classes
-from geoseg.job.outputs import Products, every, outputs_of, write_rasters
+from geoseg.job.outputs import Products, Written, every, outputs_of, write_rasters
+from geoseg.job.page.pictures import object_pictures
+from geoseg.write.preview import write_preview
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,8 +38,8 @@ def write_object_products(
     reporter: Reporter,
     *,
     memory: int | None = None,
-) -> dict[str, Any]:
-    """Write the objects of one scene into ``folder`` and return what the report says of them.
+) -> Written:
+    """Write the objects of one scene into ``folder``, but for report and page.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def write_object_products(
 
     Returns
     -------
-    dict with ``classes`` (per class of objects: their number, area in m², number of cut ones, number per km² of the
+    Facts with ``classes`` (per class of objects: their number, area in m², number of cut ones, number per km² of the
     scene's valid pixels), ``objects``, ``objects_left_out`` and ``nodata_pixels``.
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -66,15 +68,21 @@ def write_object_products(
         pixels = write_rasters(recipe, store, paths, reporter)
     outputs = outputs_of(folder, name, products)
     with clock("preview"):
-        canvas = _canvas(recipe, store, products, paths["classes"]) if products.preview else None
+        canvas = _canvas(recipe, store, products, paths["classes"]) if products.pictures else None
     with clock("polygonize"):
         summary = _write_objects(recipe, products, (paths, outputs["objects"]), canvas, reporter, memory or _MEMORY)
     facts = _facts(recipe, products, summary, pixels)
+    pictures = None
     if canvas is not None:
         with clock("preview"):
-            canvas.write(outputs["preview"], {name: one["objects"] for name, one in facts["classes"].items()})
+            preview = canvas.preview({name: one["objects"] for name, one in facts["classes"].items()})
+            if products.preview:
+                write_preview(outputs["preview"], preview)
+        if products.page:
+            with clock("html"):
+                pictures = object_pictures(preview)
     shutil.rmtree(rasters, ignore_errors=True)
-    return facts
+    return Written(facts, pictures)
 
 
 def _options(products: Products) -> DetectOptions:

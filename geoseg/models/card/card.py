@@ -317,6 +317,10 @@ class ModelCard(BaseModel):
         """Return the card as text for people."""
         return summary.describe(self._fields())
 
+    def entries(self) -> list[tuple[str, str]]:
+        """Return labels and texts for people; a label may repeat."""
+        return [(label, text) for label, text in summary.entries(self._fields()) if text]
+
     def _fields(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self).model_fields}
 

@@ -16,7 +16,7 @@ def describe(card: Mapping[str, Any]) -> str:
     """Return a card, given as its fields by name, as labelled lines."""
     lines = [printable(f"{card['name']}: {card['title']}")]
     previous = None
-    for label, text in _entries(card):
+    for label, text in entries(card):
         for line in textwrap.wrap(printable(" ".join(text.split()), None), _WIDTH):
             # A label stands once, before the first of its lines.
             lines.append(f"  {label if label != previous else '':<14}{line}")
@@ -24,7 +24,7 @@ def describe(card: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield labels and texts; a label may repeat, and empty texts are not shown."""
     yield "", card["description"]
     yield "version", card["version"]

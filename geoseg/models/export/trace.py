@@ -75,7 +75,7 @@ def check_installed() -> None:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise ModelError(f"{error.name} is not installed; install it with: pip install 'geoseg[onnx]'") from None
+        raise ModelError(f'{error.name} is not installed: pip install "geoseg[onnx]"') from None
 
 
 def trace_onnx(card: ModelCard, network: torch.nn.Module, options: ExportOptions, batch: int | None = None) -> Any:

@@ -27,7 +27,7 @@ __all__ = ["CARD_KEY", "OUTPUT_KEY", "build_network", "make_session", "metadata_
 CARD_KEY = "geoseg:card"
 """Metadata key of the model card, a STAC MLM item."""
 
-_MISSING = "onnx and onnxruntime are not installed; install them with: pip install 'geoseg[onnx]'"
+_MISSING = 'onnx and onnxruntime are not installed: pip install "geoseg[onnx]"'
 
 # Share of the free memory that all graphs of a process may use together; beyond it onnxruntime raises an error.
 _MEMORY_SHARE = 0.6

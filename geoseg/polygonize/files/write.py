@@ -40,7 +40,7 @@ def checked_path(path: str | Path, *, overwrite: bool) -> Path:
     if path.is_dir():
         raise OutputError(f"{path} is a folder: give the name of a file")
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another name or overwrite (--overwrite)")
+        raise OutputError(f"{path} exists: choose another name or add --overwrite")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK):
@@ -80,13 +80,13 @@ def write(
                 sld = polygon_sld(classes, layer.name, layer.class_field)
                 add_layer_style(part, layer.name, qml, sld, description=layer.title, date=DATE)
     except OSError as error:
-        raise OutputError(f"{path} could not be written: {one_line(error)}") from error
+        raise OutputError(f"{path} cannot be written: {one_line(error)}") from error
     except Exception as error:
         if failures and error is not failures[0]:
             # Arrow's stream interface reduces exceptions of the producer to text: raise the original.
             raise failures[0] from None
         if type(error).__module__.startswith(("pyogrio", "sqlite3", "pyarrow")):
-            raise OutputError(f"{path} could not be written: {one_line(error)}; is the disk full?") from error
+            raise OutputError(f"{path} cannot be written: {one_line(error)}; is the disk full?") from error
         raise
 
 

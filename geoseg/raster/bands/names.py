@@ -163,7 +163,7 @@ def scene_name(text: str) -> str:
     if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
         name = f"{name}_"
     # File systems allow 255 bytes, of which suffixes and temporary names take up to 60.
-    return name[:120].encode()[:180].decode(errors="ignore")
+    return name[:120].encode()[:180].decode(errors="ignore").rstrip(". ")  # which Windows would drop
 
 
 def shared_name(stems: list[str]) -> str | None:

@@ -27,9 +27,7 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
 
         from geoseg.raster.scenes.zarr_checks import CheckedStore
     except ImportError as error:
-        raise InputError(
-            f'{path}: Zarr stores need other packages; install them with: pip install "geoseg[zarr]"'
-        ) from error
+        raise InputError(f'{path}: Zarr stores need more packages: pip install "geoseg[zarr]"') from error
     try:
         with warnings.catch_warnings():
             # xarray advises consolidated metadata where there is none.

@@ -201,9 +201,7 @@ def _jobqueue(scheduler: str, kind: str) -> Any:
         with _own_signals():
             module = importlib.import_module("dask_jobqueue" + (f".{scheduler}" if kind == "Job" else ""))
     except ImportError:
-        raise OptionError(
-            f"scheduler {scheduler} needs dask-jobqueue: install it with pip install 'geoseg[cluster]'"
-        ) from None
+        raise OptionError(f'scheduler {scheduler} needs dask-jobqueue: pip install "geoseg[cluster]"') from None
     return getattr(module, _CLASSES[scheduler] + kind)
 
 
@@ -288,9 +286,7 @@ def _kubernetes(staffing: Staffing) -> Deployment:
     try:
         module = importlib.import_module("dask_kubernetes.operator")
     except ImportError:
-        raise OptionError(
-            "scheduler kubernetes needs dask-kubernetes: install it with pip install 'geoseg[cluster]'"
-        ) from None
+        raise OptionError('scheduler kubernetes needs dask-kubernetes: pip install "geoseg[cluster]"') from None
     try:
         cluster = module.KubeCluster()
     except Exception as error:

@@ -121,7 +121,7 @@ def adapt(
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
-        raise OptionError("adapting needs more packages: pip install 'geoseg[train]'") from None
+        raise OptionError('adapting needs more packages: pip install "geoseg[train]"') from None
     from geoseg.models import load_model
     from geoseg.train.data.label_images import Sources
     from geoseg.train.run import check_output

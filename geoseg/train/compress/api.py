@@ -164,7 +164,7 @@ def _check_installed(options: CompressOptions) -> None:
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
-        raise OptionError("training needs more packages: pip install 'geoseg[train]'") from None
+        raise OptionError('training needs more packages: pip install "geoseg[train]"') from None
 
 
 def _run(model: Model, options: CompressOptions, sources: Sources, output: Path, reporter: Reporter) -> Run | Int8Run:

@@ -85,7 +85,7 @@ def _prune(network: nn.Module, card: ModelCard, share: float) -> None:
     try:
         import torch_pruning
     except ModuleNotFoundError:
-        raise OptionError("pruning needs another package: pip install 'geoseg[compress]'") from None
+        raise OptionError('pruning needs another package: pip install "geoseg[compress]"') from None
     side = window_side(card, max(_SIDE, 2 * card.stride))
     example = torch.zeros(2, len(card.bands), side, side)
     try:

@@ -108,7 +108,7 @@ def pretrain(
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
-        raise OptionError("training needs more packages: pip install 'geoseg[train]'") from None
+        raise OptionError('training needs more packages: pip install "geoseg[train]"') from None
     from geoseg.train.data.label_images import Sources
 
     Inputs(scenes, weights).check_folder(target)

@@ -370,7 +370,7 @@ def test_networks_with_nothing_to_quantise_are_named(place, tmp_path):
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])
 def test_a_missing_extra_is_named(little, place, tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ModelError, match=rf"{package} is not installed; install it with: pip install 'geoseg\[onnx\]'"):
+    with pytest.raises(ModelError, match=rf'{package} is not installed: pip install "geoseg\[onnx\]"'):
         geoseg.compress_model(little, tmp_path / "small", images=place.image, int8=True, **QUICK)
 
 
