@@ -191,8 +191,10 @@ reading_options = option_group(
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""
 
-model_option = click.option("-m", "--model", metavar="MODEL",
-                            help="Model: its name, folder or .onnx file. Default: the bundled model.")  # fmt: skip
+model_option = click.option(
+    "-m", "--model", metavar="MODEL",
+    help="Model: its name, folder (also s3://…) or .onnx file. Default: the bundled model.",
+)  # fmt: skip
 
 _window_options = option_group(
     model_option,

@@ -101,11 +101,12 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     request = request_of(job)
     inputs = Inputs([SceneEntry.of(scene).source for scene in job.scenes])
     summary = SUMMARY if job.shard is None else Shard.of(job.shard).summary
-    inputs.check(job.folder / summary, *([] if job.profile is None else [job.profile]))
+    inputs.check(job.storage.location(summary), *([] if job.profile is None else [job.profile]))
     trace = None if job.profile is None else Trace(Path(job.profile))
-    reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.folder))
+    reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.storage))
+    job.storage.check()
     staffing = job.staffing
-    with Backend(job.scheduler, job.options, job.folder, reporter, single=job.single, staffing=staffing) as backend:
+    with Backend(job.scheduler, job.options, job.storage, reporter, single=job.single, staffing=staffing) as backend:
         request = replace(request, options=backend.options, output=backend.output, trace=trace)
         batch = _Batch(job, request, backend, reporter, inputs)
         try:
@@ -115,7 +116,7 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
             if trace is not None:
                 trace.write()
     if len(results) > 1 or job.shard is not None:
-        rows = write_summary(job.folder, job.scenes, results, summary)
+        rows = write_summary(job.storage, job.scenes, results, summary)
         reporter.summary(scenes=rows, seconds=round(time.perf_counter() - started, 3))
     return results
 
@@ -203,7 +204,7 @@ class _Batch:
             prepared = self._prepared.pop(number).result()
             self._reserve_name(prepared.scene, entry)
             with self._guarded(number, prepared.scene.name):
-                self._inputs.check(*written_files(prepared.scene.outputs.values()))
+                self._inputs.check(*map(self.request.output.location, written_files(prepared.scene.names.values())))
                 scene = prepared.start(self.backend) if isinstance(prepared, PlannedScene) else prepared
                 if isinstance(scene, RunningScene):
                     self._compute(number, scene)
@@ -222,7 +223,7 @@ class _Batch:
         self._dispatcher.add(scene.work, scene.todo, scene)
 
     def _reserve_name(self, scene: Scene, entry: Any) -> None:
-        name, file = scene.name, next(iter(scene.outputs.values())).name
+        name, file = scene.name, next(iter(scene.names.values()))
         if name in self._entry_by_name:
             labels = (SceneEntry.of(one).label for one in (entry, self._entry_by_name[name]))
             raise InputError(

@@ -20,10 +20,10 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
-from geoseg.errors import ClusterError, one_line
+from geoseg.errors import ClusterError, OutputError, one_line
 from geoseg.job.block_store import read_manifest, tag_of
 from geoseg.job.dispatch import BlockSummary, Done, Feed, LostError, Outcome, Work, compute_and_store
-from geoseg.job.failures import BlockFailure
+from geoseg.job.failures import BlockFailure, is_transient
 from geoseg.system.cluster.deployment import Deployment, deploy
 from geoseg.system.cluster.worker_watch import Staffing, WorkerWatch
 from geoseg.system.resources import available_memory
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from geoseg.models import Execution
     from geoseg.progress.reporters import Reporter
     from geoseg.segment.plan import Options, Plan
+    from geoseg.system.storage.storage import Storage
 
 # Blocks are submitted in groups that take at least this many seconds, so that the overhead of a task is small beside
 # its work, and of at most so many blocks.
@@ -340,13 +341,29 @@ def _compute_group(version: str, packed: bytes, indices: Sequence[int]) -> list[
         return [BlockFailure(index, cause, fatal=True) for index in indices]
     work = _unpacked(packed)
     store = work.store
-    if tag_of(read_manifest(store.folder)) != store.tag:
+    try:
+        _check_once(store.folder)
+        tag = tag_of(read_manifest(store.folder))
+    except (OSError, OutputError) as error:
+        cause, transient = f"{_where()}: {error}", is_transient(error, ())
+        return [BlockFailure(index, cause, transient=transient, fatal=True) for index in indices]
+    if tag != store.tag:
         cause = (
             f"{_where()} does not see {store.folder}: choose an output folder with -o that all workers share "
             "under the same path"
         )
         return [BlockFailure(index, cause, fatal=True) for index in indices]
     return [_compute_block(work, index) for index in indices]
+
+
+_checked: set[str] = set()
+
+
+def _check_once(folder: Storage) -> None:
+    """Check, before the first block of a run, that this worker's credentials permit writing."""
+    if str(folder) not in _checked:
+        folder.check()
+        _checked.add(str(folder))
 
 
 def _compute_block(work: Work, index: int) -> Outcome:

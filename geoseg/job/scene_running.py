@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from geoseg.errors import GeosegError, OutputError
+from geoseg.job.block_store import BlockStore
 from geoseg.job.dispatch import BlockSummary, Work
 from geoseg.job.failures import BlockFailure, describe_failures, failure_records
 from geoseg.job.finished_vrt import LiveView
@@ -133,9 +134,9 @@ class RunningScene:
         """
         check_unchanged(self.scene.raster)
         missing = self._check_failures()
-        staged = temporary_beside(self.scene.folder / "out")
+        staged = temporary_beside(self.scene.folder.scratch / "out")
         report = self._report(self._write_products(staged, alone=alone))
-        report_path = staged / self.scene.outputs["report"].name
+        report_path = staged / self.scene.names["report"]
         for path in staged.iterdir():
             fsync(path)
         report_path.write_text(json.dumps(report, indent=2, ensure_ascii=False), "utf-8")
@@ -164,11 +165,11 @@ class RunningScene:
         scene, trace, memory = self.scene, self.scene.request.trace, self.plan.polygon_bytes
         if not alone:
             memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
-        with record_spans(enabled=trace is not None) as spans:
+        with record_spans(enabled=trace is not None) as spans, self._blocks_at_hand() as store:
             write = write_products if scene.request.products.objects is None else write_object_products
             facts = write(
                 self.work.recipe,
-                self.work.store,
+                store,
                 scene.request.products,
                 staged,
                 self._clock,
@@ -178,6 +179,13 @@ class RunningScene:
         if trace is not None:
             trace.add(here(), spans, scene=self.name)
         return facts
+
+    @contextmanager
+    def _blocks_at_hand(self) -> Iterator[BlockStore]:
+        with ExitStack() as stack:
+            with self._clock("fetch") if self.work.store.folder.remote else nullcontext():
+                store = stack.enter_context(self.work.store.at_hand())
+            yield store
 
     def _report(self, products: dict[str, Any]) -> dict[str, Any]:
         """Return the content of the report file."""
