@@ -136,9 +136,16 @@ class Scene:
     def _remove_work_folder_if_empty(self) -> None:
         self._work.drop_if_empty()  # other scenes' blocks may be in it
 
-    def note_publishing(self) -> None:
-        """Note whose results are about to get their names, for a run that continues where this one may be killed."""
-        self.folder.write(_PUBLISHING, self.fingerprint.encode())
+    def begin_publishing(self) -> None:
+        """Remove an older report, which must not vouch for the files that are about to get their names.
+
+        In a bucket it is noted whose files these are: unlike files that wait beside the blocks, they are lost with
+        this machine.
+        """
+        self.folder.verify_lock()
+        if self.request.output.remote:
+            self.folder.write(_PUBLISHING, self.fingerprint.encode())
+        self.request.output.remove(self.names["report"])
 
     def was_publishing(self) -> bool:
         """Return whether a run of the same scene, model and options was killed while results got their names."""
@@ -210,7 +217,6 @@ class FinishedScene:
         scene = self.scene
         with self.lock:
             self._check_inputs()
-            scene.folder.verify_lock()
             report = self._name_files()
             if self.missing is None:  # else the next run computes the missing blocks alone
                 with suppress(OSError):  # the next run removes them
@@ -232,9 +238,7 @@ class FinishedScene:
         output = scene.request.output
         report = read_report(self.staged, last)
         try:
-            if output.remote:  # where the other files are lost with this machine
-                scene.note_publishing()
-            output.remove(last)  # an older report must not vouch for some of these files
+            scene.begin_publishing()
             for path in sorted(self.staged.iterdir(), key=lambda path: (path.name == last, path.name)):
                 scene.folder.verify_lock()
                 output.take(path)

@@ -4,28 +4,108 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from geoseg.errors import GeosegError, OutputError
-from geoseg.job.block_store import BlockStore
 from geoseg.job.dispatch import BlockSummary, Work
 from geoseg.job.failures import BlockFailure, describe_failures, failure_records
 from geoseg.job.finished_vrt import LiveView
 from geoseg.job.objects.products import write_object_products
-from geoseg.job.outputs import write_products
+from geoseg.job.outputs import Products, write_products
 from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
-from geoseg.progress.timing import Clock, record_spans
-from geoseg.progress.trace import here
+from geoseg.progress.reporters import Reporter
+from geoseg.progress.timing import Clock, Span, record_spans
+from geoseg.progress.trace import Place, here
+from geoseg.raster import Raster
 from geoseg.raster.files.members import check_unchanged
 from geoseg.segment.plan import Plan
 from geoseg.system.files import fsync, temporary_beside
+from geoseg.system.storage.storage import Storage
 
 # Bytes that polygonizing gets at least, however much the next scene's blocks take.
 _MIN_POLYGON_BYTES = 200 * 10**6
+
+
+@dataclass(frozen=True)
+class Results:
+    """What is needed to make a scene's results of its finished blocks, in this process or on a worker.
+
+    Attributes
+    ----------
+    work, products
+        Recipe and store of the blocks, and what to make of them.
+    memory
+        Bytes that polygonizing may use.
+    upload
+        Where the files go at once; None: they stay in the folder that is returned.
+    """
+
+    work: Work
+    products: Products
+    memory: int
+    upload: Storage | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """Results that were made.
+
+    Attributes
+    ----------
+    folder
+        Where they are, if not uploaded.
+    facts
+        What the report says of them.
+    seconds, place, spans
+        Seconds per stage, and where and when they were made.
+    """
+
+    folder: str
+    facts: dict[str, Any]
+    seconds: dict[str, float]
+    place: Place
+    spans: tuple[Span, ...]
+
+
+def make_results(results: Results, reporter: Reporter) -> Made:
+    """Make every output of a scene but its report.
+
+    Raises
+    ------
+    GeosegError
+        If a block is damaged, a file cannot be written, or the scene's files have changed before an upload.
+    """
+    work, clock = results.work, Clock()
+    folder = work.store.folder
+    staged = temporary_beside(folder.scratch / "out")
+    write = write_products if results.products.objects is None else write_object_products
+    with record_spans(enabled=work.traced) as spans:
+        with ExitStack() as stack:
+            with clock("fetch") if folder.remote else nullcontext():
+                store = stack.enter_context(work.store.at_hand())
+            facts = write(work.recipe, store, results.products, staged, clock, reporter, memory=results.memory)
+        for path in staged.iterdir():
+            fsync(path)
+        if results.upload is not None:
+            with clock("upload"):
+                _upload(work.recipe.raster, staged, results.upload)
+    return Made(str(staged), facts, clock.seconds, here(), tuple(spans))
+
+
+def _upload(raster: Raster, staged: Path, output: Storage) -> None:
+    check_unchanged(raster)
+    try:
+        for path in sorted(staged.iterdir()):
+            output.take(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to {output}: {error.strerror or error}; finished blocks are kept: run the same command again"
+        ) from error
 
 
 class RunningScene:
@@ -119,11 +199,13 @@ class RunningScene:
 
     # --- after the blocks
 
-    def write(self, *, alone: bool) -> FinishedScene:
+    def write(self, finish: Callable[[Results, Reporter], Made] | None = None, *, alone: bool) -> FinishedScene:
         """Write every output into a temporary folder.
 
         Parameters
         ----------
+        finish
+            What makes them: :func:`make_results`, the default, or what has a worker call it.
         alone
             Whether no other scene's blocks are in flight, so that the whole memory budget is free.
 
@@ -134,14 +216,28 @@ class RunningScene:
         """
         check_unchanged(self.scene.raster)
         missing = self._check_failures()
-        staged = temporary_beside(self.scene.folder.scratch / "out")
-        report = self._report(self._write_products(staged, alone=alone))
+        made = self._make(finish or make_results, alone=alone)
+        staged = Path(made.folder)
+        staged.mkdir(parents=True, exist_ok=True)
+        self._clock.add(made.seconds)
+        if self.scene.request.trace is not None:
+            self.scene.request.trace.add(made.place, made.spans, scene=self.name)
         report_path = staged / self.scene.names["report"]
-        for path in staged.iterdir():
-            fsync(path)
-        report_path.write_text(json.dumps(report, indent=2, ensure_ascii=False), "utf-8")
+        report_path.write_text(json.dumps(self._report(made.facts), indent=2, ensure_ascii=False), "utf-8")
         fsync(report_path)
         return FinishedScene(self.scene, staged, self._lock, missing)
+
+    def _make(self, finish: Callable[[Results, Reporter], Made], *, alone: bool) -> Made:
+        request, memory = self.scene.request, self.plan.polygon_bytes
+        if not alone:
+            memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
+        results = Results(self.work, request.products, memory)
+        if finish is make_results or not self.scene.folder.remote:
+            return finish(results, self.scene.reporter)
+        with self.scene.reported():
+            self.scene.begin_publishing()
+        made = finish(replace(results, upload=request.output), self.scene.reporter)
+        return replace(made, folder=str(temporary_beside(self.scene.folder.scratch / "out")))
 
     def _check_failures(self) -> GeosegError | None:
         """Return an error that names the missing blocks, if outputs may be written without them; None if all exist."""
@@ -160,32 +256,6 @@ class RunningScene:
             f"{text}. They are nodata in the outputs; run the same command again to compute them"
         )
         return GeosegError(text)
-
-    def _write_products(self, staged: Path, *, alone: bool) -> dict[str, Any]:
-        scene, trace, memory = self.scene, self.scene.request.trace, self.plan.polygon_bytes
-        if not alone:
-            memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
-        with record_spans(enabled=trace is not None) as spans, self._blocks_at_hand() as store:
-            write = write_products if scene.request.products.objects is None else write_object_products
-            facts = write(
-                self.work.recipe,
-                store,
-                scene.request.products,
-                staged,
-                self._clock,
-                scene.reporter,
-                memory=memory,
-            )
-        if trace is not None:
-            trace.add(here(), spans, scene=self.name)
-        return facts
-
-    @contextmanager
-    def _blocks_at_hand(self) -> Iterator[BlockStore]:
-        with ExitStack() as stack:
-            with self._clock("fetch") if self.work.store.folder.remote else nullcontext():
-                store = stack.enter_context(self.work.store.at_hand())
-            yield store
 
     def _report(self, products: dict[str, Any]) -> dict[str, Any]:
         """Return the content of the report file."""

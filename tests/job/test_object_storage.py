@@ -241,6 +241,28 @@ def test_a_worker_without_permission_is_named_before_its_first_block(server, buc
     assert "access is denied (AccessDenied)" in failure.cause
 
 
+def test_workers_upload_what_they_write(server, bucket, unbroken, tmp_path, reflectance):
+    """Each from a scratch of its own; the client puts the report, which vouches for the rest, last."""
+    from distributed import Client
+
+    scenes = [unbroken[0], *(reflectance(tmp_path / f"{seed}.tif", 64, 128, seed=seed) for seed in range(4))]
+    recorder = Recorder()
+    with Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None) as client:
+        fields = {"options": OPTIONS, "scheduler": client}
+        results = run(Job(scenes, f"s3://{bucket}/run2", "spectral", **fields), recorder)
+    assert [result.status for result in results] == ["done"] * 5
+    assert any(args[2] == "write scene on a worker" for args, _ in recorder.of("progress"))
+    found = server.contents(bucket, "run2")
+    assert len(found) == 5 * len(unbroken[1]) + 1
+    for name, data in unbroken[1].items():
+        assert name.endswith("_report.json") or found[name] == data, name
+    report = json.loads(found["scene_report.json"])
+    assert report["seconds"]["upload"] > 0
+    puts = [path for method, path in server.requests if method in ("PUT", "POST") and "/run2/scene_" in path]
+    assert puts[-1].endswith("scene_report.json")
+    assert not list((tmp_path / "scratch").glob("geoseg-*"))
+
+
 def test_a_model_in_a_bucket(server, bucket, tmp_path, geoseg):
     """Its copy holds card and weights; a worker that unpickles it asks the bucket itself."""
     bundled = load_model("landcover")

@@ -127,6 +127,9 @@ class LocalStorage:
         """The folder itself, so that results are renamed, not copied."""
         return self.path
 
+    def drop_scratch(self) -> None:
+        """Do nothing: what is in it is found by the next run."""
+
     def fetch(self, names: Iterable[str], folder: Path) -> None:
         """Copy files into another folder."""
         for name in names:

@@ -226,9 +226,7 @@ class ObjectStorage:
         finally:
             self._lease = None
             lease.release()
-            if self._scratch is not None:
-                shutil.rmtree(self._scratch, ignore_errors=True)
-                self._scratch = None
+            self.drop_scratch()
 
     def is_locked(self) -> bool:
         """Return whether a run holds the lock."""
@@ -250,6 +248,12 @@ class ObjectStorage:
             _sweep()
             self._scratch = Path(tempfile.mkdtemp(prefix=f"{_scratch_prefix()}{os.getpid()}-{process_start():.0f}-"))
         return self._scratch
+
+    def drop_scratch(self) -> None:
+        """Delete the folder."""
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
 
     def fetch(self, names: Iterable[str], folder: Path) -> None:
         """Copy objects into a local folder, several at a time."""

@@ -104,6 +104,10 @@ class Storage(Protocol):
         """Local folder with room for results that are being made; emptied when the lock is released, if remote."""
         ...
 
+    def drop_scratch(self) -> None:
+        """Delete what is in :attr:`scratch`, unless that is the folder itself."""
+        ...
+
     def fetch(self, names: Iterable[str], folder: Path) -> None:
         """Copy files into a local folder."""
         ...
