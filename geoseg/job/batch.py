@@ -38,8 +38,8 @@ from geoseg.system.outputs import Inputs
 # Scenes opened ahead of the one whose blocks are handed out, and scenes that may wait to be written.
 _AHEAD = 4
 
-# Scenes that workers of a cluster may be writing.
-_MOST_WAITING = 64
+# Scenes that workers of a cluster may be writing: a thread waits for each.
+_MOST_WAITING = 256
 
 # Seconds between two looks at the workers of a cluster.
 _TEND_SECONDS = 2.0

@@ -208,10 +208,11 @@ class Cluster:
             _finish, __version__, pickle.dumps(results), pure=False, priority=_FINISH_FIRST,
             key=f"finish-{uuid.uuid4().hex}-{name}",
         )  # fmt: skip
-        while not future.done():
+        ended = threading.Event()
+        future.add_done_callback(lambda _: ended.set())
+        while not ended.wait(1.0):
             if self._closing or self._client.status == "closed":
                 raise ClusterError(_GONE)
-            time.sleep(0.1)
         made = _result(future)
         if isinstance(made, LostError):
             with self._here:  # one at a time: memory is planned for one
