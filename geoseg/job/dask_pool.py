@@ -212,6 +212,8 @@ class Cluster:
         future.add_done_callback(lambda _: ended.set())
         while not ended.wait(1.0):
             if self._closing or self._client.status == "closed":
+                with suppress(Exception):  # the scheduler may be gone
+                    self._client.cancel([future], force=True)
                 raise ClusterError(_GONE)
         made = _result(future)
         if isinstance(made, LostError):

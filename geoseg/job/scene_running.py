@@ -21,7 +21,6 @@ from geoseg.job.scene import FinishedScene, Scene
 from geoseg.progress.reporters import Reporter
 from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
-from geoseg.raster import Raster
 from geoseg.raster.files.members import check_unchanged
 from geoseg.segment.plan import Plan
 from geoseg.system.files import fsync, temporary_beside
@@ -41,14 +40,15 @@ class Results:
         Recipe and store of the blocks, and what to make of them.
     memory
         Bytes that polygonizing may use.
-    upload
-        Where the files go at once; None: they stay in the folder that is returned.
+    upload, token
+        Where the files go at once, while the lock with that token is held; None: they stay in the folder returned.
     """
 
     work: Work
     products: Products
     memory: int
     upload: Storage | None = None
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,15 @@ def make_results(results: Results, reporter: Reporter) -> Made:
             fsync(path)
         if results.upload is not None:
             with clock("upload"):
-                _upload(work.recipe.raster, staged, results.upload)
+                _upload(results, staged, results.upload)
     return Made(str(staged), facts, clock.seconds, here(), tuple(spans))
 
 
-def _upload(raster: Raster, staged: Path, output: Storage) -> None:
-    check_unchanged(raster)
+def _upload(results: Results, staged: Path, output: Storage) -> None:
+    check_unchanged(results.work.recipe.raster)
     try:
         for path in sorted(staged.iterdir()):
+            results.work.store.folder.verify_lock(results.token)  # this worker may have outlived the run
             output.take(path)
     except OSError as error:
         raise OutputError(
@@ -236,7 +237,7 @@ class RunningScene:
             return finish(results, self.scene.reporter)
         with self.scene.reported():
             self.scene.begin_publishing()
-        made = finish(replace(results, upload=request.output), self.scene.reporter)
+        made = finish(replace(results, upload=request.output, token=self.scene.folder.lock_token), self.scene.reporter)
         return replace(made, folder=str(temporary_beside(self.scene.folder.scratch / "out")))
 
     def _check_failures(self) -> GeosegError | None:

@@ -198,6 +198,17 @@ def test_a_lock_that_nobody_renews_is_taken_over_and_the_late_holder_told(place,
             assert second.is_locked(), "a lock of others is not deleted"
 
 
+def test_who_works_for_a_run_that_has_ended_is_told(place):
+    with place.lock():
+        token = place.lock_token
+        worker = pickle.loads(pickle.dumps(place))
+        worker.verify_lock(token)
+    with pytest.raises(OutputError, match="the run that this work was for has ended"):
+        worker.verify_lock(token)
+    with place.lock(), pytest.raises(OutputError, match="the run that this work was for has ended"):
+        worker.verify_lock(token)
+
+
 def test_an_answer_that_is_lost_does_not_lose_the_lock(place, server, monkeypatch):
     lost = iter([True])
     monkeypatch.setattr(

@@ -44,7 +44,7 @@ class Lease:
 
     def __init__(self, address: Address, label: str) -> None:
         self._address, self._label = address, label
-        self._token = uuid.uuid4().hex
+        self.token = uuid.uuid4().hex
         self._count = 0
         self._version: dict[str, Any] = {}
         self._lost = False
@@ -63,7 +63,7 @@ class Lease:
         """
         while not self._taken():
             pass
-        _held.add(self._token)
+        _held.add(self.token)
         self._thread = threading.Thread(target=self._renew, name="geoseg-lease", daemon=True)
         self._thread.start()
 
@@ -72,10 +72,10 @@ class Lease:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        _held.discard(self._token)
+        _held.discard(self.token)
         with suppress(OSError):  # else it is taken for abandoned after a while
             found = self._read()
-            if found is not None and found[0].get("token") == self._token:
+            if found is not None and found[0].get("token") == self.token:
                 self._delete()
 
     def verify(self) -> None:
@@ -91,6 +91,18 @@ class Lease:
                 f"{self._label}: this process could not reach the server for {LEASE_SECONDS:.0f} s, and another run "
                 "has taken over; finished work is kept"
             )
+
+    def verify_token(self, token: str) -> None:
+        """Check, in a process that works for the holder, that the lock with that token is there.
+
+        Raises
+        ------
+        OutputError
+            If it is not.
+        """
+        found = self._read()
+        if found is None or found[0].get("token") != token:
+            raise OutputError(f"{self._label}: the run that this work was for has ended, so nothing is uploaded")
 
     def is_held(self) -> bool:
         """Return whether any run holds the lock; of other machines' runs, whether it was renewed lately."""
@@ -112,7 +124,7 @@ class Lease:
         if found is None:
             return False
         owner, version, _ = found
-        if owner.get("token") == self._token:  # ours, but the answer was lost
+        if owner.get("token") == self.token:  # ours, but the answer was lost
             self._version = version
             return True
         if not self._abandoned(*found):
@@ -182,7 +194,7 @@ class Lease:
             with suppress(OSError):  # unreachable: tried again, until somebody else has it
                 if not self._try_put(self._version):
                     found = self._read()
-                    if found is None or found[0].get("token") != self._token:
+                    if found is None or found[0].get("token") != self.token:
                         self._lost = True
                         return
                     self._version = found[1]
@@ -193,7 +205,7 @@ class Lease:
         self._count += 1  # else the content, and so its ETag, would be the same
         owner = {
             "pid": os.getpid(), "host": socket.gethostname(), "machine": machine(), "start": process_start(),
-            "token": self._token, "renewed": self._count,
+            "token": self.token, "renewed": self._count,
         }  # fmt: skip
         with as_os_errors(self._address):
             made = obstore.put(

@@ -119,7 +119,12 @@ class LocalStorage:
         """Return whether a run holds the lock."""
         return is_locked(self.path)
 
-    def verify_lock(self) -> None:
+    @property
+    def lock_token(self) -> str:
+        """Nothing: only the process that holds the lock renames files."""
+        return ""
+
+    def verify_lock(self, token: str = "") -> None:
         """Do nothing: the operating system takes a lock from nobody."""
 
     @property

@@ -236,10 +236,17 @@ class ObjectStorage:
     def _lock_address(self) -> Address:
         return Address(self._address.scheme, self._address.bucket, f"{self._address.prefix}.lock")
 
-    def verify_lock(self) -> None:
-        """Raise OutputError if another run has taken the lock over."""
+    @property
+    def lock_token(self) -> str:
+        """Token of the lease, for workers that write on behalf of its holder."""
+        return "" if self._lease is None else self._lease.token
+
+    def verify_lock(self, token: str = "") -> None:
+        """Raise OutputError if another run has taken the lock over, or the run with that token has ended."""
         if self._lease is not None:
             self._lease.verify()
+        elif token:
+            Lease(self._lock_address, str(self)).verify_token(token)
 
     @property
     def scratch(self) -> Path:

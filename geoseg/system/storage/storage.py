@@ -95,8 +95,13 @@ class Storage(Protocol):
         """Return whether a run holds the lock."""
         ...
 
-    def verify_lock(self) -> None:
-        """Raise OutputError if the lock was lost to another run."""
+    @property
+    def lock_token(self) -> str:
+        """What tells the lock that this process holds from that of any other run; empty if that is not needed."""
+        ...
+
+    def verify_lock(self, token: str = "") -> None:
+        """Raise OutputError if the lock was lost to another run; of a lock that another process holds, by its token."""
         ...
 
     @property
