@@ -207,7 +207,8 @@ class _Batch:
         """Scenes that may wait to be written: more where workers write them."""
         if self.backend.cluster is None or self.single:
             return _AHEAD
-        return min(max(self.backend.cluster.threads(), _AHEAD), _MOST_WAITING)
+        threads: int = self.backend.cluster.threads()
+        return min(max(threads, _AHEAD), _MOST_WAITING)
 
     def _start(self, number: int) -> None:
         self._next_start += 1

@@ -215,7 +215,7 @@ class Cluster:
                 with suppress(Exception):  # the scheduler may be gone
                     self._client.cancel([future], force=True)
                 raise ClusterError(_GONE)
-        made = _result(future)
+        made: Made | BaseException = _result(future)
         if isinstance(made, LostError):
             with self._here:  # one at a time: memory is planned for one
                 return make_results(results, reporter)

@@ -93,12 +93,12 @@ def _watch(process: subprocess.Popen, scenes: int) -> None:
             begin, first, used = time.perf_counter(), done, seconds
         if done in marks:
             memory = ", ".join(f"{child.memory_info().rss / 1e6:.0f}" for child in children)
-            print(f"{done:6d} scenes: client {client.memory_info().rss / 1e6:.0f} MB, workers {memory} MB", flush=True)
-        if done == scenes:
             count = max(done - first, 1)
             print(
-                f"{(time.perf_counter() - begin) / count:.3f} s per scene; processor: client "
-                f"{(seconds[0] - used[0]) / count:.3f} s, workers {(seconds[1] - used[1]) / count:.3f} s"
+                f"{done:6d} scenes: client {client.memory_info().rss / 1e6:.0f} MB, workers {memory} MB; "
+                f"{(time.perf_counter() - begin) / count:.3f} s per scene, of the processor {(seconds[0] - used[0]) / count:.3f} s "
+                f"by the client, {(seconds[1] - used[1]) / count:.3f} s by workers",
+                flush=True,
             )
 
 
