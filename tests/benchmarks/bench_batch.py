@@ -93,11 +93,11 @@ def _watch(process: subprocess.Popen, scenes: int) -> None:
             begin, first, used = time.perf_counter(), done, seconds
         if done in marks:
             memory = ", ".join(f"{child.memory_info().rss / 1e6:.0f}" for child in children)
-            count = max(done - first, 1)
+            each = [(now - then) / max(done - first, 1) for now, then in zip(seconds, used, strict=True)]
+            wall = (time.perf_counter() - begin) / max(done - first, 1)
             print(
                 f"{done:6d} scenes: client {client.memory_info().rss / 1e6:.0f} MB, workers {memory} MB; "
-                f"{(time.perf_counter() - begin) / count:.3f} s per scene, of the processor {(seconds[0] - used[0]) / count:.3f} s "
-                f"by the client, {(seconds[1] - used[1]) / count:.3f} s by workers",
+                f"{wall:.3f} s per scene; processor: client {each[0]:.3f} s, workers {each[1]:.3f} s",
                 flush=True,
             )
 
