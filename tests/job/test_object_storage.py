@@ -291,7 +291,7 @@ def kill(server, bucket, unbroken, folder, chance, times: int) -> list[str]:
     arguments = [argument for argument in SMALL if argument != "--no-preview"]
     for number in range(times):
         before = len(server.requests)
-        after = chance.randrange(8, 75)  # requests: an unbroken run makes about seventy
+        after = chance.randrange(8, 60)  # requests: an unbroken run makes about seventy
         (scratch := folder / f"scratch{number}").mkdir()
         there = f"s3://{bucket}/run2"
         process = Run(unbroken[0], "-o", there, *arguments, env={**server.environment, "TMPDIR": str(scratch)})
