@@ -201,8 +201,10 @@ def _complete_model(_: click.Context, __: click.Parameter, incomplete: str) -> l
     return found or [CompletionItem(incomplete, type="file")]
 
 
-model_option = click.option("-m", "--model", metavar="MODEL", shell_complete=_complete_model,
-                            help="Model: its name, folder or .onnx file. Default: the bundled model.")  # fmt: skip
+model_option = click.option(
+    "-m", "--model", metavar="MODEL", shell_complete=_complete_model,
+    help="Model: its name, folder (also s3://…) or .onnx file. Default: the bundled model.",
+)  # fmt: skip
 
 _window_options = option_group(
     model_option,

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 _scene_options = option_group(
     click.argument("scenes", nargs=-1, metavar="SCENE…"),
-    click.option("-o", "--output", required=True, type=FilePath(), metavar="OUT", help="Output folder."),
+    click.option("-o", "--output", required=True, type=FilePath(), metavar="OUT",
+                 help="Output folder, or s3://BUCKET/PREFIX, gs://… or az://…"),
     click.option("--scenes", "listed", type=FilePath(), metavar="FILE",
-                 help="File that lists more scenes: text (one per line), CSV (columns scene, name) or a STAC "
-                      "ItemCollection."),
+                 help="File (or s3://…) that lists more scenes: text (one per line), CSV (columns scene, name) or a "
+                      "STAC ItemCollection."),
 )  # fmt: skip
 
 _simplify_option = click.option(
@@ -197,7 +198,7 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     workers = values["workers"] if isinstance(values["workers"], tuple) else None
     options = options_of(values)
     job = Job(sources, output, model, reading, options, products, workers=workers, **values)
-    Inputs(listed).check(output / SUMMARY, *([] if job.profile is None else [job.profile]))
+    Inputs(listed).check(job.storage.location(SUMMARY), *([] if job.profile is None else [job.profile]))
     if only_clean:
         _clean(job)
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from geoseg.job.dispatch import Threads, WorkerPool
@@ -12,6 +11,7 @@ from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
 from geoseg.segment.plan import Options, Plan
 from geoseg.system.cluster.worker_watch import Staffing
+from geoseg.system.storage.storage import Storage
 
 if TYPE_CHECKING:
     from geoseg.models import Execution
@@ -34,7 +34,7 @@ class Backend:
     """
 
     def __init__(
-        self, scheduler: Any, options: Options, output: Path, reporter: Reporter, *, single: bool = False,
+        self, scheduler: Any, options: Options, output: Storage, reporter: Reporter, *, single: bool = False,
         staffing: Staffing | None = None,
     ) -> None:  # fmt: skip
         self._scheduler, self._reporter = scheduler, reporter

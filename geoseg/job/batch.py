@@ -28,7 +28,7 @@ from geoseg.job.request import Job, Request, SceneResult, open_scene, request_of
 from geoseg.job.scene import FinishedScene, KeptScene, Scene
 from geoseg.job.scene_list import SceneEntry
 from geoseg.job.scene_planned import PlannedScene, prepare
-from geoseg.job.scene_running import RunningScene
+from geoseg.job.scene_running import Made, Results, RunningScene, make_results
 from geoseg.job.shards import Shard
 from geoseg.progress.ordered import OrderedReporters
 from geoseg.progress.reporters import Reporter, Silent
@@ -38,6 +38,9 @@ from geoseg.system.outputs import Inputs
 
 # Scenes opened ahead of the one whose blocks are handed out, and scenes that may wait to be written.
 _AHEAD = 4
+
+# Scenes that workers of a cluster may be writing: a thread waits for each.
+_MOST_WAITING = 256
 
 # Seconds between two looks at the workers of a cluster.
 _TEND_SECONDS = 2.0
@@ -104,11 +107,12 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     request = request_of(job)
     inputs = Inputs([SceneEntry.of(scene).source for scene in job.scenes])
     summary = SUMMARY if job.shard is None else Shard.of(job.shard).summary
-    inputs.check(job.folder / summary, *([] if job.profile is None else [job.profile]))
+    inputs.check(job.storage.location(summary), *([] if job.profile is None else [job.profile]))
     trace = None if job.profile is None else Trace(Path(job.profile))
-    reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.folder))
+    reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.storage))
+    job.storage.check()
     staffing = job.staffing
-    with Backend(job.scheduler, job.options, job.folder, reporter, single=job.single, staffing=staffing) as backend:
+    with Backend(job.scheduler, job.options, job.storage, reporter, single=job.single, staffing=staffing) as backend:
         request = replace(request, options=backend.options, output=backend.output, trace=trace)
         batch = _Batch(job, request, backend, reporter, inputs)
         try:
@@ -118,7 +122,7 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
             if trace is not None:
                 trace.write()
     if len(results) > 1 or job.shard is not None:
-        rows = write_summary(job.folder, job.scenes, results, summary)
+        rows = write_summary(job.storage, job.scenes, results, summary)
         reporter.summary(scenes=rows, seconds=round(time.perf_counter() - started, 3))
     return results
 
@@ -135,9 +139,11 @@ class _Batch:
         # A single scene is opened and written in this thread, where Ctrl-C reaches it at once.
         self._opener: Executor = _Inline() if self.single else ThreadPoolExecutor(_AHEAD, "geoseg-open")
         self._writer: Executor = _Inline() if self.single else ThreadPoolExecutor(1, "geoseg-finish")
+        self._waiter = ThreadPoolExecutor(_MOST_WAITING, "geoseg-wait")  # for workers that write
         self._prepared: dict[int, Future[KeptScene | PlannedScene]] = {}
         self._running: dict[int, RunningScene] = {}
         self._writing: set[int] = set()
+        self._on_workers: set[int] = set()
         self._entry_by_name: dict[str, Any] = {}
         self._next_open = self._next_start = 0
         self._dispatcher: Dispatcher | None = None
@@ -170,6 +176,7 @@ class _Batch:
         self.backend.close()
         self._opener.shutdown(cancel_futures=True)
         self._writer.shutdown(cancel_futures=True)
+        self._waiter.shutdown(cancel_futures=True)
         for scene in self._running.values():
             scene.close()
 
@@ -195,9 +202,16 @@ class _Batch:
         number = self._next_start
         if number not in self._prepared or not self._prepared[number].done():
             return False
-        if len(self._writing) >= _AHEAD:
+        if len(self._writing) >= self._most_writing():
             return False  # writing is slower than computing: more blocks would only fill the disk
         return self._dispatcher is None or self._dispatcher.has_capacity
+
+    def _most_writing(self) -> int:
+        """Scenes that may wait to be written: more where workers write them."""
+        if self.backend.cluster is None or self.single:
+            return _AHEAD
+        threads: int = self.backend.cluster.threads()
+        return min(max(threads, _AHEAD), _MOST_WAITING)
 
     def _start(self, number: int) -> None:
         self._next_start += 1
@@ -206,7 +220,7 @@ class _Batch:
             prepared = self._prepared.pop(number).result()
             self._reserve_name(prepared.scene, entry)
             with self._guarded(number, prepared.scene.name):
-                self._inputs.check(*written_files(prepared.scene.outputs.values()))
+                self._inputs.check(*map(self.request.output.location, written_files(prepared.scene.names.values())))
                 scene = prepared.start(self.backend) if isinstance(prepared, PlannedScene) else prepared
                 if isinstance(scene, RunningScene):
                     self._compute(number, scene)
@@ -225,7 +239,7 @@ class _Batch:
         self._dispatcher.add(scene.work, scene.todo, scene)
 
     def _reserve_name(self, scene: Scene, entry: Any) -> None:
-        name, file = name_key(scene.name), next(iter(scene.outputs.values())).name
+        name, file = name_key(scene.name), next(iter(scene.names.values()))
         if name in self._entry_by_name:
             labels = (SceneEntry.of(one).label for one in (entry, self._entry_by_name[name]))
             raise InputError(
@@ -240,7 +254,8 @@ class _Batch:
             return
         scenes_left = len(self.job.scenes) - self._next_start
         if not scenes_left and dispatcher.idle:
-            self.backend.release()
+            if not self._on_workers:
+                self.backend.release()
         elif time.monotonic() - self._tended > _TEND_SECONDS:
             self._tended = time.monotonic()
             self.backend.tend(dispatcher.work_seconds(scenes_left))
@@ -253,12 +268,24 @@ class _Batch:
         for number, scene in list(self._running.items()):
             if scene.ended and number not in self._writing:
                 self._writing.add(number)
-                self._writer.submit(self._write, number, scene)
+                if self._workers_write():
+                    self._on_workers.add(number)
+                    self._waiter.submit(self._write, number, scene, self.backend.cluster.finish)
+                else:
+                    self._writer.submit(self._write, number, scene)
 
-    def _write(self, number: int, scene: RunningScene) -> None:
+    def _workers_write(self) -> bool:
+        """Whether a cluster is busy anyway: workers of a batch system are not kept for the last scenes' files."""
+        if self.backend.cluster is None or self._dispatcher is None:
+            return False
+        return self._next_start < len(self.job.scenes) or not self._dispatcher.idle
+
+    def _write(
+        self, number: int, scene: RunningScene, finish: Callable[[Results, Reporter], Made] = make_results
+    ) -> None:
         outcome: SceneResult | BaseException
         try:
-            finished: FinishedScene = scene.write(alone=self.single)
+            finished: FinishedScene = scene.write(finish, alone=self.single)
             outcome = finished.publish()
         except BaseException as error:
             if self.single and not isinstance(error, GeosegError):
@@ -268,6 +295,7 @@ class _Batch:
 
     def _finish(self, number: int, name: str, outcome: SceneResult | BaseException) -> None:
         self._writing.discard(number)
+        self._on_workers.discard(number)
         with self._guarded(number, name):
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -12,7 +12,9 @@ import asyncio
 import concurrent.futures
 import math
 import pickle
+import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,18 +22,21 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from geoseg._version import __version__
-from geoseg.errors import ClusterError, one_line
-from geoseg.job.block_store import read_manifest, tag_of
+from geoseg.errors import ClusterError, OutputError, one_line
+from geoseg.job.block_store import BlockStore, read_manifest, tag_of
 from geoseg.job.dispatch import BlockSummary, Done, Feed, LostError, Outcome, Work, compute_and_store
-from geoseg.job.failures import BlockFailure
+from geoseg.job.failures import BlockFailure, is_transient
+from geoseg.job.scene_running import Made, Results, make_results
+from geoseg.progress.reporters import Silent
 from geoseg.system.cluster.deployment import Deployment, deploy
+from geoseg.system.cluster.worker_memory import process_budget, worker_facts
 from geoseg.system.cluster.worker_watch import Staffing, WorkerWatch
-from geoseg.system.resources import available_memory
 
 if TYPE_CHECKING:
     from geoseg.models import Execution
     from geoseg.progress.reporters import Reporter
     from geoseg.segment.plan import Options, Plan
+    from geoseg.system.storage.storage import Storage
 
 # Blocks are submitted in groups that take at least this many seconds, so that the overhead of a task is small beside
 # its work, and of at most so many blocks.
@@ -41,17 +46,14 @@ _GROUP_SECONDS, _MAX_GROUP = 1.0, 1024
 # with so many threads that the scheduler would be saturated, groups grow instead. See bench_scale.py.
 _TASK_SECONDS = 0.008
 
-# Share of a worker's memory limit that is used: dask pauses a worker at 0.8.
-_LIMIT_SHARE = 0.7
-
-# Share of a machine's free memory that its workers use together if they have no limit, and the most for one process.
-_FREE_SHARE, _MAX_BYTES = 0.5, 16 * 10**9
-
 # Seconds after which a scheduler that does not answer is considered lost.
 _SCHEDULER_TIMEOUT = 30.0
 
 # Seconds of work that a worker should have if the number of workers adapts: starting one takes some.
 _WORKER_SECONDS = 120.0
+
+# Priority of tasks that write results over those that compute blocks: finished scenes take disk.
+_FINISH_FIRST = 10
 
 # Seconds to wait for the result of a finished task. A client whose event loop has ended would wait for ever.
 _RESULT_TIMEOUT = 20.0
@@ -92,7 +94,8 @@ class Cluster:
     """
 
     def __init__(self, scheduler: Any, options: Options, staffing: Staffing, reporter: Reporter) -> None:
-        self._staffing, self._released = staffing, False
+        self._staffing, self._released, self._closing = staffing, False, False
+        self._here = threading.Lock()
         self._deployment: Deployment = deploy(scheduler, staffing, reporter)
         self._client, self.watch = self._deployment.client, self._deployment.watch
         try:
@@ -114,9 +117,9 @@ class Cluster:
         reporter.info("{} with {} on {}".format(*(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())))
 
     def _facts(self) -> list[dict[str, Any]]:
-        """Return :func:`_worker_facts` of the workers; waits where those that had come are gone again."""
+        """Return :func:`worker_facts` of the workers; waits where those that had come are gone again."""
         while True:
-            answers = _query(lambda: self._client.run(_worker_facts, on_error="return"))
+            answers = _query(lambda: self._client.run(worker_facts, on_error="return"))
             facts = [answer for answer in answers.values() if isinstance(answer, dict)]
             if facts:
                 return facts
@@ -187,6 +190,40 @@ class Cluster:
             streams = min(streams, max(execution.streams // self._processes, 1))
         return replace(execution, streams=streams)
 
+    def threads(self) -> int:
+        """Return how many threads the workers have that are there now."""
+        return sum(self.watch.threads().values())
+
+    def finish(self, results: Results, reporter: Reporter) -> Made:
+        """Have a worker make a scene's results; if it is lost, and those that try after it, they are made here.
+
+        Raises
+        ------
+        GeosegError
+            As :func:`geoseg.job.scene_running.make_results`, or if the cluster is closed.
+        """
+        name = results.work.recipe.raster.name
+        reporter.progress(0, 1, f"write {name} on a worker")
+        future = self._client.submit(
+            _finish, __version__, pickle.dumps(results), pure=False, priority=_FINISH_FIRST,
+            key=f"finish-{uuid.uuid4().hex}-{name}",
+        )  # fmt: skip
+        ended = threading.Event()
+        future.add_done_callback(lambda _: ended.set())
+        while not ended.wait(1.0):
+            if self._closing or self._client.status == "closed":
+                with suppress(Exception):  # the scheduler may be gone
+                    self._client.cancel([future], force=True)
+                raise ClusterError(_GONE)
+        made: Made | BaseException = _result(future)
+        if isinstance(made, LostError):
+            with self._here:  # one at a time: memory is planned for one
+                return make_results(results, reporter)
+        if isinstance(made, BaseException):
+            raise made
+        reporter.progress(1, 1, f"write {name} on a worker")
+        return made
+
     def release(self) -> None:
         """Let the jobs of a batch system end; a cluster of another kind stays as it is."""
         if self._deployment.keeper is not None:
@@ -195,6 +232,7 @@ class Cluster:
 
     def close(self) -> None:
         """Stop the cluster if this run started it; a cluster that was running before stays."""
+        self._closing = True
         self._deployment.close()
 
 
@@ -286,32 +324,6 @@ def group_seconds(threads: int) -> float:
     return max(_GROUP_SECONDS, threads * _TASK_SECONDS)
 
 
-def process_budget(workers: Sequence[dict[str, Any]]) -> int:
-    """Return the bytes that each process may use: a share of its dask limit, or of the free memory of its machine.
-
-    Parameters
-    ----------
-    workers
-        ``host``, dask memory ``limit`` (0 or None for none) and ``free`` memory of the machine of each process, bytes.
-    """
-    hosts = [worker["host"] for worker in workers]
-    shares = [
-        worker["limit"] * _LIMIT_SHARE
-        if worker["limit"]
-        else worker["free"] * _FREE_SHARE / hosts.count(worker["host"])
-        for worker in workers
-    ]
-    return int(max(min([*shares, _MAX_BYTES]), 10**9))
-
-
-def _worker_facts(dask_worker: Any) -> dict[str, Any]:
-    """Return host, memory limit and free memory of a worker. Runs on the worker."""
-    import socket
-
-    limit = dask_worker.memory_manager.memory_limit
-    return {"host": socket.gethostname(), "limit": limit, "free": available_memory()}
-
-
 def _choose_execution(packed: bytes) -> Execution:
     """Choose how the model is run. Runs on a worker."""
     plan: Plan = pickle.loads(packed)  # noqa: S301 - from the client that this worker serves
@@ -319,8 +331,6 @@ def _choose_execution(packed: bytes) -> Execution:
 
 
 def _key(work: Work, indices: Sequence[int]) -> str:
-    import uuid
-
     return f"segment-{uuid.uuid4().hex}-{work.recipe.raster.name}-{indices[0]}"
 
 
@@ -339,14 +349,55 @@ def _compute_group(version: str, packed: bytes, indices: Sequence[int]) -> list[
         cause = f"{_where()} runs geoseg {__version__}, and this is {version}: install the same on all machines"
         return [BlockFailure(index, cause, fatal=True) for index in indices]
     work = _unpacked(packed)
-    store = work.store
-    if tag_of(read_manifest(store.folder)) != store.tag:
-        cause = (
+    try:
+        _check_store(work.store)
+    except OutputError as error:
+        transient = is_transient(error, ())
+        return [BlockFailure(index, str(error), transient=transient, fatal=True) for index in indices]
+    return [_compute_block(work, index) for index in indices]
+
+
+def _finish(version: str, packed: bytes) -> Made:
+    """Make a scene's results. Runs on a worker."""
+    if version != __version__:
+        raise ClusterError(f"{_where()} runs geoseg {__version__}, and this is {version}: install the same there")
+    results: Results = pickle.loads(packed)  # noqa: S301 - from the client that this worker serves
+    folder = results.work.store.folder
+    _check_store(results.work.store)
+    try:
+        return make_results(results, Silent())
+    finally:
+        folder.drop_scratch()
+
+
+def _check_store(store: BlockStore) -> None:
+    """Check that this worker sees the blocks, and may write there.
+
+    Raises
+    ------
+    OutputError
+        If not; names the worker.
+    """
+    try:
+        _check_once(store.folder)
+        tag = tag_of(read_manifest(store.folder))
+    except (OSError, OutputError) as error:
+        raise OutputError(f"{_where()}: {error}") from error
+    if tag != store.tag:
+        raise OutputError(
             f"{_where()} does not see {store.folder}: choose an output folder with -o that all workers share "
             "under the same path"
         )
-        return [BlockFailure(index, cause, fatal=True) for index in indices]
-    return [_compute_block(work, index) for index in indices]
+
+
+_checked: set[str] = set()
+
+
+def _check_once(folder: Storage) -> None:
+    """Check, before the first block of a run, that this worker's credentials permit writing."""
+    if str(folder) not in _checked:
+        folder.check()
+        _checked.add(str(folder))
 
 
 def _compute_block(work: Work, index: int) -> Outcome:
@@ -365,16 +416,15 @@ def _where() -> str:
     return f"worker {get_worker().address} on {socket.gethostname()}"
 
 
-def _result(future: Any) -> list[Outcome] | BaseException:
-    """Return the outcomes of a task, or its error; never raises, because dask would only log the exception."""
+def _result(future: Any) -> Any:
+    """Return the result of a task, or its error; never raises, because dask would only log the exception."""
     from distributed.scheduler import KilledWorker
 
     try:
         if future.client.status != "running":
             return LostError("the connection to the dask scheduler was lost")
         if future.status == "finished":
-            outcomes: list[Outcome] = future.result(timeout=_RESULT_TIMEOUT)
-            return outcomes
+            return future.result(timeout=_RESULT_TIMEOUT)
         error: BaseException | None = future.exception(timeout=_RESULT_TIMEOUT)
         if error is None:  # lost between its end and this call
             return LostError("the connection to the dask scheduler was lost")

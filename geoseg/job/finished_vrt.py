@@ -8,23 +8,27 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from geoseg.classes import NODATA
-from geoseg.system.files import complete
+from geoseg.raster.gdal.environment import gdal_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from geoseg.classes import MapClass
     from geoseg.job.block_store import BlockStore
+    from geoseg.system.storage.storage import Storage
 
 # Writing takes time that grows with the number of blocks: it gets at most this share of the run, and happens at most
 # every so many seconds.
 _MAX_SHARE, _MIN_SECONDS = 0.005, 5.0
 
 
-def live_path(folder: Path) -> Path:
-    """Path of the VRT in a scene's folder of finished blocks."""
-    return folder / "finished_so_far.vrt"
+NAME = "finished_so_far.vrt"
+"""Its name among a scene's finished blocks."""
+
+
+def live_path(folder: Storage) -> str:
+    """Path under which GDAL opens the VRT of a scene's finished blocks."""
+    return gdal_path(str(folder.location(NAME)))
 
 
 class LiveView:
@@ -41,8 +45,8 @@ class LiveView:
         self._next = 0.0
 
     @property
-    def path(self) -> Path:
-        """Path of the VRT."""
+    def path(self) -> str:
+        """Path of the VRT, for GDAL."""
         return live_path(self._store.folder)
 
     def update(self) -> None:
@@ -50,16 +54,15 @@ class LiveView:
         if time.monotonic() < self._next:
             return
         start = time.monotonic()
-        text = self._text()
         # On Windows a GIS may hold the file open; a full disk is reported by the next block.
-        with suppress(OSError), complete(self.path) as part:
-            part.write_text(text, "utf-8")
+        with suppress(OSError):
+            self._store.folder.write(NAME, self._text().encode())
         now = time.monotonic()
         self._next = now + max((now - start) / _MAX_SHARE, _MIN_SECONDS)
 
     def _text(self) -> str:
         store, tiling = self._store, self._store.tiling
-        present = sorted(index for index in store.finished() if store.path(index).exists())
+        present = store.not_empty()
         transform = store.geobox.transform
         numbers = (transform.c, transform.a, transform.b, transform.f, transform.d, transform.e)
         lines = [f'<VRTDataset rasterXSize="{tiling.width}" rasterYSize="{tiling.height}">']
@@ -82,7 +85,7 @@ class LiveView:
             box = self._store.tiling.block_box(index)
             size = f'xSize="{box.width}" ySize="{box.height}"'
             lines.append(
-                f'    <SimpleSource><SourceFilename relativeToVRT="1">{self._store.path(index).name}</SourceFilename>'
+                f'    <SimpleSource><SourceFilename relativeToVRT="1">{self._store.block_name(index)}</SourceFilename>'
                 f"<SourceBand>{number}</SourceBand>"
                 f'<SourceProperties RasterXSize="{box.width}" RasterYSize="{box.height}" DataType="Byte" '
                 f'BlockXSize="{min(512, box.width)}" BlockYSize="{min(512, box.height)}"/>'

@@ -113,35 +113,40 @@ class Written:
     pictures: Pictures | None
 
 
-def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
-    """Return the contract's path per kind of output for a scene called ``name``."""
+def output_names(name: str, products: Products) -> dict[str, str]:
+    """Return the contract's file name per kind of output for a scene called ``name``."""
     if products.objects is not None:
-        found = {"objects": folder / f"{name}_objects.{products.format}"}
+        found = {"objects": f"{name}_objects.{products.format}"}
         if products.preview:
-            found["preview"] = folder / f"{name}_objects_preview.png"
+            found["preview"] = f"{name}_objects_preview.png"
         if products.page:
-            found["html"] = folder / f"{name}_objects_report.html"
-        return found | {"report": folder / f"{name}_objects_report.json"}
-    paths = {"classes": folder / f"{name}_classes.tif", "confidence": folder / f"{name}_confidence.tif"}
+            found["html"] = f"{name}_objects_report.html"
+        return found | {"report": f"{name}_objects_report.json"}
+    names = {"classes": f"{name}_classes.tif", "confidence": f"{name}_confidence.tif"}
     if products.probabilities is not None:
-        paths["probabilities"] = folder / f"{name}_probabilities.tif"
+        names["probabilities"] = f"{name}_probabilities.tif"
     if products.polygons:
-        paths["polygons"] = folder / f"{name}_polygons.{products.format}"
+        names["polygons"] = f"{name}_polygons.{products.format}"
     if products.preview:
-        paths["preview"] = folder / f"{name}_preview.png"
+        names["preview"] = f"{name}_preview.png"
     if products.page:
-        paths["html"] = folder / f"{name}_report.html"
-    paths["report"] = folder / f"{name}_report.json"
-    return paths
+        names["html"] = f"{name}_report.html"
+    names["report"] = f"{name}_report.json"
+    return names
 
 
-def written_files(outputs: Iterable[Path]) -> list[Path]:
-    """Return outputs, and the files that are written beside rasters."""
-    found: list[Path] = []
-    for path in outputs:
-        found.append(path)
-        if path.suffix == ".tif":
-            found += [path.with_suffix(".qml"), Path(f"{path}.aux.xml")]
+def outputs_of(folder: Path, name: str, products: Products) -> dict[str, Path]:
+    """Return the path in a local folder per kind of output for a scene called ``name``."""
+    return {kind: folder / file for kind, file in output_names(name, products).items()}
+
+
+def written_files(names: Iterable[str]) -> list[str]:
+    """Return names of outputs, and of the files that are written beside rasters."""
+    found: list[str] = []
+    for name in names:
+        found.append(name)
+        if name.endswith(".tif"):
+            found += [f"{name[:-4]}.qml", f"{name}.aux.xml"]
     return found
 
 

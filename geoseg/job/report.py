@@ -16,7 +16,7 @@ from geoseg.errors.printable import printable
 from geoseg.job.scene_list import SceneEntry
 from geoseg.models.runtimes.choices import package_version, title
 from geoseg.progress.reporters import Rate, format_seconds
-from geoseg.system.files import write_text
+from geoseg.system.storage.storage import Storage, storage_of
 
 if TYPE_CHECKING:
     from geoseg.job.dispatch import BlockSummary
@@ -225,7 +225,7 @@ def _source_text(entry: SceneEntry) -> str:
 
 
 def write_summary(
-    folder: Path, scenes: Sequence[Any], results: Sequence[SceneResult], name: str = SUMMARY
+    output: Storage | Path, scenes: Sequence[Any], results: Sequence[SceneResult], name: str = SUMMARY
 ) -> list[dict[str, Any]]:
     """Write the table to a file of the output folder, and return its rows.
 
@@ -235,11 +235,11 @@ def write_summary(
         If it cannot be written.
     """
     rows = summary_rows(scenes, results)
-    write_rows(folder / name, rows)
+    write_rows(storage_of(output), name, rows)
     return rows
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_rows(folder: Storage, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as :func:`summary_rows` returns them to a CSV file.
 
     Raises
@@ -256,13 +256,12 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         plain = [row[key] for key in ("scene", "name", "status", "seconds")]
         table.writerow(_cell(value) for value in (*plain, *(per_class.get(column) for column in columns), row["error"]))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text.getvalue())
+        folder.write(name, text.getvalue().encode())
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {folder.location(name)}: {error.strerror or error}") from error
 
 
-def join_summaries(folder: Path) -> list[dict[str, Any]]:
+def join_summaries(output: Storage | Path | str) -> list[dict[str, Any]]:
     """Join the tables of all shards in the order of the batch, and write ``summary.csv``; return its rows.
 
     Raises
@@ -272,11 +271,15 @@ def join_summaries(folder: Path) -> list[dict[str, Any]]:
     OutputError
         If the table cannot be written.
     """
-    tables = {}
-    for path in sorted(folder.glob("summary.*-of-*.csv")):
-        found = re.fullmatch(r"summary\.(\d+)-of-(\d+)\.csv", path.name)
+    folder, tables = storage_of(output), {}
+    try:
+        names = folder.names()
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read: {error.strerror or error}") from error
+    for name in names:
+        found = re.fullmatch(r"summary\.(\d+)-of-(\d+)\.csv", name)
         if found is not None:
-            tables[int(found[1]), int(found[2])] = path
+            tables[int(found[1]), int(found[2])] = name
     if not tables:
         raise InputError(
             f"{folder}: no summary of a shard is here (summary.0-of-N.csv); run geoseg segment --shard 0/N"
@@ -290,28 +293,27 @@ def join_summaries(folder: Path) -> list[dict[str, Any]]:
     if missing:
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise InputError(f"{folder}: shards {', '.join(missing[:5])}{more} have no summary yet: run them first")
-    parts = [_rows_of(tables[index, count]) for index in range(count)]
+    parts = [_rows_of(folder, tables[index, count]) for index in range(count)]
     rows = [part[place] for place in range(max(map(len, parts))) for part in parts if place < len(part)]
-    write_rows(folder / SUMMARY, rows)
+    write_rows(folder, SUMMARY, rows)
     return rows
 
 
-def _rows_of(path: Path) -> list[dict[str, Any]]:
+def _rows_of(folder: Storage, name: str) -> list[dict[str, Any]]:
     """Return the rows of a table as :func:`geoseg.job.report.summary_rows` has them."""
     rows = []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for found in csv.DictReader(file):
-                row: dict[str, Any] = {name: found[name] for name in ("scene", "name", "status", "error")}
-                row["error"] = row["error"] or None
-                row["seconds"] = float(found["seconds"]) if found["seconds"] else None
-                for unit in _AREA_UNITS:
-                    columns = [name for name in found if name.endswith(f" {unit}") and found[name]]
-                    if columns:
-                        row[unit] = {name.removesuffix(f" {unit}"): _number(found[name]) for name in columns}
-                rows.append(row)
+        for found in csv.DictReader(io.StringIO(folder.read(name).decode(), newline="")):
+            row: dict[str, Any] = {key: found[key] for key in ("scene", "name", "status", "error")}
+            row["error"] = row["error"] or None
+            row["seconds"] = float(found["seconds"]) if found["seconds"] else None
+            for unit in _AREA_UNITS:
+                columns = [key for key in found if key.endswith(f" {unit}") and found[key]]
+                if columns:
+                    row[unit] = {key.removesuffix(f" {unit}"): _number(found[key]) for key in columns}
+            rows.append(row)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
-        raise InputError(f"{path}: is no summary of geoseg ({error}); run this shard again") from error
+        raise InputError(f"{folder.location(name)}: is no summary of geoseg ({error}); run this shard again") from error
     return rows
 
 

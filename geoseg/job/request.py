@@ -24,6 +24,7 @@ from geoseg.segment.probabilities import class_positions
 from geoseg.system.choices import BATCH_SYSTEMS
 from geoseg.system.cluster.worker_watch import Staffing
 from geoseg.system.outputs import local_path
+from geoseg.system.storage.storage import Storage, storage_of
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -42,7 +43,7 @@ class Job:
         One entry per scene: anything that :func:`geoseg.open_raster` takes (a file, folder, URL, STAC item, an open
         raster), a list of the files that make one scene, or a ``SceneEntry`` with a name for its outputs.
     output
-        Folder for the results; made if it does not exist.
+        Folder for the results, made if it does not exist, or a prefix of a bucket: ``"s3://bucket/prefix"``.
     model
         Name or folder of a model, or a loaded model; the bundled default if None.
     reading
@@ -77,7 +78,7 @@ class Job:
         If ``scenes`` is a single path instead of a list, ``workers`` no range, ``max_wait`` not positive, or there is
         no such shard.
     OutputError
-        If ``output`` or ``profile`` is a URL or empty, or ``profile`` a folder.
+        If ``output`` or ``profile`` is empty, ``output`` no folder or object storage, or ``profile`` a URL or folder.
 
     Examples
     --------
@@ -124,16 +125,16 @@ class Job:
             raise OptionError(
                 f"workers {least}..{most}: only {', '.join(BATCH_SYSTEMS)} can follow the work; give one number"
             )
-        for path in (self.output, self.profile):
-            if path is not None:
-                local_path(path)
+        storage_of(self.output)
+        if self.profile is not None:
+            local_path(self.profile)
         if self.profile is not None and Path(self.profile).is_dir():
             raise OutputError(f"{self.profile}: profile is a folder; name a file for the timeline")
 
     @property
-    def folder(self) -> Path:
-        """The output folder."""
-        return Path(self.output)
+    def storage(self) -> Storage:
+        """The output folder, or prefix of a bucket."""
+        return storage_of(self.output)
 
     @property
     def staffing(self) -> Staffing:
@@ -162,7 +163,7 @@ class SceneResult:
     outputs
         Path per kind of output: ``classes``, ``confidence``, ``report`` and, if asked for, ``polygons``,
         ``probabilities``, ``preview`` and ``html``; of a run that detects objects ``objects``, ``report``, ``preview``
-        and ``html``. Empty if failed.
+        and ``html``. Empty if failed. In object storage they are URLs, as ``str``.
     report
         Content of ``NAME_report.json``: pixels and area per class, windows, timing, versions. Empty if failed.
     error
@@ -178,7 +179,7 @@ class SceneResult:
 
     name: str
     status: str
-    outputs: dict[str, Path] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
     error: GeosegError | None = None
 
@@ -192,7 +193,7 @@ class Request:
     model, options, products, reading
         As in :class:`Job`.
     output
-        Folder for the results.
+        Where the results go.
     scheduler
         Its name, for the report.
     overwrite, allow_partial, retries
@@ -205,7 +206,7 @@ class Request:
     options: Options
     products: Products
     reading: Mapping[str, Any]
-    output: Path
+    output: Storage
     scheduler: str = "threads"
     overwrite: bool = False
     allow_partial: bool = False
@@ -234,7 +235,7 @@ def request_of(job: Job) -> Request:
         options=job.options,
         products=products,
         reading=job.reading,
-        output=job.folder,
+        output=job.storage,
         scheduler=scheduler,
         overwrite=job.overwrite,
         allow_partial=job.allow_partial,
@@ -292,10 +293,21 @@ def fingerprint_of(raster: Raster, request: Request) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """Return the content of a report file; empty if it is absent or unreadable."""
+def read_report(folder: Storage | Path, name: str) -> dict[str, Any]:
+    """Return the content of a report file; empty if it is absent or unreadable.
+
+    Raises
+    ------
+    OSError
+        If a server does not answer or denies access.
+    """
+    place = storage_of(folder)
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        content = json.loads(place.read(name))
+    except (FileNotFoundError, ValueError):
+        return {}
+    except OSError:
+        if place.remote:
+            raise
         return {}
     return content if isinstance(content, dict) else {}

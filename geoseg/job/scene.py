@@ -13,24 +13,27 @@ The states of a scene, each a type whose method returns the next::
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ChangedError, GeosegError, OutputError
 from geoseg.job.block_store import read_manifest
-from geoseg.job.outputs import outputs_of
+from geoseg.job.outputs import output_names
 from geoseg.job.request import WORK_FOLDER, Request, SceneResult, fingerprint_of, manifest_of, read_report
 from geoseg.raster import Raster
 from geoseg.raster.files.members import check_unchanged
 from geoseg.system.files import fsync_folder
-from geoseg.system.locks import locked
+from geoseg.system.storage.storage import Storage
 
 if TYPE_CHECKING:
     from geoseg.progress.reporters import Reporter
+
+_PUBLISHING = "publishing"
+"""File beside the blocks that says of which results some may have their final names already."""
 
 
 @dataclass(frozen=True)
@@ -57,31 +60,53 @@ class Scene:
         return self.raster.name
 
     @cached_property
-    def outputs(self) -> dict[str, Path]:
-        """Path per kind of output."""
-        return outputs_of(self.request.output, self.name, self.request.products)
+    def names(self) -> dict[str, str]:
+        """File name per kind of output."""
+        return output_names(self.name, self.request.products)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Path or URL per kind of output."""
+        return {kind: self.request.output.location(name) for kind, name in self.names.items()}
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of everything that determines the results."""
         return fingerprint_of(self.raster, self.request)
 
-    @property
-    def folder(self) -> Path:
-        """Folder of finished blocks; its lock lies beside it."""
-        return self.request.output / WORK_FOLDER / self.name
+    @cached_property
+    def folder(self) -> Storage:
+        """Where the finished blocks are; its lock lies beside it."""
+        return self._work / self.name
 
     def report(self) -> dict[str, Any]:
         """Return the content of the report file; empty if there is none."""
-        return read_report(self.outputs["report"])
+        with self.reported():
+            return read_report(self.request.output, self.names["report"])
 
     def is_complete(self) -> bool:
         """Whether every output exists and is of this scene, model and options, without missing blocks."""
         report = self.report()
-        same = report.get("fingerprint") == self.fingerprint
+        if report.get("fingerprint") != self.fingerprint or report.get("failed_blocks"):
+            return False
         # A page that nobody asked for is no reason to compute a scene again.
-        wanted = [path for kind, path in self.outputs.items() if kind != "html" or self.request.products.html]
-        return same and not report.get("failed_blocks") and all(path.exists() for path in wanted)
+        wanted = {name for kind, name in self.names.items() if kind != "html" or self.request.products.html}
+        return wanted <= set(self.existing())
+
+    def existing(self) -> list[str]:
+        """Return the names of the outputs that exist."""
+        with self.reported():
+            return [name for name in self.names.values() if self.request.output.exists(name)]
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """Turn errors of a server into OutputError."""
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"{self.name}: {self.request.output} cannot be used: {error.strerror or error}"
+            ) from error
 
     def lock(self) -> ExitStack:
         """Lock the scene's folder against other runs; closing the stack unlocks it and removes empty folders.
@@ -93,21 +118,48 @@ class Scene:
         """
         with ExitStack() as stack:
             stack.callback(self._remove_work_folder_if_empty)
-            stack.enter_context(locked(self.folder))
+            stack.enter_context(self.folder.lock())
             return stack.pop_all()
 
     def remove_leftovers(self) -> None:
         """Remove the blocks of a run that was killed after its last rename, but not those of other runs."""
-        if self.folder.parent.is_dir():
-            own = manifest_of(self.raster, self.request)["fingerprint"]
-            with suppress(OutputError), locked(self.folder):
-                if read_manifest(self.folder).get("fingerprint", own) == own:
-                    shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError, OutputError):
+            if self.name in self._work.folders():
+                own = manifest_of(self.raster, self.request)["fingerprint"]
+                with self.folder.lock():
+                    if read_manifest(self.folder).get("fingerprint", own) == own:
+                        self.folder.clear()
         self._remove_work_folder_if_empty()
 
+    @property
+    def _work(self) -> Storage:
+        return self.request.output / WORK_FOLDER
+
     def _remove_work_folder_if_empty(self) -> None:
-        with suppress(OSError):  # other scenes' blocks are in it
-            self.folder.parent.rmdir()
+        self._work.drop_if_empty()  # other scenes' blocks may be in it
+
+    def begin_publishing(self) -> None:
+        """Remove an older report, which must not vouch for the files that are about to get their names.
+
+        In a bucket it is noted whose files these are: unlike files that wait beside the blocks, they are lost with
+        this machine.
+        """
+        self.folder.verify_lock()
+        if self.request.output.remote:
+            self.folder.write(_PUBLISHING, self.fingerprint.encode())
+        self.request.output.remove(self.names["report"])
+        if "html" not in self.names:  # nor must an older page tell of another map
+            self.request.output.remove(str(PurePath(self.names["report"]).with_suffix(".html")))
+
+    def was_publishing(self) -> bool:
+        """Return whether a run of the same scene, model and options was killed while results got their names."""
+        try:
+            with self.reported():
+                return self.folder.read(_PUBLISHING).decode() == self.fingerprint
+        except OutputError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return False
+            raise
 
     def report_result(self, report: Mapping[str, Any], status: str) -> None:
         """Emit the ``result`` event."""
@@ -170,9 +222,10 @@ class FinishedScene:
         scene = self.scene
         with self.lock:
             self._check_inputs()
-            report = self._rename()
+            report = self._name_files()
             if self.missing is None:  # else the next run computes the missing blocks alone
-                shutil.rmtree(scene.folder, ignore_errors=True)
+                with suppress(OSError):  # the next run removes them
+                    scene.folder.clear()
         status = "done" if self.missing is None else "partial"
         scene.report_result(report, status)
         return SceneResult(scene.name, status, scene.outputs, report, self.missing)
@@ -184,20 +237,30 @@ class FinishedScene:
             shutil.rmtree(self.staged, ignore_errors=True)
             raise
 
-    def _rename(self) -> dict[str, Any]:
-        """Rename every file, the report last, because it vouches for all others; return its content."""
-        output, last = self.scene.request.output, self.scene.outputs["report"].name
-        report = read_report(self.staged / last)
+    def _name_files(self) -> dict[str, Any]:
+        """Rename or upload every file, the report last, because it vouches for all others; return its content."""
+        scene, last = self.scene, self.scene.names["report"]
+        output = scene.request.output
+        report = read_report(self.staged, last)
         try:
-            (output / last).unlink(missing_ok=True)  # an older report must not vouch for some of these files
-            if "html" not in self.scene.outputs:  # nor an older page tell of another map
-                (output / last).with_suffix(".html").unlink(missing_ok=True)
+            scene.begin_publishing()
             for path in sorted(self.staged.iterdir(), key=lambda path: (path.name == last, path.name)):
-                path.replace(output / path.name)
+                scene.folder.verify_lock()
+                output.take(path)
         except OSError as error:
-            raise OutputError(
-                f"cannot write {error.filename2 or error.filename}: {error.strerror or error}; close it in other "
-                "programs and run the same command again, finished work is kept"
-            ) from error
-        fsync_folder(output)
+            raise OutputError(self._cause(error)) from error
+        if not output.remote:
+            fsync_folder(Path(output.location("")))
         return report
+
+    def _cause(self, error: OSError) -> str:
+        name, reason = error.filename2 or error.filename, error.strerror or error
+        if self.scene.request.output.remote:
+            return (
+                f"cannot write to {self.scene.request.output}: {reason}; finished blocks are kept: run the same "
+                "command again"
+            )
+        return (
+            f"cannot write {name}: {reason}; close it in other programs and run the same command again, finished work "
+            "is kept"
+        )

@@ -42,7 +42,8 @@ def prepare(scene: Scene) -> KeptScene | PlannedScene:
         If the scene does not fit the model, cannot be read, or would be overwritten.
     """
     request = scene.request
-    Inputs(files_of(scene.raster)).check(*written_files(scene.outputs.values()))
+    output = request.output
+    Inputs(files_of(scene.raster)).check(*map(output.location, written_files(scene.names.values())))
     if not request.overwrite and scene.is_complete():
         return KeptScene(scene)
     sources = sources_of(scene.raster)
@@ -95,34 +96,40 @@ class PlannedScene:
 
     def _staged(self) -> Path | None:
         """Return the folder of finished files that an interrupted run did not get to rename, if there is one."""
-        for folder in self.scene.folder.glob(".out.*"):
-            report = read_report(folder / self.scene.outputs["report"].name)
+        if self.scene.folder.remote:
+            return None  # they are on the machine that was killed, if at all
+        for folder in Path(self.scene.folder.location("")).glob(".out.*"):
+            report = read_report(folder, self.scene.names["report"])
             if report.get("fingerprint") == self.scene.fingerprint and not report.get("failed_blocks"):
                 return folder
         return None
 
     def _check_outputs(self, staged: Path | None) -> None:
         """Refuse to replace results of other inputs or options."""
-        existing = [path for path in self.scene.outputs.values() if path.exists()]
+        existing = self.scene.existing()
         if not existing or self.scene.request.overwrite:
             return
         report = self.scene.report()
-        if not report and staged is not None:
+        if not report and (staged is not None or self.scene.was_publishing()):
             return  # the report is removed first and renamed last: the other files are from this run
         if report.get("fingerprint") == self.scene.fingerprint and report.get("failed_blocks"):
             return  # a partial result of the same run, to be completed now
         raise OutputError(
-            f"{existing[0]} exists and is of another scene, model or options: add --overwrite to replace it, "
+            f"{self.scene.request.output.location(existing[0])} exists and is of another scene, model or options: add "
+            "--overwrite to replace it, "
             "or choose another folder with -o"
         )
 
     def _check_disk(self) -> None:
-        output = self.scene.request.output
-        need, free = self.plan.disk, shutil.disk_usage(output).free
+        folder = self.scene.folder.scratch
+        advice = "choose another folder with -o"
+        if self.scene.folder.remote:
+            advice = "name another folder for temporary files with TMPDIR"
+        need, free = self.plan.disk, shutil.disk_usage(folder).free
         if need > free:
             raise OutputError(
-                f"{output} has {format_bytes(free)} free, and this run may need {format_bytes(need)}: "
-                "free some space or choose another folder with -o"
+                f"{folder} has {format_bytes(free)} free, and this run may need {format_bytes(need)}: "
+                f"free some space or {advice}"
             )
 
     def _start(self, backend: Backend, lock: ExitStack) -> RunningScene:
@@ -141,7 +148,8 @@ class PlannedScene:
         from geoseg.models import Execution
 
         scene, request = self.scene, self.scene.request
-        manifest = read_manifest(scene.folder)
+        with scene.reported():
+            manifest = read_manifest(scene.folder)
         if not manifest:
             return None
         if manifest.get("fingerprint") != manifest_of(scene.raster, request)["fingerprint"]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,103 @@ from geoseg.job.dispatch import BlockSummary, Work
 from geoseg.job.failures import BlockFailure, describe_failures, failure_records
 from geoseg.job.finished_vrt import LiveView
 from geoseg.job.objects.products import write_object_products
-from geoseg.job.outputs import Written, write_products
+from geoseg.job.outputs import Products, write_products
+from geoseg.job.page.pictures import Pictures
 from geoseg.job.page.scene_page import write_scene_page
 from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
-from geoseg.progress.timing import Clock, record_spans
-from geoseg.progress.trace import here
+from geoseg.progress.reporters import Reporter
+from geoseg.progress.timing import Clock, Span, record_spans
+from geoseg.progress.trace import Place, here
 from geoseg.raster.files.members import check_unchanged
 from geoseg.segment.plan import Plan
 from geoseg.system.files import fsync, temporary_beside
+from geoseg.system.storage.storage import Storage
 
 # Bytes that polygonizing gets at least, however much the next scene's blocks take.
 _MIN_POLYGON_BYTES = 200 * 10**6
+
+
+@dataclass(frozen=True)
+class Results:
+    """What is needed to make a scene's results of its finished blocks, in this process or on a worker.
+
+    Attributes
+    ----------
+    work, products
+        Recipe and store of the blocks, and what to make of them.
+    memory
+        Bytes that polygonizing may use.
+    upload, token
+        Where the files go at once, while the lock with that token is held; None: they stay in the folder returned.
+    """
+
+    work: Work
+    products: Products
+    memory: int
+    upload: Storage | None = None
+    token: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Results that were made.
+
+    Attributes
+    ----------
+    folder
+        Where they are, if not uploaded.
+    facts
+        What the report says of them.
+    seconds, place, spans
+        Seconds per stage, and where and when they were made.
+    pictures
+        For the page; None if none is wanted.
+    """
+
+    folder: str
+    facts: dict[str, Any]
+    seconds: dict[str, float]
+    place: Place
+    spans: tuple[Span, ...]
+    pictures: Pictures | None = None
+
+
+def make_results(results: Results, reporter: Reporter) -> Made:
+    """Make every output of a scene but its report and page.
+
+    Raises
+    ------
+    GeosegError
+        If a block is damaged, a file cannot be written, or the scene's files have changed before an upload.
+    """
+    work, clock = results.work, Clock()
+    folder = work.store.folder
+    staged = temporary_beside(folder.scratch / "out")
+    write = write_products if results.products.objects is None else write_object_products
+    with record_spans(enabled=work.traced) as spans:
+        with ExitStack() as stack:
+            with clock("fetch") if folder.remote else nullcontext():
+                store = stack.enter_context(work.store.at_hand())
+            written = write(work.recipe, store, results.products, staged, clock, reporter, memory=results.memory)
+        for path in staged.iterdir():
+            fsync(path)
+        if results.upload is not None:
+            with clock("upload"):
+                _upload(results, staged, results.upload)
+    return Made(str(staged), written.facts, clock.seconds, here(), tuple(spans), written.pictures)
+
+
+def _upload(results: Results, staged: Path, output: Storage) -> None:
+    check_unchanged(results.work.recipe.raster)
+    try:
+        for path in sorted(staged.iterdir()):
+            results.work.store.folder.verify_lock(results.token)  # this worker may have outlived the run
+            output.take(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to {output}: {error.strerror or error}; finished blocks are kept: run the same command again"
+        ) from error
 
 
 class RunningScene:
@@ -119,11 +205,13 @@ class RunningScene:
 
     # --- after the blocks
 
-    def write(self, *, alone: bool) -> FinishedScene:
+    def write(self, finish: Callable[[Results, Reporter], Made] | None = None, *, alone: bool) -> FinishedScene:
         """Write every output into a temporary folder.
 
         Parameters
         ----------
+        finish
+            What makes them: :func:`make_results`, the default, or what has a worker call it.
         alone
             Whether no other scene's blocks are in flight, so that the whole memory budget is free.
 
@@ -134,18 +222,33 @@ class RunningScene:
         """
         check_unchanged(self.scene.raster)
         missing = self._check_failures()
-        staged = temporary_beside(self.scene.folder / "out")
-        written = self._write_products(staged, alone=alone)
-        report = self._report(written.facts)
-        if written.pictures is not None:
-            page = staged / self.scene.outputs["html"].name
-            write_scene_page(page, report, self.plan.model.card, self.scene.raster, written.pictures)
-        report_path = staged / self.scene.outputs["report"].name
-        for path in staged.iterdir():
-            fsync(path)
+        made = self._make(finish or make_results, alone=alone)
+        staged = Path(made.folder)
+        staged.mkdir(parents=True, exist_ok=True)
+        self._clock.add(made.seconds)
+        if self.scene.request.trace is not None:
+            self.scene.request.trace.add(made.place, made.spans, scene=self.name)
+        report = self._report(made.facts)
+        if made.pictures is not None:
+            page = staged / self.scene.names["html"]
+            write_scene_page(page, report, self.plan.model.card, self.scene.raster, made.pictures)
+            fsync(page)
+        report_path = staged / self.scene.names["report"]
         report_path.write_text(json.dumps(report, indent=2, ensure_ascii=False), "utf-8")
         fsync(report_path)
         return FinishedScene(self.scene, staged, self._lock, missing)
+
+    def _make(self, finish: Callable[[Results, Reporter], Made], *, alone: bool) -> Made:
+        request, memory = self.scene.request, self.plan.polygon_bytes
+        if not alone:
+            memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
+        results = Results(self.work, request.products, memory)
+        if finish is make_results or not self.scene.folder.remote:
+            return finish(results, self.scene.reporter)
+        with self.scene.reported():
+            self.scene.begin_publishing()
+        made = finish(replace(results, upload=request.output, token=self.scene.folder.lock_token), self.scene.reporter)
+        return replace(made, folder=str(temporary_beside(self.scene.folder.scratch / "out")))
 
     def _check_failures(self) -> GeosegError | None:
         """Return an error that names the missing blocks, if outputs may be written without them; None if all exist."""
@@ -164,25 +267,6 @@ class RunningScene:
             f"{text}. They are nodata in the outputs; run the same command again to compute them"
         )
         return GeosegError(text)
-
-    def _write_products(self, staged: Path, *, alone: bool) -> Written:
-        scene, trace, memory = self.scene, self.scene.request.trace, self.plan.polygon_bytes
-        if not alone:
-            memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
-        with record_spans(enabled=trace is not None) as spans:
-            write = write_products if scene.request.products.objects is None else write_object_products
-            written = write(
-                self.work.recipe,
-                self.work.store,
-                scene.request.products,
-                staged,
-                self._clock,
-                scene.reporter,
-                memory=memory,
-            )
-        if trace is not None:
-            trace.add(here(), spans, scene=self.name)
-        return written
 
     def _report(self, products: dict[str, Any]) -> dict[str, Any]:
         """Return the content of the report file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,11 +11,12 @@ from typing import Any
 from geoseg.errors import GeosegError, OutputError
 from geoseg.errors.printable import printable
 from geoseg.job.block_store import finished_blocks, read_manifest, tag_of
+from geoseg.job.finished_vrt import NAME as LIVE
 from geoseg.job.finished_vrt import live_path
-from geoseg.job.outputs import outputs_of
+from geoseg.job.outputs import output_names
 from geoseg.job.request import WORK_FOLDER, Request, fingerprint_of, manifest_of, open_scene, read_report
 from geoseg.job.scene_list import SceneEntry
-from geoseg.system.locks import is_locked, locked
+from geoseg.system.storage.storage import Storage, storage_of
 from geoseg.system.text import printable_json
 
 
@@ -70,9 +70,15 @@ def status(output: Path | str, scenes: Sequence[Any] = (), request: Request | No
     ValueError
         If ``scenes`` are given without ``request``.
     """
-    output = Path(output)
+    try:
+        return _statuses(storage_of(output), scenes, request)
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be read: {error.strerror or error}") from error
+
+
+def _statuses(output: Storage, scenes: Sequence[Any], request: Request | None) -> list[SceneStatus]:
     if not scenes:
-        return [_scene_status(output / f"{name}_report.json", name) for name in _names(output)]
+        return [_scene_status(output, f"{name}_report.json", name) for name in _names(output)]
     if request is None:
         raise ValueError("scenes are given without the request to compare their files with")
     states = []
@@ -84,20 +90,19 @@ def status(output: Path | str, scenes: Sequence[Any] = (), request: Request | No
             states.append(SceneStatus(entry.label, "unreadable", message=str(error)))
             continue
         expected = manifest_of(raster, request)["fingerprint"], fingerprint_of(raster, request)
-        report = outputs_of(output, raster.name, request.products)["report"]
-        states.append(_scene_status(report, raster.name, expected))
+        report = output_names(raster.name, request.products)["report"]
+        states.append(_scene_status(output, report, raster.name, expected))
     return states
 
 
-def _scene_status(path: Path, name: str, expected: tuple[str, str] | None = None) -> SceneStatus:
+def _scene_status(output: Storage, report_name: str, name: str, expected: tuple[str, str] | None = None) -> SceneStatus:
     """Return one scene's state; ``expected`` are the fingerprints that its blocks and its results should have."""
-    folder = path.parent / WORK_FOLDER / name
-    manifest, report = read_manifest(folder), read_report(path)
-    running = is_locked(folder)
+    folder = output / WORK_FOLDER / name
+    manifest, report = read_manifest(folder), read_report(output, report_name)
+    running = folder.is_locked()
     if manifest:
         done, blocks = len(finished_blocks(folder, tag_of(manifest))), int(manifest.get("blocks", 0))
-        live = live_path(folder)
-        view = f"open {live} to view them" if live.exists() else ""
+        view = f"open {live_path(folder)} to view them" if folder.exists(LIVE) else ""
         if expected is not None and manifest.get("fingerprint") != expected[0]:
             other = "these blocks are of another scene, model or options and would not be used"
             return SceneStatus(name, "running" if running else "other", done, blocks, other)
@@ -116,11 +121,10 @@ def _scene_status(path: Path, name: str, expected: tuple[str, str] | None = None
     return SceneStatus(name, "done", blocks, blocks)
 
 
-def _names(output: Path) -> list[str]:
+def _names(output: Storage) -> list[str]:
     """Return the names of scenes with results or unfinished blocks in a folder."""
-    done = {path.name.removesuffix("_report.json") for path in output.glob("*_report.json")}
-    unfinished = {path.name for path in (output / WORK_FOLDER).glob("*") if path.is_dir()}
-    return sorted(done | unfinished)
+    done = {name.removesuffix("_report.json") for name in output.names() if name.endswith("_report.json")}
+    return sorted(done | set((output / WORK_FOLDER).folders()))
 
 
 def clean(output: Path | str, names: Sequence[str] | None = None) -> tuple[list[str], list[str]]:
@@ -142,24 +146,24 @@ def clean(output: Path | str, names: Sequence[str] | None = None) -> tuple[list[
     OutputError
         If files cannot be removed.
     """
-    base = Path(output) / WORK_FOLDER
+    base = storage_of(output) / WORK_FOLDER
     removed, busy = [], []
-    for folder in sorted(path for path in base.glob("*") if path.is_dir()):
-        if names is not None and folder.name not in names:
-            continue
-        if is_locked(folder):
-            busy.append(folder.name)
-            continue
-        with locked(folder):
-            try:
-                shutil.rmtree(folder)
-            except OSError as error:
-                raise OutputError(f"cannot remove {error.filename}: {error.strerror or error}") from error
-        removed.append(folder.name)
-    if not busy and names is None and base.is_dir():
-        shutil.rmtree(base, ignore_errors=True)
-    elif base.is_dir() and not any(base.iterdir()):
-        base.rmdir()
+    try:
+        for name in base.folders():
+            if names is not None and name not in names:
+                continue
+            folder = base / name
+            if folder.is_locked():
+                busy.append(name)
+                continue
+            with folder.lock():
+                folder.clear()
+            removed.append(name)
+        if not busy and names is None:
+            base.clear()
+    except OSError as error:
+        raise OutputError(f"cannot remove {error.filename or base}: {error.strerror or error}") from error
+    base.drop_if_empty()
     return removed, busy
 
 

@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoseg.errors import GeosegError, ModelError
+from geoseg.errors import GeosegError, ModelError, OutputError
 from geoseg.models.build import build_module, with_temperature
 from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_of, card_with, multihash
+from geoseg.models.fetch import fetched_model
 from geoseg.models.fingerprint import model_fingerprint, pace_key
 from geoseg.models.networks.builtin import build_rules
 from geoseg.models.networks.onnx import CARD_KEY, parse
@@ -25,6 +26,7 @@ from geoseg.models.networks.onnx_safety import MAX_FILE_BYTES
 from geoseg.models.weights import ONNX, PICKLES, check_size, pickle_remedy, read_file, read_weights, weights_path
 from geoseg.system.files import exists, is_file, is_folder
 from geoseg.system.folders import user_models
+from geoseg.system.storage.address import object_address
 
 if TYPE_CHECKING:
     import torch
@@ -222,7 +224,8 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     ----------
     ref
         Name of a bundled or installed model; path of a model folder, of the ``model.json`` in it, or of an ``.onnx``
-        file with its card inside (``geoseg model export``); or a loaded model, which is returned unchanged.
+        file with its card inside (``geoseg model export``); address of a model folder in a bucket,
+        ``s3://bucket/model``; or a loaded model, which is returned unchanged.
 
     Returns
     -------
@@ -244,6 +247,13 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     if isinstance(ref, Model):
         return ref
     text = os.fspath(ref)
+    try:
+        address = object_address(text)
+    except OutputError as error:
+        raise ModelError(str(error)) from error
+    if address is not None:
+        copy = fetched_model(address)
+        return _opened_once((str(address), _folder_state(copy)), lambda: open_folder(copy, str(address)))
     path = Path(text).expanduser()
     if text.lower().endswith(ONNX) and is_file(path):
         path, status = path.resolve(), path.stat()

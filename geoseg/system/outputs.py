@@ -1,4 +1,4 @@
-"""Where results may be written: to local disks, and never over their own input."""
+"""Where results may be written: most to local disks, and never over their own input."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from geoseg.errors import OutputError
+from geoseg.system.storage.address import Address, object_address
 
 # Path() reduces s3:// to s3:/, so one slash must do. A single letter is a drive of Windows.
 _URL = re.compile(r"\s*(?:\w+::)*([a-z][a-z0-9+.-]+):[/\\]", re.IGNORECASE)
@@ -33,7 +34,8 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     if url is not None and url[1].lower() == "file":
         raise OutputError(f"{shown}: URLs are not supported as output; give the plain path, without file://")
     raise OutputError(
-        f"{shown}: object storage is not supported as output yet; name a local folder or file and copy it afterwards"
+        f"{shown}: is not supported as output here; name a local folder or file and copy it afterwards (geoseg segment "
+        "and detect also write to s3://, gs:// and az://)"
     )
 
 
@@ -62,7 +64,7 @@ class Inputs:
     """
 
     def __init__(self, *inputs: Any) -> None:
-        self._labels: dict[tuple[int, int], str] = {}
+        self._labels: dict[object, str] = {}
         self._folders: dict[tuple[int, int], str] = {}
         self._add(inputs)
 
@@ -70,6 +72,8 @@ class Inputs:
         for one in inputs:
             if isinstance(one, list | tuple | set | frozenset):
                 self._add(one)
+            elif isinstance(one, str | os.PathLike) and (address := _address(one)) is not None:
+                self._labels.setdefault(address, os.fspath(one))
             elif isinstance(one, str | os.PathLike) and (key := _identity(one)) is not None:
                 self._labels.setdefault(key, os.fspath(one))
                 for folder in Path(os.path.realpath(one)).parents:
@@ -89,7 +93,7 @@ class Inputs:
             If one of them is an input.
         """
         for output in outputs:
-            key = _identity(output)
+            key = _address(output) or _identity(output)
             if key is not None and key in self._labels:
                 label, name = self._labels[key], os.fspath(output)
                 which = "is the input" if label == name else f"is the same file as the input {label}"
@@ -109,6 +113,13 @@ class Inputs:
             raise OutputError(
                 f"{os.fspath(folder)}: holds the input {self._folders[key]} and would be replaced; name another output"
             )
+
+
+def _address(path: str | os.PathLike[str]) -> Address | None:
+    try:
+        return object_address(path)
+    except OutputError:  # a query or credentials in it: no object that is written
+        return None
 
 
 def _identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:

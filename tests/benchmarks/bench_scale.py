@@ -260,12 +260,13 @@ def simulate(counts: list[int], workers: list[int]) -> None:
     from geoseg.job import dask_pool
     from geoseg.job.block_store import BlockStore
     from geoseg.job.dispatch import Work
+    from geoseg.system.storage.storage import storage_of
 
     dask_pool._compute_group = nothing
     dask_pool._MAX_GROUP = 1  # a task a block: the cost of a task is what is wanted
     with tempfile.TemporaryDirectory() as name:
         recipe = a_work(Path(name), 4, 64)
-        work = Work(recipe, BlockStore(Path(name), recipe.tiling, recipe.raster.geobox))
+        work = Work(recipe, BlockStore(storage_of(name), recipe.tiling, recipe.raster.geobox))
         print("  workers   tasks   ms a task   ms of processor a task: scheduler   workers   client")
         cost = 0.0
         for many in workers:

@@ -229,7 +229,7 @@ def test_a_map_can_be_opened_in_gdal_while_it_grows(tmp_path, reflectance, monke
     seen = {}
 
     def look(recipe, store, *more, **kwargs):
-        with rasterio.open(store.folder / "finished_so_far.vrt") as file:
+        with rasterio.open(store.folder.location("finished_so_far.vrt")) as file:
             seen["classes"], seen["colors"] = file.read(1), file.colormap(1)
             seen["grid"] = file.transform, file.crs
         raise KeyboardInterrupt

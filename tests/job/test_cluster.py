@@ -24,6 +24,7 @@ from geoseg.segment.plan import Options
 from geoseg.system.cluster import deployment
 from geoseg.system.cluster.worker_watch import Staffing, WorkerWatch
 from tests.job.processes import SMALL, DaskCluster, Run, blocks_in, contents, succeed
+from tests.recorder import Recorder
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -102,6 +103,37 @@ def test_tasks_carry_recipes(plain, tmp_path):
     assert len(pickle.dumps(work)) < 20_000
 
 
+def test_workers_write_the_results_while_others_compute(client, tmp_path, reflectance, monkeypatch):
+    scenes = [reflectance(tmp_path / f"{seed}.tif", 64, 192, seed=seed) for seed in range(4)]
+    job = Job(scenes, tmp_path / "here", "spectral", options=FAST, products=PLAIN)
+    run(job)
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
+
+    def check(folder):
+        reporter = Recorder()
+        results = run(replace(job, output=folder, scheduler=client), reporter)
+        assert [result.status for result in results] == ["done"] * 4
+        assert sorted(path.name for path in folder.iterdir()) == sorted(expected)
+        for path in folder.iterdir():
+            if path.suffix not in (".json", ".csv"):
+                assert path.read_bytes() == expected[path.name], path.name
+        told = [args[2] for args, _ in reporter.of("progress") if args[2].endswith("on a worker")]
+        assert told, "no scene was written by a worker"
+        return told
+
+    check(tmp_path / "there")
+    monkeypatch.setattr(dask_pool, "_result", _lost_if_made(dask_pool._result))
+    check(tmp_path / "lost")  # made here instead
+
+
+def _lost_if_made(result):
+    def call(future):
+        found = result(future)
+        return dask_pool.LostError("gone") if isinstance(found, dask_pool.Made) else found
+
+    return call
+
+
 def test_other_versions_and_folders_are_named(client, plain, tmp_path, monkeypatch):
     scene, _ = plain
     job = Job([scene], tmp_path / "out", "spectral", options=FAST, products=PLAIN, scheduler=client)
@@ -131,7 +163,7 @@ def test_blocks_that_a_lost_worker_finished_are_not_computed_again(client, plain
 
     recipe = make_recipe(make_plan(plain[0], "spectral", FAST))
     work = Work(recipe, open_store(tmp_path / "store", recipe.tiling, recipe.raster.geobox, {"fingerprint": "x"}))
-    work.store.empty_path(1).touch()
+    work.store.folder.write(work.store.empty_name(1), b"")
     found = dask_pool._compute_block(work, 1)
     assert found == BlockSummary(1, 64 * 64, 0, {})
 
@@ -187,10 +219,12 @@ def test_a_scheduler_that_dies_while_it_is_asked(kind):
 
 
 def test_memory_of_a_worker_is_its_limit_or_its_part_of_the_machine():
+    from geoseg.system.cluster.worker_memory import process_budget
+
     facts = [{"host": "a", "limit": None, "free": 8e9}] * 2 + [{"host": "b", "limit": 4e9, "free": 64e9}]
-    assert dask_pool.process_budget(facts) == 2 * 10**9
-    assert dask_pool.process_budget(facts[2:]) == pytest.approx(2.8e9)
-    assert dask_pool.process_budget([{"host": "a", "limit": None, "free": 1e9}]) == 10**9
+    assert process_budget(facts) == 2 * 10**9
+    assert process_budget(facts[2:]) == pytest.approx(2.8e9)
+    assert process_budget([{"host": "a", "limit": None, "free": 1e9}]) == 10**9
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_products_have_the_formats_of_polygonize():
 def test_a_job_takes_text_paths_and_loaded_models(tmp_path):
     model = geoseg.load_model("spectral")
     job = Job([], str(tmp_path / "out"), model)
-    assert job.folder == tmp_path / "out"
+    assert job.storage.path == tmp_path / "out"
     assert request_of(job).model is model
     assert request_of(Job([], tmp_path)).model is geoseg.load_model(DEFAULT_MODEL)
 
@@ -89,12 +89,12 @@ def test_what_blocks_and_results_depend_on(request_and_raster, changes, blocks, 
 
 def test_unreadable_reports_are_empty(tmp_path):
     path = tmp_path / "a_report.json"
-    assert read_report(path) == {}
+    assert read_report(tmp_path, path.name) == {}
     for content in (b"{", b"[1]", b"\xff"):
         path.write_bytes(content)
-        assert read_report(path) == {}
+        assert read_report(tmp_path, path.name) == {}
     path.write_text('{"scene": {}}')
-    assert read_report(path) == {"scene": {}}
+    assert read_report(tmp_path, path.name) == {"scene": {}}
 
 
 @pytest.mark.parametrize("workers", [(3, 3), (-1, 2), (4, 1)])

@@ -17,7 +17,6 @@ from geoseg.job.scene_planned import PlannedScene, prepare
 from geoseg.job.scene_running import RunningScene
 from geoseg.models import Execution
 from geoseg.segment.plan import Options
-from geoseg.system.locks import is_locked
 from tests.recorder import Recorder
 
 
@@ -69,18 +68,18 @@ def test_a_scene_goes_from_planned_to_published(make):
     scene = make()
     running = start(scene)
     assert sorted(running.todo) == [0, 1, 2, 3]
-    assert is_locked(scene.folder)
+    assert scene.folder.is_locked()
     compute(running, running.todo)
     assert not running.ended
     running.blocks_ended()
     finished = running.write(alone=True)
     assert not any(path.exists() for path in scene.outputs.values()), "nothing has its final name yet"
-    assert is_locked(scene.folder)
+    assert scene.folder.is_locked()
     result = finished.publish()
     assert result.status == "done"
     assert result.report["tiling"]["blocks"] == 4
     assert all(path.exists() for path in scene.outputs.values())
-    assert not scene.folder.parent.exists()
+    assert not scene.folder.path.parent.exists()
     ((_, facts),) = scene.reporter.of("result")
     assert (facts["scene"], facts["status"]) == ("scene", "done")
 
@@ -130,7 +129,7 @@ def test_missing_blocks_are_an_error_or_a_partial_result(make):
     assert result.status == "partial"
     assert "block 3" in str(result.error)
     assert [block["block"] for block in result.report["failed_blocks"]] == [3]
-    assert make().folder.is_dir(), "the other blocks are kept"
+    assert make().folder.path.is_dir(), "the other blocks are kept"
     assert isinstance(prepare(make()), PlannedScene), "a partial result is not complete"
 
 
@@ -149,14 +148,14 @@ def test_a_scene_that_cannot_start_is_unlocked(make):
     scene.outputs["classes"].write_text("of somebody else")
     with pytest.raises(OutputError, match="--overwrite"):
         prepare(scene).start(Alone())
-    assert not is_locked(scene.folder)
+    assert not scene.folder.is_locked()
     assert scene.outputs["classes"].read_text() == "of somebody else"
     running = start(make(overwrite=True))
     with pytest.raises(OutputError, match="another run"):
         prepare(make(overwrite=True)).start(Alone())
-    assert is_locked(scene.folder), "the first run holds it still"
+    assert scene.folder.is_locked(), "the first run holds it still"
     running.close()
-    assert not is_locked(scene.folder)
+    assert not scene.folder.is_locked()
 
 
 def test_a_file_that_cannot_be_replaced_leaves_no_report_and_is_tried_again(make, monkeypatch):
@@ -166,7 +165,7 @@ def test_a_file_that_cannot_be_replaced_leaves_no_report_and_is_tried_again(make
     running.blocks_ended()
     finished = running.write(alone=True)
     scene.outputs["report"].write_text(json.dumps({"fingerprint": "old"}))
-    replace = type(scene.folder).replace
+    replace = type(scene.folder.path).replace
 
     def held(path, target):
         if path.name == "scene_confidence.tif":
@@ -174,11 +173,11 @@ def test_a_file_that_cannot_be_replaced_leaves_no_report_and_is_tried_again(make
         return replace(path, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(scene.folder), "replace", held)
+        patch.setattr(type(scene.folder.path), "replace", held)
         with pytest.raises(OutputError, match="close it in other programs"):
             finished.publish()
     assert not scene.outputs["report"].exists(), "an old report must not vouch for new files"
-    assert not is_locked(scene.folder)
+    assert not scene.folder.is_locked()
     assert prepare(make()).start(Alone()).publish().status == "done"
 
 
@@ -188,10 +187,10 @@ def test_leftovers_of_other_scenes_are_not_removed(make):
     running.blocks_ended()
     running.write(alone=True).publish()
     scene = make()
-    scene.folder.mkdir(parents=True)
-    (scene.folder / "manifest.json").write_text(json.dumps({"fingerprint": "of others"}))
+    scene.folder.path.mkdir(parents=True)
+    (scene.folder.path / "manifest.json").write_text(json.dumps({"fingerprint": "of others"}))
     KeptScene(scene).keep()
     assert read_manifest(scene.folder) == {"fingerprint": "of others"}
-    (scene.folder / "manifest.json").unlink()
+    (scene.folder.path / "manifest.json").unlink()
     KeptScene(scene).keep()
-    assert not scene.folder.parent.exists()
+    assert not scene.folder.path.parent.exists()

@@ -375,3 +375,20 @@ def test_real_labels(shared_data):
 def test_overloads_take_the_arguments_of_polygonize():
     arguments = inspect.signature(polygonize).parameters
     assert [*api._Arguments.__annotations__] == [name for name in arguments if name not in {"classes", "path"}]
+
+
+def test_the_fixed_date_holds_while_any_thread_writes():
+    """GDAL's options are global: a layer that ends must not give the next one's file today's date."""
+    import pyogrio
+
+    from geoseg.polygonize.files.layer import DATE
+    from geoseg.polygonize.files.write import _FixedDate
+
+    first, second = _FixedDate(), _FixedDate()
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__()
+    assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") == DATE
+    second.__exit__()
+    assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") == before

@@ -7,10 +7,11 @@ import functools
 import json
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -98,17 +99,32 @@ def _guarded(batches: Iterable[pa.RecordBatch], failures: list[BaseException]) -
         raise
 
 
-@contextlib.contextmanager
-def _gdal(options: Mapping[str, Any]) -> Iterator[None]:
-    """Set GDAL options within a ``with`` block."""
-    import pyogrio
+_OPTIONS = {"OGR_CURRENT_DATE": DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}
 
-    before = {name: pyogrio.get_gdal_config_option(name) for name in options}
-    pyogrio.set_gdal_config_options(dict(options))
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options(before)
+
+class _FixedDate:
+    """Sets GDAL's options for layers of a fixed date; they are global, so the last of several threads resets them."""
+
+    _lock = threading.Lock()
+    _users = 0
+    _before: ClassVar[dict[str, Any]] = {}
+
+    def __enter__(self) -> None:
+        import pyogrio
+
+        with self._lock:
+            if not _FixedDate._users:
+                _FixedDate._before = {name: pyogrio.get_gdal_config_option(name) for name in _OPTIONS}
+                pyogrio.set_gdal_config_options(_OPTIONS)
+            _FixedDate._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        import pyogrio
+
+        with self._lock:
+            _FixedDate._users -= 1
+            if not _FixedDate._users:
+                pyogrio.set_gdal_config_options(_FixedDate._before)
 
 
 @functools.cache
@@ -140,7 +156,7 @@ def _ogr(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> N
     reader = pa.RecordBatchReader.from_batches(layer.schema, batches)
     if layer.crs is None:
         _silence_missing_crs()
-    with _gdal({"OGR_CURRENT_DATE": DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}), _plain_path(part) as plain:
+    with _FixedDate(), _plain_path(part) as plain:
         pyogrio.write_arrow(
             reader,
             plain,

@@ -91,10 +91,20 @@ def environment(path: str = "", *, remote: bool = False) -> rasterio.Env:
     """
     remove_drivers("rasterio")
     _limit_cache()
-    settings = _SETTINGS | _REMOTE_SETTINGS if is_remote(path) else _SETTINGS
+    settings = _SETTINGS | _REMOTE_SETTINGS | _s3_server() if is_remote(path) else _SETTINGS
     outer = rasterio.env.getenv() if rasterio.env.hasenv() else {}
     options = {key: value for key, value in settings.items() if key not in os.environ and key not in outer}
     return _Environment(network=remote or is_remote(path), **(options | _SECURITY))
+
+
+def _s3_server() -> dict[str, str]:
+    """Return GDAL's options for the S3 server that AWS's own variable names, as the library that writes takes it."""
+    address = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if not address or "AWS_S3_ENDPOINT" in os.environ:
+        return {}
+    scheme, _, host = address.rpartition("://")
+    secure = "NO" if scheme.lower() == "http" else "YES"
+    return {"AWS_S3_ENDPOINT": host.rstrip("/"), "AWS_HTTPS": secure, "AWS_VIRTUAL_HOSTING": "FALSE"}
 
 
 def _limit_cache() -> None:
