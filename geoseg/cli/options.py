@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from geoseg.system.choices import PRECISION_OPTIONS, RUNTIME_OPTIONS, STITCHES, Stitch
+from geoseg.system.choices import PRECISION_OPTIONS, REGULAR_SHAPES, RUNTIME_OPTIONS, STITCHES, Stitch
 from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
@@ -247,6 +247,15 @@ progress_option = click.option(
     default="bar",
     show_default=True,
     help="Progress output: a bar, JSON events, or none.",
+)
+
+regularize_option = click.option(
+    "--regularize",
+    is_flag=False,
+    flag_value="square",
+    type=click.Choice(REGULAR_SHAPES),
+    help="Square the outlines of buildings: edges turn to their main directions, walls that two share move once. With "
+    "circle: make circles of what is round. Outlines move by at most --simplify metres; default: two pixels.",
 )
 
 

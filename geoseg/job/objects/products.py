@@ -92,10 +92,12 @@ def _write_objects(
 ) -> ObjectSummary:
     from geoseg._version import __version__
     from geoseg.polygonize.objects import ObjectFilter, ObjectMap, write_objects
+    from geoseg.polygonize.reshape import ReshapeOptions
     from geoseg.polygonize.source import open_source
 
     card, options, (paths, output) = recipe.model.card, _options(products), files
     reading = object_reading(card, options)
+    shape = ReshapeOptions(products.simplify, regularize=options.regularize)
     wanted = wanted_classes(card, options)
     inverted = card.objects is not None
     sources = [open_source(paths[kind]) for kind in ("classes", "probabilities" if inverted else "confidence")]
@@ -108,7 +110,7 @@ def _write_objects(
         return write_objects(
             ObjectMap(sources[0], sources[1], reading, inverted=inverted),
             output,
-            ObjectFilter(options.score, products.min_area, tuple(item.id for item in wanted), products.simplify),
+            ObjectFilter(options.score, products.min_area, tuple(item.id for item in wanted), shape),
             memory=memory,
             provenance={
                 "scene": recipe.raster.name,
