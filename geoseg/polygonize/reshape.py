@@ -115,4 +115,4 @@ def reshaping(
     if options.regularize is None:
         return Reshape(options.simplify or 0.0, options.smooth, known, pixel, width)
     tolerance = options.simplify or PIXELS * ground.pixel_size
-    return Regularize(tolerance, known, pixel, width)
+    return Regularize(options.regularize, tolerance, known, pixel, width)

@@ -12,6 +12,7 @@ from geoseg.polygonize.kernels import lattice, simplify
 from geoseg.polygonize.kernels.rings import Rings
 from geoseg.polygonize.kernels.types import Array
 from geoseg.polygonize.regular.checks import around, boundary_of, failing
+from geoseg.polygonize.regular.circle import Circles, circles_of, no_circles
 from geoseg.polygonize.regular.graph import Graph, Outlines, graph_of, outlines_of
 from geoseg.polygonize.regular.square import Corners, Edges, Ground, edges_of, place_corners
 from geoseg.polygonize.strips import Finished
@@ -27,16 +28,19 @@ _ROUNDS = 12
 
 @dataclass(frozen=True)
 class Regularize:
-    """Takes the place of ``Reshape``: squares outlines instead of only simplifying them.
+    """Takes the place of ``Reshape``: makes outlines regular instead of only simplifying them.
 
     Attributes
     ----------
+    shape
+        ``"square"`` or ``"circle"``.
     tolerance
         Maximum distance in metres between the traced and the new outline.
     lattice, pixel, width
         See ``Reshape``.
     """
 
+    shape: str
     tolerance: float
     lattice: Array
     pixel: tuple[Array, Array]
@@ -56,13 +60,18 @@ class Regularize:
         rings = finished.rings
         if not rings.start.size:
             return rings._replace(xy=rings.xy.astype(np.float64))
-        kept = simplify.choose(rings, _FIRST_SHARE * self.tolerance, self.pixel, self.lattice, self.width)
+        share = _FIRST_SHARE if self.shape == "square" else 1.0
+        kept = simplify.choose(rings, share * self.tolerance, self.pixel, self.lattice, self.width)
         outlines, place = outlines_of(rings, finished.feature, finished.cluster)
         ground = self._ground(outlines)
-        graph = graph_of(outlines, kept[place] != 0, (ground.x, ground.y))
+        keep = (kept[place] != 0) | _at_border(outlines, ground)
+        graph = graph_of(outlines, keep, (ground.x, ground.y))
         large = finished.sums[:, 4][finished.cluster[:-1]] > 0
         corners, traced = self._settled(graph, outlines, ground, large)
-        return _rings(graph, outlines, corners, traced, rings.part)
+        circles = no_circles()
+        if self.shape == "circle":
+            circles = circles_of(outlines, rings.xy[2 * place], ground, self.lattice, self.tolerance, large)
+        return _rings(graph, outlines, (corners, traced, circles), rings.part)
 
     def _ground(self, outlines: Outlines) -> Ground:
         count = int(outlines.cluster[-1]) + 1
@@ -76,7 +85,7 @@ class Regularize:
         """Return corners that pass all checks, and the edges that stay as traced."""
         edges = edges_of(graph, outlines, ground, self.tolerance)
         boundary = boundary_of(outlines, self.lattice)
-        pinned = np.zeros(graph.degree.size, bool)
+        pinned = np.full(graph.degree.size, self.shape != "square")
         traced = large[edges.cluster]
         one, two = graph.tail[graph.side], graph.head[graph.side]
         pinned[one[traced]] = pinned[two[traced]] = True
@@ -96,18 +105,39 @@ class Regularize:
         return corners, traced
 
 
-def _rings(graph: Graph, outlines: Outlines, corners: Corners, traced: Array, part: Array) -> Rings:
+def _at_border(outlines: Outlines, ground: Ground) -> Array:
+    """Return the vertices where boundaries run along the sides of the raster: simplification would cut them off."""
+    found = np.zeros(outlines.x.size, bool)
+    for values, other, limit in ((outlines.x, outlines.y, ground.width), (outlines.y, outlines.x, ground.height)):
+        on_side = (values == 0) | (values == limit)
+        ahead = np.arange(1, values.size + 1)
+        ahead[outlines.stop - 1] = outlines.start
+        along = on_side & (values[ahead] == values) & (other[ahead] != other)
+        found |= along
+        found[ahead[along]] = True
+    return found
+
+
+def _rings(graph: Graph, outlines: Outlines, new: tuple[Corners, Array, Circles], part: Array) -> Rings:
+    corners, traced, circles = new
     tail = corners.root[graph.tail]
     shown = ~corners.straight[tail] & (tail != tail[graph.before])
     inner = np.where(traced[graph.edge], graph.count - 1, 0)
+    ring = outlines.ring[graph.begin]
+    circle = np.isin(ring, circles.ring)
+    shown, inner = shown & ~circle, np.where(circle, 0, inner)
     counts = shown + inner
+    first = np.searchsorted(ring, circles.ring)
+    counts[first] = circles.count
     ptr = np.cumsum(counts) - counts
     xy = np.empty((int(counts.sum()), 2))
     xy[ptr[shown]] = np.stack([corners.x[tail], corners.y[tail]], 1)[shown]
+    owner = np.repeat(ptr[first] - (np.cumsum(circles.count) - circles.count), circles.count)
+    xy[owner + np.arange(owner.size)] = circles.xy
     owner = np.repeat(np.arange(counts.size), inner)
     step = np.arange(owner.size) - (np.cumsum(inner) - inner)[owner]
     at = around(outlines, graph.begin[owner], step + 1)
     xy[(ptr + shown)[owner] + step] = np.stack([outlines.x[at], outlines.y[at]], 1)
-    total = np.bincount(outlines.ring[graph.begin], counts, outlines.start.size).astype(np.int64)
+    total = np.bincount(ring, counts, outlines.start.size).astype(np.int64)
     stop = np.cumsum(total)
     return Rings(xy.ravel(), stop - total, stop, part)

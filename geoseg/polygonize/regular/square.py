@@ -24,7 +24,7 @@ _OWN_DIRECTION = np.radians(5)
 _LEAST_CROSSING = np.sin(np.radians(30))
 """Sine of the smallest angle between two lines that make a corner."""
 
-_ROUNDING = 4096
+ROUNDING = 4096
 """Corners are whole multiples of this part of a pixel: sums in another order make no difference."""
 
 
@@ -177,8 +177,8 @@ def place_corners(graph: Graph, edges: Edges, ground: Ground, pinned: Array, tol
     line = _lines(root.size, one, two, (theta, axis, edges.border), on_line)
     offset, weight = _offsets(line, on_line, moment, extent, edges, ground)
     cx, cy, lines = _crossings(graph, root, (one, two), line, on_line, along, (offset, weight), ground)
-    cx = np.where(pinned, graph.corner_x, np.rint(cx * _ROUNDING) / _ROUNDING)
-    cy = np.where(pinned, graph.corner_y, np.rint(cy * _ROUNDING) / _ROUNDING)
+    cx = np.where(pinned, graph.corner_x, np.rint(cx * ROUNDING) / ROUNDING)
+    cy = np.where(pinned, graph.corner_y, np.rint(cy * ROUNDING) / ROUNDING)
     meeting = np.bincount(np.r_[one[one != two], two[one != two]], minlength=root.size)
     straight = (lines == 1) & (meeting == 2) & free
     straight &= np.bincount(np.r_[one[on_line], two[on_line]], minlength=root.size) == 2
@@ -192,7 +192,7 @@ def _bends(graph: Graph, root: Array, x: Floats, y: Floats) -> Array:
     after = np.where(head == tail, head[graph.following], head)
     before = tail[graph.before]
     ax, ay, bx, by = x[before] - x[tail], y[before] - y[tail], x[after] - x[tail], y[after] - y[tail]
-    off = np.abs(ax * by - ay * bx) > 4 / _ROUNDING * np.hypot(x[before] - x[after], y[before] - y[after])
+    off = np.abs(ax * by - ay * bx) > 4 / ROUNDING * np.hypot(x[before] - x[after], y[before] - y[after])
     return tail[off & (before != tail)]
 
 
