@@ -119,7 +119,7 @@ def _write_objects(
                 "geoseg": __version__,
             },
             seen=seen,
-            progress=lambda done, total: reporter.progress(done, total, f"find objects of {recipe.raster.name}"),
+            progress=lambda done, total: reporter.progress(done, total, f"polygonize objects of {recipe.raster.name}"),
         )
     finally:
         for source in sources:
