@@ -108,7 +108,9 @@ class _Options:
         if self.connectivity not in (4, 8):
             raise OptionError(f"connectivity is {self.connectivity!r}: use 4 (shared edges) or 8 (corners too)")
         if self.connectivity == 8 and self.reshape.regularize:
-            raise OptionError("regularize needs connectivity 4: polygons that touch at corners only have no walls there")
+            raise OptionError(
+                "regularize needs connectivity 4: polygons that touch at corners only have no walls there"
+            )
         if self.workers < 1:
             raise OptionError(f"workers is {self.workers}: it must be 1 or larger")
 
@@ -381,7 +383,7 @@ def _to_file(
             value: ClassPolygons(job.names[value], totals.polygons[value], totals.area[value])
             for value in sorted(set(totals.polygons).difference(left_out))
         },
-        _notes(job.source),
+        (*_notes(job.source), *totals.notes),
     )
 
 

@@ -135,7 +135,13 @@ def _recipe(job: PolygonizeJob) -> PolygonizeJob:
     confidence = None if job.confidence is None else job.confidence.without_pixels()
     reshape: Any = None if job.reshape is None else _Edges()
     return replace(
-        job, source=job.source.without_pixels(), confidence=confidence, reshape=reshape, classes=None, large=None, names={}
+        job,
+        source=job.source.without_pixels(),
+        confidence=confidence,
+        reshape=reshape,
+        classes=None,
+        large=None,
+        names={},
     )
 
 

@@ -16,7 +16,6 @@ from geoseg.polygonize.regular.api import Regularize
 from geoseg.polygonize.strips import Finished
 from geoseg.system.choices import REGULAR_SHAPES
 
-
 PIXELS = 2.0
 """Pixels by which outlines may move if they are made regular and no tolerance is given."""
 

@@ -21,7 +21,7 @@ from geoseg.polygonize import on_dask
 from geoseg.polygonize.encode import Encoded, batches, encode
 from geoseg.polygonize.kernels.runs import NO_CONFIDENCE, Confidence
 from geoseg.polygonize.minimum_mapping_unit import Sides, StripRegions, merge_small, strip_regions
-from geoseg.polygonize.regular.groups import StripGroups, large_groups, strip_groups
+from geoseg.polygonize.regular.groups import TOO_LARGE, StripGroups, large_groups, strip_groups
 from geoseg.polygonize.request import PolygonizeJob, Rows, row_caches
 from geoseg.polygonize.source import RowSource
 from geoseg.polygonize.strips import Finished, Frontier, Strip, trace_strip
@@ -39,10 +39,11 @@ _BYTES_PER_PIXEL = 192
 
 @dataclass
 class Totals:
-    """Number and area of polygons per class, summed while they are streamed."""
+    """Number and area of polygons per class, summed while they are streamed; and what the user should know of them."""
 
     polygons: dict[int, int] = field(default_factory=dict)
     area: dict[int, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     bounds: list[float] = field(default_factory=lambda: [np.inf, np.inf, -np.inf, -np.inf])
 
     def add(self, part: Encoded) -> None:
@@ -122,6 +123,8 @@ def record_batches(
         before = (passes - 1) * job.strips
         if job.tracing.clusters:
             job = _group(job, runner, lambda done: report(before - job.strips + done, passes * job.strips))
+            if job.large is not None and job.large.is_large.any():
+                totals.notes.append(TOO_LARGE)
         for done, (inner, joined) in enumerate(_encoded(job, runner), before + 1):
             for part in (inner, joined):
                 totals.add(part)

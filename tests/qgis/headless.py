@@ -102,7 +102,8 @@ def algorithms(qgis: Qgis) -> None:
     code, out, err = qgis.call("list", "--json")
     assert code == 0, err
     found = set(json.loads(out)["providers"]["geoseg"]["algorithms"])
-    wanted = {f"geoseg:{name}" for name in ("segment", "detect", "polygonize", "evaluate", "train", "sketch", "next", "inspect")}
+    names = ("segment", "detect", "polygonize", "evaluate", "train", "sketch", "next", "inspect")
+    wanted = {f"geoseg:{name}" for name in names}
     assert found == wanted, found
     say("provider GeoSeg with eight algorithms")
     texts = {}
@@ -143,8 +144,8 @@ def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
     assert not [path for path in out.iterdir() if path.name.startswith(".")], "the working folder is left"
     assert any("cpu, " in line or "cuda" in line for line in found["log"]["info"]), found["log"]
     say("Segment raster: class map, confidence, polygons, report; the log names the device")
-    square = {"MIN_AREA": 2000, "REGULARIZE": 1, "SIMPLIFY": 15, "OUTPUT": out / "objects.gpkg", "REPORT": out / "o.json"}
-    found = qgis.run("detect", INPUT=scene, CLASSES="water", **square)
+    made = {"OUTPUT": out / "objects.gpkg", "REPORT": out / "o.json"}
+    found = qgis.run("detect", INPUT=scene, CLASSES="water", MIN_AREA=2000, REGULARIZE=1, SIMPLIFY=15, **made)
     counts = json.loads((out / "o.json").read_text("utf-8"))["classes"]
     assert set(counts) == {"water"}, counts
     assert counts["water"]["objects"] > 0

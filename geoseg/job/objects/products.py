@@ -69,6 +69,8 @@ def write_object_products(
         canvas = _canvas(recipe, store, products, paths["classes"]) if products.preview else None
     with clock("polygonize"):
         summary = _write_objects(recipe, products, (paths, outputs["objects"]), canvas, reporter, memory or _MEMORY)
+    for note in summary.notes:
+        reporter.warning(f"{name}: {note}")
     facts = _facts(recipe, products, summary, pixels)
     if canvas is not None:
         with clock("preview"):

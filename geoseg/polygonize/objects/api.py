@@ -65,10 +65,13 @@ class ObjectSummary:
         The file.
     counts
         Objects, area and cut objects per class id.
+    notes
+        Warnings for the user, one line each.
     """
 
     path: Path
     counts: ObjectCounts
+    notes: tuple[str, ...] = ()
 
 
 def write_objects(
@@ -131,9 +134,10 @@ def write_objects(
     view = objects.view()
     crs = None if found.classes.crs is None else found.classes.crs.to_wkt()
     layer = VectorLayer(view.schema, crs, False, metadata_text(provenance), view.name, view.title, view.class_field)
-    batches = rebatched(map(view.of, record_batches(job, Totals(), reported)))
+    totals = Totals()
+    batches = rebatched(map(view.of, record_batches(job, totals, reported)))
     write(path, layer, batches, lambda: found.reading.classes)
-    return ObjectSummary(path, objects.counts)
+    return ObjectSummary(path, objects.counts, tuple(totals.notes))
 
 
 def slab_rows(source: RowSource, memory: int, workers: int, reach: int) -> int:

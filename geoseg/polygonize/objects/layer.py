@@ -27,6 +27,9 @@ SCHEMA = pa.schema(
 """Columns of the layer."""
 
 
+_AS_TRACED = ReshapeOptions()
+
+
 @dataclass(frozen=True)
 class ObjectFilter:
     """Which objects are written, and how exactly.
@@ -46,7 +49,7 @@ class ObjectFilter:
     score: float = 0.5
     min_area: float | None = None
     classes: tuple[int, ...] | None = None
-    reshape: ReshapeOptions = ReshapeOptions()
+    reshape: ReshapeOptions = _AS_TRACED
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:

@@ -6,15 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 
 from geoseg.polygonize.kernels import lattice, simplify
 from geoseg.polygonize.kernels.rings import Rings
 from geoseg.polygonize.kernels.types import Array
-from geoseg.polygonize.regular.checks import around, boundary_of, failing
+from geoseg.polygonize.regular.checks import around, boundary_of, failing, shown_corners
 from geoseg.polygonize.regular.circle import Circles, circles_of, no_circles
 from geoseg.polygonize.regular.graph import Graph, Outlines, graph_of, outlines_of
-from geoseg.polygonize.regular.square import Corners, Edges, Ground, edges_of, place_corners
+from geoseg.polygonize.regular.square import Corners, Ground, edges_of, place_corners
 from geoseg.polygonize.strips import Finished
 
 _FIRST_SHARE = 0.75
@@ -121,18 +120,18 @@ def _at_border(outlines: Outlines, ground: Ground) -> Array:
 def _rings(graph: Graph, outlines: Outlines, new: tuple[Corners, Array, Circles], part: Array) -> Rings:
     corners, traced, circles = new
     tail = corners.root[graph.tail]
-    shown = ~corners.straight[tail] & (tail != tail[graph.before])
-    inner = np.where(traced[graph.edge], graph.count - 1, 0)
+    shown = shown_corners(graph, corners)
+    inner = np.where(traced[graph.edge], graph.steps - 1, 0)
     ring = outlines.ring[graph.begin]
     circle = np.isin(ring, circles.ring)
     shown, inner = shown & ~circle, np.where(circle, 0, inner)
     counts = shown + inner
     first = np.searchsorted(ring, circles.ring)
-    counts[first] = circles.count
-    ptr = np.cumsum(counts) - counts
+    counts[first] = circles.corners
+    ptr: Array = np.cumsum(counts) - counts
     xy = np.empty((int(counts.sum()), 2))
     xy[ptr[shown]] = np.stack([corners.x[tail], corners.y[tail]], 1)[shown]
-    owner = np.repeat(ptr[first] - (np.cumsum(circles.count) - circles.count), circles.count)
+    owner = np.repeat(ptr[first] - (np.cumsum(circles.corners) - circles.corners), circles.corners)
     xy[owner + np.arange(owner.size)] = circles.xy
     owner = np.repeat(np.arange(counts.size), inner)
     step = np.arange(owner.size) - (np.cumsum(inner) - inner)[owner]

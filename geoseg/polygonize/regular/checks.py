@@ -14,7 +14,7 @@ from geoseg.polygonize.regular.square import Corners, Edges, Ground
 
 
 class Boundary(NamedTuple):
-    """All lattice points on the boundaries of a set of polygons, sorted, with their clusters; and the raster's edges."""
+    """Lattice points on the boundaries of a set of polygons, sorted, with their clusters; and the raster's edges."""
 
     keys: Array
     owner: Array
@@ -50,19 +50,19 @@ def failing(
     places = tuple(np.ascontiguousarray(a) for a in (tail_x, tail_y, head_x, head_y))
     ring = outlines.ring[graph.begin]
     wide, high = ground.wide[edges.cluster], ground.high[edges.cluster]
-    stray = np.empty(graph.side.size)
+    inner, outer = np.empty((2, graph.side.size))
     strays(
-        outlines.x, outlines.y, outlines.start, outlines.stop, ring, graph.begin, graph.count, graph.before,
-        graph.following, graph.side, graph.edge, *places, wide, high, traced.astype(np.uint8), stray,
+        outlines.x, outlines.y, outlines.start, outlines.stop, ring, graph.begin, graph.steps, graph.before,
+        graph.following, graph.side, graph.edge, *places, wide, high, traced.astype(np.uint8), inner, outer,
     )  # fmt: skip
     near = np.empty(graph.side.size, np.uint8)
     intrudes(
-        boundary.lattice, ground.width, ground.height, boundary.keys, boundary.owner, graph.side, edges.cluster, *places,
-        wide, high, stray, near,
+        boundary.lattice, ground.width, ground.height, boundary.keys, boundary.owner, graph.side, edges.cluster,
+        *places, wide, high, outer, near,
     )  # fmt: skip
     outside = (corners.x < 0) | (corners.x > ground.width) | (corners.y < 0) | (corners.y > ground.height)
     one, two = tail[graph.side], head[graph.side]
-    bad = (stray > tolerance * (1 + 1e-9)) | (near > 0) | outside[one] | outside[two]
+    bad = (np.maximum(inner, outer) > tolerance * (1 + 1e-9)) | (near > 0) | outside[one] | outside[two]
     bad |= _crossing(graph, outlines, corners, one, two, traced)
     turned = _turned(graph, outlines, ring, corners, (tail_x, tail_y))
     bad[graph.edge[turned[ring]]] = True
@@ -79,23 +79,21 @@ def _turned(graph: Graph, outlines: Outlines, ring: Array, corners: Corners, tai
 
     def area(x: Floats, y: Floats) -> Floats:
         x, y = x - x[first[ring]], y - y[first[ring]]
-        return np.bincount(ring, x * y[following] - x[following] * y, count)
+        return np.asarray(np.bincount(ring, x * y[following] - x[following] * y, count), np.float64)
 
     now = area(*tails)
     then = area(graph.corner_x[graph.tail].astype(np.float64), graph.corner_y[graph.tail].astype(np.float64))
-    shown = np.bincount(ring, _shown(graph, corners), count)
-    return (now * np.sign(then) < 0.25) | (shown < 3)
+    shown = np.bincount(ring, shown_corners(graph, corners), count)
+    return np.asarray((now * np.sign(then) < 0.25) | (shown < 3))
 
 
-def _shown(graph: Graph, corners: Corners) -> Array:
+def shown_corners(graph: Graph, corners: Corners) -> Array:
     """Return which sides begin with a corner of the new ring."""
     tail = corners.root[graph.tail]
-    return ~corners.straight[tail] & (tail != tail[graph.before])
+    return np.asarray(~corners.straight[tail] & (tail != tail[graph.before]))
 
 
-def _crossing(
-    graph: Graph, outlines: Outlines, corners: Corners, one: Array, two: Array, traced: Array
-) -> Array:
+def _crossing(graph: Graph, outlines: Outlines, corners: Corners, one: Array, two: Array, traced: Array) -> Array:
     """Return which edges meet others elsewhere than at common corners."""
     bad = np.zeros(one.size, bool)
     live = np.flatnonzero(one != two)
@@ -133,7 +131,7 @@ def _leaving(corners: Corners, one: Array, two: Array, backwards: Array) -> tupl
 def line_strings(graph: Graph, outlines: Outlines, corners: Corners, chosen: Array, traced: Array) -> Array:
     """Return edges as geometries in pixels, objects (edges)."""
     side = graph.side[chosen]
-    inner = np.where(traced[chosen], graph.count[side] - 1, 0)
+    inner = np.where(traced[chosen], graph.steps[side] - 1, 0)
     ptr = np.cumsum(inner + 2) - (inner + 2)
     xy = np.empty((int((inner + 2).sum()), 2))
     owner = np.repeat(np.arange(chosen.size), inner)
@@ -150,4 +148,4 @@ def around(outlines: Outlines, begin: Array, step: Array) -> Array:
     """Return the vertices so many steps after others, around their rings."""
     ring = outlines.ring[begin]
     start = outlines.start[ring]
-    return start + (begin - start + step) % (outlines.stop[ring] - start)
+    return np.asarray(start + (begin - start + step) % (outlines.stop[ring] - start))

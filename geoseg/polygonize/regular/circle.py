@@ -26,14 +26,14 @@ class Circles(NamedTuple):
     ----------
     ring
         int64 (circles)
-    count
+    corners
         int64 (circles): corners of each.
     xy
         float64 (corners, 2), in pixels, in the order of the traced rings.
     """
 
     ring: Array
-    count: Array
+    corners: Array
     xy: Floats
 
 
@@ -114,7 +114,7 @@ def _extremes(
     np.minimum.at(low, ring, near)
     np.maximum.at(high, ring, np.hypot(px, py))
     turn = np.arctan2(px * qy - py * qx, px * qx + py * qy)
-    return low, high, np.bincount(ring, turn, rings)
+    return low, high, np.asarray(np.bincount(ring, turn, rings), np.float64)
 
 
 def _corners(
@@ -125,7 +125,9 @@ def _corners(
     step = np.arange(owner.size) - first
     step = np.where(backwards[owner], count[owner] - 1 - step, step)
     angle = 2 * np.pi * step / count[owner]
-    xy = np.stack([centre[0][owner] + radius[0][owner] * np.cos(angle), centre[1][owner] + radius[1][owner] * np.sin(angle)])
+    xy = np.stack(
+        [centre[0][owner] + radius[0][owner] * np.cos(angle), centre[1][owner] + radius[1][owner] * np.sin(angle)]
+    )
     return np.asarray(np.rint(xy.T * ROUNDING) / ROUNDING)
 
 
@@ -145,7 +147,7 @@ def _clear(
     places = [np.ascontiguousarray(a) for a in (xy[:, 0], xy[:, 1], xy[ahead, 0], xy[ahead, 1])]
     found = np.empty(owner.size, np.uint8)
     intrudes(
-        lattice, ground.width, ground.height, boundary.keys, boundary.owner, np.arange(owner.size), cycle[ring], *places,
-        sizes[0][ring], sizes[1][ring], np.maximum(sizes[2][ring], 1e-9), found,
+        lattice, ground.width, ground.height, boundary.keys, boundary.owner, np.arange(owner.size), cycle[ring],
+        *places, sizes[0][ring], sizes[1][ring], np.maximum(sizes[2][ring], 1e-9), found,
     )  # fmt: skip
-    return np.bincount(owner, found, chosen.size) == 0
+    return np.asarray(np.bincount(owner, found, chosen.size) == 0)

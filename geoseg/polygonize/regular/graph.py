@@ -1,4 +1,4 @@
-"""Outlines of touching polygons as one graph: corners that they share, edges that they share, and what each replaces."""
+"""Outlines of touching polygons as one graph: corners and edges that they share, and what each edge replaces."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Graph(NamedTuple):
 
     Attributes
     ----------
-    begin, count
+    begin, steps
         int64 (sides): first traced vertex of each side, and the number of traced segments that it replaces.
     following, before
         int64 (sides): the next and the previous side of the ring.
@@ -71,7 +71,7 @@ class Graph(NamedTuple):
     """
 
     begin: Array
-    count: Array
+    steps: Array
     following: Array
     before: Array
     tail: Array
@@ -167,8 +167,8 @@ def _sums(outlines: Outlines, origin: tuple[Array, Array]) -> Array:
     length = np.abs(dx) + np.abs(dy)
     out = np.zeros((x.size + 1, _SUMS), np.int64)
     for k, values in enumerate((
-        length, length * mx, length * my, 3 * length * mx * mx + length * dx * dx, 3 * length * my * my + length * dy * dy,
-        3 * length * mx * my, mx * dx, mx * dy, my * dx, my * dy,
+        length, length * mx, length * my, 3 * length * mx * mx + length * dx * dx,
+        3 * length * my * my + length * dy * dy, 3 * length * mx * my, mx * dx, mx * dy, my * dx, my * dy,
     )):  # fmt: skip
         np.cumsum(values, out=out[1:, k])
     return out

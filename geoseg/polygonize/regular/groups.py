@@ -1,7 +1,7 @@
 """Groups of touching polygons that are too large to be held in memory together; known before anything is traced.
 
-A group is a connected region of pixels of any class, corners included. Which groups are large must not depend on how the
-raster is cut into strips, so a first pass counts the pixels of each.
+A group is a connected region of pixels of any class, corners included. Which groups are large must not depend on how
+the raster is cut into strips, so a first pass counts the pixels of each.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from geoseg.polygonize.kernels.types import Array
 
 MOST_PIXELS = 1 << 22
 """Pixels of a group whose outlines are made regular; those of larger ones stay as they are traced."""
+
+TOO_LARGE = (
+    f"some polygons are in groups of more than {MOST_PIXELS:,} pixels that touch: their outlines stay along the pixels;"
+    " to make them regular, choose classes of things that stand alone or in smaller groups"
+)
 
 
 class StripGroups(NamedTuple):
@@ -47,9 +52,7 @@ def strip_groups(codes: Array, absent: int) -> StripGroups:
     pixels = np.bincount(
         group[runs.region[below:]], runs.stop[below:] - runs.start[below:], int(group.max(initial=-1)) + 1
     )
-    return StripGroups(
-        group[runs.region[:below]], group[runs.region[runs.row_ptr[-2] :]], pixels.astype(np.int64)
-    )
+    return StripGroups(group[runs.region[:below]], group[runs.region[runs.row_ptr[-2] :]], pixels.astype(np.int64))
 
 
 def large_groups(strips: Iterable[StripGroups]) -> LargeGroups:

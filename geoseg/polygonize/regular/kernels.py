@@ -43,16 +43,17 @@ def _is_own(keys: Array, owner: Array, key: int, cluster: int) -> bool:
 @compiled
 def strays(
     x: Array, y: Array, start: Array, stop: Array, ring: Array, begin: Array, count: Array, before: Array,
-    following: Array, side: Array, edge: Array, tail_x: Array, tail_y: Array, head_x: Array, head_y: Array, wide: Array, high: Array,
-    traced: Array, found: Array,
+    following: Array, side: Array, edge: Array, tail_x: Array, tail_y: Array, head_x: Array, head_y: Array,
+    wide: Array, high: Array, traced: Array, inner: Array, outer: Array,
 ) -> None:  # fmt: skip
-    """Write into ``found`` the largest distance in metres between each new edge and the boundary that it replaces.
+    """Measure in metres how far each new edge is from the boundary that it replaces.
 
-    Both ways: of points of the edge from the boundary, and of the boundary's vertices from the new outline. ``traced``
-    is 1 for edges that stay as they were traced.
+    ``inner`` is the largest distance of the boundary's vertices from the new outline, ``outer`` that of points of the
+    edge from the boundary; both are 0 where ``traced`` is 1, for edges that stay as they were traced.
     """
     for e in range(side.size):
-        found[e] = 0.0
+        inner[e] = 0.0
+        outer[e] = 0.0
         if traced[e]:
             continue
         k = side[e]
@@ -74,6 +75,8 @@ def strays(
             if not traced[edge[q]]:
                 near = min(near, _squared(vx, vy, tail_x[q] * sx, tail_y[q] * sy, head_x[q] * sx, head_y[q] * sy))
             worst = max(worst, near)
+        inner[e] = np.sqrt(worst)
+        worst = 0.0
         # Points of the new edge from the boundary: that of the edge and of its neighbours.
         total = min(count[p] + count[k] + count[q], size)
         dx = head_x[k] - tail_x[k]
@@ -97,7 +100,7 @@ def strays(
                     best = d
                     nearest = i
             worst = max(worst, best)
-        found[e] = np.sqrt(worst)
+        outer[e] = np.sqrt(worst)
 
 
 @compiled

@@ -92,7 +92,9 @@ def edges_of(graph: Graph, outlines: Outlines, ground: Ground, tolerance: float)
     cluster = outlines.cluster[ring]
     wide, high = ground.wide[cluster], ground.high[cluster]
     one, two = graph.tail[graph.side], graph.head[graph.side]
-    length = np.hypot((graph.corner_x[two] - graph.corner_x[one]) * wide, (graph.corner_y[two] - graph.corner_y[one]) * high)
+    length = np.hypot(
+        (graph.corner_x[two] - graph.corner_x[one]) * wide, (graph.corner_y[two] - graph.corner_y[one]) * high
+    )
     border = _borders(graph, ground, one, two)
     angle = _slopes(graph.sums[graph.side].astype(np.float64), wide, high)
     weight = np.where(border > 0, 1e-6, 1.0) * length * length
@@ -138,7 +140,7 @@ def _turn(angle: Floats) -> Floats:
 
 
 def _main(owner: Array, angle: Floats, weight: Floats, count: int) -> tuple[Floats, Floats]:
-    """Return the direction, of those equal by quarter turns, in which most of each owner's length lies; and how much."""
+    """Return the direction, up to quarter turns, in which most of each owner's length lies, and how much that is."""
     weights = weight
     for _ in range(4):
         cosine = np.bincount(owner, weights * np.cos(4 * angle), count)
@@ -147,7 +149,7 @@ def _main(owner: Array, angle: Floats, weight: Floats, count: int) -> tuple[Floa
         # Outliers, such as diagonals, count less and less.
         off = _turn(angle - main[owner]) / np.radians(8)
         weights = weight / (1 + off**4)
-    return main, np.bincount(owner, weights, count)
+    return main, np.asarray(np.bincount(owner, weights, count), np.float64)
 
 
 def place_corners(graph: Graph, edges: Edges, ground: Ground, pinned: Array, tolerance: float) -> Corners:
@@ -174,7 +176,7 @@ def place_corners(graph: Graph, edges: Edges, ground: Ground, pinned: Array, tol
     moment, extent = _moments(graph, edges, ground, along)
     one, two = root[one], root[two]
     on_line = square & (one != two)
-    line = _lines(root.size, one, two, (theta, axis, edges.border), on_line)
+    line = _lines(one, two, (theta, axis, edges.border), on_line)
     offset, weight = _offsets(line, on_line, moment, extent, edges, ground)
     cx, cy, lines = _crossings(graph, root, (one, two), line, on_line, along, (offset, weight), ground)
     cx = np.where(pinned, graph.corner_x, np.rint(cx * ROUNDING) / ROUNDING)
@@ -193,7 +195,7 @@ def _bends(graph: Graph, root: Array, x: Floats, y: Floats) -> Array:
     before = tail[graph.before]
     ax, ay, bx, by = x[before] - x[tail], y[before] - y[tail], x[after] - x[tail], y[after] - y[tail]
     off = np.abs(ax * by - ay * bx) > 4 / ROUNDING * np.hypot(x[before] - x[after], y[before] - y[after])
-    return tail[off & (before != tail)]
+    return np.asarray(tail[off & (before != tail)])
 
 
 def _along(theta: Floats, axis: Array) -> tuple[Floats, Floats]:
@@ -209,7 +211,10 @@ def _moments(graph: Graph, edges: Edges, ground: Ground, along: tuple[Floats, Fl
     dx, dy = along
     nx, ny = -dy, dx
     one, two = graph.tail[graph.side], graph.head[graph.side]
-    extent = dx * (graph.corner_x[two] - graph.corner_x[one]) * wide + dy * (graph.corner_y[two] - graph.corner_y[one]) * high
+    extent = (
+        dx * (graph.corner_x[two] - graph.corner_x[one]) * wide
+        + dy * (graph.corner_y[two] - graph.corner_y[one]) * high
+    )
     moment = 0.5 * (
         nx * dx * wide * wide * sums[:, 6] + nx * dy * wide * high * sums[:, 7]
         + ny * dx * high * wide * sums[:, 8] + ny * dy * high * high * sums[:, 9]
@@ -258,7 +263,7 @@ def _short_edges(
     return first[number], square, axis, theta
 
 
-def _lines(corners: int, one: Array, two: Array, kind: tuple[Floats, Array, Array], on_line: Array) -> Array:
+def _lines(one: Array, two: Array, kind: tuple[Floats, Array, Array], on_line: Array) -> Array:
     """Return a number per edge, the same for edges of one direction that meet at a corner."""
     theta, axis, border = kind
     edge = np.flatnonzero(on_line)
@@ -292,7 +297,7 @@ def _offsets(
     y = (np.where(side == 4, ground.height, 0) - ground.y[cluster]) * ground.high[cluster]
     offset[line[border]] = np.where(side & 1, -x, y)  # the normal of the axis y is -x
     total[line[border]] = 1e12
-    return offset, total
+    return offset, np.asarray(total, np.float64)
 
 
 def _crossings(
