@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from geoseg.system.choices import PRECISION_OPTIONS, RUNTIME_OPTIONS, STITCHES, Stitch
+from geoseg.system.choices import PRECISION_OPTIONS, REGULAR_SHAPES, RUNTIME_OPTIONS, STITCHES, Stitch
 from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
@@ -286,6 +286,15 @@ progress_option = option_group(
     click.option("-v", "--verbose", is_flag=True, is_eager=True, expose_value=False, callback=_note_short,
                  help="Tell more in the line of progress: --progress details."),
 )  # fmt: skip
+
+regularize_option = click.option(
+    "--regularize",
+    is_flag=False,
+    flag_value="square",
+    type=click.Choice(REGULAR_SHAPES),
+    help="Square the outlines of buildings: edges turn to their main directions, walls that two share move once. With "
+    "circle: make circles of what is round. Outlines move by at most --simplify metres; default: two pixels.",
+)
 
 
 def echo_json(value: Any, **options: Any) -> None:

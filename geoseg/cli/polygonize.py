@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import CommaList, FilePath, progress_option
+from geoseg.cli.options import CommaList, FilePath, progress_option, regularize_option
 from geoseg.system.choices import LOCAL_SCHEDULERS
 
 
@@ -33,6 +33,7 @@ from geoseg.system.choices import LOCAL_SCHEDULERS
     metavar="M",
     help="Maximum distance, in metres, by which simplification may move a border. Default: no simplification.",
 )
+@regularize_option
 @click.option("--smooth", is_flag=True, help="Smooth the stair steps of pixel edges.")
 @click.option(
     "--connectivity",

@@ -18,6 +18,7 @@ from geoseg.cli.options import (
     progress_option,
     reading_of,
     reading_options,
+    regularize_option,
     scenes_of,
     segmenting_options,
     segmenting_options_with,
@@ -145,6 +146,7 @@ def segment(**values: Any) -> None:
 @click.option(
     "--min-area", type=click.FloatRange(0), metavar="M2", help="Leave out objects smaller than this many square metres."
 )
+@regularize_option
 @_simplify_option
 @_format_option
 @_run_options
@@ -166,7 +168,7 @@ def detect(**values: Any) -> None:
         format=values.pop("format_"),
         min_area=values.pop("min_area"),
         simplify=values.pop("simplify"),
-        objects=DetectOptions(values.pop("score"), values.pop("classes")),
+        objects=DetectOptions(values.pop("score"), values.pop("classes"), values.pop("regularize")),
     )
     _run_job(products, values)
 

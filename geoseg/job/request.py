@@ -290,6 +290,8 @@ def fingerprint_of(raster: Raster, request: Request) -> str:
     parts = [manifest_of(raster, request)["fingerprint"], repr(request.products)]
     if request.products.objects is not None:
         parts.append(repr(request.products.objects))
+        if request.products.objects.regularize:
+            parts.append(f"regularize={request.products.objects.regularize}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

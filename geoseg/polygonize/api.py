@@ -13,6 +13,7 @@ import numpy as np
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError
 from geoseg.polygonize.codes import Coder
+from geoseg.polygonize.reshape import ReshapeOptions
 from geoseg.polygonize.source import RowSource, open_source
 from geoseg.system.outputs import Inputs
 from geoseg.system.resources import cpu_count
@@ -89,8 +90,7 @@ class _Options:
 
     names: Sequence[MapClass] | None
     min_area: float | None
-    simplify: float | None
-    smooth: bool
+    reshape: ReshapeOptions
     connectivity: int
     only: tuple[int | str, ...] | None
     exclude: tuple[int | str, ...]
@@ -101,13 +101,16 @@ class _Options:
     memory: int = 0
 
     def __post_init__(self) -> None:
-        for name, value in (("min-area", self.min_area), ("simplify", self.simplify)):
-            if value is not None and not (0 <= value < math.inf):
-                raise OptionError(f"{name} is {value}: it must be 0 or larger")
+        if self.min_area is not None and not (0 <= self.min_area < math.inf):
+            raise OptionError(f"min-area is {self.min_area}: it must be 0 or larger")
         if self.nodata is not None and not math.isfinite(self.nodata):
             raise OptionError(f"nodata is {self.nodata}: it must be a finite number")
         if self.connectivity not in (4, 8):
             raise OptionError(f"connectivity is {self.connectivity!r}: use 4 (shared edges) or 8 (corners too)")
+        if self.connectivity == 8 and self.reshape.regularize:
+            raise OptionError(
+                "regularize needs connectivity 4: polygons that touch at corners only have no walls there"
+            )
         if self.workers < 1:
             raise OptionError(f"workers is {self.workers}: it must be 1 or larger")
 
@@ -120,6 +123,7 @@ class _Arguments(TypedDict, total=False):
     min_area: float | None
     simplify: float | None
     smooth: bool
+    regularize: str | None
     connectivity: int
     only: Iterable[int | str] | None
     exclude: Iterable[int | str]
@@ -153,6 +157,7 @@ def polygonize(
     min_area: float | None = None,
     simplify: float | None = None,
     smooth: bool = False,
+    regularize: str | None = None,
     connectivity: int = 4,
     only: Iterable[int | str] | None = None,
     exclude: Iterable[int | str] = (),
@@ -192,6 +197,9 @@ def polygonize(
         move together: no gaps, no overlaps.
     smooth
         Round the stair steps of pixels, also without gaps and overlaps.
+    regularize
+        ``"square"`` turns edges to the main directions of each polygon and of those that it touches, ``"circle"`` makes
+        circles of what is round. ``simplify`` is the distance by which outlines may move; two pixels if None.
     connectivity
         4 or 8. With 8, pixels that touch at a corner are connected as well, and the result is MultiPolygons.
     only, exclude
@@ -255,7 +263,7 @@ def polygonize(
 
     extra = {} if workers is None else {"workers": workers}
     options = _Options(
-        names, min_area or None, simplify or None, smooth, connectivity,
+        names, min_area or None, ReshapeOptions(simplify or None, smooth, regularize), connectivity,
         None if only is None else tuple(only), tuple(exclude), tuple(keep), nodata, rounded,
         memory=parse_bytes(_MEMORY if memory is None else memory), **extra,
     )  # fmt: skip
@@ -309,12 +317,9 @@ def _plan(source: RowSource, confidence: RowSource | None, options: _Options, cl
         check_sources(source, confidence)
         parallel_strips = threads_of(client)
     rows = strip_rows(source, options.memory, parallel_strips)
-    reshape = None
-    if options.simplify or options.smooth:
-        reshape = reshaping(
-            ground, source.height, source.width, options.simplify or 0.0, options.memory // 3, smooth=options.smooth
-        )
-    tracing = Tracing(source.height, eight=options.connectivity == 8, nodes=reshape is not None)
+    reshape = reshaping(ground, source.height, source.width, options.reshape, options.memory // 3)
+    regular = options.reshape.regularize is not None
+    tracing = Tracing(source.height, options.connectivity == 8, nodes=reshape is not None, clusters=regular)
     return PolygonizeJob(
         source, coder, tracing, encoding, confidence, options.workers, rows, reshape, options.min_area, keep
     )
@@ -378,7 +383,7 @@ def _to_file(
             value: ClassPolygons(job.names[value], totals.polygons[value], totals.area[value])
             for value in sorted(set(totals.polygons).difference(left_out))
         },
-        _notes(job.source),
+        (*_notes(job.source), *totals.notes),
     )
 
 

@@ -97,9 +97,12 @@ def in_order(client: Any, job: PolygonizeJob, work: Callable[[PolygonizeJob, Any
         for index in strips:
             key = f"polygonize-{token}-{index}"
             pixels, confidence = _pixels(client, job.source, job, index), _pixels(client, job.confidence, job, index)
-            classes = None if job.classes is None else job.classes.part(index)
+            tables = (
+                None if job.classes is None else job.classes.part(index),
+                None if job.large is None else job.large.part(index),
+            )
             pending.append(
-                client.submit(_on_worker, shared, index, pixels, confidence, classes, key=key, pure=False, retries=2)
+                client.submit(_on_worker, shared, index, pixels, confidence, tables, key=key, pure=False, retries=2)
             )
             return
 
@@ -132,7 +135,13 @@ def _recipe(job: PolygonizeJob) -> PolygonizeJob:
     confidence = None if job.confidence is None else job.confidence.without_pixels()
     reshape: Any = None if job.reshape is None else _Edges()
     return replace(
-        job, source=job.source.without_pixels(), confidence=confidence, reshape=reshape, classes=None, names={}
+        job,
+        source=job.source.without_pixels(),
+        confidence=confidence,
+        reshape=reshape,
+        classes=None,
+        large=None,
+        names={},
     )
 
 
@@ -159,10 +168,10 @@ _caches: OrderedDict[str, tuple[RowCache, RowCache | None]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _on_worker(shared: _Pass, index: int, pixels: Any, confidence: Any, classes: Any) -> tuple[Any, Any, Any]:
+def _on_worker(shared: _Pass, index: int, pixels: Any, confidence: Any, tables: Any) -> tuple[Any, Any, Any]:
     """Trace one strip on a worker; return an error of geoseg, or the result and the strip's edges."""
     edges = None if shared.job.reshape is None else _Edges()
-    job: PolygonizeJob = replace(shared.job, classes=classes, reshape=edges)  # type: ignore[arg-type]
+    job: PolygonizeJob = replace(shared.job, classes=tables[0], large=tables[1], reshape=edges)  # type: ignore[arg-type]
     try:
         result = shared.work(job, (*_rows(shared, index, pixels, confidence), index))
     except GeosegError as error:

@@ -9,6 +9,8 @@ from geoseg.polygonize.codes import Coder
 from geoseg.polygonize.encode import Encoding
 from geoseg.polygonize.kernels.types import Array
 from geoseg.polygonize.minimum_mapping_unit import NewClasses
+from geoseg.polygonize.regular.api import Regularize
+from geoseg.polygonize.regular.groups import LargeGroups
 from geoseg.polygonize.reshape import Reshape
 from geoseg.polygonize.source import RowCache, RowSource
 from geoseg.polygonize.strips import Tracing
@@ -32,10 +34,11 @@ class PolygonizeJob:
     confidence: RowSource | None = None
     workers: int = 2
     rows: int = 512
-    reshape: Reshape | None = None
+    reshape: Reshape | Regularize | None = None
     min_area: float | None = None
     keep: tuple[int, ...] = ()
     classes: NewClasses | None = None
+    large: LargeGroups | None = None
     flags: int = 0
     names: dict[int, str] = field(default_factory=dict)
 

@@ -21,6 +21,7 @@ from geoseg.polygonize import on_dask
 from geoseg.polygonize.encode import Encoded, batches, encode
 from geoseg.polygonize.kernels.runs import NO_CONFIDENCE, Confidence
 from geoseg.polygonize.minimum_mapping_unit import Sides, StripRegions, merge_small, strip_regions
+from geoseg.polygonize.regular.groups import TOO_LARGE, StripGroups, large_groups, strip_groups
 from geoseg.polygonize.request import PolygonizeJob, Rows, row_caches
 from geoseg.polygonize.source import RowSource
 from geoseg.polygonize.strips import Finished, Frontier, Strip, trace_strip
@@ -38,10 +39,11 @@ _BYTES_PER_PIXEL = 192
 
 @dataclass
 class Totals:
-    """Number and area of polygons per class, summed while they are streamed."""
+    """Number and area of polygons per class, summed while they are streamed; and what the user should know of them."""
 
     polygons: dict[int, int] = field(default_factory=dict)
     area: dict[int, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     bounds: list[float] = field(default_factory=lambda: [np.inf, np.inf, -np.inf, -np.inf])
 
     def add(self, part: Encoded) -> None:
@@ -112,13 +114,17 @@ def record_batches(
     client
         A dask client whose workers trace the strips; None traces them in threads.
     """
-    passes = 1 if job.min_area is None else 2
+    passes = 1 + (job.min_area is not None) + job.tracing.clusters
     report = progress or (lambda _done, _total: None)
     with ThreadPoolExecutor(max_workers=job.workers, thread_name_prefix="polygonize") as pool:
         runner = Runner(pool, client)
         if job.min_area is not None:
             job = _merge_small(job, runner, lambda done: report(done, passes * job.strips))
         before = (passes - 1) * job.strips
+        if job.tracing.clusters:
+            job = _group(job, runner, lambda done: report(before - job.strips + done, passes * job.strips))
+            if job.large is not None and job.large.is_large.any():
+                totals.notes.append(TOO_LARGE)
         for done, (inner, joined) in enumerate(_encoded(job, runner), before + 1):
             for part in (inner, joined):
                 totals.add(part)
@@ -142,7 +148,7 @@ def _encoded(job: PolygonizeJob, runner: Runner) -> Iterator[tuple[Encoded, Enco
 
 
 def _joined(job: PolygonizeJob, runner: Runner) -> Iterator[tuple[Finished, Finished]]:
-    frontier = Frontier()
+    frontier = Frontier(clusters=job.tracing.clusters)
     for strip in runner.strips(job, _trace):
         assert strip.finished is not None
         yield strip.finished, frontier.push(strip._replace(finished=None))
@@ -177,6 +183,31 @@ def _merge_small(job: PolygonizeJob, runner: Runner, report: Callable[[int], Non
     return replace(job, classes=merge_small(reported(), job.min_area / ground.unit, job.keep))
 
 
+def _group(job: PolygonizeJob, runner: Runner, report: Callable[[int], None]) -> PolygonizeJob:
+    """Return the job with the groups of touching polygons that are too large to be held together."""
+
+    def reported() -> Iterator[StripGroups]:
+        for done, groups in enumerate(runner.strips(job, _strip_groups), 1):
+            yield groups
+            report(done)
+
+    return replace(job, large=large_groups(reported()))
+
+
+def _strip_groups(job: PolygonizeJob, item: Item) -> StripGroups:
+    return strip_groups(*_strip_codes(job, item))
+
+
+def _strip_codes(job: PolygonizeJob, item: Item) -> tuple[Any, int]:
+    """Return the codes of a strip, small regions merged, and that of absent pixels."""
+    pixels, _, index = item
+    first = index * job.rows
+    codes, absent = _codes(job, pixels, first, min(first + job.rows, job.source.height))
+    if job.classes is not None:
+        codes, absent = job.classes.apply(codes, absent, index, eight=job.tracing.eight)
+    return codes, absent
+
+
 def _strip_regions(job: PolygonizeJob, item: Item, sides: Sides) -> StripRegions:
     pixels, _, index = item
     first = index * job.rows
@@ -187,18 +218,17 @@ def _strip_regions(job: PolygonizeJob, item: Item, sides: Sides) -> StripRegions
 
 
 def _trace(job: PolygonizeJob, item: Item) -> Strip:
-    pixels, confidence, index = item
+    _, confidence, index = item
     first = index * job.rows
     last = min(first + job.rows, job.source.height)
-    codes, absent = _codes(job, pixels, first, last)
-    if job.classes is not None:
-        codes, absent = job.classes.apply(codes, absent, index, eight=job.tracing.eight)
+    codes, absent = _strip_codes(job, item)
     counts = NO_CONFIDENCE
     if confidence is not None:
         counts = Confidence(*confidence_counts(*confidence.read(first, last), job.confidence), job.flags)
     if job.reshape is not None:
         job.reshape.mark(codes, first)
-    return trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), counts)
+    large = None if job.large is None else job.large.part(index).is_large
+    return trace_strip(codes, absent, first, job.tracing, job.encoding.ground.areas(first, last), counts, large)
 
 
 def _trace_and_encode(job: PolygonizeJob, item: Item) -> tuple[Strip, Encoded]:
@@ -209,7 +239,7 @@ def _trace_and_encode(job: PolygonizeJob, item: Item) -> tuple[Strip, Encoded]:
 
 def _reshape_and_encode(job: PolygonizeJob, item: tuple[Finished, Finished]) -> tuple[Encoded, Encoded]:
     assert job.reshape is not None
-    inner, joined = (encode(part._replace(rings=job.reshape(part.rings)), job.encoding, reshaped=True) for part in item)
+    inner, joined = (encode(part._replace(rings=job.reshape(part)), job.encoding, reshaped=True) for part in item)
     return inner, joined
 
 

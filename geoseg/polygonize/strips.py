@@ -15,7 +15,7 @@ from geoseg.geodesy import StripAreas
 from geoseg.polygonize.kernels import join, trace
 from geoseg.polygonize.kernels.join import BoundaryPool, Open
 from geoseg.polygonize.kernels.rings import Rings, arrange
-from geoseg.polygonize.kernels.runs import Confidence, label, measure
+from geoseg.polygonize.kernels.runs import Confidence, label, measure, touching
 from geoseg.polygonize.kernels.types import Array
 
 
@@ -33,7 +33,10 @@ class Finished(NamedTuple):
     last
         int64 (features): flat raster index of its last pixel.
     sums, confidence_min
-        Per polygon, as ``runs.measure`` returns them per region.
+        Per polygon, as ``runs.measure`` returns them per region; with clusters, a fifth sum tells large groups.
+    cluster
+        int64 (clusters + 1): polygons of each group of touching ones, if these are traced together; ``last`` then is
+        that of the group.
     """
 
     rings: Rings
@@ -42,6 +45,7 @@ class Finished(NamedTuple):
     last: Array
     sums: Array
     confidence_min: Array
+    cluster: Array
 
 
 class Strip(NamedTuple):
@@ -60,11 +64,24 @@ class Strip(NamedTuple):
 
 @dataclass(frozen=True)
 class Tracing:
-    """Options of tracing, the same for all strips of a raster."""
+    """Options of tracing, the same for all strips of a raster.
+
+    Attributes
+    ----------
+    height
+        Rows of the raster.
+    eight
+        Parts of equal value that touch at corners are one polygon.
+    nodes
+        Vertices where boundaries meet are kept and flagged.
+    clusters
+        Polygons that touch, also at corners, are finished together.
+    """
 
     height: int
     eight: bool = False
     nodes: bool = False
+    clusters: bool = False
 
 
 def trace_strip(
@@ -74,6 +91,7 @@ def trace_strip(
     tracing: Tracing,
     areas: StripAreas,
     confidence: Confidence,
+    large: Array | None = None,
 ) -> Strip:
     """Trace one strip.
 
@@ -92,10 +110,21 @@ def trace_strip(
         Areas of the pixels of these rows.
     confidence
         Confidence of the strip's pixels, without rows if there is no confidence raster.
+    large
+        bool per group of touching polygons, see ``regular.groups``: the polygons of these are finished one by one. With
+        it, a fifth sum is not 0 for them.
     """
     runs = label(codes, absent, eight=tracing.eight)
+    group = touching(runs) if tracing.clusters else runs.group
+    if large is not None:
+        alone = large[group]
+        group = np.where(alone, group.size + np.arange(group.size), group)
+        group = np.unique(group, return_inverse=True)[1].astype(np.int32)
+    runs = runs._replace(group=group)
     regions = runs.group.size
     value, last, sums, confidence_min = measure(codes, runs, first_row, areas, confidence)
+    if large is not None:
+        sums = np.column_stack([sums, alone])
     pieces = trace.trace(codes, absent, runs, first_row, tracing.height, nodes=tracing.nodes)
     above = runs.region[: runs.row_ptr[1]]
     below = runs.region[runs.row_ptr[-2] :]
@@ -116,6 +145,7 @@ def trace_strip(
         number[pieces.region[chosen]],
         runs.group[closed],
         (value[closed], last[closed], sums[closed], confidence_min[closed]),
+        clusters=tracing.clusters,
     )
 
     kept = np.flatnonzero(is_open)
@@ -138,11 +168,19 @@ def trace_strip(
 
 
 def finish(
-    xy: Array, start: Array, stop: Array, ring_part: Array, group: Array, table: tuple[Array, Array, Array, Array]
+    xy: Array,
+    start: Array,
+    stop: Array,
+    ring_part: Array,
+    group: Array,
+    table: tuple[Array, Array, Array, Array],
+    *,
+    clusters: bool,
 ) -> Finished:
     """Build polygons from closed boundaries of complete parts.
 
-    Parts of equal ``group`` make one polygon; ``table`` is (value, last, sums, confidence_min) per part.
+    Parts of equal ``group`` make one polygon, or with ``clusters`` one group of them; ``table`` is (value, last, sums,
+    confidence_min) per part.
     """
     value, last, sums, confidence_min = table
     parts = value.size
@@ -165,9 +203,12 @@ def finish(
         confidence_min[order],
         member[order],
     )
+    each = np.arange(parts + 1)
     if features == parts:
-        return Finished(rings, np.arange(parts + 1), value, last, sums, confidence_min)
+        return Finished(rings, each, value, last, sums, confidence_min, each)
     first = np.flatnonzero(np.r_[True, member[1:] != member[:-1]])
+    if clusters:
+        return Finished(rings, each, value, ends[member], sums, confidence_min, np.r_[first, parts])
     feature = np.r_[first, parts]
     return Finished(
         rings,
@@ -176,14 +217,16 @@ def finish(
         np.maximum.reduceat(last, first),
         np.add.reduceat(sums, first),
         np.minimum.reduceat(confidence_min, first),
+        np.arange(first.size + 1),
     )
 
 
 class Frontier:
-    """The polygons still open after the strips so far."""
+    """The polygons still open after the strips so far; with ``clusters`` also those that touch one of them."""
 
-    def __init__(self) -> None:
-        self._open = join.empty_open()
+    def __init__(self, *, clusters: bool = False) -> None:
+        self._clusters = clusters
+        self._open = join.empty_open(5 if clusters else 4)
         self._pool = join.empty_pool()
 
     def push(self, strip: Strip) -> Finished:
@@ -209,7 +252,7 @@ class Frontier:
         xy, ptr = join.gather(pool, pool.ring_piece[leaving])
         done = finish(
             xy, ptr[:-1], ptr[1:], number[pool.ring_part[leaving]], group[gone],
-            (table[0][gone], table[1][gone], table[2][gone], table[3][gone]),
+            (table[0][gone], table[1][gone], table[2][gone], table[3][gone]), clusters=self._clusters,
         )  # fmt: skip
 
         _, dense = np.unique(group[kept], return_inverse=True)

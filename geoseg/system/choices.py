@@ -28,6 +28,9 @@ RUNTIME_OPTIONS: tuple[str, ...] = ("auto", *RUNTIMES)
 POLYGON_FORMATS = ("gpkg", "parquet", "fgb")
 """Suffixes of GeoPackage, GeoParquet and FlatGeobuf."""
 
+REGULAR_SHAPES = ("square", "circle")
+"""What the ``regularize`` options may make of outlines."""
+
 LOCAL_SCHEDULERS = ("threads", "local")
 """Threads of this process, worker processes on this machine."""
 

@@ -59,6 +59,11 @@ def segment(scene: Scene, output: str, model: str = "", /, **values: Any) -> lis
     return ["segment", *scene.arguments(), *options({"output": output, "model": model, **values}), JSON]
 
 
+def detect(scene: Scene, output: str, model: str = "", /, **values: Any) -> list[str]:
+    """Return ``geoseg detect``."""
+    return ["detect", *scene.arguments(), *options({"output": output, "model": model, **values}), JSON]
+
+
 def inspect(scene: Scene, model: str = "", /, **values: Any) -> list[str]:
     """Return ``geoseg inspect``, which prints one JSON object a scene."""
     return ["inspect", *scene.arguments(), *options({"model": model, **values}), "--json"]

@@ -23,18 +23,22 @@ from .tr import tr
 _MARK = "geoseg/results"  # property of groups
 
 # From top to bottom, and whether it is shown at first.
-ORDER = {"polygons": True, "classes": True, "confidence": False}
+ORDER = {"objects": True, "polygons": True, "classes": True, "confidence": False}
+
+VECTORS = ("objects", "polygons")
 
 
 def names() -> dict[str, str]:
     """Return what results are called in the layer tree."""
-    return {"polygons": tr("Polygons"), "classes": tr("Classes"), "confidence": tr("Confidence")}
+    return {
+        "objects": tr("Objects"), "polygons": tr("Polygons"), "classes": tr("Classes"), "confidence": tr("Confidence"),
+    }  # fmt: skip
 
 
 def open_layer(path: str, kind: str, name: str = "") -> QgsMapLayer:
     """Open a result with its style. The layer may be invalid: ask it."""
     name = name or names()[kind]
-    layer = QgsVectorLayer(path, name, "ogr") if kind == "polygons" else QgsRasterLayer(path, name)
+    layer = QgsVectorLayer(path, name, "ogr") if kind in VECTORS else QgsRasterLayer(path, name)
     layer.setCustomProperty(KIND, kind)
     return layer
 
@@ -96,7 +100,7 @@ def adding(outputs: dict[str, str], name: str) -> Iterator[None]:
         yield
         node = group_of(name, project).addLayer(layer)
         node.setItemVisibilityChecked(ORDER[kind])
-        node.setExpanded(kind == "polygons")
+        node.setExpanded(kind in VECTORS)
         layers[kind] = layer
     return layers
 

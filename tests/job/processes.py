@@ -21,12 +21,12 @@ SMALL = (
 
 
 class Run:
-    """``geoseg segment …`` as a process whose events are read as they come."""
+    """``geoseg segment …``, or another command, as a process whose events are read as they come."""
 
-    def __init__(self, *arguments: object, env: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "geoseg", "segment", *map(str, arguments)]
+    def __init__(self, *arguments: object, env: dict[str, str] | None = None, command: str = "segment") -> None:
+        line = [sys.executable, "-m", "geoseg", command, *map(str, arguments)]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+            line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
             env={**os.environ, "PYTHONFAULTHANDLER": "1", **(env or {})},
         )  # fmt: skip
         self.events: list[dict] = []

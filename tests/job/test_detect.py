@@ -134,9 +134,10 @@ def test_an_interrupted_run_goes_on_with_the_same_bytes(wood, trees, tmp_path, m
     assert state.state == "done"
     (kept,) = geoseg.run(Job([source], tmp_path / "out", trees, options=FAST, products=PRODUCTS))
     assert kept.status == "kept"
-    stricter = replace(PRODUCTS, objects=DetectOptions(score=0.9))
-    (refused,) = geoseg.run(Job([source], tmp_path / "out", trees, options=FAST, products=stricter))
-    assert "wood_objects.gpkg exists and is of another" in str(refused.error)
+    for other in (DetectOptions(score=0.9), DetectOptions(regularize="circle")):
+        products = replace(PRODUCTS, objects=other)
+        (refused,) = geoseg.run(Job([source], tmp_path / "out", trees, options=FAST, products=products))
+        assert "wood_objects.gpkg exists and is of another" in str(refused.error)
 
 
 def test_objects_and_class_map_live_in_one_folder(wood, trees, tmp_path):

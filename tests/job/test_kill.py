@@ -165,6 +165,33 @@ def test_kill_a_client_between_the_last_renames(unbroken, tmp_path, reflectance)
     assert not (out / ".geoseg").exists()
 
 
+@pytest.mark.parametrize("stage", ["segment", pytest.param("polygonize", marks=pytest.mark.slow)])
+def test_kill_in_the_middle_of_detect(unbroken, tmp_path, stage):
+    scene, blocks, _ = unbroken
+    from geoseg.job.batch import run
+    from geoseg.job.objects import DetectOptions
+    from geoseg.job.outputs import Products
+    from geoseg.job.request import Job
+    from geoseg.segment.plan import Options
+
+    options = Options(device="cpu", precision="fp32", window=64, block=64)
+    products = Products(polygons=False, preview=False, objects=DetectOptions(0.3, regularize="square"))
+    arguments = (scene, "-o", tmp_path / "killed", *SMALL, "--stitch", "trim", "--score", "0.3", "--regularize")
+    killed = Run(*arguments, command="detect")
+    moment = Moment(random.Random(4), blocks)
+    moment.stage, moment.blocks = stage, blocks // 2
+    moment.wait(killed, tmp_path / "killed")
+    killed.kill()
+    assert not killed.of("result"), "it was over before it could be killed"
+    assert not (tmp_path / "killed" / "scene_objects.gpkg").exists()
+    jobs = [Job([scene], tmp_path / name, "spectral", options=options, products=products) for name in ("killed", "not")]
+    (resumed,), (whole,) = map(run, jobs)
+    assert resumed.report["tiling"]["blocks_reused"] >= moment.blocks
+    assert whole.report["objects"] > 10
+    assert resumed.outputs["objects"].read_bytes() == whole.outputs["objects"].read_bytes()
+    assert not (tmp_path / "killed" / ".geoseg").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="loopback clusters are slow to start there")
 def test_kill_a_worker(unbroken, tmp_path):

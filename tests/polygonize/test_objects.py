@@ -20,6 +20,7 @@ from hypothesis.extra.numpy import arrays
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError
 from geoseg.polygonize.objects import ObjectFilter, ObjectMap, ObjectReading, api, write_objects
+from geoseg.polygonize.reshape import ReshapeOptions
 from geoseg.polygonize.source import open_source
 from tests.polygonize.polygon_helpers import spiral
 
@@ -146,7 +147,7 @@ def test_touching_objects_share_one_line(tmp_path):
 def test_simplified_objects_share_their_borders(tmp_path):
     rows, cols = np.indices((60, 60))
     classes = np.where(np.abs(rows - cols) < 4, RIM, CORE).astype(np.uint8)  # two cores, a slanting rim between them
-    reading, chosen = replace(READING, reach=9), ObjectFilter(0, simplify=2.0)
+    reading, chosen = replace(READING, reach=9), ObjectFilter(0, reshape=ReshapeOptions(2.0))
     files = [
         written(tmp_path, classes, reading, rows=rows, chosen=chosen, name=f"{rows}.parquet")[0] for rows in (7, 64)
     ]
@@ -155,6 +156,24 @@ def test_simplified_objects_share_their_borders(tmp_path):
     assert one.intersection(two).area == 0
     assert shapely.union_all([one, two]).area == classes.size
     assert len(one.exterior.coords) + len(two.exterior.coords) < 20
+
+
+def test_squared_objects_share_their_walls(tmp_path):
+    classes = np.full((40, 60), BACKGROUND, np.uint8)
+    classes[8:32, 6:54] = RIM
+    classes[10:30, 8:28] = classes[11:31, 32:52] = CORE
+    classes[7, 20:30] = RIM  # rough outlines
+    reading, chosen = replace(READING, reach=9), ObjectFilter(0, reshape=ReshapeOptions(2.0, regularize="square"))
+    files = [
+        written(tmp_path, classes, reading, rows=rows, chosen=chosen, name=f"{rows}.parquet")[0] for rows in (5, 64)
+    ]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    frame = gpd.read_parquet(files[0])
+    one, two = frame.geometry
+    assert one.intersection(two).area == 0
+    assert one.intersection(two).length > 23
+    assert [len(shape.exterior.coords) for shape in (one, two)] == [5, 5]
+    assert frame.area_m2.sum() == pytest.approx((classes > 0).sum(), rel=0.02)
 
 
 def test_a_score_is_the_mean_over_the_pixels_and_cut_means_the_edge_of_valid_pixels(tmp_path):
@@ -198,12 +217,12 @@ def test_bytes_do_not_depend_on_workers_and_memory(tmp_path):
     assert len(set(files)) == 1
 
 
-@pytest.mark.parametrize(
-    "options", [{"score": 1.5}, {"score": -0.1}, {"min_area": -1}, {"min_area": float("inf")}, {"simplify": -2}]
-)
+@pytest.mark.parametrize("options", [{"score": 1.5}, {"score": -0.1}, {"min_area": -1}, {"min_area": float("inf")}])
 def test_impossible_filters_are_refused(options):
     with pytest.raises(OptionError, match="it must be"):
         ObjectFilter(**options)
+    with pytest.raises(OptionError, match="it must be"):
+        ReshapeOptions(simplify=-2)
 
 
 def test_georeference_is_kept(tmp_path):

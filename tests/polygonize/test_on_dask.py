@@ -50,7 +50,9 @@ def _short_strips(monkeypatch):
     monkeypatch.setattr(stream, "strip_rows", lambda *_: 23)
 
 
-@pytest.mark.parametrize("options", [{}, {"min_area": 900}, {"simplify": 12}, EVERYTHING], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"min_area": 900, "regularize": "square"}, {"simplify": 12}, EVERYTHING], ids=str
+)
 @pytest.mark.parametrize("suffix", [".gpkg", ".parquet"])
 def test_same_bytes_as_in_one_process(tmp_path, map_, confidence, dask_workers, options, suffix):
     here, there = tmp_path / f"here{suffix}", tmp_path / f"there{suffix}"

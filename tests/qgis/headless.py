@@ -102,9 +102,10 @@ def algorithms(qgis: Qgis) -> None:
     code, out, err = qgis.call("list", "--json")
     assert code == 0, err
     found = set(json.loads(out)["providers"]["geoseg"]["algorithms"])
-    wanted = {f"geoseg:{name}" for name in ("segment", "polygonize", "evaluate", "train", "sketch", "next", "inspect")}
+    names = ("segment", "detect", "polygonize", "evaluate", "train", "sketch", "next", "inspect")
+    wanted = {f"geoseg:{name}" for name in names}
     assert found == wanted, found
-    say("provider GeoSeg with seven algorithms")
+    say("provider GeoSeg with eight algorithms")
     texts = {}
     for name in ("segment", "inspect", "train"):
         code, out, err = qgis.call("help", f"geoseg:{name}", "--json")
@@ -143,6 +144,17 @@ def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
     assert not [path for path in out.iterdir() if path.name.startswith(".")], "the working folder is left"
     assert any("cpu, " in line or "cuda" in line for line in found["log"]["info"]), found["log"]
     say("Segment raster: class map, confidence, polygons, report; the log names the device")
+    made = {"OUTPUT": out / "objects.gpkg", "REPORT": out / "o.json"}
+    found = qgis.run("detect", INPUT=scene, CLASSES="water", MIN_AREA=2000, REGULARIZE=1, SIMPLIFY=15, **made)
+    counts = json.loads((out / "o.json").read_text("utf-8"))["classes"]
+    assert set(counts) == {"water"}, counts
+    assert counts["water"]["objects"] > 0
+    assert f"water: {counts['water']['objects']:,} objects" in str(found["log"]["info"]), found["log"]
+    assert (out / "objects.gpkg").stat().st_size > 0
+    assert not [path for path in out.iterdir() if path.name.startswith(".")], "the working folder is left"
+    qgis.fail("detect", "nothing that model", INPUT=scene, CLASSES="roof", OUTPUT=out / "never.gpkg")
+    qgis.fail("detect", "polygons can be written as", INPUT=scene, OUTPUT=out / "never.shp")
+    say("Detect objects: polygons and report; a class that the model does not find, a wrong file name")
     qgis.run(
         "polygonize", INPUT=out / "map.tif", CONFIDENCE=out / "confidence.tif", SIMPLIFY=10, OUTPUT=out / "p2.gpkg"
     )

@@ -31,6 +31,7 @@ class _Arguments(TypedDict, total=False):
     classes: Sequence[str] | None
     min_area: float | None
     simplify: float | None
+    regularize: str | None
     options: Options | None
     scheduler: Any
     overwrite: bool
@@ -58,6 +59,7 @@ def detect(
     classes: Sequence[str] | None = None,
     min_area: float | None = None,
     simplify: float | None = None,
+    regularize: str | None = None,
     options: Options | None = None,
     scheduler: Any = "threads",
     overwrite: bool = False,
@@ -86,6 +88,9 @@ def detect(
         Objects of fewer square metres are left out.
     simplify
         Metres by which simplification may move borders, shared ones once for both neighbours; None keeps pixel edges.
+    regularize
+        ``"square"`` turns the edges of each object to its main directions, ``"circle"`` makes circles of what is round;
+        objects that touch keep their common borders. Outlines move by at most ``simplify`` metres, or two pixels.
     options
         Windows, device, precision, memory; see :class:`geoseg.job.Options`. By default probabilities of overlapping
         windows are blended (``stitch="linear"``), which models without probabilities cannot; give ``Options()`` then.
@@ -123,7 +128,7 @@ def detect(
     target = None if path is None else checked_path(Path(path), overwrite=overwrite)
     if target is not None:
         Inputs(files_of(raster) if isinstance(raster, Raster) else raster).check(target)
-    wanted = DetectOptions(score, None if classes is None else tuple(classes))
+    wanted = DetectOptions(score, None if classes is None else tuple(classes), regularize)
     suffix = "gpkg" if target is None else target.suffix.lower()[1:]
     products = Products(
         polygons=False, preview=False, format=suffix, min_area=min_area, simplify=simplify, objects=wanted

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError
 from geoseg.geodesy import pixel_sides
+from geoseg.system.choices import REGULAR_SHAPES
 
 if TYPE_CHECKING:
     from geoseg.models import ModelCard
@@ -31,6 +32,8 @@ class DetectOptions:
         Lowest score of objects, 0…1.
     classes
         Names of the classes of objects that are wanted; None for all but a background.
+    regularize
+        ``"square"`` or ``"circle"`` for regular outlines; None leaves their shape.
 
     Examples
     --------
@@ -41,10 +44,14 @@ class DetectOptions:
 
     score: float = 0.5
     classes: tuple[str, ...] | None = None
+    # Not in the repr, which identifies results: those of runs without it must stay valid.
+    regularize: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
             raise OptionError(f"score is {self.score}: it must be within 0…1")
+        if self.regularize not in (None, *REGULAR_SHAPES):
+            raise OptionError(f"regularize is {self.regularize!r}: use one of {', '.join(REGULAR_SHAPES)}")
         if self.classes is not None and not self.classes:
             raise OptionError("classes: no class is named; name some, or leave the option out")
 

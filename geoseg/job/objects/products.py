@@ -71,6 +71,8 @@ def write_object_products(
         canvas = _canvas(recipe, store, products, paths["classes"]) if products.pictures else None
     with clock("polygonize"):
         summary = _write_objects(recipe, products, (paths, outputs["objects"]), canvas, reporter, memory or _MEMORY)
+    for note in summary.notes:
+        reporter.warning(f"{name}: {note}")
     facts = _facts(recipe, products, summary, pixels)
     pictures = None
     if canvas is not None:
@@ -100,10 +102,12 @@ def _write_objects(
 ) -> ObjectSummary:
     from geoseg._version import __version__
     from geoseg.polygonize.objects import ObjectFilter, ObjectMap, write_objects
+    from geoseg.polygonize.reshape import ReshapeOptions
     from geoseg.polygonize.source import open_source
 
     card, options, (paths, output) = recipe.model.card, _options(products), files
     reading = object_reading(card, options)
+    shape = ReshapeOptions(products.simplify, regularize=options.regularize)
     wanted = wanted_classes(card, options)
     inverted = card.objects is not None
     sources = [open_source(paths[kind]) for kind in ("classes", "probabilities" if inverted else "confidence")]
@@ -116,7 +120,7 @@ def _write_objects(
         return write_objects(
             ObjectMap(sources[0], sources[1], reading, inverted=inverted),
             output,
-            ObjectFilter(options.score, products.min_area, tuple(item.id for item in wanted), products.simplify),
+            ObjectFilter(options.score, products.min_area, tuple(item.id for item in wanted), shape),
             memory=memory,
             provenance={
                 "scene": recipe.raster.name,
@@ -125,7 +129,7 @@ def _write_objects(
                 "geoseg": __version__,
             },
             seen=seen,
-            progress=lambda done, total: reporter.progress(done, total, f"find objects of {recipe.raster.name}"),
+            progress=lambda done, total: reporter.progress(done, total, f"polygonize objects of {recipe.raster.name}"),
         )
     finally:
         for source in sources:

@@ -72,10 +72,10 @@ def empty_pool() -> BoundaryPool:
     return BoundaryPool(np.empty(1 << 14, np.int32), np.zeros(3, np.int64), none, none, none, *(none,) * 7)
 
 
-def empty_open() -> Open:
-    """Return the state without open parts."""
+def empty_open(sums: int) -> Open:
+    """Return the state without open parts, with so many sums per part."""
     none = np.zeros(0, np.int32)
-    return Open(none, np.zeros(0, np.int64), np.zeros((0, 4), np.int64), none, none, none)
+    return Open(none, np.zeros(0, np.int64), np.zeros((0, sums), np.int64), none, none, none)
 
 
 def add_pieces(pool: BoundaryPool, xy: Array, length: Array) -> tuple[BoundaryPool, int]:
@@ -239,7 +239,7 @@ def accumulate(root: Array, last: Array, sums: Array, confidence_min: Array) -> 
         if r != p:
             last[r] = max(last[r], last[p])
             confidence_min[r] = min(confidence_min[r], confidence_min[p])
-            for k in range(4):
+            for k in range(sums.shape[1]):
                 sums[r, k] += sums[p, k]
 
 

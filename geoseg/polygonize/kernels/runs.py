@@ -143,6 +143,33 @@ def _corners(codes: Array, row_ptr: Array, start: Array, stop: Array, region: Ar
                 a += 1
 
 
+@compiled
+def _touch(row_ptr: Array, start: Array, stop: Array, region: Array, parent: Array) -> None:
+    """Join regions of any values that share an edge or a corner."""
+    for i in range(row_ptr.size - 1):
+        above = row_ptr[i - 1] if i else 0
+        for k in range(row_ptr[i], row_ptr[i + 1]):
+            if k > row_ptr[i] and stop[k - 1] == start[k]:
+                union(parent, region[k - 1], region[k])
+            if i == 0:
+                continue
+            while above < row_ptr[i] and stop[above] < start[k]:
+                above += 1
+            a = above
+            while a < row_ptr[i] and start[a] <= stop[k]:
+                union(parent, region[a], region[k])
+                a += 1
+
+
+def touching(runs: Runs) -> Array:
+    """Return the group of each region, int32 (regions): regions that touch, also at corners, are of one group."""
+    parent = np.arange(runs.group.size, dtype=np.int32)
+    _touch(*runs[:4], parent)
+    group = np.empty_like(parent)
+    dense(parent, group)
+    return group
+
+
 def label(codes: Array, absent: int, *, eight: bool) -> Runs:
     """Label the 4-connected regions of ``codes`` (rows, 1 + columns + 1) and group them.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from geoseg.polygonize.objects.reading import ObjectReading
+    from geoseg.polygonize.reshape import ReshapeOptions
 
 _BYTES_PER_PIXEL = 24
 """Memory per pixel of a slab while its objects are found: classes, labels, objects, steps and queue."""
@@ -64,10 +65,13 @@ class ObjectSummary:
         The file.
     counts
         Objects, area and cut objects per class id.
+    notes
+        Warnings for the user, one line each.
     """
 
     path: Path
     counts: ObjectCounts
+    notes: tuple[str, ...] = ()
 
 
 def write_objects(
@@ -83,7 +87,8 @@ def write_objects(
 ) -> ObjectSummary:
     """Write the objects of a class map as polygons, as one pass over the whole map would find them.
 
-    The same bytes for any memory and number of workers. Objects are numbered from 1 in the order of their last pixels.
+    The same bytes for any memory and number of workers. Objects are numbered from 1 in the order of their last pixels;
+    regular ones in that of the last pixels of the groups of objects that touch.
 
     Parameters
     ----------
@@ -120,7 +125,7 @@ def write_objects(
     slabs = Slabs(found.classes, slab_rows(found.classes, memory // 2, workers, found.reading.reach), found.reading)
     before = slabs.count if found.reading.cores else 0
     seeds = _seeds(slabs, workers, lambda done: report(done, 2 * before))
-    job = _job(found, Instances(slabs, seeds, workers), chosen.simplify, memory // 2, workers)
+    job = _job(found, Instances(slabs, seeds, workers), chosen.reshape, memory // 2, workers)
 
     def reported(done: int, total: int) -> None:
         report(before * total + max(before, 1) * done, (before + max(before, 1)) * total)
@@ -129,9 +134,10 @@ def write_objects(
     view = objects.view()
     crs = None if found.classes.crs is None else found.classes.crs.to_wkt()
     layer = VectorLayer(view.schema, crs, False, metadata_text(provenance), view.name, view.title, view.class_field)
-    batches = rebatched(map(view.of, record_batches(job, Totals(), reported)))
+    totals = Totals()
+    batches = rebatched(map(view.of, record_batches(job, totals, reported)))
     write(path, layer, batches, lambda: found.reading.classes)
-    return ObjectSummary(path, objects.counts)
+    return ObjectSummary(path, objects.counts, tuple(totals.notes))
 
 
 def slab_rows(source: RowSource, memory: int, workers: int, reach: int) -> int:
@@ -153,7 +159,7 @@ def _seeds(slabs: Slabs, workers: int, report: Callable[[int], None]) -> Seeds:
     return number_seeds(slabs, workers, tick)
 
 
-def _job(found: ObjectMap, instances: Instances, simplify: float | None, memory: int, workers: int) -> PolygonizeJob:
+def _job(found: ObjectMap, instances: Instances, shape: ReshapeOptions, memory: int, workers: int) -> PolygonizeJob:
     from geoseg.polygonize.reshape import reshaping
     from geoseg.polygonize.stream import strip_rows
 
@@ -166,13 +172,11 @@ def _job(found: ObjectMap, instances: Instances, simplify: float | None, memory:
         confidence_scale=0.01,
         class_ids=instances.class_ids,
     )
-    reshape = None
-    if simplify:
-        reshape = reshaping(ground, instances.height, instances.width, simplify, memory // 3, smooth=False)
+    reshape = reshaping(ground, instances.height, instances.width, shape, memory // 3)
     job = PolygonizeJob(
         instances,
         Coder(instances, None, None, ()),
-        Tracing(instances.height, nodes=reshape is not None),
+        Tracing(instances.height, nodes=reshape is not None, clusters=shape.regularize is not None),
         encoding,
         scores,
         workers,

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from geoseg.errors import OptionError
 from geoseg.polygonize.files.layer import LayerView
+from geoseg.polygonize.reshape import ReshapeOptions
 
 SCHEMA = pa.schema(
     [
@@ -26,6 +27,9 @@ SCHEMA = pa.schema(
 """Columns of the layer."""
 
 
+_AS_TRACED = ReshapeOptions()
+
+
 @dataclass(frozen=True)
 class ObjectFilter:
     """Which objects are written, and how exactly.
@@ -38,21 +42,20 @@ class ObjectFilter:
         Smallest area in m²; None for any.
     classes
         Ids of the classes that are written; None for all.
-    simplify
-        Metres by which borders may move; None keeps the pixel edges. A border of two objects moves once, for both.
+    reshape
+        How outlines change. A border of two objects changes once, for both.
     """
 
     score: float = 0.5
     min_area: float | None = None
     classes: tuple[int, ...] | None = None
-    simplify: float | None = None
+    reshape: ReshapeOptions = _AS_TRACED
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
             raise OptionError(f"score is {self.score}: it must be within 0…1")
-        for name, value in (("min-area", self.min_area), ("simplify", self.simplify)):
-            if value is not None and not 0 <= value < float("inf"):
-                raise OptionError(f"{name} is {value}: it must be 0 or larger")
+        if self.min_area is not None and not 0 <= self.min_area < float("inf"):
+            raise OptionError(f"min-area is {self.min_area}: it must be 0 or larger")
 
 
 @dataclass

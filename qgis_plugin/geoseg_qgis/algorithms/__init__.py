@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .detect import DetectObjects
 from .evaluate import EvaluateMap
 from .inspect import InspectRaster
 from .next_places import NextPlacesToLabel
@@ -11,5 +12,6 @@ from .sketch import SketchModel
 from .train import TrainModel
 
 ALGORITHMS = (
-    SegmentRaster, PolygonizeClassMap, EvaluateMap, TrainModel, SketchModel, NextPlacesToLabel, InspectRaster,
+    SegmentRaster, DetectObjects, PolygonizeClassMap, EvaluateMap, TrainModel, SketchModel, NextPlacesToLabel,
+    InspectRaster,
 )  # fmt: skip

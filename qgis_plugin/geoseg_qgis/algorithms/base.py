@@ -13,11 +13,14 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
+    QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
+    QgsProcessingParameterVectorLayer,
     QgsProviderRegistry,
     QgsRasterLayer,
 )
@@ -33,6 +36,7 @@ from ..tr import tr
 FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """Where the plugin is."""
 
+REGULAR = ("", "square", "circle")
 READING = ("scale", "offset", "nodata", "resolution")
 _NUMBER = QgsProcessingParameterNumber.Type
 
@@ -153,15 +157,49 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         )
         self.addParameter(parameter)
 
-    def add_reading(self) -> None:
-        """Add how stored numbers become values."""
+    def add_reading(self, names: Iterable[str] = READING) -> None:
+        """Add how stored numbers become values: all of it, or what is named."""
+        texts = {
+            "scale": tr("Scale: value = stored × scale + offset"),
+            "offset": tr("Offset"),
+            "nodata": tr("Nodata value, instead of the file's"),
+            "resolution": tr("Pixel size in CRS units; the finest band's if empty"),
+        }
+        for name in names:
+            self.add_number(name.upper(), texts[name])
+
+    def add_labelled_scenes(self, *, optional: bool = False) -> None:
+        """Add rasters, a layer of labels on them, and its field with the class."""
+        raster = QgsProcessing.SourceType.TypeRaster
+        self.addParameter(QgsProcessingParameterMultipleLayers("INPUT", tr("Scenes: one raster each"), raster))
+        drawn = [QgsProcessing.SourceType.TypeVectorAnyGeometry]
+        self.addParameter(
+            QgsProcessingParameterVectorLayer("LABELS", tr("Labels: polygons, lines or points"), drawn, None, optional)
+        )
+        anything = QgsProcessingParameterField.DataType.Any
+        self.addParameter(
+            QgsProcessingParameterField(
+                "FIELD", tr("Field with the class"), "class_name", "LABELS", anything, False, True
+            )
+        )
+
+    def add_generalization(self, least: str = "") -> None:
+        """Add the smallest area that is kept, which ``least`` describes, and how far borders may move."""
+        least = least or tr("Minimum area of a polygon in m²; smaller ones are merged into a neighbour")
         for name, text in (
-            ("SCALE", tr("Scale: value = stored × scale + offset")),
-            ("OFFSET", tr("Offset")),
-            ("NODATA", tr("Nodata value, instead of the file's")),
-            ("RESOLUTION", tr("Pixel size in CRS units; the finest band's if empty")),
+            ("MIN_AREA", least),
+            ("SIMPLIFY", tr("Simplify: how far borders may be moved, in metres")),
         ):
-            self.add_number(name, text)
+            self.addParameter(QgsProcessingParameterNumber(name, text, _NUMBER.Double, None, True, 0))
+
+    def add_regularize(self) -> None:
+        """Add what :meth:`regularize` reads."""
+        names = [tr("As they are"), tr("Square, for buildings"), tr("Circles, for what is round")]
+        self.addParameter(QgsProcessingParameterEnum("REGULARIZE", tr("Shape of outlines"), names, False, 0))
+
+    def regularize(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Return the shape of outlines by geoseg's name; empty to leave them."""
+        return REGULAR[self.parameterAsEnum(parameters, "REGULARIZE", context)]
 
     def add_number(self, name: str, text: str, *, whole: bool = False, least: float | None = None) -> None:
         """Add an optional number under "Advanced"."""

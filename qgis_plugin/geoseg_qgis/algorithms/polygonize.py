@@ -10,7 +10,6 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingParameterBand,
     QgsProcessingParameterBoolean,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
@@ -45,12 +44,8 @@ class PolygonizeClassMap(GeosegAlgorithm):
         self.addParameter(
             QgsProcessingParameterRasterLayer("CONFIDENCE", tr("Confidence raster on the same grid"), None, True)
         )
-        double = QgsProcessingParameterNumber.Type.Double
-        for name, text in (
-            ("MIN_AREA", tr("Minimum area of a polygon in m²; smaller ones are merged into a neighbour")),
-            ("SIMPLIFY", tr("Simplify: how far borders may be moved, in metres")),
-        ):
-            self.addParameter(QgsProcessingParameterNumber(name, text, double, None, True, 0))
+        self.add_generalization()
+        self.add_regularize()
         self.addParameter(QgsProcessingParameterBoolean("SMOOTH", tr("Round the stair steps of pixels"), False))
         for name, text in (
             ("CLASSES", tr("Only these classes, numbers or names, by commas")),
@@ -79,6 +74,7 @@ class PolygonizeClassMap(GeosegAlgorithm):
             **texts,
             **numbers,
             "confidence": source_of(confidence) if confidence else "",
+            "regularize": self.regularize(parameters, context),
             "smooth": self.parameterAsBool(parameters, "SMOOTH", context),
             "connectivity": "8" if self.parameterAsBool(parameters, "DIAGONAL", context) else "4",
             "band": self.parameterAsInt(parameters, "BAND", context) or None,

@@ -6,15 +6,11 @@ import os
 from typing import Any
 
 from qgis.core import (
-    QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
-    QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterMultipleLayers,
-    QgsProcessingParameterVectorLayer,
 )
 
 from .. import commands
@@ -22,6 +18,8 @@ from ..sketch_table import score_text
 from ..tr import tr
 from ..vectors import file_of
 from .base import GeosegAlgorithm, source_of
+
+_READING = ("scale", "offset", "nodata")
 
 
 class SketchModel(GeosegAlgorithm):
@@ -43,16 +41,7 @@ class SketchModel(GeosegAlgorithm):
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Declare the parameters."""
-        raster = QgsProcessing.SourceType.TypeRaster
-        self.addParameter(QgsProcessingParameterMultipleLayers("INPUT", tr("Scenes: one raster each"), raster))
-        drawn = [QgsProcessing.SourceType.TypeVectorAnyGeometry]
-        self.addParameter(QgsProcessingParameterVectorLayer("LABELS", tr("Labels: polygons, lines or points"), drawn))
-        anything = QgsProcessingParameterField.DataType.Any
-        self.addParameter(
-            QgsProcessingParameterField(
-                "FIELD", tr("Field with the class"), "class_name", "LABELS", anything, False, True
-            )
-        )
+        self.add_labelled_scenes()
         self.add_model(
             "MODEL", tr("Model whose answers help"), empty=tr("Empty: a bundled model that fits, if there is one.")
         )
@@ -63,9 +52,7 @@ class SketchModel(GeosegAlgorithm):
             )
         )
         self.add_bands(several=False)
-        self.add_number("SCALE", tr("Scale: value = stored × scale + offset"))
-        self.add_number("OFFSET", tr("Offset"))
-        self.add_number("NODATA", tr("Nodata value, instead of the file's"))
+        self.add_reading(_READING)
         self.addParameter(QgsProcessingParameterFolderDestination("OUTPUT", tr("Model folder")))
 
     def prepareAlgorithm(
@@ -77,7 +64,7 @@ class SketchModel(GeosegAlgorithm):
         if not images:
             raise QgsProcessingException(tr("No raster is chosen, or it cannot be opened."))
         self._labels = file_of(self.parameterAsVectorLayer(parameters, "LABELS", context))
-        reading = {name: self.number(parameters, name.upper(), context) for name in ("scale", "offset", "nodata")}
+        reading = {name: self.number(parameters, name.upper(), context) for name in _READING}
         self._scene = commands.Scene(images, self.text(parameters, "BANDS", context), (), reading)
         self._options = {
             "class_field": self.text(parameters, "FIELD", context),

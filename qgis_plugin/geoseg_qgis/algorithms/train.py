@@ -10,18 +10,18 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
-    QgsProcessingParameterField,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
-    QgsProcessingParameterVectorLayer,
 )
 
 from .. import commands
 from ..tr import tr
 from ..vectors import file_of
 from .base import GeosegAlgorithm, source_of
+
+_READING = ("scale", "offset")
 
 
 class TrainModel(GeosegAlgorithm):
@@ -43,18 +43,8 @@ class TrainModel(GeosegAlgorithm):
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Declare the parameters."""
+        self.add_labelled_scenes(optional=True)
         raster = QgsProcessing.SourceType.TypeRaster
-        self.addParameter(QgsProcessingParameterMultipleLayers("INPUT", tr("Scenes: one raster each"), raster))
-        drawn = [QgsProcessing.SourceType.TypeVectorAnyGeometry]
-        self.addParameter(
-            QgsProcessingParameterVectorLayer("LABELS", tr("Labels: polygons, lines or points"), drawn, None, True)
-        )
-        anything = QgsProcessingParameterField.DataType.Any
-        self.addParameter(
-            QgsProcessingParameterField(
-                "FIELD", tr("Field with the class"), "class_name", "LABELS", anything, False, True
-            )
-        )
         self.addParameter(
             QgsProcessingParameterMultipleLayers(
                 "LABEL_RASTERS", tr("… or label rasters, one for each scene"), raster, None, True
@@ -69,8 +59,7 @@ class TrainModel(GeosegAlgorithm):
             )
         )
         self.add_bands("FROM", several=False)
-        self.add_number("SCALE", tr("Scale: value = stored × scale + offset"))
-        self.add_number("OFFSET", tr("Offset"))
+        self.add_reading(_READING)
         self.add_number("BUFFER", tr("Metres around lines and points that they label, too"), least=0)
         self.add_number("WINDOW", tr("Side of training windows in pixels"), whole=True, least=8)
         self.add_number("BATCH", tr("Windows of a step; what fits into memory if empty"), whole=True, least=1)
@@ -98,7 +87,7 @@ class TrainModel(GeosegAlgorithm):
             self._labels = [source_of(layer) for layer in rasters]
         self._from = self.model(parameters, context, "FROM")
         texts = {name: self.text(parameters, name.upper(), context) for name in ("arch", "encoder", "device")}
-        reading = {name: self.number(parameters, name.upper(), context) for name in ("scale", "offset")}
+        reading = {name: self.number(parameters, name.upper(), context) for name in _READING}
         self._scene = commands.Scene(self._images, self.text(parameters, "BANDS", context), (), reading)
         numbers = {name: self.number(parameters, name.upper(), context) for name in ("window", "batch", "lr", "buffer")}
         numbers["buffer"] = numbers["buffer"] or None  # 0 m around a point are the point

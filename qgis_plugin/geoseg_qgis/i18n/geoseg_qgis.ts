@@ -267,6 +267,48 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Scale: value = stored × scale + offset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Offset</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Nodata value, instead of the file's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>As they are</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Square, for buildings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Circles, for what is round</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_scene.py"/>
         <location filename="../report.py"/>
@@ -285,29 +327,27 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scale: value = stored × scale + offset</source>
+        <source>Scenes: one raster each</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../panel_bands.py"/>
-        <source>Offset</source>
+        <source>Labels: polygons, lines or points</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <source>Nodata value, instead of the file's</source>
+        <source>Field with the class</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Shape of outlines</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -334,6 +374,44 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Detect objects</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Finds objects, such as buildings or trees, each one whole across the windows that the model sees, with class, score and area.
+
+Models trained for objects keep those apart that touch; with any other model each connected region of a class is one object. Sort the table by score to look at the least certain ones first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Minimum area of an object in m²; smaller ones are left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Lowest score of objects, 0 to 1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Only these classes, names by commas</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <location filename="../results.py"/>
+        <source>Objects</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>{label}: {number} objects, {hectares} ha</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -364,14 +442,14 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>Report</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>JSON files (*.json)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -502,18 +580,6 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Simplify: how far borders may be moved, in metres</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
         <source>Round the stair steps of pixels</source>
         <translation type="unfinished"></translation>
     </message>
@@ -559,53 +625,8 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
-        <source>Window: side of what the model sees, in pixels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Margin: context around a window that is not kept, in pixels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Stitching</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Precision</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Device: auto, cpu, cuda, cuda:1</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Memory budget, as 4GB</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
         <location filename="../results.py"/>
         <source>Confidence</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: polygons can be written as {formats}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Finished parts are kept in {folder}: run it again to go on.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -621,24 +642,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../algorithms/sketch.py"/>
         <source>Model whose answers help</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -729,6 +732,51 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Window: side of what the model sees, in pixels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Margin: context around a window that is not kept, in pixels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Stitching</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Precision</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Device: auto, cpu, cuda, cuda:1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Memory budget, as 4GB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Finished parts are kept in {folder}: run it again to go on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: polygons can be written as {formats}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

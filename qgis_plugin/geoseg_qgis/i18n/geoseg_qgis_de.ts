@@ -267,6 +267,48 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Scale: value = stored × scale + offset</source>
+        <translation>Skalierung: Wert = gespeichert × Skalierung + Versatz</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Offset</source>
+        <translation>Versatz</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Nodata value, instead of the file's</source>
+        <translation>Nodata-Wert, statt dem der Datei</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <translation>Pixelgröße in KBS-Einheiten; leer: die des feinsten Bandes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Mindestfläche eines Polygons in m²; kleinere gehen in einem Nachbarn auf</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>As they are</source>
+        <translation>Wie sie sind</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Square, for buildings</source>
+        <translation>Rechtwinklig, für Gebäude</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Circles, for what is round</source>
+        <translation>Kreise, für Rundes</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_scene.py"/>
         <location filename="../report.py"/>
@@ -285,30 +327,28 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scale: value = stored × scale + offset</source>
-        <translation>Skalierung: Wert = gespeichert × Skalierung + Versatz</translation>
+        <source>Scenes: one raster each</source>
+        <translation>Szenen: je ein Raster</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../panel_bands.py"/>
-        <source>Offset</source>
-        <translation>Versatz</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Labels: Polygone, Linien oder Punkte</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <source>Nodata value, instead of the file's</source>
-        <translation>Nodata-Wert, statt dem der Datei</translation>
+        <source>Field with the class</source>
+        <translation>Klassenfeld</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Pixel size in CRS units; the finest band's if empty</source>
-        <translation>Pixelgröße in KBS-Einheiten; leer: die des feinsten Bandes</translation>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation>Vereinfachen: wie weit Grenzen verschoben werden dürfen, in Metern</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Shape of outlines</source>
+        <translation>Form der Umrisse</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -335,6 +375,46 @@
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>„{name}“ ist keine Rasterdatei: den benötigten Teil zuerst im GeoSeg-Bedienfeld in eine Datei rendern.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Detect objects</source>
+        <translation>Objekte erkennen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Finds objects, such as buildings or trees, each one whole across the windows that the model sees, with class, score and area.
+
+Models trained for objects keep those apart that touch; with any other model each connected region of a class is one object. Sort the table by score to look at the least certain ones first.</source>
+        <translation>Findet Objekte wie Gebäude oder Bäume, jedes ganz über die Fenster hinweg, die das Modell sieht, mit Klasse, Score und Fläche.
+
+Modelle, die für Objekte trainiert sind, halten auseinander, was sich berührt; mit jedem anderen Modell ist jede zusammenhängende Fläche einer Klasse ein Objekt. Wer die Tabelle nach dem Score sortiert, sieht die unsichersten zuerst.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Minimum area of an object in m²; smaller ones are left out</source>
+        <translation>Mindestfläche eines Objekts in m²; kleinere werden weggelassen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Lowest score of objects, 0 to 1</source>
+        <translation>Niedrigster Score der Objekte, 0 bis 1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Only these classes, names by commas</source>
+        <translation>Nur diese Klassen, Namen durch Kommas getrennt</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <location filename="../results.py"/>
+        <source>Objects</source>
+        <translation>Objekte</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>{label}: {number} objects, {hectares} ha</source>
+        <translation>{label}: {number} Objekte, {hectares} ha</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -364,14 +444,14 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>Report</source>
         <translation>Bericht</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>JSON files (*.json)</source>
         <translation>JSON-Dateien (*.json)</translation>
     </message>
@@ -502,18 +582,6 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation>Mindestfläche eines Polygons in m²; kleinere gehen in einem Nachbarn auf</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Simplify: how far borders may be moved, in metres</source>
-        <translation>Vereinfachen: wie weit Grenzen verschoben werden dürfen, in Metern</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
         <source>Round the stair steps of pixels</source>
         <translation>Treppenstufen der Pixel runden</translation>
     </message>
@@ -561,54 +629,9 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
-        <source>Window: side of what the model sees, in pixels</source>
-        <translation>Fenster: Seitenlänge dessen, was das Modell sieht, in Pixeln</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Margin: context around a window that is not kept, in pixels</source>
-        <translation>Rand: Kontext um ein Fenster, der verworfen wird, in Pixeln</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Stitching</source>
-        <translation>Zusammensetzen</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Precision</source>
-        <translation>Rechengenauigkeit</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Device: auto, cpu, cuda, cuda:1</source>
-        <translation>Gerät: auto, cpu, cuda, cuda:1</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Memory budget, as 4GB</source>
-        <translation>Speicherbudget, z. B. 4GB</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
         <location filename="../results.py"/>
         <source>Confidence</source>
         <translation>Konfidenz</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: polygons can be written as {formats}</source>
-        <translation>{path}: Polygone können als {formats} geschrieben werden</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Finished parts are kept in {folder}: run it again to go on.</source>
-        <translation>Fertige Teile bleiben in {folder}: zum Fortsetzen neu starten.</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
-        <translation>{path}: Klassenkarten und Konfidenz sind GeoTIFF; der Name muss auf .tif enden</translation>
     </message>
     <message>
         <location filename="../algorithms/sketch.py"/>
@@ -624,24 +647,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../algorithms/sketch.py"/>
         <source>Model whose answers help</source>
         <translation>Modell, dessen Antworten helfen</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation>Szenen: je ein Raster</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation>Labels: Polygone, Linien oder Punkte</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation>Klassenfeld</translation>
     </message>
     <message>
         <location filename="../algorithms/sketch.py"/>
@@ -732,6 +737,51 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation>Entweder einen Layer mit Labels oder Labelraster angeben.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Window: side of what the model sees, in pixels</source>
+        <translation>Fenster: Seitenlänge dessen, was das Modell sieht, in Pixeln</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Margin: context around a window that is not kept, in pixels</source>
+        <translation>Rand: Kontext um ein Fenster, der verworfen wird, in Pixeln</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Stitching</source>
+        <translation>Zusammensetzen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Precision</source>
+        <translation>Rechengenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Device: auto, cpu, cuda, cuda:1</source>
+        <translation>Gerät: auto, cpu, cuda, cuda:1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Memory budget, as 4GB</source>
+        <translation>Speicherbudget, z. B. 4GB</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Finished parts are kept in {folder}: run it again to go on.</source>
+        <translation>Fertige Teile bleiben in {folder}: zum Fortsetzen neu starten.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: polygons can be written as {formats}</source>
+        <translation>{path}: Polygone können als {formats} geschrieben werden</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
+        <translation>{path}: Klassenkarten und Konfidenz sind GeoTIFF; der Name muss auf .tif enden</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>

@@ -267,6 +267,48 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Scale: value = stored × scale + offset</source>
+        <translation>Escala: valor = almacenado × escala + desplazamiento</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Offset</source>
+        <translation>Desplazamiento</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Nodata value, instead of the file's</source>
+        <translation>Valor sin datos, en lugar del del archivo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <translation>Tamaño de píxel en unidades del SRC; vacío: el de la banda más fina</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Área mínima de un polígono en m²; los menores se unen a un vecino</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>As they are</source>
+        <translation>Como están</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Square, for buildings</source>
+        <translation>En ángulo recto, para edificios</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Circles, for what is round</source>
+        <translation>Círculos, para lo redondo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_scene.py"/>
         <location filename="../report.py"/>
@@ -285,30 +327,28 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scale: value = stored × scale + offset</source>
-        <translation>Escala: valor = almacenado × escala + desplazamiento</translation>
+        <source>Scenes: one raster each</source>
+        <translation>Escenas: un ráster cada una</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../panel_bands.py"/>
-        <source>Offset</source>
-        <translation>Desplazamiento</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Etiquetas: polígonos, líneas o puntos</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <source>Nodata value, instead of the file's</source>
-        <translation>Valor sin datos, en lugar del del archivo</translation>
+        <source>Field with the class</source>
+        <translation>Campo de clase</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Pixel size in CRS units; the finest band's if empty</source>
-        <translation>Tamaño de píxel en unidades del SRC; vacío: el de la banda más fina</translation>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation>Simplificar: cuánto pueden moverse los bordes, en metros</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Shape of outlines</source>
+        <translation>Forma de los contornos</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -335,6 +375,46 @@
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>«{name}» no es un archivo ráster: renderice primero a un archivo la parte que necesita, en el panel GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Detect objects</source>
+        <translation>Detectar objetos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Finds objects, such as buildings or trees, each one whole across the windows that the model sees, with class, score and area.
+
+Models trained for objects keep those apart that touch; with any other model each connected region of a class is one object. Sort the table by score to look at the least certain ones first.</source>
+        <translation>Encuentra objetos, como edificios o árboles, cada uno entero a través de las ventanas que ve el modelo, con clase, puntuación y área.
+
+Los modelos entrenados para objetos separan los que se tocan; con cualquier otro modelo, cada región conexa de una clase es un objeto. Ordene la tabla por puntuación para ver primero los menos seguros.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Minimum area of an object in m²; smaller ones are left out</source>
+        <translation>Área mínima de un objeto en m²; los menores se omiten</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Lowest score of objects, 0 to 1</source>
+        <translation>Puntuación mínima de los objetos, de 0 a 1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Only these classes, names by commas</source>
+        <translation>Solo estas clases, nombres separados por comas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <location filename="../results.py"/>
+        <source>Objects</source>
+        <translation>Objetos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>{label}: {number} objects, {hectares} ha</source>
+        <translation>{label}: {number} objetos, {hectares} ha</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -364,14 +444,14 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>Report</source>
         <translation>Informe</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>JSON files (*.json)</source>
         <translation>Archivos JSON (*.json)</translation>
     </message>
@@ -502,18 +582,6 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation>Área mínima de un polígono en m²; los menores se unen a un vecino</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Simplify: how far borders may be moved, in metres</source>
-        <translation>Simplificar: cuánto pueden moverse los bordes, en metros</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
         <source>Round the stair steps of pixels</source>
         <translation>Suavizar los escalones de los píxeles</translation>
     </message>
@@ -561,54 +629,9 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
-        <source>Window: side of what the model sees, in pixels</source>
-        <translation>Ventana: lado de lo que ve el modelo, en píxeles</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Margin: context around a window that is not kept, in pixels</source>
-        <translation>Margen: contexto alrededor de una ventana que no se conserva, en píxeles</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Stitching</source>
-        <translation>Unión de ventanas</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Precision</source>
-        <translation>Precisión</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Device: auto, cpu, cuda, cuda:1</source>
-        <translation>Dispositivo: auto, cpu, cuda, cuda:1</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Memory budget, as 4GB</source>
-        <translation>Límite de memoria, p. ej. 4GB</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
         <location filename="../results.py"/>
         <source>Confidence</source>
         <translation>Confianza</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: polygons can be written as {formats}</source>
-        <translation>{path}: los polígonos se pueden escribir como {formats}</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Finished parts are kept in {folder}: run it again to go on.</source>
-        <translation>Las partes terminadas se conservan en {folder}: ejecute de nuevo para continuar.</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
-        <translation>{path}: los mapas de clases y la confianza son GeoTIFF; el nombre debe terminar en .tif</translation>
     </message>
     <message>
         <location filename="../algorithms/sketch.py"/>
@@ -624,24 +647,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../algorithms/sketch.py"/>
         <source>Model whose answers help</source>
         <translation>Modelo cuyas respuestas ayudan</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation>Escenas: un ráster cada una</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation>Etiquetas: polígonos, líneas o puntos</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation>Campo de clase</translation>
     </message>
     <message>
         <location filename="../algorithms/sketch.py"/>
@@ -732,6 +737,51 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation>Indique una capa de etiquetas o rásteres de etiquetas, uno de los dos.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Window: side of what the model sees, in pixels</source>
+        <translation>Ventana: lado de lo que ve el modelo, en píxeles</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Margin: context around a window that is not kept, in pixels</source>
+        <translation>Margen: contexto alrededor de una ventana que no se conserva, en píxeles</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Stitching</source>
+        <translation>Unión de ventanas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Precision</source>
+        <translation>Precisión</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Device: auto, cpu, cuda, cuda:1</source>
+        <translation>Dispositivo: auto, cpu, cuda, cuda:1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Memory budget, as 4GB</source>
+        <translation>Límite de memoria, p. ej. 4GB</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Finished parts are kept in {folder}: run it again to go on.</source>
+        <translation>Las partes terminadas se conservan en {folder}: ejecute de nuevo para continuar.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: polygons can be written as {formats}</source>
+        <translation>{path}: los polígonos se pueden escribir como {formats}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
+        <translation>{path}: los mapas de clases y la confianza son GeoTIFF; el nombre debe terminar en .tif</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>

@@ -267,6 +267,48 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Scale: value = stored × scale + offset</source>
+        <translation>Échelle : valeur = stockée × échelle + décalage</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Offset</source>
+        <translation>Décalage</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Nodata value, instead of the file's</source>
+        <translation>Valeur nodata, à la place de celle du fichier</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <translation>Taille de pixel en unités du SCR ; vide : celle de la bande la plus fine</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Surface minimale d'un polygone en m² ; les plus petits sont fusionnés avec un voisin</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>As they are</source>
+        <translation>Tels quels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Square, for buildings</source>
+        <translation>À angles droits, pour les bâtiments</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Circles, for what is round</source>
+        <translation>Cercles, pour ce qui est rond</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_scene.py"/>
         <location filename="../report.py"/>
@@ -285,30 +327,28 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scale: value = stored × scale + offset</source>
-        <translation>Échelle : valeur = stockée × échelle + décalage</translation>
+        <source>Scenes: one raster each</source>
+        <translation>Scènes : un raster chacune</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../panel_bands.py"/>
-        <source>Offset</source>
-        <translation>Décalage</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Étiquettes : polygones, lignes ou points</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <source>Nodata value, instead of the file's</source>
-        <translation>Valeur nodata, à la place de celle du fichier</translation>
+        <source>Field with the class</source>
+        <translation>Champ de classe</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Pixel size in CRS units; the finest band's if empty</source>
-        <translation>Taille de pixel en unités du SCR ; vide : celle de la bande la plus fine</translation>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation>Simplifier : de combien les limites peuvent bouger, en mètres</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Shape of outlines</source>
+        <translation>Forme des contours</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -335,6 +375,46 @@
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>« {name} » n'est pas un fichier raster : rendez d'abord la partie voulue dans un fichier, depuis le panneau GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Detect objects</source>
+        <translation>Détecter des objets</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Finds objects, such as buildings or trees, each one whole across the windows that the model sees, with class, score and area.
+
+Models trained for objects keep those apart that touch; with any other model each connected region of a class is one object. Sort the table by score to look at the least certain ones first.</source>
+        <translation>Trouve des objets, comme des bâtiments ou des arbres, chacun entier à travers les fenêtres que voit le modèle, avec classe, score et surface.
+
+Les modèles entraînés pour des objets séparent ceux qui se touchent ; avec tout autre modèle, chaque région connexe d’une classe est un objet. Triez la table par score pour voir d’abord les moins sûrs.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Minimum area of an object in m²; smaller ones are left out</source>
+        <translation>Surface minimale d’un objet en m² ; les plus petits sont omis</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Lowest score of objects, 0 to 1</source>
+        <translation>Score minimal des objets, de 0 à 1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Only these classes, names by commas</source>
+        <translation>Seulement ces classes, noms séparés par des virgules</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <location filename="../results.py"/>
+        <source>Objects</source>
+        <translation>Objets</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>{label}: {number} objects, {hectares} ha</source>
+        <translation>{label} : {number} objets, {hectares} ha</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -364,14 +444,14 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>Report</source>
         <translation>Rapport</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>JSON files (*.json)</source>
         <translation>Fichiers JSON (*.json)</translation>
     </message>
@@ -502,18 +582,6 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation>Surface minimale d'un polygone en m² ; les plus petits sont fusionnés avec un voisin</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Simplify: how far borders may be moved, in metres</source>
-        <translation>Simplifier : de combien les limites peuvent bouger, en mètres</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
         <source>Round the stair steps of pixels</source>
         <translation>Arrondir les marches d'escalier des pixels</translation>
     </message>
@@ -561,54 +629,9 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
-        <source>Window: side of what the model sees, in pixels</source>
-        <translation>Fenêtre : côté de ce que voit le modèle, en pixels</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Margin: context around a window that is not kept, in pixels</source>
-        <translation>Marge : contexte autour d'une fenêtre, non conservé, en pixels</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Stitching</source>
-        <translation>Assemblage</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Precision</source>
-        <translation>Précision</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Device: auto, cpu, cuda, cuda:1</source>
-        <translation>Périphérique : auto, cpu, cuda, cuda:1</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Memory budget, as 4GB</source>
-        <translation>Budget mémoire, p. ex. 4GB</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
         <location filename="../results.py"/>
         <source>Confidence</source>
         <translation>Confiance</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: polygons can be written as {formats}</source>
-        <translation>{path} : les polygones peuvent être écrits en {formats}</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Finished parts are kept in {folder}: run it again to go on.</source>
-        <translation>Les parties terminées restent dans {folder} : relancez pour continuer.</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
-        <translation>{path} : les cartes de classes et la confiance sont en GeoTIFF ; le nom doit finir par .tif</translation>
     </message>
     <message>
         <location filename="../algorithms/sketch.py"/>
@@ -624,24 +647,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../algorithms/sketch.py"/>
         <source>Model whose answers help</source>
         <translation>Modèle dont les réponses aident</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation>Scènes : un raster chacune</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation>Étiquettes : polygones, lignes ou points</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation>Champ de classe</translation>
     </message>
     <message>
         <location filename="../algorithms/sketch.py"/>
@@ -732,6 +737,51 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation>Indiquez une couche d'étiquettes ou des rasters d'étiquettes, l'un des deux.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Window: side of what the model sees, in pixels</source>
+        <translation>Fenêtre : côté de ce que voit le modèle, en pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Margin: context around a window that is not kept, in pixels</source>
+        <translation>Marge : contexte autour d'une fenêtre, non conservé, en pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Stitching</source>
+        <translation>Assemblage</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Precision</source>
+        <translation>Précision</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Device: auto, cpu, cuda, cuda:1</source>
+        <translation>Périphérique : auto, cpu, cuda, cuda:1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Memory budget, as 4GB</source>
+        <translation>Budget mémoire, p. ex. 4GB</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Finished parts are kept in {folder}: run it again to go on.</source>
+        <translation>Les parties terminées restent dans {folder} : relancez pour continuer.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: polygons can be written as {formats}</source>
+        <translation>{path} : les polygones peuvent être écrits en {formats}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
+        <translation>{path} : les cartes de classes et la confiance sont en GeoTIFF ; le nom doit finir par .tif</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>

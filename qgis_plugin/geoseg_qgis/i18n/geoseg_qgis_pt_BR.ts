@@ -267,6 +267,48 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <source>Scale: value = stored × scale + offset</source>
+        <translation>Escala: valor = armazenado × escala + deslocamento</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_bands.py"/>
+        <source>Offset</source>
+        <translation>Deslocamento</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Nodata value, instead of the file's</source>
+        <translation>Valor sem dados, em vez do do arquivo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Pixel size in CRS units; the finest band's if empty</source>
+        <translation>Tamanho do pixel em unidades do SRC; vazio: o da banda mais fina</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
+        <translation>Área mínima de um polígono em m²; os menores são unidos a um vizinho</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>As they are</source>
+        <translation>Como estão</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Square, for buildings</source>
+        <translation>Em ângulo reto, para edifícios</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Circles, for what is round</source>
+        <translation>Círculos, para o que é redondo</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_scene.py"/>
         <location filename="../report.py"/>
@@ -285,30 +327,28 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scale: value = stored × scale + offset</source>
-        <translation>Escala: valor = armazenado × escala + deslocamento</translation>
+        <source>Scenes: one raster each</source>
+        <translation>Cenas: um raster cada</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <location filename="../labels.py"/>
-        <location filename="../panel_bands.py"/>
-        <source>Offset</source>
-        <translation>Deslocamento</translation>
+        <source>Labels: polygons, lines or points</source>
+        <translation>Rótulos: polígonos, linhas ou pontos</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../algorithms/sketch.py"/>
-        <source>Nodata value, instead of the file's</source>
-        <translation>Valor sem dados, em vez do do arquivo</translation>
+        <source>Field with the class</source>
+        <translation>Campo de classe</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <source>Pixel size in CRS units; the finest band's if empty</source>
-        <translation>Tamanho do pixel em unidades do SRC; vazio: o da banda mais fina</translation>
+        <source>Simplify: how far borders may be moved, in metres</source>
+        <translation>Simplificar: quanto as bordas podem ser movidas, em metros</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/base.py"/>
+        <source>Shape of outlines</source>
+        <translation>Forma dos contornos</translation>
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
@@ -335,6 +375,46 @@
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>“{name}” não é um arquivo raster: primeiro renderize para um arquivo a parte de que precisa, no painel GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Detect objects</source>
+        <translation>Detectar objetos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Finds objects, such as buildings or trees, each one whole across the windows that the model sees, with class, score and area.
+
+Models trained for objects keep those apart that touch; with any other model each connected region of a class is one object. Sort the table by score to look at the least certain ones first.</source>
+        <translation>Encontra objetos, como edifícios ou árvores, cada um inteiro através das janelas que o modelo vê, com classe, pontuação e área.
+
+Modelos treinados para objetos separam os que se tocam; com qualquer outro modelo, cada região conexa de uma classe é um objeto. Ordene a tabela por pontuação para ver primeiro os menos certos.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Minimum area of an object in m²; smaller ones are left out</source>
+        <translation>Área mínima de um objeto em m²; os menores são omitidos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Lowest score of objects, 0 to 1</source>
+        <translation>Pontuação mínima dos objetos, de 0 a 1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>Only these classes, names by commas</source>
+        <translation>Somente estas classes, nomes separados por vírgulas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <location filename="../results.py"/>
+        <source>Objects</source>
+        <translation>Objetos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/detect.py"/>
+        <source>{label}: {number} objects, {hectares} ha</source>
+        <translation>{label}: {number} objetos, {hectares} ha</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
@@ -364,14 +444,14 @@
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>Report</source>
         <translation>Relatório</translation>
     </message>
     <message>
         <location filename="../algorithms/evaluate.py"/>
         <location filename="../algorithms/inspect.py"/>
-        <location filename="../algorithms/segment.py"/>
+        <location filename="../algorithms/windowed.py"/>
         <source>JSON files (*.json)</source>
         <translation>Arquivos JSON (*.json)</translation>
     </message>
@@ -502,18 +582,6 @@
     </message>
     <message>
         <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Minimum area of a polygon in m²; smaller ones are merged into a neighbour</source>
-        <translation>Área mínima de um polígono em m²; os menores são unidos a um vizinho</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
-        <location filename="../algorithms/segment.py"/>
-        <source>Simplify: how far borders may be moved, in metres</source>
-        <translation>Simplificar: quanto as bordas podem ser movidas, em metros</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/polygonize.py"/>
         <source>Round the stair steps of pixels</source>
         <translation>Suavizar os degraus dos pixels</translation>
     </message>
@@ -561,54 +629,9 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../algorithms/segment.py"/>
-        <source>Window: side of what the model sees, in pixels</source>
-        <translation>Janela: lado do que o modelo vê, em pixels</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Margin: context around a window that is not kept, in pixels</source>
-        <translation>Margem: contexto em volta de uma janela que não é mantido, em pixels</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Stitching</source>
-        <translation>Junção das janelas</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Precision</source>
-        <translation>Precisão</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Device: auto, cpu, cuda, cuda:1</source>
-        <translation>Dispositivo: auto, cpu, cuda, cuda:1</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Memory budget, as 4GB</source>
-        <translation>Limite de memória, p. ex. 4GB</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
         <location filename="../results.py"/>
         <source>Confidence</source>
         <translation>Confiança</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: polygons can be written as {formats}</source>
-        <translation>{path}: polígonos podem ser gravados como {formats}</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>Finished parts are kept in {folder}: run it again to go on.</source>
-        <translation>As partes prontas ficam em {folder}: execute de novo para continuar.</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/segment.py"/>
-        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
-        <translation>{path}: mapas de classes e confiança são GeoTIFF; o nome deve terminar em .tif</translation>
     </message>
     <message>
         <location filename="../algorithms/sketch.py"/>
@@ -624,24 +647,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../algorithms/sketch.py"/>
         <source>Model whose answers help</source>
         <translation>Modelo cujas respostas ajudam</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Scenes: one raster each</source>
-        <translation>Cenas: um raster cada</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Labels: polygons, lines or points</source>
-        <translation>Rótulos: polígonos, linhas ou pontos</translation>
-    </message>
-    <message>
-        <location filename="../algorithms/sketch.py"/>
-        <location filename="../algorithms/train.py"/>
-        <source>Field with the class</source>
-        <translation>Campo de classe</translation>
     </message>
     <message>
         <location filename="../algorithms/sketch.py"/>
@@ -732,6 +737,51 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../algorithms/train.py"/>
         <source>Give a layer of labels or label rasters, one of the two.</source>
         <translation>Indique uma camada de rótulos ou rasters de rótulos, um dos dois.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Window: side of what the model sees, in pixels</source>
+        <translation>Janela: lado do que o modelo vê, em pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Margin: context around a window that is not kept, in pixels</source>
+        <translation>Margem: contexto em volta de uma janela que não é mantido, em pixels</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Stitching</source>
+        <translation>Junção das janelas</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Precision</source>
+        <translation>Precisão</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Device: auto, cpu, cuda, cuda:1</source>
+        <translation>Dispositivo: auto, cpu, cuda, cuda:1</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Memory budget, as 4GB</source>
+        <translation>Limite de memória, p. ex. 4GB</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>Finished parts are kept in {folder}: run it again to go on.</source>
+        <translation>As partes prontas ficam em {folder}: execute de novo para continuar.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: polygons can be written as {formats}</source>
+        <translation>{path}: polígonos podem ser gravados como {formats}</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/windowed.py"/>
+        <source>{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif</source>
+        <translation>{path}: mapas de classes e confiança são GeoTIFF; o nome deve terminar em .tif</translation>
     </message>
     <message>
         <location filename="../band_table.py"/>
