@@ -165,9 +165,9 @@ class Learner(pl.LightningModule):
         batch = batch if bool((batch.y != NODATA).any()) else batch.first(0)
         count = len(batch.x)
         # One pass, so that the statistics of batch normalisation are of labelled and unlabelled windows alike.
-        parts = [batch.x, pseudo.x] if self.adversary is None else [batch.x, pseudo.x, pair.weak]
-        logits, also = self._run(torch.cat(parts))
-        own, strong, *weak = logits.split([len(part) for part in parts])
+        more = [pseudo.x] if self.adversary is None else [pseudo.x, pair.weak]
+        logits, also = self._run(torch.cat([batch.x, *more]))
+        own, (strong, *weak) = logits[:count], logits[count:].chunk(len(more))
         unlabelled = self.teacher.loss(strong, pseudo, self._progress)
         self._pseudo += float((pseudo.labels != NODATA).sum())
         self._unlabelled += float(pseudo.valid)

@@ -100,7 +100,7 @@ def answers_of(
         Computes the answer.
     """
     kept = _Process.kept
-    exported = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    exported = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
     usable = x.device.type == "cpu" and torch.is_inference_mode_enabled() and not exported
     if kept is None or _Process.suspended or not usable:
         return compute()
@@ -127,4 +127,4 @@ def _key(x: torch.Tensor, network: torch.nn.Module, settings: Sequence[torch.Ten
 def _bytes(tensor: torch.Tensor) -> memoryview:
     if tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last):
         tensor = tensor.permute(0, 2, 3, 1)  # as it lies in memory
-    return memoryview(tensor.detach().contiguous().flatten().view(torch.uint8).numpy())
+    return tensor.detach().contiguous().flatten().view(torch.uint8).numpy().data

@@ -166,10 +166,10 @@ class TrainingWindows:
             x, y, valid = self.scenes[image].read(box)
             if (y != NODATA).any():
                 break
-        y = self.scenes[image].targets(box, y)
+        targets = self.scenes[image].targets(box, y)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         side = self.sampler.window
-        pixels, labels, mask = resized(torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(valid), side)
+        pixels, labels, mask = resized(torch.from_numpy(x), torch.from_numpy(targets), torch.from_numpy(valid), side)
         pixels, labels = self.augment(pixels, labels.long() if labels.ndim == 2 else labels, mask, generator)
         return TrainingSample(pixels, labels, (image, box.row, box.col))
 

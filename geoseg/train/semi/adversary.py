@@ -45,7 +45,8 @@ class Discriminator(nn.Module):
     def frozen(self, maps: torch.Tensor) -> torch.Tensor:
         """Return logits through which gradients reach the maps, but not the weights."""
         weights = {name: parameter.detach() for name, parameter in self.named_parameters()}
-        return torch.func.functional_call(self, weights, (maps,))
+        logits: torch.Tensor = torch.func.functional_call(self, weights, (maps,))
+        return logits
 
 
 class Adversary(nn.Module):
