@@ -20,7 +20,7 @@ from geoseg.cli.options import (
 )
 from geoseg.system.choices import PRECISION_OPTIONS
 from geoseg.train.adapt.options import EPOCHS, METHODS, RATE, WINDOWS
-from geoseg.train.options import LOSSES, SPLITS, TASKS, TrainOptions
+from geoseg.train.options import ADVERSARIAL, LOSSES, SPLITS, TASKS, TrainOptions
 from geoseg.train.pretrain.api import EPOCHS as PRETRAIN_EPOCHS
 from geoseg.train.pretrain.api import MASKED
 from geoseg.train.pretrain.api import WINDOWS as PRETRAIN_WINDOWS
@@ -85,6 +85,13 @@ _fitting_options = option_group(
                  help="With --unlabelled: least probability of a pseudo-label."),
     click.option("--ema", type=float, default=_DEFAULTS.ema, show_default=True,
                  help="With --unlabelled: decay of the teacher's average of weights; 0 for plain pseudo-labels."),
+    click.option("--adversarial", type=float, is_flag=False, flag_value=ADVERSARIAL, metavar="[W]",
+                 help="Train discriminators of output structure, too, and deceive them: label maps against predicted "
+                 "ones and, with --unlabelled, labelled images against these. W is the weight of that, "
+                 f"{ADVERSARIAL:g} if left out. Default: none."),
+    click.option("--also", metavar="NAME=FILE|edges",
+                 help="Let a second head learn a measured quantity on the images, such as height=dem.tif, or where "
+                 "classes meet (edges); the model is the first head alone. Default: none."),
     click.option("--no-augment", is_flag=True, help="Same as --augment 0."),
     click.option("--seed", type=click.IntRange(0), default=_DEFAULTS.seed, show_default=True,
                  help="Seed of split, weights, windows and augmentation."),

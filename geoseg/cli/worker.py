@@ -142,8 +142,10 @@ def _load() -> None:
     import geoseg.job
     import geoseg.segment.inspection  # noqa: F401
     from geoseg.models import keep_memory
+    from geoseg.models.networks.answers import keep_answers
 
     keep_memory()
+    keep_answers()
     torch.get_num_threads()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import OptionError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
-from geoseg.train.options import TrainOptions, as_list
+from geoseg.train.options import TrainOptions, as_list, parse_also
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -53,6 +53,8 @@ def train(
     unlabelled_weight: float = 1.0,
     threshold: float = 0.8,
     ema: float = 0.95,
+    adversarial: float | None = None,
+    also: str | None = None,
     split: str = "blocks",
     block_size: float | None = None,
     group_field: str | None = None,
@@ -148,6 +150,14 @@ def train(
     ema
         With ``unlabelled``: decay of the teacher's average of weights per step, 0…1; 0 for plain pseudo-labels, which
         the network gives itself.
+    adversarial
+        Weight of the loss of not passing for a label map before a discriminator, and with ``unlabelled`` also of
+        predictions there that another one tells from those on labelled images; 0.01 is usual. None has no
+        discriminator.
+    also
+        What a second head learns from the same features, to make these better; the model written is the first alone.
+        ``"height=dem.tif"``: a measured quantity, from a raster of one band in any CRS or a folder of rasters named as
+        the images; ``"edges"``: where labelled classes meet.
     split
         How places are chosen for validation: ``"blocks"`` (squares on the ground) or ``"groups"`` (``group_field`` or
         ``groups``).
@@ -208,7 +218,8 @@ def train(
     """
     target = None if output is None else local_path(output)
     if target is not None:
-        Inputs(images, labels, unlabelled, weights, base, groups).check_folder(target)
+        also_read = parse_also(also)[1] if also else None
+        Inputs(images, labels, unlabelled, weights, base, groups, also_read or None).check_folder(target)
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
@@ -222,7 +233,8 @@ def train(
         augment=augment, split=split, block_size=block_size, group_field=group_field, groups=groups,
         validation=validation, seed=seed, precision=precision, device=device, devices=devices, patience=patience,
         workers=workers, memory=memory, background=background, buffer=buffer,
-        unlabelled_weight=unlabelled_weight, threshold=threshold, ema=ema, task=task,
+        unlabelled_weight=unlabelled_weight, threshold=threshold, ema=ema, task=task, adversarial=adversarial,
+        also=also,
     )  # fmt: skip
     sources = Sources(
         as_list(images), as_list(labels), class_field, classes, tuple(ignore), dict(reading or {}), as_list(unlabelled)

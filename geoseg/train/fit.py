@@ -29,8 +29,11 @@ from geoseg.train.data.loading import Epochs, Loader
 from geoseg.train.data.samples import Samples, TrainingWindows
 from geoseg.train.learner import Learner
 from geoseg.train.losses import Loss, SoftLoss, parse_class_weights
+from geoseg.train.options import parse_also
 from geoseg.train.reporting import ReportProgress, WindowLocation
 from geoseg.train.run import CHECKPOINT
+from geoseg.train.second_head import SecondHead
+from geoseg.train.semi.adversary import Adversary
 from geoseg.train.semi.teacher import MeanTeacher
 from geoseg.train.semi.views import WithUnlabelled
 
@@ -47,6 +50,9 @@ _TRAINING = 4.0
 
 # Each labelled window comes with two views of an unlabelled one: one more to learn from, and one for the teacher.
 _WITH_UNLABELLED = 2.25
+
+# Discriminators of scenes see one view more.
+_ADVERSARIAL = 1.0
 
 _MOST_BATCH, _MOST_WINDOWS = 16, 4000
 
@@ -204,7 +210,9 @@ def usual_batch(task: Task, device: str) -> int:
     budget = Options(memory=task.options.memory).budget
     if device.startswith("cuda") and task.options.memory is None:
         budget = int(torch.cuda.mem_get_info(device)[0] * 0.7)
-    windows = _WITH_UNLABELLED if prepared.unlabelled is not None else 1.0
+    windows = 1.0
+    if prepared.unlabelled is not None:
+        windows = _WITH_UNLABELLED + _ADVERSARIAL * bool(task.options.adversarial)
     fitting = int(budget // (side * side * forward * _TRAINING * windows))
     return max(min(fitting, _MOST_BATCH if device != "cpu" else _MOST_BATCH // 2), 1)
 
@@ -272,6 +280,8 @@ def _run(
         seed=options.seed,
         locate=WindowLocation(task.names or tuple(scene.raster.name for scene in prepared.scenes)),
         teacher=_teacher(task),
+        adversary=_adversary(task),
+        second=_second(task),
     )
     checkpoint = _checkpoint(task.folder, scored=validate is not None)
     hooks: list[Callback] = [checkpoint, ReportProgress(reporter, task.stage, options.epochs, batches)]
@@ -351,6 +361,21 @@ def _teacher(task: Task) -> MeanTeacher | None:
     if task.prepared.unlabelled is None:
         return None
     return MeanTeacher(task.network, decay=options.ema, threshold=options.threshold, weight=options.unlabelled_weight)
+
+
+def _adversary(task: Task) -> Adversary | None:
+    weight, unlabelled = task.options.adversarial, task.prepared.unlabelled
+    if not weight:
+        return None
+    torch.manual_seed(task.options.seed)
+    return Adversary(len(task.prepared.card.classes), weight=weight, scenes=unlabelled is not None)
+
+
+def _second(task: Task) -> SecondHead | None:
+    if task.options.also is None:
+        return None
+    torch.manual_seed(task.options.seed)
+    return SecondHead(task.network, parse_also(task.options.also)[0])
 
 
 def _checkpoint(folder: Path, *, scored: bool) -> ModelCheckpoint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
 import numpy as np
@@ -16,11 +16,25 @@ from geoseg.errors import ModelError
 from geoseg.evaluate.metrics import confusion, scores
 from geoseg.train.data.loading import Batch
 from geoseg.train.data.samples import ViewPair
+from geoseg.train.second_head import SecondHead
+from geoseg.train.semi.adversary import RATE, Adversary
 from geoseg.train.semi.teacher import MeanTeacher
 
 # Share of the steps in which the learning rate rises to its maximum, before it falls as a half cosine (Loshchilov &
 # Hutter 2017, arXiv 1608.03983).
 _WARM_UP = 0.05
+
+
+class Labelled(NamedTuple):
+    """Input (N, bands, h, w), labels (N, h, w), and what a second head is to say (N, h, w)."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    wanted: torch.Tensor | None
+
+    def first(self, count: int) -> Labelled:
+        """Return the first windows alone."""
+        return Labelled(self.x[:count], self.y[:count], None if self.wanted is None else self.wanted[:count])
 
 
 class Learner(pl.LightningModule):
@@ -44,6 +58,10 @@ class Learner(pl.LightningModule):
         Describes the location of a window, for messages.
     teacher
         Labels the unlabelled windows of batches that have some; it is then what is validated, and the result.
+    adversary
+        Discriminators that the network learns to deceive.
+    second
+        A second head that learns something else from the same features.
     """
 
     def __init__(
@@ -58,9 +76,12 @@ class Learner(pl.LightningModule):
         seed: int,
         locate: Callable[[Sequence[int]], str],
         teacher: MeanTeacher | None = None,
+        adversary: Adversary | None = None,
+        second: SecondHead | None = None,
     ) -> None:
         super().__init__()
-        self.network, self.loss, self.teacher = network, loss, teacher
+        self.network, self.loss, self.teacher, self.adversary = network, loss, teacher, adversary
+        self.second = second
         self.lr, self.weight_decay, self.steps = lr, weight_decay, steps
         self.classes, self.seed, self.locate = classes, seed, locate
         self.matrix = np.zeros((classes, classes), np.int64)
@@ -75,7 +96,11 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return AdamW with a warm-up and cosine schedule over all steps."""
         trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=self.lr, weight_decay=self.weight_decay)
+        trained += [] if self.second is None else list(self.second.parameters())
+        groups: list[dict[str, Any]] = [{"params": trained}]
+        if self.adversary is not None:
+            groups.append({"params": list(self.adversary.parameters()), "lr": RATE})
+        optimizer = torch.optim.AdamW(groups, lr=self.lr, weight_decay=self.weight_decay)
         warm = max(round(self.steps * _WARM_UP), 1)
 
         def factor(step: int) -> float:
@@ -101,26 +126,62 @@ class Learner(pl.LightningModule):
             If it is NaN or infinite.
         """
         x, y, where, pair = batch
-        loss: torch.Tensor = self.loss(self(x), y) if pair is None else self._with_pseudo_labels(x, y, pair)
+        y, wanted = (y, None) if self.second is None else self.second.targets(y)
+        labelled = Labelled(x, y, wanted)
+        loss = self._with_unlabelled(labelled, pair) if pair is not None else self._with_labels(labelled, *self._run(x))
         if not bool(torch.isfinite(loss)):
             raise ModelError(self._not_finite(loss, batch_idx, x, where))
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(x), sync_dist=True)
         return loss
 
-    def _with_pseudo_labels(self, x: torch.Tensor, y: torch.Tensor, pair: ViewPair) -> torch.Tensor:
-        """Return the loss of labels and pseudo-labels; both go through the network in one pass."""
+    @property
+    def _progress(self) -> float:
+        """Share of the training that is done, 0…1."""
+        return self.trainer.global_step / max(self.steps, 1)
+
+    def _run(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return logits, and what the second head says."""
+        return (self(x), None) if self.second is None else self.second.run(self.network, x)
+
+    def _with_labels(self, batch: Labelled, logits: torch.Tensor, also: torch.Tensor | None) -> torch.Tensor:
+        """Return the loss of labelled windows."""
+        loss: torch.Tensor = self.loss(logits, batch.y)
+        if self.second is not None:
+            assert also is not None
+            assert batch.wanted is not None
+            further = self.second.loss(also, batch.wanted)
+            self._log_part("also_loss", further, len(batch.y))
+            loss = loss + further
+        if self.adversary is not None:
+            deceiving = self.adversary.against_labels(logits, batch.y, self._progress)
+            self._log_part("adversarial_loss", deceiving, len(batch.y))
+            loss = loss + deceiving
+        return loss
+
+    def _with_unlabelled(self, batch: Labelled, pair: ViewPair) -> torch.Tensor:
+        """Return the loss of labelled and unlabelled windows; all go through the network in one pass."""
         assert self.teacher is not None
         pseudo = self.teacher.pseudo_labels(pair)
-        x, y = (x, y) if bool((y != NODATA).any()) else (x[:0], y[:0])
+        batch = batch if bool((batch.y != NODATA).any()) else batch.first(0)
+        count = len(batch.x)
         # One pass, so that the statistics of batch normalisation are of labelled and unlabelled windows alike.
-        logits = self(torch.cat([x, pseudo.x]))
-        unlabelled = self.teacher.loss(logits[len(x) :], pseudo, self.trainer.global_step / max(self.steps, 1))
+        more = [pseudo.x] if self.adversary is None else [pseudo.x, pair.weak]
+        logits, also = self._run(torch.cat([batch.x, *more]))
+        own, (strong, *weak) = logits[:count], logits[count:].chunk(len(more))
+        unlabelled = self.teacher.loss(strong, pseudo, self._progress)
         self._pseudo += float((pseudo.labels != NODATA).sum())
         self._unlabelled += float(pseudo.valid)
-        count = len(pair.valid)
-        self.log("unlabelled_loss", unlabelled, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
-        loss: torch.Tensor = self.loss(logits[: len(x)], y) + unlabelled
-        return loss
+        self._log_part("unlabelled_loss", unlabelled, len(pair.valid))
+        loss = self._with_labels(batch, own, None if also is None else also[:count]) + unlabelled
+        if self.adversary is None:
+            return loss
+        here = own, (batch.x != 0).any(1)
+        deceiving = self.adversary.across_scenes(here, (weak[0], pair.valid), self._progress)
+        self._log_part("scenes_loss", deceiving, len(pair.valid))
+        return loss + deceiving
+
+    def _log_part(self, name: str, loss: torch.Tensor, count: int) -> None:
+        self.log(name, loss, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002 - Lightning's
         """Let the teacher follow after each optimizer step."""

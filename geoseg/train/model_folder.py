@@ -18,7 +18,7 @@ from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, load_model, save_model
 from geoseg.models.card import half_precision
 from geoseg.models.card.card import card_with
-from geoseg.train.options import SEMI_OPTIONS
+from geoseg.train.options import SEMI_OPTIONS, parse_also
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,6 +101,9 @@ def finished_card(
     training = {name: value for name, value in training.items() if prepared.unlabelled or name not in SEMI_OPTIONS}
     if fitted.pseudo is not None:
         training["pseudo_labelled"] = round(fitted.pseudo, 4)
+    if options.also is not None:
+        name, path = parse_also(options.also)
+        training["also"] = f"{name}={Path(path).name}" if path else name
     if options.groups:
         training["groups"] = Path(options.groups).name
     if options.weights and "://" not in options.weights:

@@ -17,6 +17,12 @@ SPLITS = ("blocks", "groups")
 SEMI_OPTIONS = ("unlabelled_weight", "threshold", "ema")
 """Options that only count with unlabelled scenes."""
 
+ADVERSARIAL = 0.01
+"""Usual weight of the loss of discriminators (Hung et al. 2018, arXiv 1802.07934)."""
+
+EDGES = "edges"
+"""Where labelled pixels of different classes meet, as something that a second head learns."""
+
 INSTANCES = "instances"
 """The task of telling objects apart, one polygon each."""
 
@@ -73,6 +79,8 @@ class TrainOptions:
     threshold: float = 0.8
     ema: float = 0.95
     task: str = "semantic"
+    adversarial: float | None = None
+    also: str | None = None
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -98,9 +106,16 @@ class TrainOptions:
             )
         if not 0 < self.unlabelled_weight < float("inf"):
             raise OptionError(f"unlabelled weight must be positive, got {self.unlabelled_weight:g}: 1 is usual")
+        if self.adversarial is not None and not 0 < self.adversarial < float("inf"):
+            raise OptionError(
+                f"adversarial must be positive, got {self.adversarial:g}: {ADVERSARIAL:g} is usual, and without the "
+                "option there is no discriminator"
+            )
         for name, usual in (("threshold", "0.8"), ("ema", "0.95")):
             if not 0 <= getattr(self, name) < 1:
                 raise OptionError(f"{name} must lie from 0 to below 1, got {getattr(self, name):g}: {usual} is usual")
+        if self.also is not None:
+            parse_also(self.also)
         if self.block_size is not None and not 0 < self.block_size < float("inf"):
             raise OptionError(f"block size must be positive, got {self.block_size:g}")
         if self.buffer is not None and not 0 < self.buffer < float("inf"):
@@ -160,6 +175,26 @@ def parse_loss(text: str) -> tuple[str, ...]:
     if len(set(parts)) < len(parts):
         raise OptionError(f"loss {text!r} names one loss twice")
     return parts
+
+
+def parse_also(text: str) -> tuple[str, str]:
+    """Return name and path of what a second head learns: ``"height=dem.tif"``, or :data:`EDGES` without a path.
+
+    Raises
+    ------
+    OptionError
+        If the text is neither.
+
+    Examples
+    --------
+    >>> from geoseg.train.options import parse_also
+    >>> parse_also("height=dem.tif"), parse_also("edges")
+    (('height', 'dem.tif'), ('edges', ''))
+    """
+    name, _, path = (part.strip() for part in text.partition("="))
+    if text.strip() == EDGES or (name and path and name != EDGES):
+        return name, path
+    raise OptionError(f"also {text!r} is neither NAME=FILE, such as height=dem.tif, nor {EDGES}")
 
 
 def as_list(value: Any) -> list[Any]:

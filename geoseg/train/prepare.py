@@ -25,10 +25,11 @@ from geoseg.train.data.instances import CORE, RIM, check_base, instance_entries,
 from geoseg.train.data.label_counts import cell_side
 from geoseg.train.data.label_images import Labelled, Sources, model_labels, read_labels
 from geoseg.train.data.labels import BACKGROUND
+from geoseg.train.data.quantity import open_quantities
 from geoseg.train.data.samples import LabelledScene, ValidationWindows
 from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler, places_of
-from geoseg.train.options import INSTANCES, TrainOptions
+from geoseg.train.options import EDGES, INSTANCES, TrainOptions, parse_also
 from geoseg.train.semi.scenes import Held, Unlabelled, open_unlabelled
 from geoseg.train.validation import groups, split
 from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split, usual_margin
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.train.data.labels import Labels
+    from geoseg.train.data.quantity import Quantity
     from geoseg.train.data.soft_labels import SoftLabels
 
 # Default sides of windows: the largest that fits images and split is used.
@@ -108,6 +110,8 @@ class Prepared:
         for scene in {id(scene.raster): scene for scene in (*self.scenes, *self.held)}.values():
             check_unchanged(scene.raster)
             scene.labels.source.check_unchanged()
+            if scene.quantity is not None:
+                check_unchanged(scene.quantity.raster)
         if self.unlabelled is not None:
             self.unlabelled.check_unchanged()
 
@@ -187,11 +191,16 @@ def prepare(
         card = _with_objects(card, labelled, options)
     _check_units(card, labelled.rasters, reporter)
 
+    quantities: list[Quantity | None] = [None] * len(labelled.rasters)
+    if options.also is not None and options.also.strip() != EDGES:
+        quantities = open_quantities(*parse_also(options.also), labelled.rasters, reporter)
     targets = dict(zip(map(id, rasters), soft, strict=True)) if soft else {}
 
     def scenes(labels: Sequence[Labels]) -> tuple[LabelledScene, ...]:
         pairs = zip(labelled.rasters, labels, strict=True)
-        return tuple(LabelledScene(r, own, card.affine(r.bands), targets.get(id(r))) for r, own in pairs)
+        affine = [card.affine(raster.bands) for raster in labelled.rasters]
+        parts = zip(pairs, affine, quantities, strict=True)
+        return tuple(LabelledScene(r, own, step, targets.get(id(r)), also) for (r, own), step, also in parts)
 
     unlabelled = None
     if sources.unlabelled:

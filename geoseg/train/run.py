@@ -16,7 +16,7 @@ from geoseg.models.card.card import CARD_FILE
 from geoseg.progress.reporters import Reporter
 from geoseg.system.stamps import vector_stamp_of
 from geoseg.train.data.label_images import Sources
-from geoseg.train.options import TrainOptions
+from geoseg.train.options import TrainOptions, parse_also
 
 OPTIONS_FILE = "training.json"
 """What a run was started with, in its folder beside the checkpoints."""
@@ -42,6 +42,11 @@ class Run:
     overwrite: bool
     reporter: Reporter
 
+    def _also(self) -> list[str]:
+        """Return the path of what a second head learns, if there is one."""
+        path = parse_also(self.options.also)[1] if self.options.also else ""
+        return [path] if path else []
+
     def as_dict(self) -> dict[str, Any]:
         """Return as JSON what decides the result: two runs that agree in it learn the same."""
         sources = self.sources
@@ -59,7 +64,7 @@ class Run:
             "tune": self.tune,
             _STAMPS: {
                 str(path): vector_stamp_of(path)
-                for path in _files((*sources.images, *sources.labels, *sources.unlabelled))
+                for path in _files((*sources.images, *sources.labels, *sources.unlabelled, *self._also()))
             },
         }
         plain: dict[str, Any] = json.loads(json.dumps(described, default=str))

@@ -96,10 +96,10 @@ class SketchPanel(QWidget):
         self.labels.counted.connect(self._counted)
         self.labels.saved.connect(self._saved)
         self.table.chosen.connect(self.labels.draw_as)
-        self.loop.changed.connect(self._show)
+        self.loop.changed.connect(self._show_state)
         self.loop.learned.connect(self._learned)
         self.loop.painted.connect(self._painted)
-        self.next.changed.connect(self._show)
+        self.next.changed.connect(self._show_state)
         for part in (self.labels, self.loop, self.next):
             part.failed.connect(self._fail)
         self._scene.changed.connect(lambda _: self._begin_anew())
@@ -146,9 +146,9 @@ class SketchPanel(QWidget):
 
     def _counted(self) -> None:
         wanted, self._wanted = self._wanted, False
-        if wanted:
-            self._learn()
         self._show()
+        if wanted:
+            QTimer.singleShot(0, self._learn)  # in a turn of its own
 
     def _learn(self) -> None:
         """Learn what is drawn, if it is something to learn."""
@@ -190,6 +190,7 @@ class SketchPanel(QWidget):
     def _learned(self, result: dict[str, Any]) -> None:
         self._problem = ""
         self.table.show_result(result)
+        self._show()
 
     def _painted(self, seconds: float) -> None:
         if seconds:
@@ -235,9 +236,12 @@ class SketchPanel(QWidget):
     # --- what is shown
 
     def _show(self) -> None:
-        layer = self.labels.layer()
-        there = layer is not None
         self.table.show_classes(self.labels.colours(), self.labels.drawn)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        """Show all but the table, which what is being done does not change."""
+        there = self.labels.layer() is not None
         for widget in (self.table, self.auto, self.sketch_button, self.next_button, self.cancel_button):
             widget.setVisible(there)
         self.labels.draw_button.setEnabled(there)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import Any, Iterator
 
-from qgis.core import QgsMapLayerProxyModel, QgsProcessingException, QgsProject, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsMapLayerProxyModel,
+    QgsProcessingException,
+    QgsProject,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
@@ -43,6 +49,7 @@ class SketchLabels(QWidget):
         self.layer_id = ""
         self._modified = False  # whether there was something to save
         self._counting: Turns | None = None
+        self._turns: Turns | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.count)
@@ -158,38 +165,75 @@ class SketchLabels(QWidget):
             dialog = dialog or NewClassesDialog(self._iface.mainWindow(), os.path.join(folder, f"{stem}_sketch.gpkg"))
             if not dialog.exec():
                 return
-            layer = self._open(dialog.path(), dialog.classes(), raster)
         except QgsProcessingException as error:
             self.failed.emit(str(error))
             return
-        self.layers.setLayer(layer)
-        self.draw()
+        name = tr("Labels of {raster}").format(raster=raster.name())
+        self._in_turns(self._making(dialog.path(), name, dialog.classes(), raster.crs()))
 
-    @staticmethod
-    def _open(path: str, classes: dict[str, str], raster: Any) -> QgsVectorLayer:
+    def _making(
+        self, path: str, name: str, classes: dict[str, str], crs: QgsCoordinateReferenceSystem
+    ) -> Iterator[None]:
+        """Make a label layer, show it above the raster and open it for drawing, piece by piece."""
         if not os.path.isfile(path):
-            label_layer.create(path, raster.crs())
-        layer = QgsVectorLayer(path, tr("Labels of {raster}").format(raster=raster.name()), "ogr")
+            label_layer.create(path, crs)
+            yield
+        layer = QgsVectorLayer(path, name, "ogr")
         if not layer.isValid():
             raise QgsProcessingException(tr("{path} cannot be opened").format(path=path))
+        yield
         label_layer.offer_classes(layer, classes)
         label_layer.style(layer, classes)
+        yield
         project = QgsProject.instance()
         project.addMapLayer(layer, addToLegend=False)
+        identifier = layer.id()
+        yield
+        if label_layer.vector(identifier) is None:
+            return  # another project was opened meanwhile
         project.layerTreeRoot().insertLayer(0, layer)  # the map of the sketch comes below it
-        return layer
+        yield
+        if label_layer.vector(identifier) is None:
+            return
+        self.layers.setLayer(layer)
+        yield
+        yield from self._opening()
 
     # --- drawing
 
     def draw(self) -> None:
         """Open the layer for drawing."""
-        layer = self.layer()
-        if layer is None:
+        if self.layer() is None:
             self.failed.emit(self.why_not())
             return
-        self._iface.setActiveLayer(layer)
-        layer.startEditing()
-        self._iface.actionAddFeature().trigger()
+        self._in_turns(self._opening())
+
+    def _opening(self) -> Iterator[None]:
+        """Open the layer for drawing, piece by piece."""
+        for piece in (self._iface.setActiveLayer, QgsVectorLayer.startEditing):
+            layer = self.layer()
+            if layer is None:
+                return
+            piece(layer)
+            yield
+        if self.layer() is not None:
+            self._iface.actionAddFeature().trigger()
+
+    def _in_turns(self, pieces: Iterator[None]) -> None:
+        """Make or open a layer; what is still being made is given up."""
+        if self._turns is not None:
+            self._turns.stop()
+            self._turns.deleteLater()
+        self._turns = Turns(pieces, self)
+        self._turns.done.connect(self._made)
+        self._turns.failed.connect(self._not_made)
+
+    def _made(self) -> None:
+        self._turns = None
+
+    def _not_made(self, message: str) -> None:
+        self._turns = None
+        self.failed.emit(message)
 
     def draw_as(self, name: str) -> None:
         """Give what is drawn from now on a class."""
@@ -221,4 +265,6 @@ class SketchLabels(QWidget):
     def shut_down(self) -> None:
         """Have no more to do with the project."""
         self._timer.stop()
+        if self._turns is not None:
+            self._turns.stop()
         QgsProject.instance().layersWillBeRemoved.disconnect(self._layers_go)

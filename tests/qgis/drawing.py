@@ -43,6 +43,7 @@ class Places:
 
 
 def new_classes(sketch, path, names=NAMES):
+    """Make a layer of new classes, and wait until it is open for drawing; returns it."""
     path.unlink(missing_ok=True)  # labels of an earlier run would be gone on with
     dialog = NewClassesDialog(iface.mainWindow(), str(path))
     while dialog.table.rowCount() < len(names):
@@ -52,9 +53,14 @@ def new_classes(sketch, path, names=NAMES):
     with watchdog.asleep():  # while the dialog is open, the event loop runs
         dialog.exec = lambda: True  # what the user would do
     sketch.new_classes(dialog)
+
+    def open_for_drawing() -> bool:
+        layer = sketch.labels.layer()
+        there = layer is not None and layer.source().startswith(str(path)) and layer.isEditable()
+        return there and iface.actionAddFeature().isChecked()
+
+    yield open_for_drawing
     layer = sketch.labels.layer()
-    assert layer is not None, sketch.note.text()
-    assert layer.isEditable()
     assert iface.activeLayer() == layer
     assert QgsProject.instance().layerTreeRoot().children()[0].layerId() == layer.id(), "it lies at the top"
     return layer

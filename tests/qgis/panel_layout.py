@@ -131,7 +131,7 @@ def sketched(panel, scene):
     """The sketch with a long name, a class that cannot be judged, and a problem."""
     names = ("water", "herbaceous vegetation with long names", "built")
     sketch, places = panel.sketch, Places(scene)
-    layer = new_classes(sketch, OUT / "labels.gpkg", names)
+    layer = yield from new_classes(sketch, OUT / "labels.gpkg", names)
     yield pause(0.3)
     check(panel, "narrow_classes")
     sketch.sketch_button.click()

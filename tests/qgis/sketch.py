@@ -52,7 +52,7 @@ def story():
     shot("empty")
     places = Places(scene)
     watchdog.watch("new classes")
-    layer = new_classes(sketch, OUT / "labels.gpkg")
+    layer = yield from new_classes(sketch, OUT / "labels.gpkg")
     yield from too_little(panel, layer, places)
     yield from rounds(panel, layer, places)
     yield from newest_wins(panel, layer, places)
@@ -342,7 +342,7 @@ def bad_input(panel):
     assert sketch.labels.layers.currentLayer() is None
     shot("removed")
     # Drawn beside the raster.
-    layer = new_classes(sketch, OUT / "outside.gpkg", ("a", "b"))
+    layer = yield from new_classes(sketch, OUT / "outside.gpkg", ("a", "b"))
     beside = QgsRectangle(scene.extent())
     beside = QgsRectangle(
         beside.xMaximum() + 1000, beside.yMinimum(), beside.xMaximum() + 1200, beside.yMinimum() + 200
@@ -359,7 +359,7 @@ def bad_input(panel):
         raster = add_raster(made(INPUTS / "scene.tif", OUT / f"{file}.tif"))
         yield choose(panel, raster)
         show_part(raster, 0)
-        layer = new_classes(sketch, OUT / f"{file}.gpkg", NAMES[:2])
+        layer = yield from new_classes(sketch, OUT / f"{file}.gpkg", NAMES[:2])
         for name in NAMES[:2] * 2:
             draw(layer, inside(places.next(name), raster), name)
         sketch.seconds = 0.0

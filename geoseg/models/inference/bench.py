@@ -107,6 +107,8 @@ class Bench:
 
     def timed(self, execution: Execution) -> float:
         """Return the megapixels per second of all streams together, timed now."""
+        from geoseg.models.networks.answers import nothing_kept  # imports torch
+
         if execution not in self._opened:
             if len(self._opened) >= 2:
                 self._opened.pop(next(iter(self._opened)))
@@ -117,7 +119,8 @@ class Bench:
         # OpenVINO computes in threads of its own.
         alone = execution.device == "cpu" and execution.streams == execution.threads == 1
         clock = time.thread_time if alone and execution.runtime != "openvino" else time.perf_counter
-        seconds = min(_repeat(lambda: _run(predictor, data, execution.streams), clock, self.deadline))
+        with nothing_kept():
+            seconds = min(_repeat(lambda: _run(predictor, data, execution.streams), clock, self.deadline))
         return pixels / max(seconds, 1e-6) / 1e6
 
     def _affine(self) -> list[tuple[float, float]]:

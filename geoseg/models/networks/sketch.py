@@ -19,6 +19,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import nn
 
+from geoseg.models.networks.answers import answers_of
+
 ANSWERS = "pretrained"
 """Name of the features that are the logits of the pretrained network."""
 
@@ -181,10 +183,15 @@ class SketchNet(nn.Module):
         """Return the limited logits (N, base classes, h, w) of the pretrained network; None without one."""
         if self.base is None:
             return None
-        given = x[:, list(self.layout.base_bands)] * self.base_scale + self.base_shift
-        given = torch.minimum(torch.maximum(given, self.base_low), self.base_high)
-        answers: torch.Tensor = self.base(given * _valid(x)).float().clamp(-_MOST_LOGIT, _MOST_LOGIT)
-        return answers
+        base, bands = self.base, list(self.layout.base_bands)
+        scale, shift, low, high = self.base_scale, self.base_shift, self.base_low, self.base_high
+
+        def compute() -> torch.Tensor:
+            given = torch.minimum(torch.maximum(x[:, bands] * scale + shift, low), high)
+            answers: torch.Tensor = base(given * _valid(x)).float().clamp(-_MOST_LOGIT, _MOST_LOGIT)
+            return answers
+
+        return answers_of(x, base, (scale, shift, low, high, torch.tensor(bands)), compute)
 
     def own(self, x: torch.Tensor) -> torch.Tensor:
         """Return the features of bands, ratios and windows."""

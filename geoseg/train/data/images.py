@@ -131,7 +131,7 @@ def match_rasters(
     InputError
         If neither names nor extents tell which labels belong to which image.
     """
-    related = [_by_name(raster, labels) for raster in rasters]
+    related = [related_files(raster, labels) for raster in rasters]
     by_name = len(labels) > 1 and any(related)
     if len(labels) > 1 and not by_name and not all(raster.georeferenced for raster in rasters):
         if len(labels) != len(rasters):
@@ -148,7 +148,8 @@ def match_rasters(
     return found
 
 
-def _by_name(raster: Raster, labels: Sequence[str]) -> list[str]:
+def related_files(raster: Raster, labels: Sequence[str]) -> list[str]:
+    """Return the files that belong to an image by their names: ``A.tif``, else ``A_….tif``, to ``A.tif``."""
     stem = Path(raster.sources[0]).stem
     exact = [label for label in labels if Path(label).stem == stem]
     if exact:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from geoseg.models import BandTransform
     from geoseg.raster import Raster
     from geoseg.train.data.labels import Labels
+    from geoseg.train.data.quantity import Quantity
     from geoseg.train.data.soft_labels import SoftLabels
     from geoseg.train.data.windows import WindowSampler
     from geoseg.train.validation.split import Parts
@@ -42,12 +43,15 @@ class LabelledScene:
         Transform of stored values to the network's input, per band.
     soft
         Soft targets on its pixels, if another model is to be learned from.
+    quantity
+        A quantity on its pixels, if a second head is to learn it.
     """
 
     raster: Raster
     labels: Labels
     affine: tuple[BandTransform, ...]
     soft: SoftLabels | None = None
+    quantity: Quantity | None = None
 
     def read(self, box: Box) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.bool_]]:
         """Return the network's input (bands, h, w), labels (h, w) and validity (h, w) of a box.
@@ -63,11 +67,19 @@ class LabelledScene:
             y[rows, cols] = np.where(valid[rows, cols], self.labels.read(inside), NODATA)
         return x, y, valid
 
-    def targets(self, box: Box, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return labels (h, w) of a box as they are, or with the K percents of the soft targets as (1 + K, h, w)."""
+    def targets(self, box: Box, labels: NDArray[np.uint8]) -> NDArray[np.uint8] | NDArray[np.float32]:
+        """Return labels (h, w) of a box as they are, or with further targets below them.
+
+        These are the K percents of the soft targets, uint8 (1 + K, h, w), or the quantity, float32 (2, h, w).
+        """
+        inside = box.intersection(self.raster.box)
+        if self.quantity is not None:
+            values = np.full(labels.shape, NODATA, np.float32)
+            if inside.area:
+                values[inside.within(box)] = self.quantity.read(inside)
+            return np.stack([labels.astype(np.float32), values])
         if self.soft is None:
             return labels
-        inside = box.intersection(self.raster.box)
         percents = np.full((len(self.soft.orders[0]), *labels.shape), NODATA, np.uint8)
         if inside.area:
             rows, cols = inside.within(box)
@@ -110,7 +122,8 @@ class ViewPair(NamedTuple):
 class TrainingSample(NamedTuple):
     """Input float32 (bands, h, w), labels int64 (h, w), and the window's image, row and column.
 
-    With soft targets the labels are uint8 (1 + K, h, w): below the labels the percent of each class, 255 where unknown.
+    With soft targets the labels are uint8 (1 + K, h, w): below the labels the percent of each class, 255 where unknown;
+    with a quantity float32 (2, h, w), likewise.
     With unlabelled scenes a window of these goes along.
     """
 
@@ -153,10 +166,10 @@ class TrainingWindows:
             x, y, valid = self.scenes[image].read(box)
             if (y != NODATA).any():
                 break
-        y = self.scenes[image].targets(box, y)
+        targets = self.scenes[image].targets(box, y)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         side = self.sampler.window
-        pixels, labels, mask = resized(torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(valid), side)
+        pixels, labels, mask = resized(torch.from_numpy(x), torch.from_numpy(targets), torch.from_numpy(valid), side)
         pixels, labels = self.augment(pixels, labels.long() if labels.ndim == 2 else labels, mask, generator)
         return TrainingSample(pixels, labels, (image, box.row, box.col))
 

@@ -2069,12 +2069,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <source>Labels of {raster}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Labels of {raster}</source>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -2073,13 +2073,13 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Only “{name}” is drawn: draw something of another class, too.</source>
-        <translation>Nur „{name}“ ist gezeichnet: Zeichnen Sie auch etwas von einer anderen Klasse.</translation>
+        <source>Labels of {raster}</source>
+        <translation>Labels von {raster}</translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Labels of {raster}</source>
-        <translation>Labels von {raster}</translation>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation>Nur „{name}“ ist gezeichnet: Zeichnen Sie auch etwas von einer anderen Klasse.</translation>
     </message>
     <message>
         <location filename="../sketch_loop.py"/>

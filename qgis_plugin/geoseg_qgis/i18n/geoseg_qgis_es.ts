@@ -2073,13 +2073,13 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Only “{name}” is drawn: draw something of another class, too.</source>
-        <translation>Solo está dibujado «{name}»: dibuje también algo de otra clase.</translation>
+        <source>Labels of {raster}</source>
+        <translation>Etiquetas de {raster}</translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Labels of {raster}</source>
-        <translation>Etiquetas de {raster}</translation>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation>Solo está dibujado «{name}»: dibuje también algo de otra clase.</translation>
     </message>
     <message>
         <location filename="../sketch_loop.py"/>

@@ -2073,13 +2073,13 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Only “{name}” is drawn: draw something of another class, too.</source>
-        <translation>Seule « {name} » est dessinée : dessinez aussi quelque chose d'une autre classe.</translation>
+        <source>Labels of {raster}</source>
+        <translation>Étiquettes de {raster}</translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Labels of {raster}</source>
-        <translation>Étiquettes de {raster}</translation>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation>Seule « {name} » est dessinée : dessinez aussi quelque chose d'une autre classe.</translation>
     </message>
     <message>
         <location filename="../sketch_loop.py"/>

@@ -2073,13 +2073,13 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Only “{name}” is drawn: draw something of another class, too.</source>
-        <translation>Só “{name}” está desenhado: desenhe também algo de outra classe.</translation>
+        <source>Labels of {raster}</source>
+        <translation>Rótulos de {raster}</translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
-        <source>Labels of {raster}</source>
-        <translation>Rótulos de {raster}</translation>
+        <source>Only “{name}” is drawn: draw something of another class, too.</source>
+        <translation>Só “{name}” está desenhado: desenhe também algo de outra classe.</translation>
     </message>
     <message>
         <location filename="../sketch_loop.py"/>
