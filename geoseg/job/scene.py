@@ -163,7 +163,8 @@ class Scene:
 
     def report_result(self, report: Mapping[str, Any], status: str) -> None:
         """Emit the ``result`` event."""
-        outputs = {kind: str(path) for kind, path in self.outputs.items() if kind != "html" or path.exists()}
+        there = self.existing()
+        outputs = {kind: str(self.outputs[kind]) for kind, name in self.names.items() if kind != "html" or name in there}
         seconds = report.get("seconds", {}).get("total")
         self.reporter.result(
             scene=self.name, outputs=outputs, classes=report.get("classes", {}), status=status, seconds=seconds
@@ -184,7 +185,8 @@ class KeptScene:
         output = scene.request.output
         scene.reporter.info(f"{scene.name}: kept, it is complete in {output}; --overwrite computes it again")
         scene.report_result(report, "kept")
-        outputs = {kind: path for kind, path in scene.outputs.items() if path.exists()}
+        there = scene.existing()
+        outputs = {kind: scene.outputs[kind] for kind, name in scene.names.items() if name in there}
         return SceneResult(scene.name, "kept", outputs, report)
 
 
