@@ -20,6 +20,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OutputError
+from geoseg.models.boxes.detections import Detections
 from geoseg.segment.block import BlockResult, Quicklook
 from geoseg.system.files import fsync, put, temporary_beside, write_text
 from geoseg.tiling import Box, Tiling
@@ -69,6 +70,10 @@ class BlockStore:
         """File with the block's part of the reduced view."""
         return self.folder / f"{index:07d}.{self.tag}.npy"
 
+    def detections_path(self, index: int) -> Path:
+        """File with what a detector found in the block's windows."""
+        return self.folder / f"{index:07d}.{self.tag}.npz"
+
     def has(self, index: int) -> bool:
         """Whether a block need not be computed again."""
         return self.path(index).exists() or self.empty_path(index).exists()
@@ -96,8 +101,28 @@ class BlockStore:
             if result.quicklook is not None:  # before the block itself: a finished block has all its parts
                 with _completed(self.quicklook_path(index)) as temporary, temporary.open("wb") as file:
                     np.save(file, result.quicklook)
+            if result.detections is not None:
+                with _completed(self.detections_path(index)) as temporary:
+                    temporary.write_bytes(result.detections.to_bytes())
             with _completed(self.path(index)) as temporary:
                 temporary.write_bytes(data)
+
+    def detections(self) -> Detections:
+        """Return what a detector found in all finished blocks.
+
+        Raises
+        ------
+        OutputError
+            If a block is damaged; it is deleted, so that running again computes it anew.
+        """
+        parts = []
+        for index in range(self.tiling.block_count):
+            if self.path(index).exists():
+                try:
+                    parts.append(Detections.from_bytes(self.detections_path(index).read_bytes()))
+                except (OSError, ValueError) as error:
+                    raise self._damaged(index) from error
+        return Detections.joined(parts)
 
     def packed(self, index: int) -> PackedBlock | None:
         """Return a finished block as it was packed; None if it has no valid pixel.

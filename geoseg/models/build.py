@@ -66,6 +66,10 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
         from geoseg.models.networks.sketch_card import build_sketch
 
         return build_sketch(card, build_architecture)
+    if card.boxes is not None:
+        from geoseg.models.boxes.network import build_detector
+
+        return build_detector(card)
     build = {LANDCOVER_NET: build_landcover, GREEN_NET: build_green}.get(card.architecture, build_smp)
     network = build(card)
     if WIDTHS in card.hyperparameters:

@@ -57,15 +57,20 @@ def seen(boxes, tiling, *, rng=None, jitter=0.0, part=0.2):
                 found = np.hstack([np.maximum(found[:, :2], read[:2]), np.minimum(found[:, 2:], read[2:])])
             score = np.full(len(found), 0.5) if rng is None else rng.random(len(found))
             windows = np.tile([[row, col]], (len(found), 1))
-            parts.append(
-                Detections(found.astype(np.float32), score.astype(np.float32), np.ones(len(found), np.uint8), windows)
-            )
+            parts.append(detections(found, score, np.ones(len(found)), windows))
             names.append(visible)
     return Detections.joined(parts), np.concatenate(names)
 
 
+def detections(boxes, scores, classes, windows, **more):
+    cut = np.zeros(len(boxes), bool)
+    return Detections(
+        np.float32(boxes), np.float32(scores), np.uint8(classes), np.asarray(windows, np.int64), cut, **more
+    )
+
+
 def shuffled(found, order):
-    return Detections(found.boxes[order], found.scores[order], found.classes[order], found.windows[order])
+    return detections(found.boxes[order], found.scores[order], found.classes[order], found.windows[order])
 
 
 @settings(max_examples=120, deadline=None)
@@ -107,7 +112,7 @@ def test_the_window_that_sees_most_around_an_object_is_believed():
     tiling = Tiling(64, 128, 64, 32, 64, STRIDE, STRIDE)
     boxes = np.float32([[20, 55, 30, 72.5], [20, 54, 30, 71]])  # both at home: centres at columns 63.75 and 62.5
     boxes[0] += [0, 1, 0, 1]
-    found = Detections(boxes, np.float32([0.4, 0.9]), np.uint8([1, 2]), np.array([[0, 1], [0, 0]]))
+    found = detections(boxes, [0.4, 0.9], [1, 2], [[0, 1], [0, 0]])
     (kept,) = merge(found, tiling).kept
     # Window 0 reads columns 0…95, window 1 columns 32…127: 25 px beyond the box in the one, 24 in the other.
     assert kept == 1
@@ -130,10 +135,10 @@ def test_nothing_found_is_nothing():
 
 
 def test_detections_survive_their_file():
-    boxes = np.float32([[0.5, 1, 3.2, 4], [7, 7, 9, 12]])
-    found = Detections(boxes, np.float32([0.2, 0.9]), np.uint8([1, 3]), np.array([[0, 0], [2, 1]]), np.uint8([7, 9]), 4)
+    boxes = [[0.5, 1, 3.2, 4], [7, 7, 9, 12]]
+    found = detections(boxes, [0.2, 0.9], [1, 3], [[0, 0], [2, 1]], bits=np.uint8([7, 9]), full=4)
     again = Detections.from_bytes(found.to_bytes())
-    for name in ("boxes", "scores", "classes", "windows", "bits"):
+    for name in ("boxes", "scores", "classes", "windows", "cut", "bits"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
     assert again.full == 4
     with pytest.raises(ValueError, match="no file of detections"):

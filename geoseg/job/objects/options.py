@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,9 @@ def object_reading(card: ModelCard, options: DetectOptions) -> ObjectReading:
     """
     from geoseg.polygonize.objects import ObjectReading
 
+    if card.boxes is not None:
+        _chosen(card, card.classes[1:], options)
+        return ObjectReading.of_classes(card.classes[1:])
     if card.objects is None:
         return ObjectReading.of_classes(_chosen(card, card.classes, options))
     kinds = tuple(MapClass(number, kind.name, kind.color) for number, kind in enumerate(card.objects.kinds, 1))
@@ -94,18 +98,25 @@ def needed_probabilities(card: ModelCard) -> tuple[str, ...] | None:
 
 def object_warnings(card: ModelCard, raster: Raster) -> tuple[str, ...]:
     """Return what users should know about objects of this model in this scene, one line each."""
+    if card.boxes is not None:
+        return _coarse(card, raster, {item.name: card.boxes.area_m2.get(item.name, {}) for item in card.classes[1:]})
     if card.objects is None:
         rule = "each connected region of a class is one object, objects that touch are one, and scores are confidences"
         return (f"model {card.name!r} tells classes, not objects: {rule}",)
+    return _coarse(card, raster, {kind.name: kind.area_m2 for kind in card.objects.kinds})
+
+
+def _coarse(card: ModelCard, raster: Raster, sizes: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    """Warn of classes whose objects are hardly larger than the scene's pixels."""
     sides = pixel_sides(raster.crs, raster.transform, raster.shape)
     found = []
-    for kind in card.objects.kinds:
-        median = kind.area_m2.get("50")
+    for name, area in sizes.items():
+        median = area.get("50")
         if sides is None or median is None or median >= _LEAST_PIXELS * sides[0] * sides[1]:
             continue
         found.append(
             f"pixels of {sides[0]:.3g} × {sides[1]:.3g} m are too coarse for objects like those that model "
-            f"{card.name!r} was trained on: a {kind.name} of {median:.3g} m², the median, is "
+            f"{card.name!r} was trained on: a {name} of {median:.3g} m², the median, is "
             f"{median / (sides[0] * sides[1]):.2g} pixels"
         )
     return tuple(found)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _BYTES = np.zeros(0, np.uint8)
 
+_ARRAYS = ("boxes", "scores", "classes", "windows", "cut", "bits")
+
 
 @dataclass(frozen=True, eq=False)
 class Detections:
@@ -29,6 +31,8 @@ class Detections:
         uint8 (n,): class number in the model's card.
     windows
         int64 (n, 2): row and column of the window's cell in the lattice of keep cells.
+    cut
+        bool (n,): whether the box reaches the edge of the scene's valid pixels.
     bits
         uint8: masks one after another, each over the pixels that its box touches, row by row, eight pixels a byte and
         filled up to a whole byte; empty for detectors without masks.
@@ -40,6 +44,7 @@ class Detections:
     scores: NDArray[np.float32]
     classes: NDArray[np.uint8]
     windows: NDArray[np.int64]
+    cut: NDArray[np.bool_]
     bits: NDArray[np.uint8] = field(default_factory=lambda: _BYTES)
     full: int = 0
 
@@ -49,26 +54,21 @@ class Detections:
     @classmethod
     def none(cls) -> Detections:
         """Return no detections."""
-        return cls(
-            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.uint8), np.zeros((0, 2), np.int64)
-        )
+        zeros = np.zeros(0, np.float32)
+        return cls(np.zeros((0, 4), np.float32), zeros, zeros.astype(np.uint8), np.zeros((0, 2), np.int64), zeros > 0)
 
     @classmethod
     def joined(cls, parts: Sequence[Detections]) -> Detections:
         """Return the detections of all parts."""
         if not parts:
             return cls.none()
-        arrays = ("boxes", "scores", "classes", "windows", "bits")
-        joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
+        joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
         return cls(**joined, full=sum(part.full for part in parts))
 
     def to_bytes(self) -> bytes:
         """Return the content of a file of detections."""
         file = io.BytesIO()
-        np.savez_compressed(
-            file, boxes=self.boxes, scores=self.scores, classes=self.classes, windows=self.windows, bits=self.bits,
-            full=np.int64(self.full),
-        )  # fmt: skip
+        np.savez_compressed(file, full=np.int64(self.full), **{name: getattr(self, name) for name in _ARRAYS})
         return file.getvalue()
 
     @classmethod
@@ -84,8 +84,7 @@ class Detections:
 
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in ("boxes", "scores", "classes", "windows", "bits")}
-                return cls(**arrays, full=int(file["full"]))
+                return cls(**{name: file[name] for name in _ARRAYS}, full=int(file["full"]))
         except (BadZipFile, KeyError, OSError, EOFError) as error:
             raise ValueError(f"no file of detections: {error}") from error
 

@@ -120,7 +120,7 @@ def merge(found: Detections, tiling: Tiling) -> Merged:
     >>> from geoseg.tiling import Tiling
     >>> boxes = np.array([[2, 7, 8, 12], [2, 7, 8, 12.5]], np.float32)
     >>> windows = np.array([[0, 0], [0, 1]])
-    >>> found = Detections(boxes, np.float32([0.8, 0.9]), np.uint8([1, 1]), windows)
+    >>> found = Detections(boxes, np.float32([0.8, 0.9]), np.uint8([1, 1]), windows, np.zeros(2, bool))
     >>> merge(found, Tiling(10, 20, keep=10, margin=5)).kept
     array([0])
     """
