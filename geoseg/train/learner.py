@@ -46,6 +46,9 @@ class Learner(pl.LightningModule):
         Labels the unlabelled windows of batches that have some; it is then what is validated, and the result.
     """
 
+    monitor = "val_miou"
+    """The score by which the best epoch is chosen; higher is better."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -100,7 +103,7 @@ class Learner(pl.LightningModule):
         ModelError
             If it is NaN or infinite.
         """
-        x, y, where, pair = batch
+        x, y, where, pair, _ = batch
         loss: torch.Tensor = self.loss(self(x), y) if pair is None else self._with_pseudo_labels(x, y, pair)
         if not bool(torch.isfinite(loss)):
             raise ModelError(self._not_finite(loss, batch_idx, x, where))
