@@ -160,10 +160,8 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
         return BlockResult(block, empty[0], empty[1], empty[2:], 0, clock.seconds)
     work = _BlockWork(recipe, block, region, pixels, clock, stopped)
     detections = None if recipe.model.card.boxes is None else work.detect()
-    if detections is not None:
-        prediction = work.nothing()
-    else:
-        prediction = work.blend() if recipe.overlapping else work.trim()
+    classify = work.blend if recipe.overlapping else work.trim
+    prediction = classify() if detections is None else work.nothing()
     invalid = ~valid
     for layer in prediction:
         np.copyto(layer, NODATA, where=invalid)

@@ -37,7 +37,7 @@ def in_scene(found: Found, window: Window, tiling: Tiling, valid: NDArray[np.boo
     keep = ((boxes[:, 2:] - boxes[:, :2]) > 0).all(1)
     boxes = boxes[keep]
     pixels = touched(boxes)
-    cut = _reach(pixels - [read.row, read.col] * 2, _invalid(read, tiling, valid))
+    cut = _reach(pixels - np.array([read.row, read.col] * 2), _invalid(read, tiling, valid))
     cell = np.array([[window.keep.row // tiling.keep, window.keep.col // tiling.keep]], np.int64)
     bits = {}
     if found.masks is not None:
@@ -62,6 +62,6 @@ def _reach(pixels: NDArray[np.int64], framed: NDArray[np.bool_]) -> NDArray[np.b
     """Return which rectangles of pixels hold or border on a pixel that is set, by sums over the frame's corner."""
     sums = np.pad(framed.cumsum(0, dtype=np.int64).cumsum(1), ((1, 0), (1, 0)))
     # A frame of one pixel around each rectangle: in the framed array it begins where the rectangle does in the window.
-    top, left, bottom, right = np.clip(pixels + [0, 0, 2, 2], 0, [*framed.shape, *framed.shape]).T
+    top, left, bottom, right = np.clip(pixels + np.array([0, 0, 2, 2]), 0, [*framed.shape, *framed.shape]).T
     inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
     return np.asarray(inside > 0)

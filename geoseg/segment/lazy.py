@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import NODATA
+from geoseg.models.card.boxes import check_finds_classes
 from geoseg.progress.reporters import Silent
 from geoseg.segment.block import Recipe, make_recipe, segment_block
 from geoseg.segment.plan import Options, make_plan
@@ -117,6 +118,7 @@ def segment(
         probabilities=wanted,
     )  # fmt: skip
     plan = make_plan(raster, model, options)
+    check_finds_classes(plan.model.card)
     recipe = make_recipe(plan)
     doubts = precision_warning(plan, recipe.execution)
     plan = replace(plan, warnings=(*plan.warnings, doubts)) if doubts else plan

@@ -144,7 +144,9 @@ class TrainOptions:
         if self.background is not None and (not self.background or self.background != self.background.strip()):
             raise OptionError(f"background {self.background!r} is no name of a class; write --background other")
         if self.task in (INSTANCES, BOXES) and self.group_field:
-            raise OptionError(f"task {self.task} and a group field are both given: split by blocks or by groups of images")
+            raise OptionError(
+                f"task {self.task} and a group field are both given: split by blocks or by groups of images"
+            )
         if self.background and self.group_field:
             raise OptionError(
                 "background and a group field are both given, but pixels outside all polygons belong to no group: "

@@ -1,4 +1,4 @@
-"""What a model that finds boxes of objects says of itself: its detector, windows and the sizes that it was trained on."""
+"""What a model that finds boxes says of itself: its windows, its limits and the sizes that it was trained on."""
 
 from __future__ import annotations
 

@@ -127,9 +127,7 @@ def merge(found: Detections, tiling: Tiling) -> Merged:
     lattice = Lattice(tiling)
     boxes, windows = found.boxes.astype(np.float64), found.windows
     # One order for any order of arrival: ties below are decided by it.
-    order = np.lexsort(
-        (found.classes, *boxes.T[::-1], -found.scores.astype(np.float64), windows[:, 1], windows[:, 0])
-    )
+    order = np.lexsort((found.classes, *boxes.T[::-1], -found.scores.astype(np.float64), windows[:, 1], windows[:, 0]))
     boxes, windows = boxes[order], windows[order]
     room, home = lattice.room(boxes, windows), lattice.home(boxes)
     cells = windows[:, 0] * len(lattice.cols) + windows[:, 1]

@@ -48,7 +48,9 @@ class BoxLearner(Learner):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002 - Lightning's signature
         """Match the boxes of a window to the objects there."""
         (target,) = batch.targets or ()
-        found = {name: value.float().cpu().numpy() for name, value in self.network(batch.x)[0].items() if name != "masks"}
+        found = {
+            name: value.float().cpu().numpy() for name, value in self.network(batch.x)[0].items() if name != "masks"
+        }
         boxes, home = found["boxes"], batch.y[0].cpu().numpy()
         middle = (boxes[:, :2] + boxes[:, 2:]) / 2
         col = middle[:, 0].astype(int).clip(0, home.shape[1] - 1)

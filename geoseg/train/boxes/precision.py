@@ -106,7 +106,8 @@ class Matches:
             }
         total = sum(self.wanted.values())
         means = {
-            key: _plain(np.mean([one[key] for one in each.values()])) if each else None for key in ("ap50", "ap", "ap75")
+            key: _plain(np.mean([one[key] for one in each.values()])) if each else None
+            for key in ("ap50", "ap", "ap75")
         }
         return {**means, **_best(scores, hits[:, 0], total), "objects": total, "classes": each}
 

@@ -102,7 +102,5 @@ class ScoredBoxWindows:
         inside = (rows >= 0) & (rows < home.shape[0]) & (cols >= 0) & (cols < home.shape[1])
         counted = np.zeros(len(rows), np.bool_)
         counted[inside] = home.numpy()[rows[inside], cols[inside]] == 1
-        target = Target(
-            torch.from_numpy(seen.boxes), torch.from_numpy(seen.classes), None, torch.from_numpy(counted)
-        )
+        target = Target(torch.from_numpy(seen.boxes), torch.from_numpy(seen.classes), None, torch.from_numpy(counted))
         return sample._replace(y=home, target=target)

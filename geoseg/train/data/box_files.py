@@ -85,8 +85,8 @@ class BoxFiles:
         if picture.size not in (None, raster.shape):
             (high, wide), (height, width) = picture.size or (0, 0), raster.shape
             raise InputError(
-                f"{picture.label}: is for an image of {wide} × {high} pixels, but {raster.name} has {width} × {height}; "
-                "use the image that was annotated"
+                f"{picture.label}: is for an image of {wide} × {high} pixels, but {raster.name} has {width} × "
+                f"{height}; use the image that was annotated"
             )
         corners = np.array(picture.corners, np.float64)
         x, y = np.sort(corners[:, ::2], 1), np.sort(corners[:, 1::2], 1)
@@ -209,7 +209,9 @@ def _numbers(texts: Sequence[str | None], what: str) -> tuple[float, float, floa
     try:
         west, north, east, south = (float(text or "") for text in texts)
     except ValueError:
-        raise ValueError(f"{what} has a box of {', '.join(str(text) for text in texts)}: four numbers are wanted") from None
+        raise ValueError(
+            f"{what} has a box of {', '.join(str(text) for text in texts)}: four numbers are wanted"
+        ) from None
     if not np.isfinite([west, north, east, south]).all():
         raise ValueError(f"{what} has a box that is not finite")
     return west, north, east, south

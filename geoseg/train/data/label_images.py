@@ -129,9 +129,7 @@ def _find(
         return _from_polygons(rasters, files, sources, options, reporter)
     if options.task in (INSTANCES, BOXES):
         more = ", or boxes (Pascal VOC, CSV, COCO)" if options.task == BOXES else ""
-        raise OptionError(
-            f"task {options.task} learns from polygons, one per object{more}, but the labels are rasters"
-        )
+        raise OptionError(f"task {options.task} learns from polygons, one per object{more}, but the labels are rasters")
     if options.group_field or sources.class_field:
         given = "--group-field" if options.group_field else "--class-field"
         raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
