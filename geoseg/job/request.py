@@ -16,7 +16,7 @@ from geoseg.job.failures import with_retries
 from geoseg.job.objects.options import needed_probabilities, object_reading
 from geoseg.job.outputs import Products
 from geoseg.job.shards import Shard
-from geoseg.models.card.boxes import check_finds_classes
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.proposals import check_model_bands
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster

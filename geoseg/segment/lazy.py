@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import NODATA
-from geoseg.models.card.boxes import check_finds_classes
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.progress.reporters import Silent
 from geoseg.segment.block import Recipe, make_recipe, segment_block
 from geoseg.segment.plan import Options, make_plan

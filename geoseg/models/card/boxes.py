@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from geoseg.errors import ModelError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from geoseg.classes import MapClass
-    from geoseg.models.card.card import ModelCard
 
 TASK = "object-detection"
 """The task of such models, as MLM spells it."""
@@ -78,17 +75,3 @@ class BoxHeads(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Return the value of ``geoseg:boxes``."""
         return self.model_dump(mode="json")
-
-
-def check_finds_classes(card: ModelCard) -> None:
-    """Check that a model tells the class of each pixel.
-
-    Raises
-    ------
-    ModelError
-        If it finds boxes of objects.
-    """
-    if card.boxes is not None:
-        raise ModelError(
-            f"model {card.name!r} finds boxes of objects, and tells no class of each pixel: use it with geoseg detect"
-        )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from geoseg.errors import ModelError, OptionError
-from geoseg.models.card.boxes import check_finds_classes
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.inference.agreement import Sample
 from geoseg.models.inference.bench import GAIN, Bench
 from geoseg.models.inference.contest import SHARED_GAIN, against_openvino, label, measure_openvino

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from geoseg.models.card.boxes import check_finds_classes
+from geoseg.models.boxes.checks import check_finds_classes
 
 if TYPE_CHECKING:
     from geoseg.models.inference.execution import Execution

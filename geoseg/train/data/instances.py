@@ -15,7 +15,7 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
-from geoseg.models.card.boxes import check_finds_classes
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.card.objects import ObjectHeads, ObjectKind
 from geoseg.tiling import Box
 from geoseg.train.data.class_mapping import Entry
