@@ -30,6 +30,8 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
 
     data, path = read_weights(folder, card), weights_path(folder, card)
     if path.suffix.lower() == ONNX:
+        if card.boxes is not None:
+            raise ModelError(f"model {card.name!r}: {path} is an ONNX graph, but detectors run from safetensors only")
         from geoseg.models.networks.onnx import build_network
 
         network: torch.nn.Module = build_network(data, card).eval()

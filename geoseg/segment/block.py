@@ -17,6 +17,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import Stopped
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.inference.malloc import stay_below, stay_near
 from geoseg.progress.timing import Clock
 from geoseg.raster.shared_reads import SharedReads
@@ -371,8 +372,18 @@ def _cached(key: tuple[object, ...], opening: Callable[[], _Predictor]) -> _Pred
         return _PREDICTORS[key]  # type: ignore[return-value]  # keys of one kind begin alike
 
 
-def make_recipe(plan: Plan, *, execution: Execution | None = None, quicklook: Quicklook | None = None) -> Recipe:
-    """Return the recipe of a plan; ``execution`` is chosen by a short benchmark if None."""
+def make_recipe(
+    plan: Plan, *, execution: Execution | None = None, quicklook: Quicklook | None = None, boxes: bool = False
+) -> Recipe:
+    """Return the recipe of a plan; ``execution`` is chosen by a short benchmark if None.
+
+    Raises
+    ------
+    ModelError
+        If the model finds boxes, and these are not what is wanted (``boxes``).
+    """
+    if not boxes:
+        check_finds_classes(plan.model.card)
     stitch, budget = check_stitch(plan.options.stitch), plan.options.budget
     probabilities = class_positions(plan.model.card, plan.options.probabilities)
     execution = execution or plan.execution()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.classes import NODATA
-from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.progress.reporters import Silent
 from geoseg.segment.block import Recipe, make_recipe, segment_block
 from geoseg.segment.plan import Options, make_plan
@@ -118,7 +117,6 @@ def segment(
         probabilities=wanted,
     )  # fmt: skip
     plan = make_plan(raster, model, options)
-    check_finds_classes(plan.model.card)
     recipe = make_recipe(plan)
     doubts = precision_warning(plan, recipe.execution)
     plan = replace(plan, warnings=(*plan.warnings, doubts)) if doubts else plan

@@ -269,6 +269,8 @@ def test_a_detector_tells_no_classes_of_pixels(wood, tmp_path):
         do(wood[0], tmp_path / "out", model_of(), products=Products())
     with pytest.raises(ModelError, match="use it with geoseg detect"):
         geoseg.segment(wood[0], model=model_of()).compute()
+    with pytest.raises(ModelError, match="use it with geoseg detect"):
+        geoseg.models.export_model(model_of(), tmp_path / "model.onnx")
     with pytest.raises(OptionError, match="fp32 only"):
         do(wood[0], tmp_path / "out", model_of(), replace(FAST, precision="bf16"))
 
@@ -279,6 +281,8 @@ def test_cards_of_detectors_are_checked():
     assert card.to_item()["properties"]["mlm:tasks"] == ["object-detection"]
     with pytest.raises(ModelError, match="finds none"):
         card_with(card, architecture="Unet")
+    with pytest.raises(ModelError, match="nor a temperature"):
+        card_with(card, temperature=2.0)
     with pytest.raises(ModelError, match="no class of objects"):
         card_with(card, boxes=BoxHeads(area_m2={"ship": {"50": 3.0}}))
     item = card.to_item()

@@ -98,6 +98,7 @@ def _arguments(card: ModelCard) -> tuple[tuple[float, ...], str]:
 def _backbone(encoder: str, norm: type[nn.Module], bands: int, *, single: bool) -> nn.Module:
     """Return an encoder with a feature pyramid; that of detectors in one stage begins at a stride of 8 pixels."""
     extra = LastLevelP6P7(256, 256) if single else None
+    built: nn.Module
     if encoder.startswith("mobilenet"):
         body = mobilenet.__dict__[encoder](weights=None, norm_layer=norm)
         first = body.features[0]
@@ -105,12 +106,14 @@ def _backbone(encoder: str, norm: type[nn.Module], bands: int, *, single: bool) 
         last = _stages(body) - 1
         # The stage before the last has the stride of the last.
         wanted = [*([] if single else [last - 4]), last - 3, last - 2, last]
-        return _mobilenet_extractor(
+        built = _mobilenet_extractor(
             body, fpn=True, trainable_layers=last + 1, returned_layers=wanted, extra_blocks=extra
         )
-    body = resnet.__dict__[encoder](weights=None, norm_layer=norm)
-    body.conv1 = _convolution(body.conv1, bands)
-    return _resnet_fpn_extractor(body, 5, [2, 3, 4] if single else [1, 2, 3, 4], extra)
+    else:
+        body = resnet.__dict__[encoder](weights=None, norm_layer=norm)
+        body.conv1 = _convolution(body.conv1, bands)
+        built = _resnet_fpn_extractor(body, 5, [2, 3, 4] if single else [1, 2, 3, 4], extra)
+    return built
 
 
 def _stages(body: nn.Module) -> int:
@@ -126,15 +129,18 @@ def _convolution(old: nn.Conv2d, bands: int) -> nn.Conv2d:
 
 
 def _detector(kind: str, backbone: nn.Module, classes: int, anchors: tuple[float, ...]) -> nn.Module:
-    if kind == "fcos":
-        return FCOS(backbone, classes)
     ratios = (_RATIOS,) * len(anchors)
-    if kind == "retinanet":
+    network: nn.Module
+    if kind == "fcos":
+        network = FCOS(backbone, classes)
+    elif kind == "retinanet":
         octaves = tuple(tuple(side * 2 ** (n / 3) for n in range(3)) for side in anchors)
-        return RetinaNet(backbone, classes, anchor_generator=AnchorGenerator(octaves, ratios))
-    cls = MaskRCNN if kind == "mask-rcnn" else FasterRCNN
-    generator = AnchorGenerator(tuple((side,) for side in anchors), ratios)
-    return cls(backbone, classes, rpn_anchor_generator=generator, box_batch_size_per_image=_ROIS)
+        network = RetinaNet(backbone, classes, anchor_generator=AnchorGenerator(octaves, ratios))
+    else:
+        cls = MaskRCNN if kind == "mask-rcnn" else FasterRCNN
+        generator = AnchorGenerator(tuple((side,) for side in anchors), ratios)
+        network = cls(backbone, classes, rpn_anchor_generator=generator, box_batch_size_per_image=_ROIS)
+    return network
 
 
 def set_limits(network: Any, card: ModelCard, limit: int) -> None:

@@ -266,6 +266,8 @@ class ModelCard(BaseModel):
             self.objects.check_within(self.classes)
         if self.boxes is not None:
             self.boxes.check_within(self.classes, self.architecture)
+            if self.objects is not None or self.temperature is not None:
+                raise ValueError("boxes: a detector has neither cores and rims of objects nor a temperature")
         for field in ("margin", "min_window"):
             value = getattr(self, field)
             if value % self.stride and value > 1:

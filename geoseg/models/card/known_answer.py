@@ -94,6 +94,6 @@ def _probabilities(module: torch.nn.Module, pixels: NDArray[np.float32], card: M
             # Boxes may change their number with the last bit of a score: compared are the maps that they are made of.
             backbone: Any = module.backbone
             maps = next(iter(backbone(torch.from_numpy(pixels)).values()))
-            return torch.sigmoid(maps.float()).numpy()  # type: ignore[no-any-return]
+            return np.asarray(torch.sigmoid(maps.float()).numpy(), np.float32)
         probabilities: NDArray[np.float32] = torch.softmax(module(torch.from_numpy(pixels)).float(), 1).numpy()
     return probabilities

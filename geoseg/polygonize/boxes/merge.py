@@ -66,12 +66,12 @@ class Lattice:
         """Return row and column of the keep cell in which the centre of each box lies, int64 (n, 2)."""
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2
         last = np.array([len(self.rows), len(self.cols)]) - 1
-        return np.clip(np.floor(centres / self.tiling.keep).astype(np.int64), 0, last)
+        return np.asarray(np.clip(np.floor(centres / self.tiling.keep).astype(np.int64), 0, last))
 
     def reads(self, windows: Array) -> Array:
         """Return what windows read, float64 (n, 4): top, left, bottom, right."""
         rows, cols = self.rows[windows[:, 0]], self.cols[windows[:, 1]]
-        return np.stack([rows[:, 0], cols[:, 0], rows[:, 1], cols[:, 1]], 1).astype(np.float64)
+        return np.asarray(np.stack([rows[:, 0], cols[:, 0], rows[:, 1], cols[:, 1]], 1), np.float64)
 
     def room(self, boxes: Array, windows: Array) -> Array:
         """Return the pixels between each box and the nearest edge of what its window read, float64 (n,).
@@ -81,7 +81,7 @@ class Lattice:
         reads, (height, width) = self.reads(windows), (self.tiling.height, self.tiling.width)
         gaps = np.hstack([boxes[:, :2] - reads[:, :2], reads[:, 2:] - boxes[:, 2:]])
         open_ends = np.hstack([reads[:, :2] <= 0, reads[:, 2:] >= [height, width]])
-        return np.where(open_ends, np.inf, gaps).min(1, initial=np.inf)
+        return np.asarray(np.where(open_ends, np.inf, gaps).min(1, initial=np.inf))
 
 
 @dataclass(frozen=True)
