@@ -156,7 +156,9 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     with clock("read"):
         pixels = _read(recipe, index, region)
     valid = pixels.valid[block.within(region)]
-    if not valid.any():
+    # A window whose keep region begins in a block may keep pixels of others only.
+    searched = valid if recipe.model.card.boxes is None else pixels.valid
+    if not searched.any():
         empty = np.full((2 + len(recipe.probabilities), *valid.shape), NODATA, np.uint8)
         return BlockResult(block, empty[0], empty[1], empty[2:], 0, clock.seconds)
     work = _BlockWork(recipe, block, region, pixels, clock, stopped)

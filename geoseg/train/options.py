@@ -112,7 +112,7 @@ class TrainOptions:
         if self.precision not in PRECISION_OPTIONS:
             raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
         if self.task not in TASKS:
-            raise OptionError(f"task {self.task!r} is unknown: use {' or '.join(TASKS)}")
+            raise OptionError(f"task {self.task!r} is unknown: use {', '.join(TASKS[:-1])} or {TASKS[-1]}")
         if self.task in (INSTANCES, BOXES) and not self.background:
             object.__setattr__(self, "background", "background")
         if self.task == BOXES:

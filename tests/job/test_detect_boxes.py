@@ -115,7 +115,7 @@ def crowd(height, width, seed=0):
 def wood(tmp_path_factory):
     """A scene with nodata in a corner, as a file; its values, and the extent of each object."""
     values = crowd(150, 170)
-    values[:25, :25] = 200
+    values[:45, :45] = 200  # more than a block of 37 pixels
     path = tmp_path_factory.mktemp("wood") / "wood.tif"
     with rasterio.open(
         path, "w", driver="GTiff", height=150, width=170, count=1, dtype="uint8", crs="EPSG:32633", nodata=200,
@@ -183,6 +183,28 @@ def test_report_counts_classes_and_the_picture_is_there(wood, result):
 def test_blocks_and_workers_do_not_matter(wood, result, tmp_path, options):
     again = do(wood[0], tmp_path / "out", model_of(), options)
     assert again.outputs["objects"].read_bytes() == result.outputs["objects"].read_bytes()
+
+
+@pytest.mark.slow
+def test_workers_of_a_cluster_find_what_threads_find(wood, tmp_path, dask_workers):
+    from geoseg.models import save_model
+    from geoseg.models.build import build_architecture
+
+    card = card_with(
+        model_of(limit=40, least_score=0.0).card, hyperparameters={"encoder": "mobilenet_v3_small"}, stride=32
+    )
+    torch.manual_seed(0)
+    folder = save_model(tmp_path / "model", card_with(card, margin=32, min_window=32), build_architecture(card)).folder
+    options = replace(FAST, window=96, margin=32)
+    products = Products(polygons=False, preview=False, objects=DetectOptions(score=0.0))
+    files = []
+    for name, scheduler in (("threads", "threads"), ("dask", dask_workers)):
+        job = Job([wood[0]], tmp_path / name, folder, options=options, products=products, scheduler=scheduler)
+        (found,) = geoseg.run(job)
+        assert found.error is None
+        assert found.report["objects"] > 0
+        files.append(found.outputs["objects"].read_bytes())
+    assert files[0] == files[1]
 
 
 def test_a_run_that_was_interrupted_goes_on_to_the_same_bytes(wood, result, tmp_path, monkeypatch):
