@@ -125,6 +125,9 @@ class TrainOptions:
         object.__setattr__(self, "arch", arch)
         if self.encoder not in ENCODERS:
             raise OptionError(f"encoder {self.encoder!r} is not one for boxes: use one of {', '.join(ENCODERS)}")
+        if self.loss != "ce+dice" or self.class_weights:
+            given = "class weights are" if self.class_weights else "loss is"
+            raise OptionError(f"{given} given, but detectors have losses of their own: leave it out with task boxes")
         if self.base:
             raise OptionError(
                 "task boxes cannot fine-tune a model with --from: start from its weights with --weights "

@@ -190,11 +190,10 @@ def test_workers_of_a_cluster_find_what_threads_find(wood, tmp_path, dask_worker
     from geoseg.models import save_model
     from geoseg.models.build import build_architecture
 
-    card = card_with(
-        model_of(limit=40, least_score=0.0).card, hyperparameters={"encoder": "mobilenet_v3_small"}, stride=32
-    )
+    changes = {"hyperparameters": {"encoder": "mobilenet_v3_small"}, "stride": 32, "margin": 32, "min_window": 32}
+    card = card_with(model_of(limit=40, least_score=0.0).card, **changes)
     torch.manual_seed(0)
-    folder = save_model(tmp_path / "model", card_with(card, margin=32, min_window=32), build_architecture(card)).folder
+    folder = save_model(tmp_path / "model", card, build_architecture(card)).folder
     options = replace(FAST, window=96, margin=32)
     products = Products(polygons=False, preview=False, objects=DetectOptions(score=0.0))
     files = []

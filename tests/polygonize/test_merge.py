@@ -143,3 +143,24 @@ def test_detections_survive_their_file():
     assert again.full == 4
     with pytest.raises(ValueError, match="no file of detections"):
         Detections.from_bytes(found.to_bytes()[:50])
+
+
+@settings(max_examples=60)
+@given(st.floats(0, 179.9), st.floats(2, 40), st.floats(0.2, 0.9))
+def test_the_smallest_rectangle_is_measured_however_it_is_turned(angle, long, ratio):
+    import shapely
+    from affine import Affine
+
+    from geoseg.geodesy import PixelGeodesy
+    from geoseg.polygonize.boxes.shapes import measure
+
+    # Pixels of 0.5 × 0.25 m without a CRS; the long side points `angle` degrees clockwise from the columns' upper end.
+    ground = PixelGeodesy(Affine(0.5, 0, 0, 0, -0.25, 0), None, 400, 400)
+    rectangle = shapely.box(-long * ratio / 2, -long / 2, long * ratio / 2, long / 2)
+    turned = shapely.affinity.rotate(rectangle, angle, origin=(0, 0))  # x to the right, y down: clockwise as seen
+    pixels = shapely.affinity.affine_transform(turned, [2, 0, 0, 4, 200, 200])
+    found = measure(np.array([pixels], object), ground)
+    assert found.width[0] == pytest.approx(long, rel=1e-6)
+    assert found.height[0] == pytest.approx(long * ratio, rel=1e-6)
+    assert abs((found.angle[0] - angle + 90) % 180 - 90) < 1e-3
+    assert found.perimeter[0] == pytest.approx(2 * long * (1 + ratio), rel=1e-6)

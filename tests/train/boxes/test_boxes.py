@@ -182,6 +182,7 @@ def test_squares_are_learned(tmp_path, arch):
         ({"encoder": "mit_b0"}, "not one for boxes"),
         ({"base": "landcover"}, "cannot fine-tune"),
         ({"tune": 3}, "has no tune"),
+        ({"loss": "focal"}, "losses of their own"),
     ],
 )
 def test_options_that_do_not_fit_are_told(tmp_path, more, match):
