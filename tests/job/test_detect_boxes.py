@@ -25,6 +25,7 @@ from geoseg.models import BandSpec, Model, ModelCard
 from geoseg.models.boxes.predictor import BoxPredictor
 from geoseg.models.card.boxes import BoxHeads
 from geoseg.models.card.card import card_with
+from geoseg.models.export.export import export_model
 
 FAST = Options(device="cpu", window=64, margin=16, block=64)
 CLASSES = (MapClass(0, "background", "#777777"), MapClass(1, "tree", "#117733"), MapClass(2, "car", "#aa3300"))
@@ -291,7 +292,7 @@ def test_a_detector_tells_no_classes_of_pixels(wood, tmp_path):
     with pytest.raises(ModelError, match="use it with geoseg detect"):
         geoseg.segment(wood[0], model=model_of()).compute()
     with pytest.raises(ModelError, match="use it with geoseg detect"):
-        geoseg.models.export_model(model_of(), tmp_path / "model.onnx")
+        export_model(model_of(), tmp_path / "model.onnx")
     with pytest.raises(OptionError, match="fp32 only"):
         do(wood[0], tmp_path / "out", model_of(), replace(FAST, precision="bf16"))
 
