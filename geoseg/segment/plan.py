@@ -335,9 +335,10 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
 
     if card.window is not None:
         return tiling(_fixed_keep(model, options, margin))
-    if options.window is not None or card.boxes is not None:
-        # What a detector finds depends on its windows, so that they do not depend on the memory of a machine.
-        return tiling(_keep(options.window or card.boxes.window, margin, stride))
+    # What a detector finds depends on its windows, so that they do not depend on the memory of a machine.
+    side = card.boxes.window if options.window is None and card.boxes is not None else options.window
+    if side is not None:
+        return tiling(_keep(side, margin, stride))
     cells = {keep: -(-height // keep) * -(-width // keep) for keep, _ in _KEEPS}
     keeps = [keep for keep, count in _KEEPS if cells[keep] >= count and (margin or not count)]
     plans = [Plan(raster, model, options, tiling(round_up(keep, stride))) for keep in keeps]
