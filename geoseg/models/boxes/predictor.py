@@ -86,7 +86,8 @@ class BoxPredictor:
         self._network = network.to(self._device)
         # Torchvision leaves out boxes whose score is not a number: to find nothing would be taken for an empty place.
         self._broken = threading.local()
-        network.backbone.register_forward_hook(self._look)
+        backbone: Any = network.backbone
+        backbone.register_forward_hook(self._look)
 
     def _look(self, _module: Any, _inputs: Any, maps: dict[str, torch.Tensor]) -> None:
         self._broken.found = not all(bool(torch.isfinite(one).all()) for one in maps.values())
