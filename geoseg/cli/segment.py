@@ -135,7 +135,7 @@ def segment(**values: Any) -> None:
     type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
-    help="Lowest score of objects: the mean probability of their pixels to be part of one.",
+    help="Lowest score: the mean probability of an object's pixels to be part of one; of boxes the detector's.",
 )
 @click.option(
     "--classes",
@@ -155,8 +155,9 @@ def detect(**values: Any) -> None:
 
     Writes OUT/NAME_objects.gpkg (layer objects: object_id, class_id, class_name, score, area_m2, perimeter_m, and cut
     where an object reaches the edge of the scene), _objects_preview.png, _objects_report.html and _objects_report.json.
-    Models trained with geoseg train --task instances keep objects apart that touch; with any other model each connected
-    region of a class is one object. After an interruption the same command resumes the run.
+    Models trained with geoseg train --task instances keep objects apart that touch, detectors (--task boxes) also those
+    that overlap; with any other model each connected region of a class is one object. After an interruption the same
+    command resumes the run.
     """
     from geoseg.job.objects import DetectOptions
     from geoseg.job.outputs import Products

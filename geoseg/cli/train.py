@@ -30,14 +30,15 @@ _DEFAULTS = TrainOptions()
 _data_options = option_group(
     click.option("--images", cls=GreedyOption, required=True, metavar="FILE…|DIR", help="Training images."),
     click.option("--labels", cls=GreedyOption, required=True, metavar="FILE…|DIR",
-                 help="Their labels: class rasters, or polygons, lines and points."),
+                 help="Their labels: class rasters, or polygons, lines and points; of boxes also Pascal VOC and CSV."),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR",
                  help="Model folder to write."),
     click.option("--unlabelled", cls=GreedyOption, metavar="FILE…|DIR", default=(),
                  help="Further images without labels, with the same bands and units: what a mean teacher is sure of "
                  "there is learned, too."),
     click.option("--task", type=click.Choice(TASKS), default=_DEFAULTS.task, show_default=True,
-                 help="Learn the class of each pixel, or objects from polygons, one each, for geoseg detect."),
+                 help="Learn the class of each pixel; or objects for geoseg detect: from polygons, one each, or "
+                 "boxes, by a detector."),
     click.option("--class-field", metavar="FIELD", help="Field of the polygons, lines or points that holds the class."),
     buffer_option,
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",
@@ -50,9 +51,11 @@ _data_options = option_group(
 
 _network_options = option_group(
     click.option("--arch", default=_DEFAULTS.arch, show_default=True,
-                 help="Architecture: unet, unet++, deeplabv3+, fpn, pspnet, segformer, …"),
+                 help="Architecture: unet, unet++, deeplabv3+, fpn, pspnet, segformer, …; of boxes faster-rcnn (their "
+                 "default), mask-rcnn, fcos, retinanet."),
     click.option("--encoder", default=_DEFAULTS.encoder, show_default=True,
-                 help="Encoder: any of segmentation-models-pytorch, or tu-NAME for one of timm."),
+                 help="Encoder: any of segmentation-models-pytorch, or tu-NAME for one of timm; of boxes torchvision's "
+                 "resnet18 to resnet152, mobilenet_v3_small, …"),
     click.option("--weights", metavar="FILE|DIR|URL|NAME",
                  help="Pretrained weights: a file, what geoseg pretrain wrote, or a name such as imagenet, which is "
                  "downloaded. Default: random weights."),

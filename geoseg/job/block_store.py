@@ -21,6 +21,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import OutputError
+from geoseg.models.boxes.detections import Detections
 from geoseg.segment.block import BlockResult, Quicklook
 from geoseg.system.storage.local import LocalStorage
 from geoseg.system.storage.storage import Storage, storage_of
@@ -74,6 +75,10 @@ class BlockStore:
         """File with the block's part of the reduced view."""
         return f"{index:07d}.{self.tag}.npy"
 
+    def detections_name(self, index: int) -> str:
+        """File with what a detector found in the block's windows."""
+        return f"{index:07d}.{self.tag}.npz"
+
     def has(self, index: int) -> bool:
         """Whether a block need not be computed again."""
         return self.folder.exists(self.block_name(index)) or self.folder.exists(self.empty_name(index))
@@ -107,6 +112,8 @@ class BlockStore:
                 array = io.BytesIO()
                 np.save(array, result.quicklook)
                 self.folder.write(self.quicklook_name(index), array.getvalue())
+            if result.detections is not None:
+                self.folder.write(self.detections_name(index), result.detections.to_bytes())
             self.folder.write(self.block_name(index), data)
 
     @contextmanager
@@ -125,11 +132,28 @@ class BlockStore:
         try:
             with _reported(self.folder):
                 copies.mkdir()
-                ends = (f".{self.tag}.tif", f".{self.tag}.npy")
+                ends = (f".{self.tag}.tif", f".{self.tag}.npy", f".{self.tag}.npz")
                 self.folder.fetch([name for name in self.folder.names() if name.endswith(ends)], copies)
             yield replace(self, folder=LocalStorage(copies), origin=self.folder)
         finally:
             shutil.rmtree(copies, ignore_errors=True)
+
+    def detections(self) -> Detections:
+        """Return what a detector found in all finished blocks.
+
+        Raises
+        ------
+        OutputError
+            If a block is damaged; it is deleted, so that running again computes it anew.
+        """
+        parts = []
+        for index in range(self.tiling.block_count):
+            if self.folder.exists(self.block_name(index)):
+                try:
+                    parts.append(Detections.from_bytes(self.folder.read(self.detections_name(index))))
+                except (OSError, ValueError) as error:
+                    raise self._damaged(index) from error
+        return Detections.joined(parts)
 
     def packed(self, index: int) -> PackedBlock | None:
         """Return a finished block as it was packed; None if it has no valid pixel.

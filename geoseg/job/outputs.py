@@ -271,7 +271,6 @@ def _write_polygons(
     memory: int | None,
 ) -> None:
     """Polygonize the finished class map and add number and area of polygons to ``classes``."""
-    from geoseg._version import __version__
     from geoseg.polygonize import polygonize
 
     card = recipe.model.card
@@ -283,18 +282,26 @@ def _write_polygons(
         min_area=products.min_area,
         simplify=products.simplify,
         memory=memory,
-        provenance={
-            "scene": recipe.raster.name,
-            "model": card.name,
-            "model_version": card.version,
-            "geoseg": __version__,
-        },
+        provenance=provenance_of(recipe),
         progress=lambda done, total: reporter.progress(done, total, f"polygonize {recipe.raster.name}"),
     )
     for c in card.classes:
         found = summary.classes.get(c.id)
         classes[c.name]["polygons"] = found.polygons if found else 0
         classes[c.name]["area_m2"] = round(found.area_m2, 2) if found else 0.0
+
+
+def provenance_of(recipe: Recipe) -> dict[str, str]:
+    """Return what layers say of their origin."""
+    from geoseg._version import __version__
+
+    card = recipe.model.card
+    return {
+        "scene": recipe.raster.name,
+        "model": card.name,
+        "model_version": card.version,
+        "geoseg": __version__,
+    }
 
 
 def quicklook_of(raster: Raster, products: Products) -> Quicklook | None:

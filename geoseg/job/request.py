@@ -16,6 +16,7 @@ from geoseg.job.failures import with_retries
 from geoseg.job.objects.options import needed_probabilities, object_reading
 from geoseg.job.outputs import Products
 from geoseg.job.shards import Shard
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.proposals import check_model_bands
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
@@ -227,6 +228,8 @@ def request_of(job: Job) -> Request:
     from geoseg.models import DEFAULT_MODEL, load_model
 
     model = load_model(DEFAULT_MODEL if job.model is None else job.model)
+    if model.card.boxes is not None and job.products.objects is None:
+        check_finds_classes(model.card)
     products = _with_needs(job.products, model)
     class_positions(model.card, products.probabilities)
     scheduler = job.scheduler if isinstance(job.scheduler, str) else "client"

@@ -167,7 +167,8 @@ class PlannedScene:
             scene.reporter.info(f"{scene.name}: unfinished blocks need more memory than --memory and are deleted")
             return None
         quicklook = quicklook_of(scene.raster, request.products)
-        recipe = make_recipe(plan, execution=execution, quicklook=quicklook)
+        boxes = request.model.card.boxes is not None
+        recipe = make_recipe(plan, execution=execution, quicklook=quicklook, boxes=boxes)
         store = open_store(scene.folder, plan.tiling, scene.raster.geobox, manifest)
         return plan, Work(recipe, store, request.trace is not None)
 
@@ -175,9 +176,10 @@ class PlannedScene:
         """Choose how the model is run, and make a new store; blocks of anything else are deleted."""
         scene, request, tiling = self.scene, self.scene.request, self.plan.tiling
         quicklook = quicklook_of(scene.raster, request.products)
-        if self.plan.measured_rate() is None:
+        boxes = request.model.card.boxes is not None  # what is run with them is not measured
+        if not boxes and self.plan.measured_rate() is None:
             scene.reporter.info(f"{scene.name}: measuring the fastest settings for this model, once on this machine")
-        recipe = make_recipe(self.plan, execution=backend.choose(self.plan), quicklook=quicklook)
+        recipe = make_recipe(self.plan, execution=backend.choose(self.plan), quicklook=quicklook, boxes=boxes)
         manifest = {
             **manifest_of(scene.raster, request),
             "execution": asdict(recipe.execution),

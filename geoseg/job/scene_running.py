@@ -156,7 +156,7 @@ class RunningScene:
         if self._reused:
             reporter.info(f"{self.name}: {self._reused} of {blocks} blocks are there already")
         reporter.progress(self._reused, blocks, f"segment {self.name}")
-        if self.todo and not self._reused and blocks > 1:
+        if self.todo and not self._reused and blocks > 1 and self.work.recipe.model.card.boxes is None:
             reporter.info(f"{self.name}: finished blocks can be viewed during the run: open {self._live.path}")
 
     def close(self) -> None:

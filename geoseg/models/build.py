@@ -30,6 +30,8 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
 
     data, path = read_weights(folder, card), weights_path(folder, card)
     if path.suffix.lower() == ONNX:
+        if card.boxes is not None:
+            raise ModelError(f"model {card.name!r}: {path} is an ONNX graph, but detectors run from safetensors only")
         from geoseg.models.networks.onnx import build_network
 
         network: torch.nn.Module = build_network(data, card).eval()
@@ -66,6 +68,10 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
         from geoseg.models.networks.sketch_card import build_sketch
 
         return build_sketch(card, build_architecture)
+    if card.boxes is not None:
+        from geoseg.models.boxes.network import build_detector
+
+        return build_detector(card)
     build = {LANDCOVER_NET: build_landcover, GREEN_NET: build_green}.get(card.architecture, build_smp)
     network = build(card)
     if WIDTHS in card.hyperparameters:

@@ -47,7 +47,8 @@ def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
     parameters = sum(parameter.numel() for parameter in model.module().parameters())
     lines.append(f"architecture: {card.architecture}, {f'{parameters:,}' if parameters else 'no trainable'} parameters")
     side = _run(model)
-    lines.append(f"forward pass: {side} × {side} pixels give {len(card.classes)} finite scores each")
+    gives = f"{len(card.classes)} finite scores each" if card.boxes is None else "finite boxes"
+    lines.append(f"forward pass: {side} × {side} pixels give {gives}")
     lines.append(_check_test_vector(model))
     return lines
 
@@ -60,7 +61,13 @@ def _run(model: Model) -> int:
     side = window_side(card, 2 * card.stride)
     low, high = card.value_range or (0.0, 1.0)
     data = np.random.default_rng(0).uniform(low, high, (1, len(card.bands), side, side)).astype(np.float32)
-    Predictor(model, card_transforms(card.value_scaling, len(card.bands)), Execution()).classify(data)
+    affine = card_transforms(card.value_scaling, len(card.bands))
+    if card.boxes is not None:
+        from geoseg.models.boxes.predictor import BoxPredictor
+
+        BoxPredictor(model, affine, Execution(), card.boxes.limit).find(data[0], np.ones((side, side), np.bool_))
+    else:
+        Predictor(model, affine, Execution()).classify(data)
     return side
 
 

@@ -115,6 +115,9 @@ def _measured_fields(card: ModelCard, network: torch.nn.Module) -> dict[str, Any
 def _footprint(network: torch.nn.Module, card: ModelCard) -> float | None:
     from geoseg.models.inference.memory_footprint import bytes_per_pixel
 
+    if card.boxes is not None:
+        # The rest of a detector cannot be counted without data; it needs less than the maps do.
+        network = network.backbone  # type: ignore[assignment]
     counted = bytes_per_pixel(network, len(card.bands), window_side(card, _FOOTPRINT_SIDE))
     return None if counted is None else round(counted * _SCRATCH, 1)
 

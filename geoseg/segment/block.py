@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.errors import Stopped
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.inference.malloc import stay_below, stay_near
 from geoseg.progress.timing import Clock
 from geoseg.raster.shared_reads import SharedReads
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models import Execution, Model
+    from geoseg.models.boxes.detections import Detections
+    from geoseg.models.boxes.predictor import BoxPredictor
     from geoseg.models.inference.prediction import Prediction
     from geoseg.models.runtimes.protocol import WindowPredictor
     from geoseg.raster import Pixels, Raster
@@ -111,6 +114,9 @@ class BlockResult:
         Time spent per stage: ``read``, ``wait`` (for the device), ``forward``, ``stitch``.
     quicklook
         The block's part of the recipe's reduced view: stored values (bands, h, w).
+    detections
+        Of models that find boxes: what the windows found whose keep regions begin in the block. Its class map is then
+        0 and its confidence 0 wherever the scene is valid.
     """
 
     box: Box
@@ -120,6 +126,7 @@ class BlockResult:
     forwards: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     quicklook: NDArray[Any] | None = None
+    detections: Detections | None = None
 
 
 def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = lambda: False) -> BlockResult:
@@ -149,18 +156,22 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     with clock("read"):
         pixels = _read(recipe, index, region)
     valid = pixels.valid[block.within(region)]
-    if not valid.any():
+    # A window whose keep region begins in a block may keep pixels of others only.
+    searched = valid if recipe.model.card.boxes is None else pixels.valid
+    if not searched.any():
         empty = np.full((2 + len(recipe.probabilities), *valid.shape), NODATA, np.uint8)
         return BlockResult(block, empty[0], empty[1], empty[2:], 0, clock.seconds)
     work = _BlockWork(recipe, block, region, pixels, clock, stopped)
-    prediction = work.blend() if recipe.overlapping else work.trim()
+    detections = None if recipe.model.card.boxes is None else work.detect()
+    classify = work.blend if recipe.overlapping else work.trim
+    prediction = classify() if detections is None else work.nothing()
     invalid = ~valid
     for layer in prediction:
         np.copyto(layer, NODATA, where=invalid)
     quicklook = (
         None if recipe.quicklook is None else _quicklook(recipe.quicklook, pixels.data[:, *block.within(region)], block)
     )
-    return BlockResult(block, *prediction, work.forwards, clock.seconds, quicklook)
+    return BlockResult(block, *prediction, work.forwards, clock.seconds, quicklook, detections)
 
 
 def _quicklook(quicklook: Quicklook, data: NDArray[Any], block: Box) -> NDArray[Any]:
@@ -221,6 +232,34 @@ class _BlockWork:
         with self.clock("stitch"):
             return blender.result(self.recipe.probabilities)
 
+    def nothing(self) -> Prediction:
+        """Return class 0 everywhere, which shows where the scene is valid."""
+        from geoseg.models.inference.prediction import Prediction
+
+        layers = np.zeros((2, self.block.height, self.block.width), np.uint8)
+        return Prediction(layers[0], layers[1], layers[2:])
+
+    def detect(self) -> Detections:
+        """Find objects in the windows whose keep regions begin in the block: each window is computed for one block."""
+        from geoseg.models.boxes.detections import Detections
+        from geoseg.segment.boxes import in_scene
+
+        tiling, parts = self.recipe.tiling, []
+        begun = [w for w in tiling.windows(self.block) if self.block.contains(Box(w.keep.row, w.keep.col, 1, 1))]
+        for window in begun:
+            if not self._any_valid(window.keep):
+                continue
+            data, valid = (both[0] for both in self._stack([window]))
+            rows, cols = window.read.intersection(self.region).within(window.read)
+            known = np.zeros_like(valid)  # what is mirrored beyond the scene would be found there once more
+            known[rows, cols] = valid[rows, cols]
+            predictor = _box_predictor_of(self.recipe)
+            with self._device():
+                found = predictor.find(data, known)
+            with self.clock("stitch"):
+                parts.append(in_scene(found, window, tiling, known))
+        return Detections.joined(parts)
+
     @contextmanager
     def _device(self) -> Iterator[None]:
         """Wait for one of the device's streams; other threads read, decode and write meanwhile."""
@@ -279,9 +318,11 @@ def _same_size(one: Window, other: Window) -> bool:
 
 
 _READERS: dict[str, SharedReads] = {}
-_PREDICTORS: dict[tuple[object, ...], WindowPredictor] = {}
+_PREDICTORS: dict[tuple[object, ...], WindowPredictor | BoxPredictor] = {}
 _SLOTS: dict[tuple[str, int], threading.BoundedSemaphore] = {}
 _LOCK = threading.Lock()
+
+_Predictor = TypeVar("_Predictor", "WindowPredictor", "BoxPredictor")
 
 
 def _slots(execution: Execution) -> threading.BoundedSemaphore:
@@ -311,16 +352,40 @@ def predictor_of(recipe: Recipe) -> WindowPredictor:
 
     affine = recipe.model.card.affine(recipe.raster.bands)
     key = (recipe.model.fingerprint, affine, recipe.execution)
+    return _cached(key, lambda: open_predictor(recipe.model, affine, recipe.execution))
+
+
+def _box_predictor_of(recipe: Recipe) -> BoxPredictor:
+    from geoseg.models.boxes.predictor import BoxPredictor
+
+    card = recipe.model.card
+    assert card.boxes is not None
+    affine, limit = card.affine(recipe.raster.bands), card.boxes.limit_of(*recipe.tiling.largest_read())
+    key = (recipe.model.fingerprint, affine, recipe.execution, limit)
+    return _cached(key, lambda: BoxPredictor(recipe.model, affine, recipe.execution, limit))
+
+
+def _cached(key: tuple[object, ...], opening: Callable[[], _Predictor]) -> _Predictor:
     with _LOCK:
         if key not in _PREDICTORS:
             if len(_PREDICTORS) >= 4:  # bounds memory in a batch of scenes with different scalings
                 _PREDICTORS.pop(next(iter(_PREDICTORS)))
-            _PREDICTORS[key] = open_predictor(recipe.model, affine, recipe.execution)
-        return _PREDICTORS[key]
+            _PREDICTORS[key] = opening()
+        return _PREDICTORS[key]  # type: ignore[return-value]  # keys of one kind begin alike
 
 
-def make_recipe(plan: Plan, *, execution: Execution | None = None, quicklook: Quicklook | None = None) -> Recipe:
-    """Return the recipe of a plan; ``execution`` is chosen by a short benchmark if None."""
+def make_recipe(
+    plan: Plan, *, execution: Execution | None = None, quicklook: Quicklook | None = None, boxes: bool = False
+) -> Recipe:
+    """Return the recipe of a plan; ``execution`` is chosen by a short benchmark if None.
+
+    Raises
+    ------
+    ModelError
+        If the model finds boxes, and these are not what is wanted (``boxes``).
+    """
+    if not boxes:
+        check_finds_classes(plan.model.card)
     stitch, budget = check_stitch(plan.options.stitch), plan.options.budget
     probabilities = class_positions(plan.model.card, plan.options.probabilities)
     execution = execution or plan.execution()

@@ -253,6 +253,11 @@ class Plan:
         """
         from geoseg.models import choose_execution
 
+        if self.model.card.boxes is not None:
+            from geoseg.models.boxes.execution import box_execution
+
+            options = self.options
+            return box_execution(self.model.card, options.device, options.precision).with_streams(self._max_streams)
         execution = choose_execution(
             self.model,
             self.tiling.largest_read(),
@@ -296,6 +301,8 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None, su
     loaded = load_model(DEFAULT_MODEL if model is None else model)
     class_positions(loaded.card, options.probabilities)
     check_runtime(options.runtime, loaded)
+    if loaded.card.boxes is not None and overlaps(options.stitch):
+        options = replace(options, stitch="trim")
     if overlaps(options.stitch) and not loaded.has_scores:
         raise OptionError(
             f"stitch {options.stitch} averages probabilities, but model {loaded.card.name!r} returns classes only; "
@@ -328,8 +335,10 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
 
     if card.window is not None:
         return tiling(_fixed_keep(model, options, margin))
-    if options.window is not None:
-        return tiling(_keep(options.window, margin, stride))
+    # What a detector finds depends on its windows, so that they do not depend on the memory of a machine.
+    side = card.boxes.window if options.window is None and card.boxes is not None else options.window
+    if side is not None:
+        return tiling(_keep(side, margin, stride))
     cells = {keep: -(-height // keep) * -(-width // keep) for keep, _ in _KEEPS}
     keeps = [keep for keep, count in _KEEPS if cells[keep] >= count and (margin or not count)]
     plans = [Plan(raster, model, options, tiling(round_up(keep, stride))) for keep in keeps]

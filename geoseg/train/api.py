@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import OptionError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
-from geoseg.train.options import TrainOptions, as_list, parse_also
+from geoseg.train.options import BOXES, TrainOptions, as_list, parse_also
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -92,7 +92,9 @@ def train(
     task
         ``"semantic"`` learns the class of each pixel. ``"instances"`` learns objects from polygons, one polygon each,
         for :func:`geoseg.detect`: the core and the rim of every object, so that objects that touch stay apart. What no
-        polygon covers is ``background``, ``"background"`` by default.
+        polygon covers is ``background``, ``"background"`` by default. ``"boxes"`` trains a detector, which tells where
+        objects overlap, too, from boxes (Pascal VOC, CSV in pixels or map units, COCO) or polygons; with
+        ``arch="mask-rcnn"`` it learns the polygons as outlines. All objects in the images must be marked.
     class_field
         Field of the polygons (lines, points) that holds the class; found by usual names if None.
     classes
@@ -112,9 +114,11 @@ def train(
     reading
         Keyword arguments of :func:`open_raster` for every image: bands, scale, offset, nodata ….
     arch
-        Architecture of segmentation-models-pytorch: ``"unet"``, ``"unet++"``, ``"deeplabv3+"``, ``"fpn"``, ….
+        Architecture of segmentation-models-pytorch: ``"unet"``, ``"unet++"``, ``"deeplabv3+"``, ``"fpn"``, …; for boxes
+        ``"faster-rcnn"`` (their default), ``"mask-rcnn"``, ``"fcos"`` or ``"retinanet"``.
     encoder
-        Encoder of segmentation-models-pytorch, or ``"tu-NAME"`` for one of timm.
+        Encoder of segmentation-models-pytorch, or ``"tu-NAME"`` for one of timm; for boxes ``"resnet18"`` and larger
+        ones, or ``"mobilenet_v3_small"`` and other MobileNets, by torchvision's names.
     weights
         Pretrained weights: a file of tensors, a URL, or a name that smp or timm know for the encoder, such as
         ``"imagenet"``. None starts from random weights.
@@ -178,7 +182,7 @@ def train(
     devices
         Devices to train on together.
     patience
-        Stop after so many epochs without a better validation mIoU; None runs all epochs.
+        Stop after so many epochs without a better validation mIoU (of boxes: AP50); None runs all epochs.
     workers
         Threads that read windows; one per core, at most 4, if None.
     memory
@@ -197,7 +201,7 @@ def train(
     Returns
     -------
     Model
-        The epoch with the best validation mIoU, or the last one without validation.
+        The epoch with the best validation mIoU (of boxes: AP50), or the last one without validation.
 
     Raises
     ------
@@ -268,6 +272,10 @@ def _train(run: Run, folder: Path) -> Model:
         base=options.base,
         resume=run.resume,
     )
+    if options.task == BOXES:
+        from geoseg.train.boxes.api import train_boxes
+
+        return train_boxes(run, folder)
     base = load_model(options.base) if options.base else None
     if base is not None:
         check_trainable(base)

@@ -26,10 +26,10 @@ from geoseg.segment.plan import Options
 from geoseg.system.resources import cpu_count
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.loading import Epochs, Loader
-from geoseg.train.data.samples import Samples, TrainingWindows
+from geoseg.train.data.samples import Samples, ScoredWindows, TrainingWindows
 from geoseg.train.learner import Learner
 from geoseg.train.losses import Loss, SoftLoss, parse_class_weights
-from geoseg.train.options import parse_also
+from geoseg.train.options import BOXES, parse_also
 from geoseg.train.reporting import ReportProgress, WindowLocation
 from geoseg.train.run import CHECKPOINT
 from geoseg.train.second_head import SecondHead
@@ -85,6 +85,8 @@ class Fitted:
         Origin of the initial weights.
     pseudo
         Share of the unlabelled pixels that had a pseudo-label in that epoch; None without unlabelled scenes.
+    scores
+        Scores of a detector on the validation part in that epoch; None for other networks and without validation.
     """
 
     state: dict[str, torch.Tensor]
@@ -97,6 +99,7 @@ class Fitted:
     lr: float
     start: str
     pseudo: float | None = None
+    scores: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +108,8 @@ class Task:
 
     Without ``scored`` no epoch is scored on the validation part, and the last one is the result. What is learned from
     are ``samples``, or windows around the labels; ``loss`` is that of the options if None; ``names`` are those of the
-    images in messages, by default of the labelled ones.
+    images in messages, by default of the labelled ones. ``validation`` are windows to score on, by default those of
+    ``prepared``; ``learner`` is how the network learns and is scored.
     """
 
     prepared: Prepared
@@ -118,6 +122,8 @@ class Task:
     samples: Samples | None = None
     loss: nn.Module | None = None
     names: tuple[str, ...] = ()
+    validation: ScoredWindows | None = None
+    learner: type[Learner] = Learner
 
 
 @dataclass(frozen=True)
@@ -229,6 +235,8 @@ def usual_rate(options: TrainOptions) -> float:
     """Return the maximum learning rate: lower for pretrained weights, lowest for fine-tuning."""
     if options.lr is not None:
         return options.lr
+    if options.task == BOXES:
+        return 1e-4 if options.weights else 3e-4
     return 1e-4 if options.base else 3e-4 if options.weights else 1e-3
 
 
@@ -270,7 +278,7 @@ def _run(
     lr = usual_rate(options)
     batches = sizes.windows // options.devices // sizes.batch
     loss = task.loss or _loss(task)
-    learner = Learner(
+    learner = task.learner(
         task.network,
         loss,
         lr=lr,
@@ -283,10 +291,10 @@ def _run(
         adversary=_adversary(task),
         second=_second(task),
     )
-    checkpoint = _checkpoint(task.folder, scored=validate is not None)
+    checkpoint = _checkpoint(task.folder, learner.monitor if validate is not None else None)
     hooks: list[Callback] = [checkpoint, ReportProgress(reporter, task.stage, options.epochs, batches)]
     if options.patience and validate is not None:
-        hooks.append(EarlyStopping("val_miou", mode="max", patience=options.patience, check_finite=False))
+        hooks.append(EarlyStopping(learner.monitor, mode="max", patience=options.patience, check_finite=False))
     with warnings.catch_warnings():
         # Lightning advises against settings that are deliberate here.
         warnings.simplefilter("ignore")
@@ -336,7 +344,7 @@ def _loaders(task: Task, sizes: Sizes) -> tuple[Loader, Loader | None]:
     train = Loader(samples, sizes.batch, workers, sampler=Epochs(sizes.windows))
     if not prepared.validated or not task.scored:
         return train, None
-    tiles = prepared.validation_windows()
+    tiles = task.validation or prepared.validation_windows()
     return train, Loader(tiles, 1, workers, count=len(tiles))
 
 
@@ -378,11 +386,11 @@ def _second(task: Task) -> SecondHead | None:
     return SecondHead(task.network, parse_also(task.options.also)[0])
 
 
-def _checkpoint(folder: Path, *, scored: bool) -> ModelCheckpoint:
+def _checkpoint(folder: Path, monitor: str | None) -> ModelCheckpoint:
     return ModelCheckpoint(
         dirpath=folder,
         filename="best",
-        monitor="val_miou" if scored else None,
+        monitor=monitor,
         mode="max",
         save_top_k=1,
         save_last=True,
@@ -421,4 +429,5 @@ def _result(checkpoint: ModelCheckpoint, task: Task, sizes: Sizes, lr: float, ep
         lr=lr,
         start=task.start,
         pseudo=content["geoseg"].get("pseudo"),
+        scores=content["geoseg"].get("scores"),
     )

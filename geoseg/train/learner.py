@@ -64,6 +64,9 @@ class Learner(pl.LightningModule):
         A second head that learns something else from the same features.
     """
 
+    monitor = "val_miou"
+    """The score by which the best epoch is chosen; higher is better."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -125,7 +128,7 @@ class Learner(pl.LightningModule):
         ModelError
             If it is NaN or infinite.
         """
-        x, y, where, pair = batch
+        x, y, where, pair, _ = batch
         y, wanted = (y, None) if self.second is None else self.second.targets(y)
         labelled = Labelled(x, y, wanted)
         loss = self._with_unlabelled(labelled, pair) if pair is not None else self._with_labels(labelled, *self._run(x))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from geoseg.errors import OptionError
+from geoseg.models.boxes.names import ENCODERS, detector_name
 from geoseg.system.choices import PRECISION_OPTIONS
 
 LOSSES = ("ce", "dice", "focal", "lovasz")
@@ -26,7 +27,10 @@ EDGES = "edges"
 INSTANCES = "instances"
 """The task of telling objects apart, one polygon each."""
 
-TASKS = ("semantic", INSTANCES)
+BOXES = "boxes"
+"""The task of finding the box of each object, or its outline, by a detector."""
+
+TASKS = ("semantic", INSTANCES, BOXES)
 """What is learned: the class of each pixel, or objects."""
 
 # A resumed run may change these: they decide where and how long it runs, not what it learns from.
@@ -123,10 +127,27 @@ class TrainOptions:
         if self.precision not in PRECISION_OPTIONS:
             raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
         if self.task not in TASKS:
-            raise OptionError(f"task {self.task!r} is unknown: use {' or '.join(TASKS)}")
-        if self.task == INSTANCES and not self.background:
+            raise OptionError(f"task {self.task!r} is unknown: use {', '.join(TASKS[:-1])} or {TASKS[-1]}")
+        if self.task in (INSTANCES, BOXES) and not self.background:
             object.__setattr__(self, "background", "background")
+        if self.task == BOXES:
+            self._check_boxes()
         self._check_split()
+
+    def _check_boxes(self) -> None:
+        # The default for classes stands for the default for boxes.
+        arch = "faster-rcnn" if self.arch == "unet" else detector_name(self.arch)
+        object.__setattr__(self, "arch", arch)
+        if self.encoder not in ENCODERS:
+            raise OptionError(f"encoder {self.encoder!r} is not one for boxes: use one of {', '.join(ENCODERS)}")
+        if self.loss != "ce+dice" or self.class_weights:
+            given = "class weights are" if self.class_weights else "loss is"
+            raise OptionError(f"{given} given, but detectors have losses of their own: leave it out with task boxes")
+        if self.base:
+            raise OptionError(
+                "task boxes cannot fine-tune a model with --from: start from its weights with --weights "
+                "MODEL/weights.safetensors"
+            )
 
     def _check_split(self) -> None:
         if self.split not in SPLITS:
@@ -140,8 +161,10 @@ class TrainOptions:
             )
         if self.background is not None and (not self.background or self.background != self.background.strip()):
             raise OptionError(f"background {self.background!r} is no name of a class; write --background other")
-        if self.task == INSTANCES and self.group_field:
-            raise OptionError("task instances and a group field are both given: split by blocks or by groups of images")
+        if self.task in (INSTANCES, BOXES) and self.group_field:
+            raise OptionError(
+                f"task {self.task} and a group field are both given: split by blocks or by groups of images"
+            )
         if self.background and self.group_field:
             raise OptionError(
                 "background and a group field are both given, but pixels outside all polygons belong to no group: "

@@ -11,6 +11,7 @@ import numpy as np
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
 from geoseg.models import BandSpec, Model, ModelCard, check_contract
+from geoseg.models.card.boxes import ARCHITECTURE
 from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
@@ -29,7 +30,7 @@ from geoseg.train.data.quantity import open_quantities
 from geoseg.train.data.samples import LabelledScene, ValidationWindows
 from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler, places_of
-from geoseg.train.options import EDGES, INSTANCES, TrainOptions, parse_also
+from geoseg.train.options import BOXES, EDGES, INSTANCES, TrainOptions, parse_also
 from geoseg.train.semi.scenes import Held, Unlabelled, open_unlabelled
 from geoseg.train.validation import groups, split
 from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split, usual_margin
@@ -351,12 +352,11 @@ def _fresh_card(
     for band, deviation in zip(bands, statistics.deviation, strict=True):
         if deviation <= 0:
             reporter.warning(f"band {band.name} is constant over the training part: the model learns nothing from it")
-    from geoseg.models.networks.smp import smp_class
     from geoseg.train.data.statistics import resolution_of
 
     return ModelCard(
         name="untrained",
-        architecture=smp_class(options.arch).__name__,
+        architecture=_architecture(options),
         hyperparameters={"encoder": options.encoder},
         bands=bands,
         value_scaling=statistics.scaling(),
@@ -368,6 +368,14 @@ def _fresh_card(
         min_window=_SMP_STRIDE,
         resolution=resolution_of(rasters, Augment(options.augment).zoom),
     )
+
+
+def _architecture(options: TrainOptions) -> str:
+    if options.task == BOXES:
+        return ARCHITECTURE + options.arch
+    from geoseg.models.networks.smp import smp_class
+
+    return smp_class(options.arch).__name__
 
 
 def _with_objects(card: ModelCard, labelled: Labelled, options: TrainOptions) -> ModelCard:

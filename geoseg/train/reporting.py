@@ -58,6 +58,9 @@ class ReportProgress(Callback):
         if "val_miou" in metrics:
             self._score = f", mIoU {metrics['val_miou']:.3f}"
             line += f", validation loss {metrics['val_loss']:.3f}{self._score}, accuracy {metrics['val_accuracy']:.3f}"
+        if "val_ap50" in metrics:
+            self._score = f", AP50 {metrics['val_ap50']:.3f}"
+            line += f"{self._score}, AP {metrics['val_ap']:.3f}"
         if isinstance(pl_module, Learner) and pl_module.pseudo_share is not None:
             line += f", pseudo-labels on {pl_module.pseudo_share:.0%}"
         self.reporter.info(line)

@@ -10,8 +10,9 @@ import torch
 if TYPE_CHECKING:
     from torch import nn
 
-# Where the part of a network that a file is for may be: the whole, its encoder, a timm network in that.
-_PLACES = ("", "encoder.", "encoder.model.")
+# Where the part of a network that a file is for may be: the whole, its encoder, a timm network in that, the encoder of
+# a detector.
+_PLACES = ("", "encoder.", "encoder.model.", "backbone.body.")
 
 # The order of bands behind a number of input channels, where there is one usual order: pictures, Sentinel-2 L1C and
 # L2A (without B10), Landsat 8/9 TOA, as torchgeo's weights have them.
@@ -73,7 +74,8 @@ def fit_state(
 def encoder_tensors(module: nn.Module) -> list[str]:
     """Return the names of the encoder's tensors, or of all if there is no encoder; counters do not count."""
     own = module.state_dict()
-    encoder = [name for name, t in own.items() if name.startswith("encoder.") and t.is_floating_point()]
+    places = ("encoder.", "backbone.body.")
+    encoder = [name for name, t in own.items() if name.startswith(places) and t.is_floating_point()]
     return encoder or list(own)
 
 

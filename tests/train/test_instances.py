@@ -139,8 +139,8 @@ def test_what_cannot_be_trained_is_one_line(houses, place):
     image, labels, _ = houses
     with pytest.raises(OptionError, match="the labels are rasters"):
         geoseg.train(place.image, place.labels, task="instances", **SMALL)
-    with pytest.raises(OptionError, match="task 'boxes' is unknown: use semantic or instances"):
-        geoseg.train(image, labels, task="boxes", **SMALL)
+    with pytest.raises(OptionError, match="task 'crowds' is unknown: use semantic, instances or boxes"):
+        geoseg.train(image, labels, task="crowds", **SMALL)
     with pytest.raises(OptionError, match="tells classes, not objects"):
         geoseg.train(place.image, labels, task="instances", base="landcover", **SMALL)
     lines = gpd.read_file(labels)

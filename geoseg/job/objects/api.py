@@ -68,8 +68,9 @@ def detect(
     """Find the objects in a raster of any size: each one whole, also across the windows that the model sees.
 
     A model trained with ``task="instances"`` tells the cores of objects from their rims: each connected core is an
-    object, and grows into the rim around it. With any other model each connected region of a class is an object, and
-    objects that touch are one.
+    object, and grows into the rim around it. One trained with ``task="boxes"`` finds the box of each object, or its
+    outline; boxes of overlapping windows are merged, so that each object is there once. With any other model each
+    connected region of a class is an object, and objects that touch are one.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def detect(
         File to write, ``.gpkg``, ``.parquet`` or ``.fgb``; None returns a GeoDataFrame.
     score
         Lowest score, 0…1. The score of an object is the mean over its pixels of the probability that a pixel belongs to
-        some object (with models of classes, of the confidence), summed in whole percents.
+        some object (with models of classes, of the confidence), summed in whole percents; of boxes the detector's.
     classes
         Names of the classes of objects that are wanted; all but a background if None.
     min_area
@@ -105,7 +106,9 @@ def detect(
     -------
     GeoDataFrame, or with ``path`` the report as a dict
         Columns ``object_id`` (from 1), ``class_id``, ``class_name``, ``score`` (0…1), ``area_m2`` and ``perimeter_m``
-        (on the ellipsoid), ``cut`` (whether the object reaches the edge of the scene's valid pixels), ``geometry``.
+        (on the ellipsoid), ``cut`` (whether the object reaches the edge of the scene's valid pixels), ``geometry``; of
+        detectors also ``width_m``, ``height_m`` (longer and shorter side of the smallest rectangle around it) and
+        ``angle`` (of the longer side, degrees clockwise from the raster's columns).
 
     Notes
     -----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,10 +63,17 @@ def object_reading(card: ModelCard, options: DetectOptions) -> ObjectReading:
     Raises
     ------
     OptionError
-        If a class is not one that the model finds.
+        If a class is not one that the model finds, or regular outlines are asked of a detector.
     """
     from geoseg.polygonize.objects import ObjectReading
 
+    if card.boxes is not None:
+        if options.regularize is not None:
+            raise OptionError(
+                f"regularize: model {card.name!r} is a detector, whose boxes and outlines stay as they are; leave it out"
+            )
+        _chosen(card, card.classes[1:], options)
+        return ObjectReading.of_classes(card.classes[1:])
     if card.objects is None:
         return ObjectReading.of_classes(_chosen(card, card.classes, options))
     kinds = tuple(MapClass(number, kind.name, kind.color) for number, kind in enumerate(card.objects.kinds, 1))
@@ -101,18 +109,25 @@ def needed_probabilities(card: ModelCard) -> tuple[str, ...] | None:
 
 def object_warnings(card: ModelCard, raster: Raster) -> tuple[str, ...]:
     """Return what users should know about objects of this model in this scene, one line each."""
+    if card.boxes is not None:
+        return _coarse(card, raster, {item.name: card.boxes.area_m2.get(item.name, {}) for item in card.classes[1:]})
     if card.objects is None:
         rule = "each connected region of a class is one object, objects that touch are one, and scores are confidences"
         return (f"model {card.name!r} tells classes, not objects: {rule}",)
+    return _coarse(card, raster, {kind.name: kind.area_m2 for kind in card.objects.kinds})
+
+
+def _coarse(card: ModelCard, raster: Raster, sizes: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    """Warn of classes whose objects are hardly larger than the scene's pixels."""
     sides = pixel_sides(raster.crs, raster.transform, raster.shape)
     found = []
-    for kind in card.objects.kinds:
-        median = kind.area_m2.get("50")
+    for name, area in sizes.items():
+        median = area.get("50")
         if sides is None or median is None or median >= _LEAST_PIXELS * sides[0] * sides[1]:
             continue
         found.append(
             f"pixels of {sides[0]:.3g} × {sides[1]:.3g} m are too coarse for objects like those that model "
-            f"{card.name!r} was trained on: a {kind.name} of {median:.3g} m², the median, is "
+            f"{card.name!r} was trained on: a {name} of {median:.3g} m², the median, is "
             f"{median / (sides[0] * sides[1]):.2g} pixels"
         )
     return tuple(found)

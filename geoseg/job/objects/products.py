@@ -11,7 +11,7 @@ import numpy as np
 from geoseg.classes import NODATA
 from geoseg.geodesy import pixel_sides
 from geoseg.job.objects.options import DetectOptions, object_reading, wanted_classes
-from geoseg.job.outputs import Products, Written, every, outputs_of, write_rasters
+from geoseg.job.outputs import Products, Written, every, outputs_of, provenance_of, write_rasters
 from geoseg.job.page.pictures import object_pictures
 from geoseg.write.preview import write_preview
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from geoseg.job.block_store import BlockStore
     from geoseg.job.objects.drawing import Canvas
+    from geoseg.polygonize.boxes.api import BoxSummary
     from geoseg.polygonize.objects import ObjectSummary
     from geoseg.progress.reporters import Reporter
     from geoseg.progress.timing import Clock
@@ -70,9 +71,15 @@ def write_object_products(
     with clock("preview"):
         canvas = _canvas(recipe, store, products, paths["classes"]) if products.pictures else None
     with clock("polygonize"):
-        summary = _write_objects(recipe, products, (paths, outputs["objects"]), canvas, reporter, memory or _MEMORY)
-    for note in summary.notes:
-        reporter.warning(f"{name}: {note}")
+        summary: BoxSummary | ObjectSummary
+        if recipe.model.card.boxes is not None:
+            from geoseg.job.objects.boxes import write_box_objects
+
+            summary = write_box_objects(recipe, store, products, outputs["objects"], canvas, reporter)
+        else:
+            summary = _write_objects(recipe, products, (paths, outputs["objects"]), canvas, reporter, memory or _MEMORY)
+            for note in summary.notes:
+                reporter.warning(f"{name}: {note}")
     facts = _facts(recipe, products, summary, pixels)
     pictures = None
     if canvas is not None:
@@ -100,7 +107,6 @@ def _write_objects(
     reporter: Reporter,
     memory: int,
 ) -> ObjectSummary:
-    from geoseg._version import __version__
     from geoseg.polygonize.objects import ObjectFilter, ObjectMap, write_objects
     from geoseg.polygonize.reshape import ReshapeOptions
     from geoseg.polygonize.source import open_source
@@ -122,12 +128,7 @@ def _write_objects(
             output,
             ObjectFilter(options.score, products.min_area, tuple(item.id for item in wanted), shape),
             memory=memory,
-            provenance={
-                "scene": recipe.raster.name,
-                "model": card.name,
-                "model_version": card.version,
-                "geoseg": __version__,
-            },
+            provenance=provenance_of(recipe),
             seen=seen,
             progress=lambda done, total: reporter.progress(done, total, f"polygonize objects of {recipe.raster.name}"),
         )
@@ -136,7 +137,9 @@ def _write_objects(
             source.close()
 
 
-def _facts(recipe: Recipe, products: Products, summary: ObjectSummary, pixels: NDArray[np.int64]) -> dict[str, Any]:
+def _facts(
+    recipe: Recipe, products: Products, summary: BoxSummary | ObjectSummary, pixels: NDArray[np.int64]
+) -> dict[str, Any]:
     counts, raster = summary.counts, recipe.raster
     valid = int(pixels.sum() - pixels[NODATA])
     sides = pixel_sides(raster.crs, raster.transform, raster.shape)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from geoseg.classes import MAX_CLASSES, MapClass
 from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
+from geoseg.models.card.boxes import BoxHeads
 from geoseg.models.card.objects import ObjectHeads
 from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
@@ -119,7 +120,8 @@ class ModelCard(BaseModel):
     title, description, version, license
         Text for people.
     architecture
-        Class of segmentation-models-pytorch (``"Unet"``) or a network of geoseg (``"geoseg:spectral"``).
+        Class of segmentation-models-pytorch (``"Unet"``), a network of geoseg (``"geoseg:spectral"``), or a detector of
+        torchvision (``"torchvision:faster-rcnn"``).
     hyperparameters
         ``encoder`` and ``kwargs``, from which the architecture is built, and ``widths`` of pruned layers; other entries
         are information only.
@@ -137,6 +139,8 @@ class ModelCard(BaseModel):
         Classes of the output; the ids are 0…K−1 in order, K from 2 to 255.
     objects
         Which classes are cores and rims of objects, see :mod:`geoseg.models.card.objects`; None for models of classes.
+    boxes
+        Of models that find boxes of objects: how, see :mod:`geoseg.models.card.boxes`; None for all others.
     stride
         Window sides must be multiples of this, in pixels.
     margin
@@ -197,6 +201,7 @@ class ModelCard(BaseModel):
     value_percentiles: ValuePercentiles | None = None
     classes: tuple[MapClass, ...]
     objects: ObjectHeads | None = None
+    boxes: BoxHeads | None = None
     stride: int = Field(default=1, ge=1, le=MAX_SIDE)
     margin: int = Field(default=0, ge=0, le=MAX_SIDE)
     min_window: int = Field(default=1, ge=1, le=MAX_SIDE)
@@ -259,6 +264,10 @@ class ModelCard(BaseModel):
             )
         if self.objects is not None:
             self.objects.check_within(self.classes)
+        if self.boxes is not None:
+            self.boxes.check_within(self.classes, self.architecture)
+            if self.objects is not None or self.temperature is not None:
+                raise ValueError("boxes: a detector has neither cores and rims of objects nor a temperature")
         for field in ("margin", "min_window"):
             value = getattr(self, field)
             if value % self.stride and value > 1:

@@ -9,6 +9,8 @@ from typing import Any
 
 from geoseg.classes import MapClass, default_color
 from geoseg.errors import GeosegError, ModelError
+from geoseg.models.card.boxes import TASK as BOXES
+from geoseg.models.card.boxes import BoxHeads
 from geoseg.models.card.objects import TASK as INSTANCES
 from geoseg.models.card.objects import ObjectHeads
 from geoseg.models.card.percentiles import ValuePercentiles
@@ -31,6 +33,7 @@ _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:outp
 # Fields that MLM does not have, written as geoseg:NAME; its schema forbids unknown mlm:* names.
 _OWN = (
     "objects",
+    "boxes",
     "value_range",
     "value_percentiles",
     "stride",
@@ -79,8 +82,9 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
         raise ModelError(f"model card: properties lack {', '.join(missing)}, which STAC MLM requires")
     name = str(properties["mlm:name"])[:200]
     tasks = properties["mlm:tasks"]
-    if not isinstance(tasks, list) or _TASK not in tasks:
-        raise ModelError(f"model card {name!r}: mlm:tasks is {short(tasks)}; geoseg runs {_TASK!r} only")
+    task = _TASK if properties.get("geoseg:boxes") is None else BOXES
+    if not isinstance(tasks, list) or task not in tasks:
+        raise ModelError(f"model card {name!r}: mlm:tasks is {short(tasks)}; geoseg runs {task!r} only")
     check_kinds(item, properties, name)
     source, result = (_only(properties, f"mlm:{side}", name) for side in ("input", "output"))
     for where, holder, key in (
@@ -142,7 +146,7 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
         "mlm:name": card["name"],
         "mlm:architecture": card["architecture"],
     }
-    tasks = properties.setdefault("mlm:tasks", [_TASK])
+    tasks = properties.setdefault("mlm:tasks", _output_object(card)["tasks"])
     if card["objects"] is not None and INSTANCES not in tasks:
         properties["mlm:tasks"] = [INSTANCES, *tasks]
     properties.setdefault("mlm:framework", "PyTorch")
@@ -166,7 +170,7 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, ValuePercentiles | ObjectHeads):
+    if isinstance(value, ValuePercentiles | ObjectHeads | BoxHeads):
         return value.to_json()
     return list(value) if isinstance(value, tuple) else copy.deepcopy(value)
 
@@ -201,6 +205,14 @@ def _output_object(card: Mapping[str, Any]) -> dict[str, Any]:
         }
         for c in card["classes"]
     ]
+    if card["boxes"] is not None:
+        return {
+            "name": "detections",
+            "tasks": [BOXES, *([INSTANCES] if card["boxes"].masks else [])],
+            "result": {"shape": [-1, 6], "dim_order": ["detection", "value"], "data_type": "float32"},
+            "classification:classes": classes,
+            "post_processing_function": None,
+        }
     return {
         "name": "logits",
         "tasks": [_TASK],

@@ -45,6 +45,10 @@ def entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if card["objects"] is not None:
         for kind in card["objects"].kinds:
             yield "objects", f"{kind.name}{_sizes(kind.area_m2)}"
+    if card["boxes"] is not None:
+        shape = "boxes and outlines" if card["boxes"].masks else "boxes"
+        for kind in card["classes"][1:]:
+            yield "objects", f"{shape} of {kind.name}{_sizes(card['boxes'].area_m2.get(kind.name, {}))}"
     encoder = card["hyperparameters"].get("encoder")
     yield "network", f"{card['architecture']} {encoder}" if encoder else card["architecture"]
     yield "windows", f"multiples of {card['stride']} px, margin {card['margin']} px"

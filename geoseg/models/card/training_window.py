@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Encoders of segmentation-models-pytorch and timm with squeeze and excitation, other global averages, or attention over
 # the whole input.
 _ENCODERS = re.compile(
-    r"mobilenetv3|mobilenetv4_(conv_aa_)?hybrid|mobilevit|efficientnet(?!.*lite)|semnasnet|fbnetv3|ghostnet|lcnet|rexnet"
+    r"mobilenet_?v3|mobilenetv4_(conv_aa_)?hybrid|mobilevit|efficientnet(?!.*lite)|semnasnet|fbnetv3|ghostnet|lcnet|rexnet"
     r"|regnety|se_?res|senet|resnest|nfnet|skres|gcres|mixnet|tinynet|hardcorenas|convnextv2|^timm-(res2?|sk|reg.*y)"
     r"|mit_b|vit|deit|beit|eva|edgenext|levit|maxvit|coat",
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ModelError, OptionError, OutputError
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.card.card import CARD_FILE
 from geoseg.models.export.compare import Differences, compare, onnx_runner, torch_runner
 from geoseg.models.export.onnx_metadata import deepness_notes, onnx_item, with_metadata
@@ -93,6 +94,7 @@ def export_model(
     options, say = options or ExportOptions(), say or (lambda _: None)
     folder = local_path(path)
     loaded = load_model(model)
+    check_finds_classes(loaded.card)
     card = loaded.card
     target, is_folder = _target(folder, options)
     Inputs(model, options.calibration).check(target)

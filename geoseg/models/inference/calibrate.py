@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from geoseg.errors import ModelError, OptionError
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.inference.agreement import Sample
 from geoseg.models.inference.bench import GAIN, Bench
 from geoseg.models.inference.contest import SHARED_GAIN, against_openvino, label, measure_openvino
@@ -115,6 +116,7 @@ def choose_execution(
     """
     if precision not in PRECISION_OPTIONS:
         raise OptionError(f"precision {precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
+    check_finds_classes(model.card)
     check_runtime(runtime, model)
     place = _place_of(model, device, runtime)
     if precision != "auto" and not place.supports(precision):

@@ -165,7 +165,7 @@ class Predictor:
         try:
             return self._forward_once(data, valid)
         except RuntimeError as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise ModelError(
                     f"model {self.card.name!r} does not run on windows of {data.shape[-2]} × {data.shape[-1]}: "
                     f"{_first_line(error)}"
@@ -304,7 +304,7 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
                 module = fused(model.module(), sample, upsampling=execution.device == "cpu", activations=activations)
                 placed = module.to(execution.device).to(memory_format=layout)
             except RuntimeError as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
                 raise DeviceMemoryError(
                     f"model {model.card.name!r} does not fit the memory of {execution.device}; use --device cpu"
@@ -321,7 +321,8 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
         return _PLACED[key]
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error of torch means that memory ran out."""
     return isinstance(error, torch.OutOfMemoryError) or any(
         text in str(error) for text in ("out of memory", "can't allocate memory", "not enough memory")
     )

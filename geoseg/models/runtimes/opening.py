@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from geoseg.models.boxes.checks import check_finds_classes
+
 if TYPE_CHECKING:
     from geoseg.models.inference.execution import Execution
     from geoseg.models.model import Model
@@ -30,6 +32,7 @@ def open_predictor(model: Model, affine: Sequence[tuple[float, ...]], execution:
     OptionError
         If the runtime is not installed.
     """
+    check_finds_classes(model.card)
     if execution.runtime == "openvino":
         from geoseg.models.runtimes.openvino_predictor import OpenVinoPredictor
 

@@ -77,15 +77,25 @@ class ObjectsView:
         Which objects are written.
     seen
         Called with every batch of rows.
+    extra
+        Further columns of the polygons that the layer has, too, before the geometry.
     """
 
-    def __init__(self, chosen: ObjectFilter, seen: Callable[[pa.RecordBatch], None] | None = None) -> None:
+    def __init__(
+        self,
+        chosen: ObjectFilter,
+        seen: Callable[[pa.RecordBatch], None] | None = None,
+        extra: tuple[pa.Field, ...] = (),
+    ) -> None:
         self.counts = ObjectCounts()
         self._filter, self._seen, self._next = chosen, seen, 1
+        self._extra = extra
+        own = list(SCHEMA)
+        self._schema = pa.schema([*own[:-1], *extra, own[-1]])
 
     def view(self) -> LayerView:
         """Return the layer's name, columns and style."""
-        return LayerView("objects", "Objects", "class_id", SCHEMA, self._convert)
+        return LayerView("objects", "Objects", "class_id", self._schema, self._convert)
 
     def _convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         score, area = batch.column("confidence").to_numpy(), batch.column("area_m2").to_numpy()
@@ -106,9 +116,10 @@ class ObjectsView:
             kept.column("area_m2"),
             kept.column("perimeter_m"),
             pa.array(cut),
+            *(kept.column(field.name) for field in self._extra),
             kept.column("geometry"),
         ]
-        rows = pa.record_batch(columns, schema=SCHEMA)
+        rows = pa.record_batch(columns, schema=self._schema)
         self._next += rows.num_rows
         self._count(rows, cut, batch.num_rows - rows.num_rows)
         if self._seen is not None:

@@ -115,6 +115,14 @@ class Augment:
             return x, y
         kind = int(torch.randint(8, (1,), generator=generator))
         x, y, valid = (dihedral(tensor, kind) for tensor in (x, y, valid))
+        return self.values(x, y, valid, generator)
+
+    def values(
+        self, x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Change the values of a window, and leave pixels where they are; arguments as for a call."""
+        if not self.strength:
+            return x, y
         x = random_gain(x, 0.2 * self.strength, generator)
         x = random_offset(x, valid, 0.2 * self.strength, generator)
         chance = torch.rand((3,), generator=generator) / self.strength

@@ -98,8 +98,8 @@ def is_coco(source: Any) -> bool:
     return isinstance(content, dict) and isinstance(content.get("images"), list) and "annotations" in content
 
 
-def read_coco(path: str) -> CocoLabels:
-    """Read a COCO file.
+def read_coco(path: str, *, boxes: bool = False) -> CocoLabels:
+    """Read a COCO file; with ``boxes``, the box of an annotation without an outline is taken for one.
 
     Raises
     ------
@@ -109,13 +109,13 @@ def read_coco(path: str) -> CocoLabels:
     stamp = vector_stamp_of(path)
     content = json.loads(read_regular(path, _MOST_BYTES))
     try:
-        return _read(path, content, stamp)
+        return _read(path, content, stamp, boxes=boxes)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         why = f"lacks {error}" if isinstance(error, KeyError) else one_line(error)
         raise InputError(f"{path}: is no sound COCO file: an entry {why}") from None
 
 
-def _read(path: str, content: Mapping[str, Any], stamp: str) -> CocoLabels:
+def _read(path: str, content: Mapping[str, Any], stamp: str, *, boxes: bool) -> CocoLabels:
     pictures: dict[str, _Picture] = {}
     by_id: dict[Any, _Picture] = {}
     for image in content["images"]:
@@ -128,26 +128,31 @@ def _read(path: str, content: Mapping[str, Any], stamp: str) -> CocoLabels:
     left: dict[str, int] = {}
     for annotation in content["annotations"]:
         picture = by_id[annotation["image_id"]]
-        kind, shape = _outline(annotation, picture.size)
+        kind, shape = _outline(annotation, picture.size, boxes=boxes)
         if kind:
             left[kind] = left.get(kind, 0) + 1
         if shape is not None:
             picture.shapes.append(shape)
             picture.codes.append(order[annotation["category_id"]])
     if not any(picture.shapes for picture in pictures.values()):
-        raise InputError(f"{path}: no annotation has an outline, as polygon or mask")
+        raise InputError(f"{path}: no annotation has an outline, as polygon or mask{', or a box' if boxes else ''}")
     classes = tuple(MapClass(code, names[number], default_color(code)) for number, code in order.items())
     notes = tuple(f"{path}: {count} annotations {kind}" for kind, count in left.items())
     return CocoLabels(path, pictures, Vocabulary(classes, closed=True), notes, ((path, stamp),))
 
 
-def _outline(annotation: Mapping[str, Any], size: tuple[int, int]) -> tuple[str, Any]:
+def _outline(annotation: Mapping[str, Any], size: tuple[int, int], *, boxes: bool) -> tuple[str, Any]:
     """Return what is to be said of an annotation, and its shape in pixels or None."""
     import shapely
 
     if annotation.get("iscrowd"):
         return "of crowds are left out", None
     given = annotation.get("segmentation")
+    if not given and boxes:
+        left, top, width, height = (float(value) for value in annotation["bbox"])
+        if not (width > 0 and height > 0 and np.isfinite([left, top, width, height]).all()):
+            return "have no area and are left out", None
+        return "", shapely.box(left, top, left + width, top + height)
     if not given:
         return "have a box only and are left out", None
     if isinstance(given, Mapping):

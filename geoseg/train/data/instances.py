@@ -15,6 +15,7 @@ import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
+from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.card.objects import ObjectHeads, ObjectKind
 from geoseg.tiling import Box
 from geoseg.train.data.class_mapping import Entry
@@ -200,6 +201,7 @@ def check_base(card: ModelCard, task: str) -> None:
     OptionError
         If it finds objects and classes are to be learned, or the other way round.
     """
+    check_finds_classes(card)
     if task == "instances" and card.objects is None:
         raise OptionError(f"model {card.name!r} tells classes, not objects: leave --from out, or --task instances")
     if task != "instances" and card.objects is not None:

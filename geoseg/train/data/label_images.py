@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import InputError, OptionError
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
+from geoseg.train.data.box_files import box_files, is_box_file, read_boxes
 from geoseg.train.data.class_mapping import named_values, parse_classes
 from geoseg.train.data.coco import is_coco, read_coco
 from geoseg.train.data.images import label_files, match_rasters
@@ -17,7 +18,7 @@ from geoseg.train.data.instances import InstanceLabels, instance_vocabulary, obj
 from geoseg.train.data.label_counts import LabelCounts, chunk_count, count_labels
 from geoseg.train.data.labels import LabelSource, PolygonLabels, Vocabulary, WithBackground
 from geoseg.train.data.polygons import Polygons, is_polygons, read_polygons
-from geoseg.train.options import INSTANCES, TrainOptions
+from geoseg.train.options import BOXES, INSTANCES, TrainOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ def read_labels(
     InputError, OptionError
         If labels cannot be read, are both rasters and polygons, or overlap none of the images.
     """
-    files = label_files(sources.labels)
+    files = label_files(box_files(sources.labels) if options.task == BOXES else sources.labels)
     found = _find(rasters, files, sources, options, reporter)
     sizes: dict[str, dict[str, float]] = {}
     if options.task == INSTANCES:
@@ -118,14 +119,17 @@ def _find(
 ) -> _Found:
     """Place labels of whatever kind on images."""
     if any(is_coco(file) for file in files):
-        return _from_coco(rasters, files, reporter)
+        return _from_coco(rasters, files, reporter, boxes=options.task == BOXES)
+    if options.task == BOXES and any(is_box_file(file) for file in files):
+        return _from_box_files(rasters, files, reporter)
     kinds = {is_polygons(file) for file in files}
     if len(kinds) > 1:
         raise InputError("labels are both rasters and polygons: use one kind")
     if kinds == {True}:
         return _from_polygons(rasters, files, sources, options, reporter)
-    if options.task == INSTANCES:
-        raise OptionError("task instances learns from polygons, one per object, but the labels are rasters")
+    if options.task in (INSTANCES, BOXES):
+        more = ", or boxes (Pascal VOC, CSV, COCO)" if options.task == BOXES else ""
+        raise OptionError(f"task {options.task} learns from polygons, one per object{more}, but the labels are rasters")
     if options.group_field or sources.class_field:
         given = "--group-field" if options.group_field else "--class-field"
         raise OptionError(f"{given} names a field of polygons, but the labels are rasters")
@@ -139,7 +143,7 @@ def _find(
 def _from_polygons(
     rasters: list[Raster], files: list[Any], sources: Sources, options: TrainOptions, reporter: Reporter
 ) -> _Found:
-    only = "object" if options.task == INSTANCES else None
+    only = "object" if options.task in (INSTANCES, BOXES) else None
     polygons = read_polygons(files, sources.class_field, options.group_field, options.buffer, only)
     vocabulary, name = polygons.vocabulary, polygons.label
     if polygons.skipped:
@@ -156,10 +160,23 @@ def _from_polygons(
     return _Found(placed, vocabulary, name, polygons)
 
 
-def _from_coco(rasters: list[Raster], files: list[Any], reporter: Reporter) -> _Found:
+def _from_box_files(rasters: list[Raster], files: list[Any], reporter: Reporter) -> _Found:
+    if other := [str(file) for file in files if not is_box_file(file)]:
+        raise InputError(f"{other[0]}: labels are boxes in XML or CSV, and others: use one kind")
+    boxes = read_boxes([str(file) for file in files])
+    placed: list[LabelSource | None] = []
+    for raster in rasters:
+        labels, note = boxes.on(raster)
+        if note:
+            reporter.warning(note)
+        placed.append(labels)
+    return _Found(placed, boxes.vocabulary, boxes.label)
+
+
+def _from_coco(rasters: list[Raster], files: list[Any], reporter: Reporter, *, boxes: bool) -> _Found:
     if len(files) > 1:
         raise InputError(f"{files[0]}: is a COCO file and stands for all labels: give it alone")
-    labels = read_coco(str(files[0]))
+    labels = read_coco(str(files[0]), boxes=boxes)
     for note in labels.notes:
         reporter.warning(note)
     return _Found([labels.on(raster) for raster in rasters], labels.vocabulary, labels.label)

@@ -17,20 +17,21 @@ import torch
 from geoseg.classes import NODATA
 from geoseg.raster import release_handles
 from geoseg.system.threads import map_ahead
-from geoseg.train.data.samples import Samples, TrainingSample, ViewPair
+from geoseg.train.data.samples import Samples, Target, TrainingSample, ViewPair
 
 
 class Batch(NamedTuple):
     """Input float32 (N, bands, h, w), labels int64 (N, h, w); image, row and column of each window, int64 (N, 3).
 
     With soft targets the labels are those of :class:`~geoseg.train.data.samples.TrainingSample`, stacked; so are the
-    views of unlabelled windows.
+    views of unlabelled windows. Detectors have the objects of each window.
     """
 
     x: torch.Tensor
     y: torch.Tensor
     where: torch.Tensor
     pair: ViewPair | None = None
+    targets: tuple[Target, ...] | None = None
 
 
 def collate(samples: Sequence[TrainingSample]) -> Batch:
@@ -41,6 +42,7 @@ def collate(samples: Sequence[TrainingSample]) -> Batch:
         torch.stack([sample.y for sample in samples]),
         torch.tensor([sample.where for sample in samples]),
         ViewPair(*map(torch.stack, zip(*pairs, strict=True))) if pairs else None,
+        tuple(sample.target for sample in samples if sample.target is not None) or None,
     )
 
 

@@ -119,18 +119,33 @@ class ViewPair(NamedTuple):
     cut: torch.Tensor
 
 
+class Target(NamedTuple):
+    """The objects in a window.
+
+    Boxes float32 (n, 4), left, top, right and bottom edge in pixels of the window; numbers of their classes int64 (n,),
+    from 1; masks uint8 (n, h, w), or None; and which objects count when the window is scored, bool (n,).
+    """
+
+    boxes: torch.Tensor
+    classes: torch.Tensor
+    masks: torch.Tensor | None
+    counted: torch.Tensor
+
+
 class TrainingSample(NamedTuple):
     """Input float32 (bands, h, w), labels int64 (h, w), and the window's image, row and column.
 
     With soft targets the labels are uint8 (1 + K, h, w): below the labels the percent of each class, 255 where unknown;
     with a quantity float32 (2, h, w), likewise.
-    With unlabelled scenes a window of these goes along.
+    With unlabelled scenes a window of these goes along, with detectors the objects in the window; their labels are
+    uint8 (h, w): 1 where objects count when the window is scored.
     """
 
     x: torch.Tensor
     y: torch.Tensor
     where: tuple[int, int, int]
     pair: ViewPair | None = None
+    target: Target | None = None
 
 
 class Samples(Protocol):
@@ -138,6 +153,14 @@ class Samples(Protocol):
 
     def __getitem__(self, number: int) -> TrainingSample:
         """Return sample ``number``; called by several threads at once."""
+        ...
+
+
+class ScoredWindows(Samples, Protocol):
+    """A dataset that is read once, for scores."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
         ...
 
 

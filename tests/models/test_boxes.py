@@ -1,0 +1,101 @@
+"""Detectors are torchvision's: the same names and answers, with any bands; cards that ask for more are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from geoseg.classes import MapClass
+from geoseg.errors import ModelError
+from geoseg.models import BandSpec, Model, ModelCard
+from geoseg.models.boxes.network import build_detector
+from geoseg.models.boxes.predictor import BoxPredictor
+from geoseg.models.card.boxes import BoxHeads
+from geoseg.models.card.card import card_with
+from geoseg.models.inference.execution import Execution
+
+CLASSES = (MapClass(0, "background", "#777777"), MapClass(1, "tree", "#117733"), MapClass(2, "car", "#aa3300"))
+
+
+def card_of(kind="faster-rcnn", encoder="resnet18", bands=3, **heads):
+    return ModelCard(
+        name="detector",
+        architecture=f"torchvision:{kind}",
+        hyperparameters={
+            "encoder": encoder,
+            "kwargs": {"norm": "frozen", "anchors": [32.0, 64.0, 128.0, 256.0, 512.0]},
+        },
+        bands=[BandSpec(name=f"b{number}") for number in range(bands)],
+        classes=CLASSES,
+        boxes=BoxHeads(masks=kind == "mask-rcnn", **heads),
+        stride=32,
+        margin=32,
+        min_window=32,
+    )
+
+
+def test_a_detector_answers_as_torchvisions_own_with_the_same_weights():
+    from torchvision.models.detection import FasterRCNN
+    from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+
+    torch.manual_seed(0)
+    theirs = FasterRCNN(
+        resnet_fpn_backbone(backbone_name="resnet18", weights=None), 3, min_size=96, max_size=96, image_mean=[0.0] * 3,
+        image_std=[1.0] * 3, box_score_thresh=0.0, box_detections_per_img=50,
+    ).eval()  # fmt: skip
+    ours = build_detector(card_of(limit=50, least_score=0.0)).eval()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.rand(1, 3, 96, 96)
+    with torch.inference_mode():
+        (expected,), (found,) = theirs(list(x)), ours(x)
+    assert len(expected["boxes"]) == 50
+    for name in ("boxes", "scores", "labels"):
+        torch.testing.assert_close(found[name], expected[name])
+
+
+@pytest.mark.parametrize(("kind", "encoder"), [("retinanet", "mobilenet_v3_small"), ("fcos", "mobilenet_v2")])
+def test_detectors_take_any_number_of_bands(kind, encoder):
+    card = card_of(kind, encoder, bands=5, limit=20, least_score=0.0)
+    torch.manual_seed(0)
+    network = build_detector(card)
+    with torch.no_grad():
+        network.head.classification_head.cls_logits.bias[0::3] = -10  # the background, which training makes rare
+    model = Model(card, module=network)
+    data = np.random.default_rng(0).random((5, 64, 96)).astype(np.float32)
+    valid = np.ones((64, 96), bool)
+    predictor = BoxPredictor(model, [(1.0, 0.0)] * 5, Execution(), 20)
+    found = predictor.find(data, valid)
+    assert 0 < len(found.boxes) <= 20
+    assert (found.boxes[:, 2:] <= [64, 96]).all()
+    assert (found.boxes >= 0).all()
+    assert set(found.classes.tolist()) <= {1, 2}
+    # What invalid pixels hold does not matter.
+    valid[:, :40] = False
+    hidden = [predictor.find(np.where(valid, data, value).astype(np.float32), valid) for value in (0.5, 9e9)]
+    np.testing.assert_array_equal(hidden[0].boxes, hidden[1].boxes)
+    # Damaged weights are told, not taken for an empty place.
+    with torch.no_grad():
+        next(model._given.parameters())[0] = torch.nan
+    with pytest.raises(ModelError, match="not finite"):
+        BoxPredictor(model, [(1.0, 0.0)] * 5, Execution(), 20)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "architecture", "match"),
+    [
+        ({"encoder": "vit_b_16"}, None, "not one for boxes"),
+        ({"encoder": ["resnet18"]}, None, "not one for boxes"),
+        ({"encoder": "resnet18", "kwargs": {"weights": "DEFAULT"}}, None, "may hold anchors and norm"),
+        ({"encoder": "resnet18", "kwargs": {"norm": "eval"}}, None, "norm 'eval' is unknown"),
+        ({"encoder": "resnet18", "kwargs": {"anchors": [1, 2]}}, None, "anchors must be 5 sides"),
+        ({"encoder": "resnet18", "kwargs": {"anchors": [1, 2, 3, 4, 1e9]}}, None, "anchors must be 5 sides"),
+        ({"encoder": "resnet18"}, "torchvision:ssd", "is unknown"),
+        ({"encoder": "resnet18"}, "torchvision:mask-rcnn", "contradicts"),
+    ],
+)
+def test_cards_that_ask_for_more_are_refused(hyperparameters, architecture, match):
+    card = card_of()
+    card = card_with(card, hyperparameters=hyperparameters, architecture=architecture or card.architecture)
+    with pytest.raises(ModelError, match=match):
+        build_detector(card)
