@@ -14,6 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from geoseg.errors import ReadError, one_line
+from geoseg.errors.secrets import without_secrets
 from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, is_remote
 from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
@@ -71,7 +72,7 @@ class FileSource:
     path
         Path as GDAL opens it.
     label
-        Path as the user gave it.
+        Path as the user gave it, without the signature of a signed address.
     stamp
         Size and modification time of the file when it was opened, and a hash of its members' stamps, if it has any:
         handles of a replaced file are not reused.
@@ -103,7 +104,7 @@ class FileSource:
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change; the file may be moved to another folder."""
-        name = self.path if is_remote(self.path) else os.path.basename(self.path)  # noqa: PTH119  also /vsizip/ paths
+        name = without_secrets(self.path) if is_remote(self.path) else os.path.basename(self.path)  # noqa: PTH119  also /vsizip/ paths
         return repr((name, self.stamp, self.height, self.width, self.masks, self.shift, self.warp))
 
     def overview(self, factor: float) -> int | None:
