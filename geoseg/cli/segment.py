@@ -254,7 +254,7 @@ def _search_of(values: dict[str, Any]) -> Search | None:
     given = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
     if not given:
         return None
-    if missing := [f"--{name}" for name in names[:3] if not chosen[name]]:
+    if missing := [f"--{name}" for name in names[:3] if chosen[name] is None]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs {' and '.join(missing)}.")
     others = {"scenes": "SCENE", "listed": "--scenes", "bbox": "--bbox", "stack": "--stack", "shard": "--shard"}
     if clash := [label for name, label in others.items() if values[name]]:

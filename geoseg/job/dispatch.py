@@ -77,7 +77,7 @@ class Work:
 
 def sources_of(raster: Raster) -> tuple[str, ...]:
     """Return the files and addresses that GDAL opens for a scene."""
-    return tuple({str(getattr(raster.inputs[part.source], "path", "")): None for part in raster.parts})
+    return tuple({str(getattr(source, "path", "")): None for source in raster.leaf_sources})
 
 
 def compute_and_store(work: Work, index: int, stopped: Callable[[], bool] = lambda: False) -> Outcome:

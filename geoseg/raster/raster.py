@@ -137,7 +137,14 @@ class Raster:
     @property
     def remote(self) -> bool:
         """Whether pixels are read from a server: each request then costs more than decoding what it brings."""
-        return any(is_remote(name) for name in self.sources)
+        return any(is_remote(source.label) for source in self.leaf_sources)
+
+    @property
+    def leaf_sources(self) -> tuple[BandSource, ...]:
+        """Where pixels come from in the end: of a composite the files of its dates."""
+        own = {part.source: self.inputs[part.source] for part in self.parts}
+        each = [source for one in own.values() for source in getattr(one, "sources", (one,))]
+        return tuple({id(source): source for source in each}.values())
 
     def select(self, bands: Iterable[str | int]) -> Raster:
         """Return a raster of some of the bands, in the order given.

@@ -44,14 +44,7 @@ class ClippedSource:
     @property
     def sources(self) -> tuple[BandSource, ...]:
         """What is read, composites as their files."""
-        own = self.raster
-        each = [own.inputs[part.source] for part in own.parts]
-        return tuple(source for one in each for source in getattr(one, "sources", (one,)))
-
-    @property
-    def path(self) -> str:
-        """Path of the first file, as GDAL opens it."""
-        return str(getattr(self.sources[0], "path", ""))
+        return self.raster.leaf_sources
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""

@@ -96,8 +96,4 @@ def check_unchanged(*rasters: Raster | None) -> None:
 
 
 def _sources(raster: Raster) -> list[FileSource]:
-    used = sorted({part.source for part in raster.parts})
-    inputs = [raster.inputs[index] for index in used]
-    # A composite reads other sources.
-    each = [source for given in inputs for source in getattr(given, "sources", (given,))]
-    return list(dict.fromkeys(source for source in each if isinstance(source, FileSource)))
+    return list(dict.fromkeys(source for source in raster.leaf_sources if isinstance(source, FileSource)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -75,3 +78,14 @@ def test_files_that_are_no_place(tmp_path):
     gpd.GeoDataFrame(geometry=[TRIANGLE.boundary], crs="EPSG:32633").to_file(tmp_path / "line.gpkg")
     with pytest.raises(InputError, match="needs polygons"):
         read_place(str(tmp_path / "line.gpkg"))
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["errors.secrets", "raster.gdal.addresses", "raster.catalog.api", "raster.catalog.catalogs", "raster.catalog.cover",
+     "raster.catalog.place", "models.imports.described"],
+)  # fmt: skip
+def test_examples(module):
+    failed, tried = doctest.testmod(importlib.import_module(f"geoseg.{module}"))
+    assert tried
+    assert not failed
