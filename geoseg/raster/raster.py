@@ -20,7 +20,7 @@ from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
 from geoseg.raster.sampling import chunk_boxes, read_sample, sample_boxes
-from geoseg.raster.sources import read_all
+from geoseg.raster.sources import leaf_sources, read_all
 from geoseg.raster.types import Band, BandSource, Pixels, ReadRequest
 from geoseg.tiling import Box
 
@@ -137,14 +137,8 @@ class Raster:
     @property
     def remote(self) -> bool:
         """Whether pixels are read from a server: each request then costs more than decoding what it brings."""
-        return any(is_remote(source.label) for source in self.leaf_sources)
-
-    @property
-    def leaf_sources(self) -> tuple[BandSource, ...]:
-        """Where pixels come from in the end: of a composite the files of its dates."""
-        own = {part.source: self.inputs[part.source] for part in self.parts}
-        each = [source for one in own.values() for source in getattr(one, "sources", (one,))]
-        return tuple({id(source): source for source in each}.values())
+        own = leaf_sources(self.inputs[part.source] for part in self.parts)
+        return any(is_remote(source.label) for source in own)
 
     def select(self, bands: Iterable[str | int]) -> Raster:
         """Return a raster of some of the bands, in the order given.

@@ -23,7 +23,7 @@ from geoseg.system.threads import concurrent_map
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from geoseg.raster.types import BandSource, ReadRequest
 
@@ -222,6 +222,12 @@ class FileSource:
         if self.masks.bands:
             for position, band in enumerate(request.bands):
                 request.keep(data.read_masks(band, window=window, out_shape=request.shape) > 0, position)
+
+
+def leaf_sources(inputs: Iterable[BandSource]) -> tuple[BandSource, ...]:
+    """Return what is read in the end, each once: of a composite the files of its dates."""
+    each = [source for one in inputs for source in getattr(one, "sources", (one,))]
+    return tuple({id(source): source for source in each}.values())
 
 
 def read_all(reads: Sequence[tuple[BandSource, ReadRequest]]) -> None:

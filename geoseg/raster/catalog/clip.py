@@ -11,6 +11,7 @@ from affine import Affine
 
 from geoseg.raster.burn import burn
 from geoseg.raster.raster import Part, Raster
+from geoseg.raster.sources import leaf_sources
 
 if TYPE_CHECKING:
     from geoseg.raster.types import BandSource, ReadRequest
@@ -44,7 +45,7 @@ class ClippedSource:
     @property
     def sources(self) -> tuple[BandSource, ...]:
         """What is read, composites as their files."""
-        return self.raster.leaf_sources
+        return leaf_sources(self.raster.inputs[part.source] for part in self.raster.parts)
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""

@@ -23,7 +23,7 @@ Key = tuple[float, ...]
 TOLERANCE = 1e-5
 
 # Partial covers that are looked at before the best one found so far is taken: seconds.
-_MOST_STEPS = 1000
+_MOST_STEPS = 500
 
 _CHUNK = 512
 
@@ -150,7 +150,9 @@ class _Search:
         if more == 0 or more * largest < rest.area - self._tolerance:
             return
         pieces = [piece for piece in shapely.get_parts(rest) if piece.area > 0]
-        point = max(pieces, key=lambda piece: piece.area).representative_point()
+        # Well inside, as rounding leaves spikes without area, on which a representative point may lie.
+        widest = shapely.maximum_inscribed_circle(max(pieces, key=lambda piece: piece.area))
+        point = shapely.get_point(widest, 0)
         for position in np.flatnonzero(shapely.covers(self._parts, point)).tolist():
             if position not in chosen:
                 self._extend(chosen | {position}, shapely.difference(rest, self._parts[position]), more - 1, largest)
