@@ -132,13 +132,13 @@ class Raster:
     @property
     def sources(self) -> tuple[str, ...]:
         """Distinct files, URLs or arrays that are read, as the user named them."""
-        return tuple(dict.fromkeys(self.inputs[part.source].label for part in self.parts))
+        read = leaf_sources(self.inputs[part.source] for part in self.parts)
+        return tuple(dict.fromkeys(source.label for source in read))
 
     @property
     def remote(self) -> bool:
         """Whether pixels are read from a server: each request then costs more than decoding what it brings."""
-        own = leaf_sources(self.inputs[part.source] for part in self.parts)
-        return any(is_remote(source.label) for source in own)
+        return any(is_remote(name) for name in self.sources)
 
     def select(self, bands: Iterable[str | int]) -> Raster:
         """Return a raster of some of the bands, in the order given.

@@ -74,7 +74,7 @@ def test_folder_of_smp(tmp_path, network, pixels, models):
     assert [path.name for path in models.iterdir()] == ["their-unet"]
 
 
-@pytest.mark.parametrize("form", ["prefixed", "lightning", "safetensors"])
+@pytest.mark.parametrize("form", [pytest.param("prefixed", marks=pytest.mark.slow), "lightning", "safetensors"])
 def test_weights_alone(tmp_path, pixels, form):
     from safetensors.torch import save_file
 
@@ -216,7 +216,7 @@ def _upernet(transformers):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("make", [_segformer, _upernet])
+@pytest.mark.parametrize("make", [_segformer, pytest.param(_upernet, marks=pytest.mark.slow)])
 def test_folders_of_transformers(tmp_path, transformers, pixels, make):
     """The oracle: their image processor and network, the logits brought to the picture's size as in their examples."""
     torch.manual_seed(4)

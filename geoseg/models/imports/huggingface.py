@@ -66,6 +66,7 @@ def _state(folder: Path, name: str) -> dict[str, torch.Tensor]:
 
     quiet = transformers.utils.logging.get_verbosity()
     transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     try:
         network, report = getattr(transformers, name).from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False, weights_only=True, output_loading_info=True
@@ -74,6 +75,7 @@ def _state(folder: Path, name: str) -> dict[str, torch.Tensor]:
         raise ModelError(f"{folder}: transformers cannot load it: {one_line(error)[:300]}") from None
     finally:
         transformers.utils.logging.set_verbosity(quiet)
+        transformers.utils.logging.enable_progress_bar()
     for what in ("missing", "unexpected", "mismatched"):
         if keys := sorted(str(key) for key in report.get(f"{what}_keys") or ()):
             raise ModelError(f"{folder}: its weights do not fit {name}: {len(keys)} {what}, such as {keys[0]}")

@@ -153,6 +153,8 @@ def test_tiles_become_one_map_on_the_pixels_of_the_clearest(server, add):
     part = whole[round(row) : round(row) + got.data.shape[1], round(col) : round(col) + got.data.shape[2]]
     np.testing.assert_array_equal(got.data[0], part)
     np.testing.assert_array_equal(got.valid, part > 0)
+    assert len(found.raster.sources) == 4  # two bands of two tiles
+    assert found.raster.remote
 
 
 def test_a_median_of_dates(server, add):
@@ -438,7 +440,7 @@ def test_segment_a_place(server, add, geoseg, tmp_path, reflectance):
     items = json.loads((out / "tile_items.json").read_text("utf-8"))
     assert [item["id"] for item in items["features"]] == ["tile"]
     report = json.loads((out / "tile_report.json").read_text("utf-8"))
-    assert report["scene"]["sources"] == [f"{server.url}/files/tile_blue.tif"]
+    assert report["scene"]["sources"] == [f"{server.url}/files/tile_{band}.tif" for band in bands]
 
 
 @pytest.mark.parametrize(
