@@ -19,6 +19,9 @@ _NAMES = {
 }
 _SERVICES = {"earth-search": _EARTH_SEARCH, "planetary-computer": _PLANETARY_COMPUTER, "cdse": _CDSE}
 
+PUBLIC_HOSTS = tuple(url.split("/")[2] for url in _SERVICES.values())
+"""Hosts of the catalogues known by name, which are searched without a login."""
+
 # Files of the Planetary Computer lie on Azure and are read with a token that everyone gets.
 _SIGNED_HOSTS = ".blob.core.windows.net"
 

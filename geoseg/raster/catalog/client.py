@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 from geoseg.errors import InputError, one_line
+from geoseg.raster.catalog.catalogs import PUBLIC_HOSTS
 from geoseg.system.json_text import parse_json
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _MOST_BYTES = 64 * 2**20
 _SECONDS = 60
 _TRIES = 3
 _PAUSE = 0.3  # seconds before the second try
+_HERE = ("localhost", "127.0.0.1", "::1")
 _TRANSIENT = {429, 500, 502, 503, 504}
 
 
@@ -222,7 +224,13 @@ def _answer(request: _Request, catalog: str) -> dict[str, Any]:
 
 
 def _login(url: str) -> str | None:
-    """Return the header that logs in: by the token of the environment, or by the host's entry in netrc."""
+    """Return the header that logs in: by the token of the environment, or by the host's entry in netrc.
+
+    Nothing is sent to catalogues that need no login, nor without encryption, except on this machine.
+    """
+    parts = urlsplit(url)
+    if parts.hostname in PUBLIC_HOSTS or (parts.scheme != "https" and parts.hostname not in _HERE):
+        return None
     if token := os.environ.get(TOKEN):
         return f"Bearer {token}"
     path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")

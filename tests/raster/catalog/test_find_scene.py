@@ -16,7 +16,7 @@ from geoseg.raster.burn import burn
 from geoseg.raster.catalog import Search, find_scene
 from geoseg.raster.catalog.api import period_of
 from geoseg.raster.catalog.catalogs import Catalog, catalog_of
-from geoseg.raster.catalog.client import Query, search
+from geoseg.raster.catalog.client import Query, _login, search
 from geoseg.raster.catalog.place import read_place
 
 NORTH = 5_800_000.0
@@ -247,6 +247,9 @@ def test_logins_go_to_the_catalogue_alone(server, add, monkeypatch, tmp_path):
     found = find(server)
     assert not any("Authorization" in headers for _, path, headers in server.asked if path.startswith("/files"))
     assert "t0ken" not in json.dumps(found.collection())
+    for address, sent in (("https://host/api", True), ("http://host/api", False),
+                          (catalog_of("sentinel-2").url, False)):  # fmt: skip
+        assert (_login(address) is not None) == sent
     monkeypatch.delenv("GEOSEG_STAC_TOKEN")
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password w0rd\n")
