@@ -161,7 +161,7 @@ class _Search:
         return tuple(round(float(sum(values)), 6) for values in zip(*(self._keys[one] for one in chosen), strict=True))
 
     def _greedy(self) -> frozenset[int]:
-        """Take the best of those footprints that add about the most, again and again."""
+        """Take the best of those footprints that add about the most, again and again; then drop what is not needed."""
         import shapely
 
         chosen: list[int] = []
@@ -176,6 +176,10 @@ class _Search:
             position = int(np.flatnonzero(gains >= 0.9 * gains.max())[0])
             chosen.append(position)
             rest = shapely.difference(rest, self._parts[position])
+        for position in sorted(chosen, reverse=True):  # later ones may have made an earlier one needless
+            others = [one for one in chosen if one != position]
+            if not self._left(shapely.difference(self._goal, shapely.union_all(self._parts[others]))):
+                chosen = others
         return frozenset(chosen)
 
 

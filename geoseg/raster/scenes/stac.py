@@ -93,7 +93,7 @@ def item_files(content: dict[str, Any], path: str, *, remote: bool) -> SceneFile
         rank = not tiff, _pixel_size(asset)
         if identity not in found or rank < found[identity][0]:
             found[identity] = rank, file
-    files = tuple(file for _, file in found.values())
+    files = _with_nir_of_landsat(tuple(file for _, file in found.values()), evidence)
     if not files:
         raise InputError(
             f"{path}: the STAC item has no raster asset; its assets are {', '.join(content['assets']) or 'none'}"
@@ -104,6 +104,17 @@ def item_files(content: dict[str, Any], path: str, *, remote: bool) -> SceneFile
             f"{path}: refers to {refused} on the network; pass allow_remote=True, or open the item by its URL"
         )
     return SceneFiles(files, name=str(content.get("id") or Path(path).stem), notes=notes, evidence=evidence)
+
+
+def _with_nir_of_landsat(files: tuple[File, ...], evidence: tuple[str, ...]) -> tuple[File, ...]:
+    """Call Landsat's near infrared ``nir``, as its code is read; STAC's eo extension has it as ``nir08``."""
+    names = [band.name for file in files for band in file.bands]
+    if "nir" in names or "nir08" not in names or not any(text.lower().startswith("landsat") for text in evidence):
+        return files
+    return tuple(
+        replace(file, bands=tuple(replace(b, name="nir") if b.name == "nir08" else b for b in file.bands))
+        for file in files
+    )
 
 
 def _item_of(collection: Any, path: str, item: str) -> Any:

@@ -122,6 +122,20 @@ def test_earth_search_says_whether_the_offset_is_in_the_pixels(server, add, tmp_
     assert any(note in one for one in raster.notes) or not note
 
 
+def test_near_infrared_of_landsat(server, add):
+    """The catalogues call it nir08, as STAC does; geoseg and its models nir, as by its code."""
+    item = add("LC09", form="cdse")
+    item["properties"] |= {"platform": "landsat-9", "constellation": None, "instruments": ["oli", "tirs"]}
+    item["assets"] = {
+        name: {**item["assets"][f"{code}_10m"], "bands": [{"name": f"OLI_{code}", "eo:common_name": name}]}
+        for name, code in (("red", "B04"), ("nir08", "B08"))
+    }
+    assert [band.name for band in find(server).raster.bands] == ["red", "nir"]
+    item["properties"]["platform"] = "sentinel-2a"
+    with pytest.raises(InputError, match="no band nir"):
+        find(server)
+
+
 # Choice -------------------------------------------------------------------------------------------------------------
 
 
