@@ -64,9 +64,10 @@ def _state(folder: Path, name: str) -> dict[str, torch.Tensor]:
     """
     import transformers
 
-    quiet = transformers.utils.logging.get_verbosity()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    messages: Any = transformers.utils.logging
+    before = messages.get_verbosity()
+    messages.set_verbosity_error()
+    messages.disable_progress_bar()
     try:
         network, report = getattr(transformers, name).from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False, weights_only=True, output_loading_info=True
@@ -74,8 +75,8 @@ def _state(folder: Path, name: str) -> dict[str, torch.Tensor]:
     except Exception as error:  # noqa: BLE001 - transformers raises exceptions of any type
         raise ModelError(f"{folder}: transformers cannot load it: {one_line(error)[:300]}") from None
     finally:
-        transformers.utils.logging.set_verbosity(quiet)
-        transformers.utils.logging.enable_progress_bar()
+        messages.set_verbosity(before)
+        messages.enable_progress_bar()
     for what in ("missing", "unexpected", "mismatched"):
         if keys := sorted(str(key) for key in report.get(f"{what}_keys") or ()):
             raise ModelError(f"{folder}: its weights do not fit {name}: {len(keys)} {what}, such as {keys[0]}")
