@@ -31,7 +31,7 @@ _COMMANDS = {
     "sketch": ("geoseg.cli.sketch", "sketch", "Make a model from a few drawn polygons, in seconds."),
     "next": ("geoseg.cli.next_labels", "next_labels", "Propose where a label would help most."),
     "inspect": ("geoseg.cli.inspect", "inspect", "Describe a scene, check it against a model, estimate a run."),
-    "model": ("geoseg.cli.model", "model", "List, show, check, export and compress models."),
+    "model": ("geoseg.cli.model", "model", "List, show, check, add, export and compress models."),
     "demo": ("geoseg.cli.installation", "demo", "Make a synthetic scene and segment it."),
     "doctor": ("geoseg.cli.installation", "doctor", "Check whether geoseg works here, and what to mend."),
     "completion": ("geoseg.cli.installation", "completion", "Print the script for completion by Tab."),

@@ -16,6 +16,7 @@ from geoseg.cli.options import (
     reading_options,
     segmenting_options,
 )
+from geoseg.system.choices import COMPOSITES
 
 # Options of change that apply to class maps, too; the others are for scenes.
 _OF_MAPS = {
@@ -114,7 +115,7 @@ def _segmenting(values: dict[str, Any]) -> dict[str, Any]:
 @click.option("-o", "--output", required=True, type=FilePath(), metavar="C.tif", help="File to write.")
 @click.option(
     "--method",
-    type=click.Choice(["median", "medoid", "mean", "first", "best"]),
+    type=click.Choice(COMPOSITES),
     default="median",
     show_default=True,
     help="median or mean of each band; medoid, the date nearest to the median; first scene that has data; best, far "

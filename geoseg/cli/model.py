@@ -1,25 +1,97 @@
-"""``geoseg model``: list, show, check, export, compress."""
+"""``geoseg model``: list, show, check, add, remove, export, compress."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from geoseg.cli.compress import compress
-from geoseg.cli.options import FilePath, GreedyCommand, GreedyOption, echo_json, reading_of, reading_options
+from geoseg.cli.options import (
+    CommaList,
+    FilePath,
+    GreedyCommand,
+    GreedyOption,
+    Number,
+    echo_json,
+    reading_of,
+    reading_options,
+)
 from geoseg.errors.printable import printable
 from geoseg.system.text import escaped_json
+
+if TYPE_CHECKING:
+    from geoseg.models import ModelCard
 
 
 @click.group()
 def model() -> None:
-    """List, show, check, export and compress models."""
+    """List, show, check, add, remove, export and compress models."""
 
 
 model.add_command(compress)
+
+
+@model.command(short_help="Add a model of another library.")
+@click.argument("source", metavar="FILE|FOLDER", type=FilePath())
+@click.option("--as", "name", metavar="NAME", help="Name of the model. Default: that of the file.")
+@click.option("--bands", type=CommaList(), metavar="NAME,…", help="Bands of the input, in the network's order.")
+@click.option("--classes", type=CommaList(), metavar="NAME,…", help="Classes of the output, in the network's order.")
+@click.option(
+    "--divide",
+    type=Number(),
+    metavar="N",
+    help="The network takes (value / N - mean) / std: 255 for bytes as 0 to 1; 1 for values as they are.",
+)
+@click.option("--mean", type=CommaList(), metavar="X,…", help="Mean, one or one for each band. Default: 0.")
+@click.option("--std", type=CommaList(), metavar="X,…", help="Standard deviation, as --mean. Default: 1.")
+@click.option("--imagenet", is_flag=True, help="Divide by 255, with mean and deviation of ImageNet (red,green,blue).")
+@click.option("--scale", type=Number(), help="Physical value = value × SCALE + OFFSET, in the training images.")
+@click.option("--offset", type=Number(), help="See --scale.")
+@click.option("--resolution", type=Number(), metavar="M", help="Pixel size of the training images, in metres.")
+@click.option("--arch", metavar="NAME", help="Architecture of a state dict: unet, deeplabv3plus, ….")
+@click.option("--encoder", metavar="NAME", help="Encoder of a state dict: resnet18, ….")
+@click.option("--license", "license_", metavar="NAME", help="Licence of the weights, if the source states none.")
+@click.option("--title", metavar="TEXT", help="One line about the model.")
+@click.option("--overwrite", is_flag=True, help="Replace an installed model of this name.")
+def add(source: Path, name: str | None, *, imagenet: bool, license_: str | None, overwrite: bool, **said: Any) -> None:
+    """Add a model of another library to your own, checked: ONNX, PyTorch or Hugging Face.
+
+    FILE is an ONNX file, or the state dict or checkpoint of a network of segmentation-models-pytorch; FOLDER is written
+    by save_pretrained of that library or of transformers. What the source states is taken from it; what it does not
+    state is asked for and never guessed. No code from a file is run, nothing is downloaded.
+    """
+    from geoseg.models.imports import ImportOptions, add_model
+    from geoseg.models.imports.described import IMAGENET
+
+    for key in ("mean", "std"):
+        said[key] = None if said[key] is None else _numbers(said[key], key)
+    if imagenet:
+        if said["divide"] is not None or said["mean"] or said["std"]:
+            raise click.UsageError("--imagenet stands for --divide, --mean and --std: leave them out.")
+        said |= {"divide": 255.0, "mean": IMAGENET[0], "std": IMAGENET[1]}
+    folder, lines = add_model(source, name, ImportOptions(license=license_, **said), overwrite=overwrite)
+    for line in lines:
+        click.echo(printable(line))
+    click.echo(printable(f"{folder.name}: added; use it with -m {folder.name}  ({folder})"))
+
+
+def _numbers(words: tuple[str, ...], key: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(word) for word in words)
+    except ValueError:
+        raise click.UsageError(f"--{key} {','.join(words)}: give numbers separated by commas.") from None
+
+
+@model.command(short_help="Remove an added model.")
+@click.argument("name", metavar="MODEL")
+def remove(name: str) -> None:
+    """Remove a model from your own; those that come with geoseg stay."""
+    from geoseg.models.imports import remove_model
+
+    click.echo(printable(f"removed {remove_model(name)}"))
 
 
 @model.command("list", short_help="List the bundled and installed models.")
@@ -32,7 +104,7 @@ def list_(*, as_json: bool) -> None:
     if as_json:
         rows = [
             {"name": c.name, "default": c.name == DEFAULT_MODEL, "title": c.title, "bands": [b.name for b in c.bands],
-             "classes": {k.name: k.color for k in c.classes}}
+             "classes": {k.name: k.color for k in c.classes}, "license": c.license, "origin": _origin(c)}
             for c in cards
         ]  # fmt: skip
         echo_json(rows)
@@ -42,6 +114,18 @@ def list_(*, as_json: bool) -> None:
         click.echo(printable(f"{card.name}{mark}: {card.title}"))
         click.echo(printable(f"  bands   {', '.join(b.name for b in card.bands)}", None))
         click.echo(printable(f"  classes {', '.join(c.name for c in card.classes)}", None))
+        click.echo(printable(f"  licence {card.license if card.license != 'other' else 'not stated'}"))
+        click.echo(printable(f"  origin  {_origin(card)}"))
+
+
+def _origin(card: ModelCard) -> str:
+    """Return where a model comes from, as far as its card says so."""
+    from geoseg.models.model import bundled_names
+
+    found = card.hyperparameters.get("origin")
+    if isinstance(found, dict):
+        return f"{found.get('kind', 'a file')}, {found.get('file', 'unknown')}, added {found.get('added', '')}"
+    return "part of geoseg" if card.name in bundled_names() else "made with geoseg"
 
 
 @model.command(short_help="Print a model's card.")

@@ -24,11 +24,14 @@ from geoseg.cli.options import (
     segmenting_options_with,
 )
 from geoseg.errors.printable import printable
-from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
+from geoseg.system.choices import BATCH_SYSTEMS, COMPOSITES, LOCAL_SCHEDULERS, POLYGON_FORMATS
+from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
     from geoseg.job.outputs import Products
     from geoseg.job.request import Job
+    from geoseg.raster.catalog import FoundScene, Search
+    from geoseg.segment.plan import Options
 
 
 _scene_options = option_group(
@@ -38,6 +41,20 @@ _scene_options = option_group(
     click.option("--scenes", "listed", type=FilePath(), metavar="FILE",
                  help="File (or s3://…) that lists more scenes: text (one per line), CSV (columns scene, name) or a "
                       "STAC ItemCollection."),
+)  # fmt: skip
+
+_catalog_options = option_group(
+    click.option("--aoi", metavar="PLACE",
+                 help="Take the scene from a catalogue: polygons in a file, west,south,east,north in degrees, or WKT."),
+    click.option("--when", metavar="FROM/TO", help="With --aoi: the period, such as 2026-06/2026-08 or 2026-06-14."),
+    click.option("--catalog", metavar="sentinel-2|landsat|naip|URL#COLLECTION",
+                 help="With --aoi: which images; also earth-search#, planetary-computer# and cdse#COLLECTION."),
+    click.option("--max-cloud", type=click.FloatRange(0, 100), default=20, show_default=True, metavar="PERCENT",
+                 help="With --aoi: most clouds of an item."),
+    click.option("--composite", type=click.Choice(COMPOSITES), default="first", show_default=True,
+                 help="With --aoi: how items are joined where they overlap; first takes the clearest."),
+    click.option("--observations", type=click.IntRange(1, 100), metavar="N",
+                 help="With --aoi: how often the place is covered. Default: 1 with --composite first, else 5."),
 )  # fmt: skip
 
 _simplify_option = click.option(
@@ -71,7 +88,8 @@ _run_options = option_group(
                  help="Do part I (0 to N-1) of the scenes, as one of N tasks of a job array; geoseg summary joins the "
                       "tables."),
     click.option("--dry-run", is_flag=True,
-                 help="Print the job script for the batch system of --scheduler, and exit."),
+                 help="Print the job script for the batch system of --scheduler, or with --aoi the items that would be "
+                      "read and what that costs, and exit."),
     click.option("--retries", type=click.IntRange(0), default=2, show_default=True,
                  help="How often to retry a block after a network error, lack of memory or a lost worker."),
     click.option("--allow-partial", is_flag=True, help="Write results although blocks failed; those are nodata."),
@@ -87,6 +105,7 @@ _run_options = option_group(
 
 @click.command()
 @_scene_options
+@_catalog_options
 @segmenting_options
 @reading_options
 @click.option(
@@ -108,9 +127,10 @@ def segment(**values: Any) -> None:
     """Segment scenes into class maps, confidence rasters and land-cover polygons.
 
     SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene.
-    Writes OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg,
-    _preview.png, _report.html and _report.json, and for several scenes OUT/summary.csv. After an interruption the same
-    command resumes the run.
+    With --aoi, --when and --catalog in place of SCENE, the scene is made of the fewest items of a STAC catalogue that
+    cover the place; OUT/NAME_items.json lists them. Writes OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif
+    (with --probabilities), _polygons.gpkg, _preview.png, _report.html and _report.json, and for several scenes
+    OUT/summary.csv. After an interruption the same command resumes the run.
     """
     from geoseg.job.outputs import Products
 
@@ -128,6 +148,7 @@ def segment(**values: Any) -> None:
 
 @click.command()
 @_scene_options
+@_catalog_options
 @segmenting_options_with("linear")
 @reading_options
 @click.option(
@@ -183,9 +204,11 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     from geoseg.job.shards import Shard
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
+    from geoseg.system.files import write_text
     from geoseg.system.outputs import Inputs
 
-    if values.pop("dry_run"):
+    dry_run, wanted = values.pop("dry_run"), _search_of(values)
+    if dry_run and wanted is None:
         from geoseg.system.cluster.deployment import job_script
 
         click.echo(job_script(values["scheduler"]).rstrip())
@@ -193,7 +216,14 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     scenes, output, model, progress = (values.pop(name) for name in ("scenes", "output", "model", "progress"))
     reading = reading_of(values)
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
+    found = None if wanted is None or only_status or only_clean else _find_items(wanted, model, reading)
+    if found is not None:
+        reading = {}  # the items have been opened so
+        if dry_run:
+            _print_items(found, model, options_of(values))
+            return
     sources = scenes_of(scenes, reading) + (read_scenes(listed) if listed else [])
+    sources += [] if found is None else [found.raster]
     check_duplicates(sources)
     shard = None if values["shard"] is None else Shard.of(values["shard"])
     sources, given = sources if shard is None else shard.part(sources), len(sources)
@@ -214,12 +244,63 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
         raise click.UsageError("Missing argument 'SCENE…': name scenes, or a file that lists them with --scenes.")
     keep_memory()
     results = run(job, reporter(progress))
+    if found is not None and results[0].outputs:
+        write_text(output / f"{results[0].name}_items.json", printable_json(found.collection()))
     if len(results) > 1 and progress != "json":
         from geoseg.job.report import summary_rows, summary_table
 
         click.echo(summary_table(summary_rows(sources, results)), err=True)
     if any(result.status in ("failed", "partial") for result in results):
         sys.exit(1)
+
+
+def _search_of(values: dict[str, Any]) -> Search | None:
+    """Take the options of a catalogue out of a command's values; None if none of them is given."""
+    names = ("aoi", "when", "catalog", "max_cloud", "composite", "observations")
+    chosen = {name: values.pop(name) for name in names}
+    context = click.get_current_context()
+    given = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    if not given:
+        return None
+    if missing := [f"--{name}" for name in names[:3] if chosen[name] is None]:
+        raise click.UsageError(f"--{given[0].replace('_', '-')} needs {' and '.join(missing)}.")
+    others = {"scenes": "SCENE", "listed": "--scenes", "bbox": "--bbox", "stack": "--stack", "shard": "--shard"}
+    if clash := [label for name, label in others.items() if values[name]]:
+        raise click.UsageError(f"--aoi names the scene: leave out {' and '.join(clash)}.")
+    from geoseg.raster.catalog import Search
+
+    return Search(**chosen)
+
+
+def _find_items(wanted: Search, model: str | None, reading: dict[str, Any]) -> FoundScene:
+    """Search for the scene, with the bands of the model; remarks go to stderr."""
+    from geoseg.models import DEFAULT_MODEL, load_model
+    from geoseg.raster.catalog import find_scene
+
+    reading.pop("allow_remote", None)
+    bands = [band.name for band in load_model(DEFAULT_MODEL if model is None else model).card.bands]
+    found = find_scene(wanted, model_bands=bands, **reading)
+    for note in found.notes:
+        click.echo(printable(f"note: {note}"), err=True)
+    return found
+
+
+def _print_items(found: FoundScene, model: str | None, options: Options) -> None:
+    """Print the items, what they cover, and what a run would cost."""
+    from geoseg.segment.inspection import inspect_scene
+    from geoseg.system.resources import format_bytes
+
+    for item in found.items:
+        cloud = "clouds not stated" if item.cloud is None else f"{item.cloud:.3g} % clouds"
+        click.echo(printable(f"{item.id}  {item.when:%Y-%m-%d %H:%M}  {cloud}"))
+    there, clear = found.searched
+    click.echo(f"  items       {len(found.items)} of {there} in the period, {clear} of them clear enough")
+    click.echo(f"  place       {100 * found.covered:.4g} % covered")
+    click.echo(f"  fetch       {'about' if found.exact else 'up to'} {format_bytes(found.fetch)}")
+    inspection = inspect_scene(found.raster, model, {}, options)
+    click.echo(inspection.as_text())
+    if inspection.error is not None:
+        raise inspection.error
 
 
 def _print_status(job: Job, progress: str) -> None:

@@ -9,6 +9,7 @@ import errno
 import os
 
 from geoseg.errors.printable import printable
+from geoseg.errors.secrets import without_secrets
 
 
 class GeosegError(Exception):
@@ -25,8 +26,8 @@ class GeosegError(Exception):
     """
 
     def __str__(self) -> str:
-        """Return the message on one line: what it quotes from files cannot control a terminal."""
-        return printable(super().__str__(), None)
+        """Return the message on one line: what it quotes cannot control a terminal and opens no door."""
+        return printable(without_secrets(super().__str__()), None)
 
 
 class OptionError(GeosegError):
@@ -104,7 +105,7 @@ def one_line(error: BaseException) -> str:
     """
     while (cause := error.__cause__ or error.__context__) is not None and "previous exception" in str(error):
         error = cause
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return without_secrets(" ".join(str(error).split())).rstrip(".") or type(error).__name__
 
 
 _OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't allocate memory", "can't start new thread")

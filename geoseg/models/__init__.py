@@ -2,8 +2,8 @@
 
 ``card/`` what a card states; ``networks/`` architectures by name; ``weights``, ``build`` files -> a network;
 ``model`` finds and loads; ``folder`` saves; ``inference/`` device, precision, forward pass; ``optimize/`` layers
-fused for speed; ``export/`` other formats; ``check`` verifies. Reading cards never imports torch; building a network
-does. May import: raster, progress and what lies below them.
+fused for speed; ``export/`` other formats, ``imports/`` models of other libraries; ``check`` verifies. Reading cards
+never imports torch; building a network does. May import: raster, progress and what lies below them.
 """
 
 from __future__ import annotations

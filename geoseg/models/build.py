@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from geoseg.errors import ModelError
 from geoseg.models.card.card import ModelCard
 from geoseg.models.networks.builtin import GREEN_NET, LANDCOVER_NET, SKETCH_NET, build_green, build_landcover
+from geoseg.models.networks.huggingface import PREFIX, build_huggingface
 from geoseg.models.networks.smp import build_smp
 from geoseg.models.weights import ONNX, read_weights, weights_path
 
@@ -68,6 +69,8 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
         from geoseg.models.networks.sketch_card import build_sketch
 
         return build_sketch(card, build_architecture)
+    if card.architecture.startswith(PREFIX):
+        return build_huggingface(card)
     if card.boxes is not None:
         from geoseg.models.boxes.network import build_detector
 

@@ -292,6 +292,11 @@ def _find_folder(text: str) -> Path:
     raise ModelError(f"no model is called {text!r}: use one of {', '.join(named)}, or the path of a model folder")
 
 
+def bundled_names() -> set[str]:
+    """Return the names of the models that are part of geoseg."""
+    return {path.name for path in _BUNDLED.iterdir() if (path / CARD_FILE).is_file()}
+
+
 def _named_folders() -> dict[str, Path]:
     """Return model folders by name; bundled models take precedence over installed ones of the same name."""
     named: dict[str, Path] = {}

@@ -162,7 +162,9 @@ class _Options:
         return frozenset(c.band for c in self.bands or () if isinstance(c.band, int))
 
 
-def _paths(source: Any) -> list[str]:
+def _paths(source: Any) -> list[str | SceneFiles]:
+    if isinstance(source, SceneFiles):  # of an item that a catalogue has returned
+        return [source]
     if isinstance(source, str | Path):
         return [str(source)]
     if isinstance(source, Sequence) and all(isinstance(item, str | Path) for item in source):
@@ -174,9 +176,12 @@ def _paths(source: Any) -> list[str]:
     )
 
 
-def _open_files(paths: list[str], options: _Options) -> Raster:
-    remote = options.allow_remote
-    found = [discover.find(path, stack=options.stack or len(paths) > 1, allow_remote=remote) for path in paths]
+def _open_files(paths: list[str | SceneFiles], options: _Options) -> Raster:
+    remote, stack = options.allow_remote, options.stack or len(paths) > 1
+    found = [
+        path if isinstance(path, SceneFiles) else discover.find(path, stack=stack, allow_remote=remote)
+        for path in paths
+    ]
     arrays_found = [scene for scene in found if scene.array is not None]
     if arrays_found:
         if options.grid is not None:

@@ -24,6 +24,7 @@ from geoseg.raster.bands.sensors import code_of
 from geoseg.raster.files.georeference import Grid, place, quoted
 from geoseg.raster.files.masks import find_masks
 from geoseg.raster.files.members import members_of, with_members
+from geoseg.raster.gdal.addresses import shown_address
 from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual
 from geoseg.raster.gdal.untrusted import check_name
@@ -102,13 +103,14 @@ def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozen
     InputError
         If it is missing, not a raster, or cannot be used; the message says what to do.
     """
-    label = str(path)
-    if not label:
+    given = str(path)
+    if not given:
         raise InputError("the path of a raster is empty; name a file")
-    check_name(label, label, remote=remote)
-    if not is_virtual(label):
-        _check_file(label)
-    target = gdal_path(label) if is_virtual(label) else os.path.abspath(label)  # noqa: PTH100  keeps symbolic links
+    label = shown_address(given) if is_remote(given) else given
+    check_name(given, label, remote=remote)
+    if not is_virtual(given):
+        _check_file(given)
+    target = gdal_path(given) if is_virtual(given) else os.path.abspath(given)  # noqa: PTH100  keeps symbolic links
     try:
         stamp = stamp_of(target)  # before it is opened: what is written from now on counts as a change
         with environment(target, remote=remote), open_dataset(target, remote=remote, label=label) as data:
@@ -152,7 +154,9 @@ def _check_png(path: Path) -> None:
 def _not_a_raster(label: str, error: BaseException) -> str:
     text = one_line(error)
     if is_remote(label):
-        return f"{label}: cannot be opened ({text}); check the address and the connection"
+        refused = re.search(r"\b(?:401|403)\b", text) is not None
+        remedy = "its signature has expired, or needs your credentials" if refused else "check the connection"
+        return f"{label}: cannot be opened ({text}); check the address: {remedy}"
     if "not recognized" in text:
         return (
             f"{label}: not a raster that geoseg reads (GeoTIFF, VRT, JPEG 2000, PNG, JPEG, …); "

@@ -20,7 +20,7 @@ from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
 from geoseg.raster.sampling import chunk_boxes, read_sample, sample_boxes
-from geoseg.raster.sources import read_all
+from geoseg.raster.sources import leaf_sources, read_all
 from geoseg.raster.types import Band, BandSource, Pixels, ReadRequest
 from geoseg.tiling import Box
 
@@ -132,7 +132,8 @@ class Raster:
     @property
     def sources(self) -> tuple[str, ...]:
         """Distinct files, URLs or arrays that are read, as the user named them."""
-        return tuple(dict.fromkeys(self.inputs[part.source].label for part in self.parts))
+        read = leaf_sources(self.inputs[part.source] for part in self.parts)
+        return tuple(dict.fromkeys(source.label for source in read))
 
     @property
     def remote(self) -> bool:

@@ -14,6 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from geoseg.errors import ReadError, one_line
+from geoseg.errors.secrets import without_secrets
 from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, is_remote
 from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
@@ -22,7 +23,7 @@ from geoseg.system.threads import concurrent_map
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from geoseg.raster.types import BandSource, ReadRequest
 
@@ -71,7 +72,7 @@ class FileSource:
     path
         Path as GDAL opens it.
     label
-        Path as the user gave it.
+        Path as the user gave it, without the signature of a signed address.
     stamp
         Size and modification time of the file when it was opened, and a hash of its members' stamps, if it has any:
         handles of a replaced file are not reused.
@@ -103,7 +104,7 @@ class FileSource:
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change; the file may be moved to another folder."""
-        name = self.path if is_remote(self.path) else os.path.basename(self.path)  # noqa: PTH119  also /vsizip/ paths
+        name = without_secrets(self.path) if is_remote(self.path) else os.path.basename(self.path)  # noqa: PTH119  also /vsizip/ paths
         return repr((name, self.stamp, self.height, self.width, self.masks, self.shift, self.warp))
 
     def overview(self, factor: float) -> int | None:
@@ -221,6 +222,12 @@ class FileSource:
         if self.masks.bands:
             for position, band in enumerate(request.bands):
                 request.keep(data.read_masks(band, window=window, out_shape=request.shape) > 0, position)
+
+
+def leaf_sources(inputs: Iterable[BandSource]) -> tuple[BandSource, ...]:
+    """Return what is read in the end, each once: of a composite the files of its dates."""
+    each = [source for one in inputs for source in getattr(one, "sources", (one,))]
+    return tuple({id(source): source for source in each}.values())
 
 
 def read_all(reads: Sequence[tuple[BandSource, ReadRequest]]) -> None:

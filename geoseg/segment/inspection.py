@@ -111,7 +111,7 @@ def inspect_scene(
     Parameters
     ----------
     source, reading
-        As ``open_raster`` takes them.
+        As ``open_raster`` takes them; or an open raster.
     model
         Name or folder; the bundled default if None.
     options
@@ -131,7 +131,7 @@ def inspect_scene(
     name, needs = loaded.card.name, tuple(band.name for band in loaded.card.bands)
     label = str(source[0]) if isinstance(source, list) else str(source)
     try:
-        raster = open_raster(source, **reading)
+        raster = source if isinstance(source, Raster) else open_raster(source, **reading)
     except GeosegError as error:
         return Inspection(label, name, error=error, needs=needs)
     proposed = tuple(proposal.card.name for proposal in proposed_models(raster))

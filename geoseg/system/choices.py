@@ -25,6 +25,9 @@ RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 RUNTIME_OPTIONS: tuple[str, ...] = ("auto", *RUNTIMES)
 """Values of the ``runtime`` options; "auto" takes another than the model's own where it is faster and agrees."""
 
+COMPOSITES = ("median", "medoid", "mean", "first", "best")
+"""How dates become one scene; see :mod:`geoseg.raster.composite`."""
+
 POLYGON_FORMATS = ("gpkg", "parquet", "fgb")
 """Suffixes of GeoPackage, GeoParquet and FlatGeobuf."""
 

@@ -16,6 +16,7 @@ from geoseg.raster.composite.source import Unit
 from geoseg.raster.files.georeference import check_extent
 from geoseg.raster.grids import bounds_in, overlaps
 from geoseg.raster.open import merged_notes, open_on_grid, open_raster
+from geoseg.raster.scenes.scene import SceneFiles
 
 if TYPE_CHECKING:
     from geoseg.raster.files.georeference import Grid
@@ -97,6 +98,8 @@ def open_dates(sources: Sequence[Any], bbox: Sequence[float] | None, bbox_crs: A
 
 
 def _name(source: Any) -> str:
+    if isinstance(source, SceneFiles):
+        return source.name or "scene"
     return Path(str(source[0] if isinstance(source, list | tuple) else source)).name
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.gdal.untrusted import check_source
-from geoseg.raster.sources import FileSource
+from geoseg.raster.sources import FileSource, leaf_sources
 from geoseg.system.stamps import stamp_of
 
 if TYPE_CHECKING:
@@ -96,8 +96,5 @@ def check_unchanged(*rasters: Raster | None) -> None:
 
 
 def _sources(raster: Raster) -> list[FileSource]:
-    used = sorted({part.source for part in raster.parts})
-    inputs = [raster.inputs[index] for index in used]
-    # A composite reads other sources.
-    each = [source for given in inputs for source in getattr(given, "sources", (given,))]
-    return list(dict.fromkeys(source for source in each if isinstance(source, FileSource)))
+    inputs = [raster.inputs[part.source] for part in raster.parts]
+    return list(dict.fromkeys(source for source in leaf_sources(inputs) if isinstance(source, FileSource)))

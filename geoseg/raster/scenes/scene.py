@@ -37,11 +37,14 @@ class File:
         Whether the network may be used for it.
     bands
         Metadata of its bands, in their order; empty if there is none.
+    size
+        Bytes of the file, if its metadata states them.
     """
 
     path: str
     remote: bool
     bands: tuple[BandMetadata, ...] = ()
+    size: int | None = None
 
 
 @dataclass(frozen=True)

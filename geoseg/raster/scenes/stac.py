@@ -18,6 +18,7 @@ from geoseg.raster.bands import names
 from geoseg.raster.bands.sensors import code_of, name_bands
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
+from geoseg.raster.scenes.stac_sentinel2 import reflectance_of
 from geoseg.system.files import check_regular_file
 from geoseg.system.json_text import parse_json
 
@@ -29,7 +30,7 @@ _ENDINGS = (".tif", ".tiff", ".jp2", ".vrt")
 
 
 def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles:
-    """Return the bands of a STAC item; of several assets with the same band, the first GeoTIFF.
+    """Return the bands of a STAC item; of several assets with the same band, the finest GeoTIFF.
 
     Parameters
     ----------
@@ -54,22 +55,45 @@ def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles
         raise InputError(
             f"{path}: not a STAC item (its type is {kind!r}); a scene's item has type Feature and assets{hint}"
         )
-    found: dict[str, tuple[bool, File]] = {}
+    return item_files(content, path, remote=remote)
+
+
+def item_files(content: dict[str, Any], path: str, *, remote: bool) -> SceneFiles:
+    """Return the bands of a STAC item that has been read; of several assets with the same band, the finest GeoTIFF.
+
+    Parameters
+    ----------
+    content
+        The item, with its assets.
+    path
+        Where it comes from: relative addresses begin there.
+    remote
+        Whether the network may be used.
+
+    Raises
+    ------
+    InputError
+        If it has no raster, states impossible values, or is a local file that refers to the network.
+    """
+    found: dict[str, tuple[tuple[bool, float], File]] = {}
     assets = {key: asset for key, asset in content["assets"].items() if _is_raster(key, asset)}
     codes = [text for key, asset in assets.items() for text in (*_own_names(asset), key) if code_of(text)]
     evidence = _evidence(content)
+    correct, notes = reflectance_of(content)
     for key, asset in assets.items():
         try:
             metadata = _bands_of(key, asset)
         except ValueError as error:
             raise InputError(f"{path}: asset {key!r} {error}; repair the item") from error
-        metadata = tuple(_precise(band, codes, evidence) for band in metadata)
-        file = File(_address(path, str(asset["href"])), remote, metadata)
+        metadata = tuple(correct(_precise(band, codes, evidence)) for band in metadata)
+        size = asset.get("file:size")
+        file = File(_address(path, str(asset["href"])), remote, metadata, size if isinstance(size, int) else None)
         identity = "|".join(one.name or key for one in metadata)
         tiff = "tif" in str(asset.get("type", "")) or str(asset["href"]).lower().endswith((".tif", ".tiff"))
-        if identity not in found or (tiff and not found[identity][0]):
-            found[identity] = tiff, file
-    files = tuple(file for _, file in found.values())
+        rank = not tiff, _pixel_size(asset)
+        if identity not in found or rank < found[identity][0]:
+            found[identity] = rank, file
+    files = _with_nir_of_landsat(tuple(file for _, file in found.values()), evidence)
     if not files:
         raise InputError(
             f"{path}: the STAC item has no raster asset; its assets are {', '.join(content['assets']) or 'none'}"
@@ -79,7 +103,18 @@ def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles
         raise InputError(
             f"{path}: refers to {refused} on the network; pass allow_remote=True, or open the item by its URL"
         )
-    return SceneFiles(files, name=str(content.get("id") or Path(path).stem), evidence=evidence)
+    return SceneFiles(files, name=str(content.get("id") or Path(path).stem), notes=notes, evidence=evidence)
+
+
+def _with_nir_of_landsat(files: tuple[File, ...], evidence: tuple[str, ...]) -> tuple[File, ...]:
+    """Call Landsat's near infrared ``nir``, as its code is read; STAC's eo extension has it as ``nir08``."""
+    names = [band.name for file in files for band in file.bands]
+    if "nir" in names or "nir08" not in names or not any(text.lower().startswith("landsat") for text in evidence):
+        return files
+    return tuple(
+        replace(file, bands=tuple(replace(b, name="nir") if b.name == "nir08" else b for b in file.bands))
+        for file in files
+    )
 
 
 def _item_of(collection: Any, path: str, item: str) -> Any:
@@ -142,6 +177,13 @@ def _evidence(item: dict[str, Any]) -> tuple[str, ...]:
     texts = [text for value in stated for text in (value if isinstance(value, list) else [value])]
     texts += [item.get("id"), item.get("collection")]
     return tuple(text[:500] for text in texts if isinstance(text, str))
+
+
+def _pixel_size(asset: dict[str, Any]) -> float:
+    """Return the ground sampling distance of an asset, as far as it is stated: CDSE lists a band three times."""
+    entries = asset, *_dicts(asset.get("raster:bands"))
+    sizes = [entry.get("gsd") or entry.get("spatial_resolution") for entry in entries]
+    return min((float(size) for size in sizes if isinstance(size, int | float)), default=math.inf)
 
 
 def _spectral(asset: dict[str, Any]) -> list[dict[str, Any]]:

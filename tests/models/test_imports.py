@@ -1,0 +1,329 @@
+"""``geoseg model add``: each source, made by its own library, gives that library's scores; what lacks is asked for."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+import segmentation_models_pytorch as smp
+import torch
+
+from geoseg.errors import ModelError, OptionError
+from geoseg.models import load_model
+from geoseg.models.imports import ImportOptions, add_model, remove_model
+
+RGBN = ("red", "green", "blue", "nir")
+ENCODER = "tu-mobilenetv4_conv_small_035"
+MEAN = (0.4, 0.5, 0.3, 0.2)
+SAID = ImportOptions(bands=RGBN, classes=("land", "water", "cloud"), divide=255.0, mean=MEAN, std=(0.25,))
+SMALL = {"encoder_name": ENCODER, "encoder_weights": None, "decoder_channels": (16, 16, 8, 8, 8)}
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path, monkeypatch):
+    monkeypatch.setenv("GEOSEG_MODELS", str(tmp_path / "models"))
+    torch.set_num_threads(1)  # the networks are tiny
+    return tmp_path / "models"
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(1)
+    return smp.Unet(in_channels=4, classes=3, **SMALL).eval()
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (2, 4, 64, 96)).astype(np.float32)
+
+
+def normalised(pixels, divide=255.0, mean=MEAN, std=0.25):
+    return torch.from_numpy(((pixels / divide - np.reshape(mean, (-1, 1, 1))) / std).astype("float32"))
+
+
+def scores(folder, pixels):
+    """Return the probabilities that geoseg computes from digital numbers: through the card and the network it loads."""
+    from geoseg.models.card.known_answer import normalise
+
+    model = load_model(folder)
+    with torch.inference_mode():
+        return torch.softmax(model.module()(torch.from_numpy(normalise(model.card, pixels))), 1)
+
+
+def same(folder, pixels, theirs):
+    with torch.inference_mode():
+        return float((scores(folder, pixels) - theirs).abs().max()) < 1e-4
+
+
+def softmax(network, inputs):
+    with torch.inference_mode():
+        return torch.softmax(network(inputs), 1)
+
+
+def test_folder_of_smp(tmp_path, network, pixels, models):
+    network.save_pretrained(tmp_path / "their unet")
+    (tmp_path / "their unet" / "README.md").write_text("---\nlibrary_name: x\nlicense: cc-by-4.0\n---\n# Unet\n")
+    folder, lines = add_model(tmp_path / "their unet", options=SAID)
+    assert folder == models / "their-unet"
+    assert same(folder, pixels, softmax(network, normalised(pixels)))
+    card = load_model("their-unet").card
+    assert (card.license, card.hyperparameters["origin"]["file"]) == ("cc-by-4.0", "their unet")
+    assert any(line.startswith("test vector: reproduced") for line in lines)
+    assert [path.name for path in models.iterdir()] == ["their-unet"]
+
+
+@pytest.mark.parametrize("form", [pytest.param("prefixed", marks=pytest.mark.slow), "lightning", "safetensors"])
+def test_weights_alone(tmp_path, pixels, form):
+    from safetensors.torch import save_file
+
+    torch.manual_seed(2)
+    network = smp.Unet(ENCODER, encoder_weights=None, in_channels=4, classes=3).eval()
+    state = network.state_dict()
+    said = {name: getattr(SAID, name) for name in ("bands", "classes", "divide", "mean", "std")}
+    path = tmp_path / "net.pth"
+    if form == "prefixed":
+        torch.save({"model": {f"module.{key}": value for key, value in state.items()}, "epoch": 3}, path)
+    elif form == "lightning":  # as torchgeo's SemanticSegmentationTask stores it
+        stored = {"model": "unet", "backbone": ENCODER, "in_channels": 4, "num_classes": 3, "weights": None}
+        weights = {f"model.{key}": value for key, value in state.items()} | {"criterion.weight": torch.ones(3)}
+        torch.save({"state_dict": weights, "hyper_parameters": stored, "pytorch-lightning_version": "2.6"}, path)
+    else:
+        path = path.with_suffix(".safetensors")
+        save_file(state, path)
+    if form != "lightning":
+        said |= {"arch": "unet", "encoder": ENCODER}
+    folder, _ = add_model(path, options=ImportOptions(**said))
+    assert same(folder, pixels, softmax(network, normalised(pixels)))
+
+
+def test_weights_of_another_network(tmp_path, network):
+    """Each is one line: a decoder of other widths, fewer weights, and a larger network, of which this one is a part."""
+    said = ImportOptions(**{**vars(SAID), "arch": "unet", "encoder": ENCODER})
+    state = smp.Unet(ENCODER, encoder_weights=None, in_channels=4, classes=3).state_dict()
+    for content, message in (
+        (network.state_dict(), r"weight decoder.* has the shape"),
+        (dict(list(state.items())[:-4]), r"3 of \d+ weights are missing, such as"),
+        ({**state, "encoder.more.weight": torch.ones(1)}, r"has 1 weights that unet .* has not, such as encoder.more"),
+    ):
+        torch.save(content, tmp_path / "net.pth")
+        with pytest.raises(ModelError, match=message) as failed:
+            add_model(tmp_path / "net.pth", options=said)
+        assert "\n" not in str(failed.value)
+
+
+def test_one_output_becomes_two_classes(tmp_path, pixels):
+    torch.manual_seed(3)
+    network = smp.Unet(in_channels=4, classes=1, **SMALL).eval()
+    network.save_pretrained(tmp_path / "roads")
+    said = ImportOptions(bands=RGBN, classes=("road",), divide=255.0)
+    folder, _ = add_model(tmp_path / "roads", options=said)
+    with torch.inference_mode():
+        road = torch.sigmoid(network(normalised(pixels, mean=0.0, std=1.0)))
+    assert same(folder, pixels, torch.cat([1 - road, road], 1))
+    assert [one.name for one in load_model("roads").card.classes] == ["background", "road"]
+
+
+def _export(network, path, metadata=None):
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    axes = {"x": {0: "n", 2: "h", 3: "w"}, "y": {0: "n", 2: "h", 3: "w"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # this exporter is the older one, and the faster
+        torch.onnx.export(
+            network, (torch.zeros(1, 4, 64, 96),), path, dynamo=False, opset_version=17, input_names=["x"],
+            output_names=["y"], dynamic_axes=axes,
+        )  # fmt: skip
+    proto = onnx.load(path)
+    for key, value in (metadata or {}).items():
+        proto.metadata_props.add(key=key, value=value)
+    onnx.save(proto, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory, network):
+    return _export(network, tmp_path_factory.mktemp("onnx") / "plain net.onnx")
+
+
+def test_plain_onnx(graph, network, pixels):
+    with pytest.raises(ModelError, match=r"does not state its .*--bands.*--divide") as failed:
+        add_model(graph)
+    assert "\n" not in str(failed.value)
+    folder, _ = add_model(graph, options=SAID)
+    assert same(folder, pixels, softmax(network, normalised(pixels)))
+    card = load_model(folder).card
+    assert card.test_vector
+    assert card.value_range == (0, 255)
+    with pytest.raises(ModelError, match=r"the card requires 2 scores"):
+        add_model(graph, "other", ImportOptions(**{**vars(SAID), "classes": ("a", "b")}))
+
+
+def test_onnx_of_deepness(tmp_path, graph, network, pixels):
+    import onnx
+
+    proto = onnx.load(graph)
+    said = {"model_type": "Segmentor", "class_names": json.dumps({0: "land", 1: "water", 2: "cloud"}),
+            "standardization_mean": "[0.4, 0.5, 0.3, 0.2]", "standardization_std": "[0.25, 0.25, 0.25, 0.25]",
+            "resolution": "60"}  # fmt: skip
+    for key, value in said.items():
+        proto.metadata_props.add(key=key, value=value)
+    onnx.save(proto, tmp_path / "deepness.onnx")
+    folder, _ = add_model(tmp_path / "deepness.onnx", options=ImportOptions(bands=RGBN))
+    assert same(folder, pixels, softmax(network, normalised(pixels)))
+    card = load_model(folder).card
+    assert [one.name for one in card.classes] == ["land", "water", "cloud"]
+    assert card.resolution == pytest.approx((0.48, 0.75))
+
+
+def test_onnx_that_finds_objects(tmp_path, graph):
+    import onnx
+
+    proto = onnx.load(graph)
+    proto.metadata_props.add(key="task", value="segment")
+    onnx.save(proto, tmp_path / "yolo.onnx")
+    with pytest.raises(ModelError, match="return boxes or objects"):
+        add_model(tmp_path / "yolo.onnx", options=SAID)
+
+
+@pytest.fixture(scope="module")
+def transformers():
+    return pytest.importorskip("transformers")
+
+
+NAMES = {0: "land", 1: "water", 2: "cloud"}
+
+
+def _segformer(transformers):
+    return transformers.SegformerForSemanticSegmentation(
+        transformers.SegformerConfig(
+            hidden_sizes=[8, 16, 16, 32], depths=[1, 1, 1, 1], num_attention_heads=[1, 2, 2, 4], decoder_hidden_size=16,
+            id2label=NAMES, label2id={name: key for key, name in NAMES.items()},
+        )
+    )  # fmt: skip
+
+
+def _upernet(transformers):
+    backbone = transformers.ConvNextConfig(
+        hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], out_features=["stage1", "stage2", "stage3", "stage4"]
+    )
+    return transformers.UperNetForSemanticSegmentation(
+        transformers.UperNetConfig(
+            backbone_config=backbone, hidden_size=16, auxiliary_channels=8, auxiliary_in_channels=16, id2label=NAMES,
+            label2id={name: key for key, name in NAMES.items()},
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [_segformer, pytest.param(_upernet, marks=pytest.mark.slow)])
+def test_folders_of_transformers(tmp_path, transformers, pixels, make):
+    """The oracle: their image processor and network, the logits brought to the picture's size as in their examples."""
+    torch.manual_seed(4)
+    network = make(transformers).eval()
+    network.save_pretrained(tmp_path / "hf")
+    processor = transformers.SegformerImageProcessor(do_resize=False)
+    processor.save_pretrained(tmp_path / "hf")
+    folder, _ = add_model(tmp_path / "hf", "theirs", ImportOptions(license="mit"))
+    card = load_model("theirs").card
+    assert [band.name for band in card.bands] == ["red", "green", "blue"]
+    assert [one.name for one in card.classes] == ["land", "water", "cloud"]
+    pictures = [torch.from_numpy(picture[:3].astype("uint8")) for picture in pixels]
+    inputs = processor(images=pictures, return_tensors="pt")
+    with torch.inference_mode():
+        logits = network(**inputs).logits
+        logits = torch.nn.functional.interpolate(logits, size=pixels.shape[-2:], mode="bilinear", align_corners=False)
+    assert same(folder, pixels[:, :3], torch.softmax(logits, 1))
+
+
+def test_transformers_that_state_little(tmp_path, transformers):
+    network = _segformer(transformers)
+    network.config.id2label = {number: f"LABEL_{number}" for number in range(3)}
+    network.save_pretrained(tmp_path / "hf")
+    with pytest.raises(ModelError, match=r"does not state its 3 bands .*; how values are normalised .*; its 3 classes"):
+        add_model(tmp_path / "hf")
+    config = json.loads((tmp_path / "hf" / "config.json").read_text())
+    (tmp_path / "hf" / "config.json").write_text(json.dumps({**config, "architectures": ["BertModel"]}))
+    with pytest.raises(ModelError, match="its architecture is BertModel; added are Segformer"):
+        add_model(tmp_path / "hf")
+    said = ImportOptions(bands=RGBN[:3], classes=("a", "b", "c"), divide=255.0)
+    (tmp_path / "hf" / "config.json").write_text(
+        json.dumps({**config, "backbone": "resnet50", "use_timm_backbone": True})
+    )
+    with pytest.raises(ModelError, match=r"which fetches weights or code; rejected"):
+        add_model(tmp_path / "hf", options=said)
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def test_what_is_refused(tmp_path, network, capsys, models):
+    torch.save({"state_dict": network.state_dict(), "extra": Evil()}, tmp_path / "evil.pth")
+    (tmp_path / "package.dlpk").write_bytes(b"PK")
+    (tmp_path / "program.pt2").write_bytes(b"PK")
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "bad.pth").write_bytes(b"garbage")
+    (tmp_path / "list.pth").touch()
+    torch.save([1, 2], tmp_path / "list.pth")
+    (tmp_path / "empty").mkdir()
+    arch = {"arch": "unet", "encoder": ENCODER}
+    for name, options, message in [
+        ("evil.pth", arch, "holds more than weights.*code from files is never run"),
+        ("package.dlpk", {}, "licences of the models in them bind them"),
+        ("program.pt2", {}, "not read back"),
+        ("notes.txt", {}, "none of the files that are added"),
+        ("bad.pth", arch, "not a file of torch"),
+        ("list.pth", arch, "holds a list, no state dict"),
+        ("empty", {}, "neither model.json nor config.json"),
+        ("nothing.onnx", {}, "no such file"),
+    ]:
+        with pytest.raises(ModelError, match=message) as failed:
+            add_model(tmp_path / name, options=ImportOptions(**options))
+        assert "\n" not in str(failed.value)
+    assert "executed" not in capsys.readouterr().out
+    torch.save(network.state_dict(), tmp_path / "net.pth")
+    with pytest.raises(ModelError, match=r"does not state its architecture; say it with --arch unet and --encoder"):
+        add_model(tmp_path / "net.pth")
+    assert not models.exists() or not list(models.iterdir())
+    for more in ({"divide": 0.0}, {"std": (0.0,)}, {"resolution": float("nan")}, {"mean": (float("inf"),)}):
+        with pytest.raises(OptionError):
+            ImportOptions(**more)
+
+
+def test_add_list_and_remove(tmp_path, network, geoseg, models):
+    network.save_pretrained(tmp_path / "net")
+    said = ("--bands", "red,green,blue,nir", "--classes", "land,water,cloud")
+    code, _, err = geoseg("model", "add", tmp_path / "net", *said)
+    assert code == 1
+    assert "does not state how values are normalised (--divide 255" in err
+    code, out, err = geoseg("model", "add", tmp_path / "net", *said, "--divide", "255", "--mean", "0.4,0.5,0.3,0.2")
+    assert code == 0, err
+    assert "forward pass: " in out
+    assert "net: added; use it with -m net" in out
+    code, _, err = geoseg("model", "add", tmp_path / "net", *said, "--divide", "255")
+    assert code == 1
+    assert "choose another name with --as, or --overwrite" in err
+    assert geoseg("model", "add", tmp_path / "net", *said, "--divide", "1", "--overwrite")[0] == 0
+    assert load_model("net").card.value_scaling == ()
+    code, out, _ = geoseg("model", "list")
+    assert "net: Added from a folder of segmentation-models-pytorch" in out
+    assert "  licence mit" in out  # of the README that segmentation-models-pytorch writes
+    assert "  origin  a folder of segmentation-models-pytorch, net, added 20" in out
+    assert "  origin  part of geoseg" in out
+    assert geoseg("model", "add", models / "net", "--as", "copy")[0] == 0
+    assert geoseg("model", "remove", "net")[0] == 0
+    assert [path.name for path in models.iterdir()] == ["copy"]
+    assert remove_model("copy") == models / "copy"
+    for name, message in (
+        ("net", "no model 'net' is installed"),
+        ("landcover", "part of geoseg"),
+        ("../x", "no model"),
+    ):
+        code, _, err = geoseg("model", "remove", name)
+        assert code == 1
+        assert message in err
+    code, _, err = geoseg("model", "add", tmp_path / "net", *said, "--divide", "1", "--as", "landcover")
+    assert code == 1
+    assert "is part of geoseg" in err
