@@ -144,7 +144,8 @@ def change(
     """Compare two class maps or scenes of one place: what became what, where, and how large it is.
 
     With ``model``, ``before`` and ``after`` are scenes, which the model maps first, as :func:`geoseg.run` does: with
-    its options, resumed in the same way, on its schedulers.
+    its options, resumed in the same way, on its schedulers. A model of change (``geoseg.train`` with
+    ``task="change"``) sees both scenes together and says itself what became of each pixel: BEFORE is then its class 0.
 
     The maps are compared where they overlap, on the pixels of ``before``: pixels of ``after`` that coincide with them
     are taken as they are, a map on another grid or in another CRS is brought to them by the nearest pixel. Memory does
@@ -187,7 +188,8 @@ def change(
     progress
         Called with the number of steps done, their total, and the stage.
     model
-        Name or folder of a model, or a loaded one, that maps both scenes; the maps go into ``output/maps``.
+        Name or folder of a model, or a loaded one, that maps both scenes, or the change between them; the maps go
+        into ``output/maps``.
     reading, options, scheduler, reporter
         How the scenes are read and segmented: see :class:`geoseg.Job` and :func:`geoseg.run`. Only with ``model``.
 
@@ -226,7 +228,8 @@ def change(
     if output is None:
         with tempfile.TemporaryDirectory(prefix="geoseg-") as scratch:
             if mapping.model is not None:
-                before, after = mapping.maps(before, after, Path(scratch) / MAPS, overwrite=False)
+                before, after, found = mapping.maps(before, after, Path(scratch) / MAPS, overwrite=False)
+                confidence = found if confidence is None else confidence
             maps = _open(before, after, renames, confidence, options)
             paths = _paths(Path(scratch), "maps")
             numbering, _, _ = _compare(maps, options, paths, report_progress)
@@ -238,7 +241,8 @@ def change(
     final = _paths(folder, stem or _default_name(before, after))
     _check_outputs(final, (before, after, confidence), overwrite=overwrite)
     if mapping.model is not None:
-        before, after = mapping.maps(before, after, folder / MAPS, overwrite=overwrite)
+        before, after, found = mapping.maps(before, after, folder / MAPS, overwrite=overwrite)
+        confidence = found if confidence is None else confidence
     maps = _open(before, after, renames, confidence, options)
     with _staged(final) as staged:
         numbering, counts, unit = _compare(maps, options, staged, report_progress)

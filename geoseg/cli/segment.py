@@ -12,6 +12,9 @@ from geoseg.cli.options import (
     CommaList,
     Duration,
     FilePath,
+    GreedyCommand,
+    dates_option,
+    inputs_of,
     names_of,
     option_group,
     options_of,
@@ -21,6 +24,7 @@ from geoseg.cli.options import (
     scenes_of,
     segmenting_options,
     segmenting_options_with,
+    source_option,
 )
 from geoseg.errors.printable import printable
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 
 
 _scene_options = option_group(
+    source_option,
+    dates_option,
     click.argument("scenes", nargs=-1, metavar="SCENE…"),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="OUT", help="Output folder."),
     click.option("--scenes", "listed", type=FilePath(), metavar="FILE",
@@ -81,7 +87,7 @@ _run_options = option_group(
 )  # fmt: skip
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @_scene_options
 @segmenting_options
 @reading_options
@@ -103,7 +109,8 @@ _run_options = option_group(
 def segment(**values: Any) -> None:
     """Segment scenes into class maps, confidence rasters and land-cover polygons.
 
-    SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene.
+    SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene. A
+    model of several sensors or dates takes --source or --dates instead.
     Writes OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg,
     _preview.png and _report.json, and for several scenes OUT/summary.csv. After an interruption the same command
     resumes the run.
@@ -121,7 +128,7 @@ def segment(**values: Any) -> None:
     _run_job(products, values)
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @_scene_options
 @segmenting_options_with("linear")
 @reading_options
@@ -185,7 +192,9 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     scenes, output, model, progress = (values.pop(name) for name in ("scenes", "output", "model", "progress"))
     reading = reading_of(values)
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
-    sources = scenes_of(scenes, reading) + (read_scenes(listed) if listed else [])
+    given_inputs = inputs_of(values, scenes)
+    sources = [given_inputs] if given_inputs is not None else scenes_of(scenes, reading)
+    sources += read_scenes(listed) if listed else []
     check_duplicates(sources)
     shard = None if values["shard"] is None else Shard.of(values["shard"])
     sources, given = sources if shard is None else shard.part(sources), len(sources)

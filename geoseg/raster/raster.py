@@ -132,7 +132,8 @@ class Raster:
     @property
     def sources(self) -> tuple[str, ...]:
         """Distinct files, URLs or arrays that are read, as the user named them."""
-        return tuple(dict.fromkeys(self.inputs[part.source].label for part in self.parts))
+        used = [self.inputs[part.source] for part in self.parts]
+        return tuple(dict.fromkeys(label for one in used for label in getattr(one, "labels", (one.label,))))
 
     @property
     def remote(self) -> bool:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from geoseg.classes import MAX_CLASSES, MapClass
 from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
+from geoseg.models.card.inputs import InputSpec, check_inputs
 from geoseg.models.card.objects import ObjectHeads
 from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
@@ -125,6 +126,9 @@ class ModelCard(BaseModel):
         are information only.
     bands
         Input bands, in the network's order.
+    inputs
+        Of a model of several inputs (sensors, dates, before and after): each of them, see
+        :mod:`geoseg.models.card.inputs`; empty for a model of one scene. ``bands`` are then those of all of them.
     value_scaling
         Normalisation of each band's digital numbers, None for a band without; empty for none at all.
     value_range
@@ -192,6 +196,7 @@ class ModelCard(BaseModel):
     architecture: str = Field(min_length=1)
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     bands: tuple[BandSpec, ...] = Field(min_length=1)
+    inputs: tuple[InputSpec, ...] = ()
     value_scaling: tuple[ValueScaling | None, ...] = ()
     value_range: tuple[float, float] | None = None
     value_percentiles: ValuePercentiles | None = None
@@ -259,6 +264,8 @@ class ModelCard(BaseModel):
             )
         if self.objects is not None:
             self.objects.check_within(self.classes)
+        if self.inputs:
+            check_inputs(self.inputs, [band.name for band in self.bands])
         for field in ("margin", "min_window"):
             value = getattr(self, field)
             if value % self.stride and value > 1:
