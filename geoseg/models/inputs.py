@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ContractError, OptionError
-from geoseg.models.card.inputs import InputSpec, how_to_give, is_change
+from geoseg.models.card.inputs import InputSpec, how_to_run, is_change
 from geoseg.models.model import load_model
 from geoseg.raster.bands.names import shared_name
 from geoseg.raster.stacks.api import SlotFiles, stack_slots
@@ -70,7 +70,8 @@ def open_inputs(
     known = [spec.name for spec in card.inputs]
     if unknown := [key for key in given if key not in known]:
         raise ContractError(
-            f"model {card.name!r} has no input {unknown[0]!r}: it has {', '.join(known)}; {how_to_give(card.inputs)}"
+            f"model {card.name!r} has no input {unknown[0]!r}: it has {', '.join(known)}; "
+            f"run it by: {how_to_run(card.inputs)}"
         )
     label = f"model {card.name!r}"
     return stack_inputs(card.inputs, given, reading, name=name, label=label)
@@ -113,7 +114,9 @@ def stack_inputs(
 def _slots(spec: InputSpec, source: Any, inputs: Sequence[InputSpec], label: str) -> tuple[list[SlotFiles], list[str]]:
     """Return the slots of one input, and remarks on what is missing."""
     if source is None and not spec.optional:
-        raise ContractError(f"{label} needs the input {spec.name} ({', '.join(spec.bands)}); {how_to_give(inputs)}")
+        raise ContractError(
+            f"{label} needs the input {spec.name} ({', '.join(spec.bands)}); run it by: {how_to_run(inputs)}"
+        )
     if spec.dates is None:
         missing = [f"input {spec.name} is missing and masked"] if source is None else []
         return [SlotFiles(spec.name, source, spec.bands, required=not spec.optional)], missing

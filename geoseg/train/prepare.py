@@ -422,7 +422,7 @@ def _with_objects(card: ModelCard, labelled: Labelled, options: TrainOptions) ->
 def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
     from geoseg.models.card.card import card_with
 
-    if card.architecture.startswith("geoseg:") and len(classes) != len(card.classes):
+    if card.architecture.startswith("geoseg:") and card.architecture != PIXEL_NET and len(classes) != len(card.classes):
         raise OptionError(
             f"model {card.name!r} has {len(card.classes)} classes by construction, but {len(classes)} are asked for; "
             "fine-tune it on its own classes, or train a new network with --arch"

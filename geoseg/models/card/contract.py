@@ -10,7 +10,7 @@ import numpy as np
 
 from geoseg.errors import ContractError
 from geoseg.geodesy import pixel_sides
-from geoseg.models.card.inputs import channels_of, how_to_give, slots_of
+from geoseg.models.card.inputs import channels_of, how_to_run, kind_of, slots_of
 from geoseg.models.card.scaling import to_card_units
 from geoseg.models.card.units import ABOVE, BELOW, card_values, check_units
 from geoseg.raster.bands.names import COMMON
@@ -54,7 +54,9 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
     """
     if card.inputs and stack_of(raster) is None:
         listing = "; ".join(spec.text() for spec in card.inputs)
-        raise ContractError(f"model {card.name!r} takes several inputs ({listing}); {how_to_give(card.inputs)}")
+        raise ContractError(
+            f"model {card.name!r} takes several inputs ({listing}); run it by: {how_to_run(card.inputs)}"
+        )
     wanted, have = [band.name for band in card.bands], [band.name for band in raster.bands]
     missing = [name for name in wanted if name not in have]
     if not missing:
@@ -141,7 +143,15 @@ def _check_slots(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
         if not valid.any():
             warnings.append(f"{own.name!r}: no valid pixel in a sample of the scene; it is masked")
             continue
-        warnings += check_contract(_card_of_input(card, spec), own, pixels, constant_fill(pixels.data, valid))
+        try:
+            warnings += check_contract(_card_of_input(card, spec), own, pixels, constant_fill(pixels.data, valid))
+        except ContractError as error:
+            if kind_of(card.inputs) != "sources":
+                raise
+            raise ContractError(
+                f"{error} (options do not go with several inputs: set scale and offset in the file, with gdal_edit.py "
+                "-scale SCALE -offset OFFSET FILE)"
+            ) from None
         warnings += _odd_slot(card, spec, slot, own.name)
     return warnings
 

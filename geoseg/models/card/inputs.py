@@ -241,13 +241,13 @@ def fusions_of(inputs: Sequence[InputSpec]) -> tuple[str, ...]:
     return FUSIONS[kind_of(inputs)]
 
 
-def how_to_give(inputs: Sequence[InputSpec]) -> str:
-    """Return how a user gives these inputs, for messages."""
+def how_to_run(inputs: Sequence[InputSpec]) -> str:
+    """Return the command that runs a model of these inputs, for messages."""
     if is_change(inputs):
-        return "give both scenes: geoseg change BEFORE AFTER -m MODEL"
-    if any(spec.dates is not None for spec in inputs):
-        return "give its dates with --dates FILE…"
-    return "give each with --source NAME=FILE: " + " ".join(f"--source {spec.name}=…" for spec in inputs)
+        return "geoseg change BEFORE AFTER -m MODEL"
+    if kind_of(inputs) == "dates":
+        return "geoseg segment --dates FILE… -m MODEL"
+    return f"geoseg segment {' '.join(f'--source {spec.name}=FILE' for spec in inputs)} -m MODEL"
 
 
 def slots_of(inputs: Sequence[InputSpec]) -> Iterator[tuple[InputSpec, int, str]]:

@@ -16,7 +16,6 @@ from geoseg.models.card.inputs import (
     BEFORE,
     MOST_STEPS,
     InputSpec,
-    how_to_give,
     kind_of,
     slots_of,
     spread_fields,
@@ -82,7 +81,7 @@ def open_stacks(
     OptionError, ContractError
         If names or options are impossible, or files lack bands.
     """
-    scenes = _series(given[DATE]) if list(given) == [DATE] else _paired(given)
+    scenes = _series(given[DATE], reading) if list(given) == [DATE] else _paired(given, reading)
     inputs = tuple(base) or _described(scenes, reading, options)
     label = "the model to fine-tune" if base else "the model"
     rasters = [
@@ -102,7 +101,10 @@ def open_given(sources: Sources, options: TrainOptions, card: ModelCard | None) 
     given = sources.images[0] if len(sources.images) == 1 else None
     if not isinstance(given, Mapping):
         if card is not None and card.inputs:
-            raise InputError(f"model {card.name!r} takes several inputs; {how_to_give(card.inputs)}")
+            raise InputError(
+                f"model {card.name!r} takes several inputs, not single images: geoseg train --from takes them with "
+                "--source, --dates, or --before and --after"
+            )
         if options.task == CHANGE or options.fusion is not None:
             what = "task change" if options.task == CHANGE else f"fusion {options.fusion}"
             raise OptionError(f"{what} needs scenes of several inputs: give them with --before and --after, --dates or "
@@ -129,7 +131,7 @@ def _described(
     for name in names:
         first = next(scene[name] for scene in scenes if scene.get(name) is not None)
         source = next(iter(first.values())) if name == DATE else first
-        raster = source if isinstance(source, Raster) else open_raster(source, **reading)
+        raster = _opened(source, reading)
         bands = tuple(band.name for band in raster.bands)
         if name == DATE:
             steps = max(len(scene[name]) for scene in scenes)
@@ -152,8 +154,8 @@ def _described(
 # --- which files belong together
 
 
-def _files(name: str, given: Any) -> list[Any]:
-    """Return the scenes of one input; folders and patterns are replaced by their files."""
+def _files(name: str, given: Any, *, stack: bool) -> list[Any]:
+    """Return the scenes of one input; patterns and, unless they are stacks, folders are replaced by their files."""
     found: list[Any] = []
     for one in given if isinstance(given, list | tuple) else [given]:
         if isinstance(one, str) and any(mark in one for mark in "*?[") and not Path(one).exists():
@@ -162,17 +164,17 @@ def _files(name: str, given: Any) -> list[Any]:
                 raise InputError(f"{name}: no file matches {one}")
             found += matched
         else:
-            found += expanded(one)
+            found += [one] if stack else expanded(one)
     if not found:
         raise InputError(f"{name}: no file is given")
     return found
 
 
-def _paired(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _paired(given: Mapping[str, Any], reading: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return for each scene of the first input those of the others that show it."""
-    files = {name: _files(name, each) for name, each in given.items()}
+    files = {name: _files(name, each, stack=bool(reading.get("stack"))) for name, each in given.items()}
     (first, scenes), *others = files.items()
-    opened = {name: [_opened(one) for one in each] for name, each in files.items()}
+    opened = {name: [_opened(one, reading) for one in each] for name, each in files.items()}
     result = []
     for number, scene in enumerate(scenes):
         entry = {first: scene}
@@ -189,8 +191,8 @@ def _paired(given: Mapping[str, Any]) -> list[dict[str, Any]]:
     return result
 
 
-def _opened(source: Any) -> Raster:
-    return source if isinstance(source, Raster) else open_raster(source)
+def _opened(source: Any, reading: Mapping[str, Any]) -> Raster:
+    return source if isinstance(source, Raster) else open_raster(source, **reading)
 
 
 def _name(source: Any) -> str:
@@ -227,12 +229,12 @@ def _share(one: Raster, scene: Raster) -> float:
     return max(across, 0) * max(down, 0) / ((right - left) * (top - bottom))
 
 
-def _series(given: Any) -> list[dict[str, Any]]:
+def _series(given: Any, reading: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the series of each place: its scenes by date, in the order of time."""
-    dated = dates_of(given if isinstance(given, Mapping) else _files(DATE, given))
+    dated = dates_of(given if isinstance(given, Mapping) else _files(DATE, given, stack=bool(reading.get("stack"))))
     places: list[tuple[Raster, list[tuple[date, Any]]]] = []
     for day, source in dated:
-        raster = _opened(source)
+        raster = _opened(source, reading)
         for reference, series in places:
             if _together(raster, reference):
                 series.append((day, source))
