@@ -32,11 +32,16 @@ _ROWS = 512
 
 
 class Maps(NamedTuple):
-    """Class maps of both dates, and their confidence where it is not beside each."""
+    """Class maps of both dates; with the map of a network of change, its confidence for both, which is one map."""
 
     before: Path
     after: Path
     confidence: tuple[Path, Path] | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether the maps cannot be shifted against each other, because one network has seen both scenes."""
+        return self.confidence is not None
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,18 @@ def test_missing_bands_are_named(place):
         stack_slots([SlotFiles("optical", place.optical, ("red", "blue"))])
 
 
+def test_a_date_that_reaches_further_is_told(place):
+    larger = write(place.folder / "larger.tif", np.ones((2, SIDE, SIDE + 8), np.uint16), names=("red", "nir"))
+    slots = [
+        SlotFiles(f"d{k}", path, day=k, when=date(2024, 1, 1 + k)) for k, path in enumerate((place.optical, larger))
+    ]
+    assert stack_slots(slots).notes == ("2024-01-02: reaches beyond 2024-01-01, whose extent is mapped",)
+    slots = [
+        SlotFiles(f"d{k}", path, day=k, when=date(2024, 1, 1 + k)) for k, path in enumerate((larger, place.optical))
+    ]
+    assert stack_slots(slots).notes == ()
+
+
 def test_an_open_raster_may_be_a_slot(place):
     raster = open_raster(place.optical, bands="nir")
     stack = stack_slots([SlotFiles("optical", raster), SlotFiles("sar", place.radar)])

@@ -53,6 +53,16 @@ def split(x: torch.Tensor, layout: Sequence[Layout]) -> list[Seen]:
     return seen
 
 
+def _part(network: nn.Module, name: str) -> Any:
+    """Return a part of a network by its name."""
+    return getattr(network, name)
+
+
+def _by_date(flat: torch.Tensor, steps: int) -> torch.Tensor:
+    """Return (N · T, …) as (N, T, …)."""
+    return flat.reshape(-1, steps, *flat.shape[1:])
+
+
 class Levels(nn.Module):
     """An encoder, and how much smaller than its input the features of each level are.
 
@@ -66,12 +76,13 @@ class Levels(nn.Module):
 
     def __init__(self, network: nn.Module, channels: int) -> None:
         super().__init__()
-        self.encoder: Any = network.encoder
-        was = self.encoder.training
+        encoder = _part(network, "encoder")
+        self.encoder = encoder
+        was = encoder.training
         with torch.no_grad():
             side = 64
-            found = self.encoder.eval()(torch.zeros(1, channels, side, side))
-        self.encoder.train(was)
+            found = encoder.eval()(torch.zeros(1, channels, side, side))
+        encoder.train(was)
         self.steps = [side // feature.shape[-1] for feature in found]
         self.widths = [feature.shape[1] for feature in found]
 
@@ -129,7 +140,7 @@ class Gated(nn.Module):
             [Levels(network, encoder_channels(slot)) for network, slot in zip(made, layout, strict=True)]
         )
         self.decoder, self.segmentation_head = made[0].decoder, made[0].segmentation_head
-        widths = self.levels[0].widths
+        widths = _part(self.levels[0], "widths")
         self.gates = nn.ModuleList([nn.ModuleList([_gate(width) for width in widths[1:]]) for _ in layout])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -238,8 +249,8 @@ class Series(nn.Module):
         seen = split(x, self.layout)
         pixels, valid = torch.stack([slot.x for slot in seen], 1), torch.stack([slot.valid for slot in seen], 1)
         steps = len(seen)
-        features = [feature.unflatten(0, (-1, steps)) for feature in self._encoded(pixels, valid)]
-        masks = [mask.unflatten(0, (-1, steps)) for mask in self.levels.masks(valid.flatten(0, 1))]
+        features = [_by_date(feature, steps) for feature in self._encoded(pixels, valid)]
+        masks = [_by_date(mask, steps) for mask in self.levels.masks(valid.flatten(0, 1))]
         days = torch.stack([slot.day.flatten(1).amax(1) for slot in seen if slot.day is not None], 1)
         shares = self._shares(features[-1], masks[-1], days)
         joined = [
@@ -276,14 +287,14 @@ class Series(nn.Module):
         weights = shares
         if shares.shape[-2:] != size:
             flat = F.interpolate(shares.flatten(0, 1), size, mode="bilinear", align_corners=False)
-            weights = flat.unflatten(0, shares.shape[:2])
+            weights = _by_date(flat, shares.shape[1])
         heads = weights.shape[2]
         if heads > 1 and width % heads:
             weights, heads = weights.mean(2, keepdim=True), 1
         weights = torch.where(valid, weights, 0.0)
         total = weights.sum(1)
-        grouped = features.unflatten(2, (heads, -1)) * weights.unsqueeze(3)
-        joined = grouped.sum(1) / total.clamp_min(1e-6).unsqueeze(2)
+        grouped = features.reshape(*features.shape[:2], heads, width // heads, *size) * weights.unsqueeze(3)
+        joined: torch.Tensor = grouped.sum(1) / total.clamp_min(1e-6).unsqueeze(2)
         return joined.flatten(1, 2)
 
 
@@ -311,10 +322,10 @@ class TemporalAttention(nn.Module):
     def forward(self, features: torch.Tensor, valid: torch.Tensor, days: torch.Tensor) -> torch.Tensor:
         """Return weights (N, T, heads, h, w) of features (N, T, C, h, w) with validity (N, T, 1, h, w), days (N, T)."""
         steps = features.shape[1]
-        angle = days.float()[..., None] * self.rates
+        angle = days.float()[..., None] * _part(self, "rates")
         place = torch.cat([angle.sin(), angle.cos()], -1).to(features.dtype)[..., None, None]
-        keys = self.key(self.norm(features.flatten(0, 1))).unflatten(0, (-1, steps)) + place
-        keys = keys.unflatten(2, (self.heads, self.keys))
+        keys = _by_date(self.key(self.norm(features.flatten(0, 1))), steps) + place
+        keys = keys.reshape(*keys.shape[:2], self.heads, self.keys, *keys.shape[-2:])
         scores = (keys * self.query.to(keys.dtype)[None, None, :, :, None, None]).sum(3) / math.sqrt(self.keys)
         return weights_of(scores, valid)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import ContractError, InputError
 from geoseg.geodesy import pixel_sides
 from geoseg.raster.bands.names import scene_name
-from geoseg.raster.grids import overlaps
+from geoseg.raster.grids import bounds_in, overlaps
 from geoseg.raster.open import merged_notes, open_on_grid, open_raster
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.stacks.source import DAY, VALID, Slot, StackSource
@@ -94,6 +94,8 @@ def stack_slots(
             slot.name, bands, raster, required=slot.required, day=slot.day, when=slot.when, pixel=_pixel(own)
         )
         notes += [note.replace("the finest", given[0].label) for note in raster.notes]
+        if slot.when is not None and _reaches_beyond(own, first):
+            notes.append(f"{slot.label}: reaches beyond {given[0].label}, whose extent is mapped")
     made = [placed.get(slot.name) or _missing(slot) for slot in slots]
     label = scene_name(name or first.name)
     bands = [band for slot in made for band in _bands(slot, list(placed.values()))]
@@ -132,6 +134,14 @@ def _on_grid(slot: SlotFiles, own: Raster, first: Raster, options: dict[str, Any
     if isinstance(slot.source, Raster):
         raise InputError(f"{slot.label}: an open raster must lie on the pixels of the first one; give its file")
     return open_on_grid(slot.source, first.grid, **{k: v for k, v in options.items() if k != "allow_remote"})
+
+
+def _reaches_beyond(raster: Raster, first: Raster) -> bool:
+    """Whether a raster covers more than a pixel's width outside of the first one."""
+    west, south, east, north = bounds_in(raster.grid, first.grid.crs, raster.name)
+    left, bottom, right, top = first.grid.bounds()
+    across, down = abs(first.transform.a), abs(first.transform.e)
+    return west < left - across or east > right + across or south < bottom - down or north > top + down
 
 
 def _select(raster: Raster, slot: SlotFiles) -> Raster:
