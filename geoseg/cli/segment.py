@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 
 _scene_options = option_group(
-    source_option,
-    dates_option,
     click.argument("scenes", nargs=-1, metavar="SCENE…"),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="OUT", help="Output folder."),
     click.option("--scenes", "listed", type=FilePath(), metavar="FILE",
                  help="File that lists more scenes: text (one per line), CSV (columns scene, name) or a STAC "
                       "ItemCollection."),
+    source_option,
+    dates_option,
 )  # fmt: skip
 
 _simplify_option = click.option(

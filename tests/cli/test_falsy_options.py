@@ -19,8 +19,8 @@ from geoseg.job.outputs import Products
 from geoseg.segment.plan import Options
 
 RENAMED = {"format_": "format"}
-# Not how something is computed: what is printed, and lists of scenes.
-OTHER = {"progress", "listed", "output", "help"}
+# Not how something is computed: what is printed, and scenes of another kind.
+OTHER = {"progress", "listed", "output", "help", "sources", "dates"}
 
 
 def options_with_values(command):

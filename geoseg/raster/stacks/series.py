@@ -70,6 +70,8 @@ def in_order(found: Sequence[tuple[date, Any]]) -> list[tuple[date, Any]]:
 
 
 def _dated(source: Any) -> tuple[date, Any]:
+    if isinstance(source, str) and not source:
+        raise InputError("the path of a date is empty: name a file")
     written = _DATED.fullmatch(source) if isinstance(source, str) else None
     if written is not None:
         return _given(written[1]), written[2]
