@@ -58,7 +58,7 @@ def place(tmp_path_factory, write):
     radar = (bands((50, 500, 500)) / 20 - 30).astype(np.float32)
     radar = radar.reshape(1, SIDE // 2, 2, SIDE // 2, 2).mean((2, 4)).astype(np.float32)
     changed = np.kron(rng.random((8, 8)) < 0.4, np.ones((16, 16), int)).astype(np.uint8)
-    before = bands((500, 1500, 900)).astype(np.uint16)
+    before = bands((500, 1000, 700)).astype(np.uint16)
     after = np.where(changed, 3000 - before, before).astype(np.uint16)
     files = {
         "optical": write(folder / "s2" / "A.tif", optical, ("red", "nir"), nodata=0),

@@ -89,9 +89,9 @@ def stack_slots(
         raster = _on_grid(slot, own, first, beside)
         if slot.bands is not None:
             raster = _select(raster, slot)
-        bands = tuple(band.name for band in raster.bands)
+        names = tuple(band.name for band in raster.bands)
         placed[slot.name] = Slot(
-            slot.name, bands, raster, required=slot.required, day=slot.day, when=slot.when, pixel=_pixel(own)
+            slot.name, names, raster, required=slot.required, day=slot.day, when=slot.when, pixel=_pixel(own)
         )
         notes += [note.replace("the finest", given[0].label) for note in raster.notes]
         if slot.when is not None and _reaches_beyond(own, first):

@@ -216,7 +216,7 @@ def _partner(scene: Raster, others: Sequence[Raster], name: str, scenes: int) ->
         listing = ", ".join(others[place].name for place in near[:4])
         remedy = "call the right one as the scene" if whole else "join them: gdalbuildvrt MOSAIC.vrt FILE…"
         raise InputError(f"{scene.name}: several rasters of {name} show it ({listing}); {remedy}")
-    return (whole or near or [None])[0]
+    return next(iter(whole or near), None)
 
 
 def _share(one: Raster, scene: Raster) -> float:
