@@ -180,6 +180,7 @@ def test_change_networks(place, tmp_path):
     ]
     run("train", "--task", "change", *words, "-o", tmp_path / "model", *WORDS, "--epochs", "8")
     card = geoseg.load_model(tmp_path / "model").card
+    assert card.value_scaling[0] == card.value_scaling[2]  # what is the same at both dates looks the same
     assert "change-detection" in card.to_item()["properties"]["mlm:tasks"]
     scores = json.loads((tmp_path / "model" / "metrics.json").read_text("utf-8"))
     assert scores["change"]["iou"] == scores["classes"]["change"]["iou"] > 0.8

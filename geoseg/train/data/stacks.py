@@ -16,6 +16,7 @@ from geoseg.models.card.inputs import (
     BEFORE,
     MOST_STEPS,
     InputSpec,
+    is_change,
     kind_of,
     slots_of,
     spread_fields,
@@ -259,7 +260,7 @@ def measured_inputs(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the fields ``inputs``, ``bands`` and ``value_scaling`` of a card, and the names of constant bands.
 
-    All dates of a series share their scaling.
+    All dates of a series share their scaling, and so do before and after: one encoder sees them.
 
     Parameters
     ----------
@@ -274,14 +275,15 @@ def measured_inputs(
         If an input has no data where labels are.
     """
     inputs, units, scalings, constant = [], {}, {}, []
+    together = is_change(stacks.inputs)
     for spec in stacks.inputs:
         views, own, sizes, days = [], [], [], []
         for raster, part in zip(stacks.rasters, parts, strict=True):
             stack = stack_of(raster)
             assert stack is not None
             for (known, _, name), slot in zip(slots_of(stacks.inputs), stack.slots, strict=True):
-                if known is spec and slot.raster is not None:
-                    views.append(raster.select(spec.channels(name)[: len(spec.bands)]))
+                if slot.raster is not None and (known is spec or together):
+                    views.append(raster.select(known.channels(name)[: len(spec.bands)]))
                     own.append(part)
                     sizes += [] if slot.pixel is None else [slot.pixel]
                     days += [] if slot.day is None else [slot.day]
