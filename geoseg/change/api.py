@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
@@ -16,7 +16,7 @@ from geoseg.change.layer import changes_layer
 from geoseg.change.maps import ClassMaps, open_maps
 from geoseg.change.raster import Rules, write_rasters
 from geoseg.change.report import areas_m2, check_compared, report_of, table_of
-from geoseg.change.scenes import MAPS, Segmenting
+from geoseg.change.scenes import MAPS, Maps, Segmenting
 from geoseg.change.transitions import UNCERTAIN, UNCHANGED, Counts, Numbering, Transition
 from geoseg.errors import OptionError, OutputError
 from geoseg.geodesy.crs import is_measurable
@@ -144,7 +144,9 @@ def change(
     """Compare two class maps or scenes of one place: what became what, where, and how large it is.
 
     With ``model``, ``before`` and ``after`` are scenes, which the model maps first, as :func:`geoseg.run` does: with
-    its options, resumed in the same way, on its schedulers.
+    its options, resumed in the same way, on its schedulers. A model of change (``geoseg.train`` with
+    ``task="change"``) sees both scenes together and says itself what became of each pixel: BEFORE is then its class 0,
+    and ``tolerance`` does not count.
 
     The maps are compared where they overlap, on the pixels of ``before``: pixels of ``after`` that coincide with them
     are taken as they are, a map on another grid or in another CRS is brought to them by the nearest pixel. Memory does
@@ -187,7 +189,8 @@ def change(
     progress
         Called with the number of steps done, their total, and the stage.
     model
-        Name or folder of a model, or a loaded one, that maps both scenes; the maps go into ``output/maps``.
+        Name or folder of a model, or a loaded one, that maps both scenes, or the change between them; the maps go
+        into ``output/maps``.
     reading, options, scheduler, reporter
         How the scenes are read and segmented: see :class:`geoseg.Job` and :func:`geoseg.run`. Only with ``model``.
 
@@ -226,7 +229,8 @@ def change(
     if output is None:
         with tempfile.TemporaryDirectory(prefix="geoseg-") as scratch:
             if mapping.model is not None:
-                before, after = mapping.maps(before, after, Path(scratch) / MAPS, overwrite=False)
+                made = mapping.maps(before, after, Path(scratch) / MAPS, overwrite=False)
+                before, after, confidence, options = _mapped(made, confidence, options)
             maps = _open(before, after, renames, confidence, options)
             paths = _paths(Path(scratch), "maps")
             numbering, _, _ = _compare(maps, options, paths, report_progress)
@@ -238,7 +242,8 @@ def change(
     final = _paths(folder, stem or _default_name(before, after))
     _check_outputs(final, (before, after, confidence), overwrite=overwrite)
     if mapping.model is not None:
-        before, after = mapping.maps(before, after, folder / MAPS, overwrite=overwrite)
+        made = mapping.maps(before, after, folder / MAPS, overwrite=overwrite)
+        before, after, confidence, options = _mapped(made, confidence, options)
     maps = _open(before, after, renames, confidence, options)
     with _staged(final) as staged:
         numbering, counts, unit = _compare(maps, options, staged, report_progress)
@@ -251,6 +256,13 @@ def change(
     return ChangeSummary(
         outputs, _transitions(numbering, counts, unit), report, tuple(report["notes"]), maps.raster.grid.crs
     )
+
+
+def _mapped(made: Maps, confidence: Any, options: _Options) -> tuple[Path, Path, Any, _Options]:
+    """Return maps, confidence and options for maps that a model has made."""
+    if made.registered:
+        options = replace(options, tolerance=0)
+    return made.before, made.after, made.confidence if confidence is None else confidence, options
 
 
 def _segmenting(given: dict[str, Any]) -> Segmenting:

@@ -1,15 +1,23 @@
-"""Two scenes of one place to two class maps, by one model."""
+"""Two scenes of one place to two class maps, by one model: of each scene, or of what changed between them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from geoseg.classes import NODATA
 from geoseg.errors import GeosegError, InputError, OptionError
-from geoseg.job import Job, Options, Products, SceneEntry, run
+from geoseg.evaluate.reference import open_map
+from geoseg.job import Job, Options, Products, SceneEntry, SceneResult, run
+from geoseg.models import DEFAULT_MODEL, load_model
+from geoseg.models.card.inputs import AFTER, BEFORE, is_change
 from geoseg.raster.bands.names import scene_name
+from geoseg.tiling import Box
+from geoseg.write import CogSink
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -17,6 +25,23 @@ if TYPE_CHECKING:
 
 MAPS = "maps"
 """Folder inside the output folder for the class maps of both scenes."""
+
+
+# Rows that are written at a time.
+_ROWS = 512
+
+
+class Maps(NamedTuple):
+    """Class maps of both dates; with the map of a network of change, its confidence for both, which is one map."""
+
+    before: Path
+    after: Path
+    confidence: tuple[Path, Path] | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether the maps cannot be shifted against each other, because one network has seen both scenes."""
+        return self.confidence is not None
 
 
 @dataclass(frozen=True)
@@ -52,16 +77,33 @@ class Segmenting:
                 f"{(given or ['scheduler'])[0]} is for scenes: name the model that maps them with -m (model=)"
             )
 
-    def maps(self, before: Any, after: Any, folder: Path, *, overwrite: bool) -> tuple[Path, Path]:
-        """Segment both scenes into a folder, or go on with what is there; return the class maps.
+    def maps(self, before: Any, after: Any, folder: Path, *, overwrite: bool) -> Maps:
+        """Map both scenes into a folder, or go on with what is there.
+
+        A model of one scene maps each. A model of change maps both together: its map is that of AFTER, and that of
+        BEFORE has class 0, what has not changed, at the same pixels.
 
         Raises
         ------
         GeosegError
             As :func:`geoseg.run`, or what became of a scene that failed.
         """
+        card = load_model(self.model if self.model is not None else DEFAULT_MODEL).card
+        if is_change(card.inputs):
+            stems = (_first(one) for one in (before, after))
+            name = scene_name("_".join(dict.fromkeys(Path(str(stem)).stem for stem in stems)))
+            entry = SceneEntry({BEFORE: before, AFTER: after}, name)
+            (result,) = self._run([entry], folder, overwrite=overwrite)
+            changed, confidence = result.outputs["classes"], result.outputs["confidence"]
+            unchanged = changed.with_name(f"{name}_unchanged.tif")
+            _write_unchanged(changed, unchanged)
+            return Maps(unchanged, changed, (confidence, confidence))
         names = _names(before, after)
         entries = [SceneEntry(source, name) for source, name in zip((before, after), names, strict=True)]
+        first, second = (result.outputs["classes"] for result in self._run(entries, folder, overwrite=overwrite))
+        return Maps(first, second)
+
+    def _run(self, entries: list[SceneEntry], folder: Path, *, overwrite: bool) -> list[SceneResult]:
         products = Products(polygons=False, preview=False)
         job = Job(
             entries, folder, self.model, dict(self.reading), self.options or Options(), products, self.scheduler,
@@ -72,8 +114,18 @@ class Segmenting:
             if result.status not in ("done", "kept"):
                 error = result.error
                 raise error if isinstance(error, GeosegError) else InputError(f"{result.name}: {error}")
-        first, second = (result.outputs["classes"] for result in found)
-        return first, second
+        return found
+
+
+def _write_unchanged(changed: Path, path: Path) -> None:
+    """Write the map of a scene before: class 0 wherever the map of changes has a class."""
+    layer = open_map(changed)
+    raster = layer.raster
+    with CogSink(path, raster.geobox, classes=layer.classes, overwrite=True) as sink:
+        for row in range(0, raster.shape[0], _ROWS):
+            box = Box(row, 0, min(_ROWS, raster.shape[0] - row), raster.shape[1])
+            _, valid = layer.read(box)
+            sink.write(box, np.where(valid, np.uint8(0), np.uint8(NODATA)))
 
 
 def _names(before: Any, after: Any) -> tuple[str | None, str | None]:

@@ -201,6 +201,33 @@ def _complete_model(_: click.Context, __: click.Parameter, incomplete: str) -> l
     return found or [CompletionItem(incomplete, type="file")]
 
 
+source_option = click.option(
+    "--source", "sources", multiple=True, metavar="NAME=FILE",
+    help="An input of a model of several sensors: --source optical=S2.tif --source sar=S1.tif. One may be missing if "
+    "the model allows it.")  # fmt: skip
+
+dates_option = click.option(
+    "--dates", cls=GreedyOption, default=(), metavar="FILE…",
+    help="Scenes of one place at several dates, in any order: the date is in the name, in tags, or written before it, "
+    "2024-06-01=FILE.")  # fmt: skip
+
+
+def inputs_of(values: dict[str, Any], scenes: Sequence[str]) -> dict[str, Any] | None:
+    """Take ``--source`` and ``--dates`` out of a command's values: files by input, or None if there are none."""
+    sources, dates = values.pop("sources"), list(values.pop("dates"))
+    if bool(sources) + bool(dates) + bool(scenes) > 1:
+        raise click.UsageError("Give scenes, or --source, or --dates: each is another kind of input.")
+    if dates:
+        return {"date": dates}
+    found: dict[str, list[str]] = {}
+    for text in sources:
+        name, equals, file = text.partition("=")
+        if not (name and equals and file):
+            raise click.BadParameter(f"{text!r}: write it as NAME=FILE.", param_hint="--source")
+        found.setdefault(name, []).append(file)
+    return {name: files if len(files) > 1 else files[0] for name, files in found.items()} or None
+
+
 model_option = click.option(
     "-m", "--model", metavar="MODEL", shell_complete=_complete_model,
     help="Model: its name, folder (also s3://…) or .onnx file. Default: the bundled model.",

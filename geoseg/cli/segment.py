@@ -12,6 +12,9 @@ from geoseg.cli.options import (
     CommaList,
     Duration,
     FilePath,
+    GreedyCommand,
+    dates_option,
+    inputs_of,
     names_of,
     option_group,
     options_of,
@@ -22,6 +25,7 @@ from geoseg.cli.options import (
     scenes_of,
     segmenting_options,
     segmenting_options_with,
+    source_option,
 )
 from geoseg.errors.printable import printable
 from geoseg.system.choices import BATCH_SYSTEMS, COMPOSITES, LOCAL_SCHEDULERS, POLYGON_FORMATS
@@ -41,6 +45,8 @@ _scene_options = option_group(
     click.option("--scenes", "listed", type=FilePath(), metavar="FILE",
                  help="File (or s3://…) that lists more scenes: text (one per line), CSV (columns scene, name) or a "
                       "STAC ItemCollection."),
+    source_option,
+    dates_option,
 )  # fmt: skip
 
 _catalog_options = option_group(
@@ -103,7 +109,7 @@ _run_options = option_group(
 )  # fmt: skip
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @_scene_options
 @_catalog_options
 @segmenting_options
@@ -126,11 +132,12 @@ _run_options = option_group(
 def segment(**values: Any) -> None:
     """Segment scenes into class maps, confidence rasters and land-cover polygons.
 
-    SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene.
-    With --aoi, --when and --catalog in place of SCENE, the scene is made of the fewest items of a STAC catalogue that
-    cover the place; OUT/NAME_items.json lists them. Writes OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif
-    (with --probabilities), _polygons.gpkg, _preview.png, _report.html and _report.json, and for several scenes
-    OUT/summary.csv. After an interruption the same command resumes the run.
+    SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene. A
+    model of several sensors or dates takes --source or --dates instead. With --aoi, --when and --catalog in place of
+    SCENE, the scene is made of the fewest items of a STAC catalogue that cover the place; OUT/NAME_items.json lists
+    them. Writes OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg,
+    _preview.png, _report.html and _report.json, and for several scenes OUT/summary.csv. After an interruption the same
+    command resumes the run.
     """
     from geoseg.job.outputs import Products
 
@@ -146,7 +153,7 @@ def segment(**values: Any) -> None:
     _run_job(products, values)
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @_scene_options
 @_catalog_options
 @segmenting_options_with("linear")
@@ -222,7 +229,9 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
         if dry_run:
             _print_items(found, model, options_of(values))
             return
-    sources = scenes_of(scenes, reading) + (read_scenes(listed) if listed else [])
+    given_inputs = inputs_of(values, scenes)
+    sources = [given_inputs] if given_inputs is not None else scenes_of(scenes, reading)
+    sources += read_scenes(listed) if listed else []
     sources += [] if found is None else [found.raster]
     check_duplicates(sources)
     shard = None if values["shard"] is None else Shard.of(values["shard"])

@@ -13,12 +13,13 @@ from geoseg.cli.options import (
     GreedyCommand,
     GreedyOption,
     buffer_option,
+    inputs_of,
     option_group,
     progress_option,
     reading_of,
     reading_options,
 )
-from geoseg.system.choices import PRECISION_OPTIONS
+from geoseg.system.choices import DATE_ENCODINGS, FUSIONS, PRECISION_OPTIONS
 from geoseg.train.adapt.options import EPOCHS, METHODS, RATE, WINDOWS
 from geoseg.train.options import ADVERSARIAL, LOSSES, SPLITS, TASKS, TrainOptions
 from geoseg.train.pretrain.api import EPOCHS as PRETRAIN_EPOCHS
@@ -28,7 +29,16 @@ from geoseg.train.pretrain.api import WINDOWS as PRETRAIN_WINDOWS
 _DEFAULTS = TrainOptions()
 
 _data_options = option_group(
-    click.option("--images", cls=GreedyOption, required=True, metavar="FILE…|DIR", help="Training images."),
+    click.option("--images", cls=GreedyOption, default=(), metavar="FILE…|DIR", help="Training images."),
+    click.option("--source", "sources", multiple=True, metavar="NAME=FILE|DIR|PATTERN",
+                 help="Images of one of several sensors, whose first gives the pixels: --source 'optical=S2/*.tif' "
+                 "--source 'sar=S1/*.tif' --source dem=dem.tif."),
+    click.option("--dates", cls=GreedyOption, default=(), metavar="FILE…|DIR",
+                 help="Images of several dates, of one place or more: the date is in the name, in tags, or written "
+                 "before it, 2024-06-01=FILE."),
+    click.option("--before", cls=GreedyOption, default=(), metavar="FILE…|DIR",
+                 help="Images before the change, for --task change."),
+    click.option("--after", cls=GreedyOption, default=(), metavar="FILE…|DIR", help="Images after it."),
     click.option("--labels", cls=GreedyOption, required=True, metavar="FILE…|DIR",
                  help="Their labels: class rasters, or polygons, lines and points; of boxes also Pascal VOC and CSV."),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR",
@@ -37,8 +47,8 @@ _data_options = option_group(
                  help="Further images without labels, with the same bands and units: what a mean teacher is sure of "
                  "there is learned, too."),
     click.option("--task", type=click.Choice(TASKS), default=_DEFAULTS.task, show_default=True,
-                 help="Learn the class of each pixel; or objects for geoseg detect: from polygons, one each, or "
-                 "boxes, by a detector."),
+                 help="Learn the class of each pixel; objects for geoseg detect, from polygons, one each, or boxes, by a "
+                 "detector; or change between --before and --after, for geoseg change."),
     click.option("--class-field", metavar="FIELD", help="Field of the polygons, lines or points that holds the class."),
     buffer_option,
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",
@@ -51,8 +61,16 @@ _data_options = option_group(
 
 _network_options = option_group(
     click.option("--arch", default=_DEFAULTS.arch, show_default=True,
-                 help="Architecture: unet, unet++, deeplabv3+, fpn, pspnet, segformer, …; of boxes faster-rcnn (their "
-                 "default), mask-rcnn, fcos, retinanet."),
+                 help="Architecture: unet, unet++, deeplabv3+, fpn, pspnet, segformer, …; pixel sees each pixel for "
+                 "itself; of boxes faster-rcnn (their default), mask-rcnn, fcos, retinanet."),
+    click.option("--fusion", type=click.Choice(tuple(dict.fromkeys(sum(FUSIONS.values(), ())))),
+                 help="How several inputs are joined. Sensors: gated, early, late; dates: attention, convgru, early; "
+                 "change: difference, concatenation, early. Default: the first of these."),
+    click.option("--input-dropout", type=float, default=_DEFAULTS.input_dropout, show_default=True,
+                 help="Chance that a sensor or date is left out in training, so that it may be missing later; 0: all "
+                 "are needed."),
+    click.option("--date-encoding", type=click.Choice(DATE_ENCODINGS), default=_DEFAULTS.date_encoding,
+                 show_default=True, help="What the network is told of dates."),
     click.option("--encoder", default=_DEFAULTS.encoder, show_default=True,
                  help="Encoder: any of segmentation-models-pytorch, or tu-NAME for one of timm; of boxes torchvision's "
                  "resnet18 to resnet152, mobilenet_v3_small, …"),
@@ -160,8 +178,22 @@ def train(
     if values.pop("no_augment"):
         values["augment"] = 0.0
     reading = reading_of(values)
-    more = list(unlabelled)
-    run(list(images), list(labels), output, unlabelled=more, reading=reading, reporter=reporter(progress), **values)
+    more, given = list(unlabelled), _images(images, values)
+    run(given, list(labels), output, unlabelled=more, reading=reading, reporter=reporter(progress), **values)
+
+
+def _images(images: tuple[str, ...], values: dict[str, Any]) -> Any:
+    """Return the images as train takes them: a list, or files by input."""
+    before, after = list(values.pop("before")), list(values.pop("after"))
+    if bool(before) != bool(after):
+        raise click.UsageError("--before and --after belong together: give both.")
+    inputs = inputs_of(values, (*images, *before))
+    if not (images or before or inputs):
+        raise click.UsageError("Missing option '--images': name the training images, or give --source, --dates or "
+                               "--before and --after.")  # fmt: skip
+    if images and before:
+        raise click.UsageError("Give --images, or --before and --after: each is another kind of input.")
+    return inputs or ({"before": before, "after": after} if before else list(images))
 
 
 _adapt_options = option_group(

@@ -65,6 +65,8 @@ class Backend:
             return source
         if isinstance(source, list | tuple):
             return [self.source(one) for one in source]
+        if isinstance(source, Mapping):
+            return {name: self.source(one) for name, one in source.items()}
         return os.path.abspath(source) if os.path.exists(source) else source  # noqa: PTH100, PTH110 - also URLs
 
     def slots(self, plan: Plan) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from geoseg.errors.printable import printable
 from geoseg.job.scene_list import SceneEntry
 from geoseg.models.runtimes.choices import package_version, title
 from geoseg.progress.reporters import Rate, format_seconds
+from geoseg.raster.stacks.source import stack_of
 from geoseg.system.storage.storage import Storage, storage_of
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def make_report(plan: Plan, inputs: ReportInputs, clock: Clock) -> dict[str, Any
     """Return the content of ``NAME_report.json``."""
     card, raster = plan.model.card, plan.raster
     height, width = raster.shape
-    scene = {
+    scene: dict[str, Any] = {
         "name": raster.name,
         "sources": list(raster.sources),
         "height": height,
@@ -141,6 +142,16 @@ def make_report(plan: Plan, inputs: ReportInputs, clock: Clock) -> dict[str, Any
         "crs": str(raster.crs) if raster.crs else None,
         "transform": list(raster.transform)[:6],
     }
+    if (stack := stack_of(raster)) is not None:
+        scene["inputs"] = [
+            {
+                "name": slot.name,
+                "date": None if slot.when is None else slot.when.isoformat(),
+                "sources": [] if slot.raster is None else list(slot.raster.sources),
+                "missing": slot.raster is None,
+            }
+            for slot in stack.slots
+        ]
     tiling = {
         "window": list(plan.tiling.largest_read()),
         "keep": plan.tiling.keep,

@@ -17,6 +17,7 @@ from geoseg.job.objects.options import needed_probabilities, object_reading
 from geoseg.job.outputs import Products
 from geoseg.job.shards import Shard
 from geoseg.models.boxes.checks import check_finds_classes
+from geoseg.models.inputs import open_inputs
 from geoseg.models.proposals import check_model_bands
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
@@ -42,7 +43,9 @@ class Job:
     ----------
     scenes
         One entry per scene: anything that :func:`geoseg.open_raster` takes (a file, folder, URL, STAC item, an open
-        raster), a list of the files that make one scene, or a ``SceneEntry`` with a name for its outputs.
+        raster), a list of the files that make one scene, or a ``SceneEntry`` with a name for its outputs. For a model
+        of several inputs a mapping, ``{"optical": "S2.tif", "sar": "S1.tif"}``, see
+        :func:`geoseg.models.open_inputs`.
     output
         Folder for the results, made if it does not exist, or a prefix of a bucket: ``"s3://bucket/prefix"``.
     model
@@ -263,6 +266,11 @@ def open_scene(source: Any, request: Request, name: str | None = None) -> Raster
         If it cannot be opened or lacks bands of the model.
     """
     reading = {**request.reading, **({"name": name} if name else {})}
+    if isinstance(source, Mapping):
+        files = [str(file) for one in source.values() for file in (one if isinstance(one, list | tuple) else [one])]
+        return with_retries(
+            lambda: open_inputs(request.model, source, request.reading, name=name), files, request.retries
+        )
     files = [str(file) for file in (source if isinstance(source, list | tuple) else [source])]
     raster: Raster = source
     if not isinstance(source, Raster):

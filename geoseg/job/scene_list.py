@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ class SceneEntry:
             return f"{self.source[0]} and {more} more" if more else str(self.source[0])
         if isinstance(self.source, str | os.PathLike):
             return str(self.source)
+        if isinstance(self.source, Mapping):
+            return " and ".join(SceneEntry(one).label for one in self.source.values())
         return str(getattr(self.source, "name", None) or self.source)
 
 

@@ -1,9 +1,10 @@
 """Models: cards (STAC MLM), folders, the bundled models, and the inference that runs them.
 
 ``card/`` what a card states; ``networks/`` architectures by name; ``weights``, ``build`` files -> a network;
-``model`` finds and loads; ``folder`` saves; ``inference/`` device, precision, forward pass; ``optimize/`` layers
-fused for speed; ``export/`` other formats, ``imports/`` models of other libraries; ``check`` verifies. Reading cards
-never imports torch; building a network does. May import: raster, progress and what lies below them.
+``model`` finds and loads; ``folder`` saves; ``inputs`` opens several scenes as one; ``boxes/`` detectors;
+``inference/`` device, precision, forward pass; ``optimize/`` layers fused for speed; ``export/`` other formats,
+``imports/`` models of other libraries; ``check`` verifies. Reading cards never imports torch; building a network does.
+May import: raster, progress and what lies below them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from geoseg.models.inference.calibrate import choose_execution
     from geoseg.models.inference.execution import Execution, measured_rate
     from geoseg.models.inference.malloc import keep_memory
+    from geoseg.models.inputs import open_inputs
     from geoseg.models.model import DEFAULT_MODEL, Model, list_models, load_model
     from geoseg.system.folders import user_models
 
@@ -39,6 +41,7 @@ __all__ = [
     "list_models",
     "load_model",
     "measured_rate",
+    "open_inputs",
     "save_model",
     "user_models",
 ]
@@ -60,6 +63,7 @@ _HOME = {
     "list_models": "geoseg.models.model",
     "load_model": "geoseg.models.model",
     "measured_rate": "geoseg.models.inference.execution",
+    "open_inputs": "geoseg.models.inputs",
     "save_model": "geoseg.models.folder",
     "user_models": "geoseg.system.folders",
 }

@@ -16,6 +16,7 @@ from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_with, mu
 from geoseg.models.card.known_answer import make_test_vector
 from geoseg.models.card.stac import ENCODER_GEOMETRY
 from geoseg.models.model import Model, open_folder
+from geoseg.models.networks.smp import PIXEL_NET
 from geoseg.models.weights import SAFETENSORS
 from geoseg.system.files import complete
 from geoseg.system.outputs import local_path
@@ -100,7 +101,7 @@ def _network_fields(card: ModelCard, arch: str | None, encoder: str | None, kwar
     if kwargs:
         parameters["kwargs"] = kwargs
     fields = {"architecture": arch or card.architecture, "hyperparameters": parameters}
-    if card.stride > 1:
+    if card.stride > 1 or fields["architecture"] == PIXEL_NET:
         return fields
     return fields | ENCODER_GEOMETRY | {"margin": card.margin or ENCODER_GEOMETRY["margin"]}
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from geoseg.errors import ReadError
 from geoseg.raster.probe import usable_nodata
+from geoseg.raster.stacks.source import stack_of
 from geoseg.raster.types import Pixels
 from geoseg.tiling import Box
 
@@ -110,6 +111,8 @@ def find_fill(raster: Raster, sample: Pixels) -> Fill | None:
     The most frequent value that (nearly) cannot be ground, if at least 1 % of the valid pixels of the sample, or 10 %
     of those at the border, hold it in every band; else None. See :func:`constant_fill`.
     """
+    if stack_of(raster) is not None:
+        return None  # each of its slots may have fill of its own
     fill = constant_fill(sample.data, sample.valid)
     if fill is not None or sample.valid.shape == raster.shape or raster.computed:
         return fill

@@ -45,7 +45,8 @@ def segment(
     ----------
     raster
         A :class:`geoseg.Raster`, anything that :func:`geoseg.open_raster` takes, or an ``xarray.DataArray``
-        (band, y, x), such as the median of a stack.
+        (band, y, x), such as the median of a stack. For a model of several inputs a mapping,
+        ``{"optical": "S2.tif", "sar": "S1.tif"}``: see :func:`geoseg.models.open_inputs`.
     model
         Name of a bundled or installed model, folder of a model, or a loaded model; the bundled default if None.
     window

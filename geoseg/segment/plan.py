@@ -7,12 +7,13 @@ two; only :meth:`Plan.execution` does, because it measures which device, precisi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
-from geoseg.models import DEFAULT_MODEL, check_contract, load_model
+from geoseg.models import DEFAULT_MODEL, check_contract, load_model, open_inputs
 from geoseg.models.card.training_window import window_doubt
 from geoseg.models.runtimes.choices import check_runtime
 from geoseg.raster import Raster, open_raster
@@ -283,7 +284,8 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None, su
     Parameters
     ----------
     source
-        A Raster or anything :func:`geoseg.open_raster` takes.
+        A Raster or anything :func:`geoseg.open_raster` takes; for a model of several inputs a mapping, as
+        :func:`geoseg.models.open_inputs` takes it.
     model
         Name, folder or loaded model; the bundled default if None.
     options
@@ -308,7 +310,10 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None, su
             f"stitch {options.stitch} averages probabilities, but model {loaded.card.name!r} returns classes only; "
             "use trim"
         )
-    raster = source if isinstance(source, Raster) else open_raster(source)
+    if isinstance(source, Mapping):
+        raster = open_inputs(loaded, source)
+    else:
+        raster = source if isinstance(source, Raster) else open_raster(source)
     raster, sample, fill = survey or survey_scene(raster, loaded)
     warnings = check_contract(loaded.card, raster, sample, fill)
     tiling = choose_tiling(raster, loaded, options)

@@ -39,3 +39,13 @@ LOCAL_SCHEDULERS = ("threads", "local")
 
 BATCH_SYSTEMS = ("slurm", "pbs", "lsf", "kubernetes")
 """Systems that geoseg submits workers to."""
+
+DATE_ENCODINGS = ("day-of-year", "days-since-first")
+"""How a series of dates tells a network its dates: 1…366, or days from its first date, which is 0."""
+
+FUSIONS = {
+    "sources": ("gated", "early", "late"),
+    "dates": ("attention", "convgru", "early"),
+    "change": ("difference", "concatenation", "early"),
+}
+"""How several inputs of a network can be joined, by what they are; the default first."""

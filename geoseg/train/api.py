@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    images: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any],
+    images: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any] | Mapping[str, Any],
     labels: str | os.PathLike[str] | gpd.GeoDataFrame | Sequence[Any],
     output: str | os.PathLike[str] | None = None,
     *,
@@ -41,6 +41,9 @@ def train(
     weights: str | None = None,
     base: str | None = None,
     loss: str = "ce+dice",
+    fusion: str | None = None,
+    input_dropout: float = 0.25,
+    date_encoding: str = "day-of-year",
     lr: float | None = None,
     weight_decay: float = 1e-2,
     epochs: int = 30,
@@ -82,7 +85,10 @@ def train(
     ----------
     images
         Path, folder of rasters, :class:`Raster` or array (band, y, x), or a list of these. All need the bands of the
-        first.
+        first. A mapping trains a model of several inputs, each a file, a folder, a pattern or a list of these:
+        ``{"optical": "S2/*.tif", "sar": "S1/*.tif", "dem": "dem.tif"}`` for sensors, of which the first gives the
+        pixels; ``{"date": "2024-*.tif"}`` for a series of dates, found in names or tags, of one place or several;
+        ``{"before": …, "after": …}`` for ``task="change"``.
     labels
         Class rasters on any grid and in any CRS (warped to the image's pixels, nearest neighbour), or polygons, lines
         and points: files or GeoDataFrames. A polygon labels the pixels whose centres it contains, a line those that it
@@ -94,7 +100,8 @@ def train(
         for :func:`geoseg.detect`: the core and the rim of every object, so that objects that touch stay apart. What no
         polygon covers is ``background``, ``"background"`` by default. ``"boxes"`` trains a detector, which tells where
         objects overlap, too, from boxes (Pascal VOC, CSV in pixels or map units, COCO) or polygons; with
-        ``arch="mask-rcnn"`` it learns the polygons as outlines. All objects in the images must be marked.
+        ``arch="mask-rcnn"`` it learns the polygons as outlines. All objects in the images must be marked. ``"change"``
+        learns classes of change between two scenes, for :func:`geoseg.change`; class 0 is what did not change.
     class_field
         Field of the polygons (lines, points) that holds the class; found by usual names if None.
     classes
@@ -114,7 +121,8 @@ def train(
     reading
         Keyword arguments of :func:`open_raster` for every image: bands, scale, offset, nodata ….
     arch
-        Architecture of segmentation-models-pytorch: ``"unet"``, ``"unet++"``, ``"deeplabv3+"``, ``"fpn"``, …; for boxes
+        Architecture of segmentation-models-pytorch: ``"unet"``, ``"unet++"``, ``"deeplabv3+"``, ``"fpn"``, …; or
+        ``"pixel"``, a small network that sees each pixel for itself, for series of coarse pixels; for boxes
         ``"faster-rcnn"`` (their default), ``"mask-rcnn"``, ``"fcos"`` or ``"retinanet"``.
     encoder
         Encoder of segmentation-models-pytorch, or ``"tu-NAME"`` for one of timm; for boxes ``"resnet18"`` and larger
@@ -126,6 +134,16 @@ def train(
         Model to fine-tune, by name or folder: its network, bands and classes are the start.
     loss
         ``"ce"``, ``"dice"``, ``"focal"``, ``"lovasz"``, or a sum such as ``"ce+dice"``.
+    fusion
+        How several inputs are joined. Sensors: ``"gated"``, an encoder each, weighed at each level and place;
+        ``"early"``, all channels in one network; ``"late"``, a network each. Dates: ``"attention"``, ``"convgru"`` or
+        ``"early"``. Change: ``"difference"`` of features, which is the same if dates are swapped,
+        ``"concatenation"`` or ``"early"``. None is the first.
+    input_dropout
+        Chance that a sensor or date is left out of a training window, so that it may be missing later; 0 makes all
+        necessary.
+    date_encoding
+        What the network is told of dates: ``"day-of-year"`` or ``"days-since-first"``.
     lr
         Maximum learning rate, below 10: it rises during the first 5 % of steps, then falls as a half cosine. None is
         1e-3, 3e-4 with ``weights``, 1e-4 with ``base``.
@@ -223,7 +241,8 @@ def train(
     target = None if output is None else local_path(output)
     if target is not None:
         also_read = parse_also(also)[1] if also else None
-        Inputs(images, labels, unlabelled, weights, base, groups, also_read or None).check_folder(target)
+        read = list(images.values()) if isinstance(images, Mapping) else images
+        Inputs(read, labels, unlabelled, weights, base, groups, also_read or None).check_folder(target)
     try:
         import lightning  # noqa: F401
     except ModuleNotFoundError:
@@ -238,7 +257,7 @@ def train(
         validation=validation, seed=seed, precision=precision, device=device, devices=devices, patience=patience,
         workers=workers, memory=memory, background=background, buffer=buffer,
         unlabelled_weight=unlabelled_weight, threshold=threshold, ema=ema, task=task, adversarial=adversarial,
-        also=also,
+        also=also, fusion=fusion, input_dropout=input_dropout, date_encoding=date_encoding,
     )  # fmt: skip
     sources = Sources(
         as_list(images), as_list(labels), class_field, classes, tuple(ignore), dict(reading or {}), as_list(unlabelled)
@@ -337,6 +356,9 @@ def _report_result(
         )
         accuracy = metrics["overall_accuracy"]
         reporter.info(f"best epoch {fitted.epoch + 1}: mIoU {metrics['mean_iou']}, accuracy {accuracy}; IoU: {each}")
+        if "change" in metrics:
+            binary = ", ".join(f"{name} {metrics['change'][name]}" for name in ("iou", "f1", "precision", "recall"))
+            reporter.info(f"change of any kind: {binary}")
         means = {name: metrics[name] for name in ("mean_iou", "mean_f1", "overall_accuracy", "kappa", "pixels")}
     outputs = {} if output is None else {"model": str(output)}
     if output is not None and (logs := sorted(output.glob("logs/*/metrics.csv"))):

@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from geoseg.errors import ModelError, OptionError
+from geoseg.models.card.inputs import layout_of
 from geoseg.models.inference.device import choose_device, supports
 from geoseg.models.inference.memory_footprint import bytes_per_pixel
 from geoseg.progress.reporters import Reporter
@@ -356,7 +357,7 @@ def _loss(task: Task) -> nn.Module:
 
 
 def _training_samples(prepared: Prepared, options: TrainOptions) -> Samples:
-    augment = Augment(options.augment)
+    augment = Augment(options.augment, layout_of(prepared.card.inputs), options.input_dropout)
     drawn = TrainingWindows(prepared.scenes, prepared.sampler(prepared.window, augment), augment, options.seed)
     if prepared.unlabelled is None:
         return drawn

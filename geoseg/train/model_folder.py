@@ -18,7 +18,8 @@ from geoseg.evaluate.metrics import scores
 from geoseg.models import Model, ModelCard, load_model, save_model
 from geoseg.models.card import half_precision
 from geoseg.models.card.card import card_with
-from geoseg.train.options import SEMI_OPTIONS, parse_also
+from geoseg.models.card.inputs import is_change
+from geoseg.train.options import INPUT_OPTIONS, SEMI_OPTIONS, parse_also
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def metrics_of(matrix: NDArray[np.int64], card: ModelCard) -> dict[str, Any]:
         }
         for c in card.classes
     }
-    return {
+    found = {
         "mean_iou": _plain(result.mean_iou),
         "mean_f1": _plain(result.mean_f1),
         "overall_accuracy": _plain(result.overall_accuracy),
@@ -63,12 +64,24 @@ def metrics_of(matrix: NDArray[np.int64], card: ModelCard) -> dict[str, Any]:
         "classes": per_class,
         "confusion_matrix": {"rows": "reference", "columns": "prediction", "counts": matrix.tolist()},
     }
+    if is_change(card.inputs):
+        found["change"] = _binary(matrix)
+    return found
+
+
+def _binary(matrix: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the scores of change of any kind against class 0, what has not changed."""
+    either = np.array([[matrix[0, 0], matrix[0, 1:].sum()], [matrix[1:, 0].sum(), matrix[1:, 1:].sum()]])
+    result = scores(either)
+    fields = {"iou": result.iou, "f1": result.f1, "precision": result.precision, "recall": result.recall}
+    return {name: _plain(values[1]) for name, values in fields.items()} | {"pixels": int(either[1].sum())}
 
 
 def brief(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the scores for the card; :data:`METRICS_FILE` holds all of them."""
     return {name: metrics[name] for name in ("mean_iou", "overall_accuracy", "kappa", "pixels")} | {
-        "iou": {name: values["iou"] for name, values in metrics["classes"].items()}
+        "iou": {name: values["iou"] for name, values in metrics["classes"].items()},
+        **({"change": metrics["change"]} if "change" in metrics else {}),
     }
 
 
@@ -99,6 +112,7 @@ def finished_card(
     training |= {"windows": fitted.windows, "best_epoch": fitted.epoch + 1, "epochs_run": fitted.epochs}
     training |= {"split_made": prepared.split.summary, "start": fitted.start}
     training = {name: value for name, value in training.items() if prepared.unlabelled or name not in SEMI_OPTIONS}
+    training = {name: value for name, value in training.items() if card.inputs or name not in INPUT_OPTIONS}
     if fitted.pseudo is not None:
         training["pseudo_labelled"] = round(fitted.pseudo, 4)
     if options.also is not None:
@@ -128,7 +142,7 @@ def finished_card(
         lines.append(prepared.unlabelled.summary)
     name = model_name(output)
     what = f"{len(card.classes)} classes" if card.objects is None else _kinds(card)
-    number = f"{what} from {len(card.bands)} bands"
+    number = f"{what} from {_sources(card)}"
     return card_with(
         card,
         name=name,
@@ -150,6 +164,14 @@ def finished_card(
 def _kinds(card: ModelCard) -> str:
     assert card.objects is not None
     return f"Objects ({', '.join(kind.name for kind in card.objects.kinds)})"
+
+
+def _sources(card: ModelCard) -> str:
+    if not card.inputs:
+        return f"{len(card.bands)} bands"
+    if card.inputs[0].dates is not None:
+        return f"up to {card.inputs[0].steps} dates"
+    return " and ".join(spec.name for spec in card.inputs)
 
 
 def _description(fitted: Fitted, metrics: dict[str, Any], base: Model | None) -> str:

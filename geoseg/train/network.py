@@ -11,6 +11,7 @@ from torch import nn
 from geoseg.errors import ModelError, one_line
 from geoseg.models import Model, ModelCard
 from geoseg.models.build import build_architecture
+from geoseg.models.networks.inputs import encoders_of
 from geoseg.models.networks.temperature import without_temperature
 from geoseg.train.weights import load_weights
 
@@ -44,9 +45,17 @@ def start_network(card: ModelCard, options: TrainOptions, base: Model | None, wi
         module = build_architecture(card)
         origin = "random weights"
         if options.weights:
-            origin = load_weights(module, options.encoder, options.weights, [band.name for band in card.bands])
+            origin = _pretrained(module, card, options.encoder, options.weights)
     _check_runs(module, card, window)
     return module.train().requires_grad_(requires_grad=True), origin
+
+
+def _pretrained(module: nn.Module, card: ModelCard, encoder: str, weights: str) -> str:
+    """Load pretrained weights, of a network of several inputs into each of its encoders."""
+    if not card.inputs:
+        return load_weights(module, encoder, weights, [band.name for band in card.bands])
+    lines = [load_weights(part, encoder, weights, bands) for part, bands in encoders_of(module, card.inputs)]
+    return lines[0] + (f" (so also the other {len(lines) - 1})" if len(lines) > 1 else "")
 
 
 def check_trainable(base: Model) -> None:
@@ -85,7 +94,7 @@ def with_classes(
     for name, tensor in old.items():
         if name not in new:
             continue
-        by_class = tensor.ndim and len(tensor) == len(before.classes) and name.startswith("segmentation_head")
+        by_class = tensor.ndim and len(tensor) == len(before.classes) and "segmentation_head" in name
         if by_class and new[name].shape[1:] == tensor.shape[1:]:
             rows = new[name].clone()
             for c in after.classes:

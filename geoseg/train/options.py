@@ -7,7 +7,7 @@ from typing import Any
 
 from geoseg.errors import OptionError
 from geoseg.models.boxes.names import ENCODERS, detector_name
-from geoseg.system.choices import PRECISION_OPTIONS
+from geoseg.system.choices import DATE_ENCODINGS, FUSIONS, PRECISION_OPTIONS
 
 LOSSES = ("ce", "dice", "focal", "lovasz")
 """Losses, to be used alone or as a sum: ``"ce+dice"``."""
@@ -30,8 +30,17 @@ INSTANCES = "instances"
 BOXES = "boxes"
 """The task of finding the box of each object, or its outline, by a detector."""
 
-TASKS = ("semantic", INSTANCES, BOXES)
-"""What is learned: the class of each pixel, or objects."""
+CHANGE = "change"
+"""The task of telling what changed between two scenes."""
+
+TASKS = ("semantic", INSTANCES, BOXES, CHANGE)
+"""What is learned: the class of each pixel, objects, their boxes, or change."""
+
+PIXEL = "pixel"
+"""The architecture of networks without context."""
+
+INPUT_OPTIONS = ("fusion", "input_dropout", "date_encoding")
+"""Options that only count with several inputs."""
 
 # A resumed run may change these: they decide where and how long it runs, not what it learns from.
 _FREE = {"epochs", "device", "devices", "workers", "memory", "patience"}
@@ -85,6 +94,9 @@ class TrainOptions:
     task: str = "semantic"
     adversarial: float | None = None
     also: str | None = None
+    fusion: str | None = None
+    input_dropout: float = 0.25
+    date_encoding: str = "day-of-year"
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -128,6 +140,7 @@ class TrainOptions:
             raise OptionError(f"precision {self.precision!r} is unknown: use one of {', '.join(PRECISION_OPTIONS)}")
         if self.task not in TASKS:
             raise OptionError(f"task {self.task!r} is unknown: use {', '.join(TASKS[:-1])} or {TASKS[-1]}")
+        self._check_inputs()
         if self.task in (INSTANCES, BOXES) and not self.background:
             object.__setattr__(self, "background", "background")
         if self.task == BOXES:
@@ -148,6 +161,20 @@ class TrainOptions:
                 "task boxes cannot fine-tune a model with --from: start from its weights with --weights "
                 "MODEL/weights.safetensors"
             )
+
+    def _check_inputs(self) -> None:
+        if not 0 <= self.input_dropout < 1:
+            raise OptionError(
+                f"input dropout must lie from 0 to below 1, got {self.input_dropout:g}: 0.25 is usual, 0 makes every "
+                "input necessary"
+            )
+        known = tuple(dict.fromkeys(name for names in FUSIONS.values() for name in names))
+        for name, value, choices in (
+            ("fusion", self.fusion, known),
+            ("date encoding", self.date_encoding, DATE_ENCODINGS),
+        ):
+            if value is not None and value not in choices:
+                raise OptionError(f"{name} {value!r} is unknown: use one of {', '.join(choices)}")
 
     def _check_split(self) -> None:
         if self.split not in SPLITS:

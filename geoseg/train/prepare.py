@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
 from geoseg.models import BandSpec, Model, ModelCard, check_contract
 from geoseg.models.card.boxes import ARCHITECTURE
+from geoseg.models.card.inputs import fusions_of
 from geoseg.models.card.stac import ENCODER_GEOMETRY
+from geoseg.models.networks.smp import FUSION, PIXEL_NET
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
 from geoseg.raster.files.members import check_unchanged
@@ -28,9 +30,10 @@ from geoseg.train.data.label_images import Labelled, Sources, model_labels, read
 from geoseg.train.data.labels import BACKGROUND
 from geoseg.train.data.quantity import open_quantities
 from geoseg.train.data.samples import LabelledScene, ValidationWindows
+from geoseg.train.data.stacks import Stacks, measured_inputs, open_given
 from geoseg.train.data.statistics import measure
 from geoseg.train.data.windows import WindowSampler, places_of
-from geoseg.train.options import BOXES, EDGES, INSTANCES, TrainOptions, parse_also
+from geoseg.train.options import BOXES, CHANGE, EDGES, INSTANCES, PIXEL, TrainOptions, parse_also
 from geoseg.train.semi.scenes import Held, Unlabelled, open_unlabelled
 from geoseg.train.validation import groups, split
 from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split, usual_margin
@@ -161,8 +164,9 @@ def prepare(
     card = base.card if base else None
     if card is not None and not soft:
         check_base(card, options.task)
-    stride = card.stride if card else _SMP_STRIDE
-    rasters = open_images(sources.images, sources.reading, card)
+    stride = card.stride if card else _stride(options)
+    stacks = open_given(sources, options, card)
+    rasters = open_images(sources.images, sources.reading, card) if stacks is None else stacks.rasters
     for note in merged_notes([note for raster in rasters for note in raster.notes], "images"):
         reporter.info(note)
     least = card.min_window if card else stride
@@ -184,7 +188,9 @@ def prepare(
     if learns:
         _check_classes(chosen, mapping.classes, fine_tuning=base is not None, reporter=reporter)
     _tell_unseen(chosen, mapping.classes, reporter)
-    if card is None:
+    if card is None and stacks is not None:
+        card = _inputs_card(replace(stacks, rasters=labelled.rasters), mapping.classes, chosen, options, reporter)
+    elif card is None:
         card = _fresh_card(labelled.rasters, mapping.classes, chosen, options, reporter)
     elif card.classes != mapping.classes:
         card = _with_classes(card, mapping.classes)
@@ -221,6 +227,10 @@ def prepare(
         few=chosen.few,
         unlabelled=unlabelled,
     )
+
+
+def _stride(options: TrainOptions) -> int:
+    return 1 if options.arch == PIXEL else _SMP_STRIDE
 
 
 def _windows(
@@ -352,22 +362,60 @@ def _fresh_card(
     for band, deviation in zip(bands, statistics.deviation, strict=True):
         if deviation <= 0:
             reporter.warning(f"band {band.name} is constant over the training part: the model learns nothing from it")
-    from geoseg.train.data.statistics import resolution_of
-
+    fields = _network_fields(options, chosen, rasters)
     return ModelCard(
-        name="untrained",
-        architecture=_architecture(options),
-        hyperparameters={"encoder": options.encoder},
         bands=bands,
         value_scaling=statistics.scaling(),
         value_range=statistics.value_range(first.dtype),
         value_percentiles=statistics.percentiles,
         classes=classes,
-        stride=_SMP_STRIDE,
-        margin=usual_margin(chosen.window, _SMP_STRIDE),
-        min_window=_SMP_STRIDE,
-        resolution=resolution_of(rasters, Augment(options.augment).zoom),
+        **fields,
     )
+
+
+def _inputs_card(
+    stacks: Stacks,
+    classes: tuple[MapClass, ...],
+    chosen: ChosenSplit,
+    options: TrainOptions,
+    reporter: Reporter,
+) -> ModelCard:
+    """Return the card of a new model of several inputs."""
+    known = fusions_of(stacks.inputs)
+    if options.fusion is not None and options.fusion not in known:
+        names = ", ".join(spec.name for spec in stacks.inputs)
+        raise OptionError(f"fusion {options.fusion} does not join {names}: use {', '.join(known)}")
+    if options.task == CHANGE and options.background not in (None, classes[0].name):
+        raise OptionError(
+            f"the first class is {classes[0].name!r}, and for task change it must be what has not changed: put "
+            f"{options.background} first in --classes"
+        )
+    measured, constant = measured_inputs(stacks, chosen.split.parts, chosen.cell, options.seed)
+    for name in constant:
+        reporter.warning(f"band {name} is constant over the training part: the model learns nothing from it")
+    fields = _network_fields(options, chosen, stacks.rasters)
+    fields["hyperparameters"] |= {FUSION: options.fusion or known[0]}
+    for spec in measured["inputs"]:
+        reporter.info(f"input {spec.text()}")
+    return ModelCard(classes=classes, **measured, **fields)
+
+
+def _network_fields(options: TrainOptions, chosen: ChosenSplit, rasters: Sequence[Raster]) -> dict[str, Any]:
+    """Return the fields of a new card that say which network it is, and which windows and pixels it takes."""
+    from geoseg.train.data.statistics import resolution_of
+
+    resolution = resolution_of(rasters, Augment(options.augment).zoom)
+    if options.arch == PIXEL:
+        return {"name": "untrained", "architecture": PIXEL_NET, "hyperparameters": {}, "resolution": resolution}
+    return {
+        "name": "untrained",
+        "architecture": _architecture(options),
+        "hyperparameters": {"encoder": options.encoder},
+        "stride": _SMP_STRIDE,
+        "margin": usual_margin(chosen.window, _SMP_STRIDE),
+        "min_window": _SMP_STRIDE,
+        "resolution": resolution,
+    }
 
 
 def _architecture(options: TrainOptions) -> str:
@@ -391,7 +439,7 @@ def _with_objects(card: ModelCard, labelled: Labelled, options: TrainOptions) ->
 def _with_classes(card: ModelCard, classes: tuple[MapClass, ...]) -> ModelCard:
     from geoseg.models.card.card import card_with
 
-    if card.architecture.startswith("geoseg:") and len(classes) != len(card.classes):
+    if card.architecture.startswith("geoseg:") and card.architecture != PIXEL_NET and len(classes) != len(card.classes):
         raise OptionError(
             f"model {card.name!r} has {len(card.classes)} classes by construction, but {len(classes)} are asked for; "
             "fine-tune it on its own classes, or train a new network with --arch"

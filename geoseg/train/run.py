@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,10 @@ class Run:
 def _files(sources: Iterable[Any]) -> Iterator[Path]:
     """Yield the files that images and labels name, and those in folders."""
     for source in sources:
-        if isinstance(source, str | Path):
+        if isinstance(source, Mapping):
+            given = (file for one in source.values() for file in (one if isinstance(one, list) else [one]))
+            yield from _files(path for file in given for path in (sorted(glob.glob(str(file))) or [file]))  # noqa: PTH207
+        elif isinstance(source, str | Path):
             path = Path(source)
             yield from sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]
 

@@ -19,8 +19,11 @@ from geoseg.job.outputs import Products
 from geoseg.segment.plan import Options
 
 RENAMED = {"format_": "format"}
-# Not how something is computed: what is printed, lists of scenes, and a catalogue's, which go without scenes.
-OTHER = {"progress", "listed", "output", "help", "aoi", "when", "catalog", "max_cloud", "composite", "observations"}
+# Not how something is computed: what is printed, lists of scenes, and scenes of another kind.
+OTHER = {
+    "progress", "listed", "output", "help", "sources", "dates", "aoi", "when", "catalog", "max_cloud", "composite",
+    "observations",
+}  # fmt: skip
 
 
 def options_with_values(command):

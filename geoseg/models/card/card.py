@@ -20,6 +20,7 @@ from geoseg.classes import MAX_CLASSES, MapClass
 from geoseg.errors import GeosegError, InputError, ModelError
 from geoseg.models.card import stac, summary
 from geoseg.models.card.boxes import BoxHeads
+from geoseg.models.card.inputs import InputSpec, check_inputs
 from geoseg.models.card.objects import ObjectHeads
 from geoseg.models.card.percentiles import ValuePercentiles
 from geoseg.models.card.scaling import BandTransform, RasterBand, ValueScaling, fold
@@ -127,6 +128,9 @@ class ModelCard(BaseModel):
         are information only.
     bands
         Input bands, in the network's order.
+    inputs
+        Of a model of several inputs (sensors, dates, before and after): each of them, see
+        :mod:`geoseg.models.card.inputs`; empty for a model of one scene. ``bands`` are then those of all of them.
     value_scaling
         Normalisation of each band's digital numbers, None for a band without; empty for none at all.
     value_range
@@ -196,6 +200,7 @@ class ModelCard(BaseModel):
     architecture: str = Field(min_length=1)
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     bands: tuple[BandSpec, ...] = Field(min_length=1)
+    inputs: tuple[InputSpec, ...] = ()
     value_scaling: tuple[ValueScaling | None, ...] = ()
     value_range: tuple[float, float] | None = None
     value_percentiles: ValuePercentiles | None = None
@@ -268,6 +273,8 @@ class ModelCard(BaseModel):
             self.boxes.check_within(self.classes, self.architecture)
             if self.objects is not None or self.temperature is not None:
                 raise ValueError("boxes: a detector has neither cores and rims of objects nor a temperature")
+        if self.inputs:
+            check_inputs(self.inputs, [band.name for band in self.bands])
         for field in ("margin", "min_window"):
             value = getattr(self, field)
             if value % self.stride and value > 1:

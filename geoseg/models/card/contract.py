@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geoseg.errors import ContractError
 from geoseg.geodesy import pixel_sides
+from geoseg.models.card.inputs import channels_of, how_to_run, kind_of, slots_of
 from geoseg.models.card.scaling import to_card_units
 from geoseg.models.card.units import ABOVE, BELOW, card_values, check_units
 from geoseg.raster.bands.names import COMMON
 from geoseg.raster.bands.sensors import ambiguity
+from geoseg.raster.fill import constant_fill
+from geoseg.raster.stacks.source import stack_of
+from geoseg.raster.types import Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models.card.card import ModelCard
-    from geoseg.raster import Pixels, Raster
+    from geoseg.models.card.inputs import InputSpec
+    from geoseg.raster import Raster
     from geoseg.raster.fill import Fill
+    from geoseg.raster.stacks.source import Slot
 
 # Full scale of reflectance and of the integers it is commonly stored as. A scene whose maximum is near one of these
 # while the card expects another is in other units.
 _FULL_SCALE = (1.0, 255.0, 10_000.0, 65_535.0)
+
+# By how much pixels of an input may be finer or coarser than in training before it is warned of, and by how many days a
+# date may lie outside of the dates of training.
+_RESAMPLED, _SEASON = 1.5, 20
 
 
 def check_bands(card: ModelCard, raster: Raster) -> None:
@@ -41,6 +52,11 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
     >>> from geoseg.models import check_bands
     >>> check_bands(geoseg.load_model("spectral").card, geoseg.open_raster("scene.tif"))
     """
+    if card.inputs and stack_of(raster) is None:
+        listing = "; ".join(spec.text() for spec in card.inputs)
+        raise ContractError(
+            f"model {card.name!r} takes several inputs ({listing}); run it by: {how_to_run(card.inputs)}"
+        )
     wanted, have = [band.name for band in card.bands], [band.name for band in raster.bands]
     missing = [name for name in wanted if name not in have]
     if not missing:
@@ -94,6 +110,8 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill |
     []
     """
     check_bands(card, raster)
+    if card.inputs:
+        return [*_check_slots(card, raster, sample), *_check_resolution(card, raster)]
     if np.issubdtype(raster.dtype, np.complexfloating):
         raise ContractError(
             f"{raster.name!r} holds complex numbers ({raster.dtype}): convert to amplitude or decibels first"
@@ -105,6 +123,78 @@ def check_contract(card: ModelCard, raster: Raster, sample: Pixels, fill: Fill |
     if card.value_percentiles is not None and sample.valid.any():
         warnings += check_units(card, raster, *card_values(card, raster, sample))
     return [*warnings, *_check_range(card, raster, sample), *_check_resolution(card, raster)]
+
+
+def _check_slots(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
+    """Check the pixels of each slot of a stack as those of a scene; warn of slots without data, and of odd dates."""
+    stack, warnings = stack_of(raster), []
+    assert stack is not None
+    names = [band.name for band in raster.bands]
+    for (spec, _, name), slot in zip(slots_of(card.inputs), stack.slots, strict=True):
+        if slot.raster is None:
+            continue
+        label = name if slot.when is None else str(slot.when)
+        channels = spec.channels(name)
+        bands = raster.select(channels[: len(spec.bands)])
+        plain = tuple(replace(band, name=own) for band, own in zip(bands.bands, spec.bands, strict=True))
+        own = replace(bands, bands=plain, name=f"{raster.name}, {label}")
+        valid = sample.valid & (sample.data[names.index(channels[len(spec.bands)])] > 0)
+        pixels = Pixels(sample.data[[names.index(channel) for channel in channels[: len(spec.bands)]]], valid)
+        if not valid.any():
+            warnings.append(f"{own.name!r}: no valid pixel in a sample of the scene; it is masked")
+            continue
+        try:
+            warnings += check_contract(_card_of_input(card, spec), own, pixels, constant_fill(pixels.data, valid))
+        except ContractError as error:
+            if kind_of(card.inputs) != "sources":
+                raise
+            raise ContractError(
+                f"{error} (options do not go with several inputs: set scale and offset in the file, with gdal_edit.py "
+                "-scale SCALE -offset OFFSET FILE)"
+            ) from None
+        warnings += _odd_slot(card, spec, slot, own.name)
+    return warnings
+
+
+def _card_of_input(card: ModelCard, spec: InputSpec) -> ModelCard:
+    """Return the card as if it had one input only, for checks of that input's pixels; bands have their plain names."""
+    start = channels_of(card.inputs).index(spec.channels(spec.slots[0])[0])
+    own = slice(start, start + len(spec.bands))
+    bands = tuple(
+        band.model_copy(update={"name": name}) for band, name in zip(card.bands[own], spec.bands, strict=True)
+    )
+    return card.model_copy(
+        update={
+            "inputs": (),
+            "bands": bands,
+            "value_scaling": card.value_scaling[own],
+            "value_range": spec.value_range,
+            "value_percentiles": spec.value_percentiles,
+            "resolution": None,
+        }
+    )
+
+
+def _odd_slot(card: ModelCard, spec: InputSpec, slot: Slot, label: str) -> list[str]:
+    """Warn of pixels of another size, and of a date of another season, than in training."""
+    warnings = []
+    if slot.pixel is not None and spec.resolution is not None:
+        finest, coarsest = spec.resolution
+        if not finest / _RESAMPLED <= slot.pixel <= coarsest * _RESAMPLED:
+            seen = f"{finest:.3g}–{coarsest:.3g}" if finest < coarsest else f"{finest:.3g}"
+            warnings.append(
+                f"{label!r} has pixels of {slot.pixel:.3g} m, model {card.name!r} was made for {spec.name} of {seen} "
+                "m: expect a worse map"
+            )
+    if slot.day is not None and spec.days is not None:
+        first, last = spec.days
+        if not first - _SEASON <= slot.day <= last + _SEASON:
+            what = "days of the year" if spec.dates == "day-of-year" else "days since the first date"
+            warnings.append(
+                f"{label!r}: model {card.name!r} was trained on {what} {first}–{last}, this is {slot.day}: expect a "
+                "worse map"
+            )
+    return warnings
 
 
 def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:

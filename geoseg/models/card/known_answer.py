@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.models.card.card import window_side
+from geoseg.models.card.inputs import layout_of
 from geoseg.models.card.scaling import card_transforms
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ def synthetic_pixels(card: ModelCard, batch: int, height: int, width: int, *, se
     shape = batch, len(card.bands), -(-height // 8), -(-width // 8)
     patches = np.kron(rng.random(shape), np.ones((1, 1, 8, 8)))[..., :height, :width]
     noise = rng.random((batch, len(card.bands), height, width))
-    return (low + (high - low) * (0.8 * patches + 0.2 * noise)).astype(np.float32)
+    pixels = (low + (high - low) * (0.8 * patches + 0.2 * noise)).astype(np.float32)
+    for number, slot in enumerate(layout_of(card.inputs)):
+        pixels[:, slot.valid] = 1
+        if slot.dated:
+            pixels[:, slot.valid + 1] = number
+    return pixels
 
 
 def normalise(card: ModelCard, pixels: NDArray[Any]) -> NDArray[np.float32]:

@@ -11,6 +11,8 @@ from geoseg.classes import MapClass, default_color
 from geoseg.errors import GeosegError, ModelError
 from geoseg.models.card.boxes import TASK as BOXES
 from geoseg.models.card.boxes import BoxHeads
+from geoseg.models.card.input_items import described_bands, facts_of, input_items, parse_inputs
+from geoseg.models.card.inputs import is_change
 from geoseg.models.card.objects import TASK as INSTANCES
 from geoseg.models.card.objects import ObjectHeads
 from geoseg.models.card.percentiles import ValuePercentiles
@@ -28,6 +30,7 @@ EXTENSIONS = (
 
 _ROLE = "mlm:model"
 _TASK = "semantic-segmentation"
+_CHANGE = "change-detection"
 _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:output")
 
 # Fields that MLM does not have, written as geoseg:NAME; its schema forbids unknown mlm:* names.
@@ -86,16 +89,17 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(tasks, list) or task not in tasks:
         raise ModelError(f"model card {name!r}: mlm:tasks is {short(tasks)}; geoseg runs {task!r} only")
     check_kinds(item, properties, name)
-    source, result = (_only(properties, f"mlm:{side}", name) for side in ("input", "output"))
+    several = properties.get("geoseg:inputs")
+    sources = _objects(properties, "mlm:input", name) if several else [_only(properties, "mlm:input", name)]
+    result = _only(properties, "mlm:output", name)
     for where, holder, key in (
-        ("mlm:input", source, "pre_processing_function"),
+        *(("mlm:input", source, "pre_processing_function") for source in sources),
         ("mlm:output", result, "post_processing_function"),
     ):
         _refuse_code(holder.get(key), f"{where} {key}", name)
-    if source.get("resize_type"):
+    if resized := next((source["resize_type"] for source in sources if source.get("resize_type")), None):
         raise ModelError(
-            f"model card {name!r}: resize_type {short(source['resize_type'])}: geoseg does not resample windows; "
-            "set it to null"
+            f"model card {name!r}: resize_type {short(resized)}: geoseg does not resample windows; set it to null"
         )
     fields: dict[str, Any] = {
         "name": properties["mlm:name"],
@@ -105,11 +109,16 @@ def parse(item: Mapping[str, Any]) -> dict[str, Any]:
         "license": properties.get("license") or "other",
         "architecture": properties["mlm:architecture"],
         "hyperparameters": properties.get("mlm:hyperparameters") or {},
-        "bands": _bands(item, source, name),
         "classes": _classes(result, name),
         "weights": _weights(item, name),
     }
-    fields["value_scaling"] = _value_scaling(source, len(fields["bands"]), name)
+    if several:
+        read = [_bands(item, source, name, common=False) for source in sources]
+        scalings = [_value_scaling(source, len(bands), name) for source, bands in zip(sources, read, strict=True)]
+        fields |= parse_inputs(_objects(properties, "geoseg:inputs", name), read, scalings, name)
+    else:
+        fields["bands"] = _bands(item, sources[0], name)
+        fields["value_scaling"] = _value_scaling(sources[0], len(fields["bands"]), name)
     own = {key: properties[f"geoseg:{key}"] for key in _OWN if properties.get(f"geoseg:{key}") is not None}
     if not any(key.startswith("geoseg:") for key in properties):
         own = dict(ENCODER_GEOMETRY)
@@ -154,7 +163,13 @@ def build(card: Mapping[str, Any]) -> dict[str, Any]:
         properties["mlm:hyperparameters"] = copy.deepcopy(card["hyperparameters"])
     result = _output_object(card)
     classes = result["classification:classes"]
-    properties["mlm:input"] = _overlay(properties.get("mlm:input"), _input_object(card), "bands", "value_scaling")
+    if card["inputs"]:
+        properties["mlm:input"] = input_items(card)
+        properties["geoseg:inputs"] = facts_of(card["inputs"])
+        if is_change(card["inputs"]) and _CHANGE not in properties["mlm:tasks"]:
+            properties["mlm:tasks"] = [_CHANGE, *properties["mlm:tasks"]]
+    else:
+        properties["mlm:input"] = _overlay(properties.get("mlm:input"), _input_object(card), "bands", "value_scaling")
     properties["mlm:output"] = _overlay(properties.get("mlm:output"), result)
     old = properties["mlm:output"][0].get("classification:classes")
     properties["mlm:output"][0]["classification:classes"] = _merge(old, classes)
@@ -234,6 +249,13 @@ def _only(properties: Mapping[str, Any], key: str, name: str) -> Mapping[str, An
     return entries[0]
 
 
+def _objects(properties: Mapping[str, Any], key: str, name: str) -> list[Mapping[str, Any]]:
+    entries = properties[key]
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, Mapping) for entry in entries):
+        raise ModelError(f"model card {name!r}: {key} must be a list of objects, got {short(entries)}")
+    return entries
+
+
 def _refuse_code(expression: Any, where: str, name: str) -> None:
     """Raise if there is a processing expression: it is code from the model's author, which geoseg never runs."""
     if expression:
@@ -244,7 +266,9 @@ def _refuse_code(expression: Any, where: str, name: str) -> None:
         )
 
 
-def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+def _bands(
+    item: Mapping[str, Any], source: Mapping[str, Any], name: str, *, common: bool = True
+) -> list[dict[str, Any]]:
     described = _described_bands(item)
     bands = []
     entries = source.get("bands")
@@ -265,14 +289,16 @@ def _bands(item: Mapping[str, Any], source: Mapping[str, Any], name: str) -> lis
                 "offset": about.get("raster:offset", about.get("offset", 0.0)),
             }
         )
+    if not common:
+        return bands
     # Scenes are matched by common names, unless they are ambiguous: Sentinel-2 has three bands called "rededge".
-    common = [
+    aliases = [
         str(about.get("eo:common_name") or about.get("common_name") or b["name"])
         for b in bands
         for about in (described.get(b["name"], {}),)
     ]
-    if len(set(common)) == len(common):
-        bands = [band | {"name": alias} for band, alias in zip(bands, common, strict=True)]
+    if len(set(aliases)) == len(aliases):
+        bands = [band | {"name": alias} for band, alias in zip(bands, aliases, strict=True)]
     return bands
 
 
@@ -371,8 +397,9 @@ def _put_weights(item: dict[str, Any], card: Mapping[str, Any]) -> None:
 
 def _put_bands(item: dict[str, Any], card: Mapping[str, Any]) -> None:
     """Describe the bands on the model's assets, where MLM expects the bands that the input names."""
-    raster = [{"name": band.name, "scale": band.scale, "offset": band.offset} for band in card["bands"]]
-    eo = [{"name": b.name} | ({"common_name": b.name} if b.name in _COMMON else {}) for b in card["bands"]]
+    bands = described_bands(card)
+    raster = [{"name": name, "scale": band.scale, "offset": band.offset} for name, _, band in bands]
+    eo = [{"name": name} | ({"common_name": plain} if plain in _COMMON else {}) for name, plain, _ in bands]
     for asset in item["assets"].values():
         if _is_model(asset):
             asset["raster:bands"] = _merge(_described_alike(asset.get("raster:bands"), raster), raster)

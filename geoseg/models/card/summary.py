@@ -29,7 +29,10 @@ def entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "", card["description"]
     yield "version", card["version"]
     yield "license", card["license"]
-    yield "bands", ", ".join(band.name for band in card["bands"])
+    for spec in card["inputs"]:
+        yield "inputs", spec.text()
+    if not card["inputs"]:
+        yield "bands", ", ".join(band.name for band in card["bands"])
     if card["value_range"]:
         low, high = card["value_range"]
         yield "values", f"{low:g}…{high:g}"

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import ModelError, OptionError, one_line
 from geoseg.models.card.card import ModelCard
+from geoseg.models.card.inputs import fusions_of, layout_of
+from geoseg.models.card.values import short
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
+PIXEL_NET = "geoseg:pixel-net"
+"""A network without context: each pixel for itself."""
+
+FUSION = "fusion"
+"""The hyperparameter that says how several inputs are joined."""
 
 # timm fetches names with prefixes such as "hf-hub:" from the network; plain names it never does.
 _ENCODER = re.compile(r"[A-Za-z0-9_.\-]+")
@@ -48,6 +57,48 @@ def build_smp(card: ModelCard) -> torch.nn.Module:
     ModelError
         If smp has no such architecture or encoder, or rejects the arguments.
     """
+    if card.inputs:
+        return _build_inputs(card)
+    return _build(card, len(card.bands))
+
+
+def _build_inputs(card: ModelCard) -> torch.nn.Module:
+    """Return the network of a card of several inputs, joined as its ``fusion`` says."""
+    from geoseg.models.networks import inputs as networks
+
+    fusion, layout = card.hyperparameters.get(FUSION), layout_of(card.inputs)
+    known = fusions_of(card.inputs)
+    if fusion not in known:
+        raise ModelError(
+            f"model {card.name!r}: {FUSION} {short(fusion)} is unknown for inputs "
+            f"{', '.join(spec.name for spec in card.inputs)}: use {', '.join(known)}"
+        )
+    kinds: dict[str, Callable[[networks.Make], torch.nn.Module]] = {
+        "early": lambda make: networks.Early(layout, make),
+        "late": lambda make: networks.Late(layout, make),
+        "gated": lambda make: networks.Gated(layout, make),
+        "attention": lambda make: networks.Series(layout, make, recurrent=False),
+        "convgru": lambda make: networks.Series(layout, make, recurrent=True),
+        "difference": lambda make: networks.Change(layout, make, concatenate=False),
+        "concatenation": lambda make: networks.Change(layout, make, concatenate=True),
+    }
+    try:
+        return kinds[fusion](lambda channels: _build(card, channels))
+    except ModelError:
+        raise
+    except Exception as error:  # noqa: BLE001 - encoders and decoders that do not suit raise exceptions of any type
+        raise ModelError(
+            f"model {card.name!r}: {card.architecture} with encoder {card.hyperparameters.get('encoder')!r} cannot be "
+            f"built with fusion {fusion}: {one_line(error)[:200]}"
+        ) from None
+
+
+def _build(card: ModelCard, channels: int) -> torch.nn.Module:
+    """Return the card's network for so many channels."""
+    if card.architecture == PIXEL_NET:
+        from geoseg.models.networks.inputs import Pixel
+
+        return Pixel(channels, len(card.classes))
     try:
         cls = smp_class(card.architecture)
     except OptionError as error:
@@ -70,7 +121,7 @@ def build_smp(card: ModelCard) -> torch.nn.Module:
             return cls(
                 encoder_name=encoder,
                 encoder_weights=None,
-                in_channels=len(card.bands),
+                in_channels=channels,
                 classes=len(card.classes),
                 **_tuples(kwargs),
             )

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 
 from geoseg.classes import NODATA
+from geoseg.models.card.inputs import Layout
 
 ZOOM = 1.25
 """Largest change of scale at strength 1."""
@@ -86,9 +87,15 @@ class Augment:
     ----------
     strength
         0 for none, 1 is usual, at most 3.
+    layout
+        Slots of a model of several inputs: each varies on its own, and its validity and day do not.
+    drop
+        Chance that an optional slot is left out; one that has data in the window always stays.
     """
 
     strength: float = 1.0
+    layout: tuple[Layout, ...] = ()
+    drop: float = 0.0
 
     @property
     def zoom(self) -> float:
@@ -111,11 +118,20 @@ class Augment:
         generator
             Source of random numbers.
         """
+        if self.layout:
+            x, y, valid = self._dropped(x, y, valid, generator)
         if not self.strength:
             return x, y
         kind = int(torch.randint(8, (1,), generator=generator))
         x, y, valid = (dihedral(tensor, kind) for tensor in (x, y, valid))
-        return self.values(x, y, valid, generator)
+        if not self.layout:
+            return self.values(x, y, valid, generator)
+        x = x.clone()
+        for slot in self.layout:
+            # What a cloud hides here, other inputs may see: labels stay.
+            seen = valid & (x[slot.valid] > 0)
+            x[slot.data] = self._varied(x[slot.data], y, seen, generator)[0] * seen
+        return (x * valid).contiguous(), y.masked_fill(~valid, NODATA).contiguous()
 
     def values(
         self, x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, generator: torch.Generator
@@ -123,6 +139,32 @@ class Augment:
         """Change the values of a window, and leave pixels where they are; arguments as for a call."""
         if not self.strength:
             return x, y
+        x, y = self._varied(x, y, valid, generator)
+        return (x * valid).contiguous(), y.masked_fill(~valid, NODATA).contiguous()
+
+    def _dropped(
+        self, x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Leave slots out at random; pixels that none of the others has become invalid."""
+        there = torch.tensor([bool((x[slot.valid] > 0).any()) for slot in self.layout])
+        optional = torch.tensor([slot.optional for slot in self.layout])
+        draw = torch.rand((len(self.layout),), generator=generator)
+        gone = optional & there & (draw < self.drop)
+        if bool(there.any()) and not bool((there & ~gone).any()):
+            gone[int(torch.where(there, draw, -1.0).argmax())] = False
+        if not bool(gone.any()):
+            return x, y, valid
+        x = x.clone()
+        for slot, out in zip(self.layout, gone.tolist(), strict=True):
+            if out:
+                x[slot.start : slot.stop] = 0
+        valid = valid & (torch.stack([x[slot.valid] for slot in self.layout]) > 0).any(0)
+        return x * valid, y.masked_fill(~valid, NODATA), valid
+
+    def _varied(
+        self, x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vary the values of a window as illumination, haze, noise and clouds do."""
         x = random_gain(x, 0.2 * self.strength, generator)
         x = random_offset(x, valid, 0.2 * self.strength, generator)
         chance = torch.rand((3,), generator=generator) / self.strength
@@ -132,4 +174,4 @@ class Augment:
             x = drop_band(x, generator)
         if chance[2] < 0.1:
             x, y = add_cloud(x, y, valid, generator)
-        return (x * valid).contiguous(), y.masked_fill(~valid, NODATA).contiguous()
+        return x, y

@@ -44,7 +44,7 @@ def open_images(
     if reading.get("stack"):
         rasters = [open_raster(list(images), **reading)]
     else:
-        sources = [source for image in images for source in _expanded(image)]
+        sources = [source for image in images for source in expanded(image)]
         if not sources:
             raise InputError("no image given: name rasters or a folder of them with --images")
         rasters = [s if isinstance(s, Raster) else open_raster(s, **reading) for s in sources]
@@ -55,7 +55,7 @@ def open_images(
     return [_alike(raster, first or rasters[0]) for raster in rasters]
 
 
-def _expanded(image: Any) -> list[Any]:
+def expanded(image: Any) -> list[Any]:
     """Return the images of a path: a folder of rasters has many, a Zarr store or .SAFE folder is one."""
     if isinstance(image, str) and not image:  # Path("") is the working folder
         raise InputError("the path of an image is empty: name a raster or a folder of them")
