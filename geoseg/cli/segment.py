@@ -207,11 +207,10 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     from geoseg.job.batch import run
     from geoseg.job.report import SUMMARY
     from geoseg.job.request import Job
-    from geoseg.job.scene_list import check_duplicates, read_scenes
+    from geoseg.job.scene_list import check_duplicates
     from geoseg.job.shards import Shard
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
-    from geoseg.system.files import write_text
     from geoseg.system.outputs import Inputs
 
     dry_run, wanted = values.pop("dry_run"), _search_of(values)
@@ -229,9 +228,7 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
         if dry_run:
             _print_items(found, model, options_of(values))
             return
-    given_inputs = inputs_of(values, scenes)
-    sources = [given_inputs] if given_inputs is not None else scenes_of(scenes, reading)
-    sources += read_scenes(listed) if listed else []
+    sources = _sources_of(values, scenes, listed, reading)
     sources += [] if found is None else [found.raster]
     check_duplicates(sources)
     shard = None if values["shard"] is None else Shard.of(values["shard"])
@@ -254,13 +251,24 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     keep_memory()
     results = run(job, reporter(progress))
     if found is not None and results[0].outputs:
-        write_text(output / f"{results[0].name}_items.json", printable_json(found.collection()))
+        job.storage.write(f"{results[0].name}_items.json", printable_json(found.collection()).encode())
     if len(results) > 1 and progress != "json":
         from geoseg.job.report import summary_rows, summary_table
 
         click.echo(summary_table(summary_rows(sources, results)), err=True)
     if any(result.status in ("failed", "partial") for result in results):
         sys.exit(1)
+
+
+def _sources_of(
+    values: dict[str, Any], scenes: tuple[str, ...], listed: Path | None, reading: dict[str, Any]
+) -> list[Any]:
+    """Return the scenes that a command names, and take the options that name some out of its values."""
+    from geoseg.job.scene_list import read_scenes
+
+    inputs = inputs_of(values, scenes)
+    sources: list[Any] = scenes_of(scenes, reading) if inputs is None else [inputs]
+    return sources + (list(read_scenes(listed)) if listed else [])
 
 
 def _search_of(values: dict[str, Any]) -> Search | None:
@@ -273,7 +281,10 @@ def _search_of(values: dict[str, Any]) -> Search | None:
         return None
     if missing := [f"--{name}" for name in names[:3] if chosen[name] is None]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs {' and '.join(missing)}.")
-    others = {"scenes": "SCENE", "listed": "--scenes", "bbox": "--bbox", "stack": "--stack", "shard": "--shard"}
+    others = {
+        "scenes": "SCENE", "listed": "--scenes", "bbox": "--bbox", "stack": "--stack", "shard": "--shard",
+        "sources": "--source", "dates": "--dates",
+    }  # fmt: skip
     if clash := [label for name, label in others.items() if values[name]]:
         raise click.UsageError(f"--aoi names the scene: leave out {' and '.join(clash)}.")
     from geoseg.raster.catalog import Search

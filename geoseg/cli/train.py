@@ -47,8 +47,8 @@ _data_options = option_group(
                  help="Further images without labels, with the same bands and units: what a mean teacher is sure of "
                  "there is learned, too."),
     click.option("--task", type=click.Choice(TASKS), default=_DEFAULTS.task, show_default=True,
-                 help="Learn the class of each pixel; objects for geoseg detect, from polygons, one each, or boxes, by a "
-                 "detector; or change between --before and --after, for geoseg change."),
+                 help="Learn the class of each pixel; objects for geoseg detect, from polygons, one each, or boxes, by "
+                 "a detector; or change between --before and --after, for geoseg change."),
     click.option("--class-field", metavar="FIELD", help="Field of the polygons, lines or points that holds the class."),
     buffer_option,
     click.option("--classes", metavar="[VALUE=]NAME[:#RRGGBB],…",

@@ -142,7 +142,7 @@ def _load() -> None:
     import geoseg.job
     import geoseg.segment.inspection  # noqa: F401
     from geoseg.models import keep_memory
-    from geoseg.models.networks.answers import keep_answers
+    from geoseg.models.inference.answers import keep_answers
 
     keep_memory()
     keep_answers()

@@ -164,7 +164,8 @@ class Scene:
     def report_result(self, report: Mapping[str, Any], status: str) -> None:
         """Emit the ``result`` event."""
         there = self.existing()
-        outputs = {kind: str(self.outputs[kind]) for kind, name in self.names.items() if kind != "html" or name in there}
+        told = {kind for kind, name in self.names.items() if kind != "html" or name in there}
+        outputs = {kind: str(path) for kind, path in self.outputs.items() if kind in told}
         seconds = report.get("seconds", {}).get("total")
         self.reporter.result(
             scene=self.name, outputs=outputs, classes=report.get("classes", {}), status=status, seconds=seconds

@@ -2,9 +2,9 @@
 
 ``api`` is the entry; ``options`` checks what can be chosen; ``run`` keeps a run resumable; ``data/`` makes batches;
 ``validation/`` holds out places; ``semi/`` adds unlabelled scenes; ``prepare`` gathers what a training needs;
-``network``, ``weights``, ``losses``, ``learner`` are what is trained; ``fit`` trains it, ``calibrate`` finds its
-temperature; ``tune`` searches options; ``model_folder`` writes the result. ``sketch/``, ``adapt/``, ``pretrain/``,
-``compress/`` are other ends of the same way.
+``start/`` is the network and its weights; ``losses``, ``learner`` are how it learns; ``fit`` trains it, ``calibrate``
+finds its temperature; ``tune`` searches options; ``model_folder`` writes the result. ``sketch/``, ``adapt/``,
+``pretrain/``, ``compress/`` are other ends of the same way.
 May import: evaluate, segment, models, raster and what lies below them.
 """
 

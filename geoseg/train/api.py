@@ -278,9 +278,9 @@ def _train(run: Run, folder: Path) -> Model:
     from geoseg.train.calibrate import calibrate
     from geoseg.train.fit import Task, fit
     from geoseg.train.half_precision import measure_half_precision
-    from geoseg.train.network import check_trainable, start_network
     from geoseg.train.prepare import prepare
     from geoseg.train.run import CHECKPOINT
+    from geoseg.train.start.network import check_trainable, start_network
     from geoseg.train.tune import reconfigured, search
 
     options, reporter = run.options, run.reporter

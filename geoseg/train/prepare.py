@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, OptionError
-from geoseg.models import BandSpec, Model, ModelCard, check_contract
-from geoseg.models.card.boxes import ARCHITECTURE
-from geoseg.models.card.inputs import fusions_of
-from geoseg.models.card.stac import ENCODER_GEOMETRY
-from geoseg.models.networks.smp import FUSION, PIXEL_NET
+from geoseg.models import Model, ModelCard, check_contract
+from geoseg.models.networks.smp import PIXEL_NET
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
 from geoseg.raster.files.members import check_unchanged
@@ -30,13 +27,13 @@ from geoseg.train.data.label_images import Labelled, Sources, model_labels, read
 from geoseg.train.data.labels import BACKGROUND
 from geoseg.train.data.quantity import open_quantities
 from geoseg.train.data.samples import LabelledScene, ValidationWindows
-from geoseg.train.data.stacks import Stacks, measured_inputs, open_given
-from geoseg.train.data.statistics import measure
+from geoseg.train.data.stacks import open_given
 from geoseg.train.data.windows import WindowSampler, places_of
-from geoseg.train.options import BOXES, CHANGE, EDGES, INSTANCES, PIXEL, TrainOptions, parse_also
+from geoseg.train.options import EDGES, INSTANCES, PIXEL, TrainOptions, parse_also
 from geoseg.train.semi.scenes import Held, Unlabelled, open_unlabelled
+from geoseg.train.start.card import SMP_STRIDE, fresh_card, inputs_card
 from geoseg.train.validation import groups, split
-from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split, usual_margin
+from geoseg.train.validation.split_choice import ChosenSplit, WindowGeometry, choose_split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,8 +47,6 @@ _WINDOWS = (256, 128, 64)
 
 # Warnings about single images that are shown; of hundreds of tiles all may be alike.
 _MOST_WARNINGS = 5
-
-_SMP_STRIDE = ENCODER_GEOMETRY["stride"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,9 +184,9 @@ def prepare(
         _check_classes(chosen, mapping.classes, fine_tuning=base is not None, reporter=reporter)
     _tell_unseen(chosen, mapping.classes, reporter)
     if card is None and stacks is not None:
-        card = _inputs_card(replace(stacks, rasters=labelled.rasters), mapping.classes, chosen, options, reporter)
+        card = inputs_card(replace(stacks, rasters=labelled.rasters), mapping.classes, chosen, options, reporter)
     elif card is None:
-        card = _fresh_card(labelled.rasters, mapping.classes, chosen, options, reporter)
+        card = fresh_card(labelled.rasters, mapping.classes, chosen, options, reporter)
     elif card.classes != mapping.classes:
         card = _with_classes(card, mapping.classes)
     if options.task == INSTANCES:
@@ -230,7 +225,7 @@ def prepare(
 
 
 def _stride(options: TrainOptions) -> int:
-    return 1 if options.arch == PIXEL else _SMP_STRIDE
+    return 1 if options.arch == PIXEL else SMP_STRIDE
 
 
 def _windows(
@@ -342,88 +337,6 @@ def _tell_unseen(chosen: ChosenSplit, classes: Sequence[MapClass], reporter: Rep
             f"no validation labels of {', '.join(unseen)}: the scores do not cover {them}; all labels of {them} are "
             f"needed for training, so label {them} in other places"
         )
-
-
-def _fresh_card(
-    rasters: Sequence[Raster],
-    classes: tuple[MapClass, ...],
-    chosen: ChosenSplit,
-    options: TrainOptions,
-    reporter: Reporter,
-) -> ModelCard:
-    first = rasters[0]
-    if any(band.scaled != first.bands[0].scaled for raster in rasters for band in raster.bands):
-        reporter.warning(
-            "some images have scale and offset and others have not: the latter are assumed to be in the units of the "
-            "first image; set them for all images with --scale and --offset"
-        )
-    bands = tuple(BandSpec(name=b.name, scale=b.scale, offset=b.offset) for b in first.bands)
-    statistics = measure(rasters, bands, chosen.split.parts, chosen.cell, options.seed)
-    for band, deviation in zip(bands, statistics.deviation, strict=True):
-        if deviation <= 0:
-            reporter.warning(f"band {band.name} is constant over the training part: the model learns nothing from it")
-    fields = _network_fields(options, chosen, rasters)
-    return ModelCard(
-        bands=bands,
-        value_scaling=statistics.scaling(),
-        value_range=statistics.value_range(first.dtype),
-        value_percentiles=statistics.percentiles,
-        classes=classes,
-        **fields,
-    )
-
-
-def _inputs_card(
-    stacks: Stacks,
-    classes: tuple[MapClass, ...],
-    chosen: ChosenSplit,
-    options: TrainOptions,
-    reporter: Reporter,
-) -> ModelCard:
-    """Return the card of a new model of several inputs."""
-    known = fusions_of(stacks.inputs)
-    if options.fusion is not None and options.fusion not in known:
-        names = ", ".join(spec.name for spec in stacks.inputs)
-        raise OptionError(f"fusion {options.fusion} does not join {names}: use {', '.join(known)}")
-    if options.task == CHANGE and options.background not in (None, classes[0].name):
-        raise OptionError(
-            f"the first class is {classes[0].name!r}, and for task change it must be what has not changed: put "
-            f"{options.background} first in --classes"
-        )
-    measured, constant = measured_inputs(stacks, chosen.split.parts, chosen.cell, options.seed)
-    for name in constant:
-        reporter.warning(f"band {name} is constant over the training part: the model learns nothing from it")
-    fields = _network_fields(options, chosen, stacks.rasters)
-    fields["hyperparameters"] |= {FUSION: options.fusion or known[0]}
-    for spec in measured["inputs"]:
-        reporter.info(f"input {spec.text()}")
-    return ModelCard(classes=classes, **measured, **fields)
-
-
-def _network_fields(options: TrainOptions, chosen: ChosenSplit, rasters: Sequence[Raster]) -> dict[str, Any]:
-    """Return the fields of a new card that say which network it is, and which windows and pixels it takes."""
-    from geoseg.train.data.statistics import resolution_of
-
-    resolution = resolution_of(rasters, Augment(options.augment).zoom)
-    if options.arch == PIXEL:
-        return {"name": "untrained", "architecture": PIXEL_NET, "hyperparameters": {}, "resolution": resolution}
-    return {
-        "name": "untrained",
-        "architecture": _architecture(options),
-        "hyperparameters": {"encoder": options.encoder},
-        "stride": _SMP_STRIDE,
-        "margin": usual_margin(chosen.window, _SMP_STRIDE),
-        "min_window": _SMP_STRIDE,
-        "resolution": resolution,
-    }
-
-
-def _architecture(options: TrainOptions) -> str:
-    if options.task == BOXES:
-        return ARCHITECTURE + options.arch
-    from geoseg.models.networks.smp import smp_class
-
-    return smp_class(options.arch).__name__
 
 
 def _with_objects(card: ModelCard, labelled: Labelled, options: TrainOptions) -> ModelCard:

@@ -20,7 +20,7 @@ from geoseg.models.card.card import card_with
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.files import complete
 from geoseg.train.fit import Task, fit
-from geoseg.train.network import start_network
+from geoseg.train.start.network import start_network
 
 if TYPE_CHECKING:
     import optuna

@@ -21,7 +21,7 @@ import rasterio
 from shapely.geometry import box
 
 from geoseg.cli.worker import run_job
-from geoseg.models.networks import answers
+from geoseg.models.inference import answers
 
 SIDE, FIRST = 1000, 500
 CELL = 10

@@ -86,9 +86,9 @@ def make_task(folder: Path, options: argparse.Namespace) -> Any:
     from geoseg.progress.reporters import Silent
     from geoseg.train.data.label_images import Sources
     from geoseg.train.fit import Task
-    from geoseg.train.network import start_network
     from geoseg.train.options import TrainOptions
     from geoseg.train.prepare import prepare
+    from geoseg.train.start.network import start_network
 
     images, labels = make_data(folder, options.size)
     chosen = TrainOptions(

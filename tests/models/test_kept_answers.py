@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from geoseg.models.networks import answers
-from geoseg.models.networks.answers import KeptAnswers, answers_of, keep_answers, nothing_kept
+from geoseg.models.inference import answers
+from geoseg.models.inference.answers import KeptAnswers, answers_of, keep_answers, nothing_kept
 from geoseg.models.networks.sketch import Layout, SketchNet
 
 

@@ -85,7 +85,7 @@ def test_one_place_is_trained_on_whole_and_said_to_be_unjudged(place, small, hea
 
 
 def test_epochs_fit_few_labels(place, heard, tmp_path):
-    from geoseg.train.network import start_network
+    from geoseg.train.start.network import start_network
 
     frame = _frame(_squares(np.random.default_rng(5), 23), [NAMES[i % 6] for i in range(23)])
     options = TrainOptions(encoder="tu-mobilenetv3_small_050", memory="2GB")

@@ -14,8 +14,8 @@ from geoseg.models.build import build_architecture
 from geoseg.models.card.card import card_with
 from geoseg.models.networks.smp import smp_class
 from geoseg.train.model_folder import model_name
-from geoseg.train.network import start_network, with_classes
 from geoseg.train.options import TrainOptions
+from geoseg.train.start.network import start_network, with_classes
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from geoseg.errors import ModelError, OptionError
-from geoseg.train.weight_matching import adapt_first, fit_state
-from geoseg.train.weights import load_weights, read_state
+from geoseg.train.start.weight_matching import adapt_first, fit_state
+from geoseg.train.start.weights import load_weights, read_state
 
 BANDS = ("blue", "green", "red", "nir")
 

@@ -70,7 +70,7 @@ def object_reading(card: ModelCard, options: DetectOptions) -> ObjectReading:
     if card.boxes is not None:
         if options.regularize is not None:
             raise OptionError(
-                f"regularize: model {card.name!r} is a detector, whose boxes and outlines stay as they are; leave it out"
+                f"regularize: model {card.name!r} is a detector, whose outlines stay as they are; leave it out"
             )
         _chosen(card, card.classes[1:], options)
         return ObjectReading.of_classes(card.classes[1:])

@@ -107,7 +107,7 @@ class Bench:
 
     def timed(self, execution: Execution) -> float:
         """Return the megapixels per second of all streams together, timed now."""
-        from geoseg.models.networks.answers import nothing_kept  # imports torch
+        from geoseg.models.inference.answers import nothing_kept  # imports torch
 
         if execution not in self._opened:
             if len(self._opened) >= 2:

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import nn
 
-from geoseg.models.networks.answers import answers_of
+from geoseg.models.inference.answers import answers_of
 
 ANSWERS = "pretrained"
 """Name of the features that are the logits of the pretrained network."""

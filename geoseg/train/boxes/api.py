@@ -24,7 +24,7 @@ from geoseg.train.boxes.windows import BoxWindows, ScoredBoxWindows
 from geoseg.train.data.augment import Augment
 from geoseg.train.fit import Task, fit
 from geoseg.train.prepare import Prepared, prepare
-from geoseg.train.weights import load_weights
+from geoseg.train.start.weights import load_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,8 +23,8 @@ from geoseg.train.data.label_images import Sources
 from geoseg.train.fit import Fitted, Task, fit
 from geoseg.train.half_precision import measure_half_precision
 from geoseg.train.model_folder import replaced_folder
-from geoseg.train.network import start_network
 from geoseg.train.prepare import Prepared, prepare
+from geoseg.train.start.network import start_network
 
 
 @dataclass(frozen=True, eq=False)

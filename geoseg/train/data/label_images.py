@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import InputError, OptionError
 from geoseg.progress.reporters import Reporter
 from geoseg.raster import Raster
-from geoseg.train.data.box_files import box_files, is_box_file, read_boxes
+from geoseg.train.boxes.box_files import box_files, is_box_file, read_boxes
 from geoseg.train.data.class_mapping import named_values, parse_classes
 from geoseg.train.data.coco import is_coco, read_coco
 from geoseg.train.data.images import label_files, match_rasters

@@ -28,7 +28,7 @@ from geoseg.raster.stacks.series import dates_of, in_order
 from geoseg.raster.stacks.source import stack_of
 from geoseg.train.data.images import expanded
 from geoseg.train.data.statistics import measure
-from geoseg.train.options import CHANGE, INSTANCES, TrainOptions
+from geoseg.train.options import BOXES, CHANGE, INSTANCES, TrainOptions
 
 if TYPE_CHECKING:
     from geoseg.models import ModelCard
@@ -111,8 +111,8 @@ def open_given(sources: Sources, options: TrainOptions, card: ModelCard | None) 
             raise OptionError(f"{what} needs scenes of several inputs: give them with --before and --after, --dates or "
                               "--source NAME=FILE")  # fmt: skip
         return None
-    if sources.unlabelled or options.task == INSTANCES:
-        what = "unlabelled images" if sources.unlabelled else "task instances"
+    if sources.unlabelled or options.also is not None or options.task in (INSTANCES, BOXES):
+        what = "unlabelled images" if sources.unlabelled else "--also" if options.also else f"task {options.task}"
         raise OptionError(f"{what} and several inputs are both given: use one of them")
     if (list(given) == [BEFORE, AFTER]) != (options.task == CHANGE):
         raise OptionError("task change takes --before and --after, and these go with no other task")

@@ -127,7 +127,7 @@ def pretrain(
 def _check_output(output: Path, *, overwrite: bool) -> None:
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
-    from geoseg.train.weights import FACTS_FILE
+    from geoseg.train.start.weights import FACTS_FILE
 
     if not (output / FACTS_FILE).is_file():
         raise OutputError(f"{output} is in the way and no encoder; name a new folder")
@@ -142,9 +142,9 @@ def _pretrained(
 
     from geoseg.train.data.augment import Augment
     from geoseg.train.fit import Task, fit
-    from geoseg.train.network import start_network
     from geoseg.train.prepare import Prepared
     from geoseg.train.pretrain.masking import MaskedWindows, Reconstruction
+    from geoseg.train.start.network import start_network
     from geoseg.train.validation.split import Split
 
     reporter.start(
@@ -247,7 +247,7 @@ def _write(output: Path, state: Mapping[str, Any], facts: Mapping[str, Any]) -> 
     from safetensors.torch import save_file
 
     from geoseg.train.model_folder import replaced_folder
-    from geoseg.train.weights import ENCODER_FILE, FACTS_FILE
+    from geoseg.train.start.weights import ENCODER_FILE, FACTS_FILE
 
     tensors = {
         name.removeprefix("encoder."): value.contiguous()

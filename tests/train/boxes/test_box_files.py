@@ -10,7 +10,7 @@ import rasterio
 
 import geoseg
 from geoseg.errors import InputError
-from geoseg.train.data.box_files import box_files, read_boxes
+from geoseg.train.boxes.box_files import box_files, read_boxes
 from geoseg.train.data.coco import read_coco
 
 BOXES = np.array([[10, 20, 30, 45], [3, 4, 9, 12.5]])

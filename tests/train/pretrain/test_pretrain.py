@@ -101,7 +101,7 @@ def test_bands_in_another_order_meet_their_own_weights(pretrained):
     import segmentation_models_pytorch as smp
     from safetensors.torch import load_file
 
-    from geoseg.train.weights import load_weights
+    from geoseg.train.start.weights import load_weights
 
     folder, _ = pretrained
     network = smp.Linknet(ENCODER, encoder_weights=None, in_channels=3, classes=2)

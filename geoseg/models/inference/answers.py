@@ -31,7 +31,7 @@ class KeptAnswers:
     Examples
     --------
     >>> import torch
-    >>> from geoseg.models.networks.answers import KeptAnswers
+    >>> from geoseg.models.inference.answers import KeptAnswers
     >>> kept = KeptAnswers(limit=32)
     >>> for key in "abc":
     ...     kept.put(key, torch.zeros(4))

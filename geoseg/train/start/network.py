@@ -13,7 +13,7 @@ from geoseg.models import Model, ModelCard
 from geoseg.models.build import build_architecture
 from geoseg.models.networks.inputs import encoders_of
 from geoseg.models.networks.temperature import without_temperature
-from geoseg.train.weights import load_weights
+from geoseg.train.start.weights import load_weights
 
 if TYPE_CHECKING:
     from geoseg.train.options import TrainOptions

@@ -13,7 +13,7 @@ import torch
 
 from geoseg.errors import ModelError, OptionError, one_line
 from geoseg.system.folders import user_folder
-from geoseg.train.weight_matching import encoder_tensors, first_note, fit_state
+from geoseg.train.start.weight_matching import encoder_tensors, first_note, fit_state
 
 if TYPE_CHECKING:
     from torch import nn
