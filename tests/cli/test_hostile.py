@@ -127,7 +127,7 @@ CASES = [
     ("change map.tif two.tif -o out", 1, "two.tif has 2 bands"),
     ("change map.tif map.tif -o file", 1, "file is a file: give the name of a folder"),
     ("change map.tif map.tif -o file/x", 1, "Not a directory"),
-    ("change map.tif map.tif -o s3://bucket/x", 1, "object storage is not supported as output"),
+    ("change map.tif map.tif -o s3://bucket/x", 1, "not supported as output here; name a local folder"),
     ("change map.tif map.tif -o out --name ''", 1, "name is empty"),
     ("change map.tif map.tif -o out --map ''", 1, "map is empty"),
     (f"change map.tif map.tif -o out --map 'x{ESC}=y'", 1, r"x\x1b"),
@@ -176,7 +176,8 @@ CASES = [
     ("evaluate area none.gpkg map.tif", 1, "none.gpkg"),
     ("evaluate area file map.tif", 1, "file"),
     # --- train
-    ("train", 2, "--images"),
+    ("train", 2, "--labels"),
+    ("train --labels map.tif -o made", 2, "--images"),
     ("train --images none.tif --labels map.tif -o made", 1, "none.tif"),
     ("train --images s.tif --labels none.tif -o made", 1, "none.tif"),
     ("train --images s.tif --labels map.tif -o file", 1, "file is a file"),
@@ -250,7 +251,7 @@ def test_a_folder_that_may_not_be_searched(geoseg, monkeypatch, folder):
     with monkeypatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(Path, "stat", refuse)
-        patch.setattr(Path, "read_text", refuse)
+        patch.setattr(Path, "read_bytes", refuse)
         code, _, err = geoseg("segment", "-o", "out", "--scenes", "locked/list.txt", *shlex.split(CPU))
     assert code == 1
     assert err == "error: locked/list.txt: the list of scenes cannot be read: Permission denied\n"

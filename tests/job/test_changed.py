@@ -126,7 +126,7 @@ def test_outputs_of_one_scene_do_not_replace_another(tmp_path):
 def test_the_timeline_is_an_output_too(tmp_path, profile, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = write(tmp_path / "scene.tif").read_bytes()
-    with pytest.raises(GeosegError, match=r"input|object storage"):
+    with pytest.raises(GeosegError, match=r"input|not supported as output"):
         run(Job(["scene.tif"], "out", "spectral", profile=profile))
     assert (tmp_path / "scene.tif").read_bytes() == before
     assert named(tmp_path) == ["scene.tif"]

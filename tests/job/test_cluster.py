@@ -247,7 +247,7 @@ def test_schedulers_that_are_none(scheduler, says, monkeypatch):
 )
 def test_what_is_not_installed_names_the_extra(scheduler, module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(OptionError, match=r"pip install 'geoseg\[cluster\]'"):
+    with pytest.raises(OptionError, match=r'pip install "geoseg\[cluster\]"'):
         deployment.deploy(scheduler, Staffing(), Silent())
 
 

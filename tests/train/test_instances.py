@@ -139,7 +139,7 @@ def test_what_cannot_be_trained_is_one_line(houses, place):
     image, labels, _ = houses
     with pytest.raises(OptionError, match="the labels are rasters"):
         geoseg.train(place.image, place.labels, task="instances", **SMALL)
-    with pytest.raises(OptionError, match="task 'crowds' is unknown: use semantic, instances or boxes"):
+    with pytest.raises(OptionError, match="task 'crowds' is unknown: use semantic, instances, boxes or change"):
         geoseg.train(image, labels, task="crowds", **SMALL)
     with pytest.raises(OptionError, match="tells classes, not objects"):
         geoseg.train(place.image, labels, task="instances", base="landcover", **SMALL)

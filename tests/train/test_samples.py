@@ -52,7 +52,7 @@ def test_each_validated_pixel_is_in_exactly_one_window(scene, place, seed, windo
     windows = ValidationWindows([scene], parts, cell=CELL, window=window, margin=margin, stride=32)
     seen = np.zeros(place.classes.shape, int)
     for number in range(len(windows)):
-        x, y, (_, row, col), _ = windows[number]
+        x, y, (_, row, col), *_ = windows[number]
         assert x.shape[-1] % 32 == 0
         assert x.shape[-2] % 32 == 0
         at = np.argwhere(y.numpy() != 255) + np.array([row, col])

@@ -262,7 +262,7 @@ def test_existing_models_are_replaced_only_if_asked(original, place, tmp_path):
 
 def test_a_missing_extra_is_named(original, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch_pruning", None)
-    with pytest.raises(OptionError, match=r"pip install 'geoseg\[compress\]'"):
+    with pytest.raises(OptionError, match=r'pip install "geoseg\[compress\]"'):
         pruned(original, 0.3)
 
 
