@@ -24,7 +24,7 @@ from geoseg.errors import OutputError
 from geoseg.models.boxes.detections import Detections
 from geoseg.segment.block import BlockResult, Quicklook
 from geoseg.system.storage.local import LocalStorage
-from geoseg.system.storage.storage import Storage, storage_of
+from geoseg.system.storage.storage import Storage, storage_of, stored_json
 from geoseg.tiling import Box, Tiling
 from geoseg.write.packed import PackedBlock, pack, unpack
 from geoseg.write.sidecar import geo_tags_of
@@ -268,16 +268,7 @@ def read_manifest(folder: Storage | Path) -> dict[str, Any]:
     OSError
         If a server does not answer or denies access.
     """
-    place = storage_of(folder)
-    try:
-        found = json.loads(place.read(_MANIFEST))
-    except (FileNotFoundError, ValueError):
-        return {}
-    except OSError:
-        if place.remote:
-            raise
-        return {}
-    return found if isinstance(found, dict) else {}
+    return stored_json(storage_of(folder), _MANIFEST)
 
 
 def open_store(folder: Storage | Path, tiling: Tiling, geobox: GeoBox, manifest: dict[str, Any]) -> BlockStore:

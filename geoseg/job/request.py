@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,7 @@ from geoseg.segment.probabilities import class_positions
 from geoseg.system.choices import BATCH_SYSTEMS
 from geoseg.system.cluster.worker_watch import Staffing
 from geoseg.system.outputs import local_path
-from geoseg.system.storage.storage import Storage, storage_of
+from geoseg.system.storage.storage import Storage, storage_of, stored_json
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -314,13 +313,4 @@ def read_report(folder: Storage | Path, name: str) -> dict[str, Any]:
     OSError
         If a server does not answer or denies access.
     """
-    place = storage_of(folder)
-    try:
-        content = json.loads(place.read(name))
-    except (FileNotFoundError, ValueError):
-        return {}
-    except OSError:
-        if place.remote:
-            raise
-        return {}
-    return content if isinstance(content, dict) else {}
+    return stored_json(storage_of(folder), name)

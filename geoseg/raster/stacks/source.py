@@ -95,11 +95,6 @@ class StackSource:
         """The files that are read."""
         return tuple(one.inputs[part.source] for one in self._rasters for part in one.parts)
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Their names, as the user gave them."""
-        return tuple(dict.fromkeys(label for one in self._rasters for label in one.sources))
-
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""
         known = [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from geoseg.errors import OutputError
 from geoseg.system.outputs import local_path
@@ -140,3 +141,22 @@ def storage_of(place: Storage | str | os.PathLike[str]) -> Storage:
     if find_spec("obstore") is None:
         raise OutputError(f'{address}: object storage needs the package obstore: pip install "geoseg[cloud]"')
     return ObjectStorage(address)
+
+
+def stored_json(place: Storage, name: str) -> dict[str, Any]:
+    """Return the mapping that a JSON file holds; empty if it is absent or unreadable, or holds anything else.
+
+    Raises
+    ------
+    OSError
+        If a server does not answer or denies access.
+    """
+    try:
+        content = json.loads(place.read(name))
+    except (FileNotFoundError, ValueError):
+        return {}
+    except OSError:
+        if place.remote:
+            raise
+        return {}
+    return content if isinstance(content, dict) else {}
