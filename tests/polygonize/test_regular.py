@@ -10,7 +10,7 @@ import pytest
 import rasterio.features
 import shapely
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from shapely import affinity
 
 from geoseg.errors import OptionError
@@ -64,10 +64,22 @@ def right_angles(polygon) -> bool:
     return True
 
 
+# fmt: off
+MEETING = np.array([
+    [int(value) for value in line] for line in (
+        "001111011221111", "222210012210000", "212210222100000", "222202201211000",
+        "212202210110001", "210100200222221", "221000111222222", "210012222210121",
+    )
+], np.uint8)
+# fmt: on
+"""Classes that meet in threes: the neighbours of an edge on its one side are not those on its other side."""
+
+
 @given(
     st.one_of(maps(), towns()), st.sampled_from([None, 0.7, 1, 1.5, 3, 8]), st.integers(1, 8), st.booleans(),
     st.sampled_from(["square", "circle"]),
 )  # fmt: skip
+@example(MEETING, None, 8, False, "square")
 @settings(max_examples=30, deadline=None)
 def test_regular_outlines_stay_coverages(values, tolerance, rows, with_nodata, kind):
     source = array(values, nodata=0) if with_nodata else array(values)

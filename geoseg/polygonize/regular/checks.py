@@ -50,11 +50,17 @@ def failing(
     places = tuple(np.ascontiguousarray(a) for a in (tail_x, tail_y, head_x, head_y))
     ring = outlines.ring[graph.begin]
     wide, high = ground.wide[edges.cluster], ground.high[edges.cluster]
-    inner, outer = np.empty((2, graph.side.size))
+    # Where more than two polygons meet, the rings on the two sides of an edge go on along different edges.
+    edge = np.r_[np.arange(graph.side.size), np.flatnonzero(graph.other >= 0)]
+    sides = np.r_[graph.side, graph.other[graph.other >= 0]]
+    seen = np.empty((2, sides.size))
     strays(
         outlines.x, outlines.y, outlines.start, outlines.stop, ring, graph.begin, graph.steps, graph.before,
-        graph.following, graph.side, graph.edge, *places, wide, high, traced.astype(np.uint8), inner, outer,
+        graph.following, sides, graph.edge, *places, wide, high, traced.astype(np.uint8), *seen,
     )  # fmt: skip
+    inner, outer = np.zeros((2, graph.side.size))
+    np.maximum.at(inner, edge, seen[0])
+    np.maximum.at(outer, edge, seen[1])
     near = np.empty(graph.side.size, np.uint8)
     intrudes(
         boundary.lattice, ground.width, ground.height, boundary.keys, boundary.owner, graph.side, edges.cluster,

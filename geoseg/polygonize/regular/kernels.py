@@ -46,17 +46,18 @@ def strays(
     following: Array, side: Array, edge: Array, tail_x: Array, tail_y: Array, head_x: Array, head_y: Array,
     wide: Array, high: Array, traced: Array, inner: Array, outer: Array,
 ) -> None:  # fmt: skip
-    """Measure in metres how far each new edge is from the boundary that it replaces.
+    """Measure in metres how far each new edge is from the boundary that it replaces, as each of ``side`` sees it.
 
     ``inner`` is the largest distance of the boundary's vertices from the new outline, ``outer`` that of points of the
     edge from the boundary; both are 0 where ``traced`` is 1, for edges that stay as they were traced.
     """
-    for e in range(side.size):
-        inner[e] = 0.0
-        outer[e] = 0.0
+    for n in range(side.size):
+        inner[n] = 0.0
+        outer[n] = 0.0
+        k = side[n]
+        e = edge[k]
         if traced[e]:
             continue
-        k = side[e]
         r = ring[k]
         size = stop[r] - start[r]
         sx = wide[e]
@@ -75,7 +76,7 @@ def strays(
             if not traced[edge[q]]:
                 near = min(near, _squared(vx, vy, tail_x[q] * sx, tail_y[q] * sy, head_x[q] * sx, head_y[q] * sy))
             worst = max(worst, near)
-        inner[e] = np.sqrt(worst)
+        inner[n] = np.sqrt(worst)
         worst = 0.0
         # Points of the new edge from the boundary: that of the edge and of its neighbours.
         total = min(count[p] + count[k] + count[q], size)
@@ -100,7 +101,7 @@ def strays(
                     best = d
                     nearest = i
             worst = max(worst, best)
-        outer[e] = np.sqrt(worst)
+        outer[n] = np.sqrt(worst)
 
 
 @compiled
