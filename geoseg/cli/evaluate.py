@@ -18,6 +18,8 @@ from geoseg.cli.options import (
     Sizes,
     buffer_option,
     echo_json,
+    images_of,
+    labelled_inputs,
     option_group,
     options_of,
     progress_option,
@@ -115,7 +117,10 @@ def evaluate() -> None:
     show_default=True,
     help="Distance in pixels within which boundaries match, for boundary F1.",
 )
-@click.option("--images", cls=GreedyOption, metavar="FILE…|DIR", help="With -m: labelled images to segment.")
+@click.option(
+    "--images", cls=GreedyOption, default=(), metavar="FILE…|DIR", help="With -m: labelled images to segment."
+)
+@labelled_inputs
 @click.option(
     "--labels", cls=GreedyOption, metavar="FILE…|DIR", help="With -m: their class rasters, polygons, lines or points."
 )
@@ -147,10 +152,11 @@ def compare(
     from geoseg.progress.reporters import reporter
 
     overwrite, objects, html = values.pop("overwrite"), given_objects(values), values.pop("html")
+    values["images"] = images_of(values["images"], values)
     by_model = values["model"] is not None or bool(values["images"] or values["labels"])
     polygons = not by_model and is_vector(predicted)
     if output is not None:
-        inputs = [predicted, reference, *(values[name] for name in ("confidence", "images", "labels"))]
+        inputs = [predicted, reference, *(values[name] for name in ("confidence", "labels")), *_files(values["images"])]
         (object_report_paths if polygons else report_paths)(output, overwrite=overwrite, inputs=inputs, html=html)
     events = reporter(progress)
     if objects and not polygons:
@@ -219,16 +225,26 @@ def _by_map(events: Reporter, predicted: str, reference: str, **values: Any) -> 
     )
 
 
+def _files(images: list[str] | dict[str, Any]) -> list[str]:
+    """Return the files that images are named by."""
+    if not isinstance(images, dict):
+        return list(images)
+    return [file for one in images.values() for file in ([one] if isinstance(one, str) else one)]
+
+
 def _by_model(events: Reporter, **values: Any) -> Evaluation:
     from geoseg.evaluate.model import evaluate_model
     from geoseg.models import DEFAULT_MODEL, keep_memory
 
     if not (values["images"] and values["labels"]):
-        raise OptionError("a model is evaluated on labelled images: add --images … and --labels …")
+        raise OptionError(
+            "a model is evaluated on labelled images: add --images … (--source, --dates or --before and --after for a "
+            "model of several inputs) and --labels …"
+        )
     keep_memory()
     model = values.pop("model")
     model = DEFAULT_MODEL if model is None else model
-    events.start(model=model, images=list(values["images"]), labels=list(values["labels"]))
+    events.start(model=model, images=_files(values["images"]), labels=list(values["labels"]))
     return evaluate_model(
         model,
         values["images"],

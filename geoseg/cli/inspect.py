@@ -7,12 +7,24 @@ from typing import Any
 
 import click
 
-from geoseg.cli.options import echo_json, options_of, reading_of, reading_options, scenes_of, segmenting_options
+from geoseg.cli.options import (
+    dates_option,
+    echo_json,
+    inputs_of,
+    options_of,
+    reading_of,
+    reading_options,
+    scenes_of,
+    segmenting_options,
+    source_option,
+)
 from geoseg.errors.printable import printable
 
 
 @click.command()
-@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
+@click.argument("scenes", nargs=-1, metavar="SCENE…")
+@source_option
+@dates_option
 @segmenting_options
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per scene instead of text.")
@@ -20,15 +32,21 @@ from geoseg.errors.printable import printable
 def inspect(scenes: tuple[str, ...], model: str | None, *, as_json: bool, pictures: bool, **values: Any) -> None:
     """Describe scenes, check them against a model, and estimate the cost of a run: windows, memory, disk, time.
 
+    A model of several sensors or dates takes --source or --dates in place of SCENE; one of change takes --source
+    before=FILE --source after=FILE.
+
     Computes nothing. Exits with 1 if a scene cannot be read or does not fit the model.
     """
     from geoseg.segment.inspection import inspect_scene
 
     reading = reading_of(values)
     options = options_of(values)
+    inputs = inputs_of(values, scenes)
+    if not scenes and inputs is None:
+        raise click.UsageError("Missing argument 'SCENE…'.")
     inspections = [
         inspect_scene(source, model, reading, options, pictures=pictures and as_json)
-        for source in scenes_of(scenes, reading)
+        for source in (scenes_of(scenes, reading) if inputs is None else [inputs])
     ]
     if as_json:
         for inspection in inspections:

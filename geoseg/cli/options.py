@@ -228,6 +228,37 @@ def inputs_of(values: dict[str, Any], scenes: Sequence[str]) -> dict[str, Any] |
     return {name: files if len(files) > 1 else files[0] for name, files in found.items()} or None
 
 
+labelled_inputs = option_group(
+    click.option("--source", "sources", multiple=True, metavar="NAME=FILE|DIR|PATTERN",
+                 help="Images of one of several sensors, whose first gives the pixels: --source 'optical=S2/*.tif' "
+                 "--source 'sar=S1/*.tif' --source dem=dem.tif."),
+    click.option("--dates", cls=GreedyOption, default=(), metavar="FILE…|DIR",
+                 help="Images of several dates, of one place or more: the date is in the name, in tags, or written "
+                 "before it, 2024-06-01=FILE."),
+    click.option("--before", cls=GreedyOption, default=(), metavar="FILE…|DIR",
+                 help="Images before the change, for a model of change."),
+    click.option("--after", cls=GreedyOption, default=(), metavar="FILE…|DIR", help="Images after it."),
+)  # fmt: skip
+"""Images of a model of several inputs, of one place or many: in place of --images."""
+
+
+def images_of(images: Sequence[str], values: dict[str, Any]) -> list[str] | dict[str, Any]:
+    """Return what ``--images`` names, or files by input; the options of several inputs are taken out of the values.
+
+    Raises
+    ------
+    click.UsageError
+        If kinds of input are mixed.
+    """
+    before, after = list(values.pop("before")), list(values.pop("after"))
+    if bool(before) != bool(after):
+        raise click.UsageError("--before and --after belong together: give both.")
+    if images and before:
+        raise click.UsageError("Give --images, or --before and --after: each is another kind of input.")
+    inputs = inputs_of(values, (*images, *before))
+    return inputs or ({"before": before, "after": after} if before else list(images))
+
+
 model_option = click.option(
     "-m", "--model", metavar="MODEL", shell_complete=_complete_model,
     help="Model: its name, folder (also s3://…) or .onnx file. Default: the bundled model.",

@@ -13,7 +13,8 @@ from geoseg.cli.options import (
     GreedyCommand,
     GreedyOption,
     buffer_option,
-    inputs_of,
+    images_of,
+    labelled_inputs,
     option_group,
     progress_option,
     reading_of,
@@ -30,15 +31,7 @@ _DEFAULTS = TrainOptions()
 
 _data_options = option_group(
     click.option("--images", cls=GreedyOption, default=(), metavar="FILE…|DIR", help="Training images."),
-    click.option("--source", "sources", multiple=True, metavar="NAME=FILE|DIR|PATTERN",
-                 help="Images of one of several sensors, whose first gives the pixels: --source 'optical=S2/*.tif' "
-                 "--source 'sar=S1/*.tif' --source dem=dem.tif."),
-    click.option("--dates", cls=GreedyOption, default=(), metavar="FILE…|DIR",
-                 help="Images of several dates, of one place or more: the date is in the name, in tags, or written "
-                 "before it, 2024-06-01=FILE."),
-    click.option("--before", cls=GreedyOption, default=(), metavar="FILE…|DIR",
-                 help="Images before the change, for --task change."),
-    click.option("--after", cls=GreedyOption, default=(), metavar="FILE…|DIR", help="Images after it."),
+    labelled_inputs,
     click.option("--labels", cls=GreedyOption, required=True, metavar="FILE…|DIR",
                  help="Their labels: class rasters, or polygons, lines and points; of boxes also Pascal VOC and CSV."),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR",
@@ -178,22 +171,11 @@ def train(
     if values.pop("no_augment"):
         values["augment"] = 0.0
     reading = reading_of(values)
-    more, given = list(unlabelled), _images(images, values)
-    run(given, list(labels), output, unlabelled=more, reading=reading, reporter=reporter(progress), **values)
-
-
-def _images(images: tuple[str, ...], values: dict[str, Any]) -> Any:
-    """Return the images as train takes them: a list, or files by input."""
-    before, after = list(values.pop("before")), list(values.pop("after"))
-    if bool(before) != bool(after):
-        raise click.UsageError("--before and --after belong together: give both.")
-    inputs = inputs_of(values, (*images, *before))
-    if not (images or before or inputs):
+    more, given = list(unlabelled), images_of(images, values)
+    if not given:
         raise click.UsageError("Missing option '--images': name the training images, or give --source, --dates or "
                                "--before and --after.")  # fmt: skip
-    if images and before:
-        raise click.UsageError("Give --images, or --before and --after: each is another kind of input.")
-    return inputs or ({"before": before, "after": after} if before else list(images))
+    run(given, list(labels), output, unlabelled=more, reading=reading, reporter=reporter(progress), **values)
 
 
 _adapt_options = option_group(

@@ -29,7 +29,7 @@ _LABEL_ENDS = ("_labels", "_label", "_mask", "_classes", "_truth", "_reference",
 
 def evaluate_model(
     model: Any,
-    images: Sequence[Any] | str | Path,
+    images: Sequence[Any] | str | Path | Mapping[str, Any],
     labels: Sequence[Any] | str | Path,
     *,
     class_field: str | None = None,
@@ -48,7 +48,8 @@ def evaluate_model(
     model
         Name, folder or loaded model.
     images
-        Images, or a folder of rasters.
+        Images, or a folder of rasters. For a model of several inputs a mapping, as :func:`geoseg.train` takes it:
+        ``{"optical": "S2/*.tif", "sar": "S1/*.tif"}``, ``{"date": "2024-*.tif"}``, ``{"before": …, "after": …}``.
     labels
         Class rasters, polygons, lines or points: one for each image in the same order, a folder with files named as
         the images (``A.tif`` or ``A_labels.tif``), or one file for all. Images may be labelled in part.
@@ -73,20 +74,23 @@ def evaluate_model(
     InputError, ContractError
         If an image or its labels cannot be used, or no pixel is labelled.
     """
-    from geoseg.models import load_model
+    from geoseg.models import load_model, open_inputs
+    from geoseg.models.card.inputs import AFTER, BEFORE
     from geoseg.raster import open_raster
+    from geoseg.raster.stacks.places import scenes_of
     from geoseg.segment.plan import Options, make_plan
 
-    loaded = load_model(model)
-    pairs = pair(images, labels)
+    loaded, reading = load_model(model), dict(reading or {})
+    pairs = pair(scenes_of(images, reading, (BEFORE, AFTER)) if isinstance(images, Mapping) else images, labels)
     limited_warn, total = _FirstWarnings(warn), None
     per_image: list[dict[str, Any]] = []
     parts: list[Evaluation] = []
     for number, (image, label) in enumerate(pairs):
-        name = Path(str(image)).name
+        name = Path(str(files_of(image)[0])).name
         if progress is not None:
             progress(number, len(pairs), f"evaluate: {name}")
-        raster = open_raster(image, **dict(reading or {}))
+        several = isinstance(image, Mapping)
+        raster = open_inputs(loaded, image, reading) if several else open_raster(image, **reading)
         plan = make_plan(raster, loaded, options or Options())
         for line in plan.warnings_of(raster.name):
             limited_warn(line)
@@ -101,7 +105,7 @@ def evaluate_model(
         image_scores = scores(part.matrix)
         per_image.append(
             {
-                "image": str(image),
+                "image": {key: _plain(one) for key, one in image.items()} if several else str(image),
                 "labels": str(label),
                 "pixels": int(part.matrix.sum()),
                 "overall_accuracy": None if not part.matrix.sum() else round(image_scores.overall_accuracy, 6),
@@ -120,7 +124,7 @@ def evaluate_model(
     check_compared(total, predicted, reference)
     notes = tuple(dict.fromkeys(note.replace(part.reference, "labels") for part in parts for note in part.notes))
     facts = {"model": {"name": loaded.card.name, "fingerprint": loaded.fingerprint}, "images": per_image}
-    inputs = tuple(one for pair in pairs for one in pair if is_path(one))
+    inputs = tuple(one for image, label in pairs for one in (*files_of(image), label) if is_path(one))
     return Evaluation(predicted, reference, parts[0].classes, total, tolerance, notes, facts, inputs)
 
 
@@ -215,6 +219,18 @@ def pair(images: Sequence[Any] | str | Path, labels: Sequence[Any] | str | Path)
     return list(zip(scenes, wanted, strict=True))
 
 
+def files_of(image: Any) -> list[Any]:
+    """Return what an image is read from: itself, or its inputs one after the other."""
+    if not isinstance(image, Mapping):
+        return [image]
+    return [file for one in image.values() for file in (one.values() if isinstance(one, Mapping) else [one])]
+
+
+def _plain(source: Any) -> Any:
+    """Return an input of an image for a report: its file, or the files by date."""
+    return {str(day): str(one) for day, one in source.items()} if isinstance(source, Mapping) else str(source)
+
+
 def _folder(source: Any) -> Path | None:
     if isinstance(source, Sequence) and not isinstance(source, str) and len(source) == 1:
         source = source[0]
@@ -235,11 +251,12 @@ def _listed(source: Any, what: str) -> list[Any]:
 
 
 def _beside(folder: Path, scene: Any) -> Path:
-    stem = Path(str(scene)).stem
+    first = files_of(scene)[0]
+    stem = Path(str(first)).stem
     wanted = (stem, *(stem + end for end in _LABEL_ENDS), *(stem.removesuffix("_image") + end for end in _LABEL_ENDS))
     suffixes = (*RASTER_SUFFIXES, *VECTOR_SUFFIXES)
     files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes}
     found = next((files[name] for name in wanted if name in files), None)
     if found is None:
-        raise InputError(f"{scene}: no labels of that name in {folder}; name them {stem}.tif or {stem}_labels.tif")
+        raise InputError(f"{first}: no labels of that name in {folder}; name them {stem}.tif or {stem}_labels.tif")
     return found

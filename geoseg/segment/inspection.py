@@ -11,6 +11,7 @@ from typing import Any
 from geoseg.errors import ContractError, GeosegError
 from geoseg.errors.printable import printable
 from geoseg.geodesy.crs import crs_name, unit_name
+from geoseg.models import DEFAULT_MODEL, Model, load_model, open_inputs
 from geoseg.models.card.unit_choices import UnitFinding, unit_choices
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
@@ -111,7 +112,7 @@ def inspect_scene(
     Parameters
     ----------
     source, reading
-        As ``open_raster`` takes them; or an open raster.
+        As ``open_raster`` takes them; or an open raster; or a mapping, as :func:`geoseg.models.open_inputs` takes it.
     model
         Name or folder; the bundled default if None.
     options
@@ -124,16 +125,14 @@ def inspect_scene(
     ModelError, OptionError
         If the model cannot be loaded, or an option is impossible for any scene.
     """
-    from geoseg.models import DEFAULT_MODEL, load_model
     from geoseg.models.proposals import proposed_models
 
     loaded = load_model(DEFAULT_MODEL if model is None else model)
     name, needs = loaded.card.name, tuple(band.name for band in loaded.card.bands)
-    label = str(source[0]) if isinstance(source, list) else str(source)
     try:
-        raster = source if isinstance(source, Raster) else open_raster(source, **reading)
+        raster = _opened(source, loaded, reading)
     except GeosegError as error:
-        return Inspection(label, name, error=error, needs=needs)
+        return Inspection(_label(source), name, error=error, needs=needs)
     proposed = tuple(proposal.card.name for proposal in proposed_models(raster))
     found = Inspection(raster.name, name, raster, needs=needs, proposed=proposed)
     try:
@@ -147,6 +146,19 @@ def inspect_scene(
         fill = found.fill or _fill_of(raster)
         notes = raster.notes if fill is None else (*raster.notes, fill.warning(raster.name))
         return replace(found, error=error, notes=notes, fill=fill)
+
+
+def _opened(source: Any, model: Model, reading: Mapping[str, Any]) -> Raster:
+    if isinstance(source, Mapping):
+        return open_inputs(model, source, reading)
+    return source if isinstance(source, Raster) else open_raster(source, **reading)
+
+
+def _label(source: Any) -> str:
+    """Return the name of a scene that cannot be read."""
+    while isinstance(source, Mapping | list | tuple):
+        source = next(iter(source.values() if isinstance(source, Mapping) else source))
+    return str(source)
 
 
 def _fill_facts(fill: Fill) -> dict[str, Any]:

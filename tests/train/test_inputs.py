@@ -84,6 +84,19 @@ def run(*words, code=0):
     return text.getvalue()
 
 
+EXACT = ["--device", "cpu", "--precision", "fp32", "--runtime", "torch"]
+
+
+def matrix_of(folder, truth, found):
+    """The matrix of a report of ``evaluate -m``, and the one counted from the map."""
+    report = json.loads((folder / "report.json").read_text("utf-8"))
+    count = len(report["classes"])
+    own = np.zeros((count, count), int)
+    mapped = found != NODATA
+    np.add.at(own, (truth[mapped], found[mapped]), 1)
+    return report, own
+
+
 def read(path):
     with rasterio.open(path) as file:
         return file.read(1)
@@ -126,6 +139,35 @@ def test_sensors_from_the_command_line(place, sensors, tmp_path):
     assert [(one["name"], one["missing"]) for one in report["scene"]["inputs"]] == [("optical", False), ("sar", False)]
 
 
+def test_models_of_several_inputs_are_evaluated_on_labelled_places(place, sensors, tmp_path):
+    given = ["--source", f"optical={place.folder}/s2/*.tif", "--source", f"sar={place.radar}"]
+    run("evaluate", "-m", sensors, *given, "--labels", place.labels, "-o", tmp_path / "report.json", *EXACT)
+    run("segment", *given[:1], f"optical={place.optical}", *given[2:], "-m", sensors, "-o", tmp_path, *MAPPING)
+    report, own = matrix_of(tmp_path, place.classes, read(tmp_path / "A_classes.tif"))
+    assert np.array_equal(report["confusion"]["pixels"], own)
+    assert report["images"][0]["image"] == {"optical": place.optical, "sar": place.radar}
+    word = run("evaluate", "-m", sensors, "--images", place.optical, "--labels", place.labels, *EXACT, code=1)
+    assert "takes several inputs" in word
+    word = run("evaluate", "-m", sensors, "--images", place.optical, *given, "--labels", place.labels, code=2)
+    assert "another kind" in word
+
+
+def test_inputs_are_inspected_together(place, sensors):
+    told = json.loads(
+        run(
+            "inspect", "--source", f"optical={place.optical}", "--source", f"sar={place.radar}", "-m", sensors, "--json"
+        )
+    )
+    assert told["fits"]
+    assert told["raster"]["width"] == SIDE
+    assert any("radar.tif: on another grid than optical, resampled to it" in line for line in told["warnings"])
+    told = run("inspect", "--source", f"optical={place.optical}", "-m", sensors)
+    assert "input sar is missing and masked" in told
+    assert "fits        model sensors" in told
+    assert "has no input 'radar'" in run("inspect", "--source", f"radar={place.radar}", "-m", sensors, code=1)
+    assert "Missing argument 'SCENE…'" in run("inspect", "-m", sensors, code=2)
+
+
 def test_a_missing_sensor_is_masked_and_told(place, sensors, tmp_path):
     told = run("segment", "--source", f"optical={place.optical}", "-m", sensors, "-o", tmp_path, *MAPPING)
     assert "input sar is missing and masked" in told
@@ -161,6 +203,11 @@ def test_a_series_tells_what_no_date_does(place, tmp_path):
     assert "masked" not in told
     found = read(tmp_path / "a" / "S_classes.tif")
     assert (found == place.classes).mean() > 0.95
+    dates = ["--dates", place.autumn, place.spring]
+    run("evaluate", "-m", tmp_path / "series", *dates, "--labels", place.labels, "-o", tmp_path / "report.json", *EXACT)
+    report, own = matrix_of(tmp_path, place.classes, found)
+    assert np.array_equal(report["confusion"]["pixels"], own)
+    assert list(report["images"][0]["image"]["date"]) == ["2024-04-01", "2024-10-01"]
     told = run("segment", "--dates", place.autumn, "-m", tmp_path / "series", "-o", tmp_path / "b", *MAPPING)
     assert "1 of up to 2 dates are given, the others are masked" in told
     (single,) = (tmp_path / "b").glob("*_classes.tif")
@@ -189,6 +236,10 @@ def test_change_networks(place, tmp_path):
     assert "changed:" in told
     raster = read(tmp_path / "out" / "old_new_change.tif")
     assert ((raster == 0) == (place.changed == 0)).mean() > 0.9
+    pair = ["--before", place.before, "--after", place.after, "--labels", place.change]
+    run("evaluate", "-m", tmp_path / "model", *pair, "-o", tmp_path / "report.json", *EXACT)
+    report, own = matrix_of(tmp_path, place.changed, (raster >= 2).astype(np.uint8))
+    assert np.array_equal(report["confusion"]["pixels"], own)
     layer = geoseg.change(place.before, place.after, model=tmp_path / "model", scheduler="threads")
     assert set(zip(layer.from_class, layer.to_class, strict=True)) == {("unchanged", "change")}
     assert layer.area_m2.sum() == pytest.approx(100 * (raster >= 2).sum(), rel=0.01)

@@ -11,6 +11,7 @@ from geoseg.errors import InputError
 from geoseg.models import ModelCard, check_bands
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
+from geoseg.raster.stacks.places import expanded, natural
 from geoseg.train.data.labels import place_rasters
 
 if TYPE_CHECKING:
@@ -55,27 +56,6 @@ def open_images(
     return [_alike(raster, first or rasters[0]) for raster in rasters]
 
 
-def expanded(image: Any) -> list[Any]:
-    """Return the images of a path: a folder of rasters has many, a Zarr store or .SAFE folder is one."""
-    if isinstance(image, str) and not image:  # Path("") is the working folder
-        raise InputError("the path of an image is empty: name a raster or a folder of them")
-    if not isinstance(image, str | Path) or not Path(image).is_dir():
-        return [image]
-    folder = Path(image)
-    scene = any((folder / name).exists() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata"))
-    if scene or list(folder.glob("MTD_MSIL*.xml")):
-        return [image]
-    found = [p for p in folder.iterdir() if p.suffix.lower() in (*RASTER_SUFFIXES, ".safe", ".zarr")]
-    if not found:
-        raise InputError(f"{folder}: this folder has no rasters")
-    return sorted(found, key=_natural)
-
-
-def _natural(path: Path) -> list[Any]:
-    """Sort 2.tif before 10.tif."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
-
-
 def _alike(raster: Raster, first: Raster) -> Raster:
     wanted, have = [b.name for b in first.bands], [b.name for b in raster.bands]
     if have == wanted:
@@ -111,7 +91,7 @@ def label_files(labels: Sequence[Any]) -> list[Any]:
         inside = [p for p in path.iterdir() if p.suffix.lower() in (*RASTER_SUFFIXES, *VECTOR_SUFFIXES)]
         if not inside:
             raise InputError(f"{path}: this folder has neither class rasters nor polygons")
-        found += [str(p) for p in sorted(inside, key=_natural)]
+        found += [str(p) for p in sorted(inside, key=natural)]
     if not found:
         raise InputError("no labels given: name class rasters or polygons with --labels")
     return found

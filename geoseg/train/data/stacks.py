@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError, OptionError
@@ -22,11 +19,9 @@ from geoseg.models.card.inputs import (
     spread_fields,
 )
 from geoseg.models.inputs import stack_inputs
-from geoseg.raster import Raster, open_raster
-from geoseg.raster.grids import bounds_in
-from geoseg.raster.stacks.series import dates_of, in_order
+from geoseg.raster import Raster
+from geoseg.raster.stacks.places import DATE, opened, scenes_of
 from geoseg.raster.stacks.source import stack_of
-from geoseg.train.data.images import expanded
 from geoseg.train.data.statistics import measure
 from geoseg.train.options import BOXES, CHANGE, INSTANCES, TrainOptions
 
@@ -34,12 +29,6 @@ if TYPE_CHECKING:
     from geoseg.models import ModelCard
     from geoseg.train.data.label_images import Sources
     from geoseg.train.validation.split import Parts
-
-DATE = "date"
-"""Name of the input of a series."""
-
-# Share of a scene that a file must cover to be taken for its, and of the smaller of two scenes for one place.
-_COVERS, _SAME_PLACE = 0.99, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +71,7 @@ def open_stacks(
     OptionError, ContractError
         If names or options are impossible, or files lack bands.
     """
-    scenes = _series(given[DATE], reading) if list(given) == [DATE] else _paired(given, reading)
+    scenes = scenes_of(given, reading, (BEFORE, AFTER))
     inputs = tuple(base) or _described(scenes, reading, options)
     label = "the model to fine-tune" if base else "the model"
     rasters = [
@@ -132,7 +121,7 @@ def _described(
     for name in names:
         first = next(scene[name] for scene in scenes if scene.get(name) is not None)
         source = next(iter(first.values())) if name == DATE else first
-        raster = _opened(source, reading)
+        raster = opened(source, reading)
         bands = tuple(band.name for band in raster.bands)
         if name == DATE:
             steps = max(len(scene[name]) for scene in scenes)
@@ -150,106 +139,6 @@ def _described(
             "need the same bands; choose them with --bands"
         )
     return tuple(found)
-
-
-# --- which files belong together
-
-
-def _files(name: str, given: Any, *, stack: bool) -> list[Any]:
-    """Return the scenes of one input; patterns and, unless they are stacks, folders are replaced by their files."""
-    found: list[Any] = []
-    for one in given if isinstance(given, list | tuple) else [given]:
-        if isinstance(one, str) and any(mark in one for mark in "*?[") and not Path(one).exists():
-            matched = sorted(glob.glob(one, recursive=True))  # noqa: PTH207  patterns may be absolute
-            if not matched:
-                raise InputError(f"{name}: no file matches {one}")
-            found += matched
-        else:
-            found += [one] if stack else expanded(one)
-    if not found:
-        raise InputError(f"{name}: no file is given")
-    return found
-
-
-def _paired(given: Mapping[str, Any], reading: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return for each scene of the first input those of the others that show it."""
-    files = {name: _files(name, each, stack=bool(reading.get("stack"))) for name, each in given.items()}
-    (first, scenes), *others = files.items()
-    opened = {name: [_opened(one, reading) for one in each] for name, each in files.items()}
-    result = []
-    for number, scene in enumerate(scenes):
-        entry = {first: scene}
-        for name, each in others:
-            place = _partner(opened[first][number], opened[name], name, len(scenes))
-            if place is not None:
-                entry[name] = each[place]
-            elif {first, name} == {BEFORE, AFTER}:
-                raise InputError(f"{_name(scene)}: no scene {name} shows the same place")
-        result.append(entry)
-    for name, _ in others:
-        if not any(name in entry for entry in result):
-            raise InputError(f"{name}: {_name(files[name][0])} and the others show none of the scenes of {first}")
-    return result
-
-
-def _opened(source: Any, reading: Mapping[str, Any]) -> Raster:
-    return source if isinstance(source, Raster) else open_raster(source, **reading)
-
-
-def _name(source: Any) -> str:
-    return source.name if isinstance(source, Raster) else Path(str(source)).name
-
-
-def _partner(scene: Raster, others: Sequence[Raster], name: str, scenes: int) -> int | None:
-    """Return the place of the raster that shows a scene; None if none does."""
-    stem = Path(scene.sources[0]).stem
-    alike = [place for place, other in enumerate(others) if Path(other.sources[0]).stem == stem]
-    if len(alike) == 1 and len(others) > 1:
-        return alike[0]
-    if not scene.georeferenced:
-        if len(others) == 1 and scenes == 1:
-            return 0
-        raise InputError(f"{scene.name}: has no CRS, so its {name} is found by name only: call it {stem}, too")
-    shares = [_share(other, scene) for other in others]
-    near = [place for place, share in enumerate(shares) if share > 0]
-    whole = [place for place in near if shares[place] >= _COVERS]
-    if len(near) > 1 and len(whole) != 1:
-        listing = ", ".join(others[place].name for place in near[:4])
-        remedy = "call the right one as the scene" if whole else "join them: gdalbuildvrt MOSAIC.vrt FILE…"
-        raise InputError(f"{scene.name}: several rasters of {name} show it ({listing}); {remedy}")
-    return next(iter(whole or near), None)
-
-
-def _share(one: Raster, scene: Raster) -> float:
-    """Return which share of a scene's extent another raster covers."""
-    if one.grid.crs is None:
-        return 0.0
-    west, south, east, north = bounds_in(one.grid, scene.grid.crs, one.name)
-    left, bottom, right, top = scene.grid.bounds()
-    across, down = min(east, right) - max(west, left), min(north, top) - max(south, bottom)
-    return max(across, 0) * max(down, 0) / ((right - left) * (top - bottom))
-
-
-def _series(given: Any, reading: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the series of each place: its scenes by date, in the order of time."""
-    dated = dates_of(given if isinstance(given, Mapping) else _files(DATE, given, stack=bool(reading.get("stack"))))
-    places: list[tuple[Raster, list[tuple[date, Any]]]] = []
-    for day, source in dated:
-        raster = _opened(source, reading)
-        for reference, series in places:
-            if _together(raster, reference):
-                series.append((day, source))
-                break
-        else:
-            places.append((raster, [(day, source)]))
-    return [{DATE: dict(in_order(series))} for _, series in places]
-
-
-def _together(one: Raster, other: Raster) -> bool:
-    """Whether two rasters show the same place."""
-    if one.grid.crs is None and other.grid.crs is None:
-        return one.shape == other.shape
-    return max(_share(one, other), _share(other, one)) >= _SAME_PLACE
 
 
 # --- what the card says
