@@ -150,13 +150,19 @@ def compare(
     from geoseg.evaluate.objects.result import object_report_paths
     from geoseg.evaluate.reference import is_vector
     from geoseg.progress.reporters import reporter
+    from geoseg.raster.stacks.places import files_of
 
     overwrite, objects, html = values.pop("overwrite"), given_objects(values), values.pop("html")
     values["images"] = images_of(values["images"], values)
     by_model = values["model"] is not None or bool(values["images"] or values["labels"])
     polygons = not by_model and is_vector(predicted)
     if output is not None:
-        inputs = [predicted, reference, *(values[name] for name in ("confidence", "labels")), *_files(values["images"])]
+        inputs = [
+            predicted,
+            reference,
+            *(values[name] for name in ("confidence", "labels")),
+            *files_of(values["images"]),
+        ]
         (object_report_paths if polygons else report_paths)(output, overwrite=overwrite, inputs=inputs, html=html)
     events = reporter(progress)
     if objects and not polygons:
@@ -225,16 +231,10 @@ def _by_map(events: Reporter, predicted: str, reference: str, **values: Any) -> 
     )
 
 
-def _files(images: list[str] | dict[str, Any]) -> list[str]:
-    """Return the files that images are named by."""
-    if not isinstance(images, dict):
-        return list(images)
-    return [file for one in images.values() for file in ([one] if isinstance(one, str) else one)]
-
-
 def _by_model(events: Reporter, **values: Any) -> Evaluation:
     from geoseg.evaluate.model import evaluate_model
     from geoseg.models import DEFAULT_MODEL, keep_memory
+    from geoseg.raster.stacks.places import files_of
 
     if not (values["images"] and values["labels"]):
         raise OptionError(
@@ -244,7 +244,7 @@ def _by_model(events: Reporter, **values: Any) -> Evaluation:
     keep_memory()
     model = values.pop("model")
     model = DEFAULT_MODEL if model is None else model
-    events.start(model=model, images=_files(values["images"]), labels=list(values["labels"]))
+    events.start(model=model, images=files_of(values["images"]), labels=list(values["labels"]))
     return evaluate_model(
         model,
         values["images"],

@@ -16,6 +16,7 @@ from geoseg.evaluate.metrics import scores
 from geoseg.evaluate.reference import ClassLayer, RasterLayer, is_vector, open_map, open_reference
 from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
+from geoseg.raster.stacks.places import files_of, scenes_of
 from geoseg.system.threads import ordered_map
 
 if TYPE_CHECKING:
@@ -77,7 +78,6 @@ def evaluate_model(
     from geoseg.models import load_model, open_inputs
     from geoseg.models.card.inputs import AFTER, BEFORE
     from geoseg.raster import open_raster
-    from geoseg.raster.stacks.places import scenes_of
     from geoseg.segment.plan import Options, make_plan
 
     loaded, reading = load_model(model), dict(reading or {})
@@ -217,13 +217,6 @@ def pair(images: Sequence[Any] | str | Path, labels: Sequence[Any] | str | Path)
             f"{len(scenes)} images and {len(wanted)} labels: give one label for each image, or one for all"
         )
     return list(zip(scenes, wanted, strict=True))
-
-
-def files_of(image: Any) -> list[Any]:
-    """Return what an image is read from: itself, or its inputs one after the other."""
-    if not isinstance(image, Mapping):
-        return [image]
-    return [file for one in image.values() for file in (one.values() if isinstance(one, Mapping) else [one])]
 
 
 def _plain(source: Any) -> Any:

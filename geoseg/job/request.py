@@ -20,6 +20,7 @@ from geoseg.models.inputs import open_inputs
 from geoseg.models.proposals import check_model_bands
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
+from geoseg.raster.stacks.places import files_of
 from geoseg.segment.plan import Options
 from geoseg.segment.probabilities import class_positions
 from geoseg.system.choices import BATCH_SYSTEMS
@@ -265,12 +266,11 @@ def open_scene(source: Any, request: Request, name: str | None = None) -> Raster
         If it cannot be opened or lacks bands of the model.
     """
     reading = {**request.reading, **({"name": name} if name else {})}
+    files = [str(file) for file in files_of(source)]
     if isinstance(source, Mapping):
-        files = [str(file) for one in source.values() for file in (one if isinstance(one, list | tuple) else [one])]
         return with_retries(
             lambda: open_inputs(request.model, source, request.reading, name=name), files, request.retries
         )
-    files = [str(file) for file in (source if isinstance(source, list | tuple) else [source])]
     raster: Raster = source
     if not isinstance(source, Raster):
         raster = with_retries(lambda: open_raster(source, **reading), files, request.retries)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoseg.errors import OptionError
 from geoseg.progress.reporters import Reporter, Silent
+from geoseg.raster.stacks.places import files_of
 from geoseg.system.outputs import Inputs, local_path
-from geoseg.train.options import BOXES, TrainOptions, as_list, parse_also
+from geoseg.train.options import BOXES, TrainOptions, as_list, check_installed, parse_also
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -241,12 +241,8 @@ def train(
     target = None if output is None else local_path(output)
     if target is not None:
         also_read = parse_also(also)[1] if also else None
-        read = list(images.values()) if isinstance(images, Mapping) else images
-        Inputs(read, labels, unlabelled, weights, base, groups, also_read or None).check_folder(target)
-    try:
-        import lightning  # noqa: F401
-    except ModuleNotFoundError:
-        raise OptionError('training needs more packages: pip install "geoseg[train]"') from None
+        Inputs(files_of(images), labels, unlabelled, weights, base, groups, also_read or None).check_folder(target)
+    check_installed()
     from geoseg.train.data.label_images import Sources
     from geoseg.train.run import CHECKPOINT, Run, run_folder
 

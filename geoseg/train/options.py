@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
 from typing import Any
 
 from geoseg.errors import OptionError
@@ -41,6 +42,19 @@ PIXEL = "pixel"
 
 INPUT_OPTIONS = ("fusion", "input_dropout", "date_encoding")
 """Options that only count with several inputs."""
+
+
+def check_installed(what: str = "training") -> None:
+    """Check that the packages of the extra ``train`` are there.
+
+    Raises
+    ------
+    OptionError
+        If they are not.
+    """
+    if find_spec("lightning") is None:
+        raise OptionError(f'{what} needs more packages: pip install "geoseg[train]"')
+
 
 # A resumed run may change these: they decide where and how long it runs, not what it learns from.
 _FREE = {"epochs", "device", "devices", "workers", "memory", "patience"}

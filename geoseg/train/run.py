@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any
 from geoseg.errors import GeosegError, InputError, OptionError, OutputError
 from geoseg.models.card.card import CARD_FILE
 from geoseg.progress.reporters import Reporter
+from geoseg.raster.stacks.places import files_of, is_pattern, matched
 from geoseg.system.stamps import vector_stamp_of
 from geoseg.train.data.label_images import Sources
 from geoseg.train.options import TrainOptions, parse_also
@@ -76,8 +76,9 @@ def _files(sources: Iterable[Any]) -> Iterator[Path]:
     """Yield the files that images and labels name, and those in folders."""
     for source in sources:
         if isinstance(source, Mapping):
-            given = (file for one in source.values() for file in (one if isinstance(one, list) else [one]))
-            yield from _files(path for file in given for path in (sorted(glob.glob(str(file))) or [file]))  # noqa: PTH207
+            yield from _files(
+                one for file in files_of(source) for one in (matched(file) if is_pattern(file) else [file])
+            )
         elif isinstance(source, str | Path):
             path = Path(source)
             yield from sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]

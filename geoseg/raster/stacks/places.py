@@ -46,6 +46,22 @@ def scenes_of(
     return _series(given[DATE], reading) if list(given) == [DATE] else _paired(given, reading, necessary)
 
 
+def files_of(source: Any) -> list[Any]:
+    """Return what a scene is read from: itself, or its files by input and date, one after the other.
+
+    Examples
+    --------
+    >>> from geoseg.raster.stacks.places import files_of
+    >>> files_of({"optical": ["a.tif", "b.tif"], "date": {"2024-06-01": "c.tif"}})
+    ['a.tif', 'b.tif', 'c.tif']
+    """
+    if isinstance(source, Mapping):
+        return files_of(list(source.values()))
+    if isinstance(source, list | tuple):
+        return [file for one in source for file in files_of(one)]
+    return [source]
+
+
 def expanded(image: Any) -> list[Any]:
     """Return the images of a path: a folder of rasters has many, a Zarr store or .SAFE folder is one."""
     if isinstance(image, str) and not image:  # Path("") is the working folder
@@ -67,15 +83,24 @@ def natural(path: Path) -> list[Any]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
 
 
+def is_pattern(source: Any) -> bool:
+    """Return whether a path stands for the files that match it, rather than for one of that name."""
+    return isinstance(source, str) and any(mark in source for mark in "*?[") and not Path(source).exists()
+
+
+def matched(pattern: str) -> list[str]:
+    """Return the files that match a pattern, sorted by name."""
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  patterns may be absolute
+
+
 def _files(name: str, given: Any, *, stack: bool) -> list[Any]:
     """Return the scenes of one input; patterns and, unless they are stacks, folders are replaced by their files."""
     found: list[Any] = []
     for one in given if isinstance(given, list | tuple) else [given]:
-        if isinstance(one, str) and any(mark in one for mark in "*?[") and not Path(one).exists():
-            matched = sorted(glob.glob(one, recursive=True))  # noqa: PTH207  patterns may be absolute
-            if not matched:
+        if is_pattern(one):
+            if not (files := matched(one)):
                 raise InputError(f"{name}: no file matches {one}")
-            found += matched
+            found += files
         else:
             found += [one] if stack else expanded(one)
     if not found:

@@ -13,7 +13,7 @@ from geoseg.errors import InputError, ModelError, OptionError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.train.adapt.options import EPOCHS, METHODS, RATE, WINDOWS, AdaptOptions
-from geoseg.train.options import TrainOptions, as_list
+from geoseg.train.options import TrainOptions, as_list, check_installed
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -118,10 +118,7 @@ def adapt(
     )  # fmt: skip
     options = AdaptOptions(method, keep=keep, training=training)
     target = local_path(output)
-    try:
-        import lightning  # noqa: F401
-    except ModuleNotFoundError:
-        raise OptionError('adapting needs more packages: pip install "geoseg[train]"') from None
+    check_installed("adapting")
     from geoseg.models import load_model
     from geoseg.train.data.label_images import Sources
     from geoseg.train.run import check_output

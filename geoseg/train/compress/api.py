@@ -13,7 +13,7 @@ from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.train.compress.options import CompressOptions
 from geoseg.train.compress.verdict import Compression
-from geoseg.train.options import TrainOptions, as_list
+from geoseg.train.options import TrainOptions, as_list, check_installed
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -157,14 +157,11 @@ def compress_model(
 
 def _check_installed(options: CompressOptions) -> None:
     if options.int8:
-        from geoseg.models.export.trace import check_installed
+        from geoseg.models.export.trace import check_installed as check_exporting
 
+        check_exporting()
+    else:
         check_installed()
-        return
-    try:
-        import lightning  # noqa: F401
-    except ModuleNotFoundError:
-        raise OptionError('training needs more packages: pip install "geoseg[train]"') from None
 
 
 def _run(model: Model, options: CompressOptions, sources: Sources, output: Path, reporter: Reporter) -> Run | Int8Run:

@@ -13,7 +13,7 @@ from geoseg._version import __version__
 from geoseg.errors import OptionError, OutputError
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import Inputs, local_path
-from geoseg.train.options import TrainOptions, as_list
+from geoseg.train.options import TrainOptions, as_list, check_installed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,10 +105,7 @@ def pretrain(
         seed=seed, precision=precision, device=device, workers=workers, memory=memory, validation=0.0,
     )  # fmt: skip
     target = local_path(output)
-    try:
-        import lightning  # noqa: F401
-    except ModuleNotFoundError:
-        raise OptionError('training needs more packages: pip install "geoseg[train]"') from None
+    check_installed()
     from geoseg.train.data.label_images import Sources
 
     Inputs(scenes, weights).check_folder(target)
