@@ -88,11 +88,14 @@ def test_methods_are_numpys(dates, dtype, seed, method):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 60, 100])
-def test_the_network_sorts(count):
-    rows = list(np.random.default_rng(count).integers(0, 50, (count, 99)).astype(np.uint8))
-    wanted = np.sort(rows, axis=0)
-    methods._sort(rows)
-    np.testing.assert_array_equal(rows, wanted)
+def test_the_network_finds_the_smallest(count):
+    rng = np.random.default_rng(count)
+    rows = rng.integers(0, 50, (count, 200)).astype(np.uint16)
+    given = rows.copy()
+    for wanted in {1, count // 2 + 1, count}:
+        found = methods._smallest(list(rows), wanted)
+        assert np.array_equal(found, np.sort(given, 0)[:wanted])
+    assert np.array_equal(rows, given)
 
 
 @settings(max_examples=30, deadline=None)

@@ -14,8 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Pixels that are sorted at a time: with 60 dates of 16 bits they fit the cache of a core.
-_CHUNK = 16_384
+# Pixels that are sorted at a time: with 100 dates of 16 bits they fit the cache of a core.
+_CHUNK = 8192
 
 
 class Joiner(Protocol):
@@ -93,6 +93,8 @@ class Median:
     """The median of each band; of an even number of dates the mean of the two in the middle."""
 
     def __init__(self, shape: tuple[int, int, int], dtype: np.dtype[Any], dates: int) -> None:
+        # What is not valid is the largest value: sorted, it goes to the end, and values that are as large do no harm.
+        self.largest = dtype.type(np.inf if dtype.kind == "f" else np.iinfo(dtype).max)
         self.stack = np.empty((dates, *shape), dtype)
         self.valid = np.zeros((dates, *shape[1:]), np.bool_)
         self.given = 0
@@ -100,6 +102,7 @@ class Median:
     def add(self, values: NDArray[Any], valid: NDArray[np.bool_], _score: NDArray[np.float32] | None) -> None:
         """Keep a date."""
         self.stack[self.given], self.valid[self.given] = values, valid
+        np.copyto(self.stack[self.given], self.largest, where=~valid)
         self.given += 1
 
     def write(self, out: NDArray[Any]) -> None:
@@ -135,8 +138,9 @@ class Medoid(Median):
             for date, has in zip(stack, valid, strict=True):
                 distance = np.zeros(len(least))
                 for values, center in zip(date, middle, strict=True):
-                    difference = values - center
-                    difference *= difference
+                    with np.errstate(invalid="ignore", over="ignore"):  # infinity where a date has no data
+                        difference = values - center
+                        difference *= difference
                     distance += difference
                 nearer = has & (distance < least)
                 np.copyto(picked, date, where=nearer)
@@ -189,32 +193,57 @@ def _along_rows(valid: NDArray[np.bool_], most: int) -> NDArray[np.uint8]:
 
 
 def _middles(stack: NDArray[Any], valid: NDArray[np.bool_]) -> Any:
-    """Yield, for each band of a stack (dates, bands, n), the two values in the middle of the valid ones (n,)."""
-    count = valid.sum(0)
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(stack) - 1)
-    largest = np.inf if stack.dtype.kind == "f" else np.iinfo(stack.dtype).max
+    """Yield, for each band of a stack (dates, bands, n), the two values in the middle of the valid ones (n,).
+
+    What is not valid is as large as can be.
+    """
+    count = valid.sum(0, dtype=np.uint16)
+    low, high = np.maximum(count, 1) - np.uint16(1) >> 1, np.minimum(count >> 1, len(stack) - 1)
+    places = range(1, len(stack) // 2 + 1)
+    where = [(number, low == number, high == number) for number in places]
     for band in range(stack.shape[1]):
-        # What is not valid goes to the end; values that are as large do no harm there.
-        rows = [np.where(has, date[band], stack.dtype.type(largest)) for date, has in zip(stack, valid, strict=True)]
-        _sort(rows)
+        rows = _smallest([date[band] for date in stack], len(stack) // 2 + 1)
         lower, upper = rows[0].copy(), rows[0].copy()
-        for number, row in enumerate(rows[1 : len(rows) // 2 + 1], start=1):
-            np.copyto(lower, row, where=low == number)
-            np.copyto(upper, row, where=high == number)
+        for number, is_low, is_high in where:
+            np.copyto(lower, rows[number], where=is_low)
+            np.copyto(upper, rows[number], where=is_high)
         yield lower, upper
 
 
-def _sort(rows: list[NDArray[Any]]) -> None:
-    """Sort along the list, element by element: a network of minima and maxima, which are vectorized."""
+def _smallest(rows: list[NDArray[Any]], count: int) -> list[NDArray[Any]]:
+    """Return the ``count`` smallest values along the list in order, element by element.
+
+    They are found by a network of minima and maxima, which are vectorized; the rows themselves do not change.
+    """
+    sorted_rows: list[NDArray[Any]] = [row.copy() for row in rows]
     spare = np.empty_like(rows[0])
-    for one, other in _network(len(rows)):
-        np.minimum(rows[one], rows[other], out=spare)
-        np.maximum(rows[one], rows[other], out=rows[other])
-        rows[one], spare = spare, rows[one]
+    for one, other, smaller, larger in _network(len(rows), count):
+        least, most = sorted_rows[one], sorted_rows[other]
+        if smaller:
+            np.minimum(least, most, out=spare)
+        if larger:
+            np.maximum(least, most, out=most)
+        if smaller:
+            sorted_rows[one], spare = spare, least
+    return sorted_rows[:count]
 
 
 @functools.cache
-def _network(count: int) -> tuple[tuple[int, int], ...]:
+def _network(count: int, wanted: int) -> tuple[tuple[int, int, bool, bool], ...]:
+    """Return the comparators that the ``wanted`` smallest of ``count`` values need, and which of their results.
+
+    They are those of Batcher's merge exchange (see ``_merge_exchange``) that have a way to one of these.
+    """
+    needed = set(range(wanted))
+    found = []
+    for one, other in reversed(_merge_exchange(count)):
+        if one in needed or other in needed:
+            found.append((one, other, one in needed, other in needed))
+            needed |= {one, other}
+    return tuple(reversed(found))
+
+
+def _merge_exchange(count: int) -> tuple[tuple[int, int], ...]:
     """Return the comparators of Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, M)."""
     pairs = []
     top = 1 << max((count - 1).bit_length() - 1, 0)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from geoseg.raster.raster import Raster
     from geoseg.raster.types import BandSource
 
-# Bytes of the stack of dates that are in memory at a time in each thread; what is computed on it takes as much again.
-_STACK = 96 << 20
+# Bytes of the stack of dates that are in memory at a time in each thread: more than 100 dates of one block, 512² × 4 of
+# 16 bits. A block that is cut is decoded once for each piece.
+_STACK = 256 << 20
 
 
 @dataclass(frozen=True)
