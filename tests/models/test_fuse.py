@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -196,3 +199,14 @@ def test_half_precision_keeps_its_relus(tiny_model):
     half = place(tiny_model, Execution("cpu", "bf16", channels_last=True))
     assert any(type(layer).__name__ == "_ConvReLU" for layer in exact.modules()) == torch.backends.mkldnn.is_available()
     assert not any(type(layer).__name__ == "_ConvReLU" for layer in half.modules())
+
+
+@pytest.mark.parametrize("name", ["landcover", "spectral"])
+def test_networks_that_are_not_smps_do_not_import_it(name):
+    code = (
+        "import sys, geoseg, torch; from geoseg.models.optimize.fuse import fused; "
+        f"model = geoseg.load_model('{name}'); "
+        "fused(model.module(), torch.rand(1, len(model.card.bands), 64, 64)); "
+        "sys.exit('segmentation_models_pytorch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

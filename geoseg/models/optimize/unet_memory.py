@@ -6,6 +6,7 @@ block. Freeing them saves 28 % of the memory of Unet(resnet18).
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -25,10 +26,11 @@ def free_features(module: torch.nn.Module, sample: torch.Tensor) -> int:  # noqa
     -------
     1, or 0 if the network is not a Unet or uses the features a second time.
     """
-    import segmentation_models_pytorch as smp
-    from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
-
-    if type(module) is not smp.Unet or type(module.decoder) is not UnetDecoder or module.classification_head:
+    # Importing smp takes two seconds, and a network of it has imported it.
+    smp = sys.modules.get("segmentation_models_pytorch")
+    if smp is None or type(module) is not smp.Unet or type(module.decoder) is not smp.decoders.unet.decoder.UnetDecoder:
+        return 0
+    if module.classification_head:
         return 0
     module.decoder = _Decoder(module.decoder)
     return 1

@@ -9,6 +9,7 @@ of its own, and neither the upsampled nor the concatenated map is ever created.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -30,13 +31,15 @@ def fold_upsampling(module: torch.nn.Module, sample: torch.Tensor) -> int:
     -------
     Number of blocks replaced.
     """
-    from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoderBlock
-
+    # Importing smp takes two seconds, and a network that has its blocks has imported it.
+    decoder = sys.modules.get("segmentation_models_pytorch.decoders.unet.decoder")
+    if decoder is None:
+        return 0
     places = {
         child: (parent, name)
         for parent in module.modules()
         for name, child in parent.named_children()
-        if type(child) is UnetDecoderBlock and _foldable(child)
+        if type(child) is decoder.UnetDecoderBlock and _foldable(child)
     }
     channels: dict[torch.nn.Module, int] = {}
 
