@@ -186,7 +186,7 @@ def _images(images: tuple[str, ...], values: dict[str, Any]) -> Any:
     """Return the images as train takes them: a list, or files by input."""
     before, after = list(values.pop("before")), list(values.pop("after"))
     if bool(before) != bool(after):
-        raise click.UsageError("--before and --after belong together: give both.")
+        raise click.UsageError("--before and --after go together: give both.")
     inputs = inputs_of(values, (*images, *before))
     if not (images or before or inputs):
         raise click.UsageError("Missing option '--images': name the training images, or give --source, --dates or "
