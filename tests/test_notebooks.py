@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not NOTEBOOKS, reason="the source distribution h
 # Folders of a machine, names of users, addresses of objects.
 _LOCAL = re.compile(r"/(?:home|root|Users|tmp|work|var)/\w|[A-Z]:\\\\Users|at 0x[0-9a-f]{6}")
 
-_WITHOUT_OUTPUTS = {"quickstart", "scale", "models"}
+_WITHOUT_OUTPUTS = {"quickstart", "scale"}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
