@@ -48,13 +48,13 @@ class _Options:
     def __post_init__(self) -> None:
         if not 0 <= self.tolerance <= _MOST_TOLERANCE or self.tolerance != int(self.tolerance):
             raise OptionError(
-                f"tolerance is {self.tolerance}: it must be a whole number of pixels in 0…{_MOST_TOLERANCE}"
+                f"tolerance must be a whole number of pixels in 0…{_MOST_TOLERANCE}, got {self.tolerance}"
             )
         if not 0 <= self.min_confidence <= 100:
-            raise OptionError(f"min-confidence is {self.min_confidence:g}: it is percent, 0…100")
+            raise OptionError(f"min-confidence must be a percentage, 0…100, got {self.min_confidence:g}")
         for name, value in (("min-area", self.min_area), ("simplify", self.simplify)):
             if value is not None and not 0 <= value < math.inf:
-                raise OptionError(f"{name} is {value}: it must be 0 or larger")
+                raise OptionError(f"{name} must be 0 or larger, got {value}")
 
     @property
     def rules(self) -> Rules:

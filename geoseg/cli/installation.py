@@ -66,7 +66,7 @@ def doctor(*, as_json: bool, support: bool, timeout: float) -> None:
     from geoseg.system.doctor import diagnose, support_text
 
     if as_json and support:
-        raise click.UsageError("give either --json or --support")
+        raise click.UsageError("Give either --json or --support.")
     shown = not as_json and sys.stderr is not None and sys.stderr.isatty()
 
     def began(step: str) -> None:

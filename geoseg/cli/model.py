@@ -181,7 +181,7 @@ def export(name: str, output: Path, **values: Any) -> None:
 
     images, labels, field = (values.pop(key) for key in ("images", "labels", "class_field"))
     if bool(images) != bool(labels):
-        raise click.UsageError("--images and --labels go together")
+        raise click.UsageError("--images and --labels go together: give both.")
     reading = reading_of(values)
     options = ExportOptions(calibration=tuple(values.pop("calibrate")), reading=reading, **values)
     made = export_model(name, output, options, say=lambda line: click.echo(printable(line), err=True))

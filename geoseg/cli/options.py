@@ -32,7 +32,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
             above, _, below = str(value).partition("/")
             return float(above) / (float(below) if below else 1.0)
         except (ValueError, ZeroDivisionError):
-            self.fail(f"{value!r} is not a number or fraction", param, ctx)
+            self.fail(f"{value!r} is not a number or fraction.", param, ctx)
 
 
 class Nodata(Number):
@@ -59,7 +59,7 @@ class BBox(click.ParamType):  # type: ignore[type-arg]
         except ValueError:
             numbers = ()
         if len(numbers) != 4:
-            self.fail(f"{value!r}: give four numbers west,south,east,north", param, ctx)
+            self.fail(f"{value!r}: give four numbers west,south,east,north.", param, ctx)
         return numbers
 
 
@@ -75,7 +75,7 @@ class Sizes(click.ParamType):  # type: ignore[type-arg]
         try:
             small, medium = (float(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value!r}: give two areas, such as 100,1000", param, ctx)
+            self.fail(f"{value!r}: give two areas, such as 100,1000.", param, ctx)
         return small, medium
 
 
@@ -92,9 +92,9 @@ class WorkerCount(click.ParamType):  # type: ignore[type-arg]
         try:
             numbers = int(least), int(most if dots else least)
         except ValueError:
-            self.fail(f"{value!r}: give a number, or the least and the most such as 10..50", param, ctx)
+            self.fail(f"{value!r}: give a number, or the least and the most, such as 10..50.", param, ctx)
         if numbers[0] < (0 if dots else 1) or numbers[1] < max(numbers[0], 1):
-            self.fail(f"{value!r}: give 1 or more, or the least and the most such as 10..50", param, ctx)
+            self.fail(f"{value!r}: give 1 or more, or the least and the most, such as 10..50.", param, ctx)
         return numbers[0] if numbers[0] == numbers[1] else numbers
 
 
@@ -108,7 +108,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         """Return seconds."""
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(value))
         if found is None or found[2] not in self._SECONDS or not float(found[1]):
-            self.fail(f"{value!r}: give a time span such as 90s, 30min, 2h or 1d", param, ctx)
+            self.fail(f"{value!r}: give a time span such as 90s, 30min, 2h or 1d.", param, ctx)
         return float(found[1]) * self._SECONDS[found[2]]
 
 
@@ -122,7 +122,7 @@ class CommaList(click.ParamType):  # type: ignore[type-arg]
         if isinstance(value, tuple):
             return value
         words = tuple(part.strip() for part in value.split(",") if part.strip())
-        return words or self.fail("it is empty: give names, or leave the option out", param, ctx)
+        return words or self.fail("it is empty: give names, or leave the option out.", param, ctx)
 
 
 class FilePath(click.Path):
@@ -136,7 +136,7 @@ class FilePath(click.Path):
         return (
             super().convert(value, param, ctx)
             if os.fspath(value)
-            else self.fail("it is empty: give a path", param, ctx)
+            else self.fail("it is empty: give a path.", param, ctx)
         )
 
 
@@ -252,7 +252,7 @@ def images_of(images: Sequence[str], values: dict[str, Any]) -> list[str] | dict
     """
     before, after = list(values.pop("before")), list(values.pop("after"))
     if bool(before) != bool(after):
-        raise click.UsageError("--before and --after belong together: give both.")
+        raise click.UsageError("--before and --after go together: give both.")
     if images and before:
         raise click.UsageError("Give --images, or --before and --after: each is another kind of input.")
     inputs = inputs_of(values, (*images, *before))
@@ -318,7 +318,7 @@ def _note_short(ctx: click.Context, param: click.Parameter, given: bool) -> None
     """Keep -q or -v for the option that they stand for, which is read later."""
     if given:
         if _SHORT in ctx.meta:
-            raise click.UsageError("give either --quiet or --verbose")
+            raise click.UsageError("Give either --quiet or --verbose.")
         ctx.meta[_SHORT] = "none" if param.name == "quiet" else "details"
 
 
@@ -330,7 +330,7 @@ def _with_short(ctx: click.Context, param: click.Parameter, value: str) -> str:
     given = ctx.get_parameter_source(param.name or "") is click.core.ParameterSource.COMMANDLINE
     if given and value != short:
         flag = "--quiet" if short == "none" else "--verbose"
-        raise click.UsageError(f"{flag} is short for --progress {short}: give one of them")
+        raise click.UsageError(f"{flag} is short for --progress {short}: give one of them.")
     return short
 
 

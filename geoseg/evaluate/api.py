@@ -108,7 +108,7 @@ def evaluate(
     if objects is not None:
         raise OptionError("the options of objects are for polygons against polygons; a raster is compared by pixels")
     if tolerance is not None and not _TOLERANCES[0] <= tolerance <= _TOLERANCES[1]:
-        raise OptionError(f"tolerance is {tolerance:g} pixels: it must lie in 0…{_TOLERANCES[1]:g}")
+        raise OptionError(f"tolerance must lie in 0…{_TOLERANCES[1]:g} pixels, got {tolerance:g}")
     layer = open_map(predicted)
     pairs = parse_renames(renames)
     other = open_reference(reference, layer.raster.grid, class_field, pairs, buffer)

@@ -236,7 +236,7 @@ def _reported(folder: Storage) -> Iterator[None]:
     except (OSError, rasterio.errors.RasterioError) as error:
         cause, advice = _cause(folder, error)
         raise OutputError(
-            f"cannot write finished blocks to {folder}: {cause}; {advice}, then run the same command again"
+            f"finished blocks cannot be written to {folder}: {cause}; {advice}, then run the same command again"
         ) from error
 
 

@@ -94,7 +94,7 @@ class Products:
         for name in ("min_area", "simplify"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):
-                raise OptionError(f"{name.replace('_', '-')} is {value}: it must be 0 or larger")
+                raise OptionError(f"{name.replace('_', '-')} must be 0 or larger, got {value}")
 
 
 @dataclass(frozen=True)

@@ -269,7 +269,7 @@ def write_rows(folder: Storage, name: str, rows: Sequence[Mapping[str, Any]]) ->
     try:
         folder.write(name, text.getvalue().encode())
     except OSError as error:
-        raise OutputError(f"cannot write {folder.location(name)}: {error.strerror or error}") from error
+        raise OutputError(f"{folder.location(name)} cannot be written: {error.strerror or error}") from error
 
 
 def join_summaries(output: Storage | Path | str) -> list[dict[str, Any]]:

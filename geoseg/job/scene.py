@@ -260,10 +260,10 @@ class FinishedScene:
         name, reason = error.filename2 or error.filename, error.strerror or error
         if self.scene.request.output.remote:
             return (
-                f"cannot write to {self.scene.request.output}: {reason}; finished blocks are kept: run the same "
+                f"{self.scene.request.output} cannot be written: {reason}; finished blocks are kept: run the same "
                 "command again"
             )
         return (
-            f"cannot write {name}: {reason}; close it in other programs and run the same command again, finished work "
-            "is kept"
+            f"{name} cannot be written: {reason}; close it in other programs and run the same command again, "
+            "finished work is kept"
         )

@@ -110,7 +110,8 @@ def _upload(results: Results, staged: Path, output: Storage) -> None:
             output.take(path)
     except OSError as error:
         raise OutputError(
-            f"cannot write to {output}: {error.strerror or error}; finished blocks are kept: run the same command again"
+            f"{output} cannot be written: {error.strerror or error}; finished blocks are kept: run the same command "
+            "again"
         ) from error
 
 

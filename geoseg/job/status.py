@@ -49,7 +49,7 @@ class SceneStatus:
 
     def as_text(self) -> str:
         """Return one line."""
-        share = f": {self.done} of {self.blocks} blocks ({self.done / self.blocks:.0%})" if self.blocks else ""
+        share = f": {self.done} of {self.blocks} blocks ({100 * self.done / self.blocks:.0f} %)" if self.blocks else ""
         return printable(f"{self.name}: {self.state}{share}" + (f"; {self.message}" if self.message else ""))
 
 
@@ -162,7 +162,7 @@ def clean(output: Path | str, names: Sequence[str] | None = None) -> tuple[list[
         if not busy and names is None:
             base.clear()
     except OSError as error:
-        raise OutputError(f"cannot remove {error.filename or base}: {error.strerror or error}") from error
+        raise OutputError(f"{error.filename or base} cannot be removed: {error.strerror or error}") from error
     base.drop_if_empty()
     return removed, busy
 

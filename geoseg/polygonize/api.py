@@ -102,9 +102,9 @@ class _Options:
 
     def __post_init__(self) -> None:
         if self.min_area is not None and not (0 <= self.min_area < math.inf):
-            raise OptionError(f"min-area is {self.min_area}: it must be 0 or larger")
+            raise OptionError(f"min-area must be 0 or larger, got {self.min_area}")
         if self.nodata is not None and not math.isfinite(self.nodata):
-            raise OptionError(f"nodata is {self.nodata}: it must be a finite number")
+            raise OptionError(f"nodata must be a finite number, got {self.nodata}")
         if self.connectivity not in (4, 8):
             raise OptionError(f"connectivity is {self.connectivity!r}: use 4 (shared edges) or 8 (corners too)")
         if self.connectivity == 8 and self.reshape.regularize:
@@ -112,7 +112,7 @@ class _Options:
                 "regularize needs connectivity 4: polygons that touch at corners only have no walls there"
             )
         if self.workers < 1:
-            raise OptionError(f"workers is {self.workers}: it must be 1 or larger")
+            raise OptionError(f"workers must be 1 or larger, got {self.workers}")
 
 
 class _Arguments(TypedDict, total=False):

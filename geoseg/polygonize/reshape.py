@@ -40,7 +40,7 @@ class ReshapeOptions:
 
     def __post_init__(self) -> None:
         if self.simplify is not None and not 0 <= self.simplify < math.inf:
-            raise OptionError(f"simplify is {self.simplify}: it must be 0 or larger")
+            raise OptionError(f"simplify must be 0 or larger, got {self.simplify}")
         if self.regularize is None:
             return
         if self.regularize not in REGULAR_SHAPES:

@@ -43,7 +43,7 @@ class Trace:
 
     def __init__(self, path: Path) -> None:
         if not path.absolute().parent.is_dir():
-            raise OutputError(f"cannot write the trace to {path}: its folder does not exist; make it first")
+            raise OutputError(f"the trace {path} cannot be written: its folder does not exist; make it first")
         self.path = path
         self._events: list[dict[str, Any]] = []
         self._places: dict[Place, tuple[int, int]] = {}
@@ -83,4 +83,4 @@ class Trace:
             with complete(self.path) as part:
                 part.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}), "utf-8")
         except OSError as error:
-            raise OutputError(f"cannot write the trace to {self.path}: {error.strerror or error}") from error
+            raise OutputError(f"the trace {self.path} cannot be written: {error.strerror or error}") from error

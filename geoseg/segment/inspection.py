@@ -267,7 +267,7 @@ def _run_lines(facts: dict[str, Any]) -> list[str]:
     rates = ", ".join(f"{name} {rate:.3g}" for name, rate in facts["runtimes"].items())
     lines = [
         f"  windows     {facts['windows']} of up to {size}, margin {facts['margin']}, {facts['blocks']} blocks",
-        f"  context     {kept:.2f} of the computed pixels are kept: context costs {1 / kept - 1:.0%} more work",
+        f"  context     {kept:.2f} of the computed pixels are kept: context costs {100 / kept - 100:.0f} % more work",
         f"  memory      about {format_bytes(facts['memory_bytes'])} (budget {format_bytes(facts['budget_bytes'])})",
         f"  disk        up to {format_bytes(facts['disk_bytes'])} while it runs",
         f"  time        {time}",

@@ -112,7 +112,7 @@ class Options:
         for name in ("window", "block", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise OptionError(f"{name} is {value}: it must be 1 or larger")
+                raise OptionError(f"{name} must be 1 or larger, got {value}")
 
     @cached_property
     def budget(self) -> int:

@@ -40,7 +40,7 @@ def locked(folder: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise OutputError(
-            f"cannot write to {folder}: {error.strerror or error}; choose another folder with -o"
+            f"{folder} cannot be written: {error.strerror or error}; choose another folder with -o"
         ) from error
     try:
         yield

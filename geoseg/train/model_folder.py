@@ -227,7 +227,7 @@ def replaced_folder(output: Path) -> Iterator[Path]:
     except OSError as error:
         if old.exists() and not output.exists():
             old.rename(output)
-        raise OutputError(f"{output}: the model cannot be written ({error.strerror or error})") from None
+        raise OutputError(f"{output}: the model cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

@@ -127,7 +127,7 @@ class TrainOptions:
                 f"lr must lie between 0 and 10, got {self.lr:g}: usual is 0.001, or 0.0001 for fine-tuning"
             )
         if not 0 <= self.weight_decay < 1:
-            raise OptionError(f"weight decay must lie in 0…1, got {self.weight_decay:g}")
+            raise OptionError(f"weight-decay must lie in 0…1, got {self.weight_decay:g}")
         if not 0 <= self.augment <= 3:
             raise OptionError(f"augment must lie in 0…3, got {self.augment:g}: 1 is usual, 0 turns it off")
         if not 0 <= self.validation < 1:
@@ -135,7 +135,7 @@ class TrainOptions:
                 f"validation must be a share from 0 to below 1, got {self.validation:g}: 0.2 is usual, 0 is none"
             )
         if not 0 < self.unlabelled_weight < float("inf"):
-            raise OptionError(f"unlabelled weight must be positive, got {self.unlabelled_weight:g}: 1 is usual")
+            raise OptionError(f"unlabelled-weight must be positive, got {self.unlabelled_weight:g}: 1 is usual")
         if self.adversarial is not None and not 0 < self.adversarial < float("inf"):
             raise OptionError(
                 f"adversarial must be positive, got {self.adversarial:g}: {ADVERSARIAL:g} is usual, and without the "
@@ -179,7 +179,7 @@ class TrainOptions:
     def _check_inputs(self) -> None:
         if not 0 <= self.input_dropout < 1:
             raise OptionError(
-                f"input dropout must lie from 0 to below 1, got {self.input_dropout:g}: 0.25 is usual, 0 makes every "
+                f"input-dropout must lie from 0 to below 1, got {self.input_dropout:g}: 0.25 is usual, 0 makes every "
                 "input necessary"
             )
         known = tuple(dict.fromkeys(name for names in FUSIONS.values() for name in names))

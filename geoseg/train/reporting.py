@@ -62,5 +62,5 @@ class ReportProgress(Callback):
             self._score = f", AP50 {metrics['val_ap50']:.3f}"
             line += f"{self._score}, AP {metrics['val_ap']:.3f}"
         if isinstance(pl_module, Learner) and pl_module.pseudo_share is not None:
-            line += f", pseudo-labels on {pl_module.pseudo_share:.0%}"
+            line += f", pseudo-labels on {100 * pl_module.pseudo_share:.0f} %"
         self.reporter.info(line)

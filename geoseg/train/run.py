@@ -151,7 +151,7 @@ def _prepare(folder: Path, run: Run) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         started.write_text(json.dumps(described, indent=2), encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written ({error.strerror or error})") from None
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from None
 
 
 def _check_same(started: Path, described: dict[str, Any], options: TrainOptions) -> None:

@@ -88,7 +88,9 @@ def write_preview(path: Path, preview: Preview) -> None:
         with complete(path) as part:
             image.save(part, format="PNG", optimize=True)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error}; free some space or choose another folder with -o") from error
+        raise OutputError(
+            f"{path} cannot be written: {error}; free some space or choose another folder with -o"
+        ) from error
 
 
 def draw(preview: Preview) -> Image.Image:

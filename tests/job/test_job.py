@@ -248,5 +248,5 @@ def test_a_full_disk_is_said_before_the_run(tmp_path, reflectance, monkeypatch):
 def test_wrong_products_are_named():
     with pytest.raises(OptionError, match="use one of gpkg"):
         Products(format="shp")
-    with pytest.raises(OptionError, match="min-area is -1"):
+    with pytest.raises(OptionError, match="min-area must be 0 or larger, got -1"):
         Products(min_area=-1)

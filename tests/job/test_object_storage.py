@@ -209,8 +209,8 @@ def test_shards_status_clean_and_scenes_in_the_bucket(server, bucket, unbroken, 
     unfinished.write("0000001.x.tif", b"1")
     _, text, _ = geoseg("segment", "-o", out, "--status")
     assert text.splitlines() == [
-        "north: done: 6 of 6 blocks (100%)", "south: done: 6 of 6 blocks (100%)",
-        "west: interrupted: 1 of 4 blocks (25%); run the same command again to continue",
+        "north: done: 6 of 6 blocks (100 %)", "south: done: 6 of 6 blocks (100 %)",
+        "west: interrupted: 1 of 4 blocks (25 %); run the same command again to continue",
     ]  # fmt: skip
     with unfinished.lock():
         code, text, err = geoseg("segment", "-o", out, "--clean")

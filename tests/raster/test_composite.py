@@ -269,7 +269,7 @@ def test_a_mean_that_is_the_nodata_value_stays_valid(tmp_path):
     [
         ({"scenes": 1}, "1 scene given: a composite takes 2"),
         ({"method": "mode"}, "method 'mode' is unknown"),
-        ({"method": "best", "cloud_distance": 0}, "cloud-distance is 0"),
+        ({"method": "best", "cloud_distance": 0}, "cloud-distance must be a number of pixels, 1…255, got 0"),
         ({"method": "best", "dates": ["2024-01-01"]}, "dates has 1 entries for 2 scenes"),
         ({"method": "best", "dates": ["2024-01-01", "soon"]}, "dates 'soon' is no date"),
         ({"method": "best", "target_date": "2024-13-01"}, "target-date '2024-13-01' is no date"),

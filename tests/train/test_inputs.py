@@ -187,7 +187,9 @@ def test_wrong_uses_are_told_in_one_line(place, sensors, tmp_path):
     assert "takes one scene" in word
     assert "NAME=FILE" in run("segment", "--source", "optical", "-m", sensors, "-o", tmp_path, code=2)
     assert "another kind" in run("segment", place.optical, "--dates", place.spring, "-o", tmp_path, code=2)
-    assert "belong together" in run("train", "--before", place.before, "--labels", place.labels, "-o", tmp_path, code=2)
+    assert "go together: give both." in run(
+        "train", "--before", place.before, "--labels", place.labels, "-o", tmp_path, code=2
+    )
     assert "Missing option '--images'" in run("train", "--labels", place.labels, "-o", tmp_path, code=2)
     assert not any(tmp_path.iterdir())
 
@@ -305,7 +307,7 @@ def test_dates_of_several_places(tmp_path, write):
         ({"date": ["spring", "autumn"]}, {"fusion": "gated"}, "fusion gated does not join date: use attention"),
         ({"before": "before", "after": "after"}, {}, "task change takes --before and --after"),
         ({"a": "spring", "b": "autumn"}, {"unlabelled": "before"}, "unlabelled images and several inputs"),
-        ({"a": "spring", "b": "autumn"}, {"input_dropout": 1.0}, "input dropout must lie"),
+        ({"a": "spring", "b": "autumn"}, {"input_dropout": 1.0}, "input-dropout must lie"),
         ({"a": "spring", "b": "autumn"}, {"fusion": "mean"}, "fusion 'mean' is unknown"),
     ],
 )

@@ -216,7 +216,7 @@ def test_pickles_with_code_are_refused_and_run_nothing(unet, tmp_path):
 
 def test_what_does_not_fit_is_one_line(unet, tmp_path):
     save_file({"layer.weight": torch.zeros(3)}, tmp_path / "w.safetensors")
-    with pytest.raises(ModelError, match=r"do not fit encoder 'resnet18': 0% of its tensors"):
+    with pytest.raises(ModelError, match=r"do not fit encoder 'resnet18': 0 % of its tensors"):
         load_weights(unet(), "resnet18", str(tmp_path / "w.safetensors"), BANDS)
     with pytest.raises(ModelError, match=r"\(0 of 100\); name their encoder"):
         load_weights(unet(), "resnet18", str(tmp_path / "w.safetensors"), BANDS)

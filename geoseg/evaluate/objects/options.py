@@ -61,11 +61,11 @@ class ObjectOptions:
             listing = ",".join(f"{size:g}" for size in self.sizes)
             raise OptionError(f"sizes {listing}: write the largest area of small and of medium objects: 100,1000")
         if not 0.1 <= self.iou <= 1:
-            raise OptionError(f"iou is {self.iou:g}: it must lie in 0.1…1")
+            raise OptionError(f"iou must lie in 0.1…1, got {self.iou:g}")
         if self.score is not None and not math.isfinite(self.score):
-            raise OptionError(f"score is {self.score:g}: it must be a finite number")
+            raise OptionError(f"score must be a finite number, got {self.score:g}")
         if self.cell is not None and not 0 < self.cell < math.inf:
-            raise OptionError(f"cell is {self.cell:g}: it must be a length above 0, in units of the CRS")
+            raise OptionError(f"cell must be a length above 0, in units of the CRS, got {self.cell:g}")
         if self.bbox is not None:
             _check_bbox(self.bbox)
         elif self.bbox_crs is not None:

@@ -50,7 +50,7 @@ class DetectOptions:
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
-            raise OptionError(f"score is {self.score}: it must be within 0…1")
+            raise OptionError(f"score must lie in 0…1, got {self.score}")
         if self.regularize not in (None, *REGULAR_SHAPES):
             raise OptionError(f"regularize is {self.regularize!r}: use one of {', '.join(REGULAR_SHAPES)}")
         if self.classes is not None and not self.classes:

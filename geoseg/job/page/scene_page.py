@@ -53,7 +53,7 @@ def write_scene_page(
         path.write_text(text, "utf-8", errors="backslashreplace")
     except OSError as error:
         raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose another folder with -o"
+            f"{path} cannot be written: {error.strerror or error}; free some space or choose another folder with -o"
         ) from error
 
 

@@ -36,7 +36,7 @@ _REFUSED = {
 
 
 def add_model(
-    source: Path, name: str | None = None, options: ImportOptions | None = None, *, overwrite: bool = False
+    source: str | Path, name: str | None = None, options: ImportOptions | None = None, *, overwrite: bool = False
 ) -> tuple[Path, list[str]]:
     """Make a model folder among the user's models from a file or folder of another library, and check it.
 
@@ -63,7 +63,7 @@ def add_model(
     OptionError
         If an option is impossible or contradicts the source.
     """
-    options = options or ImportOptions()
+    source, options = Path(source), options or ImportOptions()
     if not exists(source):
         raise ModelError(f"{source}: no such file or folder; check the path")
     _check_kind(source)

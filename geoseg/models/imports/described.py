@@ -71,7 +71,7 @@ class ImportOptions:
         for name in ("divide", "scale", "resolution"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
-                raise OptionError(f"{name} is {value:g}: it must be a positive number")
+                raise OptionError(f"{name} must be a positive number, got {value:g}")
         if self.std is not None and not all(math.isfinite(value) and value > 0 for value in self.std):
             raise OptionError("std must be positive numbers")
         if self.mean is not None and not all(map(math.isfinite, self.mean)):

@@ -53,9 +53,9 @@ class ObjectFilter:
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
-            raise OptionError(f"score is {self.score}: it must be within 0…1")
+            raise OptionError(f"score must lie in 0…1, got {self.score}")
         if self.min_area is not None and not 0 <= self.min_area < float("inf"):
-            raise OptionError(f"min-area is {self.min_area}: it must be 0 or larger")
+            raise OptionError(f"min-area must be 0 or larger, got {self.min_area}")
 
 
 @dataclass

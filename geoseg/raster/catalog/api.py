@@ -70,11 +70,11 @@ class Search:
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_cloud <= 100:
-            raise OptionError(f"max-cloud is {self.max_cloud:g}: it is a percentage, 0…100")
+            raise OptionError(f"max-cloud must be a percentage, 0…100, got {self.max_cloud:g}")
         if self.composite not in METHODS:
             raise OptionError(f"composite {self.composite!r} is unknown: use one of {', '.join(METHODS)}")
         if self.observations is not None and not 1 <= self.observations <= 100:
-            raise OptionError(f"observations is {self.observations}: give 1…100")
+            raise OptionError(f"observations must lie in 1…100, got {self.observations}")
         period_of(self.when)
 
     @property

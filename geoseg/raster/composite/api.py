@@ -120,7 +120,7 @@ def _check(sources: list[Any], method: str, reach: int, dates: Sequence[Any] | N
     if not 2 <= len(sources) <= _MOST_DATES:
         raise OptionError(f"{len(sources)} scene{'s' * (len(sources) != 1)} given: a composite takes 2…{_MOST_DATES}")
     if not 1 <= reach <= _MOST_REACH:
-        raise OptionError(f"cloud-distance is {reach}: it is a number of pixels, 1…{_MOST_REACH}")
+        raise OptionError(f"cloud-distance must be a number of pixels, 1…{_MOST_REACH}, got {reach}")
     if dates is not None and len(dates) != len(sources):
         raise OptionError(f"dates has {len(dates)} entries for {len(sources)} scenes: give one for each")
 

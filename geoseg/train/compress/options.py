@@ -64,7 +64,9 @@ class CompressOptions:
         if self.weights is not None and not self.new_network:
             raise OptionError("weights are for a new network: name its --arch or --encoder, too")
         if not 0 <= self.max_loss < 1:
-            raise OptionError(f"max-loss is a loss of mean IoU from 0 to below 1, got {self.max_loss:g}: 0.01 is usual")
+            raise OptionError(
+                f"max-loss must be a loss of mean IoU from 0 to below 1, got {self.max_loss:g}: 0.01 is usual"
+            )
         if not self.training.validation:
             raise OptionError("validation must be above 0: the small model is judged on places kept from its training")
 

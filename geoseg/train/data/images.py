@@ -84,7 +84,7 @@ def label_files(labels: Sequence[Any]) -> list[Any]:
             continue
         path = Path(label)
         if not path.exists() and "://" not in str(label) and not str(label).startswith("/vsi"):
-            raise InputError(f"{label}: no such file or folder")
+            raise InputError(f"{label}: no such file or folder; check the path")
         if not path.is_dir():
             found.append(str(label))
             continue

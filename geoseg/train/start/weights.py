@@ -80,7 +80,7 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
     wanted = encoder_tensors(module)
     if share < _LEAST_SHARE:
         raise ModelError(
-            f"weights {weights!r} do not fit encoder {encoder!r}: {share:.0%} of its tensors are in them "
+            f"weights {weights!r} do not fit encoder {encoder!r}: {100 * share:.0f} % of its tensors are in them "
             f"({sum(name in fitted for name in wanted)} of {len(wanted)}); name their encoder with --encoder"
         )
     module.load_state_dict(fitted, strict=False)

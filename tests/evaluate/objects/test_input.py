@@ -223,9 +223,9 @@ def test_objects_against_a_raster(tmp_path, class_map):
     ("options", "message"),
     [
         ({"sizes": (5, 5)}, "sizes 5,5: write"),
-        ({"iou": 0.0}, "iou is 0: it must lie in 0.1…1"),
-        ({"score": np.nan}, "score is nan"),
-        ({"cell": 0.0}, "cell is 0: it must be a length above 0"),
+        ({"iou": 0.0}, "iou must lie in 0.1…1, got 0"),
+        ({"score": np.nan}, "score must be a finite number, got nan"),
+        ({"cell": 0.0}, "cell must be a length above 0, in units of the CRS, got 0"),
         ({"bbox": (0, 0, 0, 1)}, "bbox 0,0,0,1 is empty"),
     ],
 )

@@ -223,7 +223,7 @@ def test_an_interrupted_compression_leaves_nothing_behind(original, place, quick
         ({"prune": 0.3, "encoder": "resnet18"}, OptionError, "encoder is for --distil"),
         ({"distil": "spectral", "arch": ""}, OptionError, "arch is empty"),
         ({"distil": "spectral", "weights": "imagenet"}, OptionError, "weights are for a new network"),
-        ({"prune": 0.3, "max_loss": -0.1}, OptionError, "max-loss is a loss of mean IoU from 0 to below 1"),
+        ({"prune": 0.3, "max_loss": -0.1}, OptionError, "max-loss must be a loss of mean IoU from 0 to below 1"),
         ({"prune": 0.3, "max_loss": float("nan")}, OptionError, "max-loss"),
         ({"prune": 0.3, "validation": 0.0}, OptionError, "validation must be above 0"),
         ({"prune": 0.3, "images": []}, OptionError, "no image given"),

@@ -312,7 +312,7 @@ def test_what_gains_nothing_is_refused():
         ({"distil": "spectral"}, OptionError, "int8 cannot be combined with distil"),
         ({"encoder": "resnet18"}, OptionError, "encoder is for --distil: --int8 keeps the network"),
         ({"epochs": 3}, OptionError, "epochs is for a training, and --int8 trains nothing"),
-        ({"max_loss": 1.0}, OptionError, "max-loss is a loss of mean IoU"),
+        ({"max_loss": 1.0}, OptionError, "max-loss must be a loss of mean IoU"),
         ({"images": []}, OptionError, "no image given"),
         ({"images": "missing.tif"}, GeosegError, r"missing\.tif: no such file"),
         ({"labels": "missing.tif"}, GeosegError, r"missing\.tif: no such file"),

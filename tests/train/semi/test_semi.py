@@ -310,7 +310,7 @@ class _Bad:
         return {"unlabelled": self.place.image, "ema": 1.5}, "ema must lie from 0 to below 1, got 1.5: 0.95 is usual"
 
     def weight(self):
-        return {"unlabelled": self.place.image, "unlabelled_weight": 0.0}, "unlabelled weight must be positive, got 0"
+        return {"unlabelled": self.place.image, "unlabelled_weight": 0.0}, "unlabelled-weight must be positive, got 0"
 
     def output_is_one_of_them(self):
         return {"unlabelled": self.place.image, "output": self.place.image.parent}, "holds the input"
