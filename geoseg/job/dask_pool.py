@@ -190,6 +190,11 @@ class Cluster:
             streams = min(streams, max(execution.streams // self._processes, 1))
         return replace(execution, streams=streams)
 
+    @property
+    def stays(self) -> bool:
+        """Whether workers are there until the end, as those of a batch system are not."""
+        return self._deployment.keeper is None
+
     def threads(self) -> int:
         """Return how many threads the workers have that are there now."""
         return sum(self.watch.threads().values())
