@@ -111,6 +111,8 @@ def open_raster(
     ((256, 256), ['blue', 'green', 'red'])
     >>> geoseg.open_raster("scene.tif", bands="nir=4,red=3").bands[0].name
     'nir'
+    >>> geoseg.open_raster(["scene.tif"], mosaic=True).name
+    'scene_mosaic'
     """
     if bbox_crs is not None and bbox is None:
         raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north (bbox=)")

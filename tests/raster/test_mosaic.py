@@ -20,6 +20,7 @@ from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.mosaic.api import joined
 from geoseg.raster.sampling import onto_areas, sample_boxes
 from geoseg.tiling import Box
+from tests.job.flaky import serve
 
 UTM = Affine(10, 0, 500_000, 0, -10, 5_000_000)
 CITY = "EPSG:32633"
@@ -169,6 +170,16 @@ def test_scenes_may_be_stacks_or_open_rasters(city, tmp_path, write):
     part = geoseg.open_raster(paths, mosaic=True, bbox=(500_500, 4_998_900, 501_300, 4_999_500), bands="blue=3,red=1")
     assert (part.shape, [band.name for band in part.bands]) == ((60, 80), ["blue", "red"])
     np.testing.assert_array_equal(part.read(part.box).valid, wanted.valid[50:110, 50:130])
+
+
+def test_scenes_on_a_server_are_read_at_the_same_time(city):
+    paths = city[0]
+    with serve(paths[0].parent, trouble=0.0) as (_, address):
+        raster = geoseg.open_raster([f"{address}/{path.name}" for path in paths], mosaic=True)
+        assert raster.inputs[0]._at_once
+        found, wanted = (one.read(one.box) for one in (raster, geoseg.open_raster(paths, mosaic=True)))
+    np.testing.assert_array_equal(found.valid, wanted.valid)
+    np.testing.assert_array_equal(found.data[:, found.valid], wanted.data[:, found.valid])
 
 
 def test_fill_is_looked_for_in_all_scenes_together():

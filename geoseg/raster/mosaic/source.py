@@ -174,8 +174,9 @@ class _Piece:
             partly = self.valid.any(0) & (before == 0)
             before[partly] = _SOME
             take |= partly
-        np.copyto(out[:, rows, cols], self.data, where=take)
-        np.copyto(seen[..., rows, cols], self.valid, where=take)
+        where = True if take.all() else take  # a plain copy
+        np.copyto(out[:, rows, cols], self.data, where=where)
+        np.copyto(seen[..., rows, cols], self.valid, where=where)
 
 
 def _with_nodata(raster: Raster, wanted: tuple[float | None, ...]) -> Raster:
