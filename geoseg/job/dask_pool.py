@@ -15,6 +15,7 @@ import pickle
 import threading
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -290,9 +291,9 @@ class Workers:
         future.add_done_callback(partial(self._finished, done))
 
     def _pack(self, work: Work) -> bytes:
-        """Pickle a scene's work once for all its groups."""
+        """Pickle a scene's work once for all its groups; that of a mosaic of thousands is mostly repetition."""
         if self._packed[0] is not work:
-            self._packed = work, pickle.dumps(work)
+            self._packed = work, zlib.compress(pickle.dumps(work), 1)
         return self._packed[1]
 
     def _finished(self, done: Done, future: Any) -> None:
@@ -344,7 +345,7 @@ def _unpacked(packed: bytes) -> Work:
     from geoseg.models import keep_memory
 
     keep_memory()
-    work: Work = pickle.loads(packed)  # noqa: S301 - from the client that this worker serves
+    work: Work = pickle.loads(zlib.decompress(packed))  # noqa: S301 - from the client that this worker serves
     return work
 
 
