@@ -269,21 +269,13 @@ def open_scene(source: Any, request: Request, name: str | None = None) -> Raster
     files = [str(file) for file in files_of(source)]
     if isinstance(source, Mapping):
         return with_retries(
-            lambda: open_inputs(request.model, source, request.reading, name=name),
-            _files_of(list(source.values())),
-            request.retries,
+            lambda: open_inputs(request.model, source, request.reading, name=name), files, request.retries
         )
     raster: Raster = source
     if not isinstance(source, Raster):
-        raster = with_retries(lambda: open_raster(source, **reading), _files_of(source), request.retries)
+        raster = with_retries(lambda: open_raster(source, **reading), files, request.retries)
     check_model_bands(request.model.card, raster)
     return raster.select([band.name for band in request.model.card.bands])
-
-
-def _files_of(source: Any) -> list[str]:
-    """Return the files and addresses that a scene is opened from; the scenes of a mosaic may be lists themselves."""
-    each = source if isinstance(source, list | tuple) else [source]
-    return [file for one in each for file in (_files_of(one) if isinstance(one, list | tuple) else [str(one)])]
 
 
 def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
