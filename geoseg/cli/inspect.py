@@ -11,6 +11,7 @@ from geoseg.cli.options import (
     dates_option,
     echo_json,
     inputs_of,
+    mosaic_option,
     options_of,
     reading_of,
     reading_options,
@@ -23,6 +24,7 @@ from geoseg.errors.printable import printable
 
 @click.command()
 @click.argument("scenes", nargs=-1, metavar="SCENE…")
+@mosaic_option
 @source_option
 @dates_option
 @segmenting_options
@@ -39,9 +41,10 @@ def inspect(scenes: tuple[str, ...], model: str | None, *, as_json: bool, pictur
     """
     from geoseg.segment.inspection import inspect_scene
 
-    reading = reading_of(values)
+    mosaic = values.pop("mosaic")
+    reading = reading_of(values) | ({"mosaic": True} if mosaic else {})
     options = options_of(values)
-    inputs = inputs_of(values, scenes)
+    inputs = inputs_of(values, scenes, mosaic=mosaic)
     if not scenes and inputs is None:
         raise click.UsageError("Missing argument 'SCENE…'.")
     inspections = [

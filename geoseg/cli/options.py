@@ -212,11 +212,13 @@ dates_option = click.option(
     "2024-06-01=FILE.")  # fmt: skip
 
 
-def inputs_of(values: dict[str, Any], scenes: Sequence[str]) -> dict[str, Any] | None:
+def inputs_of(values: dict[str, Any], scenes: Sequence[str], *, mosaic: bool = False) -> dict[str, Any] | None:
     """Take ``--source`` and ``--dates`` out of a command's values: files by input, or None if there are none."""
     sources, dates = values.pop("sources"), list(values.pop("dates"))
     if bool(sources) + bool(dates) + bool(scenes) > 1:
         raise click.UsageError("Give scenes, or --source, or --dates: each is another kind of input.")
+    if mosaic and (sources or dates):
+        raise click.UsageError("--mosaic joins scenes, not the inputs of --source or --dates: leave it out.")
     if dates:
         return {"date": dates}
     found: dict[str, list[str]] = {}
@@ -360,9 +362,15 @@ def echo_json(value: Any, **options: Any) -> None:
     click.echo(printable_json(value, stream=sys.stdout, **options))
 
 
-def scenes_of(scenes: Sequence[str], reading: dict[str, Any]) -> list[Any]:
-    """Return the scenes that the words of a command line name; with ``--stack`` all files are one."""
-    return [list(scenes)] if scenes and reading.get("stack") else list(scenes)
+mosaic_option = click.option(
+    "--mosaic", is_flag=True,
+    help="Make all scenes one, side by side: in one CRS, with pixels that coincide. Where they overlap, the first in "
+    "the order given that has data counts.")  # fmt: skip
+
+
+def scenes_of(scenes: Sequence[Any], reading: dict[str, Any]) -> list[Any]:
+    """Return the scenes that a command names; with ``--stack`` or ``--mosaic`` all of them are one."""
+    return [list(scenes)] if scenes and (reading.get("stack") or reading.get("mosaic")) else list(scenes)
 
 
 def reading_of(values: dict[str, Any]) -> dict[str, Any]:

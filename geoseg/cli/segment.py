@@ -15,6 +15,7 @@ from geoseg.cli.options import (
     GreedyCommand,
     dates_option,
     inputs_of,
+    mosaic_option,
     names_of,
     option_group,
     options_of,
@@ -45,6 +46,7 @@ _scene_options = option_group(
     click.option("--scenes", "listed", type=FilePath(), metavar="FILE",
                  help="File (or s3://…) that lists more scenes: text (one per line), CSV (columns scene, name) or a "
                       "STAC ItemCollection."),
+    mosaic_option,
     source_option,
     dates_option,
 )  # fmt: skip
@@ -220,7 +222,7 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
         click.echo(job_script(values["scheduler"]).rstrip())
         return
     scenes, output, model, progress = (values.pop(name) for name in ("scenes", "output", "model", "progress"))
-    reading = reading_of(values)
+    reading = _reading_of(values)
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
     found = None if wanted is None or only_status or only_clean else _find_items(wanted, model, reading)
     if found is not None:
@@ -260,15 +262,29 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
         sys.exit(1)
 
 
+def _reading_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Take how scenes are read out of a command's values."""
+    if not values.pop("mosaic"):
+        return reading_of(values)
+    if values["shard"]:
+        raise click.UsageError("--mosaic makes one scene, which cannot be divided: leave out --shard.")
+    return {**reading_of(values), "mosaic": True}
+
+
 def _sources_of(
     values: dict[str, Any], scenes: tuple[str, ...], listed: Path | None, reading: dict[str, Any]
 ) -> list[Any]:
     """Return the scenes that a command names, and take the options that name some out of its values."""
-    from geoseg.job.scene_list import read_scenes
+    from geoseg.job.scene_list import check_duplicates, read_scenes
 
-    inputs = inputs_of(values, scenes)
+    inputs = inputs_of(values, scenes, mosaic="mosaic" in reading)
+    entries = list(read_scenes(listed)) if listed else []
+    if reading.get("mosaic"):
+        each = [*scenes, *(entry.source for entry in entries)]
+        check_duplicates(each)
+        return scenes_of(each, reading)
     sources: list[Any] = scenes_of(scenes, reading) if inputs is None else [inputs]
-    return sources + (list(read_scenes(listed)) if listed else [])
+    return sources + entries
 
 
 def _search_of(values: dict[str, Any]) -> Search | None:
@@ -283,7 +299,7 @@ def _search_of(values: dict[str, Any]) -> Search | None:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs {' and '.join(missing)}.")
     others = {
         "scenes": "SCENE", "listed": "--scenes", "bbox": "--bbox", "stack": "--stack", "shard": "--shard",
-        "sources": "--source", "dates": "--dates",
+        "sources": "--source", "dates": "--dates", "mosaic": "--mosaic",
     }  # fmt: skip
     if clash := [label for name, label in others.items() if values[name]]:
         raise click.UsageError(f"--aoi names the scene: leave out {' and '.join(clash)}.")

@@ -253,12 +253,13 @@ class _Batch:
         if self.backend.cluster is None:
             return
         scenes_left = len(self.job.scenes) - self._next_start
-        if not scenes_left and dispatcher.idle:
-            if not self._on_workers:
-                self.backend.release()
+        ended = not scenes_left and dispatcher.idle
+        if ended and not self._on_workers:
+            self.backend.release()
         elif time.monotonic() - self._tended > _TEND_SECONDS:
             self._tended = time.monotonic()
-            self.backend.tend(dispatcher.work_seconds(scenes_left))
+            # None: workers that still write results are needed, however little is left.
+            self.backend.tend(None if ended else dispatcher.work_seconds(scenes_left))
             for scene in self._running.values():
                 scene.report_workers()
 
@@ -275,10 +276,12 @@ class _Batch:
                     self._writer.submit(self._write, number, scene)
 
     def _workers_write(self) -> bool:
-        """Whether a cluster is busy anyway: workers of a batch system are not kept for the last scenes' files."""
-        if self.backend.cluster is None or self._dispatcher is None:
+        """Whether workers of a cluster make results: jobs of a batch system are not kept for the last scenes' files."""
+        cluster = self.backend.cluster
+        if cluster is None or self._dispatcher is None:
             return False
-        return self._next_start < len(self.job.scenes) or not self._dispatcher.idle
+        busy = self._next_start < len(self.job.scenes) or not self._dispatcher.idle
+        return busy or (cluster.stays and not self.single)
 
     def _write(
         self, number: int, scene: RunningScene, finish: Callable[[Results, Reporter], Made] = make_results

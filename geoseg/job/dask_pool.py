@@ -15,6 +15,7 @@ import pickle
 import threading
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -190,6 +191,11 @@ class Cluster:
             streams = min(streams, max(execution.streams // self._processes, 1))
         return replace(execution, streams=streams)
 
+    @property
+    def stays(self) -> bool:
+        """Whether workers are there until the end, as those of a batch system are not."""
+        return self._deployment.keeper is None
+
     def threads(self) -> int:
         """Return how many threads the workers have that are there now."""
         return sum(self.watch.threads().values())
@@ -285,9 +291,9 @@ class Workers:
         future.add_done_callback(partial(self._finished, done))
 
     def _pack(self, work: Work) -> bytes:
-        """Pickle a scene's work once for all its groups."""
+        """Pickle a scene's work once for all its groups; that of a mosaic of thousands is mostly repetition."""
         if self._packed[0] is not work:
-            self._packed = work, pickle.dumps(work)
+            self._packed = work, zlib.compress(pickle.dumps(work), 1)
         return self._packed[1]
 
     def _finished(self, done: Done, future: Any) -> None:
@@ -339,7 +345,7 @@ def _unpacked(packed: bytes) -> Work:
     from geoseg.models import keep_memory
 
     keep_memory()
-    work: Work = pickle.loads(packed)  # noqa: S301 - from the client that this worker serves
+    work: Work = pickle.loads(zlib.decompress(packed))  # noqa: S301 - from the client that this worker serves
     return work
 
 

@@ -43,9 +43,9 @@ class Job:
     ----------
     scenes
         One entry per scene: anything that :func:`geoseg.open_raster` takes (a file, folder, URL, STAC item, an open
-        raster), a list of the files that make one scene, or a ``SceneEntry`` with a name for its outputs. For a model
-        of several inputs a mapping, ``{"optical": "S2.tif", "sar": "S1.tif"}``, see
-        :func:`geoseg.models.open_inputs`.
+        raster), a list of the files that make one scene (of scenes side by side, with ``reading={"mosaic": True}``), or
+        a ``SceneEntry`` with a name for its outputs. For a model of several inputs a mapping,
+        ``{"optical": "S2.tif", "sar": "S1.tif"}``, see :func:`geoseg.models.open_inputs`.
     output
         Folder for the results, made if it does not exist, or a prefix of a bucket: ``"s3://bucket/prefix"``.
     model

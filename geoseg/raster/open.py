@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -20,23 +20,28 @@ from geoseg.raster.files.georeference import Grid, check_extent
 from geoseg.raster.fill import with_fill_as_nodata
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.grids import check_common_ground, common_grid, place
+from geoseg.raster.mosaic.api import joined
 from geoseg.raster.probe import FileInfo, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.scenes import discover
 from geoseg.raster.scenes.scene import File, SceneFiles, describe
 from geoseg.raster.types import Band
-from geoseg.system.threads import concurrent_map
+from geoseg.system.threads import concurrent_map, ordered_map
 
 if TYPE_CHECKING:
     import xarray as xr
 
     PathLike = str | Path
 
+# Scenes of a mosaic on servers that are opened at the same time.
+_OPENED = 16
+
 
 def open_raster(
-    source: PathLike | Sequence[PathLike] | xr.DataArray | xr.Dataset,
+    source: PathLike | Sequence[Any] | xr.DataArray | xr.Dataset,
     *,
     stack: bool = False,
+    mosaic: bool = False,
     bands: str | Sequence[str | int] | Mapping[str, int | str] | None = None,
     bbox: Sequence[float] | None = None,
     bbox_crs: Any = None,
@@ -60,6 +65,10 @@ def open_raster(
         Make all files given, or all in the folder given, one scene. A list of several files is always one scene.
         Files on other grids than the finest are resampled to it: bilinear, or by the nearest pixel for files of
         classes and masks (by their names, or with a palette). Where pixels coincide nothing is resampled.
+    mosaic
+        Make one scene of a list of scenes that lie side by side, each a source of its own, or an open raster. They must
+        have one CRS and pixels that coincide; nothing is resampled. Where they overlap, a pixel is that of the first in
+        the order given that has data there in every band.
     bands
         Which bands, in which order, under which names: ``"blue=1,green=2"``, ``"red,green,blue"``, ``[3, 2, 1]``,
         ``{"nir": 8}``. Numbers are those of ``gdalinfo`` for one file; for several they count the bands of all files,
@@ -102,12 +111,20 @@ def open_raster(
     ((256, 256), ['blue', 'green', 'red'])
     >>> geoseg.open_raster("scene.tif", bands="nir=4,red=3").bands[0].name
     'nir'
+    >>> geoseg.open_raster(["scene.tif"], mosaic=True).name
+    'scene_mosaic'
     """
     if bbox_crs is not None and bbox is None:
         raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north (bbox=)")
     options = _Options(stack, band_option.parse_bands(bands), _pixel_size(resolution), allow_remote)
     auto = isinstance(nodata, str) and nodata.strip().lower() == "auto"
-    raster = _override(_open(source, options), scale, offset, None if auto else nodata)
+
+    def opened(one: Any) -> Raster:
+        if mosaic and isinstance(one, Raster):
+            return one
+        return _override(_open(one, options), scale, offset, None if auto else nodata)
+
+    raster = _open_mosaic(source, opened, options) if mosaic else opened(source)
     if name is not None:
         raster = replace(raster, name=names.scene_name(name))
     if bbox is not None:
@@ -137,6 +154,18 @@ def open_on_grid(
         raise InputError("an array has a grid of its own; reproject it first, with .odc.reproject")
     options = _Options(stack, band_option.parse_bands(bands), None, None, grid)
     return _override(_open(source, options), scale, offset, nodata)
+
+
+def _open_mosaic(source: Any, opened: Callable[[Any], Raster], options: _Options) -> Raster:
+    """Open the scenes of a mosaic, several at the same time, and join them."""
+    if options.resolution is not None:
+        raise OptionError("resolution does not apply to a mosaic, whose pixels are those of its scenes; leave it out")
+    scenes = [source] if isinstance(source, str | Path | Raster) or arrays.is_array(source) else list(source)
+    # Options and credentials of a rasterio.Env around the call belong to this thread alone.
+    alone = len(scenes) < 2 or rasterio.env.hasenv()
+    distant = all(isinstance(one, str) and is_remote(one) for one in scenes)
+    raster = joined(list(map(opened, scenes) if alone else ordered_map(opened, scenes, _OPENED if distant else None)))
+    return replace(raster, notes=tuple(merged_notes(raster.notes, "scenes")))
 
 
 def _open(source: Any, options: _Options) -> Raster:

@@ -19,7 +19,7 @@ from geoseg.raster.bbox import pixels_in
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
-from geoseg.raster.sampling import chunk_boxes, read_sample, sample_boxes
+from geoseg.raster.sampling import boxes_within, chunk_boxes, onto_areas, read_sample, sample_boxes
 from geoseg.raster.sources import leaf_sources, read_all
 from geoseg.raster.types import Band, BandSource, Pixels, ReadRequest
 from geoseg.tiling import Box
@@ -257,13 +257,16 @@ class Raster:
             If more than half of the windows cannot be read.
         """
         if self.computed:
-            return read_sample(self.read, self._parts_of_chunks(max_pixels))
+            # Of the first chunk if none can be computed, which then says why.
+            chunks = self.computed_chunks() or [self.box.intersection(Box(0, 0, *self.block_shape))]
+            return read_sample(self.read, boxes_within(chunks, max_pixels))
         boxes = sample_boxes(self.shape, self.block_shape, max_pixels)
         if boxes == [self.box]:
             with suppress(ReadError):  # part of it may be readable
                 return self.read(self.box)
             boxes = sample_boxes(self.shape, self.block_shape, max(self.box.area // 2, 1))
-        return read_sample(self.read, boxes)
+        areas = getattr(self.inputs[self.parts[0].source], "areas", None)
+        return read_sample(self.read, boxes if areas is None else onto_areas(boxes, areas, self.origin, self.shape))
 
     @property
     def computed(self) -> bool:
@@ -287,17 +290,6 @@ class Raster:
                 common = functools.reduce(Box.intersection, kept)
                 boxes.append(Box(common.row - row, common.col - col, common.height, common.width))
         return boxes
-
-    def _parts_of_chunks(self, max_pixels: int) -> list[Box]:
-        """Return boxes within computed chunks; of the first chunk if none can be computed, which then says why."""
-        chunks = self.computed_chunks() or [self.box.intersection(Box(0, 0, *self.block_shape))]
-        return [
-            Box(chunk.row + part.row, chunk.col + part.col, part.height, part.width)
-            for chunk in chunks
-            for part in sample_boxes(
-                (chunk.height, chunk.width), (chunk.height, chunk.width), max_pixels // len(chunks)
-            )
-        ]
 
     def quicklook(self, max_side: int = 256) -> Pixels:
         """Read the whole scene at reduced size, by nearest pixels, from overviews where there are any.
@@ -372,9 +364,15 @@ class Raster:
 
     def _fill(self, box: Box, valid: NDArray[np.bool_]) -> NDArray[Any]:
         """Read a box at the size of ``valid``, (h, w) or (bands, h, w), and clear that where pixels are missing."""
+        data, reads = self.reads(box, valid)
+        read_all(reads)
+        return data
+
+    def reads(self, box: Box, valid: NDArray[np.bool_]) -> tuple[NDArray[Any], list[tuple[BandSource, ReadRequest]]]:
+        """Return an array for a box at the size of ``valid``, and the reads that fill it and clear ``valid``."""
         data: NDArray[Any] = np.empty((len(self.parts), *valid.shape[-2:]), self.dtype)
         placed = Box(box.row + self.origin[0], box.col + self.origin[1], box.height, box.width)
-        start, reads = 0, []
+        start, reads = 0, list[tuple[BandSource, ReadRequest]]()
         for source, run in groupby(self.parts, key=lambda part: part.source):
             bands = tuple(part.band for part in run)
             stop = start + len(bands)
@@ -382,8 +380,7 @@ class Raster:
             own = valid if valid.ndim == 2 else valid[start:stop]
             reads.append((self.inputs[source], ReadRequest(bands, nodata, placed, data[start:stop], own)))
             start = stop
-        read_all(reads)
-        return data
+        return data, reads
 
     @cached_property
     def _fingerprint(self) -> str:

@@ -19,6 +19,8 @@ from geoseg.tiling import Box
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
 _PLACES = 5
 """Sampled places along each side of the scene."""
 
@@ -78,6 +80,53 @@ def chunk_boxes(scene: Box, row_sizes: Sequence[int], col_sizes: Sequence[int]) 
         Box(top, left, bottom - top, right - left)
         for (top, bottom), (left, right) in ((rows[row], cols[col]) for row, col in places)
     ]
+
+
+def boxes_within(chunks: Sequence[Box], max_pixels: int) -> list[Box]:
+    """Return boxes spread evenly over each of some chunks, with at most ``max_pixels`` together."""
+    return [
+        Box(chunk.row + part.row, chunk.col + part.col, part.height, part.width)
+        for chunk in chunks
+        for part in sample_boxes((chunk.height, chunk.width), (chunk.height, chunk.width), max_pixels // len(chunks))
+    ]
+
+
+def onto_areas(
+    boxes: Sequence[Box], areas: NDArray[np.int64], origin: tuple[int, int], shape: tuple[int, int]
+) -> list[Box]:
+    """Move boxes that lie where there are no pixels into the middle of the nearest area that has some.
+
+    Parameters
+    ----------
+    boxes
+        Boxes in a scene of ``shape``.
+    areas
+        First row and column of each area, and those after its last, (n, 4), in a grid in which the scene's first pixel
+        is at ``origin``.
+
+    Returns
+    -------
+    Boxes inside the scene, each once, in row order; those that touch an area are as they were.
+    """
+    top_left = np.array(origin)
+    first = np.maximum(areas[:, :2] - top_left, 0)
+    last = np.minimum(areas[:, 2:] - top_left, shape)
+    some = (first < last).all(1)
+    first, last = first[some], last[some]
+    if not len(first):
+        return list(boxes)
+    moved = []
+    for box in boxes:
+        start, stop = np.array((box.row, box.col)), np.array((box.bottom, box.right))
+        apart = np.maximum(np.maximum(first - stop, start - last), -1) + 1  # 0 where they overlap
+        nearest = int((apart.astype(np.float64) ** 2).sum(1).argmin())
+        if not apart[nearest].any():
+            moved.append(box)
+            continue
+        size = np.minimum(stop - start, last[nearest] - first[nearest])
+        row, col = (first[nearest] + last[nearest] - size) // 2
+        moved.append(Box(int(row), int(col), int(size[0]), int(size[1])))
+    return sorted(set(moved))
 
 
 def _spans(first: int, last: int, sizes: Sequence[int]) -> list[tuple[int, int]]:

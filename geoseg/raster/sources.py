@@ -128,7 +128,7 @@ class FileSource:
         wanted = Box(box.row + self.shift[0], box.col + self.shift[1], box.height, box.width)
         inside = wanted.intersection(Box(0, 0, self.height, self.width))
         if inside != wanted:
-            rows, cols = _part(inside, wanted, request.shape)
+            rows, cols = slices_in(inside, wanted, request.shape)
             covered = np.zeros(request.shape, np.bool_)
             covered[rows, cols] = True
             request.keep(covered)
@@ -272,7 +272,7 @@ def mark_missing(request: ReadRequest) -> None:
             request.keep(values != values.dtype.type(nodata), position)
 
 
-def _part(inside: Box, outer: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
+def slices_in(inside: Box, outer: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
     """Return the slices of ``inside`` in an array of ``shape`` that holds ``outer``, possibly decimated."""
     if shape == (outer.height, outer.width):
         return inside.within(outer)

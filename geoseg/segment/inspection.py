@@ -16,7 +16,7 @@ from geoseg.models.card.unit_choices import UnitFinding, unit_choices
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.fill import Fill, find_fill
-from geoseg.raster.sources import FileSource
+from geoseg.raster.sources import FileSource, leaf_sources
 from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.segment.survey import survey_scene
 from geoseg.segment.unit_pictures import unit_pictures
@@ -218,14 +218,15 @@ def _raster_lines(raster: Raster) -> list[str]:
 
 def _masks(raster: Raster) -> str:
     """Return the kinds of masks that the files have beside nodata values."""
-    found = [source.masks for source in raster.inputs if isinstance(source, FileSource) and source.masks]
+    files = [source for source in leaf_sources(raster.inputs) if isinstance(source, FileSource)]
+    found = [source.masks for source in files if source.masks]
     kinds = {
         "of each band": any(masks.bands for masks in found),
         "of the file": any(masks.dataset for masks in found),
         "a band of the file": any(masks.alpha for masks in found),
     }
     text = ", ".join(kind for kind, present in kinds.items() if present)
-    return f"{text} (in {len(found)} of {len(raster.inputs)} files)" if 0 < len(found) < len(raster.inputs) else text
+    return f"{text} (in {len(found)} of {len(files)} files)" if 0 < len(found) < len(files) else text
 
 
 def _band_text(number: int, band: Any) -> str:

@@ -10,6 +10,7 @@ import random
 import signal
 import tempfile
 import time
+import zlib
 
 import pytest
 
@@ -228,7 +229,7 @@ def test_a_worker_without_permission_is_named_before_its_first_block(server, buc
 
     def submitted(_, work: Work, indices, done):
         monkeypatch.setattr(server, "fault", lambda env: "denied" if env["REQUEST_METHOD"] == "PUT" else None)
-        seen.extend(dask_pool._compute_group(dask_pool.__version__, pickle.dumps(work), indices))
+        seen.extend(dask_pool._compute_group(dask_pool.__version__, zlib.compress(pickle.dumps(work)), indices))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dask_pool, "_where", lambda: "worker tcp://1.2.3.4:5 on node7")
