@@ -188,6 +188,10 @@ reading_options = option_group(
                  help="See --scale. Sentinel-2 since 2022: --scale 0.0001 --offset -0.1."),
     click.option("--nodata", type=Nodata(), metavar="NUMBER|auto",
                  help="Value of invalid pixels; auto detects undeclared fill. Default: the file's nodata value."),
+    click.option("--mask-clouds", metavar="auto|none|scl|qa|fmask|udm|MODEL",
+                 help="Make clouds, their shadows and snow invalid: by the quality band of the product, if it has one "
+                      "(auto, the default), by the one named, or by a model with such classes (water); none keeps "
+                      "them."),
     click.option("--allow-remote", is_flag=True, help="Let local VRTs and STAC items refer to files on other hosts."),
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""
@@ -367,7 +371,9 @@ def scenes_of(scenes: Sequence[str], reading: dict[str, Any]) -> list[Any]:
 
 def reading_of(values: dict[str, Any]) -> dict[str, Any]:
     """Take the reading options out of a command's values, as keyword arguments of open_raster."""
-    names = ("stack", "bands", "bbox", "bbox_crs", "resolution", "scale", "offset", "nodata", "allow_remote")
+    names = (
+        "stack", "bands", "bbox", "bbox_crs", "resolution", "scale", "offset", "nodata", "allow_remote", "mask_clouds",
+    )  # fmt: skip
     reading = {name: values.pop(name) for name in names}
     # By identity: 0 equals False, but is a value of --nodata, --scale and --offset.
     return {name: value for name, value in reading.items() if value is not None and value is not False}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -296,10 +297,14 @@ def _find_items(wanted: Search, model: str | None, reading: dict[str, Any]) -> F
     """Search for the scene, with the bands of the model; remarks go to stderr."""
     from geoseg.models import DEFAULT_MODEL, load_model
     from geoseg.raster.catalog import find_scene
+    from geoseg.segment.cloud_model import masked_by, split_clouds
 
     reading.pop("allow_remote", None)
     bands = [band.name for band in load_model(DEFAULT_MODEL if model is None else model).card.bands]
-    found = find_scene(wanted, model_bands=bands, **reading)
+    opening, clouds = split_clouds(reading)
+    found = find_scene(wanted, model_bands=bands, **opening)
+    if clouds is not None:
+        found = replace(found, raster=masked_by(found.raster, clouds))
     for note in found.notes:
         click.echo(printable(f"note: {note}"), err=True)
     return found

@@ -317,6 +317,7 @@ def _same_size(one: Window, other: Window) -> bool:
     return (one.read.height, one.read.width) == (other.read.height, other.read.width)
 
 
+_MOST_READERS = 2
 _READERS: dict[str, SharedReads] = {}
 _PREDICTORS: dict[tuple[object, ...], WindowPredictor | BoxPredictor] = {}
 _SLOTS: dict[tuple[str, int], threading.BoundedSemaphore] = {}
@@ -340,7 +341,10 @@ def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
     key = recipe.raster.fingerprint()
     with _LOCK:
         if key not in _READERS:
-            _READERS.clear()  # scenes are computed one after another: cells of the previous one are no longer needed
+            # Scenes are computed one after another: cells of the previous one are no longer needed. Two read at a time
+            # where clouds are found by a model.
+            while len(_READERS) >= _MOST_READERS:
+                _READERS.pop(next(iter(_READERS)))
             _READERS[key] = SharedReads(recipe.raster, SHARED_BYTES)
         reader = _READERS[key]
     return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index), overlapping=recipe.overlapping))
