@@ -276,6 +276,11 @@ _window_options = option_group(
                  help="Context around each window, in pixels, that is read but not kept. Default: the model's."),
 )  # fmt: skip
 
+resample_option = click.option(
+    "--resample", default="auto", show_default=True, metavar="auto|never|METRES",
+    help="Pixel size at which the model sees the scene, whose map keeps its own pixels: auto takes that of the model "
+    "where the scene's is not among those it was made for.")  # fmt: skip
+
 _device_options = option_group(
     click.option("--block", type=click.IntRange(1), hidden=True),
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N",
@@ -302,7 +307,7 @@ def segmenting_options_with(stitch: Stitch) -> Callable[[_Command], _Command]:
         show_default=True,
         help="How windows are joined: each pixel from one window, or a weighted mean of all that overlap.",
     )
-    return option_group(_window_options, stitch_option, _device_options)
+    return option_group(_window_options, stitch_option, resample_option, _device_options)
 
 
 segmenting_options = segmenting_options_with("trim")
@@ -383,7 +388,8 @@ def options_of(values: dict[str, Any]) -> Options:
     """Take the segmenting options, but for the model, out of a command's values."""
     from geoseg.segment.plan import Options
 
-    names = ("window", "margin", "stitch", "block", "device", "precision", "runtime", "memory", "workers", "compile")
+    names = ("window", "margin", "stitch", "block", "device", "precision", "runtime", "memory", "workers", "compile",
+             "resample")  # fmt: skip
     if isinstance(values["workers"], tuple):
         values["workers"] = values["workers"][1]
     return Options(**{name: values.pop(name) for name in names})

@@ -25,7 +25,8 @@ from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
 from geoseg.raster import Raster
 from geoseg.raster.gdal.retry_cache import clear_remote_cache
-from geoseg.segment.block import Recipe, segment_block
+from geoseg.segment.block import segment_block
+from geoseg.segment.recipe import Recipe
 
 
 @dataclass(frozen=True)

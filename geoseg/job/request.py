@@ -294,6 +294,8 @@ def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
         options.stitch, options.device, options.precision, options.runtime,
         repr(request.products.pictures), __version__,
     ]  # fmt: skip
+    if options.resample != "auto":
+        parts.append(f"resample={options.resample}")
     if request.products.probabilities is not None:
         parts.append(repr(class_positions(request.model.card, request.products.probabilities)))
     return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}

@@ -416,12 +416,7 @@ class Raster:
             [(index, self.inputs[index].recipe()) for index in used],
             [(part.source, part.band) for part in self.parts],
             [(band.name, band.dtype, band.nodata, band.scale, band.offset, band.scaled) for band in self.bands],
-            (
-                self.shape,
-                tuple(self.transform)[:6],
-                self.origin,
-                "" if self.grid.crs is None else crs_text(self.grid.crs),
-            ),
+            (self.shape, tuple(self.transform)[:6], self.origin, crs_text(self.grid.crs) if self.georeferenced else ""),
         )
         recipe = recipe if self.quality is None else (*recipe, self.quality.recipe())
         return hashlib.sha256(repr(recipe).encode()).hexdigest()

@@ -6,15 +6,12 @@ masked does not depend on memory, order or how the scene is cut.
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoseg.classes import NODATA
 from geoseg.errors import ContractError, OptionError
@@ -24,19 +21,19 @@ from geoseg.models.runtimes.choices import own_runtime
 from geoseg.raster.clouds.kinds import MASKED, Rule
 from geoseg.raster.clouds.option import AUTO, NONE, PRODUCTS, note_of
 from geoseg.raster.clouds.quality import Quality
-from geoseg.segment.block import Recipe, make_recipe, segment_block
+from geoseg.segment.block import make_recipe, segment_block
 from geoseg.segment.plan import Options, make_plan
-from geoseg.tiling import Box, Tiling, round_up
+from geoseg.segment.recipe import Recipe
+from geoseg.system.kept_blocks import KeptBlocks
+from geoseg.tiling import Box, round_up
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from geoseg.models import Model
     from geoseg.raster import Raster
     from geoseg.raster.types import BandSource, ReadRequest
 
-# Side of the part of a window that is kept, in pixels; and blocks that stay in memory, of 4 MB at most.
-_KEEP, _KEPT_BLOCKS = 512, 64
+# Side of the part of a window that is kept, in pixels; and bytes of blocks that stay in memory.
+_KEEP, _KEPT = 512, 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +86,7 @@ class CloudMapSource:
         inside = placed.intersection(raster.box)
         whole: NDArray[np.uint8] = np.full((placed.height, placed.width), NODATA, np.uint8)
         if inside.area:
-            for index in _blocks_in(self.work.tiling, inside):
+            for index in self.work.tiling.blocks_in(inside):
                 block = self.work.tiling.block_box(index)
                 part = block.intersection(inside)
                 whole[part.within(placed)] = _classes(self.work, index)[part.within(block)]
@@ -99,40 +96,13 @@ class CloudMapSource:
         request.out[...] = whole[np.ix_(rows, cols)]
 
 
-def _blocks_in(tiling: Tiling, box: Box) -> Iterator[int]:
-    """Yield the numbers of the blocks that a box touches."""
-    high, wide = tiling.block, tiling.block
-    across = tiling.block_shape[1]
-    for row in range(box.row // high, -(-box.bottom // high)):
-        for col in range(box.col // wide, -(-box.right // wide)):
-            yield row * across + col
+_MAPS: KeptBlocks[NDArray[np.uint8]] = KeptBlocks(lambda classes: classes.nbytes, _KEPT)
 
 
-_LOCK = threading.Lock()
-_MAPS: OrderedDict[tuple[str, int], Future[NDArray[np.uint8]]] = OrderedDict()
-
-
-def _classes(recipe: Recipe, index: int) -> NDArray[np.uint8]:
-    """Return the classes of a block, which is computed once while it is kept; other threads wait for it."""
-    key = (hashlib.sha256(f"{recipe.raster.fingerprint()} {recipe.model.fingerprint}".encode()).hexdigest(), index)
-    with _LOCK:
-        known = _MAPS.get(key)
-        if known is not None:
-            _MAPS.move_to_end(key)
-        else:
-            own = _MAPS[key] = Future()
-            while len(_MAPS) > _KEPT_BLOCKS:
-                _MAPS.popitem(last=False)
-    if known is not None:
-        return known.result()
-    try:
-        own.set_result(segment_block(recipe, index).classes)
-    except BaseException as error:
-        with _LOCK:
-            _MAPS.pop(key, None)
-        own.set_exception(error)
-        raise
-    return own.result()
+def _classes(work: Recipe, index: int) -> NDArray[np.uint8]:
+    """Return the classes of a block, which is computed once while it is kept."""
+    key = (work.raster.fingerprint(), work.model.fingerprint, index)
+    return _MAPS.get(key, lambda: segment_block(work, index).classes)
 
 
 def split_clouds(

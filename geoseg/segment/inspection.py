@@ -241,7 +241,7 @@ def _band_text(number: int, band: Any) -> str:
 
 
 def _run_facts(plan: Plan) -> dict[str, Any]:
-    tiling = plan.tiling
+    tiling = plan.passes.tiling
     seconds = plan.seconds()
     return {
         "window": list(tiling.largest_read()),

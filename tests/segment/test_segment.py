@@ -14,8 +14,9 @@ from geoseg.errors import ContractError, ModelError, OptionError
 from geoseg.models import BandSpec, Execution, Model
 from geoseg.raster import open_raster
 from geoseg.segment import block as blocks
-from geoseg.segment.block import Recipe, segment_block
+from geoseg.segment.block import segment_block
 from geoseg.segment.lazy import to_dataset
+from geoseg.segment.recipe import Recipe
 from geoseg.tiling import Tiling
 
 
