@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from geoseg.system.choices import PRECISION_OPTIONS, REGULAR_SHAPES, RUNTIME_OPTIONS, STITCHES, Stitch
+from geoseg.system.choices import COMPOSITES, PRECISION_OPTIONS, REGULAR_SHAPES, RUNTIME_OPTIONS, STITCHES, Stitch
 from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
@@ -261,6 +261,31 @@ def images_of(images: Sequence[str], values: dict[str, Any]) -> list[str] | dict
         raise click.UsageError("Give --images, or --before and --after: each is another kind of input.")
     inputs = inputs_of(values, (*images, *before))
     return inputs or ({"before": before, "after": after} if before else list(images))
+
+
+place_options = option_group(
+    click.option("--aoi", metavar="PLACE",
+                 help="Take the scene from a catalogue: polygons in a file, west,south,east,north in degrees, or WKT."),
+    click.option("--when", metavar="FROM/TO", help="With --aoi: the period, such as 2026-06/2026-08 or 2026-06-14."),
+    click.option("--catalog", metavar="sentinel-2|landsat|naip|URL#COLLECTION",
+                 help="With --aoi: which images; also earth-search#, planetary-computer# and cdse#COLLECTION."),
+    click.option("--max-cloud", type=click.FloatRange(0, 100), default=20, show_default=True, metavar="PERCENT",
+                 help="With --aoi: most clouds of an item."),
+    click.option("--composite", type=click.Choice(COMPOSITES), default="first", show_default=True,
+                 help="With --aoi: how items are joined where they overlap; first takes the clearest."),
+    click.option("--observations", type=click.IntRange(1, 100), metavar="N",
+                 help="With --aoi: how often the place is covered. Default: 1 with --composite first, else 5."),
+    click.option("--basemap", metavar="URL|FILE",
+                 help="With --aoi and --zoom: take the scene from a tiled map, https://HOST/{z}/{x}/{y}.png, or as "
+                      "GDAL's description of a tile server in FILE says. Its provider must allow it."),
+    click.option("--zoom", type=click.IntRange(0, 24), metavar="Z", help="With --basemap: zoom of the tiles."),
+    click.option("--max-tiles", type=click.IntRange(1), default=1000, show_default=True, metavar="N",
+                 help="With --basemap: most tiles that may be fetched."),
+    click.option("--tiles-per-second", type=click.FloatRange(0, 50, min_open=True), default=5, show_default=True,
+                 metavar="N", help="With --basemap: most requests in a second."),
+    click.option("--attribution", metavar="TEXT", help="With --basemap: whose map it is, and its terms."),
+)  # fmt: skip
+"""How a place is named whose images come from a catalogue or a tiled map."""
 
 
 model_option = click.option(

@@ -69,6 +69,9 @@ def segment(
         Memory limit of one process, as ``"4GB"`` or in bytes.
     probabilities
         ``"all"`` or names of classes whose probabilities are wanted as well; None for none.
+    resample
+        Pixel size at which the model sees the raster, whose map keeps its own pixels: ``"auto"`` takes the nearest that
+        the model was made for, where the raster's is none of them; ``"never"``; or metres.
 
     Returns
     -------

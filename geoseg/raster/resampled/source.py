@@ -135,7 +135,7 @@ def _weighted(
 ) -> NDArray[np.float64]:
     """Return weighted sums along an axis, tap by tap: a sum of BLAS would depend on the size of the box."""
     shape = (-1, 1) if axis == 0 else (1, -1)
-    total = np.take(values, index[0], axis) * weights[0].reshape(shape)
+    total: NDArray[np.float64] = np.take(values, index[0], axis) * weights[0].reshape(shape)
     for places, weight in zip(index[1:], weights[1:], strict=True):
         total += np.take(values, places, axis) * weight.reshape(shape)
     return total
