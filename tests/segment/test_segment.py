@@ -198,7 +198,7 @@ def test_doubts_about_a_scene_are_told_before_anything_is_computed(tmp_path, ref
     geoseg.segment(scene, "spectral")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: ")
-    assert "has pixels of 90 m, model 'spectral' was made for 5–60 m: expect a worse map" in line
+    assert "has pixels of 90 m, model 'spectral' was made for 5–60 m: it is read at 60 m" in line
     geoseg.segment(reflectance(tmp_path / "fine.tif"), "spectral")
     assert capsys.readouterr().err == ""
 

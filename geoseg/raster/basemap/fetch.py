@@ -104,7 +104,7 @@ class Fetcher:
                     )
                     raise InputError(f"{self.template.label}: {reason} for tile {name}{hint}") from None
                 with suppress(TypeError, ValueError):
-                    pause = max(pause, float(error.headers.get("Retry-After")))
+                    pause = max(pause, float(error.headers.get("Retry-After") or ""))
             except (OSError, urllib.error.URLError) as error:  # timeouts are OSErrors
                 reason = f"cannot be reached ({one_line(getattr(error, 'reason', None) or error)})"
             if attempt + 1 < _TRIES:

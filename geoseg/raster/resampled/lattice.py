@@ -56,12 +56,14 @@ class Axis:
     def nearest(self, start: int, stop: int) -> NDArray[np.intp]:
         """Return for each pixel of the raster the one of the other size in which its centre lies."""
         centres = (np.arange(start, stop) + 0.5) / self.ratio
-        return np.clip(np.floor(centres).astype(np.intp), 0, self.count - 1)
+        places: NDArray[np.intp] = np.clip(np.floor(centres).astype(np.intp), 0, self.count - 1)
+        return places
 
     def own_nearest(self, start: int, stop: int) -> NDArray[np.intp]:
         """Return for each pixel of the other size the one of the raster in which its centre lies."""
         centres = (np.arange(start, stop) + 0.5) * self.ratio
-        return np.clip(np.floor(centres).astype(np.intp), 0, self.size - 1)
+        places: NDArray[np.intp] = np.clip(np.floor(centres).astype(np.intp), 0, self.size - 1)
+        return places
 
     def taps(self, start: int, stop: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return which pixels of the raster make the pixels ``start`` to ``stop`` of the other size, and their weights.
