@@ -13,7 +13,7 @@ from geoseg.job import Options
 from geoseg.models import DEFAULT_MODEL, list_models, load_model
 from geoseg.models.proposals import check_model_bands, proposed_models
 from geoseg.segment.inspection import inspect_scene
-from geoseg.segment.plan import Options, make_plan
+from geoseg.segment.plan import make_plan
 
 RGB, RGBN = ("red", "green", "blue"), ("red", "green", "blue", "nir")
 SIX = ("blue", "green", "red", "nir", "swir16", "swir22")
