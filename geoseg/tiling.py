@@ -174,6 +174,12 @@ class Tiling:
         """Return all blocks in order."""
         return (self.block_box(index) for index in range(self.block_count))
 
+    def blocks_in(self, box: Box) -> Iterator[int]:
+        """Yield the numbers of the blocks that a box touches."""
+        for row in range(box.row // self.block, -(-box.bottom // self.block)):
+            for col in range(box.col // self.block, -(-box.right // self.block)):
+                yield row * self.block_shape[1] + col
+
     def windows(self, box: Box | None = None, *, overlapping: bool = False) -> list[Window]:
         """Return the windows that contribute to ``box`` (the scene if None), row by row.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from geoseg.system.choices import PRECISION_OPTIONS, REGULAR_SHAPES, RUNTIME_OPTIONS, STITCHES, Stitch
+from geoseg.system.choices import COMPOSITES, PRECISION_OPTIONS, REGULAR_SHAPES, RUNTIME_OPTIONS, STITCHES, Stitch
 from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
@@ -188,6 +188,10 @@ reading_options = option_group(
                  help="See --scale. Sentinel-2 since 2022: --scale 0.0001 --offset -0.1."),
     click.option("--nodata", type=Nodata(), metavar="NUMBER|auto",
                  help="Value of invalid pixels; auto detects undeclared fill. Default: the file's nodata value."),
+    click.option("--mask-clouds", metavar="auto|none|scl|qa|fmask|udm|MODEL",
+                 help="Make clouds, their shadows and snow invalid: by the quality band of the product, if it has one "
+                      "(auto, the default), by the one named, or by a model with such classes (water); none keeps "
+                      "them."),
     click.option("--allow-remote", is_flag=True, help="Let local VRTs and STAC items refer to files on other hosts."),
 )  # fmt: skip
 """How scenes are read: the keyword arguments of open_raster."""
@@ -261,6 +265,31 @@ def images_of(images: Sequence[str], values: dict[str, Any]) -> list[str] | dict
     return inputs or ({"before": before, "after": after} if before else list(images))
 
 
+place_options = option_group(
+    click.option("--aoi", metavar="PLACE",
+                 help="Take the scene from a catalogue: polygons in a file, west,south,east,north in degrees, or WKT."),
+    click.option("--when", metavar="FROM/TO", help="With --aoi: the period, such as 2026-06/2026-08 or 2026-06-14."),
+    click.option("--catalog", metavar="sentinel-2|landsat|naip|URL#COLLECTION",
+                 help="With --aoi: which images; also earth-search#, planetary-computer# and cdse#COLLECTION."),
+    click.option("--max-cloud", type=click.FloatRange(0, 100), default=20, show_default=True, metavar="PERCENT",
+                 help="With --aoi: most clouds of an item."),
+    click.option("--composite", type=click.Choice(COMPOSITES), default="first", show_default=True,
+                 help="With --aoi: how items are joined where they overlap; first takes the clearest."),
+    click.option("--observations", type=click.IntRange(1, 100), metavar="N",
+                 help="With --aoi: how often the place is covered. Default: 1 with --composite first, else 5."),
+    click.option("--basemap", metavar="URL|FILE",
+                 help="With --aoi and --zoom: take the scene from a tiled map, https://HOST/{z}/{x}/{y}.png, or as "
+                      "GDAL's description of a tile server in FILE says. Its provider must allow it."),
+    click.option("--zoom", type=click.IntRange(0, 24), metavar="Z", help="With --basemap: zoom of the tiles."),
+    click.option("--max-tiles", type=click.IntRange(1), default=1000, show_default=True, metavar="N",
+                 help="With --basemap: most tiles that may be fetched."),
+    click.option("--tiles-per-second", type=click.FloatRange(0, 50, min_open=True), default=5, show_default=True,
+                 metavar="N", help="With --basemap: most requests in a second."),
+    click.option("--attribution", metavar="TEXT", help="With --basemap: whose map it is, and its terms."),
+)  # fmt: skip
+"""How a place is named whose images come from a catalogue or a tiled map."""
+
+
 model_option = click.option(
     "-m", "--model", metavar="MODEL", shell_complete=_complete_model,
     help="Model: its name, folder (also s3://…) or .onnx file. Default: the bundled model.",
@@ -273,6 +302,11 @@ _window_options = option_group(
     click.option("--margin", type=click.IntRange(0),
                  help="Context around each window, in pixels, that is read but not kept. Default: the model's."),
 )  # fmt: skip
+
+resample_option = click.option(
+    "--resample", default="auto", show_default=True, metavar="auto|never|METRES",
+    help="Pixel size at which the model sees the scene, whose map keeps its own pixels: auto takes that of the model "
+    "where the scene's is not among those it was made for.")  # fmt: skip
 
 _device_options = option_group(
     click.option("--block", type=click.IntRange(1), hidden=True),
@@ -300,7 +334,7 @@ def segmenting_options_with(stitch: Stitch) -> Callable[[_Command], _Command]:
         show_default=True,
         help="How windows are joined: each pixel from one window, or a weighted mean of all that overlap.",
     )
-    return option_group(_window_options, stitch_option, _device_options)
+    return option_group(_window_options, stitch_option, resample_option, _device_options)
 
 
 segmenting_options = segmenting_options_with("trim")
@@ -375,7 +409,9 @@ def scenes_of(scenes: Sequence[Any], reading: dict[str, Any]) -> list[Any]:
 
 def reading_of(values: dict[str, Any]) -> dict[str, Any]:
     """Take the reading options out of a command's values, as keyword arguments of open_raster."""
-    names = ("stack", "bands", "bbox", "bbox_crs", "resolution", "scale", "offset", "nodata", "allow_remote")
+    names = (
+        "stack", "bands", "bbox", "bbox_crs", "resolution", "scale", "offset", "nodata", "allow_remote", "mask_clouds",
+    )  # fmt: skip
     reading = {name: values.pop(name) for name in names}
     # By identity: 0 equals False, but is a value of --nodata, --scale and --offset.
     return {name: value for name, value in reading.items() if value is not None and value is not False}
@@ -385,7 +421,8 @@ def options_of(values: dict[str, Any]) -> Options:
     """Take the segmenting options, but for the model, out of a command's values."""
     from geoseg.segment.plan import Options
 
-    names = ("window", "margin", "stitch", "block", "device", "precision", "runtime", "memory", "workers", "compile")
+    names = ("window", "margin", "stitch", "block", "device", "precision", "runtime", "memory", "workers", "compile",
+             "resample")  # fmt: skip
     if isinstance(values["workers"], tuple):
         values["workers"] = values["workers"][1]
     return Options(**{name: values.pop(name) for name in names})

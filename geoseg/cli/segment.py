@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from geoseg.cli.options import (
     names_of,
     option_group,
     options_of,
+    place_options,
     progress_option,
     reading_of,
     reading_options,
@@ -29,12 +31,16 @@ from geoseg.cli.options import (
     source_option,
 )
 from geoseg.errors.printable import printable
-from geoseg.system.choices import BATCH_SYSTEMS, COMPOSITES, LOCAL_SCHEDULERS, POLYGON_FORMATS
+from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
 from geoseg.system.text import printable_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from geoseg.job.outputs import Products
     from geoseg.job.request import Job
+    from geoseg.raster import Raster
+    from geoseg.raster.basemap import Tiles
     from geoseg.raster.catalog import FoundScene, Search
     from geoseg.segment.plan import Options
 
@@ -49,20 +55,6 @@ _scene_options = option_group(
     mosaic_option,
     source_option,
     dates_option,
-)  # fmt: skip
-
-_catalog_options = option_group(
-    click.option("--aoi", metavar="PLACE",
-                 help="Take the scene from a catalogue: polygons in a file, west,south,east,north in degrees, or WKT."),
-    click.option("--when", metavar="FROM/TO", help="With --aoi: the period, such as 2026-06/2026-08 or 2026-06-14."),
-    click.option("--catalog", metavar="sentinel-2|landsat|naip|URL#COLLECTION",
-                 help="With --aoi: which images; also earth-search#, planetary-computer# and cdse#COLLECTION."),
-    click.option("--max-cloud", type=click.FloatRange(0, 100), default=20, show_default=True, metavar="PERCENT",
-                 help="With --aoi: most clouds of an item."),
-    click.option("--composite", type=click.Choice(COMPOSITES), default="first", show_default=True,
-                 help="With --aoi: how items are joined where they overlap; first takes the clearest."),
-    click.option("--observations", type=click.IntRange(1, 100), metavar="N",
-                 help="With --aoi: how often the place is covered. Default: 1 with --composite first, else 5."),
 )  # fmt: skip
 
 _simplify_option = click.option(
@@ -113,7 +105,7 @@ _run_options = option_group(
 
 @click.command(cls=GreedyCommand)
 @_scene_options
-@_catalog_options
+@place_options
 @segmenting_options
 @reading_options
 @click.option(
@@ -137,9 +129,9 @@ def segment(**values: Any) -> None:
     SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene. A
     model of several sensors or dates takes --source or --dates instead. With --aoi, --when and --catalog in place of
     SCENE, the scene is made of the fewest items of a STAC catalogue that cover the place; OUT/NAME_items.json lists
-    them. Writes OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg,
-    _preview.png, _report.html and _report.json, and for several scenes OUT/summary.csv. After an interruption the same
-    command resumes the run.
+    them. With --aoi, --basemap and --zoom it is made of the tiles of a map on the web. Writes OUT/NAME_classes.tif,
+    _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg, _preview.png, _report.html and
+    _report.json, and for several scenes OUT/summary.csv. After an interruption the same command resumes the run.
     """
     from geoseg.job.outputs import Products
 
@@ -157,7 +149,7 @@ def segment(**values: Any) -> None:
 
 @click.command(cls=GreedyCommand)
 @_scene_options
-@_catalog_options
+@place_options
 @segmenting_options_with("linear")
 @reading_options
 @click.option(
@@ -215,8 +207,8 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     from geoseg.progress.reporters import reporter
     from geoseg.system.outputs import Inputs
 
-    dry_run, wanted = values.pop("dry_run"), _search_of(values)
-    if dry_run and wanted is None:
+    dry_run, place = values.pop("dry_run"), _tiles_of(values) or _search_of(values)
+    if dry_run and place is None:
         from geoseg.system.cluster.deployment import job_script
 
         click.echo(job_script(values["scheduler"]).rstrip())
@@ -224,14 +216,14 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     scenes, output, model, progress = (values.pop(name) for name in ("scenes", "output", "model", "progress"))
     reading = _reading_of(values)
     listed, only_status, only_clean = values.pop("listed"), values.pop("status"), values.pop("clean")
-    found = None if wanted is None or only_status or only_clean else _find_items(wanted, model, reading)
-    if found is not None:
-        reading = {}  # the items have been opened so
-        if dry_run:
-            _print_items(found, model, options_of(values))
+    found = None
+    if place is not None and not (only_status or only_clean):
+        found = _open_place(place, model, reading, options_of(dict(values)), progress, dry_run=dry_run)
+        reading = {}  # the scene has been opened so
+        if found is None:
             return
     sources = _sources_of(values, scenes, listed, reading)
-    sources += [] if found is None else [found.raster]
+    sources += [] if found is None else [found[0]]
     check_duplicates(sources)
     shard = None if values["shard"] is None else Shard.of(values["shard"])
     sources, given = sources if shard is None else shard.part(sources), len(sources)
@@ -252,8 +244,8 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
         raise click.UsageError("Missing argument 'SCENE…': name scenes, or a file that lists them with --scenes.")
     keep_memory()
     results = run(job, reporter(progress))
-    if found is not None and results[0].outputs:
-        job.storage.write(f"{results[0].name}_items.json", printable_json(found.collection()).encode())
+    if found is not None and found[1] is not None and results[0].outputs:
+        job.storage.write(f"{results[0].name}_items.json", printable_json(found[1].collection()).encode())
     if len(results) > 1 and progress != "json":
         from geoseg.job.report import summary_rows, summary_table
 
@@ -287,35 +279,99 @@ def _sources_of(
     return sources + entries
 
 
+# Other ways to name scenes, which a place excludes.
+_OTHERS = {
+    "scenes": "SCENE", "listed": "--scenes", "bbox": "--bbox", "stack": "--stack", "shard": "--shard",
+    "sources": "--source", "dates": "--dates", "mosaic": "--mosaic",
+}  # fmt: skip
+
+
+def _given(names: Sequence[str]) -> list[str]:
+    """Return which of a command's options are given."""
+    context = click.get_current_context()
+    return [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+
+
 def _search_of(values: dict[str, Any]) -> Search | None:
     """Take the options of a catalogue out of a command's values; None if none of them is given."""
     names = ("aoi", "when", "catalog", "max_cloud", "composite", "observations")
     chosen = {name: values.pop(name) for name in names}
-    context = click.get_current_context()
-    given = [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
-    if not given:
+    if not (given := _given(names)):
         return None
     if missing := [f"--{name}" for name in names[:3] if chosen[name] is None]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs {' and '.join(missing)}.")
-    others = {
-        "scenes": "SCENE", "listed": "--scenes", "bbox": "--bbox", "stack": "--stack", "shard": "--shard",
-        "sources": "--source", "dates": "--dates", "mosaic": "--mosaic",
-    }  # fmt: skip
-    if clash := [label for name, label in others.items() if values[name]]:
+    if clash := [label for name, label in _OTHERS.items() if values[name]]:
         raise click.UsageError(f"--aoi names the scene: leave out {' and '.join(clash)}.")
     from geoseg.raster.catalog import Search
 
     return Search(**chosen)
 
 
+def _tiles_of(values: dict[str, Any]) -> Tiles | None:
+    """Take the options of a tiled map out of a command's values; None if none of them is given."""
+    names = ("basemap", "zoom", "max_tiles", "tiles_per_second", "attribution")
+    chosen = {name: values.pop(name) for name in names}
+    if not (given := _given(names)):
+        return None
+    chosen["aoi"] = values["aoi"]
+    if missing := [f"--{name}" for name in ("basemap", "aoi", "zoom") if chosen[name] is None]:
+        raise click.UsageError(f"--{given[0].replace('_', '-')} needs {' and '.join(missing)}.")
+    others = {**_OTHERS, "when": "--when", "catalog": "--catalog", "resolution": "--resolution"}
+    if clash := [label for name, label in others.items() if values[name]]:
+        raise click.UsageError(f"--basemap names the scene: leave out {' and '.join(clash)}.")
+    for name in ("aoi", "when", "catalog", "max_cloud", "composite", "observations"):
+        values.pop(name)
+    from geoseg.raster.basemap import Tiles
+
+    return Tiles(per_second=chosen.pop("tiles_per_second"), **chosen)
+
+
+def _open_place(
+    place: Search | Tiles, model: str | None, reading: dict[str, Any], options: Options, progress: str, *, dry_run: bool
+) -> tuple[Raster, FoundScene | None] | None:
+    """Return the scene of a place, and the items that it is made of; None after a dry run, which is printed."""
+    from geoseg.raster.catalog import Search
+
+    if not isinstance(place, Search):
+        raster = _basemap(place, reading, progress, dry_run=dry_run)
+        return None if raster is None else (raster, None)
+    found = _find_items(place, model, reading)
+    if dry_run:
+        _print_items(found, model, options)
+        return None
+    return found.raster, found
+
+
+def _basemap(tiles: Tiles, reading: dict[str, Any], progress: str, *, dry_run: bool) -> Raster | None:
+    """Say what is fetched, and fetch it, unless it is a dry run."""
+    from geoseg.progress.reporters import reporter
+    from geoseg.raster.basemap import find_basemap
+
+    found = find_basemap(tiles)
+    count = found.tiles.area
+    click.echo(printable(
+        f"{count} tiles of {found.template.label}, zoom {tiles.zoom}, pixels of {found.pixel_size():.3g} m (of 256 a "
+        f"tile), at most {tiles.per_second:g} a second: about {max(count / tiles.per_second, 1):.0f} s; {found.terms}"
+    ), err=not dry_run)  # fmt: skip
+    if dry_run:
+        return None
+    events = reporter(progress)
+    reading.pop("allow_remote", None)
+    return found.fetch(lambda done, total: events.progress(done, total, "fetch tiles"), **reading)
+
+
 def _find_items(wanted: Search, model: str | None, reading: dict[str, Any]) -> FoundScene:
     """Search for the scene, with the bands of the model; remarks go to stderr."""
     from geoseg.models import DEFAULT_MODEL, load_model
     from geoseg.raster.catalog import find_scene
+    from geoseg.segment.cloud_model import masked_by, split_clouds
 
     reading.pop("allow_remote", None)
     bands = [band.name for band in load_model(DEFAULT_MODEL if model is None else model).card.bands]
-    found = find_scene(wanted, model_bands=bands, **reading)
+    opening, clouds = split_clouds(reading)
+    found = find_scene(wanted, model_bands=bands, **opening)
+    if clouds is not None:
+        found = replace(found, raster=masked_by(found.raster, clouds))
     for note in found.notes:
         click.echo(printable(f"note: {note}"), err=True)
     return found

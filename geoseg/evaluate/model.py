@@ -78,9 +78,11 @@ def evaluate_model(
     from geoseg.models import load_model, open_inputs
     from geoseg.models.card.inputs import AFTER, BEFORE
     from geoseg.raster import open_raster
+    from geoseg.segment.cloud_model import masked_by, split_clouds
     from geoseg.segment.plan import Options, make_plan
 
     loaded, reading = load_model(model), dict(reading or {})
+    opening, clouds = split_clouds(reading, several=isinstance(images, Mapping))
     pairs = pair(scenes_of(images, reading, (BEFORE, AFTER)) if isinstance(images, Mapping) else images, labels)
     limited_warn, total = _FirstWarnings(warn), None
     per_image: list[dict[str, Any]] = []
@@ -90,7 +92,8 @@ def evaluate_model(
         if progress is not None:
             progress(number, len(pairs), f"evaluate: {name}")
         several = isinstance(image, Mapping)
-        raster = open_inputs(loaded, image, reading) if several else open_raster(image, **reading)
+        raster = open_inputs(loaded, image, reading) if several else open_raster(image, **opening)
+        raster = raster if clouds is None else masked_by(raster, clouds, (options or Options()).device)
         plan = make_plan(raster, loaded, options or Options())
         for line in plan.warnings_of(raster.name):
             limited_warn(line)

@@ -84,7 +84,7 @@ class Backend:
 
         Measuring while other scenes are computed would mislead, and a batch of many image sizes would measure each.
         """
-        rows, cols = plan.tiling.largest_read()
+        rows, cols = plan.passes.tiling.largest_read()
         for dtype, area, execution in self._executions:
             if dtype == plan.raster.dtype and rows * cols <= area:
                 return execution

@@ -22,7 +22,7 @@ import numpy as np
 from geoseg.classes import NODATA
 from geoseg.errors import OutputError
 from geoseg.models.boxes.detections import Detections
-from geoseg.segment.block import BlockResult, Quicklook
+from geoseg.segment.recipe import BlockResult, Quicklook
 from geoseg.system.storage.local import LocalStorage
 from geoseg.system.storage.storage import Storage, storage_of, stored_json
 from geoseg.tiling import Box, Tiling

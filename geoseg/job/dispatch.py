@@ -25,8 +25,8 @@ from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
 from geoseg.raster import Raster
 from geoseg.raster.gdal.retry_cache import clear_remote_cache
-from geoseg.raster.sources import leaf_sources
-from geoseg.segment.block import Recipe, segment_block
+from geoseg.segment.block import segment_block
+from geoseg.segment.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ class Work:
 
 def sources_of(raster: Raster) -> tuple[str, ...]:
     """Return the files and addresses that GDAL opens for a scene."""
-    inputs = [raster.inputs[part.source] for part in raster.parts]
-    return tuple({str(getattr(source, "path", "")): None for source in leaf_sources(inputs)})
+    return tuple({str(getattr(source, "path", "")): None for source in raster.leaves})
 
 
 def compute_and_store(work: Work, index: int, stopped: Callable[[], bool] = lambda: False) -> Outcome:

@@ -16,7 +16,7 @@ from geoseg.errors import OptionError
 from geoseg.job.objects.options import DetectOptions
 from geoseg.job.page.pictures import Pictures, scene_pictures
 from geoseg.raster.quicklook import choose_bands
-from geoseg.segment.block import Quicklook
+from geoseg.segment.recipe import Quicklook
 from geoseg.system.choices import POLYGON_FORMATS
 from geoseg.system.resources import cpu_count
 from geoseg.tiling import Tiling
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from geoseg.progress.reporters import Reporter
     from geoseg.progress.timing import Clock
     from geoseg.raster import Raster
-    from geoseg.segment.block import Recipe
+    from geoseg.segment.recipe import Recipe
     from geoseg.write import CogSink
 
 WRITE_SIDE = 2048

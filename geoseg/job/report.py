@@ -14,6 +14,7 @@ from geoseg._version import __version__
 from geoseg.errors import InputError, OutputError
 from geoseg.errors.printable import printable
 from geoseg.job.scene_list import SceneEntry
+from geoseg.models.card.contract import pixel_size
 from geoseg.models.runtimes.choices import package_version, title
 from geoseg.progress.reporters import Rate, format_seconds
 from geoseg.raster.stacks.source import stack_of
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from geoseg.job.outputs import Products
     from geoseg.job.request import SceneResult
     from geoseg.progress.timing import Clock
-    from geoseg.segment.block import Recipe
     from geoseg.segment.plan import Plan
+    from geoseg.segment.recipe import Recipe
 
 SUMMARY = "summary.csv"
 """Name of the table of a batch in the output folder."""
@@ -152,14 +153,20 @@ def make_report(plan: Plan, inputs: ReportInputs, clock: Clock) -> dict[str, Any
             }
             for slot in stack.slots
         ]
+    passes = plan.passes
     tiling = {
-        "window": list(plan.tiling.largest_read()),
-        "keep": plan.tiling.keep,
-        "margin": plan.tiling.margin,
+        "window": list(passes.tiling.largest_read()),
+        "keep": passes.tiling.keep,
+        "margin": passes.tiling.margin,
         "block": plan.tiling.block,
-        "pixels_kept_per_computed": round(plan.tiling.kept_share, 4),
+        "pixels_kept_per_computed": round(passes.tiling.kept_share, 4),
         **inputs.blocks,
     }
+    if plan.inner is not None:
+        scene["resampled"] = {
+            "height": passes.raster.shape[0], "width": passes.raster.shape[1],
+            "pixel_m": round(pixel_size(passes.raster) or 0.0, 6), "scene_pixel_m": round(pixel_size(raster) or 0.0, 6),
+        }  # fmt: skip
     reading = {key: str(value) for key, value in inputs.reading.items() if value is not None and value is not False}
     return {
         "geoseg": __version__,
@@ -188,7 +195,7 @@ def describe(recipe: Recipe) -> str:
     words = [execution.device, title(execution.runtime), execution.precision]
     if execution.layout is not None:
         words.append(execution.layout)
-    rows, cols = recipe.tiling.largest_read()
+    rows, cols = (recipe.inner or recipe).tiling.largest_read()
     return f"{', '.join(words)}, windows of {cols} × {rows} px ({execution.reason})"
 
 

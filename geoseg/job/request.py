@@ -17,10 +17,11 @@ from geoseg.job.outputs import Products
 from geoseg.job.shards import Shard
 from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.inputs import open_inputs
-from geoseg.models.proposals import check_model_bands
+from geoseg.models.proposals import read_by
 from geoseg.progress.trace import Trace
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.stacks.places import files_of
+from geoseg.segment.cloud_model import masked_by, split_clouds
 from geoseg.segment.plan import Options
 from geoseg.segment.probabilities import class_positions
 from geoseg.system.choices import BATCH_SYSTEMS
@@ -268,14 +269,17 @@ def open_scene(source: Any, request: Request, name: str | None = None) -> Raster
     reading = {**request.reading, **({"name": name} if name else {})}
     files = [str(file) for file in files_of(source)]
     if isinstance(source, Mapping):
+        split_clouds(reading, several=True)
         return with_retries(
             lambda: open_inputs(request.model, source, request.reading, name=name), files, request.retries
         )
     raster: Raster = source
     if not isinstance(source, Raster):
-        raster = with_retries(lambda: open_raster(source, **reading), files, request.retries)
-    check_model_bands(request.model.card, raster)
-    return raster.select([band.name for band in request.model.card.bands])
+        options, clouds = split_clouds(reading)
+        raster = with_retries(lambda: open_raster(source, **options), files, request.retries)
+        if clouds is not None:
+            raster = masked_by(raster, clouds, request.options.device)
+    return read_by(request.model.card, raster)
 
 
 def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
@@ -290,6 +294,8 @@ def manifest_of(raster: Raster, request: Request) -> dict[str, Any]:
         options.stitch, options.device, options.precision, options.runtime,
         repr(request.products.pictures), __version__,
     ]  # fmt: skip
+    if options.resample != "auto":
+        parts.append(f"resample={options.resample}")
     if request.products.probabilities is not None:
         parts.append(repr(class_positions(request.model.card, request.products.probabilities)))
     return {"fingerprint": hashlib.sha256("\n".join(parts).encode()).hexdigest(), "version": __version__}

@@ -163,6 +163,8 @@ class PlannedScene:
             )
             return None
         plan = replace(self.plan, tiling=Tiling(**manifest["tiling"]))
+        if plan.inner is not None:
+            plan = replace(plan, inner=replace(plan.inner, tiling=Tiling(**manifest["inner_tiling"])))
         if request.options.memory is not None and plan.memory > request.options.budget:
             scene.reporter.info(f"{scene.name}: unfinished blocks need more memory than --memory and are deleted")
             return None
@@ -184,6 +186,7 @@ class PlannedScene:
             **manifest_of(scene.raster, request),
             "execution": asdict(recipe.execution),
             "tiling": asdict(tiling),
+            **({} if self.plan.inner is None else {"inner_tiling": asdict(self.plan.inner.tiling)}),
             "blocks": tiling.block_count,
             "sources": list(scene.raster.sources),
         }

@@ -23,6 +23,7 @@ from geoseg.job.scene import FinishedScene, Scene
 from geoseg.progress.reporters import Reporter
 from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
+from geoseg.raster.clouds.report import clouds_text, masked_clouds
 from geoseg.raster.files.members import check_unchanged
 from geoseg.segment.plan import Plan
 from geoseg.system.files import fsync, temporary_beside
@@ -275,6 +276,9 @@ class RunningScene:
         facts = dict(products)
         if self._failures:
             facts["failed_blocks"] = failure_records(self._failures, tiling)
+        if clouds := masked_clouds(self.scene.raster):
+            facts["clouds"] = clouds
+            self.scene.reporter.info(f"{self.name}: {clouds_text(clouds)}")
         rates = dict(self._rates)
         for stage in ("write", "polygonize"):
             if stage in self._clock.seconds:

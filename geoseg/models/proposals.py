@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from geoseg.errors import ContractError
 from geoseg.models.card.contract import check_bands, pixel_size, resolution_fits
+from geoseg.models.clouds import mapped
 from geoseg.models.model import DEFAULT_MODEL, list_models
 
 if TYPE_CHECKING:
@@ -61,6 +62,18 @@ def proposed_models(raster: Raster) -> list[Proposal]:
     names, size = {band.name for band in raster.bands}, pixel_size(raster)
     found = [Proposal(card, size) for card in list_models() if names.issuperset(band.name for band in card.bands)]
     return sorted(found, key=lambda one: (not one.fits, -len(one.card.bands), one.card.name != DEFAULT_MODEL))
+
+
+def read_by(card: ModelCard, raster: Raster) -> Raster:
+    """Return the raster as a model reads it: its bands in its order, and unmasked what it maps itself.
+
+    Raises
+    ------
+    ContractError
+        If bands are missing; see :func:`check_model_bands`.
+    """
+    check_model_bands(card, raster)
+    return raster.select([band.name for band in card.bands]).unmasked(mapped(card))
 
 
 def check_model_bands(card: ModelCard, raster: Raster) -> None:

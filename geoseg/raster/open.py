@@ -16,6 +16,8 @@ from geoseg.geodesy.crs import same_crs
 from geoseg.raster import arrays
 from geoseg.raster.bands import band_option, names
 from geoseg.raster.bands.sensors import name_bands
+from geoseg.raster.clouds.kinds import kind_named
+from geoseg.raster.clouds.option import AUTO, NONE, Found, checked, found_in, quality_of
 from geoseg.raster.files.georeference import Grid, check_extent
 from geoseg.raster.fill import with_fill_as_nodata
 from geoseg.raster.gdal.environment import is_remote
@@ -24,7 +26,7 @@ from geoseg.raster.mosaic.api import joined
 from geoseg.raster.probe import FileInfo, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.scenes import discover
-from geoseg.raster.scenes.scene import File, SceneFiles, describe
+from geoseg.raster.scenes.scene import File, QualityFile, SceneFiles, describe
 from geoseg.raster.types import Band
 from geoseg.system.threads import concurrent_map, ordered_map
 
@@ -51,6 +53,7 @@ def open_raster(
     nodata: float | str | Sequence[float] | None = None,
     name: str | None = None,
     allow_remote: bool | None = None,
+    mask_clouds: str = AUTO,
 ) -> Raster:
     """Open a scene: any raster, several files as one, or an array. Reads no pixels, unless ``nodata="auto"``.
 
@@ -88,6 +91,10 @@ def open_raster(
     allow_remote
         Whether the network may be used. By default only for URLs that ``source`` itself names, not for what a local
         VRT or STAC item refers to.
+    mask_clouds
+        Which quality band makes clouds, their shadows and snow missing pixels: that of the product if it has one
+        (``"auto"``), ``"none"``, or one that the scene must have: ``"scl"`` of Sentinel-2, ``"qa"`` (QA_PIXEL) of
+        Landsat, ``"fmask"`` of HLS, ``"udm"`` (udm2) of PlanetScope. A note of the raster says which was used.
 
     Returns
     -------
@@ -116,7 +123,9 @@ def open_raster(
     """
     if bbox_crs is not None and bbox is None:
         raise OptionError("bbox-crs is given without bbox: add --bbox west,south,east,north (bbox=)")
-    options = _Options(stack, band_option.parse_bands(bands), _pixel_size(resolution), allow_remote)
+    options = _Options(
+        stack, band_option.parse_bands(bands), _pixel_size(resolution), allow_remote, clouds=checked(mask_clouds)
+    )
     auto = isinstance(nodata, str) and nodata.strip().lower() == "auto"
 
     def opened(one: Any) -> Raster:
@@ -142,6 +151,7 @@ def open_on_grid(
     scale: Any = None,
     offset: Any = None,
     nodata: Any = None,
+    mask_clouds: str = AUTO,
 ) -> Raster:
     """Open the files of a scene on a grid that is given; the options are those of :func:`open_raster`.
 
@@ -152,7 +162,7 @@ def open_on_grid(
     """
     if arrays.is_array(source):
         raise InputError("an array has a grid of its own; reproject it first, with .odc.reproject")
-    options = _Options(stack, band_option.parse_bands(bands), None, None, grid)
+    options = _Options(stack, band_option.parse_bands(bands), None, None, grid, checked(mask_clouds))
     return _override(_open(source, options), scale, offset, nodata)
 
 
@@ -173,6 +183,7 @@ def _open(source: Any, options: _Options) -> Raster:
         raster = arrays.from_array(source)
         if options.resolution is not None:
             raise OptionError("resolution does not apply to arrays; resample them first, with .odc.reproject")
+        _check_no_quality(options)
         return _choose(raster, options.bands, list(range(1, len(raster.bands) + 1)))
     return _open_files(_paths(source), options)
 
@@ -184,6 +195,7 @@ class _Options:
     resolution: tuple[float, float] | None
     allow_remote: bool | None
     grid: Grid | None = None
+    clouds: str = AUTO
 
     @property
     def numbers(self) -> frozenset[int]:
@@ -217,6 +229,7 @@ def _open_files(paths: list[str | SceneFiles], options: _Options) -> Raster:
             raise InputError("a Zarr store has a grid of its own; reproject it first, with .odc.reproject")
         if len(found) > 1:
             raise InputError("a Zarr store cannot be stacked with other files; open it alone")
+        _check_no_quality(options)
         raster = arrays.from_array(arrays_found[0].array)
         raster = replace(raster, name=names.scene_name(found[0].name or "scene"))
         return _choose(raster, options.bands, list(range(1, len(raster.bands) + 1)))
@@ -229,7 +242,29 @@ def _open_files(paths: list[str | SceneFiles], options: _Options) -> Raster:
     notes = tuple(note for scene in found for note in scene.notes) + raster.notes
     raster = replace(raster, notes=tuple(dict.fromkeys(notes)))
     numbers = list(infos[0].indexes) if alone else list(range(1, len(raster.bands) + 1))
-    return _choose(raster, options.bands, numbers)
+    chosen = _choose(raster, options.bands, numbers)
+    return _with_quality(chosen, [file for scene in found for file in scene.quality], infos, options)
+
+
+def _with_quality(raster: Raster, files: list[QualityFile], infos: list[FileInfo], options: _Options) -> Raster:
+    """Return the raster with its quality band: in a file of its own, or else a band of its files."""
+    if options.clouds == NONE or all(kind_named(band.name) for band in raster.bands):
+        return raster  # a quality band that is read alone is data
+    wanted = [one for one in files if options.clouds in (AUTO, one.kind)][:1]
+    try:
+        probed = _probed([one.file for one in wanted], frozenset())
+    except InputError as error:
+        raise InputError(f"{error} (it says where clouds are; mask-clouds none does without it)") from error
+    there = [Found(one.kind, info) for one, info in zip(wanted, probed, strict=True)] or found_in(infos)
+    quality, notes = quality_of(options.clouds, there, raster.grid, raster.name)
+    return replace(raster, quality=quality, notes=(*raster.notes, *notes))
+
+
+def _check_no_quality(options: _Options) -> None:
+    if options.clouds not in (AUTO, NONE):
+        raise OptionError(
+            f"mask-clouds {options.clouds} does not apply to arrays; set clouds to NaN in them, with .where"
+        )
 
 
 def _probed(files: list[File], data_bands: frozenset[int]) -> list[FileInfo]:

@@ -17,7 +17,6 @@ from geoseg.errors import ContractError, InputError, ReadError
 from geoseg.geodesy.crs import crs_name, crs_text
 from geoseg.raster.bbox import pixels_in
 from geoseg.raster.gdal.environment import is_remote
-from geoseg.raster.quicklook import choose_bands, data_url, stretch
 from geoseg.raster.repr_html import raster_html
 from geoseg.raster.sampling import boxes_within, chunk_boxes, onto_areas, read_sample, sample_boxes
 from geoseg.raster.sources import leaf_sources, read_all
@@ -25,17 +24,17 @@ from geoseg.raster.types import Band, BandSource, Pixels, ReadRequest
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import xarray as xr
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
+    from geoseg.raster.clouds.quality import Quality
     from geoseg.raster.files.georeference import Grid
     from geoseg.raster.lazy import Chunks
 
-_PICTURE_DECODES = 2**24
-"""Most pixels that are decoded for the picture in a notebook; larger scenes need overviews to have one."""
+    _Reads = list[tuple[BandSource, ReadRequest]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,8 @@ class Raster:
         Remarks for the user, one line each: no CRS, resampled from control points ….
     parts, inputs, origin
         The recipe: where each band comes from, and row and column of the first pixel in the grid of the sources.
+    quality
+        The quality band by which clouds, shadows and snow are missing; None if there is none.
 
     Examples
     --------
@@ -83,6 +84,7 @@ class Raster:
     parts: tuple[Part, ...]
     inputs: tuple[BandSource, ...]
     origin: tuple[int, int] = (0, 0)
+    quality: Quality | None = None
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:
@@ -132,8 +134,13 @@ class Raster:
     @property
     def sources(self) -> tuple[str, ...]:
         """Distinct files, URLs or arrays that are read, as the user named them."""
-        read = leaf_sources(self.inputs[part.source] for part in self.parts)
-        return tuple(dict.fromkeys(source.label for source in read))
+        return tuple(dict.fromkeys(source.label for source in self.leaves))
+
+    @property
+    def leaves(self) -> tuple[BandSource, ...]:
+        """What is read in the end, each once: of a composite the files of its dates, with their quality bands."""
+        read = [self.inputs[part.source] for part in self.parts]
+        return leaf_sources(read if self.quality is None else [*read, self.quality.source])
 
     @property
     def remote(self) -> bool:
@@ -157,6 +164,20 @@ class Raster:
         if not wanted:
             raise ContractError(f"{self.name}: no band chosen; it has {self._listing()}")
         return replace(self, bands=tuple(self.bands[i] for i in wanted), parts=tuple(self.parts[i] for i in wanted))
+
+    def unmasked(self, names: Iterable[str]) -> Raster:
+        """Return the raster with some of clouds, shadows and snow not masked, if that was not asked for.
+
+        Parameters
+        ----------
+        names
+            Of :data:`geoseg.raster.clouds.kinds.MASKED`.
+        """
+        kept = frozenset(names)
+        quality = self.quality if self.quality is None or self.quality.chosen else self.quality.without(kept)
+        inputs = tuple(one.unmasked(kept) if hasattr(one, "unmasked") else one for one in self.inputs)
+        same = quality is self.quality and all(one is old for one, old in zip(inputs, self.inputs, strict=True))
+        return self if same else replace(self, inputs=inputs, quality=quality)
 
     def _position(self, band: str | int) -> int:
         names = [known.name for known in self.bands]
@@ -364,12 +385,13 @@ class Raster:
 
     def _fill(self, box: Box, valid: NDArray[np.bool_]) -> NDArray[Any]:
         """Read a box at the size of ``valid``, (h, w) or (bands, h, w), and clear that where pixels are missing."""
-        data, reads = self.reads(box, valid)
+        data, reads, finish = self.reads(box, valid)
         read_all(reads)
+        finish()
         return data
 
-    def reads(self, box: Box, valid: NDArray[np.bool_]) -> tuple[NDArray[Any], list[tuple[BandSource, ReadRequest]]]:
-        """Return an array for a box at the size of ``valid``, and the reads that fill it and clear ``valid``."""
+    def reads(self, box: Box, valid: NDArray[np.bool_]) -> tuple[NDArray[Any], _Reads, Callable[[], None]]:
+        """Return an array for a box at the size of ``valid``, the reads that fill both, and what to call after them."""
         data: NDArray[Any] = np.empty((len(self.parts), *valid.shape[-2:]), self.dtype)
         placed = Box(box.row + self.origin[0], box.col + self.origin[1], box.height, box.width)
         start, reads = 0, list[tuple[BandSource, ReadRequest]]()
@@ -380,17 +402,25 @@ class Raster:
             own = valid if valid.ndim == 2 else valid[start:stop]
             reads.append((self.inputs[source], ReadRequest(bands, nodata, placed, data[start:stop], own)))
             start = stop
-        return data, reads
+        if self.quality is None:
+            return data, reads, lambda: None
+        quality, mask = self.quality, self.quality.request(placed, valid.shape[-2:])
+
+        def hide_clouds() -> None:
+            np.logical_and(valid, quality.kept(mask), out=valid)
+
+        return data, [*reads, (quality.source, mask)], hide_clouds
 
     @cached_property
     def _fingerprint(self) -> str:
         used = sorted({part.source for part in self.parts})
-        recipe = (
+        recipe: tuple[Any, ...] = (
             [(index, self.inputs[index].recipe()) for index in used],
             [(part.source, part.band) for part in self.parts],
             [(band.name, band.dtype, band.nodata, band.scale, band.offset, band.scaled) for band in self.bands],
-            (self.shape, tuple(self.transform)[:6], self.origin, _crs_text(self.grid)),
+            (self.shape, tuple(self.transform)[:6], self.origin, crs_text(self.grid.crs) if self.georeferenced else ""),
         )
+        recipe = recipe if self.quality is None else (*recipe, self.quality.recipe())
         return hashlib.sha256(repr(recipe).encode()).hexdigest()
 
     def fingerprint(self) -> str:
@@ -416,29 +446,4 @@ class Raster:
         return f"Raster({self.name!r}, {height} x {width} px, {len(self.bands)} x {self.dtype} [{names}], {crs})"
 
     def _repr_html_(self) -> str:
-        facts = {
-            "size": f"{self.shape[0]} x {self.shape[1]} px, {len(self.bands)} x {self.dtype}",
-            "pixel": f"{abs(self.transform.a):.6g} x {abs(self.transform.e):.6g}",
-            "bounds": ", ".join(f"{value:.8g}" for value in self.grid.bounds()),
-            "CRS": "none" if self.grid.crs is None else crs_name(self.grid.crs),
-            "sources": ", ".join(self.sources[:3]) + (f", … ({len(self.sources)})" if len(self.sources) > 3 else ""),
-        }
-        facts |= {"notes": " | ".join(self.notes)} if self.notes else {}
-        return raster_html(self.name, facts, self.bands, self._picture())
-
-    def _picture(self, max_side: int = 256) -> str | None:
-        """Return a quicklook as ``data:`` URL; None if that would decode too much or fails."""
-        shown = self.select([position + 1 for position in choose_bands([band.name for band in self.bands])])
-        factor = max(max(self.shape) / max_side, 1.0)
-        # A repr must neither fail nor keep a notebook waiting, whatever is wrong with a file.
-        with suppress(Exception):
-            overviews = [self.inputs[index].overview(factor) for index in {part.source for part in shown.parts}]
-            reductions = [known for known in overviews if known is not None]
-            if len(reductions) == len(overviews) and self.box.area / min(reductions) ** 2 <= _PICTURE_DECODES:
-                pixels = shown.quicklook(max_side)
-                return data_url(stretch(pixels.data, pixels.valid))
-        return None
-
-
-def _crs_text(grid: Grid) -> str:
-    return "" if grid.crs is None else crs_text(grid.crs)
+        return raster_html(self)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,113 +20,25 @@ from geoseg.errors import Stopped
 from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.inference.malloc import stay_below, stay_near
 from geoseg.progress.timing import Clock
+from geoseg.raster.resampled.source import resampled_source
 from geoseg.raster.shared_reads import SharedReads
-from geoseg.segment.plan import SHARED_BYTES, Plan
+from geoseg.segment.block_memory import SHARED_BYTES
+from geoseg.segment.plan import Plan
 from geoseg.segment.probabilities import class_positions
-from geoseg.segment.stitch import Blender, check_stitch, overlaps
-from geoseg.system.choices import Stitch
-from geoseg.tiling import Box, Tiling, Window
+from geoseg.segment.recipe import BlockResult, Quicklook, Recipe
+from geoseg.segment.stitch import Blender, check_stitch
+from geoseg.system.kept_blocks import KeptBlocks
+from geoseg.tiling import Box, Window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geoseg.models import Execution, Model
+    from geoseg.models import Execution
     from geoseg.models.boxes.detections import Detections
     from geoseg.models.boxes.predictor import BoxPredictor
     from geoseg.models.inference.prediction import Prediction
     from geoseg.models.runtimes.protocol import WindowPredictor
-    from geoseg.raster import Pixels, Raster
-
-
-@dataclass(frozen=True)
-class Quicklook:
-    """A reduced view of the scene, sampled from the pixels while they are in memory.
-
-    Attributes
-    ----------
-    bands
-        Positions of one or three of the raster's bands.
-    step
-        Sampling step in pixels, counted from the scene's upper left corner.
-    """
-
-    bands: tuple[int, ...]
-    step: int
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything a worker needs to compute any block of one scene: references and numbers, no pixels, no open files.
-
-    Attributes
-    ----------
-    raster
-        The scene, with its bands in the order of the model card.
-    model
-        The model; pickled as a reference to its folder.
-    tiling, stitch
-        Windows, blocks, and how windows are stitched into blocks.
-    execution
-        Device, precision, memory layout and batch size of the forward pass.
-    quicklook
-        Reduced view to sample as well, or None.
-    memory
-        Memory limit in bytes of a process that computes blocks, or None.
-    probabilities
-        Classes whose probabilities are wanted, by their position in the model card.
-    expected
-        Estimated peak memory in bytes of such a process, or None.
-    """
-
-    raster: Raster
-    model: Model
-    tiling: Tiling
-    stitch: Stitch
-    execution: Execution
-    quicklook: Quicklook | None = None
-    memory: int | None = None
-    probabilities: tuple[int, ...] = ()
-    expected: int | None = None
-
-    @property
-    def overlapping(self) -> bool:
-        """Whether windows contribute to pixels outside their keep regions."""
-        return overlaps(self.stitch)
-
-
-@dataclass(frozen=True)
-class BlockResult:
-    """One block of the class map.
-
-    Attributes
-    ----------
-    box
-        Its position in the scene.
-    classes
-        uint8, height × width: class number, 255 where the scene is invalid.
-    confidence
-        uint8, height × width: percent of the winning class 0…100, 255 where the scene is invalid.
-    probabilities
-        uint8, classes asked for × height × width: percent of each 0…100, 255 where the scene is invalid.
-    forwards
-        Number of windows that went through the model; 0 if the block has no valid pixel.
-    seconds
-        Time spent per stage: ``read``, ``wait`` (for the device), ``forward``, ``stitch``.
-    quicklook
-        The block's part of the recipe's reduced view: stored values (bands, h, w).
-    detections
-        Of models that find boxes: what the windows found whose keep regions begin in the block. Its class map is then
-        0 and its confidence 0 wherever the scene is valid.
-    """
-
-    box: Box
-    classes: NDArray[np.uint8]
-    confidence: NDArray[np.uint8]
-    probabilities: NDArray[np.uint8]
-    forwards: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    quicklook: NDArray[Any] | None = None
-    detections: Detections | None = None
+    from geoseg.raster import Pixels
 
 
 def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = lambda: False) -> BlockResult:
@@ -150,6 +62,8 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     Stopped
         If ``stopped`` returned True.
     """
+    if recipe.inner is not None:
+        return _brought_back(recipe, recipe.inner, index, stopped)
     block = recipe.tiling.block_box(index)
     region = recipe.tiling.read_box(block, overlapping=recipe.overlapping)
     clock = Clock()
@@ -159,8 +73,7 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
     # A window whose keep region begins in a block may keep pixels of others only.
     searched = valid if recipe.model.card.boxes is None else pixels.valid
     if not searched.any():
-        empty = np.full((2 + len(recipe.probabilities), *valid.shape), NODATA, np.uint8)
-        return BlockResult(block, empty[0], empty[1], empty[2:], 0, clock.seconds)
+        return _empty(recipe, block, clock)
     work = _BlockWork(recipe, block, region, pixels, clock, stopped)
     detections = None if recipe.model.card.boxes is None else work.detect()
     classify = work.blend if recipe.overlapping else work.trim
@@ -172,6 +85,53 @@ def segment_block(recipe: Recipe, index: int, *, stopped: Callable[[], bool] = l
         None if recipe.quicklook is None else _quicklook(recipe.quicklook, pixels.data[:, *block.within(region)], block)
     )
     return BlockResult(block, *prediction, work.forwards, clock.seconds, quicklook, detections)
+
+
+def _empty(recipe: Recipe, block: Box, clock: Clock) -> BlockResult:
+    empty = np.full((2 + len(recipe.probabilities), block.height, block.width), NODATA, np.uint8)
+    return BlockResult(block, empty[0], empty[1], empty[2:], 0, clock.seconds)
+
+
+def _brought_back(recipe: Recipe, inner: Recipe, index: int, stopped: Callable[[], bool]) -> BlockResult:
+    """Compute a block whose windows have other pixels: a pixel gets the class of the one in which its centre lies."""
+    block, clock, forwards = recipe.tiling.block_box(index), Clock(), 0
+    with clock("read"):
+        pixels = recipe.raster.read(block)
+    if not pixels.valid.any():
+        return _empty(recipe, block, clock)
+    view = resampled_source(inner.raster)
+    assert view is not None
+    rows, cols = view.rows.nearest(block.row, block.bottom), view.cols.nearest(block.col, block.right)
+    layers = np.full((2 + len(recipe.probabilities), block.height, block.width), NODATA, np.uint8)
+    region = Box(int(rows[0]), int(cols[0]), int(rows[-1] - rows[0]) + 1, int(cols[-1] - cols[0]) + 1)
+    for number in inner.tiling.blocks_in(region):
+        computed: list[BlockResult] = []
+
+        def compute(number: int = number, computed: list[BlockResult] = computed) -> BlockResult:
+            computed.append(segment_block(inner, number, stopped=stopped))
+            return computed[0]
+
+        key = (inner.raster.fingerprint(), inner.model.fingerprint, inner.tiling, inner.stitch, inner.execution,
+               inner.probabilities, number)  # fmt: skip
+        found = _INNER.get(key, compute)
+        down = slice(*np.searchsorted(rows, (found.box.row, found.box.bottom)))
+        across = slice(*np.searchsorted(cols, (found.box.col, found.box.right)))
+        places = np.ix_(rows[down] - found.box.row, cols[across] - found.box.col)
+        for layer, source in zip(layers, (found.classes, found.confidence, *found.probabilities), strict=True):
+            layer[down, across] = source[places]
+        for one in computed:
+            forwards += one.forwards
+            for stage, seconds in one.seconds.items():
+                clock.seconds[stage] = clock.seconds.get(stage, 0.0) + seconds
+    np.copyto(layers, NODATA, where=~pixels.valid)
+    quicklook = None if recipe.quicklook is None else _quicklook(recipe.quicklook, pixels.data, block)
+    return BlockResult(block, layers[0], layers[1], layers[2:], forwards, clock.seconds, quicklook)
+
+
+_INNER: KeptBlocks[BlockResult] = KeptBlocks(
+    lambda one: one.classes.nbytes + one.confidence.nbytes + one.probabilities.nbytes, 2**27
+)
+"""Blocks at the model's pixels: where blocks of the scene meet, several need them."""
 
 
 def _quicklook(quicklook: Quicklook, data: NDArray[Any], block: Box) -> NDArray[Any]:
@@ -317,6 +277,7 @@ def _same_size(one: Window, other: Window) -> bool:
     return (one.read.height, one.read.width) == (other.read.height, other.read.width)
 
 
+_MOST_READERS = 2
 _READERS: dict[str, SharedReads] = {}
 _PREDICTORS: dict[tuple[object, ...], WindowPredictor | BoxPredictor] = {}
 _SLOTS: dict[tuple[str, int], threading.BoundedSemaphore] = {}
@@ -340,7 +301,10 @@ def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
     key = recipe.raster.fingerprint()
     with _LOCK:
         if key not in _READERS:
-            _READERS.clear()  # scenes are computed one after another: cells of the previous one are no longer needed
+            # Scenes are computed one after another: cells of the previous one are no longer needed. Two read at a time
+            # where clouds are found by a model.
+            while len(_READERS) >= _MOST_READERS:
+                _READERS.pop(next(iter(_READERS)))
             _READERS[key] = SharedReads(recipe.raster, SHARED_BYTES)
         reader = _READERS[key]
     return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index), overlapping=recipe.overlapping))
@@ -389,6 +353,12 @@ def make_recipe(
     stitch, budget = check_stitch(plan.options.stitch), plan.options.budget
     probabilities = class_positions(plan.model.card, plan.options.probabilities)
     execution = execution or plan.execution()
+    inner = plan.inner
+    if inner is not None:
+        within = Recipe(
+            inner.raster, plan.model, inner.tiling, stitch, execution, None, budget, probabilities, plan.memory
+        )
     return Recipe(
-        plan.raster, plan.model, plan.tiling, stitch, execution, quicklook, budget, probabilities, plan.memory
-    )
+        plan.raster, plan.model, plan.tiling, stitch, execution, quicklook, budget, probabilities, plan.memory,
+        None if inner is None else within,
+    )  # fmt: skip

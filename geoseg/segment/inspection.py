@@ -17,6 +17,7 @@ from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.fill import Fill, find_fill
 from geoseg.raster.sources import FileSource, leaf_sources
+from geoseg.segment.cloud_model import masked_by, split_clouds
 from geoseg.segment.plan import Options, Plan, make_plan
 from geoseg.segment.survey import survey_scene
 from geoseg.segment.unit_pictures import unit_pictures
@@ -130,7 +131,9 @@ def inspect_scene(
     loaded = load_model(DEFAULT_MODEL if model is None else model)
     name, needs = loaded.card.name, tuple(band.name for band in loaded.card.bands)
     try:
-        raster = _opened(source, loaded, reading)
+        opening, clouds = split_clouds(reading, several=isinstance(source, Mapping))
+        raster = _opened(source, loaded, opening)
+        raster = raster if clouds is None else masked_by(raster, clouds, options.device)
     except GeosegError as error:
         return Inspection(_label(source), name, error=error, needs=needs)
     proposed = tuple(proposal.card.name for proposal in proposed_models(raster))
@@ -239,7 +242,7 @@ def _band_text(number: int, band: Any) -> str:
 
 
 def _run_facts(plan: Plan) -> dict[str, Any]:
-    tiling = plan.tiling
+    tiling = plan.passes.tiling
     seconds = plan.seconds()
     return {
         "window": list(tiling.largest_read()),

@@ -10,9 +10,10 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.progress.reporters import Silent
-from geoseg.segment.block import Recipe, make_recipe, segment_block
+from geoseg.segment.block import make_recipe, segment_block
 from geoseg.segment.plan import Options, make_plan
 from geoseg.segment.precision import precision_warning
+from geoseg.segment.recipe import Recipe
 from geoseg.segment.upstream import lazy_sources, parts_of, with_pixels, without_arrays
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def segment(
     runtime: str = "auto",
     memory: str | int | None = None,
     probabilities: str | Sequence[str] | None = None,
+    resample: str | float = "auto",
 ) -> xr.Dataset:
     """Segment a raster lazily.
 
@@ -67,6 +69,9 @@ def segment(
         Memory limit of one process, as ``"4GB"`` or in bytes.
     probabilities
         ``"all"`` or names of classes whose probabilities are wanted as well; None for none.
+    resample
+        Pixel size at which the model sees the raster, whose map keeps its own pixels: ``"auto"`` takes the nearest that
+        the model was made for, where the raster's is none of them; ``"never"``; or metres.
 
     Returns
     -------
@@ -115,7 +120,7 @@ def segment(
     options = Options(
         window=window, margin=margin, stitch=stitch, block=block, device=device, precision=precision,
         runtime=runtime, memory=memory,
-        probabilities=wanted,
+        probabilities=wanted, resample=resample,
     )  # fmt: skip
     plan = make_plan(raster, model, options)
     recipe = make_recipe(plan)

@@ -17,8 +17,9 @@ from geoseg.models import DEFAULT_MODEL, check_contract, load_model, open_inputs
 from geoseg.models.card.training_window import window_doubt
 from geoseg.models.runtimes.choices import check_runtime
 from geoseg.raster import Raster, open_raster
-from geoseg.raster.shared_reads import cell_shape
+from geoseg.segment.block_memory import SHARED_BYTES, block_bytes, bytes_per_pixel, strip_columns
 from geoseg.segment.probabilities import class_positions
+from geoseg.segment.resolution import at_model_resolution, checked
 from geoseg.segment.sample import scene_sample
 from geoseg.segment.stitch import check_stitch, overlaps
 from geoseg.segment.survey import Survey, survey_scene
@@ -42,14 +43,12 @@ _STREAMS = 2
 # windows at its borders would be computed twice.
 _BLOCK = 1024
 
+# Largest side of a block of a scene that the model sees at coarser pixels.
+_LARGEST_BLOCK = 4096
+
 # Memory of a Python process with torch, GDAL, GDAL's cache of 128 MiB and heap fragmentation, without windows and
 # blocks (resident, measured on Linux with torch's CUDA build: 830 MB after the imports alone).
 _BASE_BYTES = 1150 * 10**6
-
-# Decoded tiles that are kept because neighbouring blocks read them, too. For six bands, those that a strip of six
-# blocks shares with the next row fit; tiles between strips are decoded twice, which costs less than memory that grows
-# with the scene.
-SHARED_BYTES = 128 * 10**6
 
 # Share of the free memory used by default, and the limit: a run must leave room for other programs.
 _DEFAULT_SHARE, _DEFAULT_MAX_BYTES = 0.5, 16 * 10**9
@@ -69,9 +68,6 @@ _DISK_BYTES_PER_PROBABILITY = 2.0
 # those.
 _PACKED_BYTES = 3
 
-# Activations of a large U-Net in float32, per pixel; for cards that do not say (Unet(resnet18) takes 540).
-_TYPICAL_BYTES_PER_PIXEL = 900.0
-
 
 @dataclass(frozen=True)
 class Options:
@@ -87,6 +83,9 @@ class Options:
     compile
         Compile the network with ``torch.compile`` if a measurement finds that faster here, with classes that agree.
         Compiling takes up to a minute.
+    resample
+        Pixel size at which the model sees the scene: ``"auto"`` reads a scene whose pixels are not among those that the
+        model was made for at the nearest that is; ``"never"``; or metres. The map has the scene's pixels all the same.
 
     Examples
     --------
@@ -105,6 +104,7 @@ class Options:
     memory: str | int | None = None
     workers: int | None = None
     compile: bool = False
+    resample: str | float = "auto"
     # Not in the repr, which identifies results: those of runs without probabilities must stay valid.
     probabilities: str | tuple[str, ...] | None = field(default=None, repr=False)
 
@@ -113,6 +113,7 @@ class Options:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise OptionError(f"{name} must be 1 or larger, got {value}")
+        object.__setattr__(self, "resample", checked(self.resample))
 
     @cached_property
     def budget(self) -> int:
@@ -148,6 +149,9 @@ class Plan:
         Windows and blocks.
     warnings
         What may make the result worse than expected, one line each.
+    inner
+        If the model sees the scene at other pixels: the plan of that raster. Windows are then its windows; those of
+        ``tiling`` are the blocks that the map is brought back in.
     """
 
     raster: Raster
@@ -155,6 +159,12 @@ class Plan:
     options: Options
     tiling: Tiling
     warnings: tuple[str, ...] = field(default=())
+    inner: Plan | None = None
+
+    @property
+    def passes(self) -> Plan:
+        """The plan whose windows go through the model."""
+        return self.inner or self
 
     @property
     def workers(self) -> int:
@@ -171,14 +181,15 @@ class Plan:
     @property
     def window_bytes(self) -> int:
         """Memory of one forward pass of the largest window."""
-        rows, cols = self.tiling.largest_read()
+        rows, cols = self.passes.tiling.largest_read()
         return int(rows * cols * (bytes_per_pixel(self.model) + self._probabilities))
 
     @property
     def block_bytes(self) -> int:
         """Memory of one block in flight: its pixels, validity and results."""
         packed = _PACKED_BYTES * self._probabilities * min(self.tiling.block, max(self.raster.shape)) ** 2
-        return packed + block_bytes(self.raster, self.model, self.tiling, self.options.stitch)
+        inner = 0 if self.inner is None else self.inner.block_bytes
+        return packed + inner + block_bytes(self.raster, self.model, self.tiling, self.options.stitch)
 
     @property
     def _probabilities(self) -> int:
@@ -193,7 +204,7 @@ class Plan:
     @property
     def _fixed_bytes(self) -> int:
         """Memory of everything but forward passes, in bytes."""
-        shared = SHARED_BYTES if self.tiling.margin else 0
+        shared = SHARED_BYTES if self.passes.tiling.margin else 0
         return _BASE_BYTES + shared + self.workers * self.block_bytes
 
     @property
@@ -221,13 +232,13 @@ class Plan:
     def seconds(self) -> float | None:
         """Return the estimated duration on this machine, from the last measurement of this model; None before that."""
         rate = self.measured_rate(other_windows=True)
-        return None if rate is None else self.tiling.computed / rate
+        return None if rate is None else self.passes.tiling.computed / rate
 
     def measured_rate(self, *, other_windows: bool = False) -> float | None:
         """Return the pixels per second measured here for these windows, or others; None if nothing was measured."""
         from geoseg.models import measured_rate
 
-        window, options = self.tiling.largest_read(), self.options
+        window, options = self.passes.tiling.largest_read(), self.options
         return measured_rate(
             self.model, window, options.device, options.precision, options.runtime, other_windows=other_windows
         )
@@ -239,7 +250,7 @@ class Plan:
 
         options = self.options
         return measured_candidates(
-            self.model, self.tiling.largest_read(), options.device, options.precision, options.runtime
+            self.model, self.passes.tiling.largest_read(), options.device, options.precision, options.runtime
         )
 
     def execution(self) -> Execution:
@@ -261,20 +272,20 @@ class Plan:
             return box_execution(self.model.card, options.device, options.precision).with_streams(self._max_streams)
         execution = choose_execution(
             self.model,
-            self.tiling.largest_read(),
+            self.passes.tiling.largest_read(),
             dtype=self.raster.dtype,
             device=self.options.device,
             precision=self.options.precision,
             runtime=self.options.runtime,
-            sample=lambda: scene_sample(self.raster, self.model),
-            pixels=self.tiling.computed,
+            sample=lambda: scene_sample(self.passes.raster, self.model),
+            pixels=self.passes.tiling.computed,
         )
         # Where fewer streams fit the budget, each gets more cores.
         execution = execution.with_streams(self._max_streams)
         if self.options.compile:
             from geoseg.models.inference.calibrate import with_compile
 
-            return with_compile(self.model, execution, self.tiling.largest_read(), self.raster.dtype)
+            return with_compile(self.model, execution, self.passes.tiling.largest_read(), self.raster.dtype)
         return execution
 
 
@@ -315,11 +326,25 @@ def make_plan(source: Any, model: Any = None, options: Options | None = None, su
     else:
         raster = source if isinstance(source, Raster) else open_raster(source)
     raster, sample, fill = survey or survey_scene(raster, loaded)
-    warnings = check_contract(loaded.card, raster, sample, fill)
-    tiling = choose_tiling(raster, loaded, options)
+    seen, said = at_model_resolution(raster, loaded, options.resample)
+    warnings = check_contract(loaded.card, seen or raster, sample, fill)
+    chosen = replace(options, block=None) if seen is not None else options
+    tiling = choose_tiling(seen or raster, loaded, chosen)
     if (doubt := window_doubt(loaded.card, max(tiling.largest_read()))) is not None:
         warnings.append(doubt)
-    return Plan(raster, loaded, options, tiling, (*raster.notes, *loaded.notes, *warnings))
+    warnings = [*raster.notes, *loaded.notes, *said, *warnings]
+    if seen is None:
+        return Plan(raster, loaded, options, tiling, tuple(warnings))
+    inner = Plan(seen, loaded, chosen, tiling)
+    return Plan(raster, loaded, options, _blocks_of(raster, inner, options.block), tuple(warnings), inner)
+
+
+def _blocks_of(raster: Raster, inner: Plan, block: int | None) -> Tiling:
+    """Return the blocks of a scene that the model sees at other pixels: if possible, over whole blocks of these."""
+    ratio = min(raster.shape[0] / inner.raster.shape[0], raster.shape[1] / inner.raster.shape[1])
+    over = round(inner.tiling.block * ratio)
+    side = block or (over if 512 <= over <= _LARGEST_BLOCK else min(max(over, 1024), _LARGEST_BLOCK // 2))
+    return Tiling(*raster.shape, side, 0, side, 1, 1)
 
 
 def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
@@ -405,33 +430,3 @@ def _fixed_keep(model: Model, options: Options, margin: int) -> int:
             f"{(window - stride) // 2 // stride * stride} or less"
         )
     return keep
-
-
-def strip_columns(raster: Raster, tiling: Tiling, stitch: str) -> int:
-    """Return the width in blocks of the strips in which a scene is computed: tiles that rows share stay decoded."""
-    (rows, cols), (high, wide) = tiling.block_shape, cell_shape(raster)
-    if not tiling.margin or rows == 1 or wide >= raster.shape[1]:
-        return cols
-    above, below = (tiling.read_box(tiling.block_box(i * cols), overlapping=overlaps(stitch)) for i in range(2))
-    shared = round_up(above.bottom - below.row, high) + high  # however the tiles are aligned
-    row_bytes = shared * tiling.block * (len(raster.bands) * raster.dtype.itemsize + 1)
-    return max(int(SHARED_BYTES / row_bytes - 0.25), 1)  # a quarter is for tiles between blocks that are being read
-
-
-def bytes_per_pixel(model: Model) -> float:
-    """Peak memory of a forward pass in float32, in bytes per input pixel."""
-    return model.card.bytes_per_pixel or _TYPICAL_BYTES_PER_PIXEL
-
-
-def block_bytes(raster: Raster, model: Model, tiling: Tiling, stitch: str) -> int:
-    """Memory of a block in flight, in bytes."""
-    side = min(tiling.block, max(tiling.height, tiling.width))
-    region = tiling.read_box(tiling.block_box(0), overlapping=overlaps(stitch))
-    pixels = max(
-        region.area, min(side + 2 * tiling.margin, tiling.height) * min(side + 2 * tiling.margin, tiling.width)
-    )
-    # The region as read, contiguous copies of its windows, and classes, confidence and their masks.
-    total = pixels * (len(model.card.bands) * raster.dtype.itemsize * 2 + 6)
-    if overlaps(stitch):
-        total += pixels * (len(model.card.classes) + 3) * 4
-    return total

@@ -41,7 +41,7 @@ def precision_warning(plan: Plan, execution: Execution) -> str | None:
     exact = replace(chosen, runtime=own, precision="fp32")
     if execution.device not in ("cpu", "mps") and not execution.device.startswith("cuda"):  # OpenVINO's
         exact = replace(exact, device="cpu")
-    sample = scene_sample(plan.raster, plan.model)
+    sample = scene_sample(plan.passes.raster, plan.model)
     if sample is None:
         return None
     maps = [

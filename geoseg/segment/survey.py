@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from geoseg.models.proposals import check_model_bands
+from geoseg.models.proposals import read_by
 from geoseg.raster.fill import Fill, find_fill
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def survey_scene(raster: Raster, model: Model) -> Survey:
     InputError, ContractError
         If bands are missing, or most of the sample cannot be read.
     """
-    check_model_bands(model.card, raster)
-    raster = raster.select([band.name for band in model.card.bands])
+    raster = read_by(model.card, raster)
     sample = raster.sample()
     return Survey(raster, sample, find_fill(raster, sample))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.progress.reporters import Reporter, Silent
-from geoseg.raster.stacks.places import files_of
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.train.options import BOXES, TrainOptions, as_list, check_installed, parse_also
 
@@ -238,6 +237,8 @@ def train(
     ['wood', 'field', 'water']
     >>> result = geoseg.segment("scene.tif", model="my-model")
     """
+    from geoseg.raster.stacks.places import files_of
+
     target = None if output is None else local_path(output)
     if target is not None:
         also_read = parse_also(also)[1] if also else None

@@ -22,7 +22,7 @@ RENAMED = {"format_": "format"}
 # Not how something is computed: what is printed, lists of scenes, and scenes of another kind.
 OTHER = {
     "progress", "listed", "output", "help", "sources", "dates", "aoi", "when", "catalog", "max_cloud", "composite",
-    "observations",
+    "observations", "basemap", "zoom", "max_tiles", "tiles_per_second", "attribution",
 }  # fmt: skip
 
 

@@ -91,6 +91,9 @@ def test_inspect_proposes_models(picture, tmp_path):
 
 
 def test_a_run_with_pixels_of_another_size_is_warned_of(picture):
-    for size, remedy in ((0.05, "resample with --resolution 0.3"), (5, "expect a worse map")):
-        warnings = make_plan(picture(RGB, size), "green").warnings
-        assert any("was made for 0.3–1 m" in text and remedy in text for text in warnings)
+    for size, resample, said in (
+        (0.05, "auto", "it is read at 0.3 m"), (0.05, "never", "resample with --resolution 0.3"),
+        (5, "auto", "expect a worse map"),
+    ):  # fmt: skip
+        warnings = make_plan(picture(RGB, size), "green", Options(resample=resample)).warnings
+        assert any("was made for 0.3–1 m" in text and said in text for text in warnings)

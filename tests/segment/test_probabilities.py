@@ -15,9 +15,10 @@ import geoseg
 from geoseg.errors import OptionError
 from geoseg.models import Execution, Model
 from geoseg.raster import open_raster
-from geoseg.segment.block import Recipe, segment_block
+from geoseg.segment.block import segment_block
 from geoseg.segment.lazy import to_dataset
 from geoseg.segment.plan import Options, make_plan
+from geoseg.segment.recipe import Recipe
 from geoseg.tiling import Tiling
 
 CLASSES = 5

@@ -14,8 +14,9 @@ from geoseg.errors import ContractError, ModelError, OptionError
 from geoseg.models import BandSpec, Execution, Model
 from geoseg.raster import open_raster
 from geoseg.segment import block as blocks
-from geoseg.segment.block import Recipe, segment_block
+from geoseg.segment.block import segment_block
 from geoseg.segment.lazy import to_dataset
+from geoseg.segment.recipe import Recipe
 from geoseg.tiling import Tiling
 
 
@@ -197,7 +198,7 @@ def test_doubts_about_a_scene_are_told_before_anything_is_computed(tmp_path, ref
     geoseg.segment(scene, "spectral")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: ")
-    assert "has pixels of 90 m, model 'spectral' was made for 5–60 m: expect a worse map" in line
+    assert "has pixels of 90 m, model 'spectral' was made for 5–60 m: it is read at 60 m" in line
     geoseg.segment(reflectance(tmp_path / "fine.tif"), "spectral")
     assert capsys.readouterr().err == ""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from geoseg.job.objects.drawing import Canvas
     from geoseg.polygonize.boxes.api import BoxSummary
     from geoseg.progress.reporters import Reporter
-    from geoseg.segment.block import Recipe
+    from geoseg.segment.recipe import Recipe
 
 
 def write_box_objects(

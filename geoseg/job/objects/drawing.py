@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from geoseg.segment.block import Recipe
+    from geoseg.segment.recipe import Recipe
 
 _FILL_ALPHA = 90
 """Of 255: the scene shows through."""

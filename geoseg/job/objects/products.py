@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from geoseg.polygonize.objects import ObjectSummary
     from geoseg.progress.reporters import Reporter
     from geoseg.progress.timing import Clock
-    from geoseg.segment.block import Recipe
+    from geoseg.segment.recipe import Recipe
 
 _MEMORY = 1_500_000_000
 

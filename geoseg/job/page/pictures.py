@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from geoseg.classes import MapClass
     from geoseg.raster import Raster
-    from geoseg.segment.block import Recipe
+    from geoseg.segment.recipe import Recipe
     from geoseg.write.preview import Preview
 
 _PLACES = 6

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import OutputError
 from geoseg.job.page.pictures import Pictures, Place, shares_of
 from geoseg.progress.reporters import format_seconds
+from geoseg.raster.clouds.report import clouds_text
 from geoseg.write.html.charts import Bar, bars, histogram
 from geoseg.write.html.element import Html, element, pairs, swatch, table
 from geoseg.write.html.page import citations, messages, page, section
@@ -211,6 +212,7 @@ def _run(report: Mapping[str, Any]) -> Html:
             ("files", ", ".join(_file_name(source) for source in scene["sources"])),
             ("bands", ", ".join(scene["bands"])),
             ("grid", _grid(scene)),
+            ("clouds", clouds_text(report.get("clouds", ()))),
             ("device", f"{execution['device']}, {execution['runtime']}, {execution['precision']}"),
             ("why", execution["reason"]),
             ("windows", f"{tiling.get('windows', 0):,} of up to {cols} × {rows} px, margin {tiling['margin']} px"),

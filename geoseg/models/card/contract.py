@@ -203,7 +203,12 @@ def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
     names = [band.name for band in raster.bands]
     low, high = card.value_range
     if not bool(sample.valid.any()):
-        return [f"{raster.name!r}: a sample of the scene has no valid pixel; check its nodata value"]
+        why = "check its nodata value"
+        if raster.quality is not None:
+            why = (
+                f"{', '.join(sorted(raster.quality.masked))} are masked by {raster.quality.title} (--mask-clouds none)"
+            )
+        return [f"{raster.name!r}: a sample of the scene has no valid pixel; {why}"]
     lows, highs, raw = [], [], []
     for band in card.bands:
         i = names.index(band.name)

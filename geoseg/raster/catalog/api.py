@@ -268,7 +268,7 @@ def _bytes_to_fetch(items: Sequence[Item], place: Place, raster: Raster) -> tupl
     pixels = raster.shape[0] * raster.shape[1] * place.area.area / shapely.box(*place.area.bounds).area
     for item in items:
         shared = item.footprint.intersection(place.area).area
-        for file in item.files.files:
+        for file in (*item.files.files, *(one.file for one in item.files.quality)):
             if file.size is not None:
                 total += file.size * min(shared / item.footprint.area, 1.0)
             else:

@@ -11,7 +11,6 @@ from affine import Affine
 
 from geoseg.raster.burn import burn
 from geoseg.raster.raster import Part, Raster
-from geoseg.raster.sources import leaf_sources
 
 if TYPE_CHECKING:
     from geoseg.raster.types import BandSource, ReadRequest
@@ -45,7 +44,12 @@ class ClippedSource:
     @property
     def sources(self) -> tuple[BandSource, ...]:
         """What is read, composites as their files."""
-        return leaf_sources(self.raster.inputs[part.source] for part in self.raster.parts)
+        return self.raster.leaves
+
+    @property
+    def rasters(self) -> tuple[Raster, ...]:
+        """What is read."""
+        return (self.raster,)
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""
@@ -54,6 +58,10 @@ class ClippedSource:
     def overview(self, factor: float) -> int | None:
         """Return the reduction of the overview that is decoded at 1/``factor`` of the size; None if remote."""
         return self.raster.inputs[self.raster.parts[0].source].overview(factor)
+
+    def unmasked(self, names: frozenset[str]) -> ClippedSource:
+        """Return the same with some of clouds, shadows and snow not masked."""
+        return replace(self, raster=self.raster.unmasked(names))
 
     def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` outside of the area and where pixels are missing.
@@ -92,4 +100,4 @@ def clipped(raster: Raster, area: Any) -> Raster:
     source = ClippedSource(raster, shapely.to_wkb(area))
     parts = tuple(Part(0, number) for number in range(1, len(raster.bands) + 1))
     bands = tuple(replace(band, dtype=str(raster.dtype)) for band in raster.bands)
-    return replace(raster, bands=bands, parts=parts, inputs=(source,), origin=(0, 0))
+    return replace(raster, bands=bands, parts=parts, inputs=(source,), origin=(0, 0), quality=None)

@@ -12,7 +12,7 @@ from geoseg.errors import GeosegError, InputError
 from geoseg.raster.bands.sensors import name_bands
 from geoseg.raster.catalog.place import within_degrees
 from geoseg.raster.gdal.addresses import shown_address, signed_when_read
-from geoseg.raster.scenes.scene import File, SceneFiles
+from geoseg.raster.scenes.scene import File, QualityFile, SceneFiles
 from geoseg.raster.scenes.stac import item_files
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ def _files(
         needed = {id(file) for (file, _), name in zip(flat, names, strict=True) if name in wanted}
         kept = tuple(file for file in kept if id(file) in needed)
     placed = tuple(_placed(file, catalog) for file in kept)
-    return SceneFiles(placed, found.name, found.notes, evidence=found.evidence), names
+    quality = tuple(QualityFile(one.kind, _placed(one.file, catalog)) for one in found.quality)
+    return SceneFiles(placed, found.name, found.notes, evidence=found.evidence, quality=quality), names
 
 
 def _own_address(content: dict[str, Any], catalog: Catalog) -> str:

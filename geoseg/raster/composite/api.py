@@ -45,14 +45,15 @@ def composite(
     scale: float | Sequence[float] | None = None,
     offset: float | Sequence[float] | None = None,
     nodata: float | Sequence[float] | None = None,
+    mask_clouds: str | None = None,
     name: str = "composite",
 ) -> Raster:
     """Join scenes of one place, taken at several dates, into one. Nothing is read until its pixels are.
 
     The composite lies on the pixels of the first scene, extended to all scenes; scenes on other grids or in another
     CRS are resampled to them (bilinear). A date takes part in a pixel where it has data in every band: its nodata,
-    masks and alpha decide, and for clouds a mask has to be made first. Scenes that state other scales or offsets are
-    converted to the units of the first.
+    masks and alpha decide, and the quality band of its product if it has one (``mask_clouds``). Scenes that state
+    other scales or offsets are converted to the units of the first.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def composite(
         Date that ``best`` prefers; by default the one in the middle.
     cloud_distance
         Pixels from missing data from which a pixel counts as far from clouds, for ``best``: 1…255.
-    stack, bands, resolution, scale, offset, nodata
+    stack, bands, resolution, scale, offset, nodata, mask_clouds
         How each scene is read; see :func:`geoseg.open_raster`.
     bbox, bbox_crs
         Restrict the composite to west, south, east, north, in ``bbox_crs`` or the first scene's CRS.
@@ -108,6 +109,7 @@ def composite(
         "scale": scale,
         "offset": offset,
         "nodata": nodata,
+        "mask_clouds": mask_clouds,
     }
     found = open_dates(sources, bbox, bbox_crs, {key: value for key, value in reading.items() if value is not None})
     closeness = _closeness(found, dates, target_date) if method == "best" else ()

@@ -76,7 +76,12 @@ class CompositeSource:
     @property
     def sources(self) -> tuple[BandSource, ...]:
         """The files that are read."""
-        return tuple(one.inputs[part.source] for one in self.dates for part in one.parts)
+        return tuple(source for one in self.dates for source in one.leaves)
+
+    @property
+    def rasters(self) -> tuple[Raster, ...]:
+        """The dates."""
+        return self.dates
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""
@@ -88,6 +93,10 @@ class CompositeSource:
         """Return None: at a reduced size each date would be decoded."""
         del factor
         return None
+
+    def unmasked(self, names: frozenset[str]) -> CompositeSource:
+        """Return the same with some of clouds, shadows and snow not masked."""
+        return replace(self, dates=tuple(one.unmasked(names) for one in self.dates))
 
     def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where no date has data.

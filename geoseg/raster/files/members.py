@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.gdal.untrusted import check_source
-from geoseg.raster.sources import FileSource, leaf_sources
+from geoseg.raster.sources import FileSource
 from geoseg.system.stamps import stamp_of
 
 if TYPE_CHECKING:
@@ -96,5 +96,4 @@ def check_unchanged(*rasters: Raster | None) -> None:
 
 
 def _sources(raster: Raster) -> list[FileSource]:
-    inputs = [raster.inputs[part.source] for part in raster.parts]
-    return list(dict.fromkeys(source for source in leaf_sources(inputs) if isinstance(source, FileSource)))
+    return list(dict.fromkeys(source for source in raster.leaves if isinstance(source, FileSource)))

@@ -15,7 +15,7 @@ from geoseg.raster.sources import FileSource, leaf_sources, read_all, slices_in
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,11 +77,13 @@ class MosaicSource:
     @cached_property
     def sources(self) -> tuple[BandSource, ...]:
         """The files that are read."""
-        return leaf_sources(
-            tile.raster.inputs[number]
-            for tile in self.tiles
-            for number in sorted({part.source for part in tile.raster.parts})
-        )
+        return leaf_sources(source for tile in self.tiles for source in tile.raster.leaves)
+
+    def rasters_in(self, box: Box) -> Iterator[tuple[Raster, Box]]:
+        """Yield the scenes that are in a box, with the part of each."""
+        for tile in self._touched(box):
+            inside = tile.box.intersection(box)
+            yield tile.raster, Box(inside.row - tile.row, inside.col - tile.col, inside.height, inside.width)
 
     @cached_property
     def areas(self) -> NDArray[np.int64]:
@@ -122,8 +124,13 @@ class MosaicSource:
             pieces = list(self._pieces(touched[start : start + together], request, known))
             read_all([read for piece in pieces for read in piece.reads])
             for piece in pieces:
+                piece.finish()
                 piece.give(request.out, seen, known)
         np.logical_and(request.valid, seen, out=request.valid)
+
+    def unmasked(self, names: frozenset[str]) -> MosaicSource:
+        """Return the same with some of clouds, shadows and snow not masked."""
+        return replace(self, tiles=tuple(replace(tile, raster=tile.raster.unmasked(names)) for tile in self.tiles))
 
     def _touched(self, box: Box) -> list[Tile]:
         top, left, bottom, right = self.areas.T
@@ -142,8 +149,7 @@ class MosaicSource:
             raster = _with_nodata(tile.raster.select(list(request.bands)), request.nodata)
             valid = np.ones((*request.valid.shape[:-2], height, width), np.bool_)
             part = Box(inside.row - tile.row, inside.col - tile.col, inside.height, inside.width)
-            data, reads = raster.reads(part, valid)
-            yield _Piece(place, data, valid, reads)
+            yield _Piece(place, valid, *raster.reads(part, valid))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,14 +160,15 @@ class _Piece:
     ----------
     place
         Its rows and columns in the box.
-    data, valid
-        Its pixels, once ``reads`` are done.
+    valid, data
+        Its pixels, once ``reads`` are done and ``finish`` is called.
     """
 
     place: tuple[slice, slice]
-    data: NDArray[Any]
     valid: NDArray[np.bool_]
+    data: NDArray[Any]
     reads: list[tuple[BandSource, ReadRequest]]
+    finish: Callable[[], None]
 
     def give(self, out: NDArray[Any], seen: NDArray[np.bool_], known: NDArray[np.uint8]) -> None:
         """Put the pixels where nothing better is known into ``out``, with their validity in ``seen``."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from geoseg.errors import InputError
 from geoseg.raster.bands import names
+from geoseg.raster.clouds.kinds import kind_named
 from geoseg.raster.gdal.environment import is_remote, is_virtual
-from geoseg.raster.scenes.scene import File, SceneFiles
+from geoseg.raster.scenes.scene import File, QualityFile, SceneFiles
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
 from geoseg.system.files import exists, is_file, is_folder
+
+# 20240601_101031_12_24a1_3B_AnalyticMS_SR_8b_harmonized_clip.tif
+_PLANET = re.compile(r"(\d{8}_\w+?_3B)_AnalyticMS.*?(_clip)?\.tiff?$", re.IGNORECASE)
 
 
 def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
@@ -49,7 +54,16 @@ def _find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
         from geoseg.raster.scenes.stac import open_item
 
         return open_item(path, remote=remote)
-    return SceneFiles(files=(File(path, remote),))
+    return SceneFiles(files=(File(path, remote),), quality=_mask_of_planet(where, remote=remote))
+
+
+def _mask_of_planet(path: Path, *, remote: bool) -> tuple[QualityFile, ...]:
+    """Return the usable data mask of a PlanetScope scene: ``…_3B_AnalyticMS_SR.tif`` has ``…_3B_udm2.tif`` beside."""
+    match = _PLANET.match(path.name)
+    if match is None:
+        return ()
+    masks = (path.with_name(f"{match[1]}_udm2{match[2] or ''}{ending}") for ending in (".tif", ".TIF"))
+    return tuple(QualityFile("udm", File(str(mask), remote)) for mask in masks if mask.is_file())[:1]
 
 
 def _find_virtual(path: str, *, remote: bool) -> SceneFiles:
@@ -90,13 +104,21 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
         raise InputError(f"{folder}: no raster in this folder; {inside}")
     if stack or len(files) == 1:
         return SceneFiles(tuple(File(str(p), remote) for p in files), name=files[0].stem if len(files) == 1 else None)
-    bands = [p for p in files if not names.is_auxiliary(_without_band(p.stem))]
+    quality = [(kind, p) for p in files if (kind := kind_named(p.stem, [folder.name])) is not None]
+    masks = [p for _, p in quality]
+    bands = [p for p in files if p not in masks and not names.is_auxiliary(_without_band(p.stem))]
+    described = tuple(QualityFile(kind, File(str(p), remote)) for kind, p in quality)
+    if len(bands) == 1 and len(files) == 1 + len(masks):
+        return SceneFiles((File(str(bands[0]), remote),), name=bands[0].stem, quality=described)
     if _is_one_scene(bands):
-        left = tuple(f"{folder}: {p.name} is no spectral band and was left out" for p in files if p not in bands)
+        left = tuple(
+            f"{folder}: {p.name} is no spectral band and was left out" for p in files if p not in (*bands, *masks)
+        )
         return SceneFiles(
             tuple(File(str(p), remote) for p in bands),
             name=names.shared_name([p.stem for p in bands]) or folder.name,
             notes=left,
+            quality=described,
         )
     listing = ", ".join(p.name for p in files[:3]) + (", …" if len(files) > 3 else "")
     raise InputError(

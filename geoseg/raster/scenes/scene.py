@@ -48,6 +48,14 @@ class File:
 
 
 @dataclass(frozen=True)
+class QualityFile:
+    """A file that says where clouds are: of a kind of :data:`geoseg.raster.clouds.kinds.KINDS`."""
+
+    kind: str
+    file: File
+
+
+@dataclass(frozen=True)
 class SceneFiles:
     """A scene: its files, or an array opened by xarray.
 
@@ -55,6 +63,8 @@ class SceneFiles:
     ----------
     evidence
         What its metadata says about the sensor: platform, instruments, collection.
+    quality
+        Files of quality bands, the best first.
     """
 
     files: tuple[File, ...] = ()
@@ -62,6 +72,7 @@ class SceneFiles:
     notes: tuple[str, ...] = field(default=())
     array: Any = None
     evidence: tuple[str, ...] = ()
+    quality: tuple[QualityFile, ...] = ()
 
 
 def describe(file: File, info: FileInfo) -> FileInfo:

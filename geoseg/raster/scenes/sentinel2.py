@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from geoseg.errors import InputError
 from geoseg.raster.bands.sensors import SENTINEL2, code_of
 from geoseg.raster.gdal.xml import read_xml
-from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
+from geoseg.raster.scenes.scene import BandMetadata, File, QualityFile, SceneFiles
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 # By band_id, the number of a band in the metadata's lists of offsets.
 _ORDER = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
+_CLASSIFICATION = re.compile(r"_SCL_(\d+)m$", re.ASCII)
 _IMAGE = re.compile(r"_(B(?:0[1-9]|1[0-2]|8A))(?:_(10|20|60)m)?$", re.ASCII)
 
 
@@ -54,7 +55,22 @@ def open_safe(folder: Path) -> SceneFiles:
             code=code,
         )
         files.append(File(str(path), remote=False, bands=(band,)))
-    return SceneFiles(tuple(files), name=folder.name.removesuffix(".SAFE"))
+    return SceneFiles(tuple(files), name=folder.name.removesuffix(".SAFE"), quality=_quality(tree, folder))
+
+
+def _quality(tree: Element, folder: Path) -> tuple[QualityFile, ...]:
+    """Return the scene classification of Level-2A, or the masks of Level-1C since baseline 04.00, if they are there."""
+    found = []
+    for element in tree.iter("IMAGE_FILE"):
+        stem = (element.text or "").strip()
+        if (match := _CLASSIFICATION.search(stem)) is not None:
+            found.append((int(match[1]), folder / f"{stem}.jp2", "scl"))
+    found += [(0, path, "classi") for path in sorted(folder.glob("GRANULE/*/QI_DATA/MSK_CLASSI_B00.jp2"))]
+    root = folder.resolve()
+    inside = [one for one in sorted(found) if one[1].is_file() and one[1].resolve().is_relative_to(root)]
+    # Level-2A has the masks of Level-1C, too.
+    inside.sort(key=lambda one: one[2] != "scl")
+    return tuple(QualityFile(kind, File(str(path), remote=False)) for _, path, kind in inside)
 
 
 def _images(tree: Element, folder: Path) -> dict[str, Path]:

@@ -16,8 +16,9 @@ from urllib.request import Request, urlopen
 from geoseg.errors import InputError
 from geoseg.raster.bands import names
 from geoseg.raster.bands.sensors import code_of, name_bands
+from geoseg.raster.clouds.kinds import kind_named
 from geoseg.raster.gdal.environment import is_remote, is_virtual
-from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
+from geoseg.raster.scenes.scene import BandMetadata, File, QualityFile, SceneFiles
 from geoseg.raster.scenes.stac_sentinel2 import reflectance_of
 from geoseg.system.files import check_regular_file
 from geoseg.system.json_text import parse_json
@@ -89,8 +90,7 @@ def item_files(content: dict[str, Any], path: str, *, remote: bool) -> SceneFile
         size = asset.get("file:size")
         file = File(_address(path, str(asset["href"])), remote, metadata, size if isinstance(size, int) else None)
         identity = "|".join(one.name or key for one in metadata)
-        tiff = "tif" in str(asset.get("type", "")) or str(asset["href"]).lower().endswith((".tif", ".tiff"))
-        rank = not tiff, _pixel_size(asset)
+        rank = not _is_tiff(asset), _pixel_size(asset)
         if identity not in found or rank < found[identity][0]:
             found[identity] = rank, file
     files = _with_nir_of_landsat(tuple(file for _, file in found.values()), evidence)
@@ -103,7 +103,28 @@ def item_files(content: dict[str, Any], path: str, *, remote: bool) -> SceneFile
         raise InputError(
             f"{path}: refers to {refused} on the network; pass allow_remote=True, or open the item by its URL"
         )
-    return SceneFiles(files, name=str(content.get("id") or Path(path).stem), notes=notes, evidence=evidence)
+    name = str(content.get("id") or Path(path).stem)
+    quality = _quality_files(assets, path, evidence, remote=remote)
+    return SceneFiles(files, name=name, notes=notes, evidence=evidence, quality=quality)
+
+
+def _quality_files(
+    assets: dict[str, dict[str, Any]], path: str, evidence: tuple[str, ...], *, remote: bool
+) -> tuple[QualityFile, ...]:
+    """Return the assets that say where clouds are, the finest GeoTIFF first."""
+    found = []
+    for key, asset in assets.items():
+        kind = kind_named(key, evidence)
+        if kind is not None:
+            size = asset.get("file:size")
+            address = _address(path, str(asset["href"]))
+            file = File(address, remote, size=size if isinstance(size, int) else None)
+            found.append((not _is_tiff(asset), _pixel_size(asset), key, QualityFile(kind, file)))
+    return tuple(one for *_, one in sorted(found, key=lambda entry: entry[:3]))
+
+
+def _is_tiff(asset: dict[str, Any]) -> bool:
+    return "tif" in str(asset.get("type", "")) or str(asset["href"]).lower().endswith((".tif", ".tiff"))
 
 
 def _with_nir_of_landsat(files: tuple[File, ...], evidence: tuple[str, ...]) -> tuple[File, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -82,18 +82,19 @@ class StackSource:
         return tuple((slot, place) for slot, one in enumerate(self.slots) for place in range(len(one.channels)))
 
     @property
-    def _rasters(self) -> list[Raster]:
-        return [slot.raster for slot in self.slots if slot.raster is not None]
+    def rasters(self) -> tuple[Raster, ...]:
+        """What is read, one raster for each slot that has any."""
+        return tuple(slot.raster for slot in self.slots if slot.raster is not None)
 
     @property
     def block_shape(self) -> tuple[int, int]:
         """Height and width of the blocks of the first raster."""
-        return self._rasters[0].block_shape
+        return self.rasters[0].block_shape
 
     @property
     def sources(self) -> tuple[BandSource, ...]:
         """The files that are read."""
-        return tuple(one.inputs[part.source] for one in self._rasters for part in one.parts)
+        return tuple(source for one in self.rasters for source in one.leaves)
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""
@@ -107,6 +108,13 @@ class StackSource:
         """Return None: what a read at a reduced size decodes depends on all files."""
         del factor
         return None
+
+    def unmasked(self, names: frozenset[str]) -> StackSource:
+        """Return the same with some of clouds, shadows and snow not masked."""
+        slots = (
+            slot if slot.raster is None else replace(slot, raster=slot.raster.unmasked(names)) for slot in self.slots
+        )
+        return replace(self, slots=tuple(slots))
 
     def read(self, request: ReadRequest) -> None:
         """Fill ``request.out`` and clear ``request.valid`` where data is missing.

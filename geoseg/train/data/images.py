@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError
 from geoseg.models import ModelCard, check_bands
+from geoseg.models.clouds import mapped
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
 from geoseg.raster.stacks.places import expanded, natural
+from geoseg.segment.cloud_model import masked_by, split_clouds
 from geoseg.train.data.labels import place_rasters
 
 if TYPE_CHECKING:
@@ -43,17 +45,23 @@ def open_images(
         If there are none, or one lacks bands.
     """
     if reading.get("stack"):
-        rasters = [open_raster(list(images), **reading)]
+        rasters = [_opened(list(images), reading)]
     else:
         sources = [source for image in images for source in expanded(image)]
         if not sources:
             raise InputError("no image given: name rasters or a folder of them with --images")
-        rasters = [s if isinstance(s, Raster) else open_raster(s, **reading) for s in sources]
+        rasters = [s if isinstance(s, Raster) else _opened(s, reading) for s in sources]
     if base is not None:
         for raster in rasters:
             check_bands(base, raster)
-        return [raster.select([band.name for band in base.bands]) for raster in rasters]
+        return [raster.select([band.name for band in base.bands]).unmasked(mapped(base)) for raster in rasters]
     return [_alike(raster, first or rasters[0]) for raster in rasters]
+
+
+def _opened(source: Any, reading: Mapping[str, Any]) -> Raster:
+    options, clouds = split_clouds(reading)
+    raster = open_raster(source, **options)
+    return raster if clouds is None else masked_by(raster, clouds)
 
 
 def _alike(raster: Raster, first: Raster) -> Raster:

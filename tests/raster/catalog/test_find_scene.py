@@ -18,6 +18,7 @@ from geoseg.raster.catalog.api import period_of
 from geoseg.raster.catalog.catalogs import Catalog, catalog_of
 from geoseg.raster.catalog.client import Query, _login, search
 from geoseg.raster.catalog.place import read_place
+from geoseg.raster.clouds.report import masked_clouds
 
 NORTH = 5_800_000.0
 SUMMER = "2026-06/2026-08"
@@ -473,3 +474,79 @@ def test_options_that_do_not_go_together(geoseg, tmp_path, options, message):
     code, _, err = geoseg("segment", *options, "-o", tmp_path)
     assert code == 2
     assert message in err
+
+
+@pytest.fixture
+def add_quality(server):
+    """Put a quality band beside the bands of an item, as its catalogue calls it; what it leaves is returned."""
+
+    def put(item, form):
+        rng = np.random.default_rng(8)
+        name = item["id"]
+        side = 64 if form == "landsat" else 32  # SCL has pixels of 20 m
+        if form == "landsat":
+            values = rng.choice([21824, 21952, 22280, 23888, 30048], (side, side)).astype("uint16")
+            kept = np.isin(values, [21824, 21952])
+        else:
+            values = rng.integers(0, 12, (side, side)).astype("uint8")
+            kept = ~np.isin(values, [0, 3, 8, 9, 10, 11])
+        with rasterio.open(server.folder / f"{name}_red.tif") as red:
+            profile = red.profile | {"dtype": values.dtype, "height": side, "width": side, "nodata": None,
+                                     "transform": red.transform @ rasterio.Affine.scale(64 / side)}  # fmt: skip
+        stem = f"{name}_{'QA_PIXEL' if form == 'landsat' else 'SCL'}"
+        with rasterio.open(server.folder / f"{stem}.tif", "w", **profile) as file:
+            file.write(values, 1)
+        href = f"{server.url}/files/{stem}.tif"
+        kind = "image/tiff; application=geotiff; profile=cloud-optimized"
+        key = {"earth-search": "scl", "planetary-computer": "SCL", "cdse": "SCL_20m", "landsat": "qa_pixel"}[form]
+        item["assets"][key] = {"href": href, "type": kind, "roles": ["data"], "gsd": 20}
+        if form == "cdse":
+            item["assets"]["SCL_60m"] = {"href": f"{server.url}/files/none.tif", "type": kind, "gsd": 60}
+        return kept.repeat(64 // side, 0).repeat(64 // side, 1)
+
+    return put
+
+
+@pytest.mark.parametrize("form", ["earth-search", "planetary-computer", "cdse", "landsat"])
+def test_an_item_is_masked_as_its_files(server, add, add_quality, form):
+    """Pixel for pixel, the mask included, as the same files in a folder; and as numpy says."""
+    item = add("T33_20260610", form="earth-search" if form == "landsat" else form)
+    kept = add_quality(item, form)
+    found = find(server)
+    raster = found.raster
+    files = sorted(server.folder.glob("T33_20260610_*.tif"))
+    local = open_raster(
+        files, bands=["red", "nir"], scale=0.0001, offset=-0.1, bbox=read_place(ONE).bounds, bbox_crs="EPSG:4326"
+    )
+    got, wanted = raster.read(raster.box), local.read(local.box)
+    np.testing.assert_array_equal(got.data, wanted.data)
+    np.testing.assert_array_equal(got.valid, wanted.valid)
+    whole = open_raster([server.folder / f"T33_20260610_{band}.tif" for band in ("red", "nir")])
+    row, col = raster.origin
+    placed = (slice(row, row + raster.shape[0]), slice(col, col + raster.shape[1]))
+    np.testing.assert_array_equal(got.valid, (whole.read(whole.box).valid & kept)[placed])
+    assert 0.1 < got.valid.mean() < 0.9
+    assert any("missing pixels, by" in note for note in raster.notes)
+    (said,) = masked_clouds(raster)
+    assert said["source"].endswith("_QA_PIXEL.tif" if form == "landsat" else "_SCL.tif")
+    bare = find_scene(
+        Search(ONE, SUMMER, server.catalog()), model_bands=("red", "nir"), mask_clouds="none"
+    ).raster  # fmt: skip
+    np.testing.assert_array_equal(bare.read(bare.box).valid, whole.read(whole.box).valid[placed])
+    assert bare.fingerprint() != raster.fingerprint()
+
+
+def test_items_that_are_joined_are_masked_each(server, add, add_quality):
+    """Where the clearest item has a cloud, the next one is taken."""
+    one, two = add("A_20260610", cloud=1.0, seed=1), add("B_20260612", cloud=3.0, seed=2)
+    kept = add_quality(one, "earth-search")
+    raster = find(server, observations=2).raster
+    assert two["id"] == "B_20260612"
+    files = [[server.folder / f"{name}_{band}.tif" for band in ("red", "nir")] for name in ("A_20260610", "B_20260612")]
+    first, second = (open_raster(each) for each in files)
+    got = raster.read(raster.box).data
+    place = read_place(ONE).bounds
+    want = np.where(kept, first.read(first.box).data, second.read(second.box).data)
+    cut = first.crop(place, "EPSG:4326").origin
+    np.testing.assert_array_equal(got, want[:, cut[0] : cut[0] + got.shape[1], cut[1] : cut[1] + got.shape[2]])
+    assert [entry["name"] for entry in masked_clouds(raster)] == ["A_20260610"]
