@@ -19,6 +19,7 @@ from geoseg.classes import MapClass
 from geoseg.errors import ModelError, OptionError
 from geoseg.job import Options
 from geoseg.job.objects import DetectOptions
+from geoseg.job.objects.options import least_score, score_note
 from geoseg.job.outputs import Products
 from geoseg.job.request import Job
 from geoseg.models import BandSpec, Model, ModelCard
@@ -232,6 +233,41 @@ def test_a_lower_score_only_adds_objects(wood, tmp_path):
     )
     assert 0 < len(some) < len(more)
     assert set(some) <= set(more)
+
+
+@pytest.mark.parametrize(
+    ("validation", "least"),
+    [
+        ({"score": 0.8, "f1": 0.6}, 0.8),
+        ({"score": 0.8, "f1": 0.0}, 0.5),
+        ({"score": None, "f1": None}, 0.5),
+        ({"score": "high", "f1": [1]}, 0.5),
+        ({"score": 7, "f1": 0.6}, 0.5),
+        (None, 0.5),
+    ],
+)
+def test_the_lowest_score_is_the_best_in_validation(validation, least):
+    card = model_of().card
+    card = card if validation is None else card_with(card, metrics={"validation": validation})
+    assert least_score(card, DetectOptions()) == least
+    assert least_score(card, DetectOptions(0.3)) == 0.3
+    assert (score_note(card, DetectOptions()) is None) == (least == 0.5)
+
+
+def test_the_score_of_the_model_is_told_and_used(wood, tmp_path):
+    model = model_of()
+    known = Model(card_with(model.card, metrics={"validation": {"score": 0.8, "f1": 0.6}}), module=model.module())
+    heard = _Heard()
+    one = do(wood[0], tmp_path / "one", known, reporter=heard)
+    two = do(
+        wood[0], tmp_path / "two", known, products=Products(polygons=False, preview=False, objects=DetectOptions(0.8))
+    )
+    usual = do(wood[0], tmp_path / "usual", model)
+    assert one.outputs["objects"].read_bytes() == two.outputs["objects"].read_bytes()
+    assert one.report["score"] == 0.8
+    assert 0 < one.report["objects"] < usual.report["objects"]
+    assert usual.report["score"] == 0.5
+    assert sum("score of 0.8 or more" in line for line in heard.told) == 1
 
 
 def test_masks_are_outlines_and_not_rectangles(wood, tmp_path):
