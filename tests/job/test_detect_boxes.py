@@ -282,6 +282,22 @@ def test_masks_are_outlines_and_not_rectangles(wood, tmp_path):
     assert frame.geometry.is_valid.all()
 
 
+def test_masks_are_made_regular_each_for_itself_and_boxes_are_not(wood, tmp_path):
+    model = model_of(masks=True)
+    plain = geoseg.detect(wood[0], model, options=FAST)
+    round_ = geoseg.detect(wood[0], model, options=FAST, regularize="circle", simplify=1)
+    assert plain.object_id.tolist() == round_.object_id.tolist()
+    np.testing.assert_allclose(round_.area_m2, plain.area_m2, rtol=0.12, atol=1)  # what is cut is not round
+
+    def roundness(frame):
+        return (4 * np.pi * frame.geometry.area / frame.geometry.length**2)[frame.area_m2 > 40]
+
+    assert (roundness(round_) > 0.98).mean() > 0.6 > (roundness(plain) > 0.98).mean()
+    assert (plain.geometry.to_numpy() != round_.geometry.to_numpy()).any()
+    with pytest.raises(OptionError, match="finds boxes, which are rectangles already"):
+        geoseg.detect(wood[0], model_of(), options=FAST, regularize="square")
+
+
 def test_outputs_without_an_object_have_the_same_columns(tmp_path, result):
     path = tmp_path / "empty.tif"
     with rasterio.open(path, "w", driver="GTiff", height=40, width=40, count=1, dtype="uint8") as file:

@@ -51,7 +51,7 @@ def write_box_objects(
             score,
             products.min_area,
             tuple(item.id for item in wanted_classes(card, options)),
-            ReshapeOptions(products.simplify),
+            ReshapeOptions(products.simplify, regularize=options.regularize),
         ),
         provenance=provenance_of(recipe),
         seen=None if canvas is None else canvas.add,

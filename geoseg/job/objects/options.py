@@ -67,14 +67,15 @@ def object_reading(card: ModelCard, options: DetectOptions) -> ObjectReading:
     Raises
     ------
     OptionError
-        If a class is not one that the model finds, or regular outlines are asked of a detector.
+        If a class is not one that the model finds, or regular outlines are asked of a detector without outlines.
     """
     from geoseg.polygonize.objects import ObjectReading
 
     if card.boxes is not None:
-        if options.regularize is not None:
+        if options.regularize is not None and not card.boxes.masks:
             raise OptionError(
-                f"regularize: model {card.name!r} is a detector, whose outlines stay as they are; leave it out"
+                f"regularize: model {card.name!r} finds boxes, which are rectangles already; leave it out, or train "
+                "outlines with --arch mask-rcnn"
             )
         _chosen(card, card.classes[1:], options)
         return ObjectReading.of_classes(card.classes[1:])
