@@ -45,7 +45,7 @@ def train(folder: Path, epochs: int) -> None:
         image = write_image(Path(name) / "crowns.tif", ids, 2)
         geoseg.train(
             image, frame_of(ids), folder, task="boxes", epochs=epochs, arch="fcos", encoder="mobilenet_v3_small",
-            window=192, windows=128, batch=4, lr=2e-3, overwrite=True, workers=1,
+            window=192, windows=96, batch=4, lr=2e-3, workers=1, resume=True,
         )  # fmt: skip
 
 
