@@ -108,4 +108,5 @@ def _iou(found: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.float
     both = np.bincount(found.ravel() * np.int64(wanted) + truth.ravel(), minlength=count * wanted)
     pairs = both.reshape(count, wanted)
     shared = pairs[1:, 1:]
-    return shared / np.maximum(pairs.sum(1)[1:, None] + pairs.sum(0)[None, 1:] - shared, 1)
+    union = pairs.sum(1)[1:, None] + pairs.sum(0)[None, 1:] - shared
+    return np.asarray(shared / np.maximum(union, 1), np.float64)

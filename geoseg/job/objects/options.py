@@ -113,10 +113,15 @@ def _validated_score(card: ModelCard) -> float | None:
         return None
     found: Any = card.metrics.get("validation")
     found = found.get("objects", found) if card.objects is not None and isinstance(found, Mapping) else found
-    best, f1 = (found.get(name) if isinstance(found, Mapping) else None for name in ("score", "f1"))
+    if not isinstance(found, Mapping):
+        return None
+    best: Any = found.get("score")
+    f1: Any = found.get("f1")
     # Cards are from strangers; and where nothing was found right, no score is better than another.
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (best, f1))
-    return float(best) if numbers and 0 <= best <= 1 and f1 > 0 else None
+    for one in (best, f1):
+        if isinstance(one, bool) or not isinstance(one, int | float):
+            return None
+    return float(best) if 0 <= best <= 1 and f1 > 0 else None
 
 
 def wanted_classes(card: ModelCard, options: DetectOptions) -> tuple[MapClass, ...]:
