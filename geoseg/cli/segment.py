@@ -155,9 +155,8 @@ def segment(**values: Any) -> None:
 @click.option(
     "--score",
     type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
-    help="Lowest score: the mean probability of an object's pixels to be part of one; of boxes the detector's.",
+    help="Lowest score: the mean probability of an object's pixels to be part of one; of boxes the detector's. "
+    "Default: the one with the best F1 in the model's validation, else 0.5.",
 )
 @click.option(
     "--classes",

@@ -22,6 +22,7 @@ from geoseg._version import __version__
 from geoseg.errors import GeosegError, InputError, known_cause, one_line
 from geoseg.job.backend import Backend
 from geoseg.job.dispatch import Dispatcher
+from geoseg.job.objects.options import score_note
 from geoseg.job.outputs import written_files
 from geoseg.job.report import SUMMARY, write_summary
 from geoseg.job.request import Job, Request, SceneResult, open_scene, request_of
@@ -110,6 +111,8 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     inputs.check(job.storage.location(summary), *([] if job.profile is None else [job.profile]))
     trace = None if job.profile is None else Trace(Path(job.profile))
     reporter.start(version=__version__, scenes=len(job.scenes), model=request.model.card.name, output=str(job.storage))
+    if job.products.objects is not None and (note := score_note(request.model.card, job.products.objects)):
+        reporter.info(note)
     job.storage.check()
     staffing = job.staffing
     with Backend(job.scheduler, job.options, job.storage, reporter, single=job.single, staffing=staffing) as backend:

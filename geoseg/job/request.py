@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from geoseg._version import __version__
 from geoseg.errors import GeosegError, OptionError, OutputError
 from geoseg.job.failures import with_retries
-from geoseg.job.objects.options import needed_probabilities, object_reading
+from geoseg.job.objects.options import least_score, needed_probabilities, object_reading
 from geoseg.job.outputs import Products
 from geoseg.job.shards import Shard
 from geoseg.models.boxes.checks import check_finds_classes
@@ -251,11 +251,12 @@ def request_of(job: Job) -> Request:
 
 
 def _with_needs(products: Products, model: Model) -> Products:
-    """Return the products, objects with the probabilities that their scores are made of."""
+    """Return the products, objects with their lowest score and the probabilities that scores are made of."""
     if products.objects is None:
         return products
     object_reading(model.card, products.objects)
-    return replace(products, probabilities=needed_probabilities(model.card))
+    objects = replace(products.objects, score=least_score(model.card, products.objects))
+    return replace(products, objects=objects, probabilities=needed_probabilities(model.card))
 
 
 def open_scene(source: Any, request: Request, name: str | None = None) -> Raster:

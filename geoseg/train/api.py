@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -275,6 +276,7 @@ def _train(run: Run, folder: Path) -> Model:
     from geoseg.train.calibrate import calibrate
     from geoseg.train.fit import Task, fit
     from geoseg.train.half_precision import measure_half_precision
+    from geoseg.train.object_scores import object_scores
     from geoseg.train.prepare import prepare
     from geoseg.train.run import CHECKPOINT
     from geoseg.train.start.network import check_trainable, start_network
@@ -307,12 +309,16 @@ def _train(run: Run, folder: Path) -> Model:
     task = Task(prepared, options, network, start, folder)
     fitted = fit(task, reporter, resume=run.resume)
     calibration = calibrate(task, fitted, reporter)
+    temperature = None if calibration is None else calibration["temperature"]
+    fitted = replace(fitted, scores=object_scores(task, fitted, temperature))
     network.load_state_dict(fitted.state)
     half = measure_half_precision(prepared, network, options.device)
     prepared.check_unchanged()
     metrics = None if fitted.matrix is None else model_folder.metrics_of(fitted.matrix, prepared.card)
     if metrics is not None and calibration is not None:
         metrics["calibration"] = calibration
+    if metrics is not None and fitted.scores is not None:
+        metrics["objects"] = fitted.scores
     card = model_folder.finished_card(
         prepared, options, fitted, calibration=calibration, half=half, output=run.output, licence=run.licence,
         base=base, tuning=tuning,
@@ -353,6 +359,11 @@ def _report_result(
         )
         accuracy = metrics["overall_accuracy"]
         reporter.info(f"best epoch {fitted.epoch + 1}: mIoU {metrics['mean_iou']}, accuracy {accuracy}; IoU: {each}")
+        if "objects" in metrics:
+            found = metrics["objects"]
+            reporter.info(
+                f"objects: AP50 {found['ap50']}, AP {found['ap']}; F1 {found['f1']} at a score of {found['score']}"
+            )
         if "change" in metrics:
             binary = ", ".join(f"{name} {metrics['change'][name]}" for name in ("iou", "f1", "precision", "recall"))
             reporter.info(f"change of any kind: {binary}")

@@ -87,7 +87,8 @@ class Fitted:
     pseudo
         Share of the unlabelled pixels that had a pseudo-label in that epoch; None without unlabelled scenes.
     scores
-        Scores of a detector on the validation part in that epoch; None for other networks and without validation.
+        Scores of objects on the validation part: of a detector in that epoch, of a network of cores and rims once it is
+        trained; None for other networks and without validation.
     """
 
     state: dict[str, torch.Tensor]

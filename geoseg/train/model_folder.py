@@ -127,6 +127,8 @@ def finished_card(
     metrics: dict[str, Any] = {}
     if fitted.matrix is not None:
         metrics["validation"] = brief(metrics_of(fitted.matrix, card))
+        if fitted.scores is not None:
+            metrics["validation"]["objects"] = fitted.scores
     if calibration is not None:
         from geoseg.train import calibrate  # needs lightning, which sketches do without
 
@@ -179,9 +181,14 @@ def _description(fitted: Fitted, metrics: dict[str, Any], base: Model | None) ->
     text = f"{start} for {fitted.epochs} epoch{'s' * (fitted.epochs != 1)}."
     if "validation" in metrics:
         scored = metrics["validation"]
+        found = scored.get("objects")
+        objects = "" if found is None or found["ap50"] is None else (
+            f" Objects there, window by window: AP50 {found['ap50']}, AP {found['ap']} ({found['objects']} objects); "
+            f"F1 {found['f1']} at a score of {found['score']}."
+        )  # fmt: skip
         return (
             f"{text} On the places held out for validation: mIoU {scored['mean_iou']}, overall accuracy "
-            f"{scored['overall_accuracy']} ({scored['pixels']} pixels)."
+            f"{scored['overall_accuracy']} ({scored['pixels']} pixels).{objects}"
         )
     return f"{text} Not validated: it was trained on all labels, so its accuracy is unknown."
 

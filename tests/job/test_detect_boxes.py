@@ -19,6 +19,7 @@ from geoseg.classes import MapClass
 from geoseg.errors import ModelError, OptionError
 from geoseg.job import Options
 from geoseg.job.objects import DetectOptions
+from geoseg.job.objects.options import least_score, score_note
 from geoseg.job.outputs import Products
 from geoseg.job.request import Job
 from geoseg.models import BandSpec, Model, ModelCard
@@ -234,6 +235,41 @@ def test_a_lower_score_only_adds_objects(wood, tmp_path):
     assert set(some) <= set(more)
 
 
+@pytest.mark.parametrize(
+    ("validation", "least"),
+    [
+        ({"score": 0.8, "f1": 0.6}, 0.8),
+        ({"score": 0.8, "f1": 0.0}, 0.5),
+        ({"score": None, "f1": None}, 0.5),
+        ({"score": "high", "f1": [1]}, 0.5),
+        ({"score": 7, "f1": 0.6}, 0.5),
+        (None, 0.5),
+    ],
+)
+def test_the_lowest_score_is_the_best_in_validation(validation, least):
+    card = model_of().card
+    card = card if validation is None else card_with(card, metrics={"validation": validation})
+    assert least_score(card, DetectOptions()) == least
+    assert least_score(card, DetectOptions(0.3)) == 0.3
+    assert (score_note(card, DetectOptions()) is None) == (least == 0.5)
+
+
+def test_the_score_of_the_model_is_told_and_used(wood, tmp_path):
+    model = model_of()
+    known = Model(card_with(model.card, metrics={"validation": {"score": 0.8, "f1": 0.6}}), module=model.module())
+    heard = _Heard()
+    one = do(wood[0], tmp_path / "one", known, reporter=heard)
+    two = do(
+        wood[0], tmp_path / "two", known, products=Products(polygons=False, preview=False, objects=DetectOptions(0.8))
+    )
+    usual = do(wood[0], tmp_path / "usual", model)
+    assert one.outputs["objects"].read_bytes() == two.outputs["objects"].read_bytes()
+    assert one.report["score"] == 0.8
+    assert 0 < one.report["objects"] < usual.report["objects"]
+    assert usual.report["score"] == 0.5
+    assert sum("score of 0.8 or more" in line for line in heard.told) == 1
+
+
 def test_masks_are_outlines_and_not_rectangles(wood, tmp_path):
     frame = geoseg.detect(wood[0], model_of(masks=True), options=FAST)
     values = wood[1]
@@ -244,6 +280,22 @@ def test_masks_are_outlines_and_not_rectangles(wood, tmp_path):
         assert max(outline.intersection(one).area / outline.union(one).area for one in whole.values()) > 0.85
     assert (frame.area_m2 < 0.95 * frame.width_m * frame.height_m).mean() > 0.8
     assert frame.geometry.is_valid.all()
+
+
+def test_masks_are_made_regular_each_for_itself_and_boxes_are_not(wood, tmp_path):
+    model = model_of(masks=True)
+    plain = geoseg.detect(wood[0], model, options=FAST)
+    round_ = geoseg.detect(wood[0], model, options=FAST, regularize="circle", simplify=1)
+    assert plain.object_id.tolist() == round_.object_id.tolist()
+    np.testing.assert_allclose(round_.area_m2, plain.area_m2, rtol=0.12, atol=1)  # what is cut is not round
+
+    def roundness(frame):
+        return (4 * np.pi * frame.geometry.area / frame.geometry.length**2)[frame.area_m2 > 40]
+
+    assert (roundness(round_) > 0.98).mean() > 0.6 > (roundness(plain) > 0.98).mean()
+    assert (plain.geometry.to_numpy() != round_.geometry.to_numpy()).any()
+    with pytest.raises(OptionError, match="finds boxes, which are rectangles already"):
+        geoseg.detect(wood[0], model_of(), options=FAST, regularize="square")
 
 
 def test_outputs_without_an_object_have_the_same_columns(tmp_path, result):

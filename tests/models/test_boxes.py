@@ -99,3 +99,40 @@ def test_cards_that_ask_for_more_are_refused(hyperparameters, architecture, matc
     card = card_with(card, hyperparameters=hyperparameters, architecture=architecture or card.architecture)
     with pytest.raises(ModelError, match=match):
         build_detector(card)
+
+
+@pytest.mark.parametrize("kind", ["faster-rcnn", "retinanet", "fcos"])
+def test_coordinates_keep_their_precision_in_mixed_precision(kind):
+    """In bf16 a coordinate beyond 256 is a multiple of 2, which torchvision would round even the labels to."""
+    torch.manual_seed(0)
+    network = build_detector(small_card(kind)).train()
+    anchors, places = [], []
+    network.get_submodule(
+        "rpn.anchor_generator" if kind == "faster-rcnn" else "anchor_generator"
+    ).register_forward_hook(lambda _module, _inputs, output: anchors.append(output[0]))
+    if kind == "faster-rcnn":
+        network.roi_heads.box_roi_pool.register_forward_pre_hook(lambda _module, inputs: places.append(inputs[1][0]))
+    box = torch.tensor([[290.3, 10.6, 309.1, 37.2]])
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled), torch.no_grad():
+            network(torch.rand(1, 3, 64, 320), [{"boxes": box, "labels": torch.tensor([1])}])
+    assert torch.equal(*anchors)
+    assert anchors[1].dtype == torch.float32
+    # The labels are among what the second stage learns from.
+    assert all((boxes == box).all(1).any() for boxes in places)
+
+
+def small_card(kind, width=64):
+    card = card_of(kind, "mobilenet_v3_small", limit=20, least_score=0.0)
+    kwargs = {"anchors": [8.0, 16.0, 32.0, 64.0, 128.0], "norm": "batch", "width": width}
+    return card_with(card, hyperparameters=card.hyperparameters | {"kwargs": kwargs})
+
+
+@pytest.mark.parametrize("kind", ["faster-rcnn", "fcos"])
+def test_narrow_pyramids_have_the_channels_of_their_card(kind):
+    network = build_detector(small_card(kind))
+    x = torch.rand(1, 3, 64, 64)
+    assert {one.shape[1] for one in network.backbone(x).values()} == {64}
+    assert len(network.eval()(x)[0]["boxes"]) <= 20
+    with pytest.raises(ModelError, match="width must be one of 64, 128, 256, got 100"):
+        build_detector(small_card(kind, 100))

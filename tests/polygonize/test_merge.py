@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
+import shapely
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasterio.features import rasterize
+from rasterio.features import shapes as traced
+from shapely import affinity
 
 from geoseg.models.boxes.detections import Detections
+from geoseg.polygonize import polygonize
+from geoseg.polygonize.boxes import regular as boxes_regular
 from geoseg.polygonize.boxes.merge import Lattice, merge
+from geoseg.polygonize.boxes.regular import regular
+from geoseg.polygonize.reshape import ReshapeOptions
 from geoseg.tiling import Tiling
 
 STRIDE = 8
@@ -157,10 +168,35 @@ def test_the_smallest_rectangle_is_measured_however_it_is_turned(angle, long, ra
     # Pixels of 0.5 × 0.25 m without a CRS; the long side points `angle` degrees clockwise from the columns' upper end.
     ground = PixelGeodesy(Affine(0.5, 0, 0, 0, -0.25, 0), None, 400, 400)
     rectangle = shapely.box(-long * ratio / 2, -long / 2, long * ratio / 2, long / 2)
-    turned = shapely.affinity.rotate(rectangle, angle, origin=(0, 0))  # x to the right, y down: clockwise as seen
+    turned = affinity.rotate(rectangle, angle, origin=(0, 0))  # x to the right, y down: clockwise as seen
     pixels = shapely.affinity.affine_transform(turned, [2, 0, 0, 4, 200, 200])
     found = measure(np.array([pixels], object), ground)
     assert found.width[0] == pytest.approx(long, rel=1e-6)
     assert found.height[0] == pytest.approx(long * ratio, rel=1e-6)
     assert abs((found.angle[0] - angle + 90) % 180 - 90) < 1e-3
     assert found.perimeter[0] == pytest.approx(2 * long * (1 + ratio), rel=1e-6)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.sampled_from(["square", "circle"]))
+def test_each_mask_becomes_as_regular_as_it_would_alone(seed, count, shape):
+    """Masks that overlap one another, beside a class map that holds one of them and nothing else."""
+    rng = np.random.default_rng(seed)
+    masks, shapes = [], []
+    for _ in range(count):
+        turned = affinity.rotate(shapely.box(0, 0, *rng.uniform(6, 50, 2)), rng.uniform(0, 90))
+        disc = shapely.Point(0, 0).buffer(rng.uniform(4, 30))
+        shifted = affinity.translate(turned if shape == "square" else disc, *rng.uniform(40, 80, 2))
+        masks.append(rasterize([shifted], (140, 150), dtype="uint8"))
+        pieces = traced(masks[-1], mask=masks[-1] > 0, connectivity=4)
+        shapes.append(max((shapely.geometry.shape(piece) for piece, _ in pieces), key=lambda one: one.area))
+    shapes = np.array(shapes, object)
+    options = ReshapeOptions(1.0, regularize=shape)
+    with patch.object(boxes_regular, "_PIXELS", 300_000):  # sheets of a few masks
+        found = regular(shapes, options, (0.5, 0.5))
+    for mask, one, new in zip(masks, shapes, found, strict=True):
+        alone = rasterize([one], mask.shape, dtype="uint8")
+        frame = polygonize(xr.DataArray(alone, dims=("y", "x"), attrs={"nodata": 0}), simplify=2, regularize=shape)
+        (expected,) = frame.geometry
+        assert shapely.equals_exact(shapely.normalize(new), shapely.normalize(expected), 1e-6)
+        assert shapely.hausdorff_distance(new.exterior, one.exterior, 0.05) <= 2.001

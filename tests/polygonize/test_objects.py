@@ -19,7 +19,7 @@ from hypothesis.extra.numpy import arrays
 
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError
-from geoseg.polygonize.objects import ObjectFilter, ObjectMap, ObjectReading, api, write_objects
+from geoseg.polygonize.objects import ObjectFilter, ObjectMap, ObjectReading, api, label_objects, write_objects
 from geoseg.polygonize.reshape import ReshapeOptions
 from geoseg.polygonize.source import open_source
 from tests.polygonize.polygon_helpers import spiral
@@ -92,7 +92,11 @@ def written(
 
 
 def expected(classes: np.ndarray, reading: ObjectReading) -> list[tuple[int, bytes]]:
-    ids, found = one_pass(classes, reading)
+    return polygons(*one_pass(classes, reading))
+
+
+def polygons(ids: np.ndarray, found: list[int]) -> list[tuple[int, bytes]]:
+    """Classes and outlines of numbered objects."""
     shapes = rasterio.features.shapes(ids.astype(np.int32), mask=ids > 0)
     pairs = [(found[int(value) - 1], shapely.geometry.shape(shape)) for shape, value in shapes]
     assert len(pairs) == len(np.unique(ids[ids > 0]))  # the definition keeps objects 4-connected
@@ -132,6 +136,9 @@ def test_objects_in_slabs_are_those_of_one_pass(tmp_path_factory, classes, rows,
     cut, _ = written(folder, classes, reading, rows=rows, name="cut.parquet")
     whole, _ = written(folder, classes, reading, rows=64, name="whole.parquet")
     assert canonical(cut) == expected(classes, reading)
+    ids, kinds = label_objects(classes, reading)
+    assert ids.max() == len(kinds)
+    assert polygons(ids, kinds.tolist()) == canonical(cut)
     assert cut.read_bytes() == whole.read_bytes()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+import torch
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,10 @@ from geoseg.train.data.class_mapping import parse_classes
 from geoseg.train.data.instances import InstanceLabels, cores, instance_entries
 from geoseg.train.data.label_images import Sources, read_labels
 from geoseg.train.data.labels import NO_VALUE, PolygonLabels
+from geoseg.train.fit import Fitted, Task
+from geoseg.train.object_scores import object_scores
 from geoseg.train.options import TrainOptions
+from geoseg.train.prepare import prepare
 
 SMALL = {
     "encoder": "tu-mobilenetv3_small_050", "window": 64, "batch": 4, "windows": 4, "epochs": 1, "augment": 0.0,
@@ -93,6 +97,10 @@ def test_a_trained_model_finds_objects_and_its_card_says_so(houses, tmp_path):
     assert card.objects.kinds[0].area_m2["50"] == pytest.approx(25, rel=1e-3)
     assert card.to_item()["properties"]["mlm:tasks"][0] == "instance-segmentation"
     assert card.title.startswith("Objects (house) from 3 bands")
+    scores = card.metrics["validation"]["objects"]
+    assert scores["objects"] == scores["classes"]["house"]["objects"] > 0
+    assert "objects" in card.describe()
+    assert json.loads((tmp_path / "houses" / "metrics.json").read_text("utf-8"))["objects"] == scores
     frame = geoseg.detect(image, model, score=0.0, options=Options(device="cpu", precision="fp32", runtime="torch"))
     assert set(frame.class_name) <= {"house"}
     with pytest.raises(OptionError, match="fine-tune it with --task instances"):
@@ -100,6 +108,55 @@ def test_a_trained_model_finds_objects_and_its_card_says_so(houses, tmp_path):
     base = str(tmp_path / "houses")
     again = geoseg.train(image, labels, base=base, task="instances", class_field="kind", **SMALL)
     assert again.card.objects == card.objects
+
+
+class Told(torch.nn.Module):
+    """Answers windows with what it was told of them."""
+
+    def __init__(self, answers):
+        super().__init__()
+        self.answers = answers
+
+    def forward(self, x):
+        return self.answers[x.numpy().tobytes()]
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.0])
+def test_objects_of_held_out_places_are_counted_once(houses, share):
+    """A network that says the labels is right about all objects, and one that says some of them about these."""
+    image, labels, _ = houses
+    options = TrainOptions(task="instances", window=64, device="cpu", validation=0.4)
+    sources = Sources([image], [str(labels)], class_field="kind")
+    prepared = prepare(sources, options, None, Silent())
+    windows = prepared.validation_windows()
+    held = np.zeros((192, 192), bool)
+    answers, rng, kept = {}, np.random.default_rng(0), {}
+    for number, (scene, read, _) in enumerate(windows.windows):
+        x, y, _ = windows.scenes[scene].read(read)
+        inside = read.intersection(Box(0, 0, 192, 192))
+        held[inside.row : inside.bottom, inside.col : inside.right] |= (windows[number].y.numpy() != 255)[
+            inside.within(read)
+        ]
+        ids = prepared.held[0].labels.source.source.polygons.instances(read)
+        for one in np.unique(ids[ids >= 0]).tolist():
+            kept.setdefault(one, rng.random() < share)
+        y = np.where(np.isin(ids, [one for one, keep in kept.items() if not keep]) | (y == 255), 0, y)
+        answers[x[None].tobytes()] = 9 * torch.nn.functional.one_hot(torch.from_numpy(y[None]).long(), 3).movedim(3, 1)
+    frame = gpd.read_file(labels)
+    centres = np.stack([frame.centroid.x - 500_000, 5_400_000 - frame.centroid.y]) * 2
+    wanted = held[tuple(centres[::-1].astype(int))]
+    right = wanted & [kept.get(one, False) for one in range(len(frame))]
+    matrix = np.zeros((3, 3), np.int64)
+    fitted = Fitted({}, matrix, 0, 1, 1, 1, 1, 1e-3, "")
+    task = Task(prepared, options, Told(answers), "", None)
+    scores = object_scores(task, fitted, 2.0)
+    assert scores["objects"] == wanted.sum() > 10
+    if share:
+        assert scores["recall"] == pytest.approx(right.sum() / wanted.sum(), abs=1e-4)
+        assert scores["precision"] == 1
+        assert scores["score"] > 0.9
+    else:
+        assert (scores["ap50"], scores["f1"]) == (0, None)
 
 
 def labelled(image, labels):

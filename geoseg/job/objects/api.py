@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class _Arguments(TypedDict, total=False):
     """The keyword arguments of ``detect``, for its overloads."""
 
-    score: float
+    score: float | None
     classes: Sequence[str] | None
     min_area: float | None
     simplify: float | None
@@ -55,7 +55,7 @@ def detect(
     model: str | Path | Model,
     *,
     path: str | Path | None = None,
-    score: float = 0.5,
+    score: float | None = None,
     classes: Sequence[str] | None = None,
     min_area: float | None = None,
     simplify: float | None = None,
@@ -82,7 +82,8 @@ def detect(
         File to write, ``.gpkg``, ``.parquet`` or ``.fgb``; None returns a GeoDataFrame.
     score
         Lowest score, 0…1. The score of an object is the mean over its pixels of the probability that a pixel belongs to
-        some object (with models of classes, of the confidence), summed in whole percents; of boxes the detector's.
+        some object (with models of classes, of the confidence), summed in whole percents; of boxes the detector's. If
+        None, the score with the best F1 in the model's validation (``metrics`` of its card), or 0.5 without one.
     classes
         Names of the classes of objects that are wanted; all but a background if None.
     min_area

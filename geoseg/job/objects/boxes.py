@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geoseg.job.objects.options import wanted_classes
+from geoseg.job.objects.options import least_score, wanted_classes
 from geoseg.job.outputs import Products, provenance_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def write_box_objects(
     card, options, raster = recipe.model.card, products.objects, recipe.raster
     assert card.boxes is not None
     assert options is not None
-    if options.score < card.boxes.least_score:
+    score = least_score(card, options)
+    if score < card.boxes.least_score:
         reporter.info(f"model {card.name!r} returns scores from {card.boxes.least_score:g} on: none below are written")
     found = store.detections()
     if found.full:
@@ -47,10 +48,10 @@ def write_box_objects(
         BoxMap(found, recipe.tiling, card.classes[1:], card.boxes.masks, raster.transform, raster.crs),
         path,
         ObjectFilter(
-            options.score,
+            score,
             products.min_area,
             tuple(item.id for item in wanted_classes(card, options)),
-            ReshapeOptions(products.simplify),
+            ReshapeOptions(products.simplify, regularize=options.regularize),
         ),
         provenance=provenance_of(recipe),
         seen=None if canvas is None else canvas.add,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geoseg.classes import MapClass
 from geoseg.errors import OptionError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _BACKGROUNDS = {"background", "other", "none", "unlabelled", "unlabeled"}
 """Names of classes that are no objects unless they are asked for."""
 
+USUAL_SCORE = 0.5
+"""Lowest score of objects where nothing tells a better one."""
+
 _LEAST_PIXELS = 12
 """Objects of fewer pixels than this are hardly told apart: about 3 × 4."""
 
@@ -30,7 +33,8 @@ class DetectOptions:
     Attributes
     ----------
     score
-        Lowest score of objects, 0…1.
+        Lowest score of objects, 0…1; None for the one with the best F1 where the model was validated, see
+        :func:`least_score`.
     classes
         Names of the classes of objects that are wanted; None for all but a background.
     regularize
@@ -43,13 +47,13 @@ class DetectOptions:
     True
     """
 
-    score: float = 0.5
+    score: float | None = None
     classes: tuple[str, ...] | None = None
     # Not in the repr, which identifies results: those of runs without it must stay valid.
     regularize: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.score <= 1:
+        if self.score is not None and not 0 <= self.score <= 1:
             raise OptionError(f"score must lie in 0…1, got {self.score}")
         if self.regularize not in (None, *REGULAR_SHAPES):
             raise OptionError(f"regularize is {self.regularize!r}: use one of {', '.join(REGULAR_SHAPES)}")
@@ -63,25 +67,61 @@ def object_reading(card: ModelCard, options: DetectOptions) -> ObjectReading:
     Raises
     ------
     OptionError
-        If a class is not one that the model finds, or regular outlines are asked of a detector.
+        If a class is not one that the model finds, or regular outlines are asked of a detector without outlines.
     """
     from geoseg.polygonize.objects import ObjectReading
 
     if card.boxes is not None:
-        if options.regularize is not None:
+        if options.regularize is not None and not card.boxes.masks:
             raise OptionError(
-                f"regularize: model {card.name!r} is a detector, whose outlines stay as they are; leave it out"
+                f"regularize: model {card.name!r} finds boxes, which are rectangles already; leave it out, or train "
+                "outlines with --arch mask-rcnn"
             )
         _chosen(card, card.classes[1:], options)
         return ObjectReading.of_classes(card.classes[1:])
     if card.objects is None:
         return ObjectReading.of_classes(_chosen(card, card.classes, options))
-    kinds = tuple(MapClass(number, kind.name, kind.color) for number, kind in enumerate(card.objects.kinds, 1))
-    # Cores and rims of all kinds are read, also of those that are not wanted: they hold their ground.
-    cores = tuple((kind.core, number) for number, kind in enumerate(card.objects.kinds, 1))
-    rims = tuple((kind.rim, number) for number, kind in enumerate(card.objects.kinds, 1))
-    _chosen(card, kinds, options)
-    return ObjectReading(kinds, cores, rims, card.objects.reach, card.objects.least_core)
+    reading = ObjectReading.of_heads(card.objects)
+    _chosen(card, reading.classes, options)
+    return reading
+
+
+def least_score(card: ModelCard, options: DetectOptions) -> float:
+    """Return the lowest score of objects that are written.
+
+    If none is asked for, it is the one with the best F1 on the places held out when the model was trained, as its card
+    says; 0.5 for models that were not validated on objects.
+    """
+    if options.score is not None:
+        return options.score
+    best = _validated_score(card)
+    return USUAL_SCORE if best is None else best
+
+
+def score_note(card: ModelCard, options: DetectOptions) -> str | None:
+    """Return a line on the lowest score, if it is the model's; None if it was asked for or is the usual one."""
+    if options.score is not None or _validated_score(card) is None:
+        return None
+    return (
+        f"objects of a score of {least_score(card, options):g} or more are written: it gave model {card.name!r} its "
+        "best F1 in validation; --score sets another"
+    )
+
+
+def _validated_score(card: ModelCard) -> float | None:
+    if card.boxes is None and card.objects is None:
+        return None
+    found: Any = card.metrics.get("validation")
+    found = found.get("objects", found) if card.objects is not None and isinstance(found, Mapping) else found
+    if not isinstance(found, Mapping):
+        return None
+    best: Any = found.get("score")
+    f1: Any = found.get("f1")
+    # Cards are from strangers; and where nothing was found right, no score is better than another.
+    for one in (best, f1):
+        if isinstance(one, bool) or not isinstance(one, int | float):
+            return None
+    return float(best) if 0 <= best <= 1 and f1 > 0 else None
 
 
 def wanted_classes(card: ModelCard, options: DetectOptions) -> tuple[MapClass, ...]:

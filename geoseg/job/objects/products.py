@@ -10,7 +10,7 @@ import numpy as np
 
 from geoseg.classes import NODATA
 from geoseg.geodesy import pixel_sides
-from geoseg.job.objects.options import DetectOptions, object_reading, wanted_classes
+from geoseg.job.objects.options import DetectOptions, least_score, object_reading, wanted_classes
 from geoseg.job.outputs import Products, Written, every, outputs_of, provenance_of, write_rasters
 from geoseg.job.page.pictures import object_pictures
 from geoseg.write.preview import write_preview
@@ -58,7 +58,8 @@ def write_object_products(
     Returns
     -------
     Facts with ``classes`` (per class of objects: their number, area in m², number of cut ones, number per km² of the
-    scene's valid pixels), ``objects``, ``objects_left_out`` and ``nodata_pixels``.
+    scene's valid pixels), ``objects``, ``objects_left_out``, ``score`` (the lowest that is written) and
+    ``nodata_pixels``.
     """
     shutil.rmtree(folder, ignore_errors=True)
     rasters = folder / "rasters"
@@ -126,7 +127,7 @@ def _write_objects(
         return write_objects(
             ObjectMap(sources[0], sources[1], reading, inverted=inverted),
             output,
-            ObjectFilter(options.score, products.min_area, tuple(item.id for item in wanted), shape),
+            ObjectFilter(least_score(card, options), products.min_area, tuple(item.id for item in wanted), shape),
             memory=memory,
             provenance=provenance_of(recipe),
             seen=seen,
@@ -160,6 +161,7 @@ def _facts(
         "classes": classes,
         "objects": sum(counts.objects.values()),
         "objects_left_out": counts.left_out,
+        "score": least_score(recipe.model.card, _options(products)),
         "nodata_pixels": int(pixels[NODATA]),
     }
 

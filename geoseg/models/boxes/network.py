@@ -18,7 +18,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import _mobilenet_extractor, _resnet_fpn_extractor
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d
-from torchvision.ops.feature_pyramid_network import LastLevelP6P7
+from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastLevelP6P7
 
 from geoseg.errors import ModelError
 from geoseg.models.boxes.names import DETECTORS, ENCODERS
@@ -26,6 +26,11 @@ from geoseg.models.card.boxes import ARCHITECTURE
 from geoseg.models.card.card import ModelCard
 
 _NORMS = {"batch": nn.BatchNorm2d, "frozen": FrozenBatchNorm2d}
+
+WIDTH = 256
+"""Channels of a feature pyramid and of the heads on it, as torchvision has them."""
+
+_WIDTHS = (64, 128, WIDTH)
 
 _ANCHORS = (16.0, 32.0, 64.0, 128.0, 256.0)
 
@@ -68,23 +73,48 @@ def build_detector(card: ModelCard) -> nn.Module:
         raise ModelError(
             f"model {card.name!r}: encoder {encoder!r} is not one for boxes: use one of {', '.join(ENCODERS)}"
         )
-    anchors, norm = _arguments(card)
+    anchors, norm, width = _arguments(card)
     assert card.boxes is not None
     if card.boxes.masks != (kind == "mask-rcnn"):
         raise ModelError(f"model {card.name!r}: boxes.masks is {card.boxes.masks}, which {kind} contradicts")
     single = kind in ("fcos", "retinanet")
-    backbone = _backbone(encoder, _NORMS[norm], len(card.bands), single=single)
+    backbone = _backbone(encoder, _NORMS[norm], (len(card.bands), width), single=single)
     network = _detector(kind, backbone, len(card.classes), anchors)
     network.transform = AsGiven()
+    _keep_coordinates(network)
     set_limits(network, card, card.boxes.limit)
     return network
 
 
-def _arguments(card: ModelCard) -> tuple[tuple[float, ...], str]:
+def _keep_coordinates(network: Any) -> None:
+    """Let anchors, offsets and boxes be fp32 in mixed precision, too.
+
+    Torchvision gives anchors, and even the reference boxes of a training, the type of the feature maps: in bf16 a
+    coordinate beyond 256 pixels is a multiple of 2.
+    """
+    two = hasattr(network, "roi_heads")
+    parts = (network.rpn.head, network.roi_heads.box_predictor) if two else (network.head,)
+    for part in (network.backbone, *parts):
+        part.register_forward_hook(_in_fp32)
+
+
+def _in_fp32(_module: nn.Module, _inputs: Any, outputs: Any) -> Any:
+    if isinstance(outputs, torch.Tensor):
+        return outputs.float()
+    if isinstance(outputs, Mapping):
+        return type(outputs)((name, _in_fp32(_module, _inputs, value)) for name, value in outputs.items())
+    return type(outputs)(_in_fp32(_module, _inputs, value) for value in outputs)
+
+
+def _arguments(card: ModelCard) -> tuple[tuple[float, ...], str, int]:
     given = card.hyperparameters.get("kwargs") or {}
-    if not isinstance(given, Mapping) or set(given) - {"anchors", "norm"}:
-        raise ModelError(f"model {card.name!r}: kwargs in mlm:hyperparameters may hold anchors and norm, got {given!r}")
-    norm, anchors = given.get("norm", "batch"), given.get("anchors", _ANCHORS)
+    if not isinstance(given, Mapping) or set(given) - {"anchors", "norm", "width"}:
+        raise ModelError(
+            f"model {card.name!r}: kwargs in mlm:hyperparameters may hold anchors, norm and width, got {given!r}"
+        )
+    norm, anchors, width = given.get("norm", "batch"), given.get("anchors", _ANCHORS), given.get("width", WIDTH)
+    if width not in _WIDTHS:
+        raise ModelError(f"model {card.name!r}: width must be one of {', '.join(map(str, _WIDTHS))}, got {width!r}")
     if norm not in _NORMS:
         raise ModelError(f"model {card.name!r}: norm {norm!r} is unknown: use one of {', '.join(_NORMS)}")
     numbers = isinstance(anchors, Sequence) and all(
@@ -92,13 +122,17 @@ def _arguments(card: ModelCard) -> tuple[tuple[float, ...], str]:
     )
     if not numbers or len(anchors) != len(_ANCHORS):
         raise ModelError(f"model {card.name!r}: anchors must be {len(_ANCHORS)} sides in pixels, got {anchors!r}")
-    return tuple(float(side) for side in anchors), norm
+    return tuple(float(side) for side in anchors), norm, int(width)
 
 
-def _backbone(encoder: str, norm: type[nn.Module], bands: int, *, single: bool) -> nn.Module:
-    """Return an encoder with a feature pyramid; that of detectors in one stage begins at a stride of 8 pixels."""
-    extra = LastLevelP6P7(256, 256) if single else None
-    built: nn.Module
+def _backbone(encoder: str, norm: type[nn.Module], shape: tuple[int, int], *, single: bool) -> nn.Module:
+    """Return an encoder of some bands with a feature pyramid of some channels.
+
+    That of detectors in one stage begins at a stride of 8 pixels.
+    """
+    bands, width = shape
+    extra = LastLevelP6P7(width, width) if single else None
+    built: Any
     if encoder.startswith("mobilenet"):
         body = mobilenet.__dict__[encoder](weights=None, norm_layer=norm)
         first = body.features[0]
@@ -113,7 +147,11 @@ def _backbone(encoder: str, norm: type[nn.Module], bands: int, *, single: bool) 
         body = resnet.__dict__[encoder](weights=None, norm_layer=norm)
         body.conv1 = _convolution(body.conv1, bands)
         built = _resnet_fpn_extractor(body, 5, [2, 3, 4] if single else [1, 2, 3, 4], extra)
-    return built
+    if width != WIDTH:
+        channels = [block[0].in_channels for block in built.fpn.inner_blocks]
+        built.fpn = FeaturePyramidNetwork(channels, width, built.fpn.extra_blocks)
+        built.out_channels = width
+    return built  # type: ignore[no-any-return]
 
 
 def _stages(body: nn.Module) -> int:
@@ -161,6 +199,14 @@ def set_limits(network: Any, card: ModelCard, limit: int) -> None:
         limit, card.boxes.least_score, card.boxes.overlap,
     )  # fmt: skip
     network.topk_candidates = max(2 * limit, 1000)
+
+
+def usual_width(encoder: str) -> int:
+    """Return the channels of the pyramid of a detector that starts from random weights.
+
+    With 256, pyramid and heads need twenty times the arithmetic of a MobileNet.
+    """
+    return {"mobilenet_v3_small": 64, "mobilenet_v3_large": 128, "mobilenet_v2": 128}.get(encoder, WIDTH)
 
 
 def usual_anchors(sides: Sequence[float]) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def write_boxes(
     path
         ``.gpkg``, ``.parquet`` or ``.fgb``; replaced if it exists.
     chosen
-        Which objects are written. ``reshape.simplify`` moves outlines of masks, each for itself.
+        Which objects are written. ``reshape`` simplifies outlines of masks, or makes them regular, each for itself.
     provenance
         Layer metadata.
     seen
@@ -140,15 +141,23 @@ def _batches(
         shapes = outlines(own, boxes.found.bits, offsets[part]) if boxes.masks else rectangles(own)
         there = np.array([shape is not None for shape in shapes], np.bool_)
         if there.any():
-            yield _batch(boxes, part[there], _simplified(shapes[there], chosen, ground, masks=boxes.masks), ground)
+            yield _batch(boxes, part[there], _reshaped(boxes, shapes[there], chosen, ground), ground)
         report(min(start + _ROWS, total), total)
 
 
-def _simplified(shapes: Array, chosen: ObjectFilter, ground: PixelGeodesy, *, masks: bool) -> Array:
+def _reshaped(boxes: BoxMap, shapes: Array, chosen: ObjectFilter, ground: PixelGeodesy) -> Array:
     import shapely
 
-    if not masks or not chosen.reshape.simplify:
+    from geoseg.geodesy import pixel_sides
+    from geoseg.polygonize.boxes.regular import regular
+
+    if not boxes.masks or not chosen.reshape:
         return shapes
+    if chosen.reshape.regularize:
+        affine, size = boxes.transform, (boxes.tiling.height, boxes.tiling.width)
+        # By the pixel size at the scene's centre, as in simplification.
+        sides = pixel_sides(boxes.crs, affine, size) or (math.hypot(affine.a, affine.d), math.hypot(affine.b, affine.e))
+        return regular(shapes, chosen.reshape, sides)
     return np.asarray(shapely.simplify(shapes, chosen.reshape.simplify / ground.pixel_size))
 
 

@@ -8,5 +8,6 @@ the rest of polygonize, write, geodesy, system, errors; never torch.
 from geoseg.polygonize.objects.api import ObjectMap, ObjectSummary, write_objects
 from geoseg.polygonize.objects.layer import ObjectFilter
 from geoseg.polygonize.objects.reading import ObjectReading
+from geoseg.polygonize.objects.sources import label_objects
 
-__all__ = ["ObjectFilter", "ObjectMap", "ObjectReading", "ObjectSummary", "write_objects"]
+__all__ = ["ObjectFilter", "ObjectMap", "ObjectReading", "ObjectSummary", "label_objects", "write_objects"]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geoseg.classes import MapClass
 from geoseg.polygonize.kernels.types import Array
+
+if TYPE_CHECKING:
+    from geoseg.models.card.objects import ObjectHeads
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,15 @@ class ObjectReading:
     def of_classes(cls, classes: Sequence[MapClass]) -> ObjectReading:
         """Read each 4-connected region of these classes as an object; objects that touch are one."""
         return cls(tuple(classes), rims=tuple((c.id, c.id) for c in classes), reach=1)
+
+    @classmethod
+    def of_heads(cls, heads: ObjectHeads) -> ObjectReading:
+        """Read the classes of an instance model as its card says; the ids of objects count its kinds from 1."""
+        kinds = tuple(MapClass(number, kind.name, kind.color) for number, kind in enumerate(heads.kinds, 1))
+        # Cores and rims of all kinds are read, also of those that are not wanted: they hold their ground.
+        cores = tuple((kind.core, number) for number, kind in enumerate(heads.kinds, 1))
+        rims = tuple((kind.rim, number) for number, kind in enumerate(heads.kinds, 1))
+        return cls(kinds, cores, rims, heads.reach, heads.least_core)
 
     @cached_property
     def is_core(self) -> Array:

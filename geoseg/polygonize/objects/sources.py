@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from geoseg.classes import NODATA, MapClass
+from geoseg.polygonize.kernels.runs import label, paint
 from geoseg.polygonize.kernels.types import Array
 from geoseg.polygonize.objects.growth import grow
-from geoseg.polygonize.objects.seeds import Seeds, Slabs
-from geoseg.polygonize.source import RowCache, RowSource
+from geoseg.polygonize.objects.reading import ObjectReading
+from geoseg.polygonize.objects.seeds import Seeds, Slabs, number_seeds
+from geoseg.polygonize.source import ArraySource, RowCache, RowSource
 
 FLAG_BITS = 1
 """The lowest bit of a score pixel is 0 at the scene's edge; percents are above it."""
@@ -87,6 +89,36 @@ class Instances(_Derived):
         out[seeded] = ids[self._seeds.position[codes[seeded] - 1]]
         out[~seeded] = ids[-1 - codes[~seeded]]
         return out
+
+
+def label_objects(classes: Array, reading: ObjectReading) -> tuple[Array, Array]:
+    """Find the objects of a class map in memory: those that :func:`write_objects` makes polygons of.
+
+    Parameters
+    ----------
+    classes
+        uint8 (rows, columns).
+    reading
+        How it is read as objects.
+
+    Returns
+    -------
+    int32 (rows, columns): number of each pixel's object, from 1, 0 for none; and int32 (n,): its class's id.
+    """
+    import xarray as xr
+
+    source = ArraySource(xr.DataArray(classes, dims=("y", "x")))
+    slabs = Slabs(source, max(len(classes), 1), reading)
+    found = Instances(slabs, number_seeds(slabs, 1, lambda: None), 1)
+    codes = found.read(0, len(classes))[0]
+    runs = label(np.pad(codes, ((0, 0), (1, 1))), 0, eight=False)
+    count = int(runs.group.size)
+    out = np.zeros((len(codes), codes.shape[1] + 2), np.int32)
+    paint(*runs[:4], np.arange(1, count + 1, dtype=np.int32), out)
+    ids = out[:, 1:-1]
+    code_of = np.zeros(count + 1, np.int32)
+    code_of[ids] = codes
+    return ids, found.class_ids(code_of[1:])
 
 
 class _SeedRows(_Derived):

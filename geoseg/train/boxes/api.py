@@ -12,7 +12,7 @@ import torch
 from geoseg.classes import MapClass
 from geoseg.errors import InputError, ModelError, OptionError, one_line
 from geoseg.models import Model, ModelCard
-from geoseg.models.boxes.network import usual_anchors
+from geoseg.models.boxes.network import WIDTH, usual_anchors, usual_width
 from geoseg.models.build import build_architecture
 from geoseg.models.card.boxes import BoxHeads
 from geoseg.models.card.card import card_with
@@ -107,7 +107,9 @@ def _card(prepared: Prepared, objects: Sequence[ImageObjects], options: TrainOpt
         side_px=_percentiles(sides),
     )
     norm = "frozen" if options.weights else "batch"
-    kwargs = {"anchors": list(usual_anchors(sides.tolist())), "norm": norm}
+    kwargs: dict[str, Any] = {"anchors": list(usual_anchors(sides.tolist())), "norm": norm}
+    if not options.weights and (width := usual_width(options.encoder)) != WIDTH:
+        kwargs["width"] = width
     parameters = {"encoder": options.encoder, "kwargs": kwargs}
     return card_with(before, classes=classes, boxes=heads, margin=margin, hyperparameters=parameters)
 

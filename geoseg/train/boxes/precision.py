@@ -1,4 +1,4 @@
-"""Average precision of boxes over windows, as COCO computes it but without its limit of 100 boxes an image."""
+"""Average precision of objects over windows, as COCO computes it but without its limit of 100 an image."""
 
 from __future__ import annotations
 
@@ -52,14 +52,26 @@ class Matches:
         """
         boxes, scores, classes = found
         truth, kinds, counted = reference
+        self.add_overlaps(_iou(boxes, truth), (scores, classes), home, (kinds, counted))
+
+    def add_overlaps(
+        self,
+        overlaps: NDArray[np.float64],
+        found: tuple[NDArray[Any], NDArray[Any]],
+        home: NDArray[np.bool_],
+        reference: tuple[NDArray[Any], NDArray[np.bool_]],
+    ) -> None:
+        """Match the objects of a window, boxes or not, by their IoU (n, m); all else as of :meth:`add`."""
+        scores, classes = found
+        kinds, counted = reference
         for kind in np.unique(kinds[counted]).tolist():
             self.wanted[kind] = self.wanted.get(kind, 0) + int((counted & (kinds == kind)).sum())
         order = np.argsort(-scores, kind="stable")
-        iou = np.where(classes[order][:, None] == kinds[None, :], _iou(boxes[order], truth), 0.0)
+        iou = np.where(classes[order][:, None] == kinds[None, :], overlaps[order], 0.0)
         hits = np.zeros((len(order), len(IOUS)), np.bool_)
         ignored = np.zeros((len(order), len(IOUS)), np.bool_)
         for level, least in enumerate(IOUS):
-            free = np.ones(len(truth), np.bool_)
+            free = np.ones(len(kinds), np.bool_)
             for number in range(len(order)):
                 fits = free & (iou[number] >= least)
                 own = fits & counted
