@@ -101,7 +101,7 @@ def _keep_coordinates(network: Any) -> None:
 def _in_fp32(_module: nn.Module, _inputs: Any, outputs: Any) -> Any:
     if isinstance(outputs, torch.Tensor):
         return outputs.float()
-    if isinstance(outputs, Mapping):
+    if isinstance(outputs, dict):
         return type(outputs)((name, _in_fp32(_module, _inputs, value)) for name, value in outputs.items())
     return type(outputs)(_in_fp32(_module, _inputs, value) for value in outputs)
 

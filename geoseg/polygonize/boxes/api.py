@@ -158,6 +158,7 @@ def _reshaped(boxes: BoxMap, shapes: Array, chosen: ObjectFilter, ground: PixelG
         # By the pixel size at the scene's centre, as in simplification.
         sides = pixel_sides(boxes.crs, affine, size) or (math.hypot(affine.a, affine.d), math.hypot(affine.b, affine.e))
         return regular(shapes, chosen.reshape, sides)
+    assert chosen.reshape.simplify is not None
     return np.asarray(shapely.simplify(shapes, chosen.reshape.simplify / ground.pixel_size))
 
 
