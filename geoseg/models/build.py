@@ -10,7 +10,7 @@ from geoseg.models.card.card import ModelCard
 from geoseg.models.networks.builtin import GREEN_NET, LANDCOVER_NET, SKETCH_NET, build_green, build_landcover
 from geoseg.models.networks.huggingface import PREFIX, build_huggingface
 from geoseg.models.networks.smp import build_smp
-from geoseg.models.weights import ONNX, read_weights, weights_path
+from geoseg.models.weights import ONNX, PT2, read_weights, weights_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,10 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
 
         network: torch.nn.Module = build_network(data, card).eval()
         return network
+    if path.suffix.lower() == PT2:
+        from geoseg.models.programs.network import build_program
+
+        return build_program(data, card).eval()
     module = build_architecture(card)
     try:
         state = load(data)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from geoseg.errors import ModelError, OutputError
 from geoseg.models.card.card import CARD_FILE, card_of, multihash
-from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, SAFETENSORS
+from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, PT2, SAFETENSORS
 from geoseg.system.files import complete
 from geoseg.system.folders import user_folder
 from geoseg.system.storage.address import Address
@@ -49,7 +49,7 @@ def fetched_model(address: Address) -> Path:
 
 def _fetch_weights(place: Storage, folder: Path, href: str, checksum: str | None) -> None:
     name = PurePosixPath(href).name
-    if name != href or "\\" in href or PurePosixPath(href).suffix.lower() not in (SAFETENSORS, ONNX):
+    if name != href or "\\" in href or PurePosixPath(href).suffix.lower() not in (SAFETENSORS, ONNX, PT2):
         return  # refused, with its reason, when the folder is opened
     path = folder / name
     if path.is_file() and checksum is not None and multihash(path.read_bytes()) == checksum:

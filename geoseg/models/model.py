@@ -23,7 +23,17 @@ from geoseg.models.networks.onnx_adapt import Form
 from geoseg.models.networks.onnx_card import fitted_card, made_card, notes_of
 from geoseg.models.networks.onnx_contract import read_contract
 from geoseg.models.networks.onnx_safety import MAX_FILE_BYTES
-from geoseg.models.weights import ONNX, PICKLES, check_size, pickle_remedy, read_file, read_weights, weights_path
+from geoseg.models.weights import (
+    MAX_WEIGHTS_BYTES,
+    ONNX,
+    PICKLES,
+    PT2,
+    check_size,
+    pickle_remedy,
+    read_file,
+    read_weights,
+    weights_path,
+)
 from geoseg.system.files import exists, is_file, is_folder
 from geoseg.system.folders import user_models
 from geoseg.system.storage.address import object_address
@@ -223,8 +233,8 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     Parameters
     ----------
     ref
-        Name of a bundled or installed model; path of a model folder, of the ``model.json`` in it, or of an ``.onnx``
-        file with its card inside (``geoseg model export``); address of a model folder in a bucket,
+        Name of a bundled or installed model; path of a model folder, of the ``model.json`` in it, or of an ``.onnx`` or
+        ``.pt2`` file with its card inside (``geoseg model export``); address of a model folder in a bucket,
         ``s3://bucket/model``; or a loaded model, which is returned unchanged.
 
     Returns
@@ -258,6 +268,9 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     if text.lower().endswith(ONNX) and is_file(path):
         path, status = path.resolve(), path.stat()
         return _opened_once((path, status.st_size, status.st_mtime_ns), lambda: open_onnx(path))
+    if text.lower().endswith(PT2) and is_file(path):
+        path, status = path.resolve(), path.stat()
+        return _opened_once((path, status.st_size, status.st_mtime_ns), lambda: open_pt2(path))
     folder = _find_folder(text)
     bundled = folder.parent == _BUNDLED
     folder = folder if bundled else folder.resolve()
@@ -365,3 +378,23 @@ def open_onnx(path: Path) -> Model:
     weights = Weights(href=path.name, size=len(data), checksum=multihash(data))
     card, form = fitted_card(card_with(card, weights=weights), contract)
     return Model(card, folder=path.parent, ref=str(path), form=form)
+
+
+def open_pt2(path: Path) -> Model:
+    """Return the model of a PT2 archive whose card is in the file, as ``geoseg model export`` writes it.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged, or has no card.
+    """
+    from geoseg.models.programs.archive import read_archive
+
+    data = read_file(path, MAX_WEIGHTS_BYTES, str(path))
+    text = read_archive(data, str(path)).extra.get(CARD_FILE)
+    if text is None:
+        raise ModelError(
+            f"{path} has no model card: add it first, geoseg model add {path}, which asks for what it lacks"
+        )
+    weights = Weights(href=path.name, size=len(data), checksum=multihash(data))
+    return Model(card_with(card_of(text, f"the card in {path}"), weights=weights), folder=path.parent, ref=str(path))

@@ -8,7 +8,7 @@ from geoseg.errors import ModelError
 from geoseg.models.card.card import CARD_FILE, ModelCard, multihash
 from geoseg.system.files import read_regular
 
-SAFETENSORS, ONNX = ".safetensors", ".onnx"
+SAFETENSORS, ONNX, PT2 = ".safetensors", ".onnx", ".pt2"
 """File name extensions of the weights that are loaded."""
 
 PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".joblib")
@@ -41,9 +41,9 @@ def weights_path(folder: Path, card: ModelCard) -> Path:
         raise ModelError(
             f"model {card.name!r}: weights {href!r} lie outside the model folder; only files inside it are loaded"
         )
-    if path.suffix.lower() not in (SAFETENSORS, ONNX):
+    if path.suffix.lower() not in (SAFETENSORS, ONNX, PT2):
         raise ModelError(
-            f"model {card.name!r}: weights {href!r} have an unsupported file type; use {SAFETENSORS} or {ONNX}"
+            f"model {card.name!r}: weights {href!r} have an unsupported file type; use {SAFETENSORS}, {ONNX} or {PT2}"
         )
     if not path.is_file():
         state = "are not a regular file" if path.exists() else "are missing"

@@ -272,7 +272,7 @@ def test_what_is_refused(tmp_path, network, capsys, models):
     for name, options, message in [
         ("evil.pth", arch, "holds more than weights.*code from files is never run"),
         ("package.dlpk", {}, "licences of the models in them bind them"),
-        ("program.pt2", {}, "not read back"),
+        ("program.pt2", {}, "not a PT2 archive"),
         ("notes.txt", {}, "none of the files that are added"),
         ("bad.pth", arch, "not a file of torch"),
         ("list.pth", arch, "holds a list, no state dict"),

@@ -13,7 +13,7 @@ from geoseg.errors import ModelError, OptionError, OutputError
 from geoseg.models.boxes.checks import check_finds_classes
 from geoseg.models.card.card import CARD_FILE
 from geoseg.models.export.compare import Differences, compare, onnx_runner, torch_runner
-from geoseg.models.export.onnx_metadata import deepness_notes, onnx_item, with_metadata
+from geoseg.models.export.onnx_metadata import deepness_notes, pt2_item, with_metadata
 from geoseg.models.export.options import FORMATS, PT2, ExportOptions
 from geoseg.models.export.trace import trace_onnx, trace_pt2, wrapped
 from geoseg.models.model import load_model, open_onnx
@@ -185,7 +185,7 @@ def _export_pt2(card: ModelCard, network: torch.nn.Module, target: Path, options
     except ModelError:
         program = trace_pt2(card, network, options, batch=1)
         differences = compare(card, torch_runner(program.module()), original, options, batch=1)
-    item = json.dumps(onnx_item(card, target.name, options), ensure_ascii=False).replace('"ONNX"', '"PyTorch"')
+    item = json.dumps(pt2_item(card, target.name, options), ensure_ascii=False)
     with tempfile.TemporaryDirectory(prefix="geoseg-export-") as folder:
         # torch appends its own extension to names that lack it, so it saves under a name of its own.
         saved = Path(folder) / f"model{PT2}"

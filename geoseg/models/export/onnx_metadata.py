@@ -84,6 +84,17 @@ def onnx_item(card: ModelCard, name: str, options: ExportOptions) -> dict[str, A
     return item
 
 
+def pt2_item(card: ModelCard, name: str, options: ExportOptions) -> dict[str, Any]:
+    """Return the STAC MLM item of a card that goes into a PT2 archive, as the network in it takes pixels."""
+    own = card_with(card, value_scaling=() if options.raw else card.value_scaling, temperature=None, test_vector={})
+    item = onnx_item(own, name, options)
+    item["properties"]["mlm:framework"] = "PyTorch"
+    for asset in item["assets"].values():
+        if "mlm:model" in asset.get("roles", ()):
+            asset |= {"type": "application/octet-stream; application=pytorch", "mlm:artifact_type": "torch.export.save"}
+    return item
+
+
 def _put(proto: Any, metadata: dict[str, str]) -> None:
     del proto.metadata_props[:]
     for key, value in metadata.items():

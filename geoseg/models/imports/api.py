@@ -17,7 +17,7 @@ from geoseg.models.check import check_model
 from geoseg.models.folder import save_model
 from geoseg.models.imports.described import ImportOptions, make_card
 from geoseg.models.model import bundled_names, load_model, open_folder
-from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, PICKLES, SAFETENSORS, read_file
+from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, PICKLES, PT2, SAFETENSORS, read_file
 from geoseg.system.files import exists, temporary_beside
 from geoseg.system.folders import user_models
 
@@ -31,7 +31,6 @@ _REFUSED = {
     "from its author as ONNX or as a state dict",
     ".emd": "an .emd file belongs to a package for ArcGIS, whose licence binds the model to it; get the model from its "
     "author as ONNX or as a state dict",
-    ".pt2": "PT2 files are written for other programs and not read back; add the model as ONNX",
 }
 
 
@@ -43,8 +42,9 @@ def add_model(
     Parameters
     ----------
     source
-        An ONNX file; a folder of smp's or transformers' ``save_pretrained``; a state dict or checkpoint (``.pth``,
-        ``.pt``, ``.ckpt``, ``.bin``, ``.safetensors``) of a network of smp; or a model folder of geoseg.
+        An ONNX file; a PT2 archive of ``torch.export``; a folder of smp's or transformers' ``save_pretrained``; a state
+        dict or checkpoint (``.pth``, ``.pt``, ``.ckpt``, ``.bin``, ``.safetensors``) of a network of smp; or a model
+        folder of geoseg.
     name
         Name of the model; by default made of that of the source.
     options
@@ -158,6 +158,14 @@ def _fill(folder: Path, source: Path, name: str, options: ImportOptions) -> None
         (folder / WEIGHTS).write_bytes(data)
         card.write(folder / CARD_FILE)
         _store_test_vector(folder, card)
+    elif suffix == PT2:
+        from geoseg.models.imports.pt2_files import WEIGHTS as PROGRAM
+        from geoseg.models.imports.pt2_files import pt2_card
+
+        card, data = pt2_card(source, name, options, _origin(source, "a PT2 archive"))
+        (folder / PROGRAM).write_bytes(data)
+        card.write(folder / CARD_FILE)
+        _store_test_vector(folder, card)
     elif suffix in (SAFETENSORS, *PICKLES):
         from geoseg.models.imports.torch_files import state_facts
 
@@ -165,7 +173,7 @@ def _fill(folder: Path, source: Path, name: str, options: ImportOptions) -> None
         card = make_card(name, stated, options, _origin(source, stated.kind), **fields)
         _save(folder, card, state)
     else:
-        kinds = ", ".join((ONNX, SAFETENSORS, *PICKLES[:4]))
+        kinds = ", ".join((ONNX, PT2, SAFETENSORS, *PICKLES[:4]))
         raise ModelError(f"{source}: is none of the files that are added ({kinds}, or a folder)")
 
 

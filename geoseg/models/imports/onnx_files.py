@@ -49,7 +49,7 @@ def onnx_card(path: Path, name: str, options: ImportOptions, origin: dict[str, A
         except ModelError as error:
             raise ModelError(_asking(str(error), path)) from None
     card = card_with(
-        _with_options(card, options),
+        with_options(card, options),
         name=name,
         hyperparameters={**card.hyperparameters, "origin": origin},
         weights=Weights(href=WEIGHTS, size=len(data), checksum=multihash(data)),
@@ -65,7 +65,7 @@ def _metadata(contract: GraphContract, options: ImportOptions) -> dict[str, str]
     if options.classes:
         metadata["class_names"] = json.dumps(dict(enumerate(options.classes)))
     if any(value is not None for value in (options.divide, options.mean, options.std)):
-        # Only to be accepted as stated; the numbers themselves are set by _with_options.
+        # Only to be accepted as stated; the numbers themselves are set by with_options.
         metadata |= {"standardization_mean": "0", "standardization_std": "1"}
     return metadata
 
@@ -82,7 +82,14 @@ def _asking(message: str, path: Path) -> str:
     return f"{head or path}: does not state its {what}; say it with {asked}"
 
 
-def _with_options(card: ModelCard, options: ImportOptions) -> ModelCard:
+def with_options(card: ModelCard, options: ImportOptions) -> ModelCard:
+    """Return a card that its file states, with what options say instead.
+
+    Raises
+    ------
+    OptionError
+        If they name another number of bands or classes.
+    """
     bands, classes = options.bands, options.classes
     if bands and len(bands) != len(card.bands):
         raise OptionError(f"bands names {len(bands)} bands; the network takes {len(card.bands)}")

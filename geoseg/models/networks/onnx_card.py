@@ -49,7 +49,7 @@ def fitted_card(card: ModelCard, contract: GraphContract) -> tuple[ModelCard, Fo
     changes: dict[str, Any] = {}
     sides = [side for side in form.source.sides if side]
     if sides:
-        changes |= _fixed_windows(card, min(sides))
+        changes |= fixed_windows(card, min(sides))
     elif card.stride == 1 and contract.reduction > 1:
         stride = contract.reduction
         changes |= {
@@ -63,7 +63,8 @@ def fitted_card(card: ModelCard, contract: GraphContract) -> tuple[ModelCard, Fo
     return (card_with(card, **changes) if changes else card), form
 
 
-def _fixed_windows(card: ModelCard, window: int) -> dict[str, Any]:
+def fixed_windows(card: ModelCard, window: int) -> dict[str, Any]:
+    """Return the fields of a card whose network takes windows of one side only."""
     stride = card.stride if window % card.stride == 0 and 2 * card.stride <= window else 1
     margin = card.margin
     if 2 * margin + stride > window:
