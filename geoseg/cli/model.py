@@ -35,8 +35,9 @@ model.add_command(compress)
 
 
 @model.command(short_help="Add a model of another library.")
-@click.argument("source", metavar="FILE|FOLDER", type=FilePath())
+@click.argument("source", metavar="FILE|FOLDER|URL|NAME")
 @click.option("--as", "name", metavar="NAME", help="Name of the model. Default: that of the file.")
+@click.option("--index", metavar="FILE|URL", help="List of models, of which NAME is one; checksums are compared.")
 @click.option("--bands", type=CommaList(), metavar="NAME,…", help="Bands of the input, in the network's order.")
 @click.option("--classes", type=CommaList(), metavar="NAME,…", help="Classes of the output, in the network's order.")
 @click.option(
@@ -56,12 +57,23 @@ model.add_command(compress)
 @click.option("--license", "license_", metavar="NAME", help="Licence of the weights, if the source states none.")
 @click.option("--title", metavar="TEXT", help="One line about the model.")
 @click.option("--overwrite", is_flag=True, help="Replace an installed model of this name.")
-def add(source: Path, name: str | None, *, imagenet: bool, license_: str | None, overwrite: bool, **said: Any) -> None:
+def add(
+    source: str,
+    name: str | None,
+    *,
+    index: str | None,
+    imagenet: bool,
+    license_: str | None,
+    overwrite: bool,
+    **said: Any,
+) -> None:
     """Add a model of another library to your own, checked: ONNX, PyTorch or Hugging Face.
 
-    FILE is an ONNX file, or the state dict or checkpoint of a network of segmentation-models-pytorch; FOLDER is written
-    by save_pretrained of that library or of transformers. What the source states is taken from it; what it does not
-    state is asked for and never guessed. No code from a file is run, nothing is downloaded.
+    FILE is an ONNX file (also a detector of Deepness or YOLO), a PT2 archive, or the state dict or checkpoint of a
+    network of segmentation-models-pytorch; FOLDER is written by save_pretrained of that library or of transformers; URL
+    is the address of such a file or of a STAC MLM item; NAME is hf:OWNER/NAME of Hugging Face, or a model in --index.
+    What the source states is taken from it; what it does not state is asked for and never guessed. No code from a file
+    is run, and nothing is fetched from another host than the one named.
     """
     from geoseg.models.imports import ImportOptions, add_model
     from geoseg.models.imports.described import IMAGENET
@@ -72,7 +84,7 @@ def add(source: Path, name: str | None, *, imagenet: bool, license_: str | None,
         if said["divide"] is not None or said["mean"] or said["std"]:
             raise click.UsageError("--imagenet stands for --divide, --mean and --std: leave them out.")
         said |= {"divide": 255.0, "mean": IMAGENET[0], "std": IMAGENET[1]}
-    folder, lines = add_model(source, name, ImportOptions(license=license_, **said), overwrite=overwrite)
+    folder, lines = add_model(source, name, ImportOptions(license=license_, **said), index=index, overwrite=overwrite)
     for line in lines:
         click.echo(printable(line))
     click.echo(printable(f"{folder.name}: added; use it with -m {folder.name}  ({folder})"))
@@ -96,10 +108,14 @@ def remove(name: str) -> None:
 
 @model.command("list", short_help="List the bundled and installed models.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
-def list_(*, as_json: bool) -> None:
+@click.option("--index", metavar="FILE|URL", help="List the models that may be added from there instead.")
+def list_(*, as_json: bool, index: str | None) -> None:
     """List the bundled and installed models with their bands and classes."""
     from geoseg.models import DEFAULT_MODEL, list_models
 
+    if index is not None:
+        _print_index(index, as_json=as_json)
+        return
     cards = list_models()
     if as_json:
         rows = [
@@ -116,6 +132,21 @@ def list_(*, as_json: bool) -> None:
         click.echo(printable(f"  classes {', '.join(c.name for c in card.classes)}", None))
         click.echo(printable(f"  licence {card.license if card.license != 'other' else 'not stated'}"))
         click.echo(printable(f"  origin  {_origin(card)}"))
+
+
+def _print_index(index: str, *, as_json: bool) -> None:
+    """Print the models of a list: name, title, licence and address."""
+    from geoseg.models.imports.places import listed_models
+
+    keys = ("name", "title", "license", "href", "checksum")
+    rows = [{key: str(entry.get(key) or "") for key in keys} for entry in listed_models(index)]
+    if as_json:
+        echo_json(rows)
+        return
+    for row in rows:
+        click.echo(printable(f"{row['name']}: {row['title']}"))
+        click.echo(printable(f"  licence {row['license'] or 'not stated'}"))
+        click.echo(printable(f"  address {row['href']}"))
 
 
 def _origin(card: ModelCard) -> str:

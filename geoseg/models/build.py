@@ -32,7 +32,13 @@ def build_module(folder: Path, card: ModelCard) -> torch.nn.Module:
     data, path = read_weights(folder, card), weights_path(folder, card)
     if path.suffix.lower() == ONNX:
         if card.boxes is not None:
-            raise ModelError(f"model {card.name!r}: {path} is an ONNX graph, but detectors run from safetensors only")
+            if card.boxes.layout is None:
+                raise ModelError(
+                    f"model {card.name!r}: {path} is an ONNX graph, and torchvision's detectors run from safetensors"
+                )
+            from geoseg.models.boxes.onnx_network import build_onnx_detector
+
+            return build_onnx_detector(data, card).eval()
         from geoseg.models.networks.onnx import build_network
 
         network: torch.nn.Module = build_network(data, card).eval()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import GeosegError, ModelError, OutputError
+from geoseg.models.boxes.onnx_card import detector_card, is_detector
 from geoseg.models.build import build_module, with_temperature
 from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_of, card_with, multihash
 from geoseg.models.fetch import fetched_model
@@ -354,7 +355,7 @@ def open_folder(folder: Path, ref: str) -> Model:
         return Model(card, folder=folder, ref=ref)
     path = weights_path(folder, card)
     check_size(path, card)
-    if path.suffix.lower() != ONNX:
+    if path.suffix.lower() != ONNX or card.boxes is not None:
         return Model(card, folder=folder, ref=ref)
     label = f"model {card.name!r}"
     card, form = fitted_card(card, read_contract(parse(read_weights(folder, card), label), label))
@@ -374,8 +375,10 @@ def open_onnx(path: Path) -> Model:
     data = read_file(path, MAX_FILE_BYTES, str(path))
     contract = read_contract(parse(data, str(path)), str(path))
     text = contract.metadata.get(CARD_KEY)
-    card = made_card(contract, path) if text is None else card_of(text, f"the card in {path}")
     weights = Weights(href=path.name, size=len(data), checksum=multihash(data))
+    if text is None and is_detector(contract):
+        return Model(card_with(detector_card(contract, path), weights=weights), folder=path.parent, ref=str(path))
+    card = made_card(contract, path) if text is None else card_of(text, f"the card in {path}")
     card, form = fitted_card(card_with(card, weights=weights), contract)
     return Model(card, folder=path.parent, ref=str(path), form=form)
 

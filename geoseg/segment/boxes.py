@@ -27,7 +27,7 @@ def in_scene(found: Found, window: Window, tiling: Tiling, valid: NDArray[np.boo
     valid
         (h, w) bool: valid pixels of what the window reads; False beyond the scene.
     """
-    from geoseg.models.boxes.predictor import pasted
+    from geoseg.models.boxes.predictor import pasted, pasted_prototypes
 
     read = window.read
     inside = read.intersection(tiling.scene)
@@ -41,7 +41,11 @@ def in_scene(found: Found, window: Window, tiling: Tiling, valid: NDArray[np.boo
     cell = np.array([[window.keep.row // tiling.keep, window.keep.col // tiling.keep]], np.int64)
     bits = {}
     if found.masks is not None:
-        bits = {"bits": pasted(found.masks[keep], boxes.astype(np.float64), pixels)}
+        own, exact = found.masks[keep], boxes.astype(np.float64)
+        if found.prototypes is None:
+            bits = {"bits": pasted(own, exact, pixels)}
+        else:
+            bits = {"bits": pasted_prototypes(found._replace(masks=own), exact, pixels, read)}
     return Detections(
         boxes, found.scores[keep], found.classes[keep], np.repeat(cell, len(boxes), 0), cut, **bits,
         full=int(found.full),

@@ -183,7 +183,7 @@ def test_onnx_that_finds_objects(tmp_path, graph):
     proto = onnx.load(graph)
     proto.metadata_props.add(key="task", value="segment")
     onnx.save(proto, tmp_path / "yolo.onnx")
-    with pytest.raises(ModelError, match="return boxes or objects"):
+    with pytest.raises(ModelError, match="a detector whose outputs"):
         add_model(tmp_path / "yolo.onnx", options=SAID)
 
 
@@ -327,3 +327,54 @@ def test_add_list_and_remove(tmp_path, network, geoseg, models):
     code, _, err = geoseg("model", "add", tmp_path / "net", *said, "--divide", "1", "--as", "landcover")
     assert code == 1
     assert "is part of geoseg" in err
+
+
+def _dpt(transformers):
+    return transformers.DPTForSemanticSegmentation(
+        transformers.DPTConfig(
+            hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=16, image_size=64,
+            patch_size=8, backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 8, 8], fusion_hidden_size=8,
+            use_auxiliary_head=False, backbone_config=None, is_hybrid=False, id2label=NAMES,
+            label2id={name: key for key, name in NAMES.items()},
+        )
+    )  # fmt: skip
+
+
+def test_dpt_takes_windows_of_one_size(tmp_path, transformers, pixels):
+    torch.manual_seed(5)
+    network = _dpt(transformers).eval()
+    network.save_pretrained(tmp_path / "hf")
+    said = ImportOptions(bands=RGBN[:3], divide=255.0)
+    folder, _ = add_model(tmp_path / "hf", "dpt", said)
+    part = np.ascontiguousarray(pixels[:, :3, :, :64])
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(part / 255)).logits
+        logits = torch.nn.functional.interpolate(logits, size=(64, 64), mode="bilinear", align_corners=False)
+    assert same(folder, part, torch.softmax(logits, 1))
+    card = load_model("dpt").card
+    assert (card.window, card.min_window, card.stride, card.margin) == (64, 64, 8, 16)
+
+
+def test_mask2former(tmp_path, transformers, pixels):
+    """The oracle: their image processor's scores, made from its network's answers; ours sum to 1 in each pixel."""
+    backbone = transformers.SwinConfig(
+        embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    )  # fmt: skip
+    config = transformers.Mask2FormerConfig(
+        backbone_config=backbone, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=16,
+        encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=6, id2label=NAMES,
+        label2id={name: key for key, name in NAMES.items()},
+    )  # fmt: skip
+    torch.manual_seed(6)
+    network = transformers.Mask2FormerForUniversalSegmentation(config).eval()
+    network.save_pretrained(tmp_path / "hf")
+    folder, _ = add_model(tmp_path / "hf", "m2f", ImportOptions(bands=RGBN[:3], divide=255.0))
+    part = np.ascontiguousarray(pixels[:, :3])
+    with torch.inference_mode():
+        answer = network(torch.from_numpy(part / 255))
+        kinds = torch.softmax(answer.class_queries_logits, -1)[:, :, :-1]
+        theirs = (kinds[..., None, None] * answer.masks_queries_logits.sigmoid()[:, :, None]).sum(1)
+        theirs = torch.nn.functional.interpolate(theirs, pixels.shape[-2:], mode="bilinear", align_corners=False)
+    assert same(folder, part, theirs / theirs.sum(1, keepdim=True))
+    assert [one.name for one in load_model("m2f").card.classes] == ["land", "water", "cloud"]

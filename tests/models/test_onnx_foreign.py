@@ -320,7 +320,7 @@ def test_a_deepness_model_runs_from_the_command_line(tmp_path, geoseg, reflectan
     [
         ({}, 3, r"has no model card, and its metadata do not tell its scaling of values"),
         ({"model_type": '"Segmentor"'}, 5, r"do not tell its bands.*geoseg:bands.*red,green,blue,nir,band5"),
-        ({"model_type": '"Detector"'}, 3, r"is a 'Detector' by its metadata"),
+        ({"model_type": '"Regressor"'}, 3, r"is a 'Regressor' by its metadata"),
         ({"model_type": '"Segmentor"', "class_names": "[1, 2]"}, 3, "must be names by number"),
         ({"model_type": '"Segmentor"', "class_names": '{"0": "a", "2": "b"}'}, 3, "must number the classes 0, 1, 2"),
         ({"model_type": '"Segmentor"', "standardization_std": "[0, 1, 1]"}, 3, "must be positive"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.models.model import Model
+    from geoseg.tiling import Box
 
 _LEAST_SIDE = 0.5
 """Boxes that are thinner than this, in pixels, are no objects."""
@@ -42,6 +43,9 @@ class Found(NamedTuple):
         float32 (n, 28, 28): how probable each part of a box is to belong to its object; None without masks.
     full
         Whether there may be more: as many were found as are returned at most.
+    prototypes
+        float32 (m, ph, pw) over the whole window: ``masks`` are then float32 (n, m), the weights with which they sum
+        up to the logit of each object; None for masks on the grids of their boxes.
     """
 
     boxes: NDArray[np.float32]
@@ -49,6 +53,7 @@ class Found(NamedTuple):
     classes: NDArray[np.uint8]
     masks: NDArray[np.float32] | None
     full: bool
+    prototypes: NDArray[np.float32] | None = None
 
 
 class BoxPredictor:
@@ -138,13 +143,16 @@ class BoxPredictor:
         keep = ((boxes[:, 2:] - boxes[:, :2]) >= _LEAST_SIDE).all(1) & (classes > 0)
         if len(self.card.classes) > 2:
             keep &= self._once(boxes, scores)
-        masks = result.get("masks")
+        masks, prototypes = result.get("masks"), result.get("prototypes")
+        if prototypes is not None:
+            masks = result["coefficients"][:, None]
         return Found(
             boxes[keep][:, [1, 0, 3, 2]].float().cpu().numpy(),
             scores[keep].float().cpu().numpy(),
             classes[keep].to(torch.uint8).cpu().numpy(),
             None if masks is None else masks[keep][:, 0].float().cpu().numpy(),
             full,
+            None if prototypes is None else prototypes.float().cpu().numpy(),
         )
 
     def _once(self, boxes: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
@@ -183,4 +191,45 @@ def pasted(masks: NDArray[np.float32], boxes: NDArray[np.float64], pixels: NDArr
         )[0, 0].numpy()
         inside = (np.abs(down)[:, None] <= 1) & (np.abs(across)[None, :] <= 1)
         parts.append(np.packbits((values >= 0.5) & inside))
+    return np.concatenate(parts)
+
+
+def pasted_prototypes(
+    found: Found, boxes: NDArray[np.float64], pixels: NDArray[np.int64], window: Box
+) -> NDArray[np.uint8]:
+    """Return masks that are sums of prototypes as :attr:`~geoseg.models.boxes.detections.Detections.bits`.
+
+    The prototypes are brought to the window's size by bilinear interpolation, and cut at the edges of each box.
+
+    Parameters
+    ----------
+    found
+        With ``prototypes``; its masks belong to ``boxes``.
+    boxes
+        float64 (n, 4): top, left, bottom, right, in pixels of the scene.
+    pixels
+        int64 (n, 4): first row and column, last row and column + 1 of each mask, in pixels of the scene.
+    window
+        What the window reads, in pixels of the scene.
+
+    Returns
+    -------
+    uint8: 1 for pixels whose centres have a probability of at least 0.5; nothing lies outside of a box.
+    """
+    assert found.masks is not None
+    assert found.prototypes is not None
+    parts = [np.zeros(0, np.uint8)]
+    prototypes = torch.from_numpy(found.prototypes)
+    for weights, (top, left, bottom, right), (row, col, last_row, last_col) in zip(
+        found.masks, boxes, pixels, strict=True
+    ):
+        rows, cols = np.arange(row, last_row) + 0.5, np.arange(col, last_col) + 0.5
+        down, across = (rows - window.row) / window.height * 2 - 1, (cols - window.col) / window.width * 2 - 1
+        grid = np.stack(np.broadcast_arrays(across[None, :], down[:, None]), -1).astype(np.float32)
+        logits = torch.tensordot(torch.from_numpy(weights), prototypes, 1)
+        values = F.grid_sample(
+            logits[None, None], torch.from_numpy(grid)[None], padding_mode="border", align_corners=False
+        )[0, 0].numpy()
+        inside = ((rows >= top) & (rows <= bottom))[:, None] & ((cols >= left) & (cols <= right))
+        parts.append(np.packbits((values >= 0) & inside))
     return np.concatenate(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,7 +15,10 @@ TASK = "object-detection"
 """The task of such models, as MLM spells it."""
 
 ARCHITECTURE = "torchvision:"
-"""What the names of their architectures begin with."""
+"""What the names of architectures begin with that are built from torchvision."""
+
+ONNX_ARCHITECTURE = "onnx"
+"""Architecture of detectors that are ONNX graphs; what they return is the layout of their boxes."""
 
 
 class BoxHeads(BaseModel):
@@ -35,6 +38,8 @@ class BoxHeads(BaseModel):
         Lowest score that it returns.
     overlap
         Of boxes in one window with a higher IoU than this, only the one with the highest score is returned.
+    layout
+        Of ONNX graphs: what they return, see :mod:`geoseg.models.boxes.layouts`.
     area_m2
         Percentiles of the areas of the boxes that it was trained on, in m², per class of objects:
         ``{"tree": {"5": 4.1, "50": 22.0, …}}``; empty if unknown.
@@ -49,6 +54,7 @@ class BoxHeads(BaseModel):
     limit: int = Field(default=500, ge=1, le=10**6)
     least_score: float = Field(default=0.05, ge=0, le=1)
     overlap: float = Field(default=0.5, gt=0, le=1)
+    layout: Literal["columns", "objectness", "classes", "final"] | None = None
     area_m2: dict[str, dict[str, float]] = Field(default_factory=dict)
     side_px: dict[str, float] = Field(default_factory=dict)
 
@@ -61,7 +67,9 @@ class BoxHeads(BaseModel):
 
     def check_within(self, classes: Sequence[MapClass], architecture: str) -> None:
         """Raise ValueError if a class is not one of the model's, or the architecture finds no boxes."""
-        if not architecture.startswith(ARCHITECTURE):
+        if (architecture == ONNX_ARCHITECTURE) != (self.layout is not None):
+            raise ValueError(f"boxes: layout goes with architecture {ONNX_ARCHITECTURE!r}, and that with it")
+        if self.layout is None and not architecture.startswith(ARCHITECTURE):
             raise ValueError(f"boxes: architecture {architecture!r} finds none; it must begin with {ARCHITECTURE!r}")
         names = {item.name for item in classes[1:]}
         for name in self.area_m2:
@@ -74,4 +82,4 @@ class BoxHeads(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """Return the value of ``geoseg:boxes``."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude_none=True)

@@ -16,9 +16,10 @@ from geoseg.models.card.card import CARD_FILE, ModelCard, card_with
 from geoseg.models.check import check_model
 from geoseg.models.folder import save_model
 from geoseg.models.imports.described import ImportOptions, make_card
+from geoseg.models.imports.places import Place, place_of
 from geoseg.models.model import bundled_names, load_model, open_folder
 from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, PICKLES, PT2, SAFETENSORS, read_file
-from geoseg.system.files import exists, temporary_beside
+from geoseg.system.files import temporary_beside
 from geoseg.system.folders import user_models
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ _REFUSED = {
 
 
 def add_model(
-    source: str | Path, name: str | None = None, options: ImportOptions | None = None, *, overwrite: bool = False
+    source: Path | str,
+    name: str | None = None,
+    options: ImportOptions | None = None,
+    *,
+    index: str | None = None,
+    overwrite: bool = False,
 ) -> tuple[Path, list[str]]:
     """Make a model folder among the user's models from a file or folder of another library, and check it.
 
@@ -44,11 +50,14 @@ def add_model(
     source
         An ONNX file; a PT2 archive of ``torch.export``; a folder of smp's or transformers' ``save_pretrained``; a state
         dict or checkpoint (``.pth``, ``.pt``, ``.ckpt``, ``.bin``, ``.safetensors``) of a network of smp; or a model
-        folder of geoseg.
+        folder of geoseg. Or the address of such a file or of a STAC MLM item, ``hf:OWNER/NAME`` of Hugging Face, or
+        with ``index`` the name of a model in it. Nothing is fetched from other hosts than that of the address.
     name
         Name of the model; by default made of that of the source.
     options
         What the source does not state.
+    index
+        Path or address of a list of models, see :func:`geoseg.models.imports.places.listed_models`.
     overwrite
         Replace an installed model of this name.
 
@@ -63,18 +72,29 @@ def add_model(
     OptionError
         If an option is impossible or contradicts the source.
     """
-    source, options = Path(source), options or ImportOptions()
-    if not exists(source):
-        raise ModelError(f"{source}: no such file or folder; check the path")
-    _check_kind(source)
-    name = _checked_name(name, source)
+    options = options or ImportOptions()
+    if name is not None:
+        _check_free(_checked_name(name, Path()), overwrite=overwrite)  # before anything is fetched
+    with place_of(source, index) as place:
+        _check_kind(place.path)
+        name = _checked_name(name or _usable(place.name), place.path)
+        target = _check_free(name, overwrite=overwrite)
+        with _new_folder(target) as folder:
+            _fill(folder, place, name, options)
+            lines = check_model(folder)
+    return target, [*place.notes, *lines]
+
+
+def _usable(name: str | None) -> str | None:
+    """Return a name from elsewhere in the characters that names of models have."""
+    return None if name is None else re.sub(r"[^a-zA-Z0-9_.-]+", "-", name).strip("-_. ") or None
+
+
+def _check_free(name: str, *, overwrite: bool) -> Path:
     target = user_models() / name
     if target.exists() and not overwrite:
         raise ModelError(f"a model {name!r} is installed ({target}): choose another name with --as, or --overwrite")
-    with _new_folder(target) as folder:
-        _fill(folder, source, name, options)
-        lines = check_model(folder)
-    return target, lines
+    return target
 
 
 def remove_model(name: str) -> Path:
@@ -140,13 +160,14 @@ def _new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _fill(folder: Path, source: Path, name: str, options: ImportOptions) -> None:
+def _fill(folder: Path, place: Place, name: str, options: ImportOptions) -> None:
+    source = place.path
     suffix = source.suffix.lower()
     if source.is_dir():
         if (source / CARD_FILE).is_file():
-            _copy(folder, source, name, options)
+            _copy(folder, place, name, options)
         elif (source / "config.json").is_file():
-            _from_config(folder, source, name, options)
+            _from_config(folder, place, name, options)
         else:
             raise ModelError(
                 f"{source}: is no model that is known: it has neither {CARD_FILE} nor config.json; name a file in it"
@@ -154,7 +175,7 @@ def _fill(folder: Path, source: Path, name: str, options: ImportOptions) -> None
     elif suffix == ONNX:
         from geoseg.models.imports.onnx_files import WEIGHTS, onnx_card
 
-        card, data = onnx_card(source, name, options, _origin(source, "an ONNX file"))
+        card, data = onnx_card(source, name, options, _origin(place, "an ONNX file"))
         (folder / WEIGHTS).write_bytes(data)
         card.write(folder / CARD_FILE)
         _store_test_vector(folder, card)
@@ -162,7 +183,7 @@ def _fill(folder: Path, source: Path, name: str, options: ImportOptions) -> None
         from geoseg.models.imports.pt2_files import WEIGHTS as PROGRAM
         from geoseg.models.imports.pt2_files import pt2_card
 
-        card, data = pt2_card(source, name, options, _origin(source, "a PT2 archive"))
+        card, data = pt2_card(source, name, options, _origin(place, "a PT2 archive"))
         (folder / PROGRAM).write_bytes(data)
         card.write(folder / CARD_FILE)
         _store_test_vector(folder, card)
@@ -170,14 +191,15 @@ def _fill(folder: Path, source: Path, name: str, options: ImportOptions) -> None
         from geoseg.models.imports.torch_files import state_facts
 
         stated, fields, state = state_facts(source, options)
-        card = make_card(name, stated, options, _origin(source, stated.kind), **fields)
+        card = make_card(name, stated, options, _origin(place, stated.kind), **fields)
         _save(folder, card, state)
     else:
         kinds = ", ".join((ONNX, PT2, SAFETENSORS, *PICKLES[:4]))
         raise ModelError(f"{source}: is none of the files that are added ({kinds}, or a folder)")
 
 
-def _from_config(folder: Path, source: Path, name: str, options: ImportOptions) -> None:
+def _from_config(folder: Path, place: Place, name: str, options: ImportOptions) -> None:
+    source = place.path
     from geoseg.models.imports.huggingface import huggingface_facts
     from geoseg.models.imports.torch_files import read_config, smp_facts
 
@@ -188,7 +210,7 @@ def _from_config(folder: Path, source: Path, name: str, options: ImportOptions) 
         stated, fields, state = huggingface_facts(source, config)
     else:
         raise ModelError(f"{source}: its config.json is neither of segmentation-models-pytorch nor of transformers")
-    _save(folder, make_card(name, stated, options, _origin(source, stated.kind), **fields), state)
+    _save(folder, make_card(name, stated, options, _origin(place, stated.kind), **fields), state)
 
 
 def _save(folder: Path, card: ModelCard, state: dict[str, torch.Tensor]) -> None:
@@ -197,8 +219,9 @@ def _save(folder: Path, card: ModelCard, state: dict[str, torch.Tensor]) -> None
     save_model(folder, card, fitting_state(card, state))
 
 
-def _copy(folder: Path, source: Path, name: str, options: ImportOptions) -> None:
+def _copy(folder: Path, place: Place, name: str, options: ImportOptions) -> None:
     """Copy a model folder of geoseg: card and weights, which are checked."""
+    source = place.path
     if options != ImportOptions(license=options.license, title=options.title):
         raise OptionError(f"{source}: is a model folder, whose card states everything: leave the options out")
     model = open_folder(source, str(source))
@@ -209,7 +232,7 @@ def _copy(folder: Path, source: Path, name: str, options: ImportOptions) -> None
         copy = folder / card.weights.href
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(read_file(path, MAX_WEIGHTS_BYTES, str(path)))
-    origin = card.hyperparameters.get("origin") or _origin(source, "a model folder")
+    origin = {**(card.hyperparameters.get("origin") or _origin(place, "a model folder")), **place.origin}
     changes = {key: value for key in ("license", "title") if (value := getattr(options, key))}
     card = card_with(card, name=name, hyperparameters={**card.hyperparameters, "origin": origin}, **changes)
     card.write(folder / CARD_FILE)
@@ -221,8 +244,9 @@ def _store_test_vector(folder: Path, card: ModelCard) -> None:
     card_with(card, test_vector=make_test_vector(load_model(folder).module(), card)).write(folder / CARD_FILE)
 
 
-def _origin(source: Path, kind: str) -> dict[str, Any]:
+def _origin(place: Place, kind: str) -> dict[str, Any]:
     """Return where a model comes from: name, kind and checksum of the source, and when it was added."""
+    source = place.path
     origin: dict[str, Any] = {"file": source.resolve().name, "kind": kind, "added": f"{datetime.now(UTC):%Y-%m-%d}"}
     if source.is_file():
         digest = hashlib.sha256()
@@ -230,4 +254,4 @@ def _origin(source: Path, kind: str) -> dict[str, Any]:
             while block := file.read(1 << 20):
                 digest.update(block)
         origin["sha256"] = digest.hexdigest()
-    return origin
+    return origin | place.origin

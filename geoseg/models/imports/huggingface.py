@@ -12,11 +12,14 @@ from geoseg.models.imports.torch_files import license_of
 from geoseg.models.networks.huggingface import CLASSES, PREFIX, check_config, require_transformers
 from geoseg.models.weights import read_file
 from geoseg.system.json_text import parse_json
+from geoseg.tiling import round_up
 
 if TYPE_CHECKING:
     import torch
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+
+_MARGIN = 64
 
 # What training leaves in a configuration and building a network does not need.
 _NOT_KEPT = ("transformers_version", "architectures", "dtype", "torch_dtype", "_name_or_path", "id2label", "label2id")
@@ -53,7 +56,7 @@ def huggingface_facts(folder: Path, config: dict[str, Any]) -> tuple[Stated, dic
         normalisation,
         license_of(folder),
     )
-    fields = {"architecture": PREFIX + name, "hyperparameters": {"config": kept}}
+    fields = {"architecture": PREFIX + name, "hyperparameters": {"config": kept}, **_windows(name, config, folder)}
     return stated, fields, {f"network.{key}": value for key, value in state.items()}
 
 
@@ -81,6 +84,18 @@ def _state(folder: Path, name: str) -> dict[str, torch.Tensor]:
         if keys := sorted(str(key) for key in report.get(f"{what}_keys") or ()):
             raise ModelError(f"{folder}: its weights do not fit {name}: {len(keys)} {what}, such as {keys[0]}")
     return {key: value.float() for key, value in network.state_dict().items()}
+
+
+def _windows(name: str, config: dict[str, Any], folder: Path) -> dict[str, int]:
+    """Return the windows of networks that take one size only: those whose positions are learned."""
+    if not name.startswith("DPT"):
+        return {}
+    side, patch = config.get("image_size"), config.get("patch_size", 16)
+    whole = all(isinstance(one, int) and one > 1 for one in (side, patch))
+    if not isinstance(side, int) or not isinstance(patch, int) or not whole or side % patch:
+        raise ModelError(f"{folder}: its config gives no square image_size of whole patches, the only size it takes")
+    margin = min(round_up(_MARGIN, patch), side // 4 // patch * patch)
+    return {"window": side, "min_window": side, "stride": patch, "margin": margin}
 
 
 def _bands(config: dict[str, Any]) -> int:

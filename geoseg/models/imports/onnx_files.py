@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geoseg.errors import ModelError, OptionError
+from geoseg.models.boxes.onnx_card import detector_card, is_detector
 from geoseg.models.card.card import BandSpec, ModelCard, Weights, card_of, card_with, multihash
 from geoseg.models.imports.described import ImportOptions, map_classes, near, scaling_of
 from geoseg.models.networks.onnx import CARD_KEY, parse
@@ -15,9 +16,6 @@ from geoseg.models.networks.onnx_card import BANDS_KEY, fitted_card, made_card
 from geoseg.models.networks.onnx_contract import GraphContract, read_contract
 from geoseg.models.networks.onnx_safety import MAX_FILE_BYTES
 from geoseg.models.weights import read_file
-
-# What Ultralytics calls the tasks of networks that find objects: they return boxes and prototypes, no class of pixels.
-_OBJECT_TASKS = ("detect", "segment", "pose", "obb", "classify")
 
 WEIGHTS = "weights.onnx"
 
@@ -28,19 +26,18 @@ def onnx_card(path: Path, name: str, options: ImportOptions, origin: dict[str, A
     Raises
     ------
     ModelError
-        If the file is damaged or unsafe, is no network of pixel classes, or does not say what options do not either.
+        If the file is damaged or unsafe, finds neither classes of pixels nor boxes, or does not say what options do
+        not either.
     OptionError
         If options contradict it.
     """
     data = read_file(path, MAX_FILE_BYTES, str(path))
     contract = read_contract(parse(data, str(path)), str(path))
-    task = contract.metadata.get("task", "").strip().lower()
-    if task in _OBJECT_TASKS:
-        raise ModelError(
-            f"{path}: its metadata say task {task!r}, of networks that return boxes or objects; geoseg adds networks "
-            "that return a class for each pixel"
-        )
     text = contract.metadata.get(CARD_KEY)
+    if text is None and is_detector(contract):
+        card = detector_card(replace(contract, metadata=_metadata(contract, options)), path)
+        card = with_options(card, replace(options, classes=None))  # they are in the metadata now
+        return _named(card, name, origin, data), data
     if text is not None:
         card = card_of(text, f"the card in {path}")
     else:
@@ -48,13 +45,16 @@ def onnx_card(path: Path, name: str, options: ImportOptions, origin: dict[str, A
             card = made_card(replace(contract, metadata=_metadata(contract, options)), path)
         except ModelError as error:
             raise ModelError(_asking(str(error), path)) from None
-    card = card_with(
-        with_options(card, options),
+    return fitted_card(_named(with_options(card, options), name, origin, data), contract)[0], data
+
+
+def _named(card: ModelCard, name: str, origin: dict[str, Any], data: bytes) -> ModelCard:
+    return card_with(
+        card,
         name=name,
         hyperparameters={**card.hyperparameters, "origin": origin},
         weights=Weights(href=WEIGHTS, size=len(data), checksum=multihash(data)),
     )
-    return fitted_card(card, contract)[0], data
 
 
 def _metadata(contract: GraphContract, options: ImportOptions) -> dict[str, str]:

@@ -14,8 +14,18 @@ if TYPE_CHECKING:
 PREFIX = "transformers:"
 """Beginning of the card's architecture: ``transformers:SegformerForSemanticSegmentation``."""
 
-CLASSES = ("SegformerForSemanticSegmentation", "UperNetForSemanticSegmentation")
-"""Classes of transformers that return one score for each class and pixel."""
+MASK2FORMER = "Mask2FormerForUniversalSegmentation"
+
+CLASSES = (
+    "SegformerForSemanticSegmentation",
+    "UperNetForSemanticSegmentation",
+    "DPTForSemanticSegmentation",
+    MASK2FORMER,
+)
+"""Classes of transformers that tell the class of each pixel."""
+
+# Least score of which the logarithm is taken.
+_TINY = 1e-12
 
 # Keys of a configuration with which transformers and timm fetch weights or code.
 _FETCHING = ("auto_map", "backbone", "use_timm_backbone", "use_pretrained_backbone", "backbone_kwargs", "_name_or_path")
@@ -46,7 +56,7 @@ def build_huggingface(card: ModelCard) -> torch.nn.Module:
             network = cls(cls.config_class.from_dict({**config, "num_labels": len(card.classes)}))
     except Exception as error:  # noqa: BLE001 - transformers raises exceptions of any type on unexpected values
         raise ModelError(f"model {card.name!r}: {name} cannot be built: {one_line(error)[:300]}") from None
-    wrapped: torch.nn.Module = _wrapper()(network)
+    wrapped: torch.nn.Module = _wrapper()(network, masks=name == MASK2FORMER)
     return wrapped
 
 
@@ -80,16 +90,25 @@ def _wrapper() -> type:
     class Upsampled(torch.nn.Module):
         """Brings the logits to the size of the input, bilinear as in transformers' own examples."""
 
-        def __init__(self, network: torch.nn.Module) -> None:
+        def __init__(self, network: torch.nn.Module, *, masks: bool) -> None:
             super().__init__()
-            self.network = network
+            self.network, self._masks = network, masks
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             """Return logits (N, classes, h, w) of normalised pixels (N, bands, h, w)."""
-            logits = self.network(pixel_values=x).logits
+            logits = self._scores(x) if self._masks else self.network(pixel_values=x).logits
             resized: torch.Tensor = torch.nn.functional.interpolate(
                 logits, size=x.shape[-2:], mode="bilinear", align_corners=False
             )
-            return resized
+            # The caller takes a softmax, and softmax(log p) is p over the sum of all classes.
+            return resized.clamp_min(_TINY).log() if self._masks else resized
+
+        def _scores(self, x: torch.Tensor) -> torch.Tensor:
+            """Return the sum over all queries of the class's probability times the mask's, as transformers has it."""
+            found = self.network(pixel_values=x)
+            classes = found.class_queries_logits.softmax(-1)[..., :-1]  # the last one is "no object"
+            masks = found.masks_queries_logits.sigmoid()
+            scores: torch.Tensor = torch.einsum("bqc,bqhw->bchw", classes, masks)
+            return scores
 
     return Upsampled

@@ -114,16 +114,16 @@ def made_card(contract: GraphContract, path: Path) -> ModelCard:
     ModelError
         If the metadata do not say what the model takes and returns; the message is a command that adds what lacks.
     """
-    values = {key: _value(text) for key, text in contract.metadata.items()}
+    values = {key: metadata_value(text) for key, text in contract.metadata.items()}
     kind = values.get("model_type")
     deepness = kind is not None
     if deepness and str(kind).strip().lower() != "segmentor":
         raise ModelError(f"{path} is a {str(kind)[:40]!r} by its metadata; geoseg runs segmentation models only")
-    names = _class_names(values, path)
-    count = _bands_of(contract, str(path))
-    bands = _band_names(values, count)
+    names = class_names(values, path)
+    count = bands_of(contract, str(path))
+    bands = band_names(values, count)
     whole = "float" not in contract.inputs[0].dtype
-    scaling = None if whole else _scaling(values, count, path, deepness=deepness)
+    scaling = None if whole else scaling_in(values, count, path, deepness=deepness)
     classes = _classes(contract, names, count)
     lacks = {
         BANDS_KEY: None if bands else ",".join(_example_bands(count or 3)),
@@ -135,14 +135,14 @@ def made_card(contract: GraphContract, path: Path) -> ModelCard:
     if any(lacks.values()) or bands is None or classes is None:
         raise ModelError(_request(path, {key: value for key, value in lacks.items() if value}))
     fields: dict[str, Any] = {
-        "name": _name(path),
+        "name": name_of(path),
         "title": "Made from the metadata of an ONNX file",
         "architecture": "onnx",
         "bands": [{"name": name} for name in bands],
         "classes": classes,
         "value_scaling": scaling or (),
         "value_range": (0.0, 255.0) if scaling or whole else None,
-        "resolution": _resolution(values, path),
+        "resolution": resolution_in(values, path),
     }
     return ModelCard(**fields, **_geometry(contract, values, count, path))
 
@@ -159,7 +159,7 @@ def _request(path: Path, lacks: Mapping[str, str]) -> str:
     )
 
 
-def _value(text: str) -> Any:
+def metadata_value(text: str) -> Any:
     """Return a metadata value: JSON, or as Python prints it, or plain text."""
     if len(text) > _MAX_TEXT:
         return None
@@ -173,19 +173,21 @@ def _value(text: str) -> Any:
     return text
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
     """Return the file's name in the characters that names of models have."""
     text = re.sub(r"[^a-zA-Z0-9_.-]+", "-", path.stem).strip("-_. ")
     return text if text[:1].isalpha() and len(text) > 1 else f"onnx-{text}".rstrip("-")
 
 
-def _bands_of(contract: GraphContract, label: str) -> int | None:
+def bands_of(contract: GraphContract, label: str) -> int | None:
+    """Return the number of bands that a graph takes; None if it is free."""
     source = input_form(contract, None, label)
     shape = contract.inputs[0].shape
     return dict(zip(source.axes, shape, strict=True)).get("C", 1) if shape is not None else None
 
 
-def _band_names(values: Mapping[str, Any], count: int | None) -> tuple[str, ...] | None:
+def band_names(values: Mapping[str, Any], count: int | None) -> tuple[str, ...] | None:
+    """Return the names of the bands, stated or usual; None if neither."""
     stated = values.get(BANDS_KEY)
     if stated is None:
         return _USUAL_BANDS.get(count or 0)
@@ -199,7 +201,14 @@ def _example_bands(count: int) -> list[str]:
     return [*("red", "green", "blue", "nir")[:count], *(f"band{number}" for number in range(5, min(count, 64) + 1))]
 
 
-def _class_names(values: Mapping[str, Any], path: Path) -> list[str] | None:
+def class_names(values: Mapping[str, Any], path: Path) -> list[str] | None:
+    """Return the names of the classes in metadata; None if there are none.
+
+    Raises
+    ------
+    ModelError
+        If they are not names by number.
+    """
     key = next((key for key in _CLASS_KEYS if values.get(key) is not None), None)
     if key is None:
         return None
@@ -210,12 +219,16 @@ def _class_names(values: Mapping[str, Any], path: Path) -> list[str] | None:
         try:
             numbered = sorted((int(number), name) for number, name in found.items())
         except (ValueError, TypeError, OverflowError):
-            raise ModelError(f"{path}: {key} in its metadata must map numbers to names, got {_short(found)}") from None
+            raise ModelError(
+                f"{path}: {key} in its metadata must map numbers to names, got {short_text(found)}"
+            ) from None
         if [number for number, _ in numbered] != list(range(len(numbered))):
-            raise ModelError(f"{path}: {key} in its metadata must number the classes 0, 1, 2, …, got {_short(found)}")
+            raise ModelError(
+                f"{path}: {key} in its metadata must number the classes 0, 1, 2, …, got {short_text(found)}"
+            )
         found = [name for _, name in numbered]
     if not isinstance(found, list | tuple) or not found or not all(isinstance(name, str) for name in found):
-        raise ModelError(f"{path}: {key} in its metadata must be names by number, got {_short(found)}")
+        raise ModelError(f"{path}: {key} in its metadata must be names by number, got {short_text(found)}")
     return list(found)
 
 
@@ -240,7 +253,7 @@ def _classes(contract: GraphContract, names: list[str] | None, bands: int | None
     return tuple(MapClass(number, name, default_color(number)) for number, name in enumerate(names))
 
 
-def _scaling(
+def scaling_in(
     values: Mapping[str, Any], count: int | None, path: Path, *, deepness: bool
 ) -> tuple[ValueScaling, ...] | None:
     """Return Deepness's scaling: values divided by 255, less a mean, divided by a standard deviation."""
@@ -252,29 +265,30 @@ def _scaling(
         entry = values.get(key, usual)
         entries = list(entry) if isinstance(entry, list | tuple) else [entry] * (count or 1)
         if not all(isinstance(n, int | float) and not isinstance(n, bool) and _finite(n) for n in entries):
-            raise ModelError(f"{path}: {key} in its metadata must be a number for each band, got {_short(entry)}")
+            raise ModelError(f"{path}: {key} in its metadata must be a number for each band, got {short_text(entry)}")
         if len(entries) == 1:
             entries *= count or 1
         if count is not None and len(entries) != count:
             raise ModelError(f"{path}: {key} in its metadata has {len(entries)} numbers for {count} bands")
         numbers.append([float(n) for n in entries])
     if any(std <= 0 for std in numbers[1]):
-        raise ModelError(f"{path}: standardization_std in its metadata must be positive, got {_short(numbers[1])}")
+        raise ModelError(f"{path}: standardization_std in its metadata must be positive, got {short_text(numbers[1])}")
     return tuple(
         ValueScaling(type="z-score", mean=255 * mean, stddev=255 * std)
         for mean, std in zip(numbers[0], numbers[1], strict=True)
     )
 
 
-def _resolution(values: Mapping[str, Any], path: Path) -> tuple[float, float] | None:
-    centimetres = _number(values, ("resolution",), path)
+def resolution_in(values: Mapping[str, Any], path: Path) -> tuple[float, float] | None:
+    """Return the smallest and largest pixel size in metres near to that in metadata; None if there is none."""
+    centimetres = number_in(values, ("resolution",), path)
     return None if centimetres is None else (centimetres / 100 * _NEAR[0], centimetres / 100 * _NEAR[1])
 
 
 def _geometry(contract: GraphContract, values: Mapping[str, Any], count: int | None, path: Path) -> dict[str, Any]:
     """Return stride, margin and least window: of the tile size and overlap in the metadata, else the usual ones."""
-    tile = _number(values, ("tile_size", "tiles_size"), path)
-    overlap = _number(values, ("tiles_overlap",), path, least=0)
+    tile = number_in(values, ("tile_size", "tiles_size"), path)
+    overlap = number_in(values, ("tiles_overlap",), path, least=0)
     sides = [side for side in input_form(contract, count, str(path)).sides if side]
     side = min(sides) if sides else int(tile or 512)
     # Tiles share the overlap: half of it is the margin of each.
@@ -285,13 +299,20 @@ def _geometry(contract: GraphContract, values: Mapping[str, Any], count: int | N
     return {"stride": stride, "margin": round_up(margin, stride), "min_window": stride}
 
 
-def _number(values: Mapping[str, Any], keys: Sequence[str], path: Path, least: float = 1e-6) -> float | None:
+def number_in(values: Mapping[str, Any], keys: Sequence[str], path: Path, least: float = 1e-6) -> float | None:
+    """Return the first number that metadata have under some keys; None if there is none.
+
+    Raises
+    ------
+    ModelError
+        If it is not finite, or too small.
+    """
     for key in keys:
         value = values.get(key)
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value) or value < least:
-            raise ModelError(f"{path}: {key} in its metadata must be a positive number, got {_short(value)}")
+            raise ModelError(f"{path}: {key} in its metadata must be a positive number, got {short_text(value)}")
         return float(value)
     return None
 
@@ -303,6 +324,7 @@ def _finite(value: float) -> bool:
         return False
 
 
-def _short(value: Any) -> str:
+def short_text(value: Any) -> str:
+    """Return a value as messages show it."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
