@@ -113,6 +113,21 @@ def test_weights_of_another_network(tmp_path, network):
         assert "\n" not in str(failed.value)
 
 
+def test_checkpoint_of_terratorch(tmp_path, network, pixels):
+    """As its SemanticSegmentationTask stores it with SMPModelFactory; terratorch itself is not installed here."""
+    args = {"model": "Unet", "backbone": ENCODER, "bands": ["RED", "GREEN", "BLUE", "NIR_NARROW"], "num_classes": 3,
+            "smp_decoder_channels": [16, 16, 8, 8, 8]}  # fmt: skip
+    stored = {"model_args": args, "model_factory": "SMPModelFactory", "loss": "ce"}
+    weights = {f"model.smp_model.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"state_dict": weights, "hyper_parameters": stored}, tmp_path / "net.ckpt")
+    folder, _ = add_model(tmp_path / "net.ckpt", options=SAID)
+    assert same(folder, pixels, softmax(network, normalised(pixels)))
+    stored["model_factory"], args["backbone"] = "EncoderDecoderFactory", "prithvi_eo_v2_300"
+    torch.save({"state_dict": weights, "hyper_parameters": stored}, tmp_path / "other.ckpt")
+    with pytest.raises(ModelError, match=r"comes from EncoderDecoderFactory \(backbone prithvi_eo_v2_300\)"):
+        add_model(tmp_path / "other.ckpt", options=SAID)
+
+
 def test_one_output_becomes_two_classes(tmp_path, pixels):
     torch.manual_seed(3)
     network = smp.Unet(in_channels=4, classes=1, **SMALL).eval()

@@ -247,7 +247,7 @@ def _from_hub(name: str) -> Place:
         import huggingface_hub as hub
         from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
     except ImportError:
-        raise ModelError(f"{HUB}{name}: huggingface_hub is not installed: pip install 'geoseg[transformers]'") from None
+        raise ModelError(f'{HUB}{name}: huggingface_hub is not installed: pip install "geoseg[transformers]"') from None
     notes: tuple[str, ...] = ()
     offline = None
     try:

@@ -96,7 +96,8 @@ def state_facts(path: Path, options: ImportOptions) -> tuple[Stated, dict[str, A
         If the architecture is known neither from the checkpoint nor from options.
     """
     state, stored = read_state(path)
-    # torchgeo's trainers store model="unet", backbone="resnet18"; terratorch's and others their own.
+    stored, kwargs = _of_terratorch(path, stored)
+    # torchgeo's trainers store model="unet", backbone="resnet18".
     arch = options.arch or _text(stored, "model")
     encoder = options.encoder or _text(stored, "backbone")
     if arch is None or encoder is None:
@@ -105,7 +106,34 @@ def state_facts(path: Path, options: ImportOptions) -> tuple[Stated, dict[str, A
     kind = "a checkpoint" if stored else "a state dict"
     classes = _whole(stored, "num_classes")
     stated = Stated(kind, _whole(stored, "in_channels"), _head_classes(state) or classes)
-    return stated, {"architecture": arch, "hyperparameters": {"encoder": encoder}}, state
+    parameters = {"encoder": encoder, **({"kwargs": kwargs} if kwargs else {})}
+    return stated, {"architecture": arch, "hyperparameters": parameters}, state
+
+
+def _of_terratorch(path: Path, stored: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a checkpoint of terratorch states in torchgeo's terms, and arguments of the architecture.
+
+    Raises
+    ------
+    ModelError
+        If its network is none of segmentation-models-pytorch.
+    """
+    args, factory = stored.get("model_args"), _text(stored, "model_factory")
+    if not isinstance(args, Mapping):
+        return stored, {}
+    if factory != "SMPModelFactory":
+        raise ModelError(
+            f"{path}: a checkpoint of terratorch whose network comes from {factory or 'an unnamed factory'} (backbone "
+            f"{str(args.get('backbone'))[:60]}); added are those of SMPModelFactory: export it as ONNX or PT2 there"
+        )
+    bands = args.get("bands")
+    own = {**args, "in_channels": args.get("in_channels") or (len(bands) if isinstance(bands, list | tuple) else None)}
+    kwargs = {
+        key.removeprefix("smp_"): list(value) if isinstance(value, list | tuple) else value
+        for key, value in args.items()
+        if isinstance(key, str) and key.startswith("smp_")
+    }
+    return own, kwargs
 
 
 def smp_facts(folder: Path) -> tuple[Stated, dict[str, Any], dict[str, torch.Tensor]]:
