@@ -190,6 +190,7 @@ def check(name: str) -> None:
     metavar="FILE",
     help="NAME.onnx or NAME.pt2; a folder gets model.onnx and its card.",
 )
+@click.option("--huggingface", is_flag=True, help="Write a folder that smp or transformers load (from_pretrained).")
 @click.option("--raw", is_flag=True, help="Build in the normalisation: the input is the card's digital numbers.")
 @click.option("--logits", is_flag=True, help="Return logits instead of probabilities.")
 @click.option("--int8", is_flag=True, help="Quantise to 8-bit integers: static with --calibrate, otherwise dynamic.")

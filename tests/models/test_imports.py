@@ -393,3 +393,47 @@ def test_mask2former(tmp_path, transformers, pixels):
         theirs = torch.nn.functional.interpolate(theirs, pixels.shape[-2:], mode="bilinear", align_corners=False)
     assert same(folder, part, theirs / theirs.sum(1, keepdim=True))
     assert [one.name for one in load_model("m2f").card.classes] == ["land", "water", "cloud"]
+
+
+def test_export_to_a_folder_of_smp(tmp_path, network, pixels, geoseg):
+    network.save_pretrained(tmp_path / "net")
+    add_model(tmp_path / "net", "theirs", ImportOptions(**{**vars(SAID), "license": "CC-BY-4.0"}))
+    code, out, err = geoseg("model", "export", "theirs", "-o", tmp_path / "out", "--huggingface")
+    assert code == 0, err
+    assert "against torch, input 1 × 4 × 64 × 64: largest difference 0.0e+00" in out
+    loaded = smp.from_pretrained(str(tmp_path / "out")).eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded(normalised(pixels)), network(normalised(pixels)))
+    assert "license: cc-by-4.0" in (tmp_path / "out" / "README.md").read_text("utf-8")
+    folder, _ = add_model(tmp_path / "out", "again")
+    assert same(folder, pixels, softmax(network, normalised(pixels)))
+    for name, more, message in (
+        ("theirs", (), "exists: name an empty folder"),
+        ("spectral", (), "is neither of segmentation-models-pytorch nor of transformers"),
+        ("theirs", ("--raw",), "leave the other options out"),
+    ):
+        code, _, err = geoseg("model", "export", name, "-o", tmp_path / "out", "--huggingface", *more)
+        assert code == 1
+        assert message in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models", "net", "out"]
+
+
+@pytest.mark.slow
+def test_export_to_a_folder_of_transformers(tmp_path, transformers, pixels, geoseg):
+    torch.manual_seed(7)
+    network = _segformer(transformers).eval()
+    network.save_pretrained(tmp_path / "hf")
+    add_model(tmp_path / "hf", "theirs", ImportOptions(bands=RGBN[:3], divide=255.0, mean=MEAN[:3], std=(0.25,)))
+    code, _, err = geoseg("model", "export", "theirs", "-o", tmp_path / "out", "--huggingface")
+    assert code == 0, err
+    loaded = transformers.SegformerForSemanticSegmentation.from_pretrained(tmp_path / "out").eval()
+    assert loaded.config.id2label == NAMES
+    processor = transformers.SegformerImageProcessor.from_pretrained(tmp_path / "out")
+    pictures = [torch.from_numpy(picture[:3].astype("uint8")) for picture in pixels]
+    inputs = processor(images=pictures, return_tensors="pt")
+    with torch.inference_mode():
+        theirs = loaded(**inputs).logits
+        expected = network(pixel_values=normalised(pixels[:, :3], mean=MEAN[:3])).logits
+    torch.testing.assert_close(theirs, expected, atol=1e-4, rtol=0)
+    folder, _ = add_model(tmp_path / "out", "again")  # which states bands, classes and normalisation now
+    assert [step.stddev for step in load_model(folder).card.value_scaling] == pytest.approx([63.75] * 3)

@@ -34,7 +34,7 @@ class Export:
     Attributes
     ----------
     path, size
-        The file, and its size in bytes.
+        The file or folder, and the size of the file or its weights in bytes.
     differences
         Shape of each input tried, and the largest difference from torch: of probabilities, or of logits relative to the
         largest logit.
@@ -96,6 +96,14 @@ def export_model(
     loaded = load_model(model)
     check_finds_classes(loaded.card)
     card = loaded.card
+    if options.huggingface:
+        if options != ExportOptions(huggingface=True):
+            raise OptionError("huggingface: leave the other options out")
+        from geoseg.models.export.huggingface import write_folder
+
+        say(f"write {card.name}")
+        size, differences, notes = write_folder(loaded, folder)
+        return Export(folder, size, differences, notes=notes)
     target, is_folder = _target(folder, options)
     Inputs(model, options.calibration).check(target)
     if card.weights is not None and card.weights.href.lower().endswith(ONNX):

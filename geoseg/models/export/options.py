@@ -38,6 +38,9 @@ class ExportOptions:
         Version of the ONNX operators, at least 18.
     overwrite
         Replace an existing file.
+    huggingface
+        Write a folder as the network's library does, segmentation-models-pytorch or transformers; without the options
+        above.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class ExportOptions:
     reading: dict[str, Any] = field(default_factory=dict)
     opset: int = OPSET
     overwrite: bool = False
+    huggingface: bool = False
 
     @property
     def output(self) -> str:
