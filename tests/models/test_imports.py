@@ -12,6 +12,7 @@ import torch
 
 from geoseg.errors import ModelError, OptionError
 from geoseg.models import load_model
+from geoseg.models.card.training_window import window_doubt
 from geoseg.models.imports import ImportOptions, add_model, remove_model
 
 RGBN = ("red", "green", "blue", "nir")
@@ -71,6 +72,7 @@ def test_folder_of_smp(tmp_path, network, pixels, models):
     card = load_model("their-unet").card
     assert (card.license, card.hyperparameters["origin"]["file"]) == ("cc-by-4.0", "their unet")
     assert any(line.startswith("test vector: reproduced") for line in lines)
+    assert lines[-1] == "licence: cc-by-4.0"
     assert [path.name for path in models.iterdir()] == ["their-unet"]
 
 
@@ -237,10 +239,12 @@ def test_folders_of_transformers(tmp_path, transformers, pixels, make):
     torch.manual_seed(4)
     network = make(transformers).eval()
     network.save_pretrained(tmp_path / "hf")
-    processor = transformers.SegformerImageProcessor(do_resize=False)
+    processor = transformers.SegformerImageProcessor(size={"height": 64, "width": 96})
     processor.save_pretrained(tmp_path / "hf")
     folder, _ = add_model(tmp_path / "hf", "theirs", ImportOptions(license="mit"))
     card = load_model("theirs").card
+    assert "was trained on windows of 64 px, and its network" in window_doubt(card, 192)
+    assert window_doubt(card, 128) is None
     assert [band.name for band in card.bands] == ["red", "green", "blue"]
     assert [one.name for one in card.classes] == ["land", "water", "cloud"]
     pictures = [torch.from_numpy(picture[:3].astype("uint8")) for picture in pixels]

@@ -31,13 +31,14 @@ class Net(torch.nn.Module):
     def __init__(self, classes=3, end=None):
         super().__init__()
         self.down = torch.nn.Conv2d(2, 8, 3, 2, 1)
-        self.norm, self.layer = torch.nn.BatchNorm2d(8), torch.nn.LayerNorm(8)
+        self.norm, self.layer, self.own = torch.nn.BatchNorm2d(8), torch.nn.LayerNorm(8), torch.nn.InstanceNorm2d(8)
         self.qkv = torch.nn.Linear(8, 24)
         self.up, self.end = torch.nn.Conv2d(10, classes, 3, padding=1), end
         self.register_buffer("shift", torch.tensor(0.25), persistent=False)
 
     def forward(self, x):
         y = F.silu(self.norm(self.down(x)))
+        y = y + self.own(y)
         n, c, h, w = y.shape
         tokens = self.layer(y.flatten(2).transpose(1, 2) + self.shift)
         q, k, v = self.qkv(tokens).view(n, h * w, 3, c).unbind(2)

@@ -55,7 +55,8 @@ def is_detector(contract: GraphContract) -> bool:
     kind, task = (contract.metadata.get(key, "").strip(' "').lower() for key in ("model_type", "task"))
     if kind or task:
         return kind == "detector" or task in (*_TASKS, *_OTHER_TASKS)
-    return "names" in contract.metadata and "stride" in contract.metadata and len(_shape(contract.outputs[0])) == 3
+    stated = "names" in contract.metadata and "stride" in contract.metadata
+    return stated and any(len(_shape(port)) == 3 for port in contract.outputs)
 
 
 def detector_card(contract: GraphContract, path: Path) -> ModelCard:

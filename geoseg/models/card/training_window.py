@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from geoseg.models.networks.huggingface import PREFIX
+
 if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
 
@@ -62,6 +64,8 @@ def _pooling(card: ModelCard) -> str | None:
     encoder = str(card.hyperparameters.get("encoder") or "").lower().removeprefix("tu-")
     if _ENCODERS.search(encoder):
         return f"encoder {encoder}"
+    if card.architecture.startswith(PREFIX):
+        return f"network {card.architecture.removeprefix(PREFIX)}"  # attention, or pyramid pooling
     architecture = re.sub(r"[\s_\-+]", "", card.architecture.lower())
     kwargs = card.hyperparameters.get("kwargs")
     if _ARCHITECTURES.search(architecture) or (isinstance(kwargs, dict) and kwargs.get("decoder_attention_type")):

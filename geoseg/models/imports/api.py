@@ -82,7 +82,13 @@ def add_model(
         with _new_folder(target) as folder:
             _fill(folder, place, name, options)
             lines = check_model(folder)
+            lines.append(_license_line(folder))
     return target, [*place.notes, *lines]
+
+
+def _license_line(folder: Path) -> str:
+    stated = ModelCard.read(folder).license
+    return f"licence: {stated}" if stated != "other" else "licence: not stated by its source; --license NAME says it"
 
 
 def _usable(name: str | None) -> str | None:

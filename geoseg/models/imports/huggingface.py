@@ -45,7 +45,8 @@ def huggingface_facts(folder: Path, config: dict[str, Any]) -> tuple[Stated, dic
     names = _class_names(config)
     state = _state(folder, name)
     kept = {key: value for key, value in config.items() if key not in _NOT_KEPT}
-    normalisation = _normalisation(folder, bands)
+    processor = _processor(folder)
+    normalisation = _normalisation(processor, bands)
     stated = Stated(
         f"a folder of transformers ({name})",
         bands,
@@ -56,7 +57,10 @@ def huggingface_facts(folder: Path, config: dict[str, Any]) -> tuple[Stated, dic
         normalisation,
         license_of(folder),
     )
-    fields = {"architecture": PREFIX + name, "hyperparameters": {"config": kept}, **_windows(name, config, folder)}
+    parameters: dict[str, Any] = {"config": kept}
+    if (side := _side(processor)) is not None:
+        parameters["training"] = {"window": side}
+    fields = {"architecture": PREFIX + name, "hyperparameters": parameters, **_windows(name, config, folder)}
     return stated, fields, {f"network.{key}": value for key, value in state.items()}
 
 
@@ -116,13 +120,29 @@ def _class_names(config: dict[str, Any]) -> tuple[str, ...] | None:
     return None if all(name == f"LABEL_{number}" for number, name in enumerate(ordered)) else tuple(ordered)
 
 
-def _normalisation(folder: Path, bands: int) -> tuple[float, tuple[float, ...], tuple[float, ...]] | None:
-    """Return what the folder's image processor does: rescale, then subtract a mean and divide by a deviation."""
+def _processor(folder: Path) -> dict[str, Any] | None:
+    """Return the configuration of the folder's image processor; None if it has none."""
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         return None
     found = parse_json(read_file(path, 10_000_000, str(path)), str(path), "the configuration of an image processor")
-    if not isinstance(found, dict):
+    return found if isinstance(found, dict) else None
+
+
+def _side(processor: dict[str, Any] | None) -> int | None:
+    """Return the side of the pictures that an image processor makes, on which the network was trained."""
+    size = None if processor is None or not processor.get("do_resize", True) else processor.get("size")
+    if not isinstance(size, dict):
+        return size if type(size) is int and size > 0 else None
+    sides = [value for key, value in size.items() if key in ("height", "width", "shortest_edge") and type(value) is int]
+    return min(sides) if sides and min(sides) > 0 else None
+
+
+def _normalisation(
+    found: dict[str, Any] | None, bands: int
+) -> tuple[float, tuple[float, ...], tuple[float, ...]] | None:
+    """Return what an image processor does: rescale, then subtract a mean and divide by a deviation."""
+    if found is None:
         return None
     divide = 1.0
     if found.get("do_rescale", True):

@@ -116,12 +116,13 @@ class _Files:
 
 def _read(files: _Files) -> Archive:
     label = files.label
+    tensors: dict[str, torch.Tensor] = {}
     if "serialized_exported_program.json" in files:  # of torch before 2.8
-        tensors = {}
         for name in ("serialized_state_dict.pt", "serialized_constants.pt"):
             tensors |= _plain_tensors(files.read(name), label) if name in files else {}
-        extra = {name.removeprefix("extra_files/"): files for name in files if name.startswith("extra_files/")}
-        texts = {name: _text(files, f"extra_files/{name}") for name in extra}
+        texts = {
+            name.removeprefix("extra_files/"): _text(files, name) for name in files if name.startswith("extra_files/")
+        }
         return Archive(files.json("serialized_exported_program.json"), tensors, texts)
     models = [name for name in files if name.startswith("models/") and name.endswith(".json")]
     if not models:
@@ -133,7 +134,6 @@ def _read(files: _Files) -> Archive:
     if "byteorder" in files and files.read("byteorder", 16).decode("ascii", "replace") != sys.byteorder:
         raise ModelError(f"{label}: its weights are in another byte order than this machine's; export it here")
     name = models[0].removeprefix("models/").removesuffix(".json")
-    tensors = {}
     for folder, kind in zip(_DATA, ("weights", "constants"), strict=True):
         if f"{folder}/{name}.pt" in files:
             tensors |= _plain_tensors(files.read(f"{folder}/{name}.pt"), label)

@@ -143,7 +143,7 @@ def operator_of(target: str, label: str) -> Callable[..., Any] | None:
 def check_mode(target: str, arguments: Mapping[str, Any], label: str) -> None:
     """Raise ModelError if an operator behaves as in training: by chance, or changed by the windows before."""
     name = target.removeprefix(_ATEN).partition(".")[0]
-    if arguments.get("train") is True or arguments.get("training") is True or arguments.get("use_input_stats") is True:
+    if arguments.get("train") is True or arguments.get("training") is True:
         raise ModelError(f"{label}: was exported in training mode ({name}); call eval() before torch.export.export")
     if arguments.get("dropout_p", 0) != 0:
         raise ModelError(f"{label}: was exported in training mode ({name}); call eval() before torch.export.export")

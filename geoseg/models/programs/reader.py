@@ -251,9 +251,9 @@ class ProgramReader:
                     makers[output["as_tensor"]["name"]] = node
         name = self.output
         for _ in range(len(self._nodes) + 1):
-            node = makers.get(name)
-            if node is None:
+            if name not in makers:
                 return ""
+            node = makers[name]
             operator = node["target"].removeprefix("torch.ops.aten.").partition(".")[0]
             first = node["inputs"][0]["arg"] if node["inputs"] else {}
             if operator in _ENDS:
