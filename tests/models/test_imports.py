@@ -359,6 +359,7 @@ def _dpt(transformers):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_dpt_takes_windows_of_one_size(tmp_path, transformers, pixels):
     torch.manual_seed(5)
     network = _dpt(transformers).eval()

@@ -198,7 +198,7 @@ def expected_in(least, shape=(184, 150)):
         ("final", ULTRALYTICS, False),
         ("objectness", {**DEEPNESS, "det_type": '"YOLO_v5_or_v7_default"'}, False),
         ("classes", {**DEEPNESS, "det_type": '"YOLO_v6"'}, True),
-        ("columns", {**DEEPNESS, "det_type": '"YOLO_Ultralytics"'}, True),
+        pytest.param("columns", {**DEEPNESS, "det_type": '"YOLO_Ultralytics"'}, True, marks=pytest.mark.slow),
     ],
 )
 def test_each_object_of_a_scene_once(tmp_path, geoseg, layout, metadata, free):

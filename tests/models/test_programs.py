@@ -352,7 +352,24 @@ def _enlarged(program):
     ]
 
 
-def test_networks_in_training_mode(tmp_path):
-    exported(network().train(), tmp_path / "n.pt2")
-    with pytest.raises(ModelError, match=r"training|changes its own weights"):
-        add_model(tmp_path / "n.pt2", "net", SAID)
+def test_networks_in_training_mode(tmp_path, archive):
+    """By what an operator says, and by what it does to weights that it should only read."""
+
+    def training(program):
+        nodes = program["graph_module"]["graph"]["nodes"]
+        node = next(node for node in nodes if "batch_norm" in node["target"])
+        next(entry for entry in node["inputs"] if entry["name"] == "training")["arg"] = {"as_bool": True}
+
+    def changing(program):
+        nodes = program["graph_module"]["graph"]["nodes"]
+        weight = _convolution(program)["inputs"][1]["arg"]
+        inputs = [{"name": "self", "arg": weight, "kind": 1}, {"name": "other", "arg": weight, "kind": 1}]
+        nodes.insert(0, {**nodes[0], "target": "torch.ops.aten.mul_.Tensor", "inputs": inputs,
+                         "outputs": [{"as_tensor": {"name": "changed"}}]})  # fmt: skip
+
+    for change, message in (
+        (training, r"exported in training mode \(batch_norm\)"),
+        (changing, "changes its own weights"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            add_model(edited(archive, tmp_path / "net.pt2", change), options=SAID)
