@@ -53,7 +53,8 @@ def lay_out(folder: Path, page: str) -> dict[str, object]:
     if page != "docs/models.md":
         shutil.copytree(BUNDLED / "landcover", folder / "my_model")
     make = {
-        "docs/rasters.md": _coarse, "docs/objects.md": _town, "docs/inputs.md": _sensors, "docs/evaluate.md": _trees,
+        "README.md": _years, "docs/rasters.md": _coarse,
+        "docs/objects.md": _town, "docs/inputs.md": _sensors, "docs/evaluate.md": _trees,
         "docs/polygons.md": _results, "docs/change.md": _years, "docs/train.md": _heights, "docs/cluster.md": _results,
     }.get(page)  # fmt: skip
     if make is not None:
