@@ -38,7 +38,7 @@ def main() -> None:
         start = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
         try:
-            _execute(notebook)
+            _execute(notebook, None if wanted.write else LONGEST)
         except TimeoutError:
             sys.exit(f"{path.name}: not done after {LONGEST} s")
         print(f"{path.name}: {len(notebook.cells)} cells in {time.perf_counter() - start:.0f} s", flush=True)
@@ -46,11 +46,11 @@ def main() -> None:
             _write(notebook, path)
 
 
-def _execute(notebook: Any) -> None:
+def _execute(notebook: Any, longest: float | None) -> None:
     """Run all cells from a clean kernel; raises TimeoutError if they take too long."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows: a file may still be open
         client = NotebookClient(notebook, timeout=None, record_timing=False, resources={"metadata": {"path": folder}})
-        asyncio.run(asyncio.wait_for(client.async_execute(), LONGEST))
+        asyncio.run(asyncio.wait_for(client.async_execute(), longest))
 
 
 def _write(notebook: Any, path: Path) -> None:
@@ -77,7 +77,7 @@ def _smaller(png: str) -> str:
     image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     for colors in (256, 48):
         content = io.BytesIO()
-        image.quantize(colors, method=Image.Quantize.MEDIANCUT).save(content, "PNG", optimize=True)
+        image.quantize(colors, method=Image.Quantize.FASTOCTREE).save(content, "PNG", optimize=True)
         if content.tell() <= _LARGE:
             break
     return base64.b64encode(content.getvalue()).decode("ascii")

@@ -22,7 +22,7 @@ from geoseg.errors import OptionError, OutputError
 from geoseg.geodesy.crs import is_measurable
 from geoseg.polygonize import PolygonSummary, polygonize
 from geoseg.raster.bands.names import scene_name
-from geoseg.system.files import temporary_beside
+from geoseg.system.files import rename, temporary_beside
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.write.output_errors import output_errors
 
@@ -227,7 +227,7 @@ def change(
         raise OptionError("name is empty: give the beginning of the files' names, or leave it out")
     stem = None if name is None else scene_name(name)
     if output is None:
-        with tempfile.TemporaryDirectory(prefix="geoseg-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="geoseg-", ignore_cleanup_errors=True) as scratch:
             if mapping.model is not None:
                 made = mapping.maps(before, after, Path(scratch) / MAPS, overwrite=False)
                 before, after, confidence, options = _mapped(made, confidence, options)
@@ -410,7 +410,7 @@ def _staged(final: Mapping[str, Path]) -> Iterator[dict[str, Path]]:
         with output_errors(folder):
             for source, target in zip(_files(staged), _files(final), strict=True):
                 if source.exists():
-                    source.replace(target)
+                    rename(source, target)
                 else:
                     target.unlink(missing_ok=True)  # of an earlier run: it would not belong to these
     finally:

@@ -151,7 +151,7 @@ def check_run() -> str:
     order = np.array([[0, 1], [2, 3]]).repeat(_SIDE // 2, 0).repeat(_SIDE // 2, 1)
     spectra, classes = np.array(list(_SPECTRA), np.uint16), np.array(list(_SPECTRA.values()), np.uint8)
     wanted = classes[order]
-    with tempfile.TemporaryDirectory(prefix="geoseg-doctor-") as folder:
+    with tempfile.TemporaryDirectory(prefix="geoseg-doctor-", ignore_cleanup_errors=True) as folder:
         scene = Path(folder) / "scene.tif"
         profile = {"driver": "GTiff", "height": _SIDE, "width": _SIDE, "count": len(_BANDS), "dtype": "uint16"}
         grid = rasterio.Affine(_PIXEL, 0, 500_000, 0, -_PIXEL, 5_400_000)

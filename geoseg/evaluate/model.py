@@ -97,7 +97,7 @@ def evaluate_model(
         plan = make_plan(raster, loaded, options or Options())
         for line in plan.warnings_of(raster.name):
             limited_warn(line)
-        with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-") as folder:
+        with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-", ignore_cleanup_errors=True) as folder:
             maps = _segment(plan, Path(folder), progress)
             layer = open_map(maps[0])
             field = class_field if is_vector(label) else None

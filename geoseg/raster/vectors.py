@@ -338,7 +338,7 @@ def _check_geopackage(label: str, path: str) -> None:
 
 def _unpacked(label: str, path: str, stamps: Mapping[str, str]) -> VectorFile:
     """Unpack the one vector file in a zip file to a temporary folder, and check it there."""
-    folder = tempfile.TemporaryDirectory(prefix="geoseg-vector-")
+    folder = tempfile.TemporaryDirectory(prefix="geoseg-vector-", ignore_cleanup_errors=True)
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import sys
+import time
 import unicodedata
 import uuid
 from collections.abc import Iterator
@@ -59,13 +60,40 @@ def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
         return data
 
 
+_PATIENCE = 20, 0.1
+"""How often a rename is tried on Windows, and the seconds in between."""
+
+
+def rename(source: Path, target: Path) -> None:
+    """Move a file or folder to another name in the same file system, in place of a file that has it.
+
+    On Windows nothing can be moved or replaced while somebody has it open, and virus scanners open new files at times.
+    There, it is tried again for two seconds.
+
+    Raises
+    ------
+    OSError
+        If it cannot be moved.
+    """
+    tries, pause = _PATIENCE if sys.platform == "win32" else (1, 0.0)
+    for left in reversed(range(tries)):
+        try:
+            source.replace(target)
+        except PermissionError:
+            if not left:
+                raise
+            time.sleep(pause)
+        else:
+            return
+
+
 @contextmanager
 def complete(path: Path) -> Iterator[Path]:
     """Yield a temporary name with the suffix of ``path``; the file is renamed to ``path`` on success, else deleted."""
     part = temporary_beside(path, path.suffix.lower())
     try:
         yield part
-        part.replace(path)
+        rename(part, path)
     finally:
         # GDAL and SQLite add temporary files of their own, whose names begin with this one.
         with suppress(OSError):
@@ -103,17 +131,18 @@ def put(temporary: Path, path: Path) -> None:
     try:
         temporary.replace(path)
     except PermissionError:
-        if not path.exists():
-            raise
-        temporary.unlink(missing_ok=True)
+        if path.exists():
+            temporary.unlink(missing_ok=True)
+        else:
+            rename(temporary, path)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file atomically: after a power failure it has the new or the old content."""
     temporary = temporary_beside(path)
-    temporary.write_text(text, "utf-8")
+    temporary.write_text(text, "utf-8", newline="\n")
     fsync(temporary)
-    temporary.replace(path)
+    rename(temporary, path)
 
 
 def exists(path: str | os.PathLike[str]) -> bool:

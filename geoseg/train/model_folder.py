@@ -19,6 +19,7 @@ from geoseg.models import Model, ModelCard, load_model, save_model
 from geoseg.models.card import half_precision
 from geoseg.models.card.card import card_with
 from geoseg.models.card.inputs import is_change
+from geoseg.system.files import rename
 from geoseg.train.options import INPUT_OPTIONS, SEMI_OPTIONS, parse_also
 
 if TYPE_CHECKING:
@@ -229,11 +230,11 @@ def replaced_folder(output: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
         yield partial
         if output.exists():
-            output.rename(old)
-        partial.rename(output)
+            rename(output, old)
+        rename(partial, output)
     except OSError as error:
         if old.exists() and not output.exists():
-            old.rename(output)
+            rename(old, output)
         raise OutputError(f"{output}: the model cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -96,7 +96,7 @@ def run_folder(run: Run) -> Iterator[Path]:
         If the run cannot be resumed.
     """
     if run.output is None:
-        with tempfile.TemporaryDirectory(prefix="geoseg-train-") as temporary:
+        with tempfile.TemporaryDirectory(prefix="geoseg-train-", ignore_cleanup_errors=True) as temporary:
             yield Path(temporary)
         return
     check_output(run.output, overwrite=run.overwrite)

@@ -13,7 +13,7 @@ import numpy as np
 
 from geoseg.classes import MAX_CLASSES
 from geoseg.errors import OptionError, OutputError
-from geoseg.system.files import temporary_beside
+from geoseg.system.files import rename, temporary_beside
 from geoseg.system.outputs import check_new_file, local_path
 from geoseg.tiling import Box
 from geoseg.write.output_errors import output_errors
@@ -353,7 +353,7 @@ class CogSink:
                     name.unlink(missing_ok=True)
             while self._temporary:  # the raster last: where it exists, so does its style
                 part, target = self._temporary[0]
-                part.replace(target)
+                rename(part, target)
                 self._temporary.pop(0)
 
     def _clean_up(self) -> None:

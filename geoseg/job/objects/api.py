@@ -15,6 +15,7 @@ from geoseg.job.request import Job
 from geoseg.raster import Raster
 from geoseg.raster.files.members import files_of
 from geoseg.segment.plan import Options
+from geoseg.system.files import rename
 from geoseg.system.outputs import Inputs
 
 if TYPE_CHECKING:
@@ -138,7 +139,9 @@ def detect(
         polygons=False, preview=False, format=suffix, min_area=min_area, simplify=simplify, objects=wanted
     )
     # Beside the file, so that it is renamed, not copied, when it is complete.
-    with tempfile.TemporaryDirectory(prefix=".geoseg-", dir=None if target is None else target.parent) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix=".geoseg-", dir=None if target is None else target.parent, ignore_cleanup_errors=True
+    ) as folder:
         job = Job(
             [raster], folder, model, options=options or Options(stitch="linear"), products=products, scheduler=scheduler
         )
@@ -154,7 +157,7 @@ def _taken(written: Path, target: Path | None, report: dict[str, Any]) -> Any:
 
         return geopandas.read_file(written, layer="objects")
     try:
-        written.replace(target)
+        rename(written, target)
     except OSError as error:
         raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
     return report

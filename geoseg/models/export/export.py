@@ -194,7 +194,7 @@ def _export_pt2(card: ModelCard, network: torch.nn.Module, target: Path, options
         program = trace_pt2(card, network, options, batch=1)
         differences = compare(card, torch_runner(program.module()), original, options, batch=1)
     item = json.dumps(pt2_item(card, target.name, options), ensure_ascii=False)
-    with tempfile.TemporaryDirectory(prefix="geoseg-export-") as folder:
+    with tempfile.TemporaryDirectory(prefix="geoseg-export-", ignore_cleanup_errors=True) as folder:
         # torch appends its own extension to names that lack it, so it saves under a name of its own.
         saved = Path(folder) / f"model{PT2}"
         torch.export.save(program, saved, extra_files={CARD_FILE: item})

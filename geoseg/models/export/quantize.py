@@ -115,7 +115,7 @@ def _dynamic(original: bytes, name: str) -> Any:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with tempfile.TemporaryDirectory(prefix="geoseg-quantise-") as folder:
+    with tempfile.TemporaryDirectory(prefix="geoseg-quantise-", ignore_cleanup_errors=True) as folder:
         source, target = Path(folder) / "source.onnx", Path(folder) / "quantised.onnx"
         source.write_bytes(original)
         try:

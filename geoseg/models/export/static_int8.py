@@ -53,7 +53,7 @@ class StaticQuantizer:
 
     def __init__(self, proto: Any, windows: Sequence[NDArray[np.float32]], name: str) -> None:
         self._name = name
-        with tempfile.TemporaryDirectory(prefix="geoseg-quantise-") as folder:
+        with tempfile.TemporaryDirectory(prefix="geoseg-quantise-", ignore_cleanup_errors=True) as folder:
             try:
                 self._graph, self._ranges = _calibrated(proto, windows, Path(folder))
             except Exception as error:  # noqa: BLE001 - onnxruntime raises exception types of its own

@@ -19,7 +19,7 @@ from geoseg.models.imports.described import ImportOptions, make_card
 from geoseg.models.imports.places import Place, place_of
 from geoseg.models.model import bundled_names, load_model, open_folder
 from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, PICKLES, PT2, SAFETENSORS, read_file
-from geoseg.system.files import temporary_beside
+from geoseg.system.files import exists, rename, temporary_beside
 from geoseg.system.folders import user_models
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def remove_model(name: str) -> Path:
             folder.unlink()
         else:
             gone = temporary_beside(folder)
-            folder.rename(gone)  # at once, so that no half of a model is left under its name
+            rename(folder, gone)  # at once, so that no half of a model is left under its name
             shutil.rmtree(gone)
     except OSError as error:
         raise ModelError(f"{folder}: cannot be removed: {error.strerror or error}") from None
@@ -155,11 +155,11 @@ def _new_folder(target: Path) -> Iterator[Path]:
         yield part
         if target.exists():
             gone = temporary_beside(target)
-            target.rename(gone)
-            part.rename(target)
+            rename(target, gone)
+            rename(part, target)
             shutil.rmtree(gone, ignore_errors=True)
         else:
-            part.rename(target)
+            rename(part, target)
     except OSError as error:
         raise ModelError(f"{target}: cannot be written: {error.strerror or error}") from None
     finally:

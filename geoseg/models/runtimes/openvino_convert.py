@@ -162,7 +162,7 @@ def _sample(model: Model, strides: int) -> Any:
 
 
 def _bytes_of(graph: Any) -> GraphBytes:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "graph.xml"
         openvino().save_model(graph, path, compress_to_fp16=False)
         return GraphBytes(path.read_bytes(), path.with_suffix(".bin").read_bytes())

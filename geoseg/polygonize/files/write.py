@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import shutil
 import tempfile
 import threading
 import warnings
@@ -143,10 +144,16 @@ def _plain_path(part: Path) -> Iterator[Path]:
     if "!" not in str(part):
         yield part
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         link = Path(folder) / "link"
-        link.symlink_to(part.parent.absolute(), target_is_directory=True)
-        yield link / part.name
+        try:
+            link.symlink_to(part.parent.absolute(), target_is_directory=True)
+        except OSError:  # Windows lets developers and administrators make links only
+            whole = Path(folder) / f"layer{part.suffix}"
+            yield whole
+            shutil.move(whole, part)
+        else:
+            yield link / part.name
 
 
 def _ogr(part: Path, layer: VectorLayer, batches: Iterator[pa.RecordBatch]) -> None:

@@ -160,7 +160,7 @@ def scene_name(text: str) -> str:
     """Return ``text`` as a name that is safe as a file name on every system."""
     name = re.sub(r"[^\w.()+-]+", "_", text).strip("._- ") or "scene"
     # Names that Windows reserves for devices, with any extension.
-    if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
+    if re.fullmatch(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³])(\..*)?", name):
         name = f"{name}_"
     # File systems allow 255 bytes, of which suffixes and temporary names take up to 60.
     return name[:120].encode()[:180].decode(errors="ignore").rstrip(". ")  # which Windows would drop

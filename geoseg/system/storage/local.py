@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoseg.system.files import fsync, put, read_regular, temporary_beside
+from geoseg.system.files import fsync, put, read_regular, rename, temporary_beside
 from geoseg.system.locks import is_locked, locked
 
 
@@ -70,7 +70,7 @@ class LocalStorage:
 
     def take(self, path: Path) -> None:
         """Rename a file into the folder."""
-        path.replace(self.path / path.name)
+        rename(path, self.path / path.name)
 
     def exists(self, name: str) -> bool:
         """Return whether there is such a file or folder."""

@@ -132,7 +132,7 @@ def adapt(
         raise OptionError("no scene given: name rasters or a folder of them")
     sources = Sources(images, listed, class_field, None, tuple(ignore), dict(reading or {}), images)
     run = AdaptRun(loaded, options, sources, target, reporter or Silent())
-    with tempfile.TemporaryDirectory(prefix="geoseg-adapt-") as folder:
+    with tempfile.TemporaryDirectory(prefix="geoseg-adapt-", ignore_cleanup_errors=True) as folder:
         try:
             return run.made(Path(folder))
         except KeyboardInterrupt:

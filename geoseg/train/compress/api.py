@@ -148,7 +148,7 @@ def compress_model(
     if not sources.images:
         raise OptionError("no image given: name rasters or a folder of them with --images")
     run = _run(loaded, options, sources, target, reporter or Silent())
-    with tempfile.TemporaryDirectory(prefix="geoseg-compress-") as folder:
+    with tempfile.TemporaryDirectory(prefix="geoseg-compress-", ignore_cleanup_errors=True) as folder:
         try:
             return run.made(Path(folder))
         except KeyboardInterrupt:

@@ -114,7 +114,7 @@ def pretrain(
     if not images:
         raise OptionError("no scene given: name rasters or a folder of them")
     sources = Sources(images, (), reading=dict(reading or {}), unlabelled=images)
-    with tempfile.TemporaryDirectory(prefix="geoseg-pretrain-") as folder:
+    with tempfile.TemporaryDirectory(prefix="geoseg-pretrain-", ignore_cleanup_errors=True) as folder:
         try:
             return _pretrained(sources, options, masked, target, Path(folder), reporter or Silent())
         except KeyboardInterrupt:
