@@ -19,7 +19,7 @@ from geoseg.models.imports.described import ImportOptions, make_card
 from geoseg.models.imports.places import Place, place_of
 from geoseg.models.model import bundled_names, load_model, open_folder
 from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, PICKLES, PT2, SAFETENSORS, read_file
-from geoseg.system.files import exists, rename, temporary_beside
+from geoseg.system.files import rename, temporary_beside
 from geoseg.system.folders import user_models
 
 if TYPE_CHECKING:
