@@ -8,7 +8,7 @@ from typing import Any
 
 from geoseg.classes import MAX_CLASSES, MapClass, default_color
 from geoseg.errors import ModelError
-from geoseg.models.card.boxes import ONNX_ARCHITECTURE, BoxHeads
+from geoseg.models.card.boxes import ONNX_ARCHITECTURE, BoxHeads, Layout
 from geoseg.models.card.card import ModelCard
 from geoseg.models.card.scaling import ValueScaling
 from geoseg.models.networks.onnx_adapt import input_form
@@ -27,7 +27,7 @@ from geoseg.models.networks.onnx_contract import GraphContract, Port
 from geoseg.tiling import round_up
 
 # Deepness's names of what its detectors return, in lower case.
-_DEEPNESS = {
+_DEEPNESS: dict[str, Layout] = {
     "yolo_v5_or_v7_default": "objectness",
     "yolo_v6": "classes",
     "yolo_v9": "columns",
@@ -132,7 +132,7 @@ def _scaling(values: Mapping[str, Any], count: int | None, path: Path) -> tuple[
     return scaling_in(values, count, path, deepness=known)
 
 
-def _layout(contract: GraphContract, values: Mapping[str, Any], classes: int, path: Path) -> tuple[str, bool]:
+def _layout(contract: GraphContract, values: Mapping[str, Any], classes: int, path: Path) -> tuple[Layout, bool]:
     """Return the layout of what a graph returns, and whether it returns masks.
 
     Raises
@@ -157,7 +157,7 @@ def _layout(contract: GraphContract, values: Mapping[str, Any], classes: int, pa
         raise ModelError(
             f"{path}: det_type {short_text(stated)} in its metadata is none that is known: {', '.join(_DEEPNESS)}"
         )
-    fits = {
+    fits: dict[Layout, bool] = {
         "columns": shape[1] == 4 + classes + (kinds or 0),
         "objectness": shape[2] == 5 + classes + (kinds or 0),
         "classes": shape[2] == 5 + classes + (kinds or 0),
@@ -165,7 +165,7 @@ def _layout(contract: GraphContract, values: Mapping[str, Any], classes: int, pa
     }
     if layout is None:
         # Today's exporters name the task, and none of their networks has a score for any object.
-        order = ("columns", "final") if "task" in values else ("columns", "objectness")
+        order: tuple[Layout, ...] = ("columns", "final") if "task" in values else ("columns", "objectness")
         layout = next((one for one in order if fits[one]), None)
     if layout is None or not fits[layout] or kinds is None:
         raise ModelError(

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from geoseg.classes import MapClass
 
+Layout = Literal["columns", "objectness", "classes", "final"]
+"""How an ONNX graph lays out its boxes; see ``BoxHeads``."""
+
 TASK = "object-detection"
 """The task of such models, as MLM spells it."""
 
@@ -54,7 +57,7 @@ class BoxHeads(BaseModel):
     limit: int = Field(default=500, ge=1, le=10**6)
     least_score: float = Field(default=0.05, ge=0, le=1)
     overlap: float = Field(default=0.5, gt=0, le=1)
-    layout: Literal["columns", "objectness", "classes", "final"] | None = None
+    layout: Layout | None = None
     area_m2: dict[str, dict[str, float]] = Field(default_factory=dict)
     side_px: dict[str, float] = Field(default_factory=dict)
 

@@ -69,7 +69,7 @@ def write_folder(model: Model, folder: Path) -> tuple[int, tuple[tuple[tuple[int
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if card.temperature is not None:
         notes = (f"its library leaves out the temperature, {card.temperature:.3g}: classes stay, confidence does not",)
     return (folder / WEIGHTS).stat().st_size, ((shape, difference),), notes

@@ -260,4 +260,4 @@ def _origin(place: Place, kind: str) -> dict[str, Any]:
             while block := file.read(1 << 20):
                 digest.update(block)
         origin["sha256"] = digest.hexdigest()
-    return origin | place.origin
+    return {**origin, **place.origin}

@@ -275,7 +275,7 @@ def _from_hub(name: str) -> Place:
 
 def _hub_file(repository: str, file: str, revision: str | None, offline: str | None) -> Path | None:
     import huggingface_hub as hub
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
     try:

@@ -154,7 +154,7 @@ class Program(torch.nn.Module):
                 f"{one_line(error)[:200]}"
             ) from None
         finally:
-            self._parameters, self._buffers = real  # type: ignore[assignment]
+            self._parameters, self._buffers = real
         if before != after:
             raise ModelError(
                 f"{self._label}: changes its own weights when it runs, so that answers would depend on the windows "
