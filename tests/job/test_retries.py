@@ -257,7 +257,7 @@ def test_status_and_clean(geoseg, tmp_path, reflectance):
 
 def said_line(state):
     message = f"; {state['message']}" if state["message"] else ""
-    share = f"{state['done']} of {state['blocks']} blocks ({state['done'] / state['blocks']:.0%})"
+    share = f"{state['done']} of {state['blocks']} blocks ({100 * state['done'] / state['blocks']:.0f} %)"
     return f"{state['name']}: interrupted: {share}{message}\n"
 
 

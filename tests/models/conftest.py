@@ -100,6 +100,7 @@ def fake_raster(names=("red", "green", "nir"), dtype=np.uint16, size=10.0, **ban
         shape=(64, 64),
         crs="EPSG:32633",
         transform=Affine(size, 0, 500000, 0, -size, 5400000),
+        quality=None,
     )
 
 

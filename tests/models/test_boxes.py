@@ -86,7 +86,7 @@ def test_detectors_take_any_number_of_bands(kind, encoder):
     [
         ({"encoder": "vit_b_16"}, None, "not one for boxes"),
         ({"encoder": ["resnet18"]}, None, "not one for boxes"),
-        ({"encoder": "resnet18", "kwargs": {"weights": "DEFAULT"}}, None, "may hold anchors and norm"),
+        ({"encoder": "resnet18", "kwargs": {"weights": "DEFAULT"}}, None, "may hold anchors, norm and width"),
         ({"encoder": "resnet18", "kwargs": {"norm": "eval"}}, None, "norm 'eval' is unknown"),
         ({"encoder": "resnet18", "kwargs": {"anchors": [1, 2]}}, None, "anchors must be 5 sides"),
         ({"encoder": "resnet18", "kwargs": {"anchors": [1, 2, 3, 4, 1e9]}}, None, "anchors must be 5 sides"),
