@@ -15,8 +15,6 @@ pytestmark = pytest.mark.skipif(not NOTEBOOKS, reason="the source distribution h
 # Folders of a machine, names of users, addresses of objects.
 _LOCAL = re.compile(r"/(?:home|root|Users|tmp|work|var)/\w|[A-Z]:\\\\Users|at 0x[0-9a-f]{6}")
 
-_WITHOUT_OUTPUTS = {"quickstart", "scale"}
-
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def notebook(request):
@@ -29,8 +27,6 @@ def code_cells(content):
 
 def test_holds_the_outputs_of_one_run(notebook):
     path, content = notebook
-    if path.stem in _WITHOUT_OUTPUTS:
-        pytest.skip("its outputs are not kept")
     cells = code_cells(content)
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell["outputs"]]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import OptionError
 from geoseg.models import DEFAULT_MODEL, check_contract, load_model, open_inputs
-from geoseg.models.card.training_window import window_doubt
+from geoseg.models.card.training_window import largest_window, window_doubt
 from geoseg.models.runtimes.choices import check_runtime
 from geoseg.raster import Raster, open_raster
 from geoseg.segment.block_memory import SHARED_BYTES, block_bytes, bytes_per_pixel, strip_columns
@@ -369,15 +369,16 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
     side = card.boxes.window if options.window is None and card.boxes is not None else options.window
     if side is not None:
         return tiling(_keep(side, margin, stride))
+    most = None if options.margin is not None else largest_window(card)
     cells = {keep: -(-height // keep) * -(-width // keep) for keep, _ in _KEEPS}
-    keeps = [keep for keep, count in _KEEPS if cells[keep] >= count and (margin or not count)]
+    keeps = [keep for keep, count in _KEEPS if most is None and cells[keep] >= count and (margin or not count)]
     plans = [Plan(raster, model, options, tiling(round_up(keep, stride))) for keep in keeps]
     for streams in (min(_STREAMS, cpu_count()), 1):
         for plan in plans:
             if plan.memory <= options.budget and plan.streams >= streams:
                 return plan.tiling
     # Smaller windows waste more on context, but the budget comes first.
-    keep = round_up(256, stride)
+    keep = round_up(256, stride) if most is None else _keep(most, margin, stride)
     while keep >= stride:
         chosen = tiling(keep)
         if Plan(raster, model, options, chosen).memory <= options.budget:

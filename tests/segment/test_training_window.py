@@ -64,3 +64,13 @@ def test_a_plan_warns(identity_model, scene):
     warned = [line for line in make_plan(raster, model, Options(window=512)).warnings if "was trained on" in line]
     assert len(warned) == 1
     assert not any("was trained on" in line for line in make_plan(raster, model, Options(window=128)).warnings)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "trained", "side"), [("efficientnet-b0", 64, 128), ("efficientnet-b0", 100, 200), ("resnet18", 64, 600)]
+)
+def test_windows_are_chosen_without_doubt(identity_model, scene, encoder, trained, side):
+    model = identity_model(hyperparameters={"encoder": encoder, "training": {"window": trained}})
+    plan = make_plan(scene(600, 600), model, Options())
+    assert max(plan.tiling.largest_read()) == side
+    assert not any("was trained on" in line for line in plan.warnings)

@@ -3,7 +3,8 @@
 A network of convolutions alone answers the same in windows of any size, beyond its margin. One that averages over its
 whole input (squeeze and excitation, pyramid pooling) or attends to all of it sees other averages in larger windows, and
 may answer otherwise: a U-Net over mobilenetv3 trained on windows of 128 px found objects with an AP50 of 0.81 in
-windows of 256 px, and of 0.35 in those of 448 px.
+windows of 256 px, and of 0.35 in those of 448 px; another, trained on 64 px, mapped a scene with a mean IoU of 0.41 in
+windows of 128 px, 0.37 in 256 px and 0.30 in 640 px. So such networks run in windows of at most twice that size.
 """
 
 from __future__ import annotations
@@ -45,18 +46,32 @@ def window_doubt(card: ModelCard, window: int) -> str | None:
     -------
     One line; None where there is no doubt, or nothing is known of the training.
     """
-    training = card.hyperparameters.get("training")
-    trained = training.get("window") if isinstance(training, dict) else None
-    if not isinstance(trained, int) or trained <= 0 or window <= _FAR * trained:
-        return None
-    part = _pooling(card)
-    if part is None:
+    trained, part = _trained_on(card), _pooling(card)
+    if trained is None or part is None or window <= _FAR * trained:
         return None
     return (
         f"model {card.name!r} was trained on windows of {trained} px, and its {part} looks at the whole window: in "
         f"those of {window} px of this run it may answer otherwise; compare with --window {_FAR * trained}, or train "
         "it on larger windows"
     )
+
+
+def largest_window(card: ModelCard) -> int | None:
+    """Return the side of the largest window without such a doubt, a multiple of the stride.
+
+    None where windows of any size are alike, nothing is known of the training, or no window is larger than the margins.
+    """
+    trained = _trained_on(card)
+    if trained is None or _pooling(card) is None:
+        return None
+    side = _FAR * trained // card.stride * card.stride
+    return side if side >= 2 * card.margin + card.stride else None
+
+
+def _trained_on(card: ModelCard) -> int | None:
+    training = card.hyperparameters.get("training")
+    trained = training.get("window") if isinstance(training, dict) else None
+    return trained if isinstance(trained, int) and trained > 0 else None
 
 
 def _pooling(card: ModelCard) -> str | None:
