@@ -54,6 +54,8 @@ LEFT_OUT = {
     r"^docker\b": "needs a container engine",
     r"--catalog\b": "asks a server; tests/raster/catalog has one of its own",
     r"\.SAFE\b": "Sentinel-2 products; tests/raster/test_composite.py makes one",
+    r"https?://|\bhf:": "asks a server; tests/models/test_places.py has one of its own",
+    r"evaluate area": "a person fills in the points first; tests/evaluate/test_points.py does it",
     r"s3://": "needs a bucket; tests/job/test_object_storage.py has a server",
     r"slurm|SBATCH|SLURM|^again\(\)|^trap|^run=|^wait|^exec\b|\$NUMBER": "a batch system; tests/job/test_slurm.py",
     r"^(head|other)\$": "two machines",
