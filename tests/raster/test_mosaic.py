@@ -16,6 +16,7 @@ from xarray import DataArray
 
 import geoseg
 from geoseg.errors import ChangedError, InputError, OptionError
+from geoseg.raster.clouds.report import masked_clouds
 from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.mosaic.api import joined
 from geoseg.raster.sampling import onto_areas, sample_boxes
@@ -316,3 +317,20 @@ def test_options_that_do_not_apply(city, scene):
         geoseg.open_raster([], mosaic=True)
     with pytest.raises(InputError, match="is computed by dask when it is read; write it to a file first"):
         geoseg.open_raster([scene(8, 8).chunk()], mosaic=True)
+
+
+def test_clouds_of_each_scene_are_missing(tmp_path, write):
+    scenes, clear = [], np.ones((32, 64), bool)
+    for number, first in enumerate((0, 32)):
+        data = np.full((2, 32, 32), 4, np.uint16)
+        data[0] = 500 + number
+        data[1, 5 * number : 5 * number + 9, 3:20] = 9  # clouds, by the scene classification of Sentinel-2
+        clear[5 * number : 5 * number + 9, first + 3 : first + 20] = False
+        place = Affine(10, 0, 500000 + 10 * first, 0, -10, 5400000)
+        scenes.append(write(tmp_path / f"t{number}.tif", data, descriptions=("red", "SCL"), transform=place))
+    raster = geoseg.open_raster(scenes, mosaic=True).select(["red"])
+    pixels = raster.read(raster.box)
+    assert np.array_equal(pixels.valid, clear)
+    assert [one["share"] for one in masked_clouds(raster)] == [pytest.approx(9 * 17 / 32**2, abs=1e-4)] * 2
+    kept = raster.unmasked(["clouds"])
+    assert kept.read(kept.box).valid.all()
