@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import stat
 import sys
 import time
@@ -100,6 +101,30 @@ def complete(path: Path) -> Iterator[Path]:
             for left in part.parent.iterdir():
                 if left.name.startswith(part.stem):
                     left.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_folder(target: Path) -> Iterator[Path]:
+    """Give a name to make a folder under; at the end it is renamed over what was at ``target``.
+
+    After an error or an interruption nothing has changed.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    part, old = temporary_beside(target), temporary_beside(target)
+    try:
+        yield part
+        if target.exists():
+            rename(target, old)
+        rename(part, target)
+    finally:
+        if old.exists() and not target.exists():
+            rename(old, target)
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def fsync(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from geoseg.models import Model, ModelCard, load_model, save_model
 from geoseg.models.card import half_precision
 from geoseg.models.card.card import card_with
 from geoseg.models.card.inputs import is_change
-from geoseg.system.files import rename
+from geoseg.system import files
 from geoseg.train.options import INPUT_OPTIONS, SEMI_OPTIONS, parse_also
 
 if TYPE_CHECKING:
@@ -224,18 +223,8 @@ def replaced_folder(output: Path) -> Iterator[Path]:
     OutputError
         If it cannot be written.
     """
-    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
-    old = output.with_name(f".{output.name}.{os.getpid()}.old")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        yield partial
-        if output.exists():
-            rename(output, old)
-        rename(partial, output)
+        with files.replaced_folder(output) as partial:
+            yield partial
     except OSError as error:
-        if old.exists() and not output.exists():
-            rename(old, output)
         raise OutputError(f"{output}: the model cannot be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from geoseg.system import files
 from geoseg.system.files import complete, fsync, fsync_folder, put, temporary_beside, write_text
 
 
@@ -97,3 +98,32 @@ def test_put_keeps_a_block_that_another_process_is_reading(tmp_path, monkeypatch
     path.write_text("block")
     put(temporary, path)
     assert names(tmp_path) == ["block.tif"]
+
+
+@pytest.mark.parametrize("when", ["making", "renaming"])
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch, when):
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").touch()
+    real, moved = files.rename, []
+
+    def interrupted(source, place):
+        moved.append(place)
+        if when == "renaming" and len(moved) == 2:
+            raise KeyboardInterrupt
+        real(source, place)
+
+    monkeypatch.setattr(files, "rename", interrupted)
+
+    def make(*, interrupt=False):
+        with files.replaced_folder(target) as part:
+            part.mkdir()
+            (part / "new").touch()
+            if interrupt:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(interrupt=when == "making")
+    assert [one.name for one in tmp_path.rglob("*")] == ["model", "old"]
+    make()
+    assert [one.name for one in tmp_path.rglob("*")] == ["model", "new"]

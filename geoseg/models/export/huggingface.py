@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from geoseg.models.card.known_answer import normalise, synthetic_pixels
 from geoseg.models.card.scaling import card_transforms
 from geoseg.models.networks.huggingface import PREFIX, build_huggingface
 from geoseg.models.networks.temperature import without_temperature
-from geoseg.system.files import temporary_beside
+from geoseg.system.files import replaced_folder
 
 if TYPE_CHECKING:
     import torch
@@ -54,21 +53,16 @@ def write_folder(model: Model, folder: Path) -> tuple[int, tuple[tuple[tuple[int
     """
     card = model.card
     network, load = _library_of(model)
-    part = temporary_beside(folder)
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} exists: name an empty folder, or a new one")
-        part.mkdir(parents=True)
-        network.save_pretrained(str(part))
-        _write_texts(card, part)
-        shape, difference = _difference(card, model, load(part))
-        if folder.exists():
-            folder.rmdir()
-        part.rename(folder)
+        with replaced_folder(folder) as part:
+            part.mkdir(parents=True)
+            network.save_pretrained(str(part))
+            _write_texts(card, part)
+            shape, difference = _difference(card, model, load(part))
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     notes: tuple[str, ...] = ()
     if card.temperature is not None:
         notes = (f"its library leaves out the temperature, {card.temperature:.3g}: classes stay, confidence does not",)

@@ -19,7 +19,7 @@ from geoseg.models.imports.described import ImportOptions, make_card
 from geoseg.models.imports.places import Place, place_of
 from geoseg.models.model import bundled_names, load_model, open_folder
 from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, PICKLES, PT2, SAFETENSORS, read_file
-from geoseg.system.files import rename, temporary_beside
+from geoseg.system.files import rename, replaced_folder, temporary_beside
 from geoseg.system.folders import user_models
 
 if TYPE_CHECKING:
@@ -149,21 +149,12 @@ def _checked_name(name: str | None, source: Path) -> str:
 @contextmanager
 def _new_folder(target: Path) -> Iterator[Path]:
     """Yield a folder that takes the place of ``target`` if all goes well, and disappears if not."""
-    part = temporary_beside(target)
     try:
-        part.mkdir(parents=True)
-        yield part
-        if target.exists():
-            gone = temporary_beside(target)
-            rename(target, gone)
-            rename(part, target)
-            shutil.rmtree(gone, ignore_errors=True)
-        else:
-            rename(part, target)
+        with replaced_folder(target) as part:
+            part.mkdir(parents=True)
+            yield part
     except OSError as error:
         raise ModelError(f"{target}: cannot be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _fill(folder: Path, place: Place, name: str, options: ImportOptions) -> None:
