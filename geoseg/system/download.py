@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -18,17 +19,24 @@ _SECONDS = 60
 _BLOCK = 1 << 20
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects within a host."""
+class Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects that a check permits.
+
+    Parameters
+    ----------
+    check
+        Called with the address that is led to and the one that leads there; raises an error if it must not be followed.
+    """
+
+    def __init__(self, check: Callable[[str, str], None]) -> None:
+        self._check = check
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        check_same_host(newurl, req.full_url)
+        """Return the request that follows."""
+        self._check(newurl, req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-_OPENER = urllib.request.build_opener(_Redirects)
 
 
 def is_address(text: str) -> bool:
@@ -50,6 +58,9 @@ def check_same_host(address: str, named: str) -> None:
             f"{without_secrets(named)}: leads to another host, {without_secrets(address)}, from which nothing is "
             "fetched; if you trust it, name that address"
         )
+
+
+_OPENER = urllib.request.build_opener(Redirects(check_same_host))
 
 
 def address_beside(href: str, base: str) -> str:

@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from geoseg._version import __version__
 from geoseg.errors import InputError, one_line
 from geoseg.raster.basemap.template import Template
+from geoseg.system.download import Redirects
 from geoseg.system.files import complete
 from geoseg.system.folders import user_folder
 
@@ -134,22 +135,15 @@ class Fetcher:
         return content
 
 
-class _SameHost(urllib.request.HTTPRedirectHandler):
-    """Follows redirects on the host that the user named only."""
+def _opener(template: Template) -> urllib.request.OpenerDirector:
+    """Return what follows redirects on the host that the user named only."""
 
-    def __init__(self, template: Template) -> None:
-        self._template = template
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        """Return the request that follows."""
-        here, there = urlsplit(self._template.text), urlsplit(urljoin(req.full_url, newurl))
+    def check(address: str, _asked: str) -> None:
+        here, there = urlsplit(template.text), urlsplit(address)
         if (here.scheme, here.netloc) != (there.scheme, there.netloc):
             raise InputError(
-                f"{self._template.label}: leads to another server, {there.hostname}, which was not named; name it in "
+                f"{template.label}: leads to another server, {there.hostname}, which was not named; name it in "
                 "--basemap if you trust it"
             )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
-
-def _opener(template: Template) -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_SameHost(template))
+    return urllib.request.build_opener(Redirects(check))

@@ -22,6 +22,7 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 from geoseg.errors import InputError, one_line
 from geoseg.raster.catalog.catalogs import PUBLIC_HOSTS
+from geoseg.system.download import Redirects
 from geoseg.system.json_text import parse_json
 
 if TYPE_CHECKING:
@@ -163,21 +164,15 @@ def _same_host(href: str, base: str, catalog: str) -> str:
 # One request --------------------------------------------------------------------------------------------------------
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects within a host."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        if urlsplit(newurl).hostname != urlsplit(req.full_url).hostname:
-            raise InputError(
-                f"{req.full_url}: leads to another host, {urlsplit(newurl).hostname}, where nothing is fetched; if you "
-                "trust it, name its own address"
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+def _check_redirect(address: str, asked: str) -> None:
+    if urlsplit(address).hostname != urlsplit(asked).hostname:
+        raise InputError(
+            f"{asked}: leads to another host, {urlsplit(address).hostname}, where nothing is fetched; if you "
+            "trust it, name its own address"
+        )
 
 
-_OPENER = urllib.request.build_opener(_Redirects)
+_OPENER = urllib.request.build_opener(Redirects(_check_redirect))
 
 
 def _get(url: str, catalog: str) -> dict[str, Any]:
