@@ -260,6 +260,27 @@ def read_all(reads: Sequence[tuple[BandSource, ReadRequest]]) -> None:
         np.logical_and(request.valid, own.valid, out=request.valid)
 
 
+def read_reduced(source: BandSource, request: ReadRequest) -> None:
+    """Fill a request of a reduced size by the nearest pixels, line by line, from a source that reads whole pixels only.
+
+    Raises
+    ------
+    ReadError, ChangedError
+        As :meth:`BandSource.read`.
+    """
+    (height, width), box = request.shape, request.box
+    rows = ((np.arange(height) + 0.5) * box.height / height).astype(int)
+    cols = ((np.arange(width) + 0.5) * box.width / width).astype(int)
+    for at, row in enumerate(rows):
+        line = Box(box.row + int(row), box.col, 1, box.width)
+        out = np.zeros((len(request.bands), 1, box.width), request.out.dtype)
+        valid = np.ones((len(request.bands), 1, box.width), np.bool_)
+        source.read(replace(request, box=line, out=out, valid=valid))
+        request.out[:, at] = out[:, 0, cols]
+        seen = valid[:, 0, cols]
+        request.valid[..., at, :] &= seen.all(0) if request.valid.ndim == 2 else seen
+
+
 def mark_missing(request: ReadRequest) -> None:
     """Clear ``valid`` where a band holds its nodata value, NaN or infinity."""
     for position, (values, nodata) in enumerate(zip(request.out, request.nodata, strict=True)):

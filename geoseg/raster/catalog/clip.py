@@ -13,7 +13,10 @@ from geoseg.raster.burn import burn
 from geoseg.raster.raster import Part, Raster
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from geoseg.raster.types import BandSource, ReadRequest
+    from geoseg.tiling import Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +49,9 @@ class ClippedSource:
         """What is read, composites as their files."""
         return self.raster.leaves
 
-    @property
-    def rasters(self) -> tuple[Raster, ...]:
-        """What is read."""
-        return (self.raster,)
+    def rasters_in(self, box: Box) -> Iterator[tuple[Raster, Box]]:
+        """Yield what is read for a box."""
+        yield self.raster, box
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""

@@ -62,8 +62,7 @@ def _with_quality(raster: Raster, part: Box) -> Iterator[tuple[Raster, Box]]:
     if raster.quality is not None:
         yield raster, part
     for source in dict.fromkeys(raster.inputs[one.source] for one in raster.parts):
-        inside = [(inner, part) for inner in getattr(source, "rasters", ())]
-        for inner, box in source.rasters_in(part) if hasattr(source, "rasters_in") else inside:
+        for inner, box in source.rasters_in(part) if hasattr(source, "rasters_in") else ():
             moved = Box(box.row + inner.origin[0], box.col + inner.origin[1], box.height, box.width)
             yield from _with_quality(inner, moved)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.raster.composite import methods
-from geoseg.raster.types import ReadRequest
+from geoseg.raster.sources import read_reduced
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster.raster import Raster
-    from geoseg.raster.types import BandSource
+    from geoseg.raster.types import BandSource, ReadRequest
 
 # Bytes of the stack of dates that are in memory at a time in each thread: more than 100 dates of one block, 512² × 4 of
 # 16 bits. A block that is cut is decoded once for each piece.
@@ -78,10 +78,10 @@ class CompositeSource:
         """The files that are read."""
         return tuple(source for one in self.dates for source in one.leaves)
 
-    @property
-    def rasters(self) -> tuple[Raster, ...]:
-        """The dates."""
-        return self.dates
+    def rasters_in(self, box: Box) -> Iterator[tuple[Raster, Box]]:
+        """Yield the dates, with the part of each that is read for a box."""
+        for one in self.dates:
+            yield one, box
 
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""
@@ -107,7 +107,7 @@ class CompositeSource:
             As the files raise them.
         """
         if request.shape != (request.box.height, request.box.width):
-            self._read_reduced(request)
+            read_reduced(self, request)
             return
         for part in self._pieces(request.box):
             place = part.within(request.box)
@@ -177,20 +177,6 @@ class CompositeSource:
             above = np.nextafter(step, np.array(np.inf, values.dtype)) if values.dtype.kind == "f" else step + 1
             values = np.where(marked, above, values)
         return values
-
-    def _read_reduced(self, request: ReadRequest) -> None:
-        """Read at a reduced size by the nearest pixels."""
-        (height, width), box = request.shape, request.box
-        rows = ((np.arange(height) + 0.5) * box.height / height).astype(int)
-        cols = ((np.arange(width) + 0.5) * box.width / width).astype(int)
-        for at, row in enumerate(rows):
-            line = Box(box.row + int(row), box.col, 1, box.width)
-            out = np.zeros((len(request.bands), 1, box.width), request.out.dtype)
-            valid = np.ones((len(request.bands), 1, box.width), np.bool_)
-            self.read(replace(request, box=line, out=out, valid=valid))
-            request.out[:, at] = out[:, 0, cols]
-            seen = valid[:, 0, cols]
-            request.valid[..., at, :] &= seen.all(0) if request.valid.ndim == 2 else seen
 
 
 def _cuts(start: int, stop: int, step: int, block: int) -> Iterator[tuple[int, int]]:

@@ -50,6 +50,10 @@ class Tile:
         """Its pixels in the mosaic."""
         return Box(self.row, self.col, *self.raster.shape)
 
+    def own(self, box: Box) -> Box:
+        """Return a box of the mosaic in the scene's own rows and columns."""
+        return Box(box.row - self.row, box.col - self.col, box.height, box.width)
+
 
 @dataclass(frozen=True, eq=False)
 class MosaicSource:
@@ -82,8 +86,7 @@ class MosaicSource:
     def rasters_in(self, box: Box) -> Iterator[tuple[Raster, Box]]:
         """Yield the scenes that are in a box, with the part of each."""
         for tile in self._touched(box):
-            inside = tile.box.intersection(box)
-            yield tile.raster, Box(inside.row - tile.row, inside.col - tile.col, inside.height, inside.width)
+            yield tile.raster, tile.own(tile.box.intersection(box))
 
     @cached_property
     def areas(self) -> NDArray[np.int64]:
@@ -148,8 +151,7 @@ class MosaicSource:
                 continue
             raster = _with_nodata(tile.raster.select(list(request.bands)), request.nodata)
             valid = np.ones((*request.valid.shape[:-2], height, width), np.bool_)
-            part = Box(inside.row - tile.row, inside.col - tile.col, inside.height, inside.width)
-            yield _Piece(place, valid, *raster.reads(part, valid))
+            yield _Piece(place, valid, *raster.reads(tile.own(inside), valid))
 
 
 @dataclass(frozen=True, eq=False)

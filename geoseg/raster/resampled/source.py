@@ -10,6 +10,7 @@ from affine import Affine
 
 from geoseg.raster.raster import Part, Raster
 from geoseg.raster.resampled.lattice import Axis
+from geoseg.raster.sources import read_reduced
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -57,11 +58,6 @@ class ResampledSource:
         """The files that are read."""
         return self.raster.leaves
 
-    @property
-    def rasters(self) -> tuple[Raster, ...]:
-        """What is read."""
-        return (self.raster,)
-
     def recipe(self) -> str:
         """Return text that changes whenever the pixels might change."""
         return repr((self.raster.fingerprint(), self.rows, self.cols))
@@ -85,7 +81,7 @@ class ResampledSource:
         """
         box, (height, width) = request.box, request.shape
         if (height, width) != (box.height, box.width):
-            self._read_reduced(request)
+            read_reduced(self, request)
             return
         chosen = self.raster.select(list(request.bands))
         _, weights = self.rows.taps(box.row, box.row + 1)
@@ -115,19 +111,6 @@ class ResampledSource:
             mean = np.divide(total, weight, out=np.zeros_like(total), where=there)
             request.out[position][place] = mean if request.out.dtype.kind == "f" else np.rint(mean)
         request.valid[..., place[0], place[1]] &= there
-
-    def _read_reduced(self, request: ReadRequest) -> None:
-        """Read at a reduced size by the nearest pixels."""
-        (height, width), box = request.shape, request.box
-        rows = ((np.arange(height) + 0.5) * box.height / height).astype(int)
-        cols = ((np.arange(width) + 0.5) * box.width / width).astype(int)
-        for at, row in enumerate(rows):
-            line = Box(box.row + int(row), box.col, 1, box.width)
-            out = np.zeros((len(request.bands), 1, box.width), request.out.dtype)
-            valid = np.ones((1, box.width), np.bool_)
-            self.read(replace(request, box=line, out=out, valid=valid))
-            request.out[:, at] = out[:, 0, cols]
-            request.valid[..., at, :] &= valid[0, cols]
 
 
 def _weighted(

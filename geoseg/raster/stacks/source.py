@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from numpy.typing import NDArray
 
     from geoseg.raster.raster import Raster
     from geoseg.raster.types import BandSource, ReadRequest
+    from geoseg.tiling import Box
 
 VALID, DAY = "valid", "day"
 """Bands that a slot has beside those of its raster: 1 where it has data, else 0; and its day."""
@@ -85,6 +87,11 @@ class StackSource:
     def rasters(self) -> tuple[Raster, ...]:
         """What is read, one raster for each slot that has any."""
         return tuple(slot.raster for slot in self.slots if slot.raster is not None)
+
+    def rasters_in(self, box: Box) -> Iterator[tuple[Raster, Box]]:
+        """Yield what is read for a box."""
+        for one in self.rasters:
+            yield one, box
 
     @property
     def block_shape(self) -> tuple[int, int]:
