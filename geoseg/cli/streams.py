@@ -9,9 +9,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any, TextIO
 
 from geoseg.errors import OutputError
+from geoseg.system.interrupts import postpone, postponed
 from geoseg.system.text import printable_lines
 
 
@@ -151,15 +153,17 @@ class Interrupts:
         """Handle signals, unless they are ignored, as SIGINT in the background of a shell and SIGHUP by nohup."""
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self)
-            sys.unraisablehook = _unraisable
+            sys.unraisablehook = self._unraisable
         # Windows knows no SIGHUP; SIGBREAK, of Ctrl-Break, is what a program can send there to another one.
         for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, self)
 
-    def __call__(self, number: int = signal.SIGINT, *_: Any) -> None:
+    def __call__(self, number: int = signal.SIGINT, frame: FrameType | None = None) -> None:
         """Handle one signal."""
+        if self.left > 0 and postponed(number, frame):
+            return
         if number != signal.SIGINT:
             if not self._ending and self.left > 0:
                 self._ending, self.signal = True, int(number)
@@ -175,8 +179,10 @@ class Interrupts:
                 child.kill()
         os._exit(130)
 
-
-def _unraisable(hook: Any) -> None:
-    """Print exceptions of destructors as Python does, but no traceback where Ctrl-C hits one."""
-    if not issubclass(hook.exc_type, KeyboardInterrupt):
-        sys.__unraisablehook__(hook)
+    def _unraisable(self, hook: Any) -> None:
+        """Print exceptions of destructors as Python does; a signal that was raised in one is not lost."""
+        if issubclass(hook.exc_type, KeyboardInterrupt):
+            self.left += 1
+            postpone(signal.SIGINT)
+        else:
+            sys.__unraisablehook__(hook)

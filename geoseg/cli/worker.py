@@ -9,7 +9,6 @@ SIGINT or SIGTERM, also in the middle of a job.
 
 from __future__ import annotations
 
-import _thread
 import json
 import os
 import queue
@@ -17,11 +16,13 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import click
 
 from geoseg.progress import PROTOCOL
+from geoseg.system.interrupts import postponed, send
 
 
 @click.command(hidden=True)
@@ -63,7 +64,7 @@ class _Jobs:
             self._cancelled.add(number)
             if number == self._running:
                 self._wanted = number
-                _interrupt()
+                send(signal.SIGINT)
             return
         self._lines.put(line)
 
@@ -86,27 +87,20 @@ class _Jobs:
             self._running = None
             self._cancelled.discard(number)
 
-    def interrupted(self, *_: Any) -> None:
+    def interrupted(self, number: int, frame: FrameType | None) -> None:
         """Handle SIGINT: a job that is to be cancelled may have ended, and another one begun, since that was wanted."""
+        if postponed(number, frame):
+            return
         wanted, self._wanted = self._wanted, None
         self.ending = self.ending or wanted is None
         if self.ending or wanted == self._running:
             raise KeyboardInterrupt
 
-    def ended(self, *_: Any) -> None:
+    def ended(self, number: int, frame: FrameType | None) -> None:
         """Handle SIGTERM: the job tidies up, and the process ends."""
-        if not self.ending:
+        if not self.ending and not postponed(number, frame):
             self.ending = True
             raise KeyboardInterrupt
-
-
-def _interrupt() -> None:
-    """Interrupt the main thread, also where it waits for a lock; on Windows, as soon as it runs Python again."""
-    main = threading.main_thread().ident
-    if hasattr(signal, "pthread_kill") and main is not None:
-        signal.pthread_kill(main, signal.SIGINT)
-    else:
-        _thread.interrupt_main()
 
 
 def run_job(arguments: list[str]) -> int:

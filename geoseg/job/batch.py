@@ -35,6 +35,7 @@ from geoseg.progress.ordered import OrderedReporters
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.progress.trace import Trace
 from geoseg.system.files import name_key
+from geoseg.system.interrupts import careful_interrupts
 from geoseg.system.outputs import Inputs
 
 # Scenes opened ahead of the one whose blocks are handed out, and scenes that may wait to be written.
@@ -47,6 +48,7 @@ _MOST_WAITING = 256
 _TEND_SECONDS = 2.0
 
 
+@careful_interrupts()
 def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     """Segment every scene of a job into class maps, confidence, polygons, previews and reports in a folder.
 

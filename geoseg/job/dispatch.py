@@ -127,16 +127,6 @@ class WorkerPool(Protocol):
         ...
 
 
-class _NeverIdle:
-    """In place of the count of idle threads of a pool: there are none."""
-
-    def acquire(self, timeout: float = 0) -> bool:  # noqa: ARG002 - the signature of a semaphore
-        return False
-
-    def release(self) -> None:
-        """Count nothing."""
-
-
 class Threads:
     """A pool of threads in this process: some read and write while others run the model.
 
@@ -150,9 +140,6 @@ class Threads:
         self.slots = 2 * workers
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="geoseg")
-        # A signal that is raised while submit holds the lock of this semaphore, which is Python code, leaves it locked,
-        # and threads that report that they are idle then wait for ever. Without it every thread is started at once.
-        self._pool._idle_semaphore = _NeverIdle()  # type: ignore[assignment]  # noqa: SLF001
 
     def group(self, feed: Feed) -> int:  # noqa: ARG002 - submitting to a thread costs nothing
         """Return 1."""

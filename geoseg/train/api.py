@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.progress.reporters import Reporter, Silent
+from geoseg.system.interrupts import careful_interrupts
 from geoseg.system.outputs import Inputs, local_path
 from geoseg.train.options import BOXES, TrainOptions, as_list, check_installed, parse_also
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from geoseg.train.run import Run
 
 
+@careful_interrupts()
 def train(
     images: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any] | Mapping[str, Any],
     labels: str | os.PathLike[str] | gpd.GeoDataFrame | Sequence[Any],

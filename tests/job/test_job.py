@@ -250,15 +250,3 @@ def test_wrong_products_are_named():
         Products(format="shp")
     with pytest.raises(OptionError, match="min-area must be 0 or larger, got -1"):
         Products(min_area=-1)
-
-
-def test_a_signal_in_submit_leaves_no_thread_waiting():
-    from geoseg.job.dispatch import Threads
-
-    threads = Threads(2)
-    semaphore = threads._pool._idle_semaphore
-    # CPython's own holds a lock in Python code, in which a signal may be raised; it must not be there.
-    assert not hasattr(semaphore, "_cond")
-    assert [threads._pool.submit(pow, 2, k).result(timeout=20) for k in range(50)] == [2**k for k in range(50)]
-    assert len(threads._pool._threads) == 2
-    threads.close()
