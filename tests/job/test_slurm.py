@@ -139,7 +139,7 @@ def test_client_ended_in_every_way_and_jobs_cancelled(submit, slurm, plain, tmp_
         if computing:
             before = blocks_in(out)
             until(run, lambda before=before: blocks_in(out) > before + 5)
-            assert "2 of 3 workers, 1 pending (Resources)" in run.messages()
+            until(run, lambda run=run: "2 of 3 workers, 1 pending (" in run.messages())
         run.process.send_signal(number)
         assert run.wait(30) == code
         assert slurm.wait_until_empty() < 15

@@ -128,6 +128,9 @@ class Cluster:
     def round(self, **states: str) -> None:
         """One look at the batch system; jobs are running unless ``job_N`` says otherwise."""
         self.queue.said = {name.removeprefix("job_"): _state(text) for name, text in states.items()}
+        for number, state in self.queue.said.items():
+            if state.phase != "running":
+                self.keeper._joined.remove_worker(self.scheduler, f"job-{number}")
         self.sync(self.keeper._correct, self.keeper._ask())
 
 
@@ -344,6 +347,17 @@ def test_workers_of_jobs_are_counted_against_those_wanted(cluster):
     watch = WorkerWatch(client, "slurm", 60.0, Recorder(), cluster.keeper)
     cluster.round(job_1="pending:Priority")
     assert watch.text == "1 of 2 workers, 1 pending (Priority)"
+
+
+def test_a_job_whose_worker_has_come_is_not_told_to_be_pending(cluster):
+    """The batch system is asked now and then; workers are known at once."""
+    cluster.round()
+    cluster.round(job_1="pending:Priority", job_2="pending:Priority")
+    assert cluster.keeper.waiting == "2 pending (Priority)"
+    cluster.join("job-1")
+    assert cluster.keeper.waiting == "1 pending (Priority)"
+    cluster.round(job_1="pending:BeginTime", job_2="running")  # put back into the queue by the system
+    assert cluster.keeper.waiting == "1 pending (BeginTime)"
 
 
 def test_an_adaptive_cluster_starts_from_zero():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,13 +83,18 @@ def words_of(error: Exception) -> str:
 
 
 class _Joined(SchedulerPlugin):
-    """Notes the name of every worker that has ever joined."""
+    """Notes the names of the workers that have ever joined, and of those that are there, by address."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.present: dict[str, str] = {}
 
     def add_worker(self, scheduler: Any, worker: str, **_: Any) -> None:
-        self.names.add(str(scheduler.workers[worker].name))
+        self.present[worker] = name = str(scheduler.workers[worker].name)
+        self.names.add(name)
+
+    def remove_worker(self, scheduler: Any, worker: str, **_: Any) -> None:  # noqa: ARG002 - the plugin's signature
+        self.present.pop(worker, None)
 
 
 class JobKeeper:
@@ -117,7 +122,9 @@ class JobKeeper:
         self.jobs = 0
         self._joined = _Joined()
         self._seen: dict[str, float] = {}  # when each job was first met here, by its number
-        self._waiting: Counter[str] = Counter()  # pending jobs by reason
+        self._waiting: dict[
+            str, str
+        ] = {}  # why jobs were pending when the batch system was last asked, by dask's names
         self._news: deque[tuple[bool, str]] = deque()  # whether it needs attention, and a line
         self._error: ClusterError | None = None
         self._failed = self._unanswered = self._hopeless = 0
@@ -145,11 +152,12 @@ class JobKeeper:
     @property
     def waiting(self) -> str:
         """Pending jobs and why, in the batch system's words: ``"7 pending (Resources)"``; empty if there are none."""
-        waiting = dict(self._waiting)
         if self._unanswered >= _MOST_UNANSWERED:
             return f"{self._system} does not answer"
-        reasons = ", ".join(reason for reason in waiting if reason)
-        return f"{sum(waiting.values())} pending{f' ({reasons})' if reasons else ''}" if waiting else ""
+        present = set(self._joined.present.values())
+        waiting = [reason for name, reason in self._waiting.items() if not _any_of(name, present)]
+        reasons = ", ".join(filter(None, dict.fromkeys(waiting)))
+        return f"{len(waiting)} pending{f' ({reasons})' if reasons else ''}" if waiting else ""
 
     def news(self) -> list[tuple[bool, str]]:
         """Return what has happened since the last call, a line each, and whether it needs the user's attention.
@@ -269,14 +277,14 @@ class JobKeeper:
             )
 
     def _count_waiting(self, states: Mapping[str, JobState]) -> None:
-        own = [states[number] for number in self._numbers().values() if number in states]
-        waiting = [state for state in own if state.phase == "pending"]
-        self._waiting = Counter(state.reason for state in waiting)
-        hopeless = bool(own) and all(state.reason in self._queue.hopeless for state in own)
+        own = {name: states[number] for name, number in self._numbers().items() if number in states}
+        self._waiting = {name: state.reason for name, state in own.items() if state.phase == "pending"}
+        hopeless = bool(own) and all(state.reason in self._queue.hopeless for state in own.values())
         self._hopeless = self._hopeless + 1 if hopeless else 0
         if self._hopeless > 1:  # what is being submitted may show a reason for a moment
+            reasons = ", ".join(dict.fromkeys(self._waiting.values()))
             self._error = ClusterError(
-                f"{self._system} can never start the jobs: {', '.join(self._waiting)} (they ask for what no node, "
+                f"{self._system} can never start the jobs: {reasons} (they ask for what no node, "
                 f"partition or account allows); correct jobqueue.{self._system} in ~/.config/dask/jobqueue.yaml",
                 job_script=self._cluster.job_script(),
             )
