@@ -97,11 +97,11 @@ def main(arguments: list[str] | None = None) -> None:
 
         die_with_parent()
     arguments = [argument for argument in arguments if argument not in flags]
-    code = _run(arguments, debug="--debug" in flags)
-    if code == 130:
+    try:
+        code = _run(arguments, debug="--debug" in flags)
+    finally:
         interrupts.left = 0
-        code = 128 + interrupts.signal
-    sys.exit(code)
+    sys.exit(128 + interrupts.signal if code == 130 else code)
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:

@@ -181,8 +181,8 @@ class Interrupts:
 
     def _unraisable(self, hook: Any) -> None:
         """Print exceptions of destructors as Python does; a signal that was raised in one is not lost."""
-        if issubclass(hook.exc_type, KeyboardInterrupt):
+        if not issubclass(hook.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(hook)
+        elif self.left > 0:  # at the end of the process there is nothing to interrupt
             self.left += 1
             postpone(signal.SIGINT)
-        else:
-            sys.__unraisablehook__(hook)
