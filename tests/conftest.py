@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Shared machines stall now and then: time limits per example would report that, not a defect. The same examples in each
-# run: a change is judged by what it changes. `pytest --hypothesis-profile=random` draws others, as a job does each week.
+# Shared machines stall now and then: time limits per example would report that, not a defect. The examples are the same
+# in each run: a change is judged by what it changes. `pytest --hypothesis-profile=random` draws others.
 settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("geoseg", settings.get_profile("random"), derandomize=True)
 settings.load_profile("geoseg")

@@ -3,6 +3,7 @@
 import logging
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -217,3 +218,31 @@ def test_a_signal_in_a_destructor_is_not_lost():
         assert handler.left == 2
     finally:
         sys.unraisablehook = hook
+
+
+INSIDE_EXEC = """
+import signal, sys, time
+from geoseg.cli.streams import Interrupts
+interrupts = Interrupts()
+interrupts.install()
+try:
+    exec("print('inside', flush=True); time.sleep(0.9)")
+    time.sleep(30)
+except KeyboardInterrupt:
+    sys.exit(128 + interrupts.signal)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
+def test_the_exit_code_after_a_signal_while_text_is_executed(tmp_path):
+    """CPython ends a program run by -m by SIGINT if an interrupt has ever left exec() of a text, as of a dataclass."""
+    (tmp_path / "program.py").write_text(INSIDE_EXEC, "utf-8")
+    heed = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+    process = subprocess.Popen(
+        [sys.executable, "-m", "program"], cwd=tmp_path, stdout=subprocess.PIPE, preexec_fn=heed,  # noqa: PLW1509
+    )  # fmt: skip
+    assert process.stdout.readline() == b"inside\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
