@@ -24,6 +24,13 @@ _COLUMNS = 12
 """Most classes of a printed matrix."""
 
 
+_MUCH = 1 / 3
+"""Share of what is certain that seldom changes in fact: land cover changes by some per cent a year."""
+
+_ENOUGH = 10_000
+"""Pixels of which a share tells something; a small map may show one place where all has changed."""
+
+
 def check_compared(maps: ClassMaps, counts: Counts) -> None:
     """Check that there is a pixel with a class at both dates.
 
@@ -81,8 +88,22 @@ def report_of(maps: ClassMaps, numbering: Numbering, counts: Counts, unit: float
             for code, (old, new) in sorted(numbering.pairs().items())
             if counts.matrix()[old.id, new.id]
         },
-        "notes": list(maps.notes),
+        "notes": [*maps.notes, *_doubts(counts)],
     }
+
+
+def _doubts(counts: Counts) -> list[str]:
+    """Say so if more has changed than land usually does."""
+    pixels = counts.matrix()
+    known, same = int(pixels.sum()), int(np.trace(pixels))
+    if known < _ENOUGH or known - same <= _MUCH * known:
+        return []
+    text = (
+        f"{100 * (known - same) / known:.0f} % of what is certain has changed, which is more than land usually does: "
+        "look at both maps over their pictures first; seasons, light or units may differ, or the model may not fit one "
+        "of the scenes"
+    )
+    return [text]
 
 
 def table_of(report: dict[str, Any], crs: Any) -> str:

@@ -110,10 +110,14 @@ class Segmenting:
             overwrite=overwrite,
         )  # fmt: skip
         found = run(job, self.reporter)
-        for result in found:
-            if result.status not in ("done", "kept"):
-                error = result.error
-                raise error if isinstance(error, GeosegError) else InputError(f"{result.name}: {error}")
+        failed = [result for result in found if result.status not in ("done", "kept")]
+        if failed and self.reporter is not None:  # it has told why
+            raise InputError(
+                f"nothing is compared, since {' and '.join(one.name for one in failed)} could not be mapped"
+            )
+        for result in failed:
+            error = result.error
+            raise error if isinstance(error, GeosegError) else InputError(f"{result.name}: {error}")
         return found
 
 

@@ -94,3 +94,33 @@ def test_options_of_scenes_need_a_model(scenes, tmp_path, capsys):
         main(["change", *map(str, scenes), "-o", str(tmp_path / "out"), "--nodata", "0"])
     assert done.value.code == 2
     assert "--nodata is for scenes: name the model that maps them with --model" in capsys.readouterr().err
+
+
+def test_scenes_that_cannot_be_mapped_are_told_once(scenes, tmp_path, capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["change", *map(str, scenes), "-o", str(tmp_path / "out"), "-m", "green", "-q"])
+    said = capsys.readouterr().err.splitlines()
+    assert done.value.code == 1
+    assert sum("does not fit model 'green'" in line or "for model 'green'" in line for line in said) == 2, said
+    assert said[-1] == "error: nothing is compared, since lake_before and lake_after could not be mapped"
+    with pytest.raises(GeosegError, match="model 'green'"):  # with no reporter the reason is in the error itself
+        geoseg.change(*scenes, tmp_path / "other", model="green")
+
+
+def test_more_change_than_usual_is_doubted(tmp_path):
+    rng = np.random.default_rng(0)
+    before = rng.integers(0, 3, (120, 120)).astype(np.uint8)
+    for name, share, doubted in (("a", 0.2, False), ("b", 0.5, True)):
+        after = np.where(rng.random(before.shape) < share, (before + 1) % 3, before).astype(np.uint8)
+        paths = []
+        for when, values in (("before", before), ("after", after)):
+            paths.append(tmp_path / f"{name}_{when}.tif")
+            with rasterio.open(
+                paths[-1], "w", driver="GTiff", width=120, height=120, count=1, dtype="uint8", crs="EPSG:32633",
+                transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5.4e6),
+            ) as file:  # fmt: skip
+                file.write(values, 1)
+        summary = geoseg.change(*paths, tmp_path / name, tolerance=0)
+        percent = round(100 * np.mean(before != after))
+        expected = f"{percent} % of what is certain has changed, which is more than land usually does"
+        assert any(note.startswith(expected) for note in summary.notes) == doubted
