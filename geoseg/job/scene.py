@@ -13,7 +13,7 @@ The states of a scene, each a type whose method returns the next::
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -161,15 +161,19 @@ class Scene:
                 return False
             raise
 
-    def report_result(self, report: Mapping[str, Any], status: str) -> None:
-        """Emit the ``result`` event."""
-        there = self.existing()
-        told = {kind for kind, name in self.names.items() if kind != "html" or name in there}
-        outputs = {kind: str(path) for kind, path in self.outputs.items() if kind in told}
-        seconds = report.get("seconds", {}).get("total")
+    def result(
+        self, report: dict[str, Any], status: str, there: Collection[str], missing: GeosegError | None = None
+    ) -> SceneResult:
+        """Emit the ``result`` event and return the result, with the outputs whose files are ``there``."""
+        outputs = {kind: path for kind, path in self.outputs.items() if self.names[kind] in there}
         self.reporter.result(
-            scene=self.name, outputs=outputs, classes=report.get("classes", {}), status=status, seconds=seconds
+            scene=self.name,
+            outputs={kind: str(path) for kind, path in outputs.items()},
+            classes=report.get("classes", {}),
+            status=status,
+            seconds=report.get("seconds", {}).get("total"),
         )
+        return SceneResult(self.name, status, outputs, report, missing)
 
 
 @dataclass(frozen=True)
@@ -185,10 +189,7 @@ class KeptScene:
         report = scene.report()
         output = scene.request.output
         scene.reporter.info(f"{scene.name}: kept, it is complete in {output}; --overwrite computes it again")
-        scene.report_result(report, "kept")
-        there = scene.existing()
-        outputs = {kind: scene.outputs[kind] for kind, name in scene.names.items() if name in there}
-        return SceneResult(scene.name, "kept", outputs, report)
+        return scene.result(report, "kept", scene.existing())
 
 
 @dataclass(frozen=True)
@@ -229,9 +230,7 @@ class FinishedScene:
             if self.missing is None:  # else the next run computes the missing blocks alone
                 with suppress(OSError):  # the next run removes them
                     scene.folder.clear()
-        status = "done" if self.missing is None else "partial"
-        scene.report_result(report, status)
-        return SceneResult(scene.name, status, scene.outputs, report, self.missing)
+        return scene.result(report, "done" if self.missing is None else "partial", scene.names.values(), self.missing)
 
     def _check_inputs(self) -> None:
         try:

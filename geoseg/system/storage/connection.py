@@ -132,7 +132,10 @@ def _profile(settings: Mapping[str, str], bucket: str) -> Any:
 
 
 def asked(question: Callable[[], Answer]) -> Answer:
-    """Return the answer to a question that changes nothing; asks again if it ends early, which the library does not."""
+    """Return the answer to a question, or of a change that may be made twice, as to delete what may be gone.
+
+    It is asked again if the answer ends early, which the library does not.
+    """
     from obstore.exceptions import GenericError
 
     for pause in _PAUSES:

@@ -201,7 +201,8 @@ class ObjectStorage:
         try:
             with as_os_errors(self._address):
                 if keys:
-                    obstore.delete(connect(self._address), keys)
+                    store = connect(self._address)
+                    asked(lambda: obstore.delete(store, keys))
         except FileNotFoundError as error:
             if "bucket" in str(error):
                 raise
