@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from geoseg.evaluate.figure import error_colors
 from geoseg.write.html import charts
 from geoseg.write.html.element import Child, Html, element, swatch, table
-from geoseg.write.html.page import citations, messages, page, section
+from geoseg.write.html.page import figures, how_to_cite, messages, page, section
 from geoseg.write.html.pictures import plain_picture
 from geoseg.write.html.viewer import View, class_legend, map_figure
 
@@ -73,7 +73,7 @@ class Evaluated(Protocol):
 def evaluation_page(result: Evaluated) -> str:
     """Return the page of a map's or model's evaluation."""
     found, counts = result.scores, result.counts
-    figures: list[tuple[str, str]] = [
+    numbers: list[tuple[str, str]] = [
         ("overall accuracy", _score(found.overall_accuracy)),
         ("mean IoU", _score(found.mean_iou)),
         ("mean F1", _score(found.mean_f1)),
@@ -81,23 +81,19 @@ def evaluation_page(result: Evaluated) -> str:
         ("pixels compared", f"{int(found.total):,}"),
     ]
     if result.boundary_f1 is not None:
-        figures.append((f"boundary F1 within {result.tolerance:g} px", _score(result.boundary_f1)))
+        numbers.append((f"boundary F1 within {result.tolerance:g} px", _score(result.boundary_f1)))
     reliability = counts.reliability
     return page(
         f"{result.predicted} against {result.reference}",
-        _figures(figures),
+        figures(numbers),
         messages("note", list(result.notes)),
         section("Classes", _scores(result)),
         section("Confusion", _matrix(result)),
         None if counts.errors is None else section("Map of errors", _error_map(counts.errors)),
         None if reliability is None or not reliability.pixels.sum() else section("Calibration", _curve(reliability)),
-        section("How to cite", element("ul", [element("li", text) for text in citations()])),
+        how_to_cite(),
         script=counts.errors is not None,
     )
-
-
-def _figures(figures: Sequence[tuple[str, str]]) -> Html:
-    return element("ul", [element("li", element("b", value), name) for name, value in figures], class_="figures")
 
 
 def _scores(result: Evaluated) -> Html:
@@ -236,7 +232,7 @@ def object_page(report: Mapping[str, Any], matches: str) -> str:
     )
     return page(
         f"{report['predicted']} against {report['reference']}",
-        _figures(
+        figures(
             [
                 ("AP", _score(precision["ap"])),
                 ("AP50", _score(precision["ap50"])),
@@ -262,7 +258,7 @@ def object_page(report: Mapping[str, Any], matches: str) -> str:
                 class_="columns",
             ),
         ),
-        section("How to cite", element("ul", [element("li", text) for text in citations()])),
+        how_to_cite(),
     )
 
 
