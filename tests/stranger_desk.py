@@ -228,6 +228,10 @@ def _sensors(folder: Path) -> None:
         with rasterio.open(folder / f"{name}.tif", "w", **{**profile, "count": 1}) as file:
             file.write(data, 1)
             file.set_band_description(1, kind)
+    held = folder / "held"  # another place, as far as the demo has one
+    for place in ("S2", "S1"):
+        shutil.copytree(folder / place, held / place, dirs_exist_ok=True)
+    shutil.copy(folder / "labels.gpkg", held)
     for name in ("change", "change/a"):
         with rasterio.open(
             folder / f"{name}.tif", "w", **{**profile, "count": 1, "dtype": "uint8", "nodata": 255}
