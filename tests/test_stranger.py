@@ -43,7 +43,7 @@ PAGES = {
     "docs/sketch.md": 4,
     "docs/train.md": 17,
     "docs/inputs.md": 7,
-    "docs/evaluate.md": 10,
+    "docs/evaluate.md": 9,
     "docs/change.md": 7,
     "docs/export.md": 6,
     "docs/cluster.md": 4,

@@ -20,7 +20,7 @@ from geoseg.job.page.pictures import Pictures
 from geoseg.job.page.scene_page import write_scene_page
 from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
-from geoseg.progress.forecast import Forecast, WithTimeLeft, expected_seconds, learn
+from geoseg.progress.forecast import AFTER_BLOCKS, Forecast, WithTimeLeft, expected_seconds, learn
 from geoseg.progress.reporters import Reporter, time_left
 from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
@@ -162,7 +162,7 @@ class RunningScene:
             seconds *= throughput.pixels / self.work.recipe.tiling.scene.area
         chosen = {"write": products.objects is None, "polygonize": products.polygons or products.objects is not None,
                   "preview": products.pictures, "html": products.page, "publish": True}  # fmt: skip
-        after = [stage for stage, wanted in chosen.items() if wanted]
+        after = [stage for stage in AFTER_BLOCKS if chosen[stage]]
         return Forecast({"segment": seconds, **expected_seconds(after, self.work.recipe.tiling.scene.area)})
 
     def report_start(self, scenes_after: int) -> None:

@@ -111,6 +111,10 @@ class WithTimeLeft(PassingOn):
         self._reporter.progress(done, total, message)
 
 
+AFTER_BLOCKS = ("write", "polygonize", "preview", "html", "publish")
+"""Stages that follow the blocks of a scene."""
+
+
 def expected_seconds(stages: Iterable[str], pixels: int) -> dict[str, float]:
     """Return the seconds that stages are expected to take here, with that many pixels, or bytes to compress."""
     return {stage: _usual(stage, pixels) * _factor(stage) for stage in stages}

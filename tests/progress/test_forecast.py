@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from geoseg.progress.forecast import Forecast, WithTimeLeft, expected_seconds, learn
+from geoseg.progress.forecast import AFTER_BLOCKS, Forecast, WithTimeLeft, expected_seconds, learn
 from geoseg.progress.pace import Pace
 from geoseg.progress.reporters import time_left
 from tests.recorder import Recorder
@@ -168,7 +168,7 @@ def test_real_runs_are_estimated_within_a_factor_of_two(
     monkeypatch.setenv("GEOSEG_CACHE", str(tmp_path))
     now = [course[0][0]]
     monkeypatch.setattr("geoseg.progress.forecast.time.monotonic", lambda: now[0])
-    after = expected_seconds(["write", "polygonize", "preview", "html", "publish"], int(megapixels * 1e6))
+    after = expected_seconds(AFTER_BLOCKS, int(megapixels * 1e6))
     forecast, said = Forecast({"segment": measured, **after}), []
     for stage, times in zip(("segment", "write", "polygonize"), course, strict=True):
         total = len(times) - (stage == "segment")
