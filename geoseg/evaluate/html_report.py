@@ -11,7 +11,7 @@ import numpy as np
 from geoseg.evaluate.figure import error_colors
 from geoseg.write.html import charts
 from geoseg.write.html.element import Child, Html, element, swatch, table
-from geoseg.write.html.page import figures, how_to_cite, messages, page, section
+from geoseg.write.html.page import captioned, figures, how_to_cite, messages, page, section
 from geoseg.write.html.pictures import plain_picture
 from geoseg.write.html.viewer import View, class_legend, map_figure
 
@@ -114,7 +114,9 @@ def _scores(result: Evaluated) -> Html:
         charts.Bar(item.name, float(found.iou[k]), _score(found.iou[k]), item.color)
         for k, item in enumerate(result.classes)
     ]
-    return element("div", table("Scores of each class", names, rows), charts.bars("IoU of each class", bars))
+    label = "IoU of each class"
+    scores = table("Scores of each class", names, rows)
+    return element("div", scores, captioned(charts.bars(label, bars), label), class_="beside")
 
 
 def _matrix(result: Evaluated) -> Html:
@@ -177,14 +179,10 @@ def _curve(reliability: Reliability) -> Html:
     total = sum(entry["pixels"] for entry in bins) or 1
     points = [(entry["from"], entry["to"], entry["accuracy"], entry["pixels"] / total) for entry in bins]
     label = f"Accuracy by confidence; expected calibration error {reliability.ece:.3f}"
-    chart = element(
-        "figure",
+    chart = captioned(
         charts.reliability(label, points),
-        element(
-            "figcaption",
-            f"Expected calibration error {reliability.ece:.3f}, mean confidence {reliability.mean_confidence:.3f}. On "
-            "the dashed line, confidence is as good as it says; darker bars have more pixels.",
-        ),
+        f"Expected calibration error {reliability.ece:.3f}, mean confidence {reliability.mean_confidence:.3f}. On the "
+        "dashed line, confidence is as good as it says; darker bars have more pixels.",
     )
     rows = [
         [
@@ -247,14 +245,10 @@ def object_page(report: Mapping[str, Any], matches: str) -> str:
             "Average precision",
             element(
                 "div",
-                element(
-                    "figure",
-                    charts.curve(curve, by_iou, "IoU", (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
-                    element("figcaption", curve),
-                )
+                captioned(charts.curve(curve, by_iou, "IoU", (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)), curve)
                 if by_iou
                 else None,
-                element("figure", charts.bars("AP by size", bars), element("figcaption", "AP by size of the object")),
+                captioned(charts.bars("AP by size", bars), "AP by size of the object"),
                 class_="columns",
             ),
         ),

@@ -12,7 +12,7 @@ from geoseg.progress.reporters import format_seconds
 from geoseg.raster.clouds.report import clouds_text
 from geoseg.write.html.charts import Bar, bars, histogram
 from geoseg.write.html.element import Html, element, pairs, swatch, table
-from geoseg.write.html.page import figures, how_to_cite, messages, page, section, write_page
+from geoseg.write.html.page import captioned, figures, how_to_cite, messages, page, section, write_page
 from geoseg.write.html.viewer import map_figure
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ def _classes(classes: Mapping[str, Mapping[str, Any]], *, objects: bool) -> Html
         [[swatch(facts["color"]), name], *(_amount(facts.get(column), column) for column in shown)]
         for name, facts in ordered
     ]
-    chart = bars(f"{label.capitalize()} of each class", rows)
-    figures = table(f"{label.capitalize()} of each class", ["class", *(columns[name] for name in shown)], cells)
-    return element("div", chart, figures, class_="columns")
+    title = f"{label.capitalize()} of each class"
+    values = table(title, ["class", *(columns[name] for name in shown)], cells)
+    return element("div", captioned(bars(title, rows), title), values, class_="columns")
 
 
 def _amount(value: float | None, kind: str) -> str:
@@ -149,7 +149,7 @@ def _confidence(pictures: Pictures) -> Html | None:
         f"Percent of the winning class, of {part}. {below:.1f} % of the pixels are less than 50 % sure. Confidence is "
         "the model's own belief, not its accuracy: geoseg evaluate measures that."
     )
-    return section("Confidence", element("figure", histogram(label, counts), element("figcaption", note)))
+    return section("Confidence", captioned(histogram(label, counts), note))
 
 
 def _uncertain(pictures: Pictures, raster: Raster) -> Html | None:
@@ -174,7 +174,7 @@ def _figure(number: int, place: Place, step: int, raster: Raster) -> Html:
     )
     button = element("button", "show", type="button", data_place=f"{col / step:.1f} {row / step:.1f}",
                      aria_label=f"show place {number} on the map")  # fmt: skip
-    sure = element("b", f"{number}. {place.confidence:.0f} % sure")
+    sure = element("b", f"{number}. {place.confidence:.0f}\u00a0% sure")
     size = f"{place.box.width} × {place.box.height} px"
     return element(
         "figure", pair, element("figcaption", sure, ": ", kinds, element("br"), where, ", ", size, " ", button)
@@ -204,7 +204,8 @@ def _run(report: Mapping[str, Any]) -> Html:
     rest = seconds["total"] - sum(value for _, value in stages)
     if rest > 0.05 * seconds["total"]:
         stages.append(("open, plan, other", rest))
-    chart = bars("Seconds per stage", [Bar(text, value, _seconds(value)) for text, value in stages])
+    title = "Seconds per stage"
+    chart = captioned(bars(title, [Bar(text, value, _seconds(value)) for text, value in stages]), title)
     rates = report.get("rates", {}).get("segment", {})
     rows, cols = tiling["window"]
     facts = pairs(

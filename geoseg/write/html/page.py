@@ -76,6 +76,11 @@ def figures(entries: Iterable[tuple[str, str]]) -> Html:
     return element("ul", [element("li", element("b", value), name) for name, value in entries], class_="figures")
 
 
+def captioned(chart: Html, text: str) -> Html:
+    """Return a chart with what it shows below it."""
+    return element("figure", chart, element("figcaption", text))
+
+
 def how_to_cite(*others: str) -> Html:
     """Return the section that says how geoseg, and what else was used, is cited."""
     own = f"The geoseg developers: geoseg, version {__version__} (Apache-2.0), https://github.com/geoseg/geoseg."
