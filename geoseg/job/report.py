@@ -66,7 +66,10 @@ class Throughput:
     forwards: int = 0
     device: float = 0.0
     io: float = 0.0
-    _started: float = field(default_factory=time.perf_counter, init=False)
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._started = time.perf_counter()
 
     def add(self, block: BlockSummary) -> None:
         """Count a finished block."""

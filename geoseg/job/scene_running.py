@@ -165,7 +165,7 @@ class RunningScene:
         after = [stage for stage in AFTER_BLOCKS if chosen[stage]]
         return Forecast({"segment": seconds, **expected_seconds(after, self.work.recipe.tiling.scene.area)})
 
-    def report_start(self, scenes_after: int) -> None:
+    def report_start(self, scenes_after: int = 0) -> None:
         """Report how many blocks there are, and how many of them are finished; the time left is for all scenes."""
         self._forecast.runs_after = scenes_after
         blocks, reporter = self._throughput.blocks, self.scene.reporter
