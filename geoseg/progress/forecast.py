@@ -32,6 +32,9 @@ _COSTS = {
 _MOST = 20.0
 """How much slower or faster another machine is believed to be."""
 
+_WORTH = 1.0
+"""Seconds of a stage from which on it is remembered."""
+
 _SLOWER = 5.0
 """How much slower than before the machine is believed to be because other programs run."""
 
@@ -121,10 +124,10 @@ def expected_seconds(stages: Iterable[str], pixels: int) -> dict[str, float]:
 
 
 def learn(seconds: Mapping[str, float], pixels: int) -> None:
-    """Remember how long stages took here, for the next run's forecast."""
+    """Remember how long stages took here, for the next run's forecast; those that nobody waits for are passed over."""
     for stage, took in seconds.items():
-        if stage in _COSTS and took > 0:
-            ratio = min(max(took / _usual(stage, pixels), 1 / _MOST), _MOST)
+        if stage in _COSTS and max(took, usual := _usual(stage, pixels)) > _WORTH:
+            ratio = min(max(took / usual, 1 / _MOST), _MOST)
             cache.store(math.sqrt(ratio * _factor(stage)), "stages", stage)
 
 

@@ -129,7 +129,10 @@ def test_a_machine_is_learned(tmp_path, monkeypatch):
         learn({"polygonize": 4 * usual, "read": 9.0}, 10**8)
     assert expected_seconds(["polygonize"], 10**8)["polygonize"] == pytest.approx(4 * usual, rel=0.05)
     assert expected_seconds(["polygonize"], 10**7)["polygonize"] < usual  # smaller scenes take less
-    for file in tmp_path.rglob("*.json"):
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.json")}
+    learn({"write": 0.01, "html": 0.01}, 10**5)  # of a batch of small scenes
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.json")} == before
+    for file in before:
         file.write_text('"nonsense"', "utf-8")
     assert expected_seconds(["polygonize"], 10**8)["polygonize"] == usual
 
