@@ -20,7 +20,7 @@ from geoseg.job.page.pictures import Pictures
 from geoseg.job.page.scene_page import write_scene_page
 from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
-from geoseg.progress.forecast import AFTER_BLOCKS, Forecast, WithTimeLeft, expected_seconds, learn
+from geoseg.progress.forecast import AFTER_BLOCKS, Forecast, WithTimeLeft, expected_seconds, learn, remember, slowness
 from geoseg.progress.reporters import Reporter, time_left
 from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
@@ -146,6 +146,7 @@ class RunningScene:
         pixels = sum(tiling.block_box(index).area for index in self.todo)
         streams = min(work.recipe.execution.streams * slots[1], slots[0])
         self._throughput = Throughput(tiling.block_count, len(self.todo), pixels, streams, slots[0])
+        self._bare_seconds = 0.0  # by the measured rate of the model alone; 0 if that is not known
         self._forecast = self._expect()
         self._rates: dict[str, Mapping[str, float]] = {}
         self._failures: list[BlockFailure] = []
@@ -160,6 +161,8 @@ class RunningScene:
         seconds = self.plan.seconds() if self.scene.request.scheduler == "threads" else None
         if seconds is not None:
             seconds *= throughput.pixels / self.work.recipe.tiling.scene.area
+            self._bare_seconds = seconds
+            seconds *= slowness("segment", self.plan.model.card.name)
         chosen = {"write": products.objects is None, "polygonize": products.polygons or products.objects is not None,
                   "preview": products.pictures, "html": products.page, "publish": True}  # fmt: skip
         after = [stage for stage in AFTER_BLOCKS if chosen[stage]]
@@ -219,6 +222,8 @@ class RunningScene:
         """Stop the clock: no block is waiting or in flight any more."""
         self._clock.add({"segment": self._throughput.seconds})
         self._rates["segment"] = self._throughput.shares()
+        if self._bare_seconds > 1 and not self._failures:
+            remember(self._throughput.seconds / self._bare_seconds, "segment", self.plan.model.card.name)
         self.ended = True
 
     # --- after the blocks

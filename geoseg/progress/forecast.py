@@ -30,7 +30,7 @@ _COSTS = {
 """Seconds that each stage takes, and seconds for each million pixels, or bytes that are compressed: a server's core."""
 
 _MOST = 20.0
-"""How much slower or faster another machine is believed to be."""
+"""How much slower or faster than expected a stage is believed to be."""
 
 _WORTH = 1.0
 """Seconds of a stage from which on it is remembered."""
@@ -120,26 +120,31 @@ AFTER_BLOCKS = ("write", "polygonize", "preview", "html", "publish")
 
 def expected_seconds(stages: Iterable[str], pixels: int) -> dict[str, float]:
     """Return the seconds that stages are expected to take here, with that many pixels, or bytes to compress."""
-    return {stage: _usual(stage, pixels) * _factor(stage) for stage in stages}
+    return {stage: _usual(stage, pixels) * slowness(stage) for stage in stages}
 
 
 def learn(seconds: Mapping[str, float], pixels: int) -> None:
     """Remember how long stages took here, for the next run's forecast; those that nobody waits for are passed over."""
     for stage, took in seconds.items():
         if stage in _COSTS and max(took, usual := _usual(stage, pixels)) > _WORTH:
-            ratio = min(max(took / usual, 1 / _MOST), _MOST)
-            cache.store(math.sqrt(ratio * _factor(stage)), "stages", stage)
+            remember(took / usual, stage)
+
+
+def remember(ratio: float, stage: str, *key: object) -> None:
+    """Remember how much longer a stage took than it was expected to, of a model or whatever else ``key`` is."""
+    ratio = min(max(ratio, 1 / _MOST), _MOST)
+    cache.store(math.sqrt(ratio * slowness(stage, *key)), "stages", stage, *key)
+
+
+def slowness(stage: str, *key: object) -> float:
+    """Return how much longer than expected a stage takes here; 1 if nothing, or nothing sensible, is remembered."""
+    stored: Any = cache.load("stages", stage, *key)
+    with suppress(TypeError, ValueError):
+        if 1 / _MOST <= float(stored) <= _MOST:
+            return float(stored)
+    return 1.0
 
 
 def _usual(stage: str, pixels: int) -> float:
     fixed, per_megapixel = _COSTS[stage]
     return fixed + per_megapixel * pixels / 1e6
-
-
-def _factor(stage: str) -> float:
-    """Return how much slower than usual a stage was here; 1 if nothing, or nothing sensible, is stored."""
-    stored: Any = cache.load("stages", stage)
-    with suppress(TypeError, ValueError):
-        if 1 / _MOST <= float(stored) <= _MOST:
-            return float(stored)
-    return 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from geoseg.progress.forecast import AFTER_BLOCKS, Forecast, WithTimeLeft, expected_seconds, learn
+from geoseg.progress.forecast import AFTER_BLOCKS, Forecast, WithTimeLeft, expected_seconds, learn, remember, slowness
 from geoseg.progress.pace import Pace
 from geoseg.progress.reporters import time_left
 from tests.recorder import Recorder
@@ -132,6 +132,10 @@ def test_a_machine_is_learned(tmp_path, monkeypatch):
     before = {file: file.read_bytes() for file in tmp_path.rglob("*.json")}
     learn({"write": 0.01, "html": 0.01}, 10**5)  # of a batch of small scenes
     assert {file: file.read_bytes() for file in tmp_path.rglob("*.json")} == before
+    for _ in range(9):
+        remember(3.0, "segment", "water")
+    assert slowness("segment", "water") == pytest.approx(3, rel=0.05)
+    assert slowness("segment", "landcover") == 1
     for file in before:
         file.write_text('"nonsense"', "utf-8")
     assert expected_seconds(["polygonize"], 10**8)["polygonize"] == usual
