@@ -121,7 +121,7 @@ def _classes(classes: Mapping[str, Mapping[str, Any]], *, objects: bool) -> Html
         for name, facts in ordered
     ]
     title = f"{label.capitalize()} of each class"
-    values = table(title, ["class", *(columns[name] for name in shown)], cells)
+    values = table("Numbers of each class", ["class", *(columns[name] for name in shown)], cells)
     return element("div", captioned(bars(title, rows), title), values, class_="columns")
 
 
