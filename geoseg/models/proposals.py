@@ -42,7 +42,7 @@ class Proposal:
     @property
     def text(self) -> str:
         """The model as a message names it: ``"green (made for pixels of 0.3–1 m, these have 5 m)"``."""
-        if self.fits or self.card.resolution is None:
+        if self.fits or self.card.resolution is None or self.pixel_size is None:
             return self.card.name
         finest, coarsest = self.card.resolution
         size = rounded(self.pixel_size)
