@@ -266,15 +266,16 @@ class RunningScene:
         if not alone:
             memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
         results = Results(self.work, request.products, memory)
-        reporter = WithTimeLeft(self.scene.reporter, self._forecast)
-        if finish is make_results or not self.scene.folder.remote:
-            made = finish(results, reporter)
-            if finish is make_results and request.products.objects is None:
+        if finish is make_results:
+            made = finish(results, WithTimeLeft(self.scene.reporter, self._forecast))
+            if request.products.objects is None:
                 learn(made.seconds, self.work.recipe.tiling.scene.area)
             return made
+        if not self.scene.folder.remote:
+            return finish(results, self.scene.reporter)
         with self.scene.reported():
             self.scene.begin_publishing()
-        made = finish(replace(results, upload=request.output, token=self.scene.folder.lock_token), reporter)
+        made = finish(replace(results, upload=request.output, token=self.scene.folder.lock_token), self.scene.reporter)
         return replace(made, folder=str(temporary_beside(self.scene.folder.scratch / "out")))
 
     def _check_failures(self) -> GeosegError | None:
