@@ -117,11 +117,21 @@ def _years(folder: Path) -> None:
 
 
 def _coarse(folder: Path) -> None:
-    """A mosaic of a country in degrees, and scenes of several dates."""
+    """A mosaic of a country in degrees, a composite, and the two halves of a place."""
     import rasterio
 
+    shutil.copy(folder / "scene.tif", folder / "composite.tif")
+    (folder / "tiles").mkdir(exist_ok=True)
     with rasterio.open(folder / "scene.tif") as scene:
         data, profile, names, scales = scene.read(), scene.profile, scene.descriptions, scene.scales
+    half = data.shape[2] // 2
+    for number, part in enumerate((data[..., :half], data[..., half:])):
+        moved = profile["transform"] * rasterio.Affine.translation(number * half, 0)
+        own = {**profile, "driver": "GTiff", "width": half, "transform": moved}
+        for name in ("ortho", "tiles/ortho"):
+            with rasterio.open(folder / f"{name}_{number}.tif", "w", **own) as file:
+                file.write(part)
+                file.descriptions, file.scales = names, scales
     # 0.02 degrees a pixel.
     profile |= {"crs": "EPSG:4326", "transform": rasterio.Affine(0.02, 0, 5, 0, -0.02, 49), "driver": "GTiff"}
     with rasterio.open(folder / "big.tif", "w", **profile) as file:
@@ -228,6 +238,10 @@ def _sensors(folder: Path) -> None:
         with rasterio.open(folder / f"{name}.tif", "w", **{**profile, "count": 1}) as file:
             file.write(data, 1)
             file.set_band_description(1, kind)
+    held = folder / "held"  # another place, as far as the demo has one
+    for place in ("S2", "S1"):
+        shutil.copytree(folder / place, held / place, dirs_exist_ok=True)
+    shutil.copy(folder / "labels.gpkg", held)
     for name in ("change", "change/a"):
         with rasterio.open(
             folder / f"{name}.tif", "w", **{**profile, "count": 1, "dtype": "uint8", "nodata": 255}

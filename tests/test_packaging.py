@@ -44,6 +44,8 @@ def test_workflows_store_no_secret_and_ask_for_few_rights():
         assert "\npermissions:\n  contents: read\n" in text, path.name
         assert "secrets." not in text, path.name
         assert text.count("actions/checkout@") == text.count("persist-credentials: false"), path.name
+        for used in re.findall(r"uses: (.+)", text):  # a tag can be moved
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v[0-9.]+", used), used
 
 
 def test_the_image_runs_without_rights_and_checks_its_health():

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import click
@@ -42,7 +43,7 @@ PAGES = {
     "docs/sketch.md": 4,
     "docs/train.md": 17,
     "docs/inputs.md": 7,
-    "docs/evaluate.md": 10,
+    "docs/evaluate.md": 9,
     "docs/change.md": 7,
     "docs/export.md": 6,
     "docs/cluster.md": 4,
@@ -103,9 +104,11 @@ def runnable(line: str) -> str:
     parts = [part.strip() for part in line.split("&&")]
     line = " && ".join(part for part in parts if not any(re.search(pattern, part) for pattern in LEFT_OUT))
     line = re.sub(r"^geoseg demo$", "geoseg demo --size 384", line)
-    line = re.sub(r"^geoseg (train|adapt|pretrain) ", r"geoseg \1 --epochs 1 ", line)
-    line = re.sub(r"^geoseg train ", "geoseg train --window 64 --windows 8 --batch 4 ", line)
-    line = re.sub(r"^geoseg model compress (?=.*--(prune|distil))", "geoseg model compress --epochs 1 ", line)
+    short = "--epochs 1 --window 64 --windows 8 --batch 4"
+    if line.startswith("geoseg train ") and not re.search("--(arch|encoder|from|weights) ", line):
+        short += " --encoder tu-mobilenetv3_small_050"
+    line = re.sub(r"^geoseg (train|adapt|pretrain) ", rf"geoseg \1 {short} ", line)
+    line = re.sub(r"^geoseg model compress (?=.*--(prune|distil))", f"geoseg model compress {short} ", line)
     line = re.sub(r"--max-loss [0-9.]+", "--max-loss 1", line)  # after one epoch
     # A page's later lines write where its earlier ones have written: a reader chooses one of them.
     return f"{line} --overwrite" if replaces(line) else line
@@ -134,28 +137,32 @@ def replaces(line: str) -> bool:
 def test_every_block_runs(page, desk, monkeypatch):
     monkeypatch.chdir(desk)
     names = lay_out(desk, page)
-    ran, begun = 0, time.monotonic()
+    faults, begun = list[str | None](), time.monotonic()
     for kind, text in blocks(page):
         if kind == "python":
-            told("python", functools.partial(run_python, text, page, names, monkeypatch))
-            ran += 1
+            faults.append(told("python", functools.partial(run_python, text, page, names, monkeypatch)))
             continue
         for line in text.replace("\\\n", " ").splitlines():
             if command := runnable(line.partition(" #")[0].strip()):
-                told(command, functools.partial(shell, desk, command))
-                ran += 1
-    print(f"{time.monotonic() - begun:6.1f} s  {page}: {ran} blocks and lines", flush=True)
-    assert ran >= PAGES[page]
+                faults.append(told(command, functools.partial(shell, desk, command)))
+    print(f"{time.monotonic() - begun:6.1f} s  {page}: {len(faults)} blocks and lines", flush=True)
+    assert not any(faults), "\n\n".join(filter(None, faults))
+    assert len(faults) >= PAGES[page]
     if page == "README.md":
         for name in ("scene_classes.tif", "scene_polygons.gpkg", "scene_report.html", "scene_report.json"):
             assert (desk / "results" / name).exists()
         assert (desk / "quality.html").exists()
 
 
-def told(what: str, call) -> None:
-    begun = time.monotonic()
-    call()
-    print(f"{time.monotonic() - begun:6.1f} s  {what}", flush=True)
+def told(what: str, call) -> str | None:
+    """Run and time a block; return what went wrong: the lines below are tried, too."""
+    begun, fault = time.monotonic(), None
+    try:
+        call()
+    except Exception:  # noqa: BLE001 - whatever a reader of the page would see
+        fault = f"{what}\n{traceback.format_exc(limit=-3)}"
+    print(f"{time.monotonic() - begun:6.1f} s  {what}{'' if fault is None else '  FAILS'}", flush=True)
+    return fault
 
 
 def run_python(text: str, page: str, names: dict[str, object], monkeypatch) -> None:
@@ -163,7 +170,11 @@ def run_python(text: str, page: str, names: dict[str, object], monkeypatch) -> N
     import geoseg
 
     train = geoseg.train
-    short = functools.partial(train, epochs=1, window=64, windows=8, batch=4, overwrite=True)
+    small = {"encoder": "tu-mobilenetv3_small_050", "window": 64, "windows": 8, "batch": 4}
+
+    def short(*args, **options):
+        return train(*args, **(small | options | {"epochs": 1, "overwrite": True}))
+
     with monkeypatch.context() as patch:
         patch.setattr(geoseg, "train", short)
         for name in ("sketch", "write_cog", "polygonize", "detect", "change"):

@@ -137,9 +137,10 @@ def composite(scenes: tuple[str, ...], output: Path, progress: str, **values: An
     folder whose files are the bands of one date.
     """
     from geoseg.errors import OptionError
+    from geoseg.progress.forecast import Forecast, WithTimeLeft, expected_seconds
     from geoseg.progress.reporters import reporter
     from geoseg.raster.composite import composite as join
-    from geoseg.write.measurements import write_raster
+    from geoseg.write.measurements import size_of, write_raster
 
     reading = reading_of(values)
     if "allow_remote" in reading:
@@ -150,10 +151,9 @@ def composite(scenes: tuple[str, ...], output: Path, progress: str, **values: An
     raster = join(list(scenes), name=output.stem, **reading, **values)
     for note in raster.notes:
         events.warning(note)
+    forecast = Forecast({"compose": None, **expected_seconds(["compress"], size_of(raster))})
     try:
-        path = write_raster(
-            raster, output, overwrite=overwrite, progress=lambda done, total: events.progress(done, total, "compose")
-        )
+        path = write_raster(raster, output, overwrite=overwrite, progress=WithTimeLeft(events, forecast).progress)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("nothing is kept") from None
     events.result(outputs={"composite": str(path)}, scenes=len(scenes))

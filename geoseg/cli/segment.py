@@ -32,7 +32,7 @@ from geoseg.cli.options import (
 )
 from geoseg.errors.printable import printable
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
-from geoseg.system.text import printable_json
+from geoseg.system.text import printable_json, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -348,9 +348,10 @@ def _basemap(tiles: Tiles, reading: dict[str, Any], progress: str, *, dry_run: b
 
     found = find_basemap(tiles)
     count = found.tiles.area
+    size, seconds = rounded(found.pixel_size()), max(count / tiles.per_second, 1)
     click.echo(printable(
-        f"{count} tiles of {found.template.label}, zoom {tiles.zoom}, pixels of {found.pixel_size():.3g} m (of 256 a "
-        f"tile), at most {tiles.per_second:g} a second: about {max(count / tiles.per_second, 1):.0f} s; {found.terms}"
+        f"{count} tiles of {found.template.label}, zoom {tiles.zoom}, pixels of {size} m (of 256 a tile), at most "
+        f"{tiles.per_second:g} a second: about {seconds:.0f} s; {found.terms}"
     ), err=not dry_run)  # fmt: skip
     if dry_run:
         return None

@@ -18,9 +18,10 @@ from geoseg.evaluate.comparison import ComparisonCounts
 from geoseg.evaluate.metrics import Scores, scores
 from geoseg.system.files import complete
 from geoseg.system.outputs import Inputs, local_path
+from geoseg.write.html.page import write_page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -217,16 +218,13 @@ class Evaluation:
         from geoseg.evaluate.figure import draw
         from geoseg.evaluate.html_report import evaluation_page
 
-        report, picture, *pages = report_paths(path, overwrite=overwrite, inputs=self.inputs, html=html)
+        paths = report_paths(path, overwrite=overwrite, inputs=self.inputs, html=html)
         image = draw(f"{self.predicted} against {self.reference}", self.classes, self.counts, self.scores)
-        write_report(report, self.to_dict())
-        write_complete(picture, lambda part: image.save(part, format="PNG", optimize=True))
-        found = {"report": report, "picture": picture}
-        if pages:
-            text = evaluation_page(self)
-            write_complete(pages[0], lambda part: part.write_text(text, "utf-8", errors="backslashreplace"))
-            found["html"] = pages[0]
-        return found
+
+        def write_picture(part: Path) -> None:
+            image.save(part, format="PNG", optimize=True)
+
+        return write_report(paths, self.to_dict(), ("picture", write_picture), lambda: evaluation_page(self))
 
 
 def report_paths(
@@ -268,7 +266,7 @@ def paths_beside(
     return paths
 
 
-def write_complete(path: Path, write: Any) -> None:
+def write_complete(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file under a temporary name, and rename it when it is complete.
 
     Raises
@@ -284,10 +282,40 @@ def write_complete(path: Path, write: Any) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}; choose another with -o") from error
 
 
-def write_report(path: Path, content: dict[str, Any]) -> None:
-    """Write a report as JSON; see :func:`write_complete`."""
+def write_report(
+    paths: Sequence[Path],
+    content: dict[str, Any],
+    beside: tuple[str, Callable[[Path], object]],
+    page: Callable[[], str],
+) -> dict[str, Path]:
+    """Write a report as JSON, the file beside it, and its page; see :func:`write_complete`.
+
+    Parameters
+    ----------
+    paths
+        Of :func:`paths_beside`: the report, the file beside it, and the page if there is to be one.
+    content
+        What the report says.
+    beside
+        Kind of the file beside it, and what writes it.
+    page
+        Returns the text of the page.
+
+    Returns
+    -------
+    The files written: ``report``, the one beside it by its kind, and ``html``.
+    """
+    report, other, *pages = paths
+    kind, write = beside
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_complete(path, lambda part: part.write_text(text, "utf-8"))
+    write_complete(report, lambda part: part.write_text(text, "utf-8"))
+    write_complete(other, write)
+    found = {"report": report, kind: other}
+    if pages:
+        html = page()
+        write_complete(pages[0], lambda part: write_page(part, html))
+        found["html"] = pages[0]
+    return found
 
 
 def plain(value: float | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from geoseg.evaluate.figure import error_colors
 from geoseg.write.html import charts
 from geoseg.write.html.element import Child, Html, element, swatch, table
-from geoseg.write.html.page import citations, messages, page, section
+from geoseg.write.html.page import captioned, figures, how_to_cite, messages, page, section
 from geoseg.write.html.pictures import plain_picture
 from geoseg.write.html.viewer import View, class_legend, map_figure
 
@@ -73,7 +73,7 @@ class Evaluated(Protocol):
 def evaluation_page(result: Evaluated) -> str:
     """Return the page of a map's or model's evaluation."""
     found, counts = result.scores, result.counts
-    figures: list[tuple[str, str]] = [
+    numbers: list[tuple[str, str]] = [
         ("overall accuracy", _score(found.overall_accuracy)),
         ("mean IoU", _score(found.mean_iou)),
         ("mean F1", _score(found.mean_f1)),
@@ -81,23 +81,19 @@ def evaluation_page(result: Evaluated) -> str:
         ("pixels compared", f"{int(found.total):,}"),
     ]
     if result.boundary_f1 is not None:
-        figures.append((f"boundary F1 within {result.tolerance:g} px", _score(result.boundary_f1)))
+        numbers.append((f"boundary F1 within {result.tolerance:g} px", _score(result.boundary_f1)))
     reliability = counts.reliability
     return page(
         f"{result.predicted} against {result.reference}",
-        _figures(figures),
+        figures(numbers),
         messages("note", list(result.notes)),
         section("Classes", _scores(result)),
         section("Confusion", _matrix(result)),
         None if counts.errors is None else section("Map of errors", _error_map(counts.errors)),
         None if reliability is None or not reliability.pixels.sum() else section("Calibration", _curve(reliability)),
-        section("How to cite", element("ul", [element("li", text) for text in citations()])),
+        how_to_cite(),
         script=counts.errors is not None,
     )
-
-
-def _figures(figures: Sequence[tuple[str, str]]) -> Html:
-    return element("ul", [element("li", element("b", value), name) for name, value in figures], class_="figures")
 
 
 def _scores(result: Evaluated) -> Html:
@@ -118,7 +114,9 @@ def _scores(result: Evaluated) -> Html:
         charts.Bar(item.name, float(found.iou[k]), _score(found.iou[k]), item.color)
         for k, item in enumerate(result.classes)
     ]
-    return element("div", table("Scores of each class", names, rows), charts.bars("IoU of each class", bars))
+    label = "IoU of each class"
+    scores = table("Scores of each class", names, rows)
+    return element("div", scores, captioned(charts.bars(label, bars), label), class_="beside")
 
 
 def _matrix(result: Evaluated) -> Html:
@@ -181,14 +179,10 @@ def _curve(reliability: Reliability) -> Html:
     total = sum(entry["pixels"] for entry in bins) or 1
     points = [(entry["from"], entry["to"], entry["accuracy"], entry["pixels"] / total) for entry in bins]
     label = f"Accuracy by confidence; expected calibration error {reliability.ece:.3f}"
-    chart = element(
-        "figure",
+    chart = captioned(
         charts.reliability(label, points),
-        element(
-            "figcaption",
-            f"Expected calibration error {reliability.ece:.3f}, mean confidence {reliability.mean_confidence:.3f}. On "
-            "the dashed line, confidence is as good as it says; darker bars have more pixels.",
-        ),
+        f"Expected calibration error {reliability.ece:.3f}, mean confidence {reliability.mean_confidence:.3f}. On the "
+        "dashed line, confidence is as good as it says; darker bars have more pixels.",
     )
     rows = [
         [
@@ -236,7 +230,7 @@ def object_page(report: Mapping[str, Any], matches: str) -> str:
     )
     return page(
         f"{report['predicted']} against {report['reference']}",
-        _figures(
+        figures(
             [
                 ("AP", _score(precision["ap"])),
                 ("AP50", _score(precision["ap50"])),
@@ -251,18 +245,14 @@ def object_page(report: Mapping[str, Any], matches: str) -> str:
             "Average precision",
             element(
                 "div",
-                element(
-                    "figure",
-                    charts.curve(curve, by_iou, "IoU", (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
-                    element("figcaption", curve),
-                )
+                captioned(charts.curve(curve, by_iou, "IoU", (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)), curve)
                 if by_iou
                 else None,
-                element("figure", charts.bars("AP by size", bars), element("figcaption", "AP by size of the object")),
+                captioned(charts.bars("AP by size", bars), "AP by size of the object"),
                 class_="columns",
             ),
         ),
-        section("How to cite", element("ul", [element("li", text) for text in citations()])),
+        how_to_cite(),
     )
 
 

@@ -237,7 +237,7 @@ class _Batch:
 
     def _compute(self, number: int, scene: RunningScene) -> None:
         self._running[number] = scene  # closed from now on, whatever happens
-        scene.report_start()
+        scene.report_start(len(self.job.scenes) - number - 1)
         pool = self.backend.pool(scene.plan)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(pool, self.job.retries, self._calls.put)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from geoseg.errors.printable import printable
 from geoseg.job.scene_list import SceneEntry
 from geoseg.models.card.contract import pixel_size
 from geoseg.models.runtimes.choices import package_version, title
-from geoseg.progress.reporters import Rate, format_seconds
+from geoseg.progress.reporters import format_seconds
 from geoseg.raster.stacks.source import stack_of
 from geoseg.system.storage.storage import Storage, storage_of
 
@@ -65,10 +66,10 @@ class Throughput:
     forwards: int = 0
     device: float = 0.0
     io: float = 0.0
-    rate: Rate = field(init=False)
+    _started: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rate = Rate(self.pixels)
+        self._started = time.perf_counter()
 
     def add(self, block: BlockSummary) -> None:
         """Count a finished block."""
@@ -79,14 +80,19 @@ class Throughput:
         self.io += block.seconds.get("read", 0.0) + block.seconds.get("store", 0.0)
 
     def message(self) -> str:
-        """Return ``"3.10 Mpx/s, 2 min left, 3.0 blocks/s, device 93 %, I/O 12 %"``."""
+        """Return ``"3.10 Mpx/s, 3.0 blocks/s, device 93 %, I/O 12 %"``."""
         shares = self.shares()
         busy = f"device {shares['device_share']:.0%}, I/O {shares['io_share']:.0%}".replace("%", " %")
-        return f"{self.rate.message(self.pixels_done)}, {shares['blocks_per_s']:.1f} blocks/s, {busy}"
+        return f"{shares['mpx_per_s']:.2f} Mpx/s, {shares['blocks_per_s']:.1f} blocks/s, {busy}"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the blocks began."""
+        return time.perf_counter() - self._started
 
     def shares(self) -> dict[str, float]:
         """Return blocks and megapixels per second, and the shares of time spent computing and reading or writing."""
-        seconds = max(self.rate.seconds, 1e-6)
+        seconds = max(self.seconds, 1e-6)
         return {
             "blocks_per_s": round(self.done / seconds, 3),
             "mpx_per_s": round(self.pixels_done / seconds / 1e6, 3),

@@ -20,7 +20,8 @@ from geoseg.job.page.pictures import Pictures
 from geoseg.job.page.scene_page import write_scene_page
 from geoseg.job.report import ReportInputs, Throughput, make_report
 from geoseg.job.scene import FinishedScene, Scene
-from geoseg.progress.reporters import Reporter
+from geoseg.progress.forecast import AFTER_BLOCKS, Forecast, WithTimeLeft, expected_seconds, learn, remember, slowness
+from geoseg.progress.reporters import Reporter, time_left
 from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
 from geoseg.raster.clouds.report import clouds_text, masked_clouds
@@ -145,6 +146,8 @@ class RunningScene:
         pixels = sum(tiling.block_box(index).area for index in self.todo)
         streams = min(work.recipe.execution.streams * slots[1], slots[0])
         self._throughput = Throughput(tiling.block_count, len(self.todo), pixels, streams, slots[0])
+        self._bare_seconds = 0.0  # by the measured rate of the model alone; 0 if that is not known
+        self._forecast = self._expect()
         self._rates: dict[str, Mapping[str, float]] = {}
         self._failures: list[BlockFailure] = []
         self._live = LiveView(work.store, work.recipe.model.card.classes)
@@ -152,12 +155,26 @@ class RunningScene:
         self._lock, self._started = lock, started
         self._workers_text, self._workers_told = workers_text, ""
 
-    def report_start(self) -> None:
-        """Report how many blocks there are, and how many of them are finished."""
+    def _expect(self) -> Forecast:
+        """Return how long the blocks, and what follows them, are expected to take."""
+        throughput, products = self._throughput, self.scene.request.products
+        seconds = self.plan.seconds() if self.scene.request.scheduler == "threads" else None
+        if seconds is not None:
+            seconds *= throughput.pixels / self.work.recipe.tiling.scene.area
+            self._bare_seconds = seconds
+            seconds *= slowness("segment", self.plan.model.card.name)
+        chosen = {"write": products.objects is None, "polygonize": products.polygons or products.objects is not None,
+                  "preview": products.pictures, "html": products.page, "publish": True}  # fmt: skip
+        after = [stage for stage in AFTER_BLOCKS if chosen[stage]]
+        return Forecast({"segment": seconds, **expected_seconds(after, self.work.recipe.tiling.scene.area)})
+
+    def report_start(self, scenes_after: int = 0) -> None:
+        """Report how many blocks there are, and how many of them are finished; the time left is for all scenes."""
+        self._forecast.runs_after = scenes_after
         blocks, reporter = self._throughput.blocks, self.scene.reporter
         if self._reused:
             reporter.info(f"{self.name}: {self._reused} of {blocks} blocks are there already")
-        reporter.progress(self._reused, blocks, f"segment {self.name}")
+        self._report_progress()
         if self.todo and not self._reused and blocks > 1 and self.work.recipe.model.card.boxes is None:
             reporter.info(f"{self.name}: finished blocks can be viewed during the run: open {self._live.path}")
 
@@ -180,10 +197,12 @@ class RunningScene:
 
     def _report_progress(self) -> None:
         throughput, self._workers_told = self._throughput, self._workers_text()
-        details = ", ".join(filter(None, [throughput.message() if throughput.done else "", self._workers_told]))
-        self.scene.reporter.progress(
-            self._reused + throughput.done, throughput.blocks, f"segment {self.name}: {details}"
-        )
+        seconds = self._forecast.left("segment", throughput.pixels_done, throughput.pixels)
+        left = "" if seconds is None else time_left(seconds)
+        parts = [left, throughput.message() if throughput.done else "", self._workers_told]
+        details = ", ".join(filter(None, parts))
+        message = f"segment {self.name}: {details}" if details else f"segment {self.name}"
+        self.scene.reporter.progress(self._reused + throughput.done, throughput.blocks, message)
 
     def report_workers(self) -> None:
         """Report the progress again if workers have come or gone, although no block is finished."""
@@ -201,8 +220,10 @@ class RunningScene:
 
     def blocks_ended(self) -> None:
         """Stop the clock: no block is waiting or in flight any more."""
-        self._clock.add({"segment": self._throughput.rate.seconds})
+        self._clock.add({"segment": self._throughput.seconds})
         self._rates["segment"] = self._throughput.shares()
+        if self._bare_seconds > 1 and not self._failures:
+            remember(self._throughput.seconds / self._bare_seconds, "segment", self.plan.model.card.name)
         self.ended = True
 
     # --- after the blocks
@@ -245,7 +266,12 @@ class RunningScene:
         if not alone:
             memory = max(min(memory, self.plan.options.budget - self.plan.memory), _MIN_POLYGON_BYTES)
         results = Results(self.work, request.products, memory)
-        if finish is make_results or not self.scene.folder.remote:
+        if finish is make_results:
+            made = finish(results, WithTimeLeft(self.scene.reporter, self._forecast))
+            if request.products.objects is None:
+                learn(made.seconds, self.work.recipe.tiling.scene.area)
+            return made
+        if not self.scene.folder.remote:
             return finish(results, self.scene.reporter)
         with self.scene.reported():
             self.scene.begin_publishing()

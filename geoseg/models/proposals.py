@@ -9,6 +9,7 @@ from geoseg.errors import ContractError
 from geoseg.models.card.contract import check_bands, pixel_size, resolution_fits
 from geoseg.models.clouds import mapped
 from geoseg.models.model import DEFAULT_MODEL, list_models
+from geoseg.system.text import rounded
 
 if TYPE_CHECKING:
     from geoseg.models.card.card import ModelCard
@@ -41,10 +42,11 @@ class Proposal:
     @property
     def text(self) -> str:
         """The model as a message names it: ``"green (made for pixels of 0.3–1 m, these have 5 m)"``."""
-        if self.fits or self.card.resolution is None:
+        if self.fits or self.card.resolution is None or self.pixel_size is None:
             return self.card.name
         finest, coarsest = self.card.resolution
-        return f"{self.card.name} (made for pixels of {finest:g}–{coarsest:g} m, these have {self.pixel_size:.3g} m)"
+        size = rounded(self.pixel_size)
+        return f"{self.card.name} (made for pixels of {finest:g}–{coarsest:g} m, these have {size} m)"
 
 
 def proposed_models(raster: Raster) -> list[Proposal]:

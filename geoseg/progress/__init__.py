@@ -1,7 +1,8 @@
 """What a run reports, and where its time goes.
 
 ``reporters`` print events (bar, JSON lines, nothing); ``ordered`` buffers a scene's events until earlier scenes finish;
-``timing`` adds up seconds per stage; ``trace`` writes a timeline for chrome://tracing.
+``pace`` and ``forecast`` estimate the time left; ``timing`` adds up seconds per stage; ``trace`` writes a timeline for
+chrome://tracing.
 In: events and spans. Out: lines and one JSON file. May import: system, errors.
 """
 

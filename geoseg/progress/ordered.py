@@ -5,12 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geoseg.errors import Stopped
-
-if TYPE_CHECKING:
-    from geoseg.progress.reporters import Reporter
+from geoseg.progress.reporters import PassingOn, Reporter
 
 
 class OrderedReporters:
@@ -69,29 +67,11 @@ class OrderedReporters:
             buffered.append((key, call))
 
 
-class _SceneReporter:
+class _SceneReporter(PassingOn):
     """The reporter of one scene."""
 
     def __init__(self, ordered: OrderedReporters, number: int) -> None:
         self._ordered, self._number = ordered, number
 
-    def start(self, **facts: Any) -> None:
-        self._ordered.emit(self._number, "start", **facts)
-
-    def progress(self, done: int, total: int, message: str) -> None:
-        self._ordered.emit(self._number, "progress", done, total, message)
-
-    def info(self, message: str) -> None:
-        self._ordered.emit(self._number, "info", message)
-
-    def warning(self, message: str) -> None:
-        self._ordered.emit(self._number, "warning", message)
-
-    def result(self, **facts: Any) -> None:
-        self._ordered.emit(self._number, "result", **facts)
-
-    def summary(self, **facts: Any) -> None:
-        self._ordered.emit(self._number, "summary", **facts)
-
-    def error(self, kind: str, message: str) -> None:
-        self._ordered.emit(self._number, "error", kind, message)
+    def _pass_on(self, event: str, *args: Any, **facts: Any) -> None:
+        self._ordered.emit(self._number, event, *args, **facts)

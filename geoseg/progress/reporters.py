@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from geoseg.errors import OptionError
 from geoseg.errors.printable import printable
+from geoseg.progress.pace import Pace
 from geoseg.system.text import printable_json
 
 PROTOCOL = 1
@@ -62,6 +63,41 @@ class Reporter(Protocol):
         """Report that a scene, or the whole run, failed; ``kind`` is the name of the error's class."""
 
 
+class PassingOn:
+    """Passes every event on; subclasses say where to, and may change some."""
+
+    def _pass_on(self, event: str, *args: Any, **facts: Any) -> None:
+        raise NotImplementedError
+
+    def start(self, **facts: Any) -> None:
+        """Pass the event on."""
+        self._pass_on("start", **facts)
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """Pass the event on."""
+        self._pass_on("progress", done, total, message)
+
+    def info(self, message: str) -> None:
+        """Pass the event on."""
+        self._pass_on("info", message)
+
+    def warning(self, message: str) -> None:
+        """Pass the event on."""
+        self._pass_on("warning", message)
+
+    def result(self, **facts: Any) -> None:
+        """Pass the event on."""
+        self._pass_on("result", **facts)
+
+    def summary(self, **facts: Any) -> None:
+        """Pass the event on."""
+        self._pass_on("summary", **facts)
+
+    def error(self, kind: str, message: str) -> None:
+        """Pass the event on."""
+        self._pass_on("error", kind, message)
+
+
 class Silent:
     """Prints errors and warnings on stderr and ignores all other events."""
 
@@ -105,7 +141,7 @@ class Bar(Silent):
         self._bar: Any = None
         self._stage = ""
         self._details = details
-        self._begun, self._first, self._logged = 0.0, 0, 0.0
+        self._pace, self._logged = Pace(), 0.0
 
     def progress(self, done: int, total: int, message: str) -> None:
         """Move the bar; a new stage starts a new one."""
@@ -114,8 +150,7 @@ class Bar(Silent):
         stage, _, detail = printable(message).partition(": ")
         if self._bar is None or stage != self._stage:
             self._close()
-            self._stage, self._begun, self._first = stage, time.monotonic(), done
-            self._logged = self._begun
+            self._stage, self._pace, self._logged = stage, Pace(), time.monotonic()
             # The bar moves the cursor, which the command line's stream would escape.
             stream: Any = getattr(sys.stderr, "unguarded", sys.stderr)
             disable = True if stream is None else None
@@ -134,9 +169,10 @@ class Bar(Silent):
         """Return the time left, then what else is told of a stage, the busy shares only if they are wanted."""
         parts = [part for part in detail.split(", ") if part]
         left = [part for part in parts if part.endswith(" left")]
-        seconds = time.monotonic() - self._begun
-        if not left and done > self._first and done < total and seconds > _WAIT:
-            left = [f"{format_seconds((total - done) * seconds / (done - self._first))} left"]
+        self._pace.note(time.monotonic(), done)
+        seconds = self._pace.left(total)
+        if not left and seconds is not None and done < total and self._pace.seconds > _WAIT:
+            left = [time_left(seconds)]
         others = [part for part in parts if not part.endswith(" left")]
         return left + [
             part for part in others if self._details or (not part.startswith(_BUSY) and not part.endswith(_BUSY))
@@ -252,29 +288,9 @@ def reporter(kind: str) -> Reporter:
     raise OptionError(f"progress {kind!r} is unknown: use bar, details, json or none")
 
 
-class Rate:
-    """Measures throughput and estimates the time left, for the text beside the progress bar.
-
-    Parameters
-    ----------
-    total
-        Pixels to compute.
-    """
-
-    def __init__(self, total: int) -> None:
-        self._start, self._total = time.perf_counter(), total
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since this object was created."""
-        return time.perf_counter() - self._start
-
-    def message(self, done: int) -> str:
-        """Return ``"3.1 Mpx/s, 2 min left"`` after ``done`` pixels."""
-        seconds = max(self.seconds, 1e-6)
-        rate = done / seconds
-        left = (self._total - done) / rate if rate else 0.0
-        return f"{rate / 1e6:.2f} Mpx/s, {format_seconds(left)} left"
+def time_left(seconds: float) -> str:
+    """Return the part of a message that says how long something still takes, ``"2 min left"``."""
+    return f"{format_seconds(seconds)} left"
 
 
 def format_seconds(seconds: float) -> str:

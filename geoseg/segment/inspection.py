@@ -13,6 +13,7 @@ from geoseg.errors.printable import printable
 from geoseg.geodesy.crs import crs_name, unit_name
 from geoseg.models import DEFAULT_MODEL, Model, load_model, open_inputs
 from geoseg.models.card.unit_choices import UnitFinding, unit_choices
+from geoseg.progress.forecast import AFTER_BLOCKS, expected_seconds, slowness
 from geoseg.progress.reporters import format_seconds
 from geoseg.raster import Raster, open_raster
 from geoseg.raster.fill import Fill, find_fill
@@ -256,6 +257,8 @@ def _run_facts(plan: Plan) -> dict[str, Any]:
         "budget_bytes": plan.options.budget,
         "disk_bytes": plan.disk,
         "seconds": None if seconds is None else round(seconds, 1),
+        "slowness": round(slowness("segment", plan.model.card.name), 3),
+        "seconds_after": round(sum(expected_seconds(AFTER_BLOCKS, tiling.scene.area).values()), 1),
         "runtimes": {name: round(rate, 3) for name, rate in plan.candidates.items()},
     }
 
@@ -266,7 +269,7 @@ def _run_lines(facts: dict[str, Any]) -> list[str]:
     if facts["seconds"] is None:
         time = "not measured on this machine yet; the first run measures it"
     else:
-        time = f"about {format_seconds(facts['seconds'])} on this machine"
+        time = f"about {format_seconds(facts['seconds'] * facts['slowness'] + facts['seconds_after'])} on this machine"
     size = f"{cols} × {rows} px"
     rates = ", ".join(f"{name} {rate:.3g}" for name, rate in facts["runtimes"].items())
     lines = [

@@ -11,6 +11,7 @@ from geoseg.models.card.contract import resolution_fits
 from geoseg.raster.resampled.lattice import rounded_ratio
 from geoseg.raster.resampled.source import resampled
 from geoseg.raster.stacks.source import stack_of
+from geoseg.system.text import rounded
 
 if TYPE_CHECKING:
     from geoseg.models import Model
@@ -86,8 +87,8 @@ def at_model_resolution(raster: Raster, model: Model, resample: str | float) -> 
     if target / size < _FINEST:
         if forced:
             raise OptionError(
-                f"{raster.name}: has pixels of {size:.3g} m, finer ones than {size * _FINEST:.3g} m show no more; "
-                "give a larger --resample"
+                f"{raster.name}: has pixels of {rounded(size)} m, finer ones than {rounded(size * _FINEST)} m show no "
+                "more; give a larger --resample"
             )
         return None, []
     down, across = rounded_ratio(target / sides[1]), rounded_ratio(target / sides[0])
@@ -98,8 +99,8 @@ def at_model_resolution(raster: Raster, model: Model, resample: str | float) -> 
     how = "means of finer pixels" if target > size else "bilinear between its pixels"
     made = f"{card.resolution[0]:g}–{card.resolution[1]:g} m" if card.resolution else "pixels of any size"
     note = (
-        f"{raster.name}: has pixels of {size:.3g} m, model {card.name!r} was made for {made}: it is read at "
-        f"{size * (down + across) / 2:.3g} m ({how}), and the map is brought back to its pixels (resample never reads "
-        "it as it is)"
+        f"{raster.name}: has pixels of {rounded(size)} m, model {card.name!r} was made for {made}: it is read at "
+        f"{rounded(size * (down + across) / 2)} m ({how}), and the map is brought back to its pixels (resample never "
+        "reads it as it is)"
     )
     return resampled(raster, (down, across)), [note]

@@ -14,6 +14,11 @@ def printable_lines(text: object) -> str:
     return "\n".join("\t".join(printable(part, None) for part in line.split("\t")) for line in str(text).split("\n"))
 
 
+def rounded(value: float) -> str:
+    """Return a measured value with three significant digits, as options take it: ``"0.0123"``, ``"2220"``."""
+    return f"{float(f'{value:.3g}'):.15g}"
+
+
 def printable_json(value: Any, *, stream: TextIO | None = None, **options: Any) -> str:
     r"""Return ``value`` as JSON in which every character that is not visible is escaped as ``\uXXXX``.
 

@@ -314,7 +314,7 @@ def _train(run: Run, folder: Path) -> Model:
     temperature = None if calibration is None else calibration["temperature"]
     fitted = replace(fitted, scores=object_scores(task, fitted, temperature))
     network.load_state_dict(fitted.state)
-    half = measure_half_precision(prepared, network, options.device)
+    half = measure_half_precision(prepared, network, options.device, reporter)
     prepared.check_unchanged()
     metrics = None if fitted.matrix is None else model_folder.metrics_of(fitted.matrix, prepared.card)
     if metrics is not None and calibration is not None:

@@ -50,7 +50,7 @@ def calibrate(task: Task, fitted: Fitted, reporter: Reporter) -> dict[str, Any] 
         return None
     task.network.load_state_dict(fitted.state)
     try:
-        logits, labels = _validation_logits(task)
+        logits, labels = _validation_logits(task, reporter)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
@@ -85,7 +85,7 @@ def brief(calibration: dict[str, Any]) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def _validation_logits(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _validation_logits(task: Task, reporter: Reporter) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return logits (pixels, classes) and labels (pixels,) of random labelled pixels of evenly chosen windows."""
     device = choose_device(task.options.device)[0]
     network = task.network.eval().to(device)
@@ -94,7 +94,8 @@ def _validation_logits(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int6
     each = max(_MOST_LOGITS // len(task.prepared.card.classes) // max(len(chosen), 1), 1)
     rng = np.random.default_rng(task.options.seed)
     logits, labels = [], []
-    for number in chosen:
+    for done, number in enumerate(chosen):
+        reporter.progress(done, len(chosen), "calibrate")
         sample = windows[number]
         x, y = sample.x, sample.y
         known = torch.nonzero(y.flatten() != NODATA)[:, 0]
@@ -104,6 +105,7 @@ def _validation_logits(task: Task) -> tuple[NDArray[np.float32], NDArray[np.int6
             scores = network(x[None].to(device)).float()[0].flatten(1)
             logits.append(scores[:, known.to(device)].T.cpu().numpy())
             labels.append(y.flatten()[known].numpy())
+    reporter.progress(len(chosen), len(chosen), "calibrate")
     network.cpu()
     if not labels:
         return np.empty((0, len(task.prepared.card.classes)), np.float32), np.empty(0, np.int64)

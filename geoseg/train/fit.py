@@ -31,7 +31,7 @@ from geoseg.train.data.samples import Samples, ScoredWindows, TrainingWindows
 from geoseg.train.learner import Learner
 from geoseg.train.losses import Loss, SoftLoss, parse_class_weights
 from geoseg.train.options import BOXES, parse_also
-from geoseg.train.reporting import ReportProgress, WindowLocation
+from geoseg.train.reporting import Course, ReportProgress, WindowLocation
 from geoseg.train.run import CHECKPOINT
 from geoseg.train.second_head import SecondHead
 from geoseg.train.semi.adversary import Adversary
@@ -294,7 +294,9 @@ def _run(
         second=_second(task),
     )
     checkpoint = _checkpoint(task.folder, learner.monitor if validate is not None else None)
-    hooks: list[Callback] = [checkpoint, ReportProgress(reporter, task.stage, options.epochs, batches)]
+    checks = 0 if validate is None else len(validate)
+    course = Course(options.epochs, batches, sizes.batch * options.devices, checks)
+    hooks: list[Callback] = [checkpoint, ReportProgress(reporter, task.stage, course)]
     if options.patience and validate is not None:
         hooks.append(EarlyStopping(learner.monitor, mode="max", patience=options.patience, check_finite=False))
     with warnings.catch_warnings():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from geoseg.progress.reporters import Reporter
     from geoseg.train.prepare import Prepared
 
 # Windows and pixels that are compared. Processors that emulate half precision take ten times as long for it, and one
@@ -31,7 +32,9 @@ _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @torch.inference_mode()
-def measure_half_precision(prepared: Prepared, network: torch.nn.Module, device: str) -> HalfPrecision | None:
+def measure_half_precision(
+    prepared: Prepared, network: torch.nn.Module, device: str, reporter: Reporter | None = None
+) -> HalfPrecision | None:
     """Compare each half precision that the device may compute in with fp32, on the validation windows.
 
     Parameters
@@ -42,6 +45,8 @@ def measure_half_precision(prepared: Prepared, network: torch.nn.Module, device:
         The network as it will be used; it is left on the CPU, in evaluation mode.
     device
         As the user gave it: ``"auto"``, ``"cpu"``, ``"cuda"`` ….
+    reporter
+        Is told how many windows are done: processors that emulate half precision take their time.
 
     Returns
     -------
@@ -58,6 +63,8 @@ def measure_half_precision(prepared: Prepared, network: torch.nn.Module, device:
     differing = {name: 0 for name in _TYPES if device != "cpu" or supports(device, name)}
     windows = 0
     for x, labels in _windows(prepared):
+        if reporter is not None:
+            reporter.progress(windows, _count(prepared), "try half precision")
         windows += 1
         exact = _classes(network, x.to(device), None)
         if exact is None:
@@ -70,6 +77,8 @@ def measure_half_precision(prepared: Prepared, network: torch.nn.Module, device:
                 continue
             matrices[name] += confusion(half, labels, count)
             differing[name] += int(np.count_nonzero((half != exact) & (labels != NODATA)))
+    if reporter is not None:
+        reporter.progress(windows, windows, "try half precision")
     network.cpu()
     pixels = int(matrices["fp32"].sum())
     if pixels < _LEAST_PIXELS:
@@ -86,10 +95,14 @@ def measure_half_precision(prepared: Prepared, network: torch.nn.Module, device:
 def _windows(prepared: Prepared) -> Iterator[tuple[torch.Tensor, NDArray[np.uint8]]]:
     """Yield inputs (1, bands, h, w) and labels (1, h, w) of evenly chosen validation windows."""
     windows = prepared.validation_windows()
-    most = min(_MOST_WINDOWS, max(_MOST_PIXELS // prepared.window**2, 1))
-    for number in spread(len(windows), most):
+    for number in spread(len(windows), _count(prepared)):
         sample = windows[number]
         yield sample.x[None], sample.y[None].numpy()
+
+
+def _count(prepared: Prepared) -> int:
+    """Return how many windows are compared, if there are as many."""
+    return min(_MOST_WINDOWS, max(_MOST_PIXELS // prepared.window**2, 1))
 
 
 def _classes(network: torch.nn.Module, x: torch.Tensor, half: torch.dtype | None) -> NDArray[Any] | None:

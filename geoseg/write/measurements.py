@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import glob
+import math
+import threading
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geoseg.progress.forecast import learn
 from geoseg.raster.files.members import check_unchanged, files_of
 from geoseg.system.files import complete, temporary_beside
 from geoseg.system.outputs import Inputs, check_new_file, local_path
@@ -15,7 +21,7 @@ from geoseg.tiling import squares
 from geoseg.write.output_errors import output_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,12 +29,17 @@ if TYPE_CHECKING:
     from geoseg.raster import Raster
     from geoseg.raster.types import Pixels
 
+    Progress = Callable[[int, int, str], None]
+
 # Side of a tile, and of the boxes that are read and written at a time, in pixels.
 _TILE, _BOX = 512, 1024
 
+# Steps in which compressing is reported, seconds between them, and the final size over that of the first, plain file.
+_PARTS, _WATCH_SECONDS, _WITH_OVERVIEWS = 100, 0.5, 1.65
+
 
 def write_raster(
-    raster: Raster, path: str | Path, *, overwrite: bool = False, progress: Callable[[int, int], None] | None = None
+    raster: Raster, path: str | Path, *, overwrite: bool = False, progress: Progress | None = None
 ) -> Path:
     """Write a raster with its band names, units, scales, offsets and nodata; a mask where it has no nodata value.
 
@@ -44,7 +55,7 @@ def write_raster(
     overwrite
         Replace an existing file instead of raising.
     progress
-        Called with the number of boxes done, and their total.
+        Called with the number of parts done, their total, and the stage: ``compose``, then ``compress``.
 
     Raises
     ------
@@ -61,12 +72,48 @@ def write_raster(
         with complete(target) as part:
             plain = temporary_beside(part, ".tif")
             try:
-                _write_tiles(raster, plain, progress or (lambda _done, _total: None))
+                _write_tiles(raster, plain, progress or _nobody)
                 check_unchanged(raster)
-                _to_cog(plain, part, raster.dtype)
+                with _watched(plain, part, progress or _nobody):
+                    begun = time.monotonic()
+                    _to_cog(plain, part, raster.dtype)
+                    learn({"compress": time.monotonic() - begun}, size_of(raster))
             finally:
                 plain.unlink(missing_ok=True)
     return target
+
+
+def size_of(raster: Raster) -> int:
+    """Return the bytes of a raster's pixels, which are compressed."""
+    return math.prod(raster.shape) * len(raster.bands) * raster.dtype.itemsize
+
+
+def _nobody(_done: int, _total: int, _stage: str) -> None:
+    pass
+
+
+@contextmanager
+def _watched(source: Path, target: Path, progress: Progress) -> Iterator[None]:
+    """Report, while GDAL copies a file and is silent, how much of it seems to be there, by the sizes of both."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        whole = max(source.stat().st_size, 1)
+        with suppress(OSError):  # a file is gone again, or nobody reads what is reported: the copy matters
+            while not ended.wait(_WATCH_SECONDS):
+                # Overviews are made first, in a file beside the target.
+                there = sum(one.stat().st_size for one in target.parent.glob(f"{glob.escape(target.name)}*"))
+                progress(min(int(_PARTS * there / (whole * _WITH_OVERVIEWS)), _PARTS - 1), _PARTS, "compress")
+
+    progress(0, _PARTS, "compress")
+    thread = threading.Thread(target=watch, name="geoseg-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    progress(_PARTS, _PARTS, "compress")
 
 
 def _profile(raster: Raster) -> dict[str, Any]:
@@ -103,7 +150,7 @@ def _predictor(dtype: np.dtype[Any]) -> int:
     return 3 if dtype.kind == "f" else 2
 
 
-def _write_tiles(raster: Raster, path: Path, progress: Callable[[int, int], None]) -> None:
+def _write_tiles(raster: Raster, path: Path, progress: Progress) -> None:
     import rasterio
 
     nodata = _nodata(raster)
@@ -120,7 +167,7 @@ def _write_tiles(raster: Raster, path: Path, progress: Callable[[int, int], None
             if nodata is None:
                 file.write_mask(pixels.valid, window=window)
             file.write(_filled(raster, pixels, nodata), window=window)
-            progress(done, len(boxes))
+            progress(done, len(boxes), "compose")
 
 
 def _filled(raster: Raster, pixels: Pixels, nodata: float | None) -> NDArray[Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,18 +69,57 @@ def test_scripts(geoseg, shell, words):
     assert "%(" not in out
 
 
-def test_bash_itself(tmp_path):
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("no bash here")
-    program = tmp_path / "geoseg"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m geoseg "$@"\n', "utf-8")
-    program.chmod(0o755)
-    lines = (
-        'eval "$(geoseg completion bash)"; COMP_WORDS=(geoseg compl); COMP_CWORD=1; _geoseg_completion geoseg; '
-        'echo "${COMPREPLY[@]}"'
-    )
-    environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([bash, "-c", lines], env=environment, capture_output=True, text=True, encoding="utf-8",
+@pytest.fixture
+def program(tmp_path):
+    """A folder with the command, and the environment of a shell that finds it."""
+    command = tmp_path / "geoseg"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m geoseg "$@"\n', "utf-8")
+    command.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TERM": "dumb"}
+
+
+_ASKED = {
+    "bash": """
+        eval "$(geoseg completion bash)"; COMP_WORDS=(geoseg compl); COMP_CWORD=1; _geoseg_completion geoseg
+        echo "${COMPREPLY[@]}"
+    """,
+    "fish": 'geoseg completion fish | source; complete -C "geoseg compl"',
+}
+
+
+@pytest.mark.parametrize("shell", _ASKED)
+def test_the_shell_itself(program, shell):
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here")
+    done = subprocess.run([shell, "-c", _ASKED[shell]], env=program, capture_output=True, text=True, encoding="utf-8",
                           check=True)  # fmt: skip
-    assert done.stdout.split() == ["completion"]
+    assert done.stdout.split()[0] == "completion"
+
+
+def test_zsh_itself(program):
+    """zsh completes on a terminal only."""
+    pty = pytest.importorskip("pty", reason="no terminals here")
+    if shutil.which("zsh") is None:
+        pytest.skip("no zsh here")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=program,
+                          start_new_session=True) as shell:  # fmt: skip
+        os.close(theirs)
+
+        def typed(keys: str, answer: str) -> bool:
+            """Type keys; whether the terminal then shows an answer."""
+            os.write(ours, keys.encode())
+            shown, end = "", time.monotonic() + 60
+            while answer not in shown and time.monotonic() < end:
+                if select.select([ours], [], [], 0.2)[0]:
+                    shown += os.read(ours, 4096).decode(errors="replace")
+            return answer in shown
+
+        try:
+            ready = 'autoload -U compinit; compinit -u -D; eval "$(geoseg completion zsh)"; echo rea""dy\n'
+            assert typed(ready, "ready")
+            assert typed("geoseg compl\t", "geoseg completion ")
+        finally:
+            shell.kill()
+            os.close(ours)

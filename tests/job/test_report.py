@@ -89,14 +89,14 @@ def test_the_text_table_is_aligned(tmp_path):
 
 def test_throughput(monkeypatch):
     now = [50.0]
-    monkeypatch.setattr("geoseg.progress.reporters.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("geoseg.job.report.time.perf_counter", lambda: now[0])
     throughput = Throughput(blocks=10, todo=4, pixels=4_000_000, streams=2, workers=4)
     now[0] += 2.0
     throughput.add(BlockSummary(0, 1_000_000, 3, {"forward": 1.0, "read": 0.5, "store": 0.3, "wait": 9.0}))
     throughput.add(BlockSummary(1, 1_000_000, 0, {}))
     assert (throughput.done, throughput.pixels_done, throughput.forwards) == (2, 2_000_000, 3)
     assert throughput.shares() == {"blocks_per_s": 1.0, "mpx_per_s": 1.0, "device_share": 0.25, "io_share": 0.1}
-    assert throughput.message() == "1.00 Mpx/s, 2 s left, 1.0 blocks/s, device 25 %, I/O 10 %"
+    assert throughput.message() == "1.00 Mpx/s, 1.0 blocks/s, device 25 %, I/O 10 %"
     throughput.add(BlockSummary(2, 0, 0, {"forward": 100.0}))
     assert throughput.shares()["device_share"] == 1.0, "a share is never above 1"
 

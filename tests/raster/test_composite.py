@@ -304,7 +304,10 @@ def test_the_command(stack, tmp_path, capsys):
     with pytest.raises(SystemExit) as done:
         main(["composite", *paths, "-o", str(target), "--method", "best", "--progress", "json"])
     assert done.value.code == 0
-    *_, last = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    *events, last = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    progress = [(event["message"].partition(":")[0], event["done"]) for event in events if event["event"] == "progress"]
+    assert progress == sorted(progress)  # compose, then compress
+    assert progress[-1] == ("compress", 100)
     assert (last["event"], last["outputs"], last["scenes"]) == ("result", {"composite": str(target)}, 5)
     expected = whole(geoseg.composite(paths, method="best"))
     with rasterio.open(target) as file:

@@ -199,6 +199,17 @@ def test_problems_come_last_with_their_remedies():
     assert values["folders"]["cache"] == {"free": 5}
 
 
+def test_what_had_no_time_is_not_said_to_be_broken():
+    _, steps = probe(python("say(begin='torch')\ntime.sleep(60)"), 0.5)
+    late = Diagnosis({"self-test": steps})
+    assert not late.works
+    assert late.as_text().endswith(
+        "--timeout 2min\n\nNothing wrong was found, but the self-test did not come to its end."
+    )
+    broken = Diagnosis({**FINDINGS.sections, "self-test": steps})
+    assert broken.as_text().endswith("geoseg does not work here.")
+
+
 @pytest.mark.parametrize(("works", "code"), [(True, 0), (False, 1)])
 def test_exit_codes_of_the_command(geoseg, monkeypatch, works, code):
     step = Entry("run", "right") if works else Entry("run", "wrong", None, "error", "mend it")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoseg.errors.printable import LONGEST, printable
-from geoseg.system.text import escaped_json, printable_json, printable_lines
+from geoseg.system.text import escaped_json, printable_json, printable_lines, rounded
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # with lone surrogates
 HARMFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -79,3 +79,11 @@ def test_json_keeps_its_value_and_fits_the_stream(value, encoding):
     assert json.loads(line) == json.loads(json.dumps(value))
     indented = escaped_json(json.dumps(value, indent=2, ensure_ascii=False), stream=stream)
     assert json.loads(indented) == json.loads(json.dumps(value))
+
+
+@given(st.floats(-1e12, 1e12))
+def test_rounded_values_have_three_digits_and_can_be_given_to_an_option(value):
+    text = rounded(value)
+    assert float(text) == pytest.approx(value, rel=5.1e-3, abs=0)
+    assert f"{float(text):.3g}" == f"{value:.3g}"
+    assert "e+" not in text

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geoseg.errors.printable import printable
-from geoseg.evaluate.evaluation import aligned, paths_beside, plain, write_complete, write_report
+from geoseg.evaluate.evaluation import aligned, paths_beside, plain, write_report
 from geoseg.evaluate.objects.precision import IOUS, SIZES
 
 if TYPE_CHECKING:
@@ -298,17 +298,13 @@ class ObjectEvaluation:
         from geoseg.evaluate.html_report import object_page
         from geoseg.evaluate.objects.matches_file import write_matches
 
-        report, matches, *pages = object_report_paths(path, overwrite=overwrite, inputs=self.inputs, html=html)
-        write_report(report, self.to_dict())
-        write_complete(
-            matches, lambda part: write_matches(part, self.ranked, self.outcome, self.cells, progress=progress)
-        )
-        found = {"report": report, "matches": matches}
-        if pages:
-            text = object_page(self.to_dict(), matches.name)
-            write_complete(pages[0], lambda part: part.write_text(text, "utf-8", errors="backslashreplace"))
-            found["html"] = pages[0]
-        return found
+        paths = object_report_paths(path, overwrite=overwrite, inputs=self.inputs, html=html)
+        content = self.to_dict()
+
+        def write_map(part: Path) -> None:
+            write_matches(part, self.ranked, self.outcome, self.cells, progress=progress)
+
+        return write_report(paths, content, ("matches", write_map), lambda: object_page(content, paths[1].name))
 
 
 def object_report_paths(

@@ -10,6 +10,7 @@ from geoseg.classes import MapClass
 from geoseg.errors import OptionError
 from geoseg.geodesy import pixel_sides
 from geoseg.system.choices import REGULAR_SHAPES
+from geoseg.system.text import rounded
 
 if TYPE_CHECKING:
     from geoseg.models import ModelCard
@@ -166,8 +167,8 @@ def _coarse(card: ModelCard, raster: Raster, sizes: Mapping[str, Mapping[str, fl
         if sides is None or median is None or median >= _LEAST_PIXELS * sides[0] * sides[1]:
             continue
         found.append(
-            f"pixels of {sides[0]:.3g} × {sides[1]:.3g} m are too coarse for objects like those that model "
-            f"{card.name!r} was trained on: a {name} of {median:.3g} m², the median, is "
+            f"pixels of {rounded(sides[0])} × {rounded(sides[1])} m are too coarse for objects like those that model "
+            f"{card.name!r} was trained on: a {name} of {rounded(median)} m², the median, is "
             f"{median / (sides[0] * sides[1]):.2g} pixels"
         )
     return tuple(found)

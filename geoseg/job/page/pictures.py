@@ -271,4 +271,4 @@ def _scene_at(raster: Raster, box: Box, preview: Preview) -> NDArray[np.uint8]:
 
 def shares_of(place: Place) -> Html:
     """Return the classes of a place in words."""
-    return join([", ".join(f"{item.name} {100 * share:.0f} %" for item, share in place.shares)])
+    return join([", ".join(f"{item.name} {100 * share:.0f}\u00a0%" for item, share in place.shares)])

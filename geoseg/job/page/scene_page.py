@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from geoseg.progress.reporters import format_seconds
 from geoseg.raster.clouds.report import clouds_text
 from geoseg.write.html.charts import Bar, bars, histogram
 from geoseg.write.html.element import Html, element, pairs, swatch, table
-from geoseg.write.html.page import citations, messages, page, section
+from geoseg.write.html.page import captioned, figures, how_to_cite, messages, page, section, write_page
 from geoseg.write.html.viewer import map_figure
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def write_scene_page(
     """
     text = scene_page(report, card, raster, pictures)
     try:
-        path.write_text(text, "utf-8", errors="backslashreplace")
+        write_page(path, text)
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written: {error.strerror or error}; free some space or choose another folder with -o"
@@ -64,16 +64,16 @@ def scene_page(report: Mapping[str, Any], card: ModelCard, raster: Raster, pictu
     scene, classes = report["scene"], report["classes"]
     title = f"{scene['name']}: {'objects' if objects else 'classes'} by model {card.name}"
     sides = f"{scene['width']:,} × {scene['height']:,} px"
-    figures: list[tuple[str, str]] = [("scene", sides)]
+    numbers: list[tuple[str, str]] = [("scene", sides)]
     if objects:
-        figures.append(("objects", f"{report['objects']:,}"))
+        numbers.append(("objects", f"{report['objects']:,}"))
     elif polygons := sum(facts.get("polygons", 0) for facts in classes.values()):
-        figures.append(("polygons", f"{polygons:,}"))
+        numbers.append(("polygons", f"{polygons:,}"))
     if pictures.histogram and sum(pictures.histogram):
         total = sum(pictures.histogram)
         mean = sum(percent * count for percent, count in enumerate(pictures.histogram)) / total
-        figures.append(("mean confidence", f"{mean:.0f} %"))
-    figures += [("time", _seconds(report["seconds"]["total"])), ("model", f"{card.name} {card.version}")]
+        numbers.append(("mean confidence", f"{mean:.0f} %"))
+    numbers += [("time", _seconds(report["seconds"]["total"])), ("model", f"{card.name} {card.version}")]
     warnings = list(report["warnings"])
     if failed := report.get("failed_blocks"):
         warnings.insert(0, f"{len(failed)} blocks failed and are nodata; run the same command again to compute them")
@@ -81,7 +81,7 @@ def scene_page(report: Mapping[str, Any], card: ModelCard, raster: Raster, pictu
     over = ", ".join(layer.name for layer in pictures.layers)
     return page(
         title,
-        element("ul", [element("li", element("b", value), name) for name, value in figures], class_="figures"),
+        figures(numbers),
         messages("warning", warnings),
         section(
             "Map",
@@ -95,7 +95,7 @@ def scene_page(report: Mapping[str, Any], card: ModelCard, raster: Raster, pictu
         _uncertain(pictures, raster),
         section("Run", _run(report), messages("note", list(raster.notes))),
         section("Model card", _card(card)),
-        section("How to cite", _cite(card, scene)),
+        _cite(card, scene),
         script=True,
     )  # fmt: skip
 
@@ -120,9 +120,9 @@ def _classes(classes: Mapping[str, Mapping[str, Any]], *, objects: bool) -> Html
         [[swatch(facts["color"]), name], *(_amount(facts.get(column), column) for column in shown)]
         for name, facts in ordered
     ]
-    chart = bars(f"{label.capitalize()} of each class", rows)
-    figures = table(f"{label.capitalize()} of each class", ["class", *(columns[name] for name in shown)], cells)
-    return element("div", chart, figures, class_="columns")
+    title = f"{label.capitalize()} of each class"
+    values = table("Numbers of each class", ["class", *(columns[name] for name in shown)], cells)
+    return element("div", captioned(bars(title, rows), title), values, class_="columns")
 
 
 def _amount(value: float | None, kind: str) -> str:
@@ -149,7 +149,7 @@ def _confidence(pictures: Pictures) -> Html | None:
         f"Percent of the winning class, of {part}. {below:.1f} % of the pixels are less than 50 % sure. Confidence is "
         "the model's own belief, not its accuracy: geoseg evaluate measures that."
     )
-    return section("Confidence", element("figure", histogram(label, counts), element("figcaption", note)))
+    return section("Confidence", captioned(histogram(label, counts), note))
 
 
 def _uncertain(pictures: Pictures, raster: Raster) -> Html | None:
@@ -174,7 +174,7 @@ def _figure(number: int, place: Place, step: int, raster: Raster) -> Html:
     )
     button = element("button", "show", type="button", data_place=f"{col / step:.1f} {row / step:.1f}",
                      aria_label=f"show place {number} on the map")  # fmt: skip
-    sure = element("b", f"{number}. {place.confidence:.0f} % sure")
+    sure = element("b", f"{number}. {place.confidence:.0f}\u00a0% sure")
     size = f"{place.box.width} × {place.box.height} px"
     return element(
         "figure", pair, element("figcaption", sure, ": ", kinds, element("br"), where, ", ", size, " ", button)
@@ -204,7 +204,8 @@ def _run(report: Mapping[str, Any]) -> Html:
     rest = seconds["total"] - sum(value for _, value in stages)
     if rest > 0.05 * seconds["total"]:
         stages.append(("open, plan, other", rest))
-    chart = bars("Seconds per stage", [Bar(text, value, _seconds(value)) for text, value in stages])
+    title = "Seconds per stage"
+    chart = captioned(bars(title, [Bar(text, value, _seconds(value)) for text, value in stages]), title)
     rates = report.get("rates", {}).get("segment", {})
     rows, cols = tiling["window"]
     facts = pairs(
@@ -250,10 +251,4 @@ def _card(card: ModelCard) -> Html:
 
 def _cite(card: ModelCard, scene: Mapping[str, Any]) -> Html:
     model = f"Model {card.title or card.name} ({card.name}), version {card.version}, licence {card.license}."
-    entries: Sequence[str] = [
-        *citations(),
-        model,
-        *card.attribution,
-        f"Scene {scene['name']}: name its provider, as its licence asks.",
-    ]
-    return element("ul", [element("li", text) for text in entries])
+    return how_to_cite(model, *card.attribution, f"Scene {scene['name']}: name its provider, as its licence asks.")

@@ -18,6 +18,7 @@ from geoseg.raster.bands.sensors import ambiguity
 from geoseg.raster.fill import constant_fill
 from geoseg.raster.stacks.source import stack_of
 from geoseg.raster.types import Pixels
+from geoseg.system.text import rounded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -181,10 +182,10 @@ def _odd_slot(card: ModelCard, spec: InputSpec, slot: Slot, label: str) -> list[
     if slot.pixel is not None and spec.resolution is not None:
         finest, coarsest = spec.resolution
         if not finest / _RESAMPLED <= slot.pixel <= coarsest * _RESAMPLED:
-            seen = f"{finest:.3g}–{coarsest:.3g}" if finest < coarsest else f"{finest:.3g}"
+            seen = f"{rounded(finest)}–{rounded(coarsest)}" if finest < coarsest else f"{rounded(finest)}"
             warnings.append(
-                f"{label!r} has pixels of {slot.pixel:.3g} m, model {card.name!r} was made for {spec.name} of {seen} "
-                "m: expect a worse map"
+                f"{label!r} has pixels of {rounded(slot.pixel)} m, model {card.name!r} was made for {spec.name} of "
+                f"{seen} m: expect a worse map"
             )
     if slot.day is not None and spec.days is not None:
         first, last = spec.days
@@ -269,12 +270,13 @@ def _check_resolution(card: ModelCard, raster: Raster) -> list[str]:
     if resolution_fits(card, size):
         return []
     finest, coarsest = card.resolution
-    text = f"{raster.name!r} has pixels of {size:.3g} m, model {card.name!r} was made for {finest:g}–{coarsest:g} m"
+    made = f"model {card.name!r} was made for {finest:g}–{coarsest:g} m"
+    text = f"{raster.name!r} has pixels of {rounded(size)} m, {made}"
     if size > coarsest:
         return [f"{text}: expect a worse map"]
     # In units of the CRS, which may be degrees or feet.
     wanted = (abs(raster.transform.a) + abs(raster.transform.e)) / 2 * finest / size
-    return [f"{text}: expect a worse map, or resample with --resolution {wanted:.3g}"]
+    return [f"{text}: expect a worse map, or resample with --resolution {rounded(wanted)}"]
 
 
 def resolution_fits(card: ModelCard, size: float | None) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from geoseg.errors.printable import printable
+from geoseg.system.text import rounded
 
 _WIDTH = 100
 
@@ -39,7 +40,7 @@ def entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if known := card["value_percentiles"]:
         middle = 50.0 if 50.0 in known.percentiles else known.percentiles[len(known.percentiles) // 2]
         each = zip(card["bands"], known.typical(middle), strict=True)
-        medians = ", ".join(f"{band.name} {value:.3g}" for band, value in each)
+        medians = ", ".join(f"{band.name} {rounded(value)}" for band, value in each)
         yield "typical", f"{medians} (percentile {middle:g} of {known.scenes} scenes)"
     if card["resolution"]:
         finest, coarsest = card["resolution"]
@@ -68,12 +69,11 @@ def entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _sizes(areas: Mapping[str, float]) -> str:
     """Return the areas of objects that a model was trained on as text."""
-    if not areas:
+    if not {"5", "50", "95"} <= set(areas):
         return ""
-    low, middle, high = (areas.get(key) for key in ("5", "50", "95"))
-    if None in (low, middle, high):
-        return ""
-    return f" of {low:.3g}…{high:.3g} m², median {middle:.3g} (of the objects it was trained on, 90 in 100)"
+    low, middle, high = (areas[key] for key in ("5", "50", "95"))
+    sizes = f"{rounded(low)}…{rounded(high)} m², median {rounded(middle)}"
+    return f" of {sizes} (of the objects it was trained on, 90 in 100)"
 
 
 def _metrics(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -19,6 +19,7 @@ from geoseg.raster.catalog.clip import clipped
 from geoseg.raster.catalog.place import DEGREES, Place, read_place
 from geoseg.raster.open import open_raster
 from geoseg.raster.raster import Raster
+from geoseg.system.text import rounded
 from geoseg.tiling import Box
 
 _MERCATOR_LATITUDE = math.degrees(math.atan(math.sinh(math.pi)))
@@ -120,7 +121,7 @@ class Basemap:
         sides = pixel_sides(raster.crs, raster.transform, raster.shape)
         assert sides is not None
         count = self.tiles.area
-        size = f"pixels of {sum(sides) / 2:.3g} m on the ground"
+        size = f"pixels of {rounded(sum(sides) / 2)} m on the ground"
         notes = [f"{name}: {count} tiles of {self.template.label}, zoom {self.wanted.zoom}, {size}: {self.terms}"]
         if missing:
             row, col = missing[0]

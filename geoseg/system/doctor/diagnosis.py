@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geoseg.errors.printable import printable
-from geoseg.system.doctor.entry import Entry
+from geoseg.system.doctor.entry import UNFINISHED, Entry
 from geoseg.system.doctor.machine import folder_entries, limit_entries, machine_entries
 from geoseg.system.doctor.probe import probe
 from geoseg.system.doctor.software import environment_entries, library_entries, program_entries
@@ -77,8 +77,15 @@ class Diagnosis:
             lines.append(printable(f"{_MARKS[entry.status]} {entry.name}: {entry.text}", None))
             if entry.remedy:
                 lines.append(printable(f"    {entry.remedy}", None))
-        verdict = "geoseg works here, with the remarks above." if self.works else "geoseg does not work here."
-        return "\n".join([*lines, "", verdict])
+        return "\n".join([*lines, "", self._verdict()])
+
+    def _verdict(self) -> str:
+        if self.works:
+            return "geoseg works here, with the remarks above."
+        errors = [entry for _, entry in self.problems if entry.status == "error"]
+        if all(entry.value == UNFINISHED for entry in errors):
+            return "Nothing wrong was found, but the self-test did not come to its end."
+        return "geoseg does not work here."
 
 
 def diagnose(command: Sequence[str], *, limit: float, began: Callable[[str], None] | None = None) -> Diagnosis:

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 Status = Literal["ok", "warning", "error"]
 
+UNFINISHED = "unfinished"
+"""Value of a step that had no time to end: that it works is not known, nor that it does not."""
+
 
 @dataclass(frozen=True)
 class Entry:

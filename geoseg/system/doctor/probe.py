@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from geoseg.errors import one_line
-from geoseg.system.doctor.entry import Entry
+from geoseg.system.doctor.entry import UNFINISHED, Entry
 
 _REINSTALL = (
     "make a fresh environment and install geoseg there (python -m venv …); if it stays, report it with the text of "
@@ -108,8 +108,8 @@ def _end(code: int, running: str, said: Sequence[str], limit: float | None) -> E
     """Return why the self-test did not come to its end."""
     if limit is not None:
         text = f"not finished after {limit:g} s"
-        remedy = "a first start after the installation, and slow disks, take longer: try again with --timeout 2min"
-        return Entry(running, text, None, "error", remedy)
+        remedy = "a first start after the installation, slow disks and busy machines take longer: try --timeout 2min"
+        return Entry(running, text, UNFINISHED, "error", remedy)
     last = next((line.strip() for line in reversed(said) if line.strip()), "")
     if code < 0 or code >= 0xC0000000:  # a signal, or a Windows exception such as 0xC0000005
         name = f"signal {-code}" if code < 0 else f"0x{code & 0xFFFFFFFF:08X}"

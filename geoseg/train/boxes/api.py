@@ -16,6 +16,7 @@ from geoseg.models.boxes.network import WIDTH, usual_anchors, usual_width
 from geoseg.models.build import build_architecture
 from geoseg.models.card.boxes import BoxHeads
 from geoseg.models.card.card import card_with
+from geoseg.system.text import rounded
 from geoseg.tiling import round_up
 from geoseg.train import model_folder
 from geoseg.train.boxes.learner import BoxLearner
@@ -161,14 +162,11 @@ def _report_data(prepared: Prepared, objects: Sequence[ImageObjects], card: Mode
     reporter.info(f"{count} image{'s' * (count != 1)}, windows of {prepared.window} px; {prepared.split.summary}")
     assert card.boxes is not None
     sides = card.boxes.side_px
-    reporter.info(
-        f"{_listing(objects, card)}; longer sides {sides['5']:.3g}…{sides['95']:.3g} px, median {sides['50']:.3g} "
-        "(9 in 10)"
-    )
+    low, middle, high = (rounded(sides[key]) for key in ("5", "50", "95"))
+    reporter.info(f"{_listing(objects, card)}; longer sides {low}…{high} px, median {middle} (9 in 10)")
     if sides["95"] > prepared.window:
         reporter.warning(
-            f"objects of {sides['95']:.3g} px are larger than the training windows of {prepared.window} px: use a "
-            "larger --window"
+            f"objects of {high} px are larger than the training windows of {prepared.window} px: use a larger --window"
         )
 
 

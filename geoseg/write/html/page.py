@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -70,6 +71,22 @@ def messages(kind: str, texts: list[str] | tuple[str, ...]) -> Html | None:
     return element("ul", [element("li", text) for text in texts], class_=f"messages {kind}")
 
 
-def citations() -> list[str]:
-    """Return how geoseg itself is cited."""
-    return [f"The geoseg developers: geoseg, version {__version__} (Apache-2.0), https://github.com/geoseg/geoseg."]
+def figures(entries: Iterable[tuple[str, str]]) -> Html:
+    """Return a page's leading numbers, each as its value and what it is."""
+    return element("ul", [element("li", element("b", value), name) for name, value in entries], class_="figures")
+
+
+def captioned(chart: Html, text: str) -> Html:
+    """Return a chart with what it shows below it."""
+    return element("figure", chart, element("figcaption", text))
+
+
+def how_to_cite(*others: str) -> Html:
+    """Return the section that says how geoseg, and what else was used, is cited."""
+    own = f"The geoseg developers: geoseg, version {__version__} (Apache-2.0), https://github.com/geoseg/geoseg."
+    return section("How to cite", element("ul", [element("li", text) for text in (own, *others)]))
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page; names of files that are no valid Unicode are written as their escapes."""
+    path.write_text(text, "utf-8", errors="backslashreplace")
