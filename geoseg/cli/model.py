@@ -124,8 +124,9 @@ def remove(name: str) -> None:
 
 @model.command("list", short_help="List the bundled and installed models.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@click.option("--clicks", is_flag=True, help="List the models that outline what is clicked on instead.")
 @click.option("--index", metavar="FILE|URL", help="List the models that may be added from there instead.")
-def list_(*, as_json: bool, index: str | None) -> None:
+def list_(*, as_json: bool, clicks: bool, index: str | None) -> None:
     """List the bundled and installed models with their bands and classes."""
     from geoseg.models import DEFAULT_MODEL, list_models
     from geoseg.models.clicks import list_click_models
@@ -133,20 +134,18 @@ def list_(*, as_json: bool, index: str | None) -> None:
     if index is not None:
         _print_index(index, as_json=as_json)
         return
-    cards = list_models()
-    clicks = list_click_models()
+    outliners = list_click_models()
+    if clicks and as_json:
+        echo_json([{"name": c.name, "title": c.title, "license": c.license, "origin": _origin(c)} for c in outliners])
+        return
+    cards = [] if clicks else list_models()
     if as_json:
         rows = [
             {"name": c.name, "default": c.name == DEFAULT_MODEL, "title": c.title, "bands": [b.name for b in c.bands],
              "classes": {k.name: k.color for k in c.classes}, "license": c.license, "origin": _origin(c)}
             for c in cards
         ]  # fmt: skip
-        more = [
-            {"name": c.name, "default": False, "title": c.title, "bands": ["red", "green", "blue"], "classes": {},
-             "license": c.license, "origin": _origin(c), "kind": "click"}
-            for c in clicks
-        ]  # fmt: skip
-        echo_json([*rows, *more])
+        echo_json(rows)
         return
     for card in cards:
         mark = " (default)" if card.name == DEFAULT_MODEL else ""
@@ -155,7 +154,7 @@ def list_(*, as_json: bool, index: str | None) -> None:
         click.echo(printable(f"  classes {', '.join(c.name for c in card.classes)}", None))
         click.echo(printable(f"  licence {card.license if card.license != 'other' else 'not stated'}"))
         click.echo(printable(f"  origin  {_origin(card)}"))
-    for one in clicks:
+    for one in outliners:
         click.echo(printable(f"{one.name}: {one.title}"))
         click.echo(printable("  outlines what is clicked on: geoseg click"))
         click.echo(printable(f"  licence {one.license if one.license != 'other' else 'not stated'}"))

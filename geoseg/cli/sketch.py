@@ -86,8 +86,8 @@ class Point(click.ParamType):  # type: ignore[type-arg]
         return x, y
 
 
-@click.command("click")
-@click.argument("scene", metavar="SCENE")
+@click.command("click", cls=GreedyCommand)
+@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
 @click.option("-m", "--model", required=True, metavar="MODEL", help="A click model: geoseg model add … --decoder ….")
 @click.option("--at", type=Point(), multiple=True, required=True, metavar="X,Y", help="A point on the object.")
 @click.option("--not", "outside", type=Point(), multiple=True, metavar="X,Y", help="A point that is not on it.")
@@ -100,8 +100,8 @@ class Point(click.ParamType):  # type: ignore[type-arg]
 @reading_options
 @progress_option
 def click_(
-    scene: str, model: str, *, at: Any, outside: Any, crs: str | None, pixel: float | None, output: Path | None,
-    overwrite: bool, progress: str, **values: Any,
+    scenes: tuple[str, ...], model: str, *, at: Any, outside: Any, crs: str | None, pixel: float | None,
+    output: Path | None, overwrite: bool, progress: str, **values: Any,
 ) -> None:  # fmt: skip
     """Outline what points in a scene point at, with a click model of the SAM family.
 
@@ -117,7 +117,10 @@ def click_(
     from geoseg.raster import open_raster
 
     events = reporter(progress)
-    raster = open_raster(scene, **reading_of(values))
+    reading = reading_of(values)
+    if len(scenes) > 1 and not reading.get("stack"):
+        raise click.UsageError("Click on one scene; files that are its bands need --stack.")
+    raster = open_raster(list(scenes) if len(scenes) > 1 else scenes[0], **reading)
     frame = run(raster, model, list(at), outside=list(outside), crs=crs, pixel=pixel)
     facts = [
         {"wkt": row.geometry.wkt, "score": float(row.score), "area_m2": float(row.area_m2), "cut": bool(row.cut)}

@@ -217,8 +217,9 @@ def test_the_command(tmp_path, scene, pair, geoseg):
     assert code == 0, err
     assert "use it with geoseg click SCENE -m sam --at X,Y" in out
     assert "outlines what is clicked on" in geoseg("model", "list")[1]
-    listed = json.loads(geoseg("model", "list", "--json")[1])
-    assert [row["name"] for row in listed if row.get("kind") == "click"] == ["sam"]
+    listed = json.loads(geoseg("model", "list", "--clicks", "--json")[1])
+    assert [(row["name"], row["license"]) for row in listed] == [("sam", "apache-2.0")]
+    assert "sam" not in [row["name"] for row in json.loads(geoseg("model", "list", "--json")[1])]  # maps nothing
     at = ",".join(map(str, middle("pond")))
     code, out, err = geoseg("click", scene, "-m", "sam", "--at", at, "-o", tmp_path / "pond.gpkg")
     assert code == 0, err

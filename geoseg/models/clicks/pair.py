@@ -16,6 +16,7 @@ import numpy as np
 
 from geoseg.errors import ModelError, one_line
 from geoseg.models.networks.onnx import make_session, parse
+from geoseg.system.resources import cpu_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,7 +149,7 @@ class Pair:
         check_decoder(graphs[1], f"{self._label}: decoder")
         self._mask = next(_shape(port) for port in _given(graphs[1]) if port.name == "mask_input")
         self._mean, self._std = (np.asarray(values, np.float32) for values in (mean, std))
-        self._encoder, self._decoder = (make_session(data, "cpu", _threads(), name) for data in (encoder, decoder))
+        self._encoder, self._decoder = (make_session(data, "cpu", cpu_count(), name) for data in (encoder, decoder))
 
     def embed(self, picture: NDArray[np.uint8]) -> NDArray[Any]:
         """Return the embedding of a picture (height, width, 3) of red, green and blue."""
@@ -233,9 +234,3 @@ def _resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
-
-
-def _threads() -> int:
-    import torch
-
-    return int(torch.get_num_threads())

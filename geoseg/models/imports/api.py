@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,8 @@ def add_model(
         An ONNX file; a PT2 archive of ``torch.export``; a folder of smp's or transformers' ``save_pretrained``; a state
         dict or checkpoint (``.pth``, ``.pt``, ``.ckpt``, ``.bin``, ``.safetensors``) of a network of smp; or a model
         folder of geoseg. Or the address of such a file or of a STAC MLM item, ``hf:OWNER/NAME`` of Hugging Face, or
-        with ``index`` the name of a model in it. Nothing is fetched from other hosts than that of the address.
+        a name of weights that torchgeo lists, ``Unet_Weights.…``, if torch has downloaded them; or with ``index`` the
+        name of a model in it. Nothing is fetched from other hosts than that of the address.
     name
         Name of the model; by default made of that of the source.
     options
@@ -86,6 +88,8 @@ def add_model(
         _check_free(_checked_name(name, Path()), overwrite=overwrite)  # before anything is fetched
     with place_of(source, index) as place:
         _check_kind(place.path)
+        said = {key: value for key, value in place.stated.items() if getattr(options, key) is None}
+        options = replace(options, **said)
         name = _checked_name(name or _usable(place.name), place.path)
         target = _check_free(name, overwrite=overwrite)
         with _new_folder(target) as folder:
