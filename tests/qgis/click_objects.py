@@ -10,7 +10,7 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY, QgsProject
 from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.utils import iface
-from stage import INPUTS, OUT, Clicks, add_raster, begin, checked, drawn, finish, open_panel, pause, shot, step
+from stage import INPUTS, OUT, Clicks, add_raster, begin, drawn, finish, open_panel, pause, shot, step
 
 # Rows and columns of what stands in the scene that make_inputs.py makes, and its pixel size.
 clicks = Clicks()
@@ -20,7 +20,7 @@ HOUSE, OTHER, POND = (8, 24, 12, 32), (8, 24, 40, 52), (64, 88, 72, 120)
 def story():
     scene = add_raster(INPUTS / "town.tif")
     panel = open_panel(380)
-    yield checked(panel)
+    yield lambda: panel.scene.layer() is not None and panel.scene.models.count() > 0
     yield drawn()
     step("QGIS is up")
     sketch = panel.sketch
