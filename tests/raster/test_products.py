@@ -9,6 +9,7 @@ import json
 import math
 import tarfile
 import zipfile
+from datetime import date
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from affine import Affine
 
 from geoseg.errors import InputError, OptionError, ReadError
 from geoseg.raster import open_raster
+from geoseg.raster.scenes.dimap import sun_distance
 
 UTM = Affine(10, 0, 500_000, 0, -10, 5_000_000)
 SIDE = 40
@@ -475,6 +477,12 @@ def test_pleiades_of_several_tiles(dimap):
     assert open_raster(packed(path.parent, "zip")).bands == raster.bands
     with pytest.raises(OptionError, match="stored in tiles"):
         open_raster(path, resolution=20)
+
+
+def test_distance_of_the_sun():
+    """Perihelion and aphelion of 2020, by the Astronomical Almanac."""
+    assert sun_distance(date(2020, 1, 5)) == pytest.approx(0.98324, abs=2e-4)
+    assert sun_distance(date(2020, 7, 4)) == pytest.approx(1.01669, abs=2e-4)
 
 
 def test_pleiades_as_reflectance_and_as_a_picture(dimap, tmp_path):

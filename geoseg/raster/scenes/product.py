@@ -7,6 +7,7 @@ import posixpath
 import tarfile
 import zipfile
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from geoseg.errors import InputError
@@ -41,11 +42,18 @@ class Product:
     def named(self, pattern: str) -> list[str]:
         """Return the files that match a pattern, sorted; a star does not match a slash, case does not count."""
         depth, wanted = pattern.count("/"), pattern.lower()
-        if self.members is None:
-            names = [p.relative_to(self.path).as_posix() for p in self.path.glob("/".join(["*"] * (depth + 1)))]
-        else:
+        if self.members is not None:
             names = [name.removeprefix(self.inside) for name in self.members if name.startswith(self.inside)]
+        elif depth == 0:
+            names = list(self._top)
+        else:
+            names = [p.relative_to(self.path).as_posix() for p in self.path.glob("/".join(["*"] * (depth + 1)))]
         return sorted(n for n in names if n.count("/") == depth and fnmatch.fnmatchcase(n.lower(), wanted))
+
+    @cached_property
+    def _top(self) -> tuple[str, ...]:
+        """Names in the folder, listed once: it may hold thousands of tiles, on a server."""
+        return tuple(path.name for path in self.path.iterdir())
 
     def has(self, name: str) -> bool:
         """Return whether there is a file of this name, in the product."""
