@@ -1,10 +1,11 @@
 """A scene on a server with a delay beside the same file on the disk: what waiting costs a run.
 
-    python tests/benchmarks/bench_http.py [--scene FOLDER] [--size 5490] [--latency 0.1] [--models landcover spectral]
+    python tests/benchmarks/bench_http.py [--scene FOLDER] [--size 5490] [--latency 0.1] [--split]
 
 The scene is a COG of ``size``² pixels, six bands of uint16, in DEFLATE tiles of 512; its pixels are those of the files
 in ``--scene`` (six single-band files, mirrored until the size is reached), else a made-up landscape. The server on this
-machine waits ``latency`` seconds before it answers each request. Printed for each model: seconds of ``geoseg.run`` from
+machine waits ``latency`` seconds before it answers each request. With ``--split`` each band is a file of its own, as in
+items of Sentinel-2. Printed for each model: seconds of ``geoseg.run`` from
 the disk and from the server, by turns, their ratio (the bar is 0.8), and the number of requests; and the same for
 reading all blocks alone.
 """
@@ -31,8 +32,8 @@ from geoseg.tiling import Box
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 
 
-def make_scene(folder: str | None, size: int, path: Path) -> None:
-    """Write the scene as a COG."""
+def make_scene(folder: str | None, size: int, path: Path, *, split: bool) -> list[str]:
+    """Write the scene as a COG, or one for each band, and return their names."""
     if folder is None:
         rng = np.random.default_rng(0)
         coarse = rng.integers(200, 4000, (6, size // 32 + 1, size // 32 + 1)).repeat(32, 1).repeat(32, 2)
@@ -45,17 +46,21 @@ def make_scene(folder: str | None, size: int, path: Path) -> None:
         small = np.stack([np.rint(layer / 6.5535).astype(np.uint16) for layer in layers])
         rows, cols = (np.pad(np.arange(n), (0, size - n), "symmetric") for n in small.shape[1:])
         values = small[:, rows][:, :, cols]
-    plain = path.with_suffix(".plain.tif")
-    with rasterio.open(
-        plain, "w", driver="GTiff", height=size, width=size, count=6, dtype="uint16", crs="EPSG:32645",
-        transform=from_origin(500_000, 2_400_000, 10, 10), tiled=True, blockxsize=512, blockysize=512,
-    ) as file:  # fmt: skip
-        file.write(values)
-        file.descriptions, file.scales = BANDS, (1e-4,) * 6
     from rasterio.shutil import copy
 
-    copy(plain, path, driver="COG", compress="deflate", predictor=2, blocksize=512)
+    plain, made = path.with_suffix(".plain.tif"), []
+    for bands in [[number] for number in range(6)] if split else [list(range(6))]:
+        target = path.with_name(f"scene_{BANDS[bands[0]]}.tif") if split else path
+        with rasterio.open(
+            plain, "w", driver="GTiff", height=size, width=size, count=len(bands), dtype="uint16", crs="EPSG:32645",
+            transform=from_origin(500_000, 2_400_000, 10, 10), tiled=True, blockxsize=512, blockysize=512,
+        ) as file:  # fmt: skip
+            file.write(values[bands])
+            file.descriptions, file.scales = [BANDS[band] for band in bands], (1e-4,) * len(bands)
+        copy(plain, target, driver="COG", compress="deflate", predictor=2, blocksize=512)
+        made.append(target.name)
     plain.unlink()
+    return made
 
 
 class Ranges(http.server.SimpleHTTPRequestHandler):
@@ -95,7 +100,7 @@ class Ranges(http.server.SimpleHTTPRequestHandler):
                 self.wfile.write(file.read(stop - start + 1))
 
 
-def read_all(source: str, side: int, threads: int) -> None:
+def read_all(source: list[str], side: int, threads: int) -> None:
     """Read every block of a scene, as many at a time as a run does."""
     raster = geoseg.open_raster(source)
     height, width = raster.shape
@@ -116,22 +121,24 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.1)
     parser.add_argument("--models", nargs="*", default=["landcover", "spectral"])
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--split", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        path = folder / "scene.tif"
-        make_scene(options.scene, options.size, path)
-        print(f"{options.size}² x 6, {path.stat().st_size / 1e6:.0f} MB, {options.latency:g} s before each answer")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        names = make_scene(options.scene, options.size, folder / "scene.tif", split=options.split)
+        size = sum((folder / name).stat().st_size for name in names)
+        print(f"{options.size}² x 6, {size / 1e6:.0f} MB, {len(names)} files, {options.latency:g} s before each answer")
         Ranges.latency = options.latency
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Ranges, directory=name))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Ranges, directory=str(folder)))
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/scene.tif"
+        root = f"http://127.0.0.1:{server.server_port}/"
 
         def compare(what: str, work: object) -> None:
             seconds: dict[str, list[float]] = {"disk": [], "server": []}
             for number in range(options.rounds):
-                for place, source in (("disk", str(path)), ("server", address)):
+                for place, start_of in (("disk", f"{folder}/"), ("server", root)):
+                    source = [start_of + name for name in names]
                     Ranges.requests, start = 0, time.perf_counter()
                     work(source, folder / f"{what}_{place}_{number}")  # type: ignore[operator]
                     seconds[place].append(time.perf_counter() - start)
@@ -141,8 +148,9 @@ def main() -> None:
         compare("reading 1024² blocks", lambda source, _: read_all(source, 1024, 4))
         for model in options.models:
 
-            def segment(source: str, out: Path, model: str = model) -> None:
-                geoseg.run(geoseg.Job([source], out, model))
+            def segment(source: list[str], out: Path, model: str = model) -> None:
+                scene = source if options.split else source[0]
+                geoseg.run(geoseg.Job([scene], out, model))
 
             compare(model, segment)
 

@@ -28,6 +28,7 @@ def story():
     yield pause(0.2)
     layer = yield from new_classes(sketch, OUT / "houses.gpkg", ("house", "water"))
     yield pause(0.5)
+    panel.area.ensureWidgetVisible(sketch.click_button)
     clicks.click(sketch.click_button)
     yield lambda: sketch.clicks.active
     assert sketch.click_button.isChecked()
@@ -62,6 +63,7 @@ def story():
     sketch.auto.setChecked(False)
     save(layer)
     yield pause(0.5)
+    panel.area.ensureWidgetVisible(sketch.click_button)
     clicks.click(sketch.click_button)
     assert not sketch.clicks.active
     assert not sketch.click_button.isChecked()

@@ -395,6 +395,13 @@ def test_modis_and_hls_as_geotiff(tmp_path, write, pixels):
     assert not raster.read(raster.box).valid.any()  # all cloud
 
 
+@pytest.mark.parametrize("name", ["MOD09A1.A2024153.h18v03.061.2024162.hdf", "cube.nc"])
+def test_files_of_several_arrays_are_refused(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x0e\x03\x13\x01" + bytes(100))
+    with pytest.raises(InputError, match=r"gdal_translate SUBDATASET band\.tif"):
+        open_raster(tmp_path / name)
+
+
 # Pléiades and SPOT
 
 DIMAP = """<?xml version="1.0" encoding="UTF-8"?>
