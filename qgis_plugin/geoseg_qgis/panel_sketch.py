@@ -23,7 +23,7 @@ from .sketch_loop import SketchLoop, Wish, is_sketch
 from .sketch_table import SketchTable, is_result, score_text
 from .tr import tr
 from .vectors import file_of
-from .widgets import Button, CheckBox, Flow, Section, WrappedLabel
+from .widgets import Button, CheckBox, Flow, Section, WrappedLabel, narrow
 from .words import without_options
 
 _SOON = 100  # milliseconds until it is asked again whether the map is finished
@@ -76,6 +76,7 @@ class SketchPanel(QWidget):
         self.click_button.clicked.connect(self.click_objects)
         self.click_models = QComboBox(box)
         self.click_models.setToolTip(tr("The click model that outlines"))
+        narrow(self.click_models)
         self.click_models.currentTextChanged.connect(self._choose_click_model)
         self.cancel_button = Button(tr("Cancel"), box)
         self.cancel_button.clicked.connect(self.cancel)
