@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import tarfile
 import zipfile
 from datetime import date
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from affine import Affine
 
 from geoseg.errors import InputError, OptionError, ReadError
 from geoseg.raster import open_raster
 from geoseg.raster.scenes.dimap import sun_distance
+from geoseg.tiling import Box
 
 UTM = Affine(10, 0, 500_000, 0, -10, 5_000_000)
 SIDE = 40
@@ -202,7 +205,7 @@ def landsat(tmp_path, write, pixels):
         for number, (key, name) in enumerate(groups["PRODUCT_CONTENTS"].items()):
             if not name.endswith(".TIF"):
                 continue
-            array = pixels(1, SIDE, SIDE, seed=number)
+            array = pixels(1, SIDE, SIDE, seed=number) + np.uint16(8000)
             array[0, :4] = 0
             if key == "FILE_NAME_QUALITY_L1_PIXEL":
                 array[:] = 21824
@@ -237,6 +240,22 @@ def test_landsat_level_2(landsat, kind):
     assert (tar.name, tar.bands) == (raster.name, raster.bands)
     np.testing.assert_array_equal(physical(tar), values)
     assert open_raster(folder / f"{TITLE['2']}_MTL.{kind}").bands == raster.bands
+
+
+@pytest.mark.slow
+def test_a_run_over_an_archive(landsat, geoseg, tmp_path):
+    """The map of a tar is that of its folder, and carries the product's name."""
+    folder, _ = landsat("2", "xml")
+    options = ("-m", "spectral", "--device", "cpu", "--precision", "fp32", "--runtime", "torch", "--progress", "none")
+    maps = []
+    for source, out in ((folder, tmp_path / "a"), (packed(folder, "tar"), tmp_path / "b")):
+        code, _, err = geoseg("segment", source, *options, "--no-polygons", "-o", out)
+        assert code == 0, err
+        with rasterio.open(out / f"{TITLE['2']}_classes.tif") as file:
+            maps.append(file.read(1))
+    np.testing.assert_array_equal(*maps)
+    assert (maps[0][4:-4] != 255).all()
+    assert (maps[0][:4] == 255).all()
 
 
 def test_landsat_level_1(landsat):
@@ -577,7 +596,7 @@ def test_eopf_zarr(tmp_path, pixels, version):
         side, coordinates = grid(metres)
         variables = {}
         for number, code in enumerate(codes):
-            values = pixels(1, side, side, seed=metres + number)[0]
+            values = pixels(1, side, side, seed=metres + number)[0] + np.uint16(1000)
             values[0] = 0
             stored[code, metres] = values
             own = {"scale_factor": 0.0001, "add_offset": -0.1, "fill_value": 0, "long_name": f"BOA reflectance {code}"}
@@ -609,6 +628,10 @@ def test_eopf_zarr(tmp_path, pixels, version):
     clear = raster.read(raster.box).valid
     assert not clear[-4:].any()
     assert clear[6:-4].all()
+    lazy = pickle.loads(pickle.dumps(raster)).to_xarray().compute(scheduler="synchronous").values
+    np.testing.assert_allclose(lazy[5][clear], values[5][clear], rtol=1e-6)
+    part = raster.cut(Box(7, 5, 9, 8))
+    np.testing.assert_array_equal(part.read(part.box).data, raster.read(raster.box).data[:, 7:16, 5:13])
     sub = open_raster(path / "measurements" / "reflectance" / "r20m")
     assert {band.name for band in sub.bands} == {"b02", "b04", "b05", "b11"}  # a group alone is any array
     with pytest.raises(OptionError, match="qa does not apply"):
