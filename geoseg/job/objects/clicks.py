@@ -31,6 +31,7 @@ _KEPT = 8
 
 _LOCK = threading.Lock()
 _embeddings: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+_ranges: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ ENCODER.onnx --decoder DECODER.onnx
     pair = found.pair()
     window = _window(points, scene, _step(pixel, scene), pair.ports.side)
     picture, valid = _picture(colors, window)
-    inside = (points - (window.box.col, window.box.row)) / window.step
+    height, width = window.shape
+    inside = (points - (window.box.col, window.box.row)) * (width / window.box.width, height / window.box.height)
     _check_data(valid, inside[: len(at)], scene)
     key = found.fingerprint, colors.fingerprint(), window
     with _LOCK:
@@ -190,12 +192,22 @@ def _picture(colors: Raster, window: _Window) -> tuple[NDArray[np.uint8], NDArra
 
 
 def _range(colors: Raster) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the values of each band that are shown as 0 and 255, of a sample that is read once for a scene."""
+    key = colors.fingerprint()
+    with _LOCK:
+        if key in _ranges:
+            return _ranges[key]
     sample = colors.sample()
     values = sample.data[:, sample.valid].astype(np.float64)
     if not values.size:
         raise InputError(f"{colors.name}: has no data in a sample of the scene")
     low, high = np.percentile(values, (1, 98), axis=1)
-    return low[:, None, None], np.maximum(high, low + 1e-9)[:, None, None]
+    found = low[:, None, None], np.maximum(high, low + 1e-9)[:, None, None]
+    with _LOCK:
+        _ranges[key] = found
+        while len(_ranges) > _KEPT:
+            _ranges.popitem(last=False)
+    return found
 
 
 def _check_data(valid: NDArray[np.bool_], points: NDArray[np.float64], scene: Raster) -> None:
