@@ -99,9 +99,7 @@ class Clicker(QObject):
         self._object = Outline()
         self._session: Session | None = None
         self._mark: QgsRubberBand | None = None
-        self.tool = ClickTool(iface.mapCanvas())
-        self.tool.clicked.connect(self.click)
-        self.tool.deactivated.connect(self._left)
+        self.tool: ClickTool | None = None
 
     @property
     def running(self) -> bool:
@@ -111,7 +109,7 @@ class Clicker(QObject):
     @property
     def active(self) -> bool:
         """Whether clicks on the map outline."""
-        return self._iface.mapCanvas().mapTool() == self.tool
+        return self.tool is not None and self._iface.mapCanvas().mapTool() == self.tool
 
     # --- beginning and end
 
@@ -141,6 +139,10 @@ class Clicker(QObject):
             return
         self.model = self.model if self.model in self.models else self.models[0]
         self._object, self.said = Outline(), ""
+        if self.tool is None:
+            self.tool = ClickTool(self._iface.mapCanvas())
+            self.tool.clicked.connect(self.click)
+            self.tool.deactivated.connect(self._left)
         self._iface.mapCanvas().setMapTool(self.tool)
         self.changed.emit()
 
