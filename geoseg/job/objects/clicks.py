@@ -225,35 +225,33 @@ def _outlined(mask: Mask, points: NDArray[np.float64], window: _Window, scene: R
 
     columns = {"score": np.zeros(0), "area_m2": np.zeros(0), "cut": np.zeros(0, np.bool_)}
     crs = None if scene.grid.crs is None else crs_text(scene.grid.crs)
-    from scipy import ndimage
-
-    pieces, _ = ndimage.label(mask.inside)
-    rows, cols = (np.clip(points[:, axis].astype(int), 0, pieces.shape[1 - axis] - 1) for axis in (1, 0))
-    chosen = np.setdiff1d(np.unique(pieces[rows, cols]), [0])
-    if not chosen.size:
+    height, width = mask.inside.shape
+    grid = scene.transform @ Affine.translation(window.box.col, window.box.row)
+    grid = grid @ Affine.scale(window.box.width / width, window.box.height / height)
+    clicked = shapely.points(np.floor(points) + 0.5)  # in the middle of their pixels
+    found, cut = [], False
+    for one, _ in shapes(mask.inside.astype(np.uint8), mask=mask.inside):
+        piece = shapely.geometry.shape(one)
+        if shapely.contains(piece, clicked).any():
+            found.append(shapely.transform(piece, lambda x, y: grid * (x, y), interleaved=False))
+            cut = cut or _is_cut(piece, window, scene)
+    if not found:
         return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
-    kept = np.isin(pieces, chosen)
-    across, down = window.box.width / kept.shape[1], window.box.height / kept.shape[0]
-    grid = scene.transform @ Affine.translation(window.box.col, window.box.row) @ Affine.scale(across, down)
-    found = [shapely.geometry.shape(one) for one, _ in shapes(kept.astype(np.uint8), mask=kept, transform=grid)]
     geometry = found[0] if len(found) == 1 else shapely.MultiPolygon(found)
+    area = PolygonAreas(crs)(np.array([geometry], object))
     return gpd.GeoDataFrame(
-        {
-            "score": [round(mask.score, 4)], "area_m2": PolygonAreas(crs)(np.array([geometry], object)),
-            "cut": [_is_cut(kept, window, scene)],
-        },
-        geometry=[geometry], crs=crs,
-    )  # fmt: skip
+        {"score": [round(mask.score, 4)], "area_m2": area, "cut": [cut]}, geometry=[geometry], crs=crs
+    )
 
 
-def _is_cut(kept: NDArray[np.bool_], window: _Window, scene: Raster) -> bool:
-    """Return whether an object reaches an edge of the window that is not the scene's."""
-    box, (height, width) = window.box, scene.shape
+def _is_cut(piece: Any, window: _Window, scene: Raster) -> bool:
+    """Return whether a part of an object, in pixels of the window, reaches an edge that is not the scene's."""
+    (left, top, right, bottom), box, (height, width) = piece.bounds, window.box, window.shape
     edges = (
-        (kept[0], box.row > 0), (kept[-1], box.bottom < height), (kept[:, 0], box.col > 0),
-        (kept[:, -1], box.right < width),
+        (top == 0, box.row > 0), (bottom == height, box.bottom < scene.shape[0]), (left == 0, box.col > 0),
+        (right == width, box.right < scene.shape[1]),
     )  # fmt: skip
-    return any(inner and bool(line.any()) for line, inner in edges)
+    return any(reached and inner for reached, inner in edges)
 
 
 _DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON"}

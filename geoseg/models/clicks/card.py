@@ -112,7 +112,7 @@ def read_card(folder: Path) -> ClickCard:
     parse_json(read_file(path, MAX_CARD_BYTES, str(path)), str(path), "a model card")
     own = item["properties"][CLICK]
     try:
-        files = [_file(item["assets"][role]) for role in ("encoder", "decoder")]
+        encoder, decoder = (_file(item["assets"][role]) for role in ("encoder", "decoder"))
         mean, std = (tuple(float(value) for value in own[key]) for key in ("mean", "std"))
         vector = tuple(float(value) for value in own["test_vector"])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -124,7 +124,7 @@ def read_card(folder: Path) -> ClickCard:
     origin = own.get("origin")
     name = str(properties.get("mlm:name") or item.get("id"))
     return ClickCard(
-        name, *files, mean, std, texts["license"] or "other", texts["title"],
+        name, encoder, decoder, mean, std, texts["license"] or "other", texts["title"],
         origin if isinstance(origin, dict) else {}, vector,
     )  # fmt: skip
 

@@ -189,13 +189,13 @@ def add_click_model(
         If a file is unsafe, or of another interface.
     """
     contents = [read_file(path, MAX_FILE_BYTES, str(path)) for path in (encoder, decoder)]
-    pair = Pair(*contents, mean, std, target.name)
+    pair = Pair(contents[0], contents[1], mean, std, target.name)
     vector = answers(pair)
-    files = [
+    encoding, decoding = (
         GraphFile(name, len(data), sha256(data).hexdigest())
         for name, data in zip((ENCODER, DECODER), contents, strict=True)
-    ]
-    card = ClickCard(target.name, *files, tuple(mean), tuple(std), license, title, origin or {}, vector)
+    )
+    card = ClickCard(target.name, encoding, decoding, tuple(mean), tuple(std), license, title, origin or {}, vector)
     try:
         with replaced_folder(target) as part:
             part.mkdir(parents=True)

@@ -73,10 +73,10 @@ def open_dimap(product: Product, metadata: str) -> SceneFiles:
         raise InputError(f"{label}: names no image files; unpack the whole product again")
     name = re.sub(r"^DIM_", "", PurePosixPath(metadata).stem)
     parts = tuple(tuple(files) for _, files in sorted(tiles.items(), key=lambda tile: tuple(map(_number_in, tile[0]))))
-    notes = tuple(f"{name}: {note}" for note in notes)
+    told = tuple(f"{name}: {note}" for note in dict.fromkeys(notes))
     if len(parts) == 1:
-        return SceneFiles(parts[0], name=name, notes=notes)
-    return SceneFiles(tuple(file for part in parts for file in part), name=name, notes=notes, tiles=parts)
+        return SceneFiles(parts[0], name=name, notes=told)
+    return SceneFiles(tuple(file for part in parts for file in part), name=name, notes=told, tiles=parts)
 
 
 def _number_in(text: str) -> int:

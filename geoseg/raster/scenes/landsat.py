@@ -72,7 +72,7 @@ def open_landsat(product: Product, metadata: str) -> SceneFiles:
     if level == "1" and any(_is_thermal(groups, band) for band in names):
         notes.append(f"{title}: thermal bands of Level 1 are radiance in W/(m² sr µm), not temperature")
     evidence = tuple(text for key in ("SPACECRAFT_ID", "SENSOR_ID") if (text := image.get(key)))
-    quality = [names for key in _QUALITY if (names := contents.get(key)) and product.has(names)]
+    quality = [file for key in _QUALITY if (file := contents.get(key)) and product.has(file)]
     described = tuple(QualityFile("qa", File(product.address(name), remote=False)) for name in quality[:1])
     return SceneFiles(tuple(files), name=title, notes=tuple(notes), evidence=(title, *evidence), quality=described)
 

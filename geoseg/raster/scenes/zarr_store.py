@@ -39,7 +39,8 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
 
             def opened(group: str | None) -> xr.Dataset:
                 # Stored values, as from files: nodata, scale and offset stay in the attributes.
-                return xr.open_zarr(store, group=group, mask_and_scale=False, decode_times=False, chunks={})
+                data: xr.Dataset = xr.open_zarr(store, group=group, mask_and_scale=False, decode_times=False, chunks={})
+                return data
 
             groups, attributes = _groups(store)
             if any(group.startswith(REFLECTANCE) for group in groups):
