@@ -117,11 +117,9 @@ def _add_pair(
     if len(mean) != 3 or len(std) != 3:
         raise OptionError("mean and std of a click model are one number, or those of red, green and blue")
     origin = _origin(Place(encoder), "an image encoder and a prompt decoder")
-    lines = add_click_model(
-        target, encoder, decoder, mean=mean, std=std, license=options.license or "other", title=options.title or "",
-        origin=origin,
-    )  # fmt: skip
-    return target, lines
+    title = options.title or "Outlines what is clicked on"
+    stated = {"license": options.license or "other", "title": title, "origin": origin}
+    return target, add_click_model(target, encoder, decoder, mean=mean, std=std, **stated)
 
 
 def _license_line(folder: Path) -> str:
