@@ -118,7 +118,7 @@ def _add_pair(
         raise OptionError("mean and std of a click model are one number, or those of red, green and blue")
     origin = _origin(Place(encoder), "an image encoder and a prompt decoder")
     title = options.title or "Outlines what is clicked on"
-    stated = {"license": options.license or "other", "title": title, "origin": origin}
+    stated: dict[str, Any] = {"license": options.license or "other", "title": title, "origin": origin}
     return target, add_click_model(target, encoder, decoder, mean=mean, std=std, **stated)
 
 
