@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from geoseg.evaluate import evaluate
     from geoseg.job import Job, SceneResult, run
     from geoseg.job.objects.api import detect
+    from geoseg.job.objects.clicks import click
     from geoseg.models import ModelCard, load_model
     from geoseg.polygonize import polygonize
     from geoseg.raster import Raster, open_raster
@@ -50,6 +51,7 @@ _HOME = {
     "Raster": "geoseg.raster",
     "SceneResult": "geoseg.job",
     "change": "geoseg.change",
+    "click": "geoseg.job.objects.clicks",
     "composite": "geoseg.raster.composite",
     "compress_model": "geoseg.train.compress",
     "detect": "geoseg.job.objects.api",
@@ -72,6 +74,7 @@ __all__ = [
     "SceneResult",
     "__version__",
     "change",
+    "click",
     "composite",
     "compress_model",
     "detect",

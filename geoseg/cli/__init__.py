@@ -29,6 +29,7 @@ _COMMANDS = {
     "adapt": ("geoseg.cli.train", "adapt", "Adapt a model to other scenes without labels."),
     "pretrain": ("geoseg.cli.train", "pretrain", "Train an encoder on scenes without labels."),
     "sketch": ("geoseg.cli.sketch", "sketch", "Make a model from a few drawn polygons, in seconds."),
+    "click": ("geoseg.cli.sketch", "click_", "Outline what a click in a scene points at."),
     "next": ("geoseg.cli.next_labels", "next_labels", "Propose where a label would help most."),
     "inspect": ("geoseg.cli.inspect", "inspect", "Describe a scene, check it against a model, estimate a run."),
     "model": ("geoseg.cli.model", "model", "List, show, check, add, export and compress models."),

@@ -24,6 +24,7 @@ from geoseg.system.text import escaped_json
 
 if TYPE_CHECKING:
     from geoseg.models import ModelCard
+    from geoseg.models.clicks import ClickCard
 
 
 @click.group()
@@ -56,12 +57,18 @@ model.add_command(compress)
 @click.option("--encoder", metavar="NAME", help="Encoder of a state dict: resnet18, ….")
 @click.option("--license", "license_", metavar="NAME", help="Licence of the weights, if the source states none.")
 @click.option("--title", metavar="TEXT", help="One line about the model.")
+@click.option(
+    "--decoder", metavar="FILE", help="Decoder of a click model (SAM) whose encoder FILE is; see geoseg click."
+)
+@click.option("--sample", metavar="SCENE", help="Write a picture of the model's map of SCENE, NAME_sample.png.")
 @click.option("--overwrite", is_flag=True, help="Replace an installed model of this name.")
 def add(
     source: str,
     name: str | None,
     *,
     index: str | None,
+    decoder: str | None,
+    sample: str | None,
     imagenet: bool,
     license_: str | None,
     overwrite: bool,
@@ -84,10 +91,19 @@ def add(
         if said["divide"] is not None or said["mean"] or said["std"]:
             raise click.UsageError("--imagenet stands for --divide, --mean and --std: leave them out.")
         said |= {"divide": 255.0, "mean": IMAGENET[0], "std": IMAGENET[1]}
-    folder, lines = add_model(source, name, ImportOptions(license=license_, **said), index=index, overwrite=overwrite)
+    if decoder is not None and (sample or index):
+        raise click.UsageError("--decoder adds a click model from two files: leave out --sample and --index.")
+    options = ImportOptions(license=license_, **said)
+    folder, lines = add_model(source, name, options, index=index, overwrite=overwrite, decoder=decoder)
     for line in lines:
         click.echo(printable(line))
-    click.echo(printable(f"{folder.name}: added; use it with -m {folder.name}  ({folder})"))
+    use = f"-m {folder.name}" if decoder is None else f"geoseg click SCENE -m {folder.name} --at X,Y"
+    click.echo(printable(f"{folder.name}: added; use it with {use}  ({folder})"))
+    if sample is not None:
+        from geoseg.job.page.sample import sample_picture
+
+        picture = sample_picture(folder.name, sample, Path(f"{folder.name}_sample.png"))
+        click.echo(printable(f"{picture}: the map of the middle of {sample} beside it"))
 
 
 def _numbers(words: tuple[str, ...], key: str) -> tuple[float, ...]:
@@ -108,15 +124,21 @@ def remove(name: str) -> None:
 
 @model.command("list", short_help="List the bundled and installed models.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@click.option("--clicks", is_flag=True, help="List the models that outline what is clicked on instead.")
 @click.option("--index", metavar="FILE|URL", help="List the models that may be added from there instead.")
-def list_(*, as_json: bool, index: str | None) -> None:
+def list_(*, as_json: bool, clicks: bool, index: str | None) -> None:
     """List the bundled and installed models with their bands and classes."""
     from geoseg.models import DEFAULT_MODEL, list_models
+    from geoseg.models.clicks import list_click_models
 
     if index is not None:
         _print_index(index, as_json=as_json)
         return
-    cards = list_models()
+    outliners = list_click_models()
+    if clicks and as_json:
+        echo_json([{"name": c.name, "title": c.title, "license": c.license, "origin": _origin(c)} for c in outliners])
+        return
+    cards = [] if clicks else list_models()
     if as_json:
         rows = [
             {"name": c.name, "default": c.name == DEFAULT_MODEL, "title": c.title, "bands": [b.name for b in c.bands],
@@ -132,6 +154,11 @@ def list_(*, as_json: bool, index: str | None) -> None:
         click.echo(printable(f"  classes {', '.join(c.name for c in card.classes)}", None))
         click.echo(printable(f"  licence {card.license if card.license != 'other' else 'not stated'}"))
         click.echo(printable(f"  origin  {_origin(card)}"))
+    for one in outliners:
+        click.echo(printable(f"{one.name}: {one.title}"))
+        click.echo(printable("  outlines what is clicked on: geoseg click"))
+        click.echo(printable(f"  licence {one.license if one.license != 'other' else 'not stated'}"))
+        click.echo(printable(f"  origin  {_origin(one)}"))
 
 
 def _print_index(index: str, *, as_json: bool) -> None:
@@ -149,11 +176,12 @@ def _print_index(index: str, *, as_json: bool) -> None:
         click.echo(printable(f"  address {row['href']}"))
 
 
-def _origin(card: ModelCard) -> str:
+def _origin(card: ModelCard | ClickCard) -> str:
     """Return where a model comes from, as far as its card says so."""
+    from geoseg.models.clicks import ClickCard
     from geoseg.models.model import bundled_names
 
-    found = card.hyperparameters.get("origin")
+    found = card.origin if isinstance(card, ClickCard) else card.hyperparameters.get("origin")
     if isinstance(found, dict):
         return f"{found.get('kind', 'a file')}, {found.get('file', 'unknown')}, added {found.get('added', '')}"
     return "part of geoseg" if card.name in bundled_names() else "made with geoseg"

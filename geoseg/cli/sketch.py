@@ -1,4 +1,4 @@
-"""``geoseg sketch``."""
+"""``geoseg sketch`` and ``geoseg click``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from geoseg.cli.options import (
     FilePath,
     GreedyCommand,
     GreedyOption,
+    Number,
     option_group,
     progress_option,
     reading_of,
@@ -67,3 +68,72 @@ def sketch(
         list(scenes), list(labels), output, pretrained=model, reading=reading,
         reporter=reporter(progress), **values,
     )  # fmt: skip
+
+
+class Point(click.ParamType):  # type: ignore[type-arg]
+    """Two numbers: x, y."""
+
+    name = "x,y"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        """Return both as floats."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            x, y = (float(part) for part in str(value).replace(",", " ").split())
+        except ValueError:
+            self.fail(f"{value!r}: give two numbers X,Y.", param, ctx)
+        return x, y
+
+
+@click.command("click", cls=GreedyCommand)
+@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
+@click.option("-m", "--model", required=True, metavar="MODEL", help="A click model: geoseg model add … --decoder ….")
+@click.option("--at", type=Point(), multiple=True, required=True, metavar="X,Y", help="A point on the object.")
+@click.option("--not", "outside", type=Point(), multiple=True, metavar="X,Y", help="A point that is not on it.")
+@click.option("--crs", metavar="CRS", help="CRS of the points. Default: the scene's CRS.")
+@click.option("--pixel", type=Number(), metavar="SIZE",
+              help="Size of the pixels that the model sees, in CRS units: larger ones for larger objects. Default: the "
+                   "scene's.")  # fmt: skip
+@click.option("-o", "--output", type=FilePath(), metavar="FILE", help="Polygon to write: .gpkg, .fgb or .geojson.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@reading_options
+@progress_option
+def click_(
+    scenes: tuple[str, ...], model: str, *, at: Any, outside: Any, crs: str | None, pixel: float | None,
+    output: Path | None, overwrite: bool, progress: str, **values: Any,
+) -> None:  # fmt: skip
+    """Outline what points in a scene point at, with a click model of the SAM family.
+
+    The weights are your own: an image encoder and a prompt decoder, exported as ONNX with SAM's script.
+
+    \b
+    geoseg model add sam_encoder.onnx --decoder sam_decoder.onnx --as sam
+    geoseg click scene.tif -m sam --at 604200,5793100 -o house.gpkg
+    """  # noqa: D301  \b keeps click from rewrapping the lines
+    from geoseg.job.objects.clicks import click as run
+    from geoseg.job.objects.clicks import write_outline
+    from geoseg.progress.reporters import reporter
+    from geoseg.raster import open_raster
+
+    events = reporter(progress)
+    reading = reading_of(values)
+    if len(scenes) > 1 and not reading.get("stack"):
+        raise click.UsageError("Click on one scene; files that are its bands need --stack.")
+    raster = open_raster(list(scenes) if len(scenes) > 1 else scenes[0], **reading)
+    frame = run(raster, model, list(at), outside=list(outside), crs=crs, pixel=pixel)
+    facts = [
+        {"wkt": row.geometry.wkt, "score": float(row.score), "area_m2": float(row.area_m2), "cut": bool(row.cut)}
+        for row in frame.itertuples()
+    ]
+    outputs = {}
+    if output is not None and facts:
+        outputs["polygons"] = str(write_outline(frame, output, overwrite=overwrite))
+    for fact in facts:
+        if fact["cut"]:
+            events.info("the outline reaches the edge of what the model saw: let it see larger pixels (--pixel)")
+        if progress != "json":
+            click.echo(f"score {fact['score']:.2f}, {fact['area_m2']:.6g} m²")
+    if not facts:
+        events.warning("nothing is outlined there: click elsewhere on the object, or add another point")
+    events.result(outputs=outputs, outlines=facts)

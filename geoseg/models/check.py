@@ -10,6 +10,7 @@ from geoseg.errors import ModelError
 from geoseg.models.card.card import window_side
 from geoseg.models.card.known_answer import TOLERANCE, check_test_vector
 from geoseg.models.card.scaling import card_transforms
+from geoseg.models.clicks import check_click_model, find_click_model
 from geoseg.models.inference.execution import Execution
 from geoseg.models.model import Model, load_model
 
@@ -37,6 +38,8 @@ def check_model(ref: str | os.PathLike[str] | Model) -> list[str]:
     >>> check_model("spectral")[0]
     'card: spectral 1.0.0, 6 bands, 6 classes'
     """
+    if (click_model := find_click_model(ref)) is not None:
+        return check_click_model(click_model)
     model = load_model(ref)
     card = model.card
     lines = [f"card: {card.name} {card.version}, {len(card.bands)} bands, {len(card.classes)} classes"]

@@ -25,6 +25,7 @@ from geoseg.raster.grids import check_common_ground, common_grid, place
 from geoseg.raster.mosaic.api import joined
 from geoseg.raster.probe import FileInfo, probe, stem_of, usable_nodata
 from geoseg.raster.raster import Part, Raster
+from geoseg.raster.resampled.groups import on_finest, scl_of
 from geoseg.raster.scenes import discover
 from geoseg.raster.scenes.scene import File, QualityFile, SceneFiles, describe
 from geoseg.raster.types import Band
@@ -223,15 +224,15 @@ def _open_files(paths: list[str | SceneFiles], options: _Options) -> Raster:
         path if isinstance(path, SceneFiles) else discover.find(path, stack=stack, allow_remote=remote)
         for path in paths
     ]
+    if len(found) == 1 and found[0].tiles:
+        return _open_tiles(found[0], options)
     arrays_found = [scene for scene in found if scene.array is not None]
     if arrays_found:
         if options.grid is not None:
             raise InputError("a Zarr store has a grid of its own; reproject it first, with .odc.reproject")
         if len(found) > 1:
             raise InputError("a Zarr store cannot be stacked with other files; open it alone")
-        _check_no_quality(options)
-        raster = arrays.from_array(arrays_found[0].array)
-        raster = replace(raster, name=names.scene_name(found[0].name or "scene"))
+        raster = _open_arrays(arrays_found[0], options)
         return _choose(raster, options.bands, list(range(1, len(raster.bands) + 1)))
     files = [file for scene in found for file in scene.files]
     alone = len(files) == 1
@@ -244,6 +245,27 @@ def _open_files(paths: list[str | SceneFiles], options: _Options) -> Raster:
     numbers = list(infos[0].indexes) if alone else list(range(1, len(raster.bands) + 1))
     chosen = _choose(raster, options.bands, numbers)
     return _with_quality(chosen, [file for scene in found for file in scene.quality], infos, options)
+
+
+def _open_arrays(scene: SceneFiles, options: _Options) -> Raster:
+    """Open the arrays of a Zarr store."""
+    name = names.scene_name(scene.name or "scene")
+    raster = replace(on_finest([scene.array, *scene.coarser], name), name=name)
+    if scene.classification is None or options.clouds not in (AUTO, "scl"):
+        _check_no_quality(options)
+        return raster
+    found = scl_of(scene.classification, raster, chosen=options.clouds != AUTO)
+    return raster if found is None else replace(raster, quality=found[0], notes=(*raster.notes, found[1]))
+
+
+def _open_tiles(scene: SceneFiles, options: _Options) -> Raster:
+    """Open the tiles that a product is stored in and join them."""
+    if options.resolution is not None:
+        raise OptionError(f"{scene.name}: is stored in tiles, to which resolution does not apply; leave it out")
+    tiles = [_open_files([replace(scene, files=files, tiles=(), notes=())], options) for files in scene.tiles]
+    raster = joined(tiles)
+    notes = dict.fromkeys((*scene.notes, *merged_notes(raster.notes, "tiles")))
+    return replace(raster, name=names.scene_name(scene.name or raster.name), notes=tuple(notes))
 
 
 def _with_quality(raster: Raster, files: list[QualityFile], infos: list[FileInfo], options: _Options) -> Raster:

@@ -149,6 +149,24 @@ def models() -> list[str]:
     return ["model", "list", "--json"]
 
 
+def click_models() -> list[str]:
+    """Return ``geoseg model list`` of the models that outline what is clicked on, as a JSON array."""
+    return ["model", "list", "--clicks", "--json"]
+
+
+def click(
+    scene: Scene,
+    model: str,
+    at: Sequence[tuple[float, float]],
+    outside: Sequence[tuple[float, float]],
+    /,
+    **values: Any,
+) -> list[str]:
+    """Return ``geoseg click``: points on an object, and off it, in the scene's CRS."""
+    points = {name: [f"{x!r},{y!r}" for x, y in each] for name, each in (("at", at), ("not", outside))}
+    return ["click", *scene.arguments(), *options({"model": model, **points, **values}), JSON]
+
+
 def seconds_left(message: str) -> tuple[str, str]:
     """Split a progress message ``"segment x: 3.1 Mpx/s, 2 min left"`` into what is done and how fast it goes."""
     stage, _, detail = message.partition(": ")

@@ -8,9 +8,10 @@ from typing import Any
 
 from qgis.core import QgsProcessingException, QgsRectangle
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
-from qgis.PyQt.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QProgressBar, QVBoxLayout, QWidget
 
 from . import label_layer, settings
+from .click_tool import Clicker
 from .labels import labels
 from .new_classes import NewClassesDialog
 from .next_places import NextPlaces
@@ -22,7 +23,7 @@ from .sketch_loop import SketchLoop, Wish, is_sketch
 from .sketch_table import SketchTable, is_result, score_text
 from .tr import tr
 from .vectors import file_of
-from .widgets import Button, CheckBox, Flow, Section, WrappedLabel
+from .widgets import Button, CheckBox, Flow, Section, WrappedLabel, narrow
 from .words import without_options
 
 _SOON = 100  # milliseconds until it is asked again whether the map is finished
@@ -48,6 +49,7 @@ class SketchPanel(QWidget):
             run.overlay, lambda: visible_part(run.area, scene.layer()), lambda: self.labels.layer_id, self
         )
         self.next = NextPlaces(iface, self)
+        self.clicks = Clicker(iface, scene, lambda: self.labels.layer_id, self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self.next_place)
@@ -66,6 +68,16 @@ class SketchPanel(QWidget):
         self.next_button = Button(tr("Next place"), box)
         self.next_button.setToolTip(tr("Zoom to the place where a label would help most, one after the other"))
         self.next_button.clicked.connect(self.next_place)
+        self.click_button = Button(tr("Click objects"), box)
+        self.click_button.setCheckable(True)
+        self.click_button.setToolTip(
+            tr("Click on an object of the selected class: a click model such as SAM outlines it in the labels")
+        )
+        self.click_button.clicked.connect(self.click_objects)
+        self.click_models = QComboBox(box)
+        self.click_models.setToolTip(tr("The click model that outlines"))
+        narrow(self.click_models)
+        self.click_models.currentTextChanged.connect(self._choose_click_model)
         self.cancel_button = Button(tr("Cancel"), box)
         self.cancel_button.clicked.connect(self.cancel)
         self.auto = CheckBox(tr("Sketch when edits are saved"), box)
@@ -81,7 +93,8 @@ class SketchPanel(QWidget):
         layout.addWidget(self.labels)
         layout.addWidget(self.table)
         layout.addWidget(self.auto)
-        layout.addLayout(Flow(self.sketch_button, self.next_button, self.cancel_button))
+        layout.addWidget(self.click_models)
+        layout.addLayout(Flow(self.click_button, self.sketch_button, self.next_button, self.cancel_button))
         for widget in (self.bar, self.note, self.score):
             layout.addWidget(widget)
         QVBoxLayout(self.section).addWidget(box)
@@ -100,7 +113,9 @@ class SketchPanel(QWidget):
         self.loop.learned.connect(self._learned)
         self.loop.painted.connect(self._painted)
         self.next.changed.connect(self._show_state)
-        for part in (self.labels, self.loop, self.next):
+        self.clicks.changed.connect(self._show_clicks)
+        self.labels.saved.connect(self.clicks.settle)
+        for part in (self.labels, self.loop, self.next, self.clicks):
             part.failed.connect(self._fail)
         self._scene.changed.connect(lambda _: self._begin_anew())
 
@@ -114,6 +129,7 @@ class SketchPanel(QWidget):
         self._later.stop()
         self.loop.forget()
         self.next.forget()
+        self.clicks.forget()
         self.table.forget()
         self._name = self._problem = ""
         self._map = ""
@@ -186,6 +202,36 @@ class SketchPanel(QWidget):
         self._later.stop()
         self.loop.cancel()
         self.next.cancel()
+        self.clicks.cancel()
+
+    # --- outlining by clicks
+
+    def click_objects(self) -> None:
+        """Take up the tool that outlines what is clicked on, or put it away."""
+        self._problem = ""
+        if self.clicks.active:
+            self.clicks.end()
+        elif self.labels.layer() is None or not settings.interpreter():
+            self._fail(self._why_not())
+        else:
+            self.clicks.begin()
+        self._show_state()
+
+    def _choose_click_model(self, name: str) -> None:
+        if name:
+            self.clicks.model = name
+
+    def _show_clicks(self) -> None:
+        listed = [self.click_models.itemText(number) for number in range(self.click_models.count())]
+        if listed != self.clicks.models:
+            self.click_models.blockSignals(True)
+            self.click_models.clear()
+            self.click_models.addItems(self.clicks.models)
+            self.click_models.setCurrentText(self.clicks.model)
+            self.click_models.blockSignals(False)
+        if self.clicks.running:
+            self._problem = ""
+        self._show_state()
 
     def _learned(self, result: dict[str, Any]) -> None:
         self._problem = ""
@@ -242,10 +288,14 @@ class SketchPanel(QWidget):
     def _show_state(self) -> None:
         """Show all but the table, which what is being done does not change."""
         there = self.labels.layer() is not None
-        for widget in (self.table, self.auto, self.sketch_button, self.next_button, self.cancel_button):
+        for widget in (
+            self.table, self.auto, self.click_button, self.sketch_button, self.next_button, self.cancel_button,
+        ):  # fmt: skip
             widget.setVisible(there)
+        self.click_models.setVisible(there and len(self.clicks.models) > 1)
+        self.click_button.setChecked(self.clicks.active)
         self.labels.draw_button.setEnabled(there)
-        running = self.loop.running or self.next.running
+        running = self.loop.running or self.next.running or self.clicks.running
         self.cancel_button.setEnabled(running)
         somewhere = bool(self._run.overlay.folder or self._map)
         self.next_button.setEnabled(somewhere and not self.next.running)
@@ -266,6 +316,12 @@ class SketchPanel(QWidget):
             return self.loop.text() + (tr("; newer drawings wait") if self.loop.waiting else "")
         if self.next.running:
             return self.next.text()
+        if self.clicks.running:
+            return tr("Outlining")
+        if self.clicks.active:
+            return self.clicks.said or tr(
+                "Click on an object of the selected class. Shift adds to it, Ctrl takes away."
+            )
         if layer is None:
             return tr("Name classes, draw some places of each, and see a map of the visible part within seconds.")
         if layer.isModified():
@@ -313,4 +369,5 @@ class SketchPanel(QWidget):
         self._later.stop()
         self.loop.drop()
         self.next.forget()
+        self.clicks.forget()
         self.labels.shut_down()

@@ -19,7 +19,7 @@ IDLE = 900.0
 QUICK = ("inspect", "model")
 """Commands that take fractions of a second: they wait for each other, and are never worth ending the worker for."""
 
-_JOBS = (*QUICK, "segment", "sketch", "next")
+_JOBS = (*QUICK, "segment", "sketch", "next", "click")
 _PATIENCE = 8.0  # seconds that a job may take to stop, until its process is ended
 _TRIES = 2  # workers that may die before they were ready, until none is started any more
 

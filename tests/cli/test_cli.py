@@ -249,7 +249,7 @@ def test_it_dies_with_its_parent(slow_run):
 
 COMMANDS = (
     "segment", "detect", "summary", "polygonize", "evaluate", "change", "composite", "smooth", "train", "adapt",
-    "pretrain", "sketch", "next", "inspect", "model", "demo", "doctor", "completion",
+    "pretrain", "sketch", "click", "next", "inspect", "model", "demo", "doctor", "completion",
 )  # fmt: skip
 
 

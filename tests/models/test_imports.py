@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import sys
+import types
 import warnings
 
 import numpy as np
@@ -113,6 +117,67 @@ def test_weights_of_another_network(tmp_path, network):
         with pytest.raises(ModelError, match=message) as failed:
             add_model(tmp_path / "net.pth", options=said)
         assert "\n" not in str(failed.value)
+
+
+@pytest.fixture
+def torchgeo(tmp_path, monkeypatch):
+    """A stand-in for torchgeo's list, which is not installed here, and torch's cache."""
+    listed = {}
+    module = types.ModuleType("torchgeo.models")
+
+    def get_weight(name):
+        if name not in listed:
+            raise ValueError(name)
+        return listed[name]
+
+    module.get_weight = get_weight
+    package = types.ModuleType("torchgeo")
+    package.models = module
+    monkeypatch.setitem(sys.modules, "torchgeo", package)
+    monkeypatch.setitem(sys.modules, "torchgeo.models", module)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    (tmp_path / "torch" / "hub" / "checkpoints").mkdir(parents=True)
+
+    def add(name, state, *, wrong=False, **meta):
+        data = io.BytesIO()
+        torch.save(state, data)
+        digest = "0" * 8 if wrong else hashlib.sha256(data.getvalue()).hexdigest()[:8]
+        file = f"{name.partition('.')[2].lower()}-{digest}.pth"
+        listed[name] = types.SimpleNamespace(url=f"https://hf.co/torchgeo/x/resolve/1/{file}", meta=meta)
+        path = tmp_path / "torch" / "hub" / "checkpoints" / file
+        path.write_bytes(data.getvalue())
+        return path
+
+    return add
+
+
+def test_names_of_torchgeo(torchgeo, pixels, geoseg):
+    torch.manual_seed(4)
+    network = smp.Unet(ENCODER, encoder_weights=None, in_channels=4, classes=3).eval()
+    known = {"in_chans": 4, "num_classes": 3, "encoder": SMALL["encoder_name"], "license": "CC-BY-4.0"}
+    path = torchgeo("Unet_Weights.SENTINEL2_3CLASS_TEST", network.state_dict(), bands=["B4", "B3", "B2", "B8"], **known)
+    torchgeo("Unet_Weights.DAMAGED", network.state_dict(), wrong=True, **known)
+    torchgeo("ResNet18_Weights.SENTINEL2_ALL_MOCO", {}, in_chans=13)
+    said = ImportOptions(classes=("a", "b", "c"), divide=255.0, mean=MEAN, std=(0.25,))
+    folder, _ = add_model("Unet_Weights.SENTINEL2_3CLASS_TEST", options=said)
+    model = load_model(folder)
+    assert folder.name == "sentinel2_3class_test"
+    assert [band.name for band in model.card.bands] == ["red", "green", "blue", "nir"]
+    assert model.card.license == "CC-BY-4.0"
+    assert same(folder, pixels, softmax(network, normalised(pixels)))
+    path.unlink()
+    for name, message in (
+        ("Unet_Weights.SENTINEL2_3CLASS_TEST", r"was not downloaded yet .*nothing is fetched by a name alone"),
+        ("Unet_Weights.DAMAGED", "was changed or damaged"),
+        ("ResNet18_Weights.SENTINEL2_ALL_MOCO", "are an encoder, no network that maps classes"),
+        ("Unet_Weights.UNKNOWN", "has no weights of this name"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            add_model(name, "other", said)
+    sys.modules["torchgeo"] = sys.modules["torchgeo.models"] = None
+    code, _, err = geoseg("model", "add", "Unet_Weights.SENTINEL2_3CLASS_TEST", "--as", "again")
+    assert code == 1
+    assert "is a name of torchgeo, which is not installed here" in err
 
 
 def test_checkpoint_of_terratorch(tmp_path, network, pixels):

@@ -11,6 +11,8 @@ import rasterio
 from rasterio.windows import Window
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qgis_plugin"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
+from sam_graphs import write_decoder, write_encoder
 from stand_in import stand_in_wheel
 
 SIDE = 700
@@ -98,6 +100,30 @@ def _model(folder: Path, bands: tuple[str, ...] = ()) -> None:
     save_model(folder, card, module, arch="unet", encoder="mobilenet_v2", **build)
 
 
+def _town(target: Path) -> None:
+    """Houses and a pond in flat colours, and a tiny click model that outlines by colour."""
+    import os
+
+    from geoseg.models.imports import add_model
+
+    values = np.empty((3, 96, 128), np.uint8)
+    values[:] = np.reshape((90, 110, 60), (3, 1, 1))
+    for (top, bottom, left, right), colour in (
+        ((8, 24, 12, 32), (200, 60, 50)),
+        ((8, 24, 40, 52), (200, 60, 50)),
+        ((64, 88, 72, 120), (30, 60, 160)),
+    ):
+        values[:, top:bottom, left:right] = np.reshape(colour, (3, 1, 1))
+    with rasterio.open(
+        target / "town.tif", "w", driver="GTiff", width=128, height=96, count=3, dtype="uint8", crs="EPSG:32631",
+        transform=rasterio.Affine(10, 0, 500_000, 0, -10, 5_000_000), photometric="RGB",
+    ) as file:  # fmt: skip
+        file.write(values)
+    os.environ["GEOSEG_MODELS"] = str(target / "models")
+    pair = write_encoder(target / "sam_encoder.onnx"), write_decoder(target / "sam_decoder.onnx")
+    add_model(pair[0], "sam", decoder=pair[1], overwrite=True)
+
+
 def main(demo: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     scene = next(path for path in demo.glob("*.tif") if not path.stem.endswith(("_classes", "_confidence", "_truth")))
@@ -114,6 +140,7 @@ def main(demo: Path, target: Path) -> None:
     assert np.mean(nir) > np.mean(blue) > 0
     _model(target / "models" / "small")
     _model(target / "photo", ("red", "green", "blue"))
+    _town(target)
     stand_in_wheel(target / "wheels")
     print(f"inputs in {target}: {sorted(path.name for path in target.iterdir())}")
 

@@ -72,6 +72,9 @@ def test_several_files_are_one_scene():
         ),
         commands.next_labels(["/o"], "n.gpkg", labels="l.gpkg", scenes=["a.tif"], count=5, side=9, overwrite=True),
         commands.models(),
+        commands.click_models(),
+        commands.click(SCENE, "sam", [(-1.5, 2.0), (3.0, 1e6)], [(0.0, 0.25)], pixel=2.0),
+        commands.click(Scene(["a", "b"]), "sam", [(1.0, 2.0)], []),
     ],
     ids=lambda arguments: arguments[0],
 )  # fmt: skip

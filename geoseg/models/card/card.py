@@ -32,6 +32,9 @@ from geoseg.tiling import round_up
 CARD_FILE = "model.json"
 """Name of the card in a model folder."""
 
+CLICK = "geoseg:click"
+"""Property of cards of click models, see :mod:`geoseg.models.clicks`."""
+
 MAX_CARD_BYTES = 16_000_000
 """Largest card that is read; real ones have some kilobytes."""
 
@@ -403,6 +406,9 @@ def card_of(text: str, label: str) -> ModelCard:
         raise ModelError(f"{label} is not valid JSON: {error}") from None
     if not isinstance(item, dict):
         raise ModelError(f"{label} is not a STAC item: it must be a JSON object")
+    properties = item.get("properties")
+    if isinstance(properties, dict) and CLICK in properties:
+        raise ModelError(f"{label}: is a click model, which outlines what is clicked on: use it with geoseg click")
     try:
         return ModelCard.from_item(item)
     except GeosegError as error:

@@ -59,7 +59,8 @@ def check_bands(card: ModelCard, raster: Raster) -> None:
             f"model {card.name!r} takes several inputs ({listing}); run it by: {how_to_run(card.inputs)}"
         )
     wanted, have = [band.name for band in card.bands], [band.name for band in raster.bands]
-    missing = [name for name in wanted if name not in have]
+    lowered = [name.lower() for name in have]  # Raster.select finds them, too
+    missing = [name for name in wanted if name not in have and lowered.count(name.lower()) != 1]
     if not missing:
         return
     lacks = f"{raster.name!r} lacks band{'s' * (len(missing) > 1)} {', '.join(missing)} for model {card.name!r}"

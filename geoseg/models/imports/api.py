@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from geoseg.errors import ModelError, OptionError
 from geoseg.models.card.card import CARD_FILE, ModelCard, card_with
 from geoseg.models.check import check_model
+from geoseg.models.clicks import add_click_model
+from geoseg.models.clicks.card import MEAN, STD
 from geoseg.models.folder import save_model
 from geoseg.models.imports.described import ImportOptions, make_card
 from geoseg.models.imports.places import Place, place_of
@@ -42,6 +45,7 @@ def add_model(
     *,
     index: str | None = None,
     overwrite: bool = False,
+    decoder: Path | str | None = None,
 ) -> tuple[Path, list[str]]:
     """Make a model folder among the user's models from a file or folder of another library, and check it.
 
@@ -51,7 +55,8 @@ def add_model(
         An ONNX file; a PT2 archive of ``torch.export``; a folder of smp's or transformers' ``save_pretrained``; a state
         dict or checkpoint (``.pth``, ``.pt``, ``.ckpt``, ``.bin``, ``.safetensors``) of a network of smp; or a model
         folder of geoseg. Or the address of such a file or of a STAC MLM item, ``hf:OWNER/NAME`` of Hugging Face, or
-        with ``index`` the name of a model in it. Nothing is fetched from other hosts than that of the address.
+        a name of weights that torchgeo lists, ``Unet_Weights.…``, if torch has downloaded them; or with ``index`` the
+        name of a model in it. Nothing is fetched from other hosts than that of the address.
     name
         Name of the model; by default made of that of the source.
     options
@@ -60,6 +65,10 @@ def add_model(
         Path or address of a list of models, see :func:`geoseg.models.imports.places.listed_models`.
     overwrite
         Replace an installed model of this name.
+    decoder
+        ONNX file of the decoder whose image encoder ``source`` is: a click model of the SAM family, see
+        :mod:`geoseg.models.clicks`. Of the options ``mean`` and ``std`` (of values 0…255), ``license`` and ``title``
+        apply.
 
     Returns
     -------
@@ -73,10 +82,14 @@ def add_model(
         If an option is impossible or contradicts the source.
     """
     options = options or ImportOptions()
+    if decoder is not None:
+        return _add_pair(Path(source), Path(decoder), name, options, overwrite=overwrite)
     if name is not None:
         _check_free(_checked_name(name, Path()), overwrite=overwrite)  # before anything is fetched
     with place_of(source, index) as place:
         _check_kind(place.path)
+        said = {key: value for key, value in place.stated.items() if getattr(options, key) is None}
+        options = replace(options, **said)
         name = _checked_name(name or _usable(place.name), place.path)
         target = _check_free(name, overwrite=overwrite)
         with _new_folder(target) as folder:
@@ -84,6 +97,29 @@ def add_model(
             lines = check_model(folder)
             lines.append(_license_line(folder))
     return target, [*place.notes, *lines]
+
+
+def _add_pair(
+    encoder: Path, decoder: Path, name: str | None, options: ImportOptions, *, overwrite: bool
+) -> tuple[Path, list[str]]:
+    """Add a click model."""
+    own = ImportOptions(mean=options.mean, std=options.std, license=options.license, title=options.title)
+    if options != own:
+        raise OptionError("of a click model only mean and std (of values 0 to 255), license and title are options")
+    for path in (encoder, decoder):
+        if path.suffix.lower() != ONNX or not path.is_file():
+            raise ModelError(f"{path}: no such file, or no ONNX file; a click model is two of them on this machine")
+    target = _check_free(_checked_name(name, encoder), overwrite=overwrite)
+    mean, std = (
+        default if values is None else values * (3 if len(values) == 1 else 1)
+        for values, default in ((options.mean, MEAN), (options.std, STD))
+    )
+    if len(mean) != 3 or len(std) != 3:
+        raise OptionError("mean and std of a click model are one number, or those of red, green and blue")
+    origin = _origin(Place(encoder), "an image encoder and a prompt decoder")
+    title = options.title or "Outlines what is clicked on"
+    stated: dict[str, Any] = {"license": options.license or "other", "title": title, "origin": origin}
+    return target, add_click_model(target, encoder, decoder, mean=mean, std=std, **stated)
 
 
 def _license_line(folder: Path) -> str:

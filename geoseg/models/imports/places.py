@@ -15,6 +15,7 @@ from geoseg.errors import ModelError, one_line
 from geoseg.errors.secrets import without_secrets
 from geoseg.models.card.card import CARD_FILE, MAX_CARD_BYTES
 from geoseg.models.card.values import assets_of
+from geoseg.models.imports.torchgeo_weights import NAME, torchgeo_file
 from geoseg.models.weights import MAX_WEIGHTS_BYTES, ONNX, PICKLES, PT2, SAFETENSORS, read_file
 from geoseg.system.download import address_beside, download, file_name, is_address
 from geoseg.system.files import exists
@@ -46,12 +47,15 @@ class Place:
         What the card says of where it comes from.
     notes
         What users should know, one line each.
+    stated
+        Options that the place states, where the user says nothing.
     """
 
     path: Path
     name: str | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 @contextmanager
@@ -78,6 +82,9 @@ def place_of(source: str | Path, index: str | None) -> Iterator[Place]:
             yield _from_hub(text.removeprefix(HUB))
         elif is_address(text):
             yield _from_address(text, Path(folder), None)
+        elif NAME.fullmatch(text) and not exists(text):
+            path, stated, address = torchgeo_file(text)
+            yield Place(path, text.partition(".")[2].lower(), {"file": text, "address": address}, stated=stated)
         elif not exists(Path(source)):
             raise ModelError(f"{source}: no such file or folder; check the path")
         else:

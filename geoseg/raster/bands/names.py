@@ -56,6 +56,11 @@ _AUXILIARY = re.compile(
     re.IGNORECASE,
 )
 
+_SENTINEL1 = re.compile(r"(?:^|[^A-Za-z0-9])(?:S1[ABCD](?=_)|Sentinel[\s_-]?1)", re.IGNORECASE)
+_POLARIZATION = re.compile(r"(?:^|[^A-Za-z0-9])(VV|VH|HH|HV)(?=$|[^A-Za-z0-9])", re.IGNORECASE)
+# Angles, layover and shadow, heights, pictures and areas that come with radiometrically terrain-corrected radar.
+_BESIDE_RADAR = re.compile(r"[^A-Za-z0-9](?:inc_map|inc_map_ell|ls_map|dem|rgb|area|mask)$", re.IGNORECASE)
+
 
 def from_text(text: str | None) -> str | None:
     """Return the common name in a band's own name or description, or None.
@@ -112,11 +117,19 @@ def _among_words(phrase: str) -> str | None:
     return None if phrase in _ALONE else _ALIASES.get(phrase)
 
 
+def _polarization(stem: str) -> str | None:
+    """Return the polarization in the name of a file of Sentinel-1, as it stands there: ``"VV"``."""
+    found = _POLARIZATION.findall(stem) if _SENTINEL1.search(stem) else []
+    return str(found[-1]) if found else None
+
+
 def from_filename(stem: str) -> str | None:
     """Return the common name (``scene_red``) or band code (``scene_B02_10m``) in a file name, or None."""
     code = code_in_name(stem)
     if code is not None:
         return code
+    if polarization := _polarization(stem):
+        return polarization.lower()
     found = _phrases(stem)
     return found[0][0] if found and not _MASKS.search(stem) else None
 
@@ -128,12 +141,16 @@ def band_token(stem: str) -> str | None:
         return code
     if tokens := _BAND_NUMBER.findall(stem):
         return str(tokens[-1])
+    if polarization := _polarization(stem):
+        return polarization
     found = _phrases(stem)
     return found[0][1] if len(found) == 1 else None
 
 
 def is_auxiliary(stem: str) -> bool:
     """Return whether a file of a scene is not a spectral band: quality flags, angles, true-colour pictures."""
+    if _SENTINEL1.search(stem) and not _POLARIZATION.search(stem) and _BESIDE_RADAR.search(stem):
+        return True
     return _AUXILIARY.search(stem) is not None
 
 

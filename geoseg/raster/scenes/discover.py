@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from geoseg.errors import InputError
 from geoseg.raster.bands import names
 from geoseg.raster.clouds.kinds import kind_named
 from geoseg.raster.gdal.environment import is_remote, is_virtual
+from geoseg.raster.scenes.by_name import known_by_name
+from geoseg.raster.scenes.product import ARCHIVES
+from geoseg.raster.scenes.products import recognized
 from geoseg.raster.scenes.scene import File, QualityFile, SceneFiles
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
 from geoseg.system.files import exists, is_file, is_folder
 
-# 20240601_101031_12_24a1_3B_AnalyticMS_SR_8b_harmonized_clip.tif
-_PLANET = re.compile(r"(\d{8}_\w+?_3B)_AnalyticMS.*?(_clip)?\.tiff?$", re.IGNORECASE)
+_TABLES = re.compile(r".*_MTL\.(json|xml|txt)|DIM_.*\.xml|MTD_MSIL.*\.xml", re.IGNORECASE)
 
 
 def find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
@@ -46,24 +49,26 @@ def _find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
         return open_item(collection, remote=remote, item=item)
     if is_folder(path):
         return _find_in_folder(where, stack=stack, remote=remote)
-    if lowered.startswith("mtd_msil") and lowered.endswith(".xml"):
-        from geoseg.raster.scenes.sentinel2 import open_safe
-
-        return open_safe(where.parent)
+    if is_file(path) and _TABLES.fullmatch(where.name) and (scene := recognized(where.parent, where.name)) is not None:
+        return scene
+    if lowered.endswith((*ARCHIVES, ".tar.gz", ".tgz")) and is_file(path):
+        return _find_in_archive(where)
     if lowered.endswith((".json", ".geojson")) and is_file(path):
         from geoseg.raster.scenes.stac import open_item
 
         return open_item(path, remote=remote)
-    return SceneFiles(files=(File(path, remote),), quality=_mask_of_planet(where, remote=remote))
+    return known_by_name(where, remote=remote) or SceneFiles(files=(File(path, remote),))
 
 
-def _mask_of_planet(path: Path, *, remote: bool) -> tuple[QualityFile, ...]:
-    """Return the usable data mask of a PlanetScope scene: ``…_3B_AnalyticMS_SR.tif`` has ``…_3B_udm2.tif`` beside."""
-    match = _PLANET.match(path.name)
-    if match is None:
-        return ()
-    masks = (path.with_name(f"{match[1]}_udm2{match[2] or ''}{ending}") for ending in (".tif", ".TIF"))
-    return tuple(QualityFile("udm", File(str(mask), remote)) for mask in masks if mask.is_file())[:1]
+def _find_in_archive(path: Path) -> SceneFiles:
+    if not path.name.lower().endswith(ARCHIVES):
+        raise InputError(f"{path}: a compressed archive, which is read from its start for each piece; unpack it first")
+    scene = recognized(path)
+    if scene is None:
+        raise InputError(
+            f"{path}: no product that is known in this archive (Sentinel-2, Landsat, Pléiades, SPOT); unpack it"
+        )
+    return scene
 
 
 def _find_virtual(path: str, *, remote: bool) -> SceneFiles:
@@ -84,10 +89,9 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
         from geoseg.raster.scenes.zarr_store import open_zarr
 
         return open_zarr(str(folder), remote=remote)
-    if list(folder.glob("MTD_MSIL*.xml")):
-        from geoseg.raster.scenes.sentinel2 import open_safe
-
-        return open_safe(folder)
+    scene = None if stack and not list(folder.glob("MTD_MSIL*.xml")) else recognized(folder)
+    if scene is not None:
+        return scene
     products = sorted(p for p in folder.glob("*.SAFE") if p.is_dir())
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in RASTER_SUFFIXES and p.is_file())
     if not files and len(products) == 1:
@@ -96,12 +100,17 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
         items = sorted(folder.glob("*.json"))
         if len(items) == 1:
             return find(str(items[0]), stack=stack, allow_remote=remote or None)
-        inside = (
-            f"it holds {len(products)} .SAFE products: open them one by one"
-            if products
-            else "name a file, or the folder with the files"
-        )
+        inside = "name a file, or the folder with the files"
+        if products:
+            inside = f"it holds {len(products)} .SAFE products: open them one by one"
+        elif (folder / "manifest.safe").is_file() and (folder / "measurement").is_dir():
+            inside = (
+                "a Sentinel-1 product in radar geometry must be geocoded first, for example by SNAP "
+                "(Range-Doppler Terrain Correction) or by taking RTC products"
+            )
         raise InputError(f"{folder}: no raster in this folder; {inside}")
+    if len(files) == 1 and (known := known_by_name(files[0], remote=remote)) is not None:
+        return replace(known, name=files[0].stem)
     if stack or len(files) == 1:
         return SceneFiles(tuple(File(str(p), remote) for p in files), name=files[0].stem if len(files) == 1 else None)
     quality = [(kind, p) for p in files if (kind := kind_named(p.stem, [folder.name])) is not None]
@@ -109,6 +118,8 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
     bands = [p for p in files if p not in masks and not names.is_auxiliary(_without_band(p.stem))]
     described = tuple(QualityFile(kind, File(str(p), remote)) for kind, p in quality)
     if len(bands) == 1 and len(files) == 1 + len(masks):
+        if (known := known_by_name(bands[0], remote=remote)) is not None:
+            return replace(known, name=bands[0].stem)
         return SceneFiles((File(str(bands[0]), remote),), name=bands[0].stem, quality=described)
     if _is_one_scene(bands):
         left = tuple(

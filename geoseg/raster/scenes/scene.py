@@ -39,12 +39,15 @@ class File:
         Metadata of its bands, in their order; empty if there is none.
     size
         Bytes of the file, if its metadata states them.
+    exact
+        Whether the metadata counts only if the file has as many bands.
     """
 
     path: str
     remote: bool
     bands: tuple[BandMetadata, ...] = ()
     size: int | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ class SceneFiles:
         What its metadata says about the sensor: platform, instruments, collection.
     quality
         Files of quality bands, the best first.
+    tiles
+        The files of each tile, where the scene is stored as several side by side.
+    coarser
+        Arrays of bands with larger pixels than those of ``array``.
+    classification
+        Array of the classes of Sentinel-2's scene classification.
     """
 
     files: tuple[File, ...] = ()
@@ -73,11 +82,14 @@ class SceneFiles:
     array: Any = None
     evidence: tuple[str, ...] = ()
     quality: tuple[QualityFile, ...] = ()
+    tiles: tuple[tuple[File, ...], ...] = ()
+    coarser: tuple[Any, ...] = ()
+    classification: Any = None
 
 
 def describe(file: File, info: FileInfo) -> FileInfo:
     """Return ``info`` with the band metadata of the scene."""
-    if not file.bands:
+    if not file.bands or (file.exact and info.indexes != tuple(range(1, len(file.bands) + 1))):
         return info
     metadata = (
         {index: file.bands[min(index, len(file.bands)) - 1] for index in info.indexes}

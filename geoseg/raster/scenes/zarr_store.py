@@ -8,7 +8,10 @@ from typing import Any
 
 from geoseg.errors import InputError, one_line
 from geoseg.raster.gdal.environment import is_remote, is_virtual
+from geoseg.raster.scenes.eopf import REFLECTANCE, open_eopf
 from geoseg.raster.scenes.scene import SceneFiles
+
+_MOST_GROUPS, _DEEPEST = 500, 5
 
 
 def open_zarr(path: str, *, remote: bool) -> SceneFiles:
@@ -32,8 +35,19 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
         with warnings.catch_warnings():
             # xarray advises consolidated metadata where there is none.
             warnings.simplefilter("ignore", RuntimeWarning)
-            # Stored values, as from files: nodata, scale and offset stay in the attributes.
-            data = xr.open_zarr(CheckedStore(_store(path), path), mask_and_scale=False, decode_times=False, chunks={})
+            store = CheckedStore(_store(path), path)
+
+            def opened(group: str | None) -> xr.Dataset:
+                # Stored values, as from files: nodata, scale and offset stay in the attributes.
+                data: xr.Dataset = xr.open_zarr(store, group=group, mask_and_scale=False, decode_times=False, chunks={})
+                return data
+
+            groups, attributes = _groups(store)
+            if any(group.startswith(REFLECTANCE) for group in groups):
+                bands, classes = open_eopf(groups, attributes, opened, path)
+                name = Path(path.rstrip("/")).stem
+                return SceneFiles(name=name, array=bands[0], coarser=tuple(bands[1:]), classification=classes)
+            data = opened(None)
     except InputError:
         raise
     except Exception as error:  # zarr and its storage layers raise many kinds
@@ -41,7 +55,28 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
         raise InputError(f"{path}: cannot be opened as a Zarr store ({reason}); copy or download it again") from error
     # The CRS is in a variable without dimensions, which odc-geo expects as a coordinate.
     spare = [name for name, variable in data.data_vars.items() if not variable.dims]
+    if not data.data_vars and groups:
+        listing = ", ".join(groups[:4]) + (", …" if len(groups) > 4 else "")
+        raise InputError(f"{path}: has no arrays itself, only groups: name one of them, as {path}/GROUP ({listing})")
     return SceneFiles(name=Path(path.rstrip("/")).stem, array=data.set_coords(spare))
+
+
+def _groups(store: Any) -> tuple[list[str], dict[str, Any]]:
+    """Return the groups in a store, and its attributes; none of an array."""
+    import zarr
+
+    root = zarr.open(store, mode="r")
+    if not isinstance(root, zarr.Group):
+        return [], {}
+    found: list[str] = []
+    todo = [("", root, 0)]
+    while todo and len(found) < _MOST_GROUPS:
+        prefix, group, depth = todo.pop()
+        for name, inner in sorted(group.groups()):
+            found.append(f"{prefix}{name}")
+            if depth < _DEEPEST:
+                todo.append((f"{prefix}{name}/", inner, depth + 1))
+    return sorted(found), dict(root.attrs)
 
 
 def _store(path: str) -> Any:

@@ -13,6 +13,7 @@ from geoseg.errors import InputError
 from geoseg.raster.grids import bounds_in
 from geoseg.raster.open import open_raster
 from geoseg.raster.raster import Raster
+from geoseg.raster.scenes.products import is_product
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
 from geoseg.raster.stacks.series import dates_of, in_order
 
@@ -63,14 +64,14 @@ def files_of(source: Any) -> list[Any]:
 
 
 def expanded(image: Any) -> list[Any]:
-    """Return the images of a path: a folder of rasters has many, a Zarr store or .SAFE folder is one."""
+    """Return the images of a path: a folder of rasters has many, a Zarr store or a product is one."""
     if isinstance(image, str) and not image:  # Path("") is the working folder
         raise InputError("the path of an image is empty: name a raster or a folder of them")
     if not isinstance(image, str | Path) or not Path(image).is_dir():
         return [image]
     folder = Path(image)
     scene = any((folder / name).exists() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata"))
-    if scene or list(folder.glob("MTD_MSIL*.xml")):
+    if scene or is_product(folder):
         return [image]
     found = [p for p in folder.iterdir() if p.suffix.lower() in (*RASTER_SUFFIXES, ".safe", ".zarr")]
     if not found:

@@ -785,6 +785,41 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../click_tool.py"/>
+        <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outline by a click</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outlined, score {score:.2f}. Shift adds to it, Ctrl takes away.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>It may go on: zoom out and click again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The labels cannot be edited.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The outline cannot be added to the labels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>No click model is installed. Add the two ONNX files of one, such as SAM: {command}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation type="unfinished"></translation>
@@ -1728,7 +1763,27 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
+        <source>Click objects</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class: a click model such as SAM outlines it in the labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The click model that outlines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
         <source>Sketch when edits are saved</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Outlining</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1749,6 +1804,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_sketch.py"/>
         <source>The labels were removed from the project: choose others, or make new classes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class. Shift adds to it, Ctrl takes away.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -789,6 +789,41 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>(keines)</translation>
     </message>
     <message>
+        <location filename="../click_tool.py"/>
+        <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
+        <translation>Dort wird nichts umrissen: an eine andere Stelle des Objekts klicken oder mit der Umschalttaste auf weitere.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outline by a click</source>
+        <translation>Umriss durch Klick</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outlined, score {score:.2f}. Shift adds to it, Ctrl takes away.</source>
+        <translation>Umrissen, Güte {score:.2f}. Umschalttaste fügt hinzu, Strg nimmt weg.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>It may go on: zoom out and click again.</source>
+        <translation>Es könnte weitergehen: herauszoomen und noch einmal klicken.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The labels cannot be edited.</source>
+        <translation>Die Labels können nicht bearbeitet werden.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The outline cannot be added to the labels.</source>
+        <translation>Der Umriss kann den Labels nicht hinzugefügt werden.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>No click model is installed. Add the two ONNX files of one, such as SAM: {command}</source>
+        <translation>Es ist kein Klickmodell installiert. Die zwei ONNX-Dateien eines solchen, zum Beispiel von SAM, hinzufügen: {command}</translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation>Zuerst ein Modell auf ein Raster anwenden, dann dessen Polygone korrigieren.</translation>
@@ -1732,8 +1767,28 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
+        <source>Click objects</source>
+        <translation>Objekte anklicken</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class: a click model such as SAM outlines it in the labels</source>
+        <translation>Auf ein Objekt der gewählten Klasse klicken: Ein Klickmodell wie SAM zeichnet seinen Umriss in die Labels</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The click model that outlines</source>
+        <translation>Das Klickmodell, das umreißt</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
         <source>Sketch when edits are saved</source>
         <translation>Beim Speichern skizzieren</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Outlining</source>
+        <translation>Umreißen</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -1754,6 +1809,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_sketch.py"/>
         <source>The labels were removed from the project: choose others, or make new classes.</source>
         <translation>Die Labels wurden aus dem Projekt entfernt: Wählen Sie andere, oder legen Sie neue Klassen an.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class. Shift adds to it, Ctrl takes away.</source>
+        <translation>Auf ein Objekt der gewählten Klasse klicken. Umschalttaste fügt hinzu, Strg nimmt weg.</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>

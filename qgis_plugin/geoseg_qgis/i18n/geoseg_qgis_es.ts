@@ -789,6 +789,41 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>(ninguna)</translation>
     </message>
     <message>
+        <location filename="../click_tool.py"/>
+        <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
+        <translation>Allí no se delimita nada: haga clic en otro punto del objeto o, con Mayús, en más puntos.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outline by a click</source>
+        <translation>Contorno con un clic</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outlined, score {score:.2f}. Shift adds to it, Ctrl takes away.</source>
+        <translation>Delimitado, puntuación {score:.2f}. Mayús añade, Ctrl quita.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>It may go on: zoom out and click again.</source>
+        <translation>Puede continuar: aleje la vista y haga clic de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The labels cannot be edited.</source>
+        <translation>Las etiquetas no se pueden editar.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The outline cannot be added to the labels.</source>
+        <translation>El contorno no se puede añadir a las etiquetas.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>No click model is installed. Add the two ONNX files of one, such as SAM: {command}</source>
+        <translation>No hay ningún modelo de clic instalado. Añada los dos archivos ONNX de uno, como SAM: {command}</translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation>Ejecute primero un modelo sobre un ráster; después corrija sus polígonos.</translation>
@@ -1732,8 +1767,28 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
+        <source>Click objects</source>
+        <translation>Clic en objetos</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class: a click model such as SAM outlines it in the labels</source>
+        <translation>Haga clic en un objeto de la clase elegida: un modelo de clic como SAM lo delimita en las etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The click model that outlines</source>
+        <translation>El modelo de clic que delimita</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
         <source>Sketch when edits are saved</source>
         <translation>Esbozar al guardar los cambios</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Outlining</source>
+        <translation>Delimitando</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -1754,6 +1809,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_sketch.py"/>
         <source>The labels were removed from the project: choose others, or make new classes.</source>
         <translation>Las etiquetas se quitaron del proyecto: elija otras o cree clases nuevas.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class. Shift adds to it, Ctrl takes away.</source>
+        <translation>Haga clic en un objeto de la clase elegida. Mayús añade, Ctrl quita.</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>

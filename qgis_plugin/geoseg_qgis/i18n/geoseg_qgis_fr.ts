@@ -789,6 +789,41 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>(aucune)</translation>
     </message>
     <message>
+        <location filename="../click_tool.py"/>
+        <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
+        <translation>Rien n'est délimité à cet endroit : cliquez ailleurs sur l'objet ou, avec Maj, sur d'autres points.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outline by a click</source>
+        <translation>Contour par un clic</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outlined, score {score:.2f}. Shift adds to it, Ctrl takes away.</source>
+        <translation>Délimité, score {score:.2f}. Maj ajoute, Ctrl enlève.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>It may go on: zoom out and click again.</source>
+        <translation>Il peut continuer : faites un zoom arrière et cliquez de nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The labels cannot be edited.</source>
+        <translation>Les étiquettes ne peuvent pas être modifiées.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The outline cannot be added to the labels.</source>
+        <translation>Le contour ne peut pas être ajouté aux étiquettes.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>No click model is installed. Add the two ONNX files of one, such as SAM: {command}</source>
+        <translation>Aucun modèle à clic n'est installé. Ajoutez les deux fichiers ONNX d'un tel modèle, par exemple SAM : {command}</translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation>Appliquez d'abord un modèle à un raster, puis corrigez ses polygones.</translation>
@@ -1732,8 +1767,28 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
+        <source>Click objects</source>
+        <translation>Cliquer des objets</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class: a click model such as SAM outlines it in the labels</source>
+        <translation>Cliquez sur un objet de la classe choisie : un modèle à clic tel que SAM le délimite dans les étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The click model that outlines</source>
+        <translation>Le modèle à clic qui délimite</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
         <source>Sketch when edits are saved</source>
         <translation>Esquisser à l'enregistrement</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Outlining</source>
+        <translation>Délimitation</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -1754,6 +1809,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_sketch.py"/>
         <source>The labels were removed from the project: choose others, or make new classes.</source>
         <translation>Les étiquettes ont été retirées du projet : choisissez-en d'autres ou créez de nouvelles classes.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class. Shift adds to it, Ctrl takes away.</source>
+        <translation>Cliquez sur un objet de la classe choisie. Maj ajoute, Ctrl enlève.</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>

@@ -789,6 +789,41 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>(nenhuma)</translation>
     </message>
     <message>
+        <location filename="../click_tool.py"/>
+        <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
+        <translation>Nada é delimitado ali: clique em outro ponto do objeto ou, com Shift, em mais pontos.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outline by a click</source>
+        <translation>Contorno com um clique</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>Outlined, score {score:.2f}. Shift adds to it, Ctrl takes away.</source>
+        <translation>Delimitado, pontuação {score:.2f}. Shift acrescenta, Ctrl retira.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>It may go on: zoom out and click again.</source>
+        <translation>Pode continuar: afaste a vista e clique de novo.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The labels cannot be edited.</source>
+        <translation>Os rótulos não podem ser editados.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>The outline cannot be added to the labels.</source>
+        <translation>O contorno não pode ser adicionado aos rótulos.</translation>
+    </message>
+    <message>
+        <location filename="../click_tool.py"/>
+        <source>No click model is installed. Add the two ONNX files of one, such as SAM: {command}</source>
+        <translation>Nenhum modelo de clique está instalado. Adicione os dois arquivos ONNX de um, como SAM: {command}</translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation>Execute primeiro um modelo em um raster; depois corrija os polígonos.</translation>
@@ -1732,8 +1767,28 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
+        <source>Click objects</source>
+        <translation>Clicar em objetos</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class: a click model such as SAM outlines it in the labels</source>
+        <translation>Clique em um objeto da classe escolhida: um modelo de clique como o SAM o delimita nos rótulos</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>The click model that outlines</source>
+        <translation>O modelo de clique que delimita</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
         <source>Sketch when edits are saved</source>
         <translation>Esboçar ao salvar as edições</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Outlining</source>
+        <translation>Delimitando</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -1754,6 +1809,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_sketch.py"/>
         <source>The labels were removed from the project: choose others, or make new classes.</source>
         <translation>Os rótulos foram removidos do projeto: escolha outros ou crie novas classes.</translation>
+    </message>
+    <message>
+        <location filename="../panel_sketch.py"/>
+        <source>Click on an object of the selected class. Shift adds to it, Ctrl takes away.</source>
+        <translation>Clique em um objeto da classe escolhida. Shift acrescenta, Ctrl retira.</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>

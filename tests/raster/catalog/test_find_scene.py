@@ -396,6 +396,39 @@ def test_items_of_all_kinds(server, add):
         find(server)
 
 
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_as_many_items_as_are_read(server, add, count):
+    """The clearest of thousands of one tile, which are all without projection; each is one page entry of the server."""
+    tile = add("tile", form="bare", cloud=15.0)
+    server.items = [
+        {**tile, "id": f"i{number}", "properties": {**tile["properties"], "eo:cloud_cover": 5.0 + number % 7}}
+        for number in range(count - 1)
+    ]
+    server.items.insert(count // 2, {**tile, "id": "clearest", "properties": {**tile["properties"],
+                                                                              "eo:cloud_cover": 4.0}})  # fmt: skip
+    server.page_size = 1000
+    found = find(server)
+    assert [item.id for item in found.items] == ["clearest"]
+    assert found.searched == (count, count)
+
+
+def test_a_file_that_was_uploaded_by_half(server, add, geoseg, tmp_path, reflectance):
+    """Its header is whole, its last pixels are not: one line, and no map under its final name."""
+    bands = ("blue", "green", "red", "nir", "swir16", "swir22")
+    with rasterio.open(reflectance(tmp_path / "spectra.tif", 64, 64, nodata=False)) as file:
+        add("tile", bands=bands, data=file.read() + 1000)
+    path = server.folder / "tile_nir.tif"
+    path.write_bytes(path.read_bytes()[: -path.stat().st_size // 3])
+    out = tmp_path / "out"
+    code, _, err = geoseg(
+        "segment", "--aoi", ONE, "--when", SUMMER, "--catalog", server.catalog(), "-m", "spectral", "-o", out,
+        "--progress", "none",
+    )  # fmt: skip
+    assert code == 1
+    assert "tile_nir.tif" in err
+    assert not list(out.glob("*_classes.tif")) + list(out.glob("*_polygons.gpkg"))
+
+
 def test_a_missing_file_is_named(server, add):
     add("tile")
     (server.folder / "tile_nir.tif").unlink()
