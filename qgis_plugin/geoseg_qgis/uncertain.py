@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
+from typing import Any, Callable
 
 MOST = 200
 """So many polygons are stepped through."""
@@ -50,12 +51,20 @@ def most_uncertain(path: str, pixel: float = 0.0, most: int = MOST) -> list[int]
 
 
 class Search:
-    """The same in a thread of its own: a million polygons take a second, for which QGIS must not wait."""
+    """A search in a thread of its own: a million polygons take a second, for which QGIS must not wait.
 
-    def __init__(self, path: str, pixel: float = 0.0) -> None:
+    Parameters
+    ----------
+    search
+        Returns feature ids, as :func:`most_uncertain` does.
+    arguments
+        What it is called with.
+    """
+
+    def __init__(self, search: Callable[..., list[int]], *arguments: Any) -> None:
         self.found: list[int] | None = None
-        self._thread = threading.Thread(target=self._run, args=(path, pixel), daemon=True, name="geoseg-uncertain")
+        self._thread = threading.Thread(target=self._run, args=(search, arguments), daemon=True, name="geoseg-search")
         self._thread.start()
 
-    def _run(self, path: str, pixel: float) -> None:
-        self.found = most_uncertain(path, pixel)
+    def _run(self, search: Callable[..., list[int]], arguments: tuple[Any, ...]) -> None:
+        self.found = search(*arguments)
