@@ -7,7 +7,7 @@ from typing import Any
 
 from qgis.core import Qgis, QgsProcessingException, QgsProject, QgsRasterLayer
 from qgis.gui import QgsFileWidget
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
 
 from . import commands
@@ -88,13 +88,17 @@ class InputsPanel(QWidget):
         """Offer the layers of the project that fit; those that were chosen stay so, as far as they are there."""
         layers = _scenes() if self.with_model() else _class_maps()
         places = {layer.id(): place for place, layer in enumerate(layers)}
-        for box, place in ((self.before, 0), (self.after, 1)):
-            chosen = box.currentData()
+        boxes = (self.before, self.after)
+        chosen = [places.get(str(box.currentData()), min(place, len(layers) - 1)) for place, box in enumerate(boxes)]
+        if chosen[0] == chosen[1] and len(layers) > 1:  # there was one alone
+            chosen = [0, 1]
+        for box, place in zip(boxes, chosen):
             box.blockSignals(True)
             box.clear()
             for layer in layers:
                 box.addItem(title(layer), layer.id())
-            box.setCurrentIndex(places.get(str(chosen), min(place, len(layers) - 1)))
+                box.setItemData(box.count() - 1, layer.source(), Qt.ItemDataRole.ToolTipRole)
+            box.setCurrentIndex(place)
             box.blockSignals(False)
         self._describe_model()
         self._chosen()

@@ -14,6 +14,7 @@ MOST = 500
 """So many places are stepped through."""
 
 _ENDING = "_classes.tif"
+_ABOVE = 4  # folders in which a scene is looked for
 _QUERY = "SELECT fid FROM changes WHERE ?1 IS NULL OR change_id = ?1 ORDER BY area_m2 DESC, fid LIMIT ?2"
 
 
@@ -114,7 +115,8 @@ def largest(path: str, code: int | None = None, most: int = MOST) -> list[int]:
 def scene_of(class_map: str) -> str:
     """Return the raster that a class map was made of, by the report beside it.
 
-    Empty if there is no report, the raster is gone, or it was several: one band alone is no picture.
+    Empty if there is no report, the raster is gone, or it was several: one band alone is no picture. A path that is not
+    absolute was so to a folder that the report does not tell: those above the results are looked in.
 
     Parameters
     ----------
@@ -128,7 +130,8 @@ def scene_of(class_map: str) -> str:
         with open(report, encoding="utf-8") as file:
             sources = json.load(file)["scene"]["sources"]
         (source,) = sources
-        path = os.path.join(os.path.dirname(os.path.abspath(report)), str(source))
+        above = [str(folder) for folder in list(Path(os.path.abspath(report)).parents)[:_ABOVE]]
+        paths = [os.path.join(folder, str(source)) for folder in above]
     except (OSError, ValueError, LookupError, TypeError):
         return ""
-    return os.path.normpath(path) if os.path.isfile(path) else ""
+    return next((os.path.normpath(path) for path in paths if os.path.isfile(path)), "")

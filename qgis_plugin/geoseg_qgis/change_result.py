@@ -33,10 +33,12 @@ from . import change_report
 from .change_inputs import is_class_map, rasters, title
 from .change_report import Row
 from .compare_view import FLICKER, SWIPE, CompareView
+from .labels import labels
 from .project_state import KIND
 from .tr import tr
 from .uncertain import Search
 from .widgets import Button, Flow, WrappedLabel, form, narrow
+from .words import without_options
 
 _AROUND = 3.0  # the view is so many times as wide as a place
 _LEAST = 40  # pixels of the map that are shown at least
@@ -71,8 +73,8 @@ class ChangeResult(QWidget):
 
     def _build(self) -> None:
         self.summary = WrappedLabel("", self)
-        self.table = QTableWidget(0, 3, self)
-        self.table.setHorizontalHeaderLabels([tr("Change"), tr("Area"), tr("Polygons")])
+        self.table = QTableWidget(0, 2, self)
+        self.table.setHorizontalHeaderLabels([tr("Change"), tr("Area")])
         self.table.verticalHeader().hide()
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -130,10 +132,11 @@ class ChangeResult(QWidget):
         self.table.clearSelection()
         self.table.setRowCount(len(shown))
         for number, row in enumerate(shown):
-            name = tr("All changes") if row.code is None else row.name
-            for column, text in enumerate((name, self._area(row.area), f"{row.polygons:,}")):
+            name, area = tr("All changes") if row.code is None else row.name, self._area(row.area)
+            hint = tr("{change}: {area}, {polygons} polygons")
+            for column, text in enumerate((name, area)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(name)
+                item.setToolTip(hint.format(change=name, area=area, polygons=f"{row.polygons:,}"))
                 if column:
                     item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight) | int(Qt.AlignmentFlag.AlignVCenter))
                 elif row.code is not None:
@@ -151,10 +154,13 @@ class ChangeResult(QWidget):
 
     def _summary(self) -> str:
         uncertain = self._area(change_report.uncertain_area(self.report))
-        if not self._rows:
-            return tr("Nothing has changed; {area} differ, but are not certain.").format(area=uncertain)
-        share = f"{change_report.share_changed(self.report):.1f}"
-        return tr("{share} % has changed; {area} more differ, but are not certain").format(share=share, area=uncertain)
+        text = tr("Nothing has changed; {area} differ, but are not certain.").format(area=uncertain)
+        if self._rows:
+            share = f"{change_report.share_changed(self.report):.1f}"
+            text = tr("{share} % has changed; {area} more differ, but are not certain")
+            text = text.format(share=share, area=uncertain)
+        # What geoseg is not sure of must be read before the table is.
+        return "\n".join([text, *(without_options(str(note), labels()) for note in self.report["notes"])])
 
     # --- places
 
@@ -180,7 +186,7 @@ class ChangeResult(QWidget):
         """Show the next place, or the one before."""
         self._step = step
         if self._search is None:
-            self._search = Search(change_report.largest, self._outputs.get("changes", ""), self._code())
+            self._search = Search(self._outputs.get("changes", ""), self._code(), change_report.largest)
         self._wait()
 
     def _wait(self) -> None:

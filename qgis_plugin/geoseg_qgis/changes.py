@@ -82,7 +82,7 @@ class ChangeDialog(QDialog):
         layout.addLayout(Flow(self.run_button, self.cancel_button))
         for widget in (self.bar, self.note, self.result):
             layout.addWidget(widget)
-        layout.addStretch()
+        layout.addStretch(1)
         area = self.area = QScrollArea(self)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -127,11 +127,14 @@ class ChangeDialog(QDialog):
         self._session, self._arguments, self._layers = session, arguments, [layer.id() for layer in layers]
         self._name = " – ".join(dict.fromkeys(self.inputs.titles()))
         self._progress = phases.change_progress(2 if self.inputs.with_model() else 0)
+        self._warned: list[str] = []
         self.bar.setValue(0)
         self.note.show_text(self._progress.text())
         self._enable()
 
     def _take(self, event: dict[str, Any]) -> None:
+        if event["event"] == "warning":
+            self._warned.append(str(event["message"]))
         if self._progress.take(event) and self._session is not None:
             self.bar.setValue(int(self._progress.percent * 10))
             self._session.progress(self._progress.percent)
@@ -160,7 +163,10 @@ class ChangeDialog(QDialog):
         event = said[-1]
         self._outputs = dict(event["outputs"])
         self.bar.setValue(1000)
-        self.note.show_text(tr("Done: {folder}").format(folder=os.path.dirname(self._outputs["report"])))
+        lines = [tr("Done: {folder}").format(folder=os.path.dirname(self._outputs["report"]))]
+        told = set(event["change"]["notes"])
+        lines += [without_options(text, labels()) for text in dict.fromkeys(self._warned) if text not in told]
+        self.note.show_text("\n".join(lines))
         self.result.show_report(event["change"], self._outputs)
         self.section.setCollapsed(True)  # what has changed is of interest now
         project = QgsProject.instance()

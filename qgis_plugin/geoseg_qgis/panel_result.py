@@ -33,7 +33,7 @@ from . import results
 from .report import as_html
 from .tr import tr
 from .turns import Turns
-from .uncertain import Search, most_uncertain
+from .uncertain import Search
 from .widgets import Button, Flow, WrappedLabel, narrow
 
 
@@ -179,7 +179,7 @@ class ResultPanel(QWidget):
     def next_uncertain(self) -> None:
         """Zoom to the next of the polygons that are probably wrong."""
         if self._search is None:
-            self._search = Search(most_uncertain, self._outputs.get("polygons", ""), self._pixel())
+            self._search = Search(self._outputs.get("polygons", ""), self._pixel())
         self._wait_for_search()
 
     def _pixel(self) -> float:

@@ -55,16 +55,18 @@ class Search:
 
     Parameters
     ----------
-    search
-        Returns feature ids, as :func:`most_uncertain` does.
-    arguments
-        What it is called with.
+    path
+        File.
+    detail
+        Second argument of ``find``; of :func:`most_uncertain` the side of a pixel.
+    find
+        Returns feature ids of a file.
     """
 
-    def __init__(self, search: Callable[..., list[int]], *arguments: Any) -> None:
+    def __init__(self, path: str, detail: Any = 0.0, find: Callable[[str, Any], list[int]] = most_uncertain) -> None:
         self.found: list[int] | None = None
-        self._thread = threading.Thread(target=self._run, args=(search, arguments), daemon=True, name="geoseg-search")
+        self._thread = threading.Thread(target=self._run, args=(path, detail, find), daemon=True, name="geoseg-search")
         self._thread.start()
 
-    def _run(self, search: Callable[..., list[int]], arguments: tuple[Any, ...]) -> None:
-        self.found = search(*arguments)
+    def _run(self, path: str, detail: Any, find: Callable[[str, Any], list[int]]) -> None:
+        self.found = find(path, detail)

@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 
+from clipping import WIDTH, check
 from drawing import NAMES, Places, draw, new_classes, save
-from panel_layout_check import WIDTH, clipped
 from qgis.core import QgsProject
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QApplication, QScrollArea, QWidget
 from qgis.utils import iface
-from stage import INPUTS, OUT, add_raster, begin, choose, open_panel, pause, shot, state, step
+from stage import INPUTS, OUT, add_raster, begin, choose, open_panel, pause, state, step
 
 LONG = "S2B_MSIL2A_20230815T100029_N0509_R122_T33UUP_20230815T133412_reflectance_stack_of_six_bands"
-
-
-def check(panel, name: str) -> None:
-    QApplication.processEvents()
-    shot(name)
-    found = clipped(panel)
-    assert not found, f"{name}:\n" + "\n".join(found)
 
 
 def story():

@@ -77,14 +77,14 @@ def test_areas_have_the_unit_that_they_are_in():
     assert change_report.area_text(1500, plain, "u²") == "1,500 u²"
 
 
-@pytest.mark.parametrize("absolute", [True, False])
-def test_the_scene_of_a_class_map_is_found(tmp_path, absolute):
+@pytest.mark.parametrize("source", ["", "../ü a.tif", "ü a.tif"])
+def test_the_scene_of_a_class_map_is_found(tmp_path, source):
+    """By its path, or one relative to the results or to where geoseg was run, above them."""
     scene, classes = tmp_path / "ü a.tif", tmp_path / "out" / "x_classes.tif"
     classes.parent.mkdir()
     scene.write_bytes(b"")
-    source = str(scene) if absolute else "../ü a.tif"
     report = classes.with_name("x_report.json")
-    report.write_text(json.dumps({"scene": {"sources": [source]}}), "utf-8")
+    report.write_text(json.dumps({"scene": {"sources": [source or str(scene)]}}), "utf-8")
     assert change_report.scene_of(str(classes)) == str(scene)
     scene.unlink()
     assert change_report.scene_of(str(classes)) == "", "it is gone"

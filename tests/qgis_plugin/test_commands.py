@@ -188,6 +188,6 @@ def test_the_most_uncertain_area_comes_first(tmp_path):
     by_hand = sorted(known, key=lambda row: (row[1] > mean, -(100 - row[1]) * min(row[2], whole / 100)))
     assert most_uncertain(str(path)) == [row[0] for row in by_hand]
     assert most_uncertain(str(path), most=2) == [row[0] for row in by_hand[:2]]
-    search = Search(most_uncertain, str(path))
+    search = Search(str(path))
     assert wait_for(lambda: search.found) == most_uncertain(str(path))
     assert most_uncertain(str(tmp_path / "none.gpkg")) == []

@@ -402,6 +402,7 @@ If a run with a model is cancelled, it goes on where it was when it is started a
     </message>
     <message>
         <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>{change}: {area}, {polygons} polygons</source>
         <translation type="unfinished"></translation>
     </message>
@@ -694,7 +695,6 @@ Models trained for objects keep those apart that touch; with any other model eac
     <message>
         <location filename="../algorithms/polygonize.py"/>
         <location filename="../algorithms/segment.py"/>
-        <location filename="../change_result.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../results.py"/>
         <source>Polygons</source>
@@ -1047,7 +1047,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>All changes</source>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1063,7 +1063,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <source>All changes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -406,6 +406,7 @@ Wird ein Lauf mit einem Modell abgebrochen, geht er dort weiter, wo er war, wenn
     </message>
     <message>
         <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>{change}: {area}, {polygons} polygons</source>
         <translation>{change}: {area}, {polygons} Polygone</translation>
     </message>
@@ -700,7 +701,6 @@ Modelle, die für Objekte trainiert sind, halten auseinander, was sich berührt;
     <message>
         <location filename="../algorithms/polygonize.py"/>
         <location filename="../algorithms/segment.py"/>
-        <location filename="../change_result.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../results.py"/>
         <source>Polygons</source>
@@ -1055,8 +1055,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>All changes</source>
-        <translation>Alle Änderungen</translation>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation>Nichts hat sich geändert; {area} sind verschieden, aber nicht sicher.</translation>
     </message>
     <message>
         <location filename="../change_result.py"/>
@@ -1071,8 +1071,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>Nothing has changed; {area} differ, but are not certain.</source>
-        <translation>Nichts hat sich geändert; {area} sind verschieden, aber nicht sicher.</translation>
+        <source>All changes</source>
+        <translation>Alle Änderungen</translation>
     </message>
     <message>
         <location filename="../change_result.py"/>

@@ -406,6 +406,7 @@ Si se cancela una ejecución con un modelo, continúa donde estaba al iniciarla 
     </message>
     <message>
         <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>{change}: {area}, {polygons} polygons</source>
         <translation>{change}: {area}, {polygons} polígonos</translation>
     </message>
@@ -700,7 +701,6 @@ Los modelos entrenados para objetos separan los que se tocan; con cualquier otro
     <message>
         <location filename="../algorithms/polygonize.py"/>
         <location filename="../algorithms/segment.py"/>
-        <location filename="../change_result.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../results.py"/>
         <source>Polygons</source>
@@ -1055,8 +1055,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>All changes</source>
-        <translation>Todos los cambios</translation>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation>Nada ha cambiado; {area} difieren, pero sin certeza.</translation>
     </message>
     <message>
         <location filename="../change_result.py"/>
@@ -1071,8 +1071,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>Nothing has changed; {area} differ, but are not certain.</source>
-        <translation>Nada ha cambiado; {area} difieren, pero sin certeza.</translation>
+        <source>All changes</source>
+        <translation>Todos los cambios</translation>
     </message>
     <message>
         <location filename="../change_result.py"/>

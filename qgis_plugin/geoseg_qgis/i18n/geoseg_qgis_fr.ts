@@ -406,6 +406,7 @@ Si une exécution avec un modèle est annulée, elle reprend où elle en était 
     </message>
     <message>
         <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>{change}: {area}, {polygons} polygons</source>
         <translation>{change} : {area}, {polygons} polygones</translation>
     </message>
@@ -700,7 +701,6 @@ Les modèles entraînés pour des objets séparent ceux qui se touchent ; avec t
     <message>
         <location filename="../algorithms/polygonize.py"/>
         <location filename="../algorithms/segment.py"/>
-        <location filename="../change_result.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../results.py"/>
         <source>Polygons</source>
@@ -1055,8 +1055,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>All changes</source>
-        <translation>Tous</translation>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation>Rien n'a changé ; {area} diffèrent, mais sans certitude.</translation>
     </message>
     <message>
         <location filename="../change_result.py"/>
@@ -1071,8 +1071,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>Nothing has changed; {area} differ, but are not certain.</source>
-        <translation>Rien n'a changé ; {area} diffèrent, mais sans certitude.</translation>
+        <source>All changes</source>
+        <translation>Tous</translation>
     </message>
     <message>
         <location filename="../change_result.py"/>

@@ -406,6 +406,7 @@ Se uma execução com um modelo for cancelada, ela continua de onde parou ao ser
     </message>
     <message>
         <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>{change}: {area}, {polygons} polygons</source>
         <translation>{change}: {area}, {polygons} polígonos</translation>
     </message>
@@ -700,7 +701,6 @@ Modelos treinados para objetos separam os que se tocam; com qualquer outro model
     <message>
         <location filename="../algorithms/polygonize.py"/>
         <location filename="../algorithms/segment.py"/>
-        <location filename="../change_result.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../results.py"/>
         <source>Polygons</source>
@@ -1055,8 +1055,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>All changes</source>
-        <translation>Todas as mudanças</translation>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation>Nada mudou; {area} diferem, mas sem certeza.</translation>
     </message>
     <message>
         <location filename="../change_result.py"/>
@@ -1071,8 +1071,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../change_result.py"/>
-        <source>Nothing has changed; {area} differ, but are not certain.</source>
-        <translation>Nada mudou; {area} diferem, mas sem certeza.</translation>
+        <source>All changes</source>
+        <translation>Todas as mudanças</translation>
     </message>
     <message>
         <location filename="../change_result.py"/>

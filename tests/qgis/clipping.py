@@ -1,9 +1,10 @@
-"""What cannot be read or reached in a narrow panel or window. Imported by the scripts in a real window."""
+"""Whether anything of the panel is clipped, for the scripts in a real QGIS window. Imported by them."""
 
 from __future__ import annotations
 
 from qgis.PyQt.QtCore import QPoint
-from qgis.PyQt.QtWidgets import QDialog, QLabel, QScrollArea, QScrollBar, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QApplication, QDialog, QLabel, QScrollArea, QScrollBar, QToolButton, QWidget
+from stage import shot
 
 WIDTH = 300
 
@@ -49,3 +50,10 @@ def _parents(widget, root):
         if parent.metaObject().inherits(QScrollArea.staticMetaObject) or parent.inherits("QAbstractItemView"):
             yield QScrollArea()
         parent = parent.parentWidget()
+
+
+def check(panel, name: str) -> None:
+    QApplication.processEvents()
+    shot(name)
+    found = clipped(panel)
+    assert not found, f"{name}:\n" + "\n".join(found)
