@@ -160,7 +160,7 @@ class ChangeResult(QWidget):
             text = tr("{share} % has changed; {area} more differ, but are not certain")
             text = text.format(share=share, area=uncertain)
         # What geoseg is not sure of must be read before the table is.
-        return "\n".join([text, *(without_options(str(note), labels()) for note in self.report["notes"])])
+        return "\n".join([text, *("⚠ " + without_options(str(note), labels()) for note in self.report["notes"])])
 
     # --- places
 

@@ -11,7 +11,7 @@ from typing import Any
 from qgis.core import QgsMapLayer, QgsMapRendererParallelJob, QgsMapSettings, QgsPointXY, QgsProject, QgsRectangle
 from qgis.gui import QgsMapCanvasItem
 from qgis.PyQt.QtCore import QEvent, QObject, QPointF, QRectF, QSizeF, Qt, QTimer, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QImage, QPainter, QPen
+from qgis.PyQt.QtGui import QColor, QCursor, QImage, QPainter, QPen
 
 from .tr import tr
 
@@ -46,6 +46,7 @@ class CompareView(QObject):
         self._ids: tuple[str, ...] = ()
         self._jobs: list[QgsMapRendererParallelJob] = []
         self._dragged = False
+        self._cursor = QCursor()
         self._flicker, self._later = QTimer(self), QTimer(self)
         self._flicker.timeout.connect(self._turn)
         self._later.setSingleShot(True)
@@ -171,15 +172,13 @@ class CompareView(QObject):
 
     def _point(self, near: bool) -> None:
         """Show by the cursor that the line can be taken."""
-        viewport = self._canvas.viewport()
-        if near:
-            viewport.setCursor(Qt.CursorShape.SplitHCursor)
-        elif viewport.cursor().shape() == Qt.CursorShape.SplitHCursor:
-            tool = self._canvas.mapTool()
-            if tool is not None:
-                viewport.setCursor(tool.cursor())
-            else:
-                viewport.unsetCursor()
+        viewport, ours = self._canvas.viewport(), Qt.CursorShape.SplitHCursor
+        there = viewport.cursor()
+        if near and there.shape() != ours:
+            self._cursor = there
+            viewport.setCursor(ours)
+        elif not near and there.shape() == ours:  # else another map tool has set its own meanwhile
+            viewport.setCursor(self._cursor)
 
     def _release(self) -> None:
         self._dragged = False
