@@ -6,6 +6,7 @@ is closed.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from typing import Any
@@ -117,7 +118,8 @@ class ChangeDialog(QDialog):
             self._fail(str(error))
             return
         # Where the same run was cancelled, maps that were finished are kept: to replace results means to map again.
-        replace = self.inputs.overwrite.isChecked() and arguments != self._cancelled
+        goes_on = arguments == self._cancelled and not _has_results(self.inputs.target())
+        replace = self.inputs.overwrite.isChecked() and not goes_on
         session = start(geoseg_command(python, [*arguments, _OVERWRITE] if replace else arguments), self, self._ended)
         if isinstance(session, RunError):
             self._fail(str(session))
@@ -148,10 +150,11 @@ class ChangeDialog(QDialog):
 
     def _ended(self, session: Session) -> None:
         self._session = None
-        self._cancelled = self._arguments if session.error else []
+        self._cancelled = self._arguments if session.child.cancelled else []
         if session.child.cancelled:
             self.bar.setValue(0)
-            self.note.show_text(tr("Cancelled. Run again to go on where it was."))
+            mapped = self._progress.scenes > 0
+            self.note.show_text(tr("Cancelled. Run again to go on where it was.") if mapped else tr("Cancelled."))
         elif session.error:
             self._fail(session.error)
         else:
@@ -248,3 +251,8 @@ class ChangeDialog(QDialog):
         self._scene.checked.disconnect(self._enable)
         self.result.shut_down()
         self.inputs.shut_down()
+
+
+def _has_results(folder: str) -> bool:
+    """Whether a folder holds results of a comparison."""
+    return bool(glob.glob(os.path.join(glob.escape(folder), "*_change_report.json")))

@@ -1137,6 +1137,14 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
         <location filename="../panel_run.py"/>
         <source>Done: {folder}</source>
         <translation type="unfinished"></translation>
@@ -1749,13 +1757,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_correct.py"/>
         <source>Give the new model a name of letters, digits, - and _.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

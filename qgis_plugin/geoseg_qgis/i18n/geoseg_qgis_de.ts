@@ -1145,6 +1145,14 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Abgebrochen.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
         <location filename="../panel_run.py"/>
         <source>Done: {folder}</source>
         <translation>Fertig: {folder}</translation>
@@ -1758,13 +1766,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_correct.py"/>
         <source>Give the new model a name of letters, digits, - and _.</source>
         <translation>Dem neuen Modell einen Namen aus Buchstaben, Ziffern, - und _ geben.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation>Abgebrochen.</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>

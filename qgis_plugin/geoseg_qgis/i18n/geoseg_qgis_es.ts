@@ -1145,6 +1145,14 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Cancelado.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
         <location filename="../panel_run.py"/>
         <source>Done: {folder}</source>
         <translation>Hecho: {folder}</translation>
@@ -1758,13 +1766,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_correct.py"/>
         <source>Give the new model a name of letters, digits, - and _.</source>
         <translation>Dé al modelo nuevo un nombre con letras, cifras, - y _.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation>Cancelado.</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>

@@ -1145,6 +1145,14 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Annulé.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
         <location filename="../panel_run.py"/>
         <source>Done: {folder}</source>
         <translation>Terminé : {folder}</translation>
@@ -1758,13 +1766,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_correct.py"/>
         <source>Give the new model a name of letters, digits, - and _.</source>
         <translation>Donnez au nouveau modèle un nom fait de lettres, chiffres, - et _.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation>Annulé.</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>

@@ -1145,6 +1145,14 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Cancelado.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
         <location filename="../panel_run.py"/>
         <source>Done: {folder}</source>
         <translation>Pronto: {folder}</translation>
@@ -1758,13 +1766,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_correct.py"/>
         <source>Give the new model a name of letters, digits, - and _.</source>
         <translation>Dê ao novo modelo um nome com letras, dígitos, - e _.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation>Cancelado.</translation>
     </message>
     <message>
         <location filename="../panel_correct.py"/>
