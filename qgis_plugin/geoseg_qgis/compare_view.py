@@ -44,7 +44,8 @@ class CompareView(QObject):
         self.mode = ""
         self._layers: tuple[QgsMapLayer, ...] = ()
         self._ids: tuple[str, ...] = ()
-        self._jobs: list[QgsMapRendererParallelJob] = []
+        self._jobs: dict[int, QgsMapRendererParallelJob] = {}
+        self._dropped: list[QgsMapRendererParallelJob] = []
         self._dragged = False
         self._cursor = QCursor()
         self._flicker, self._later = QTimer(self), QTimer(self)
@@ -82,7 +83,10 @@ class CompareView(QObject):
     def _forget(self) -> None:
         self._flicker.stop()
         self._later.stop()
-        self._cancel()
+        for job in (*self._jobs.values(), *self._dropped):
+            job.cancel()  # waits: their layers may be gone in a moment
+        self._jobs.clear()
+        self._dropped.clear()
         if self.item is None:
             return
         for signal in self._signals():
@@ -107,7 +111,10 @@ class CompareView(QObject):
 
     def _render(self) -> None:
         """Draw both layers for what the map shows now; the last pictures stay until then."""
-        self._cancel()
+        for job in self._jobs.values():
+            job.cancelWithoutBlocking()
+        self._dropped += self._jobs.values()
+        self._jobs.clear()
         if self.item is None:
             return
         for place, layer in enumerate(self._layers):
@@ -115,21 +122,21 @@ class CompareView(QObject):
             settings.setLayers([layer])
             settings.setBackgroundColor(QColor(255, 255, 255))
             job = QgsMapRendererParallelJob(settings)
-            job.finished.connect(lambda job=job, place=place: self._take(job, place))
-            self._jobs.append(job)
+            # No function that knows the job: it would keep it, and its picture, for ever.
+            job.finished.connect(self._take)
+            self._jobs[place] = job
             job.start()
 
-    def _take(self, job: QgsMapRendererParallelJob, place: int) -> None:
-        if job not in self._jobs:
-            return  # cancelled
-        self._jobs.remove(job)
-        if self.item is not None:
-            self.item.set_picture(place, job.renderedImage(), _extent(job.mapSettings()))
-
-    def _cancel(self) -> None:
-        jobs, self._jobs = self._jobs, []
-        for job in jobs:
-            job.cancel()
+    def _take(self) -> None:
+        """Show what has been drawn."""
+        ended = [job for job in self._dropped if not job.isActive()]
+        self._dropped = [job for job in self._dropped if job.isActive()]
+        for place, job in list(self._jobs.items()):
+            if not job.isActive() and self.item is not None:
+                ended.append(self._jobs.pop(place))
+                self.item.set_picture(place, job.renderedImage(), _extent(job.mapSettings()))
+        # One of them is just telling that it has ended: they are let go of in the next turn.
+        QTimer.singleShot(0, ended.clear)
 
     @property
     def rendering(self) -> bool:
