@@ -64,6 +64,11 @@ def detect(scene: Scene, output: str, model: str = "", /, **values: Any) -> list
     return ["detect", *scene.arguments(), *options({"output": output, "model": model, **values}), JSON]
 
 
+def change(before: str, after: str, output: str, model: str = "", /, **values: Any) -> list[str]:
+    """Return ``geoseg change`` of two class maps or, with a model, of two scenes."""
+    return ["change", before, after, *options({"output": output, "model": model, **values}), JSON]
+
+
 def inspect(scene: Scene, model: str = "", /, **values: Any) -> list[str]:
     """Return ``geoseg inspect``, which prints one JSON object a scene."""
     return ["inspect", *scene.arguments(), *options({"model": model, **values}), "--json"]

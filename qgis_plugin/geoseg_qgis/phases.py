@@ -8,12 +8,21 @@ from typing import Any
 from . import settings
 from .estimates import Overheads
 from .tr import tr
-from .work import Progress
+from .work import ChangeProgress, Progress
 
 
 def progress(*, several: bool = True) -> Progress:
     """Return a progress whose phases have translated names."""
-    names = {
+    return Progress(several, _names())
+
+
+def change_progress(scenes: int) -> ChangeProgress:
+    """Return a progress of ``geoseg change``, in which a model maps so many scenes first."""
+    return ChangeProgress(names=_names(), scenes=scenes)
+
+
+def _names() -> dict[str, str]:
+    return {
         "start": tr("Starting geoseg (loading PyTorch)"),
         "load": tr("Loading scene and model"),
         "measure": tr("Measuring the fastest settings, once for this model"),
@@ -21,6 +30,7 @@ def progress(*, several: bool = True) -> Progress:
         "write": tr("Writing the class map"),
         "polygonize": tr("Making polygons"),
         "evaluate": tr("Comparing"),
+        "compare": tr("Comparing"),
         "sample": tr("Drawing points"),
         "train": tr("Training"),
         "tune": tr("Searching the best settings"),
@@ -29,7 +39,6 @@ def progress(*, several: bool = True) -> Progress:
         "find": tr("Looking for uncertain places"),
         "left": tr("{time} left"),
     }
-    return Progress(several, names)
 
 
 def realistic(facts: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class GeoSegPlugin:
         self.dock: Any = None
         self.accuracy: Any = None
         self._new_accuracy: Any = None
+        self.changes: Any = None
+        self._new_changes: Any = None
         self._actions: list[QAction] = []
         self._translator = _translator()
 
@@ -41,15 +43,16 @@ class GeoSegPlugin:
         """Add provider, dock panel and menu."""
         self.initProcessing()
         # With the start of QGIS: a window opens at once later. Under qgis_process there are none.
-        from . import accuracy
+        from . import accuracy, changes
         from .dock import GeosegDock
 
-        self._new_accuracy = accuracy.AccuracyDialog
+        self._new_accuracy, self._new_changes = accuracy.AccuracyDialog, changes.ChangeDialog
         self.dock = GeosegDock(self.iface)
         self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.dock.hide()
         self._add(tr("GeoSeg panel"), self.show_dock, toolbar=True)
         self._add(tr("Accuracy and areas…"), self.show_accuracy)
+        self._add(tr("Detect changes…"), self.show_changes)
         self._add(tr("Environment…"), self.dock.open_environment)
         self._add(tr("Copy diagnostics"), self.dock.copy_diagnostics)
         self._add(tr("Help"), show_help)
@@ -60,10 +63,11 @@ class GeoSegPlugin:
             self.iface.removePluginMenu("GeoSeg", action)
             self.iface.removeToolBarIcon(action)
         self._actions.clear()
-        if self.accuracy is not None:
-            self.accuracy.shut_down()
-            self.accuracy.deleteLater()
-            self.accuracy = None
+        for window in (self.accuracy, self.changes):
+            if window is not None:
+                window.shut_down()
+                window.deleteLater()
+        self.accuracy = self.changes = None
         if self.dock is not None:
             self.dock.shut_down()
             self.iface.removeDockWidget(self.dock)
@@ -86,6 +90,13 @@ class GeoSegPlugin:
         self.accuracy.list_maps()
         self.accuracy.show()
         self.accuracy.raise_()
+
+    def show_changes(self) -> None:
+        """Open the window that compares two dates."""
+        if self.changes is None:
+            self.changes = self._new_changes(self.iface, self.dock.scene)
+        self.changes.show()
+        self.changes.raise_()
 
     def _add(self, text: str, slot: Any, *, toolbar: bool = False) -> None:
         action = QAction(QIcon(os.path.join(FOLDER, "icon.svg")), text, self.iface.mainWindow())

@@ -18,7 +18,7 @@ from qgis.PyQt.QtCore import QObject, QTimer
 _SCOPE, _KEY = "geoseg", "/panel"
 
 KIND = "geoseg/kind"
-"""Property of layers that geoseg made: ``"classes"``, ``"confidence"``, ``"polygons"``."""
+"""Property of layers that geoseg made: ``"classes"``, ``"confidence"``, ``"polygons"``, ``"changes"``."""
 
 PREVIEW = "geoseg/preview"
 """Property of previews."""
@@ -103,6 +103,8 @@ def is_own(layer: QgsMapLayer) -> bool:
     if layer.customProperty(KIND) or layer.customProperty(PREVIEW):
         return True
     path = layer.source().split("|")[0]
+    if path.endswith("_change.tif"):
+        return os.path.isfile(path[: -len(".tif")] + "_report.json")
     endings = ("_classes.tif", "_confidence.tif", "_probabilities.tif")
     return any(path.endswith(end) and os.path.isfile(path[: -len(end)] + "_report.json") for end in endings)
 

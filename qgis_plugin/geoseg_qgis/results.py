@@ -23,15 +23,18 @@ from .tr import tr
 _MARK = "geoseg/results"  # property of groups
 
 # From top to bottom, and whether it is shown at first.
-ORDER = {"objects": True, "polygons": True, "classes": True, "confidence": False}
+ORDER = {
+    "changes": True, "objects": True, "polygons": True, "change": False, "classes": True, "confidence": False,
+}  # fmt: skip
 
-VECTORS = ("objects", "polygons")
+VECTORS = ("changes", "objects", "polygons")
 
 
 def names() -> dict[str, str]:
     """Return what results are called in the layer tree."""
     return {
-        "objects": tr("Objects"), "polygons": tr("Polygons"), "classes": tr("Classes"), "confidence": tr("Confidence"),
+        "changes": tr("Changes"), "objects": tr("Objects"), "polygons": tr("Polygons"), "change": tr("Transitions"),
+        "classes": tr("Classes"), "confidence": tr("Confidence"),
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
+from typing import Any, Callable
 
 MOST = 200
 """So many polygons are stepped through."""
@@ -50,12 +51,22 @@ def most_uncertain(path: str, pixel: float = 0.0, most: int = MOST) -> list[int]
 
 
 class Search:
-    """The same in a thread of its own: a million polygons take a second, for which QGIS must not wait."""
+    """A search in a thread of its own: a million polygons take a second, for which QGIS must not wait.
 
-    def __init__(self, path: str, pixel: float = 0.0) -> None:
+    Parameters
+    ----------
+    path
+        File.
+    detail
+        Second argument of ``find``; of :func:`most_uncertain` the side of a pixel.
+    find
+        Returns feature ids of a file.
+    """
+
+    def __init__(self, path: str, detail: Any = 0.0, find: Callable[[str, Any], list[int]] = most_uncertain) -> None:
         self.found: list[int] | None = None
-        self._thread = threading.Thread(target=self._run, args=(path, pixel), daemon=True, name="geoseg-uncertain")
+        self._thread = threading.Thread(target=self._run, args=(path, detail, find), daemon=True, name="geoseg-search")
         self._thread.start()
 
-    def _run(self, path: str, pixel: float) -> None:
-        self.found = most_uncertain(path, pixel)
+    def _run(self, path: str, detail: Any, find: Callable[[str, Any], list[int]]) -> None:
+        self.found = find(path, detail)

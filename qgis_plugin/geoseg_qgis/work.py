@@ -12,6 +12,10 @@ from .runner import Event
 
 # Where each stage of `geoseg segment` lies on the bar, in percent; other commands have one stage from end to end.
 _STAGES = {"segment": (2.0, 75.0), "write": (75.0, 88.0), "polygonize": (88.0, 100.0)}
+# `geoseg change`: where the comparison begins if a model maps two scenes first, and how a scene's share is divided.
+_MAPPED = 85.0
+_OF_SCENE = {"segment": (0.0, 0.85), "write": (0.85, 1.0)}
+_OF_COMPARISON = {"compare": (0.0, 0.6), "polygonize": (0.6, 1.0)}
 _DEVICE = re.compile(r"(?:^|: )(cuda(?::\d+)?|cpu|mps), \w+")
 _MEASURING = "measuring the fastest settings"
 
@@ -23,6 +27,7 @@ PHASES = {
     "write": "Writing the class map",
     "polygonize": "Making polygons",
     "evaluate": "Comparing",
+    "compare": "Comparing",
     "sample": "Drawing points",
     "train": "Training",
     "tune": "Searching the best settings",
@@ -86,12 +91,16 @@ class Progress:
             return False
         self.stage, self.detail = seconds_left(message)
         self.phase = self.stage.split(" ")[0]
-        low, high = _STAGES.get(self.phase, (0.0, 100.0)) if self.several else (0.0, 100.0)
+        low, high = self._bounds()
         total = max(float(event.get("total") or 0), 1.0)
         share = min(float(event.get("done") or 0) / total, 1.0)
         self.percent = max(self.percent, low + (high - low) * share)
         self._estimate(now)
         return True
+
+    def _bounds(self) -> tuple[float, float]:
+        """Return where the stage begins and ends on the bar, in percent."""
+        return _STAGES.get(self.phase, (0.0, 100.0)) if self.several else (0.0, 100.0)
 
     def _estimate(self, now: float) -> None:
         """Estimate the time left for all stages, from the way so far."""
@@ -119,6 +128,33 @@ class Progress:
         if (left := self.seconds_left()) is not None:
             parts.append(self.names["left"].format(time=duration(left)))
         return ", ".join(parts)
+
+
+@dataclass
+class ChangeProgress(Progress):
+    """The same for ``geoseg change``, in which up to two scenes are mapped one after the other, then compared.
+
+    Attributes
+    ----------
+    scenes
+        How many scenes a model maps; 0 if both inputs are class maps.
+    """
+
+    scenes: int = 0
+    _seen: list[str] = field(default_factory=list)
+
+    def _bounds(self) -> tuple[float, float]:
+        begin = _MAPPED if self.scenes else 0.0
+        if self.phase in _OF_COMPARISON:
+            low, high = _OF_COMPARISON[self.phase]
+            return begin + (100.0 - begin) * low, begin + (100.0 - begin) * high
+        scene = self.stage.partition(" ")[2]
+        if scene not in self._seen:
+            self._seen.append(scene)
+        width = begin / max(self.scenes, 1)
+        place = min(self._seen.index(scene), max(self.scenes, 1) - 1)
+        low, high = _OF_SCENE.get(self.phase, (0.0, 1.0))
+        return width * (place + low), width * (place + high)
 
 
 def duration(seconds: float) -> str:

@@ -102,18 +102,19 @@ def algorithms(qgis: Qgis) -> None:
     code, out, err = qgis.call("list", "--json")
     assert code == 0, err
     found = set(json.loads(out)["providers"]["geoseg"]["algorithms"])
-    names = ("segment", "detect", "polygonize", "evaluate", "train", "sketch", "next", "inspect")
+    names = ("segment", "detect", "change", "polygonize", "evaluate", "train", "sketch", "next", "inspect")
     wanted = {f"geoseg:{name}" for name in names}
     assert found == wanted, found
-    say("provider GeoSeg with eight algorithms")
+    say("provider GeoSeg with nine algorithms")
     texts = {}
-    for name in ("segment", "inspect", "train"):
+    for name in ("segment", "inspect", "train", "change"):
         code, out, err = qgis.call("help", f"geoseg:{name}", "--json")
         assert code == 0, err
         texts[name] = json.loads(out)["parameters"]
     # Without a model to start from nothing is fine-tuned, least of all a default model.
     assert "default model" not in texts["train"]["FROM"]["help"], texts["train"]["FROM"]
     assert "random weights" in texts["train"]["FROM"]["help"]
+    assert "default model" not in texts["change"]["MODEL"]["help"], texts["change"]["MODEL"]
     # The same word for the same thing: several rasters are one scene here, and scenes there.
     for name, word in (("segment", "Scene:"), ("inspect", "Scene:"), ("train", "Scenes:")):
         assert texts[name]["INPUT"]["description"].startswith(word), texts[name]["INPUT"]
@@ -189,6 +190,29 @@ def good_runs(qgis: Qgis, inputs: Path, out: Path) -> None:
     assert found["FITS"] is True
     shutil.rmtree(target)
     say("Train model: one epoch from another model; the new one can be used by its name")
+
+
+def changed(qgis: Qgis, inputs: Path, out: Path) -> None:
+    """Two scenes and a model, then their class maps; what an interrupted run has mapped is not mapped again."""
+    folder = out / "changed"
+    folder.mkdir()
+    dates = {"BEFORE": inputs / "small scene.tif", "AFTER": inputs / "later scene.tif"}
+    made = {"OUTPUT": folder / "c.gpkg", "TRANSITIONS": folder / "t.tif", "REPORT": folder / "r.json"}
+    # AFTER has no band of that name: BEFORE is mapped by then.
+    unnamed = {**dates, "AFTER": inputs / "unnamed bands.tif"}
+    qgis.fail("change", "lacks bands", MODEL="spectral", **unnamed, OUTPUT=folder / "never.gpkg")
+    found = qgis.run("change", **dates, MODEL="spectral", MIN_AREA=1000, SIMPLIFY=10, **made)
+    report = json.loads((folder / "r.json").read_text("utf-8"))
+    first, lines = report["transitions"][0], found["log"]["info"]
+    told = [line for line in lines if line.endswith(" polygons")]
+    assert told[0].startswith(f"{first['from']} → {first['to']}: {first['area_m2'] / 1e4:,.1f} ha"), lines
+    assert 0 < len(told) <= 10, told
+    assert any("% has changed" in line for line in lines), lines
+    assert {path.name for path in folder.iterdir()} >= {"c.gpkg", "t.tif", "t.qml", "r.json"}
+    assert not [path for path in folder.iterdir() if path.name.startswith(".c-")], "the working folder is left"
+    qgis.fail("change", "is for scenes", WINDOW=64, **dates, OUTPUT=folder / "n.gpkg")
+    qgis.fail("change", "polygons can be written as .gpkg", **dates, OUTPUT=folder / "n.fgb")
+    say("Detect changes: two scenes, largest transitions in the log; options of scenes without a model, a wrong name")
 
 
 def sketched(qgis: Qgis, inputs: Path, out: Path) -> None:
@@ -284,6 +308,7 @@ def main(python: str, inputs: Path, out: Path, rasters: Path | None) -> None:
     try:
         algorithms(qgis)
         good_runs(qgis, inputs, out)
+        changed(qgis, inputs, out)
         sketched(qgis, inputs, out)
         if rasters is not None and rasters.is_dir():
             real_raster(qgis, out, rasters)

@@ -60,6 +60,17 @@ def _in_geopackage(source: Path, target: Path) -> None:
             out.write(file.read())
 
 
+def _later(source: Path, target: Path) -> None:
+    """The small scene at a later date: a part of it looks like another one, and the sensor was moved by no pixel."""
+    with rasterio.open(source) as file:
+        data = file.read(window=Window(0, 0, SIDE, SIDE))
+        later = data[:, :SMALL_SIDE, :SMALL_SIDE].copy()
+        later[:, 100:220, 100:220] = data[:, 520:640, 520:640]
+        with rasterio.open(target, "w", **{**file.profile, "width": SMALL_SIDE, "height": SMALL_SIDE}) as out:
+            out.write(later)
+            out.descriptions, out.scales, out.offsets = file.descriptions, file.scales, file.offsets
+
+
 def _black_border(source: Path, target: Path) -> None:
     """A scene whose border is 0 without being declared so."""
     with rasterio.open(source) as file:
@@ -130,6 +141,7 @@ def main(demo: Path, target: Path) -> None:
     _cut(scene, target / "scene.tif", SIDE)
     shutil.copyfile(scene, target / "big scene.tif")
     _cut(scene, target / "small scene.tif", SMALL_SIDE)
+    _later(scene, target / "later scene.tif")
     _cut(scene, target / "unnamed bands.tif", UNNAMED_SIDE, named=False)
     _other_units(scene, target / "other units.tif")
     _photo(scene, target / "photo.tif")

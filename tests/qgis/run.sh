@@ -43,6 +43,9 @@ GEOSEG_TEST_SCALE=1.5 GEOSEG_TEST_LOCALE=de GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMI
     "$here/window.sh" "$python" "$scratch/inputs" "$pictures/150" panel_layout.py
 step "a real window: the sketch loop"
 GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-400} "$here/window.sh" "$python" "$scratch/inputs" "$pictures/sketch" sketch.py
+step "a real window: changes, on a screen at 150 %"
+GEOSEG_TEST_SCALE=1.5 GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} \
+    "$here/window.sh" "$python" "$scratch/inputs" "$pictures/changes_window" changes_window.py
 for script in click_objects panel_runs panel_project setup_page accuracy_dialog dialogs any_layer; do
     step "a real window: $script"
     GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures/$script" "$script.py"

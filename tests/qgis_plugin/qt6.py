@@ -153,6 +153,33 @@ def questions(dock) -> None:
     assert inside.minimumSizeHint().width() <= 280, "at 300 px something is clipped"
 
 
+def changes(iface: _Iface, dock) -> None:
+    """The window that compares two dates, with a table, and the line that is dragged."""
+    from geoseg_qgis.changes import ChangeDialog
+    from geoseg_qgis.compare_view import _draw_line
+
+    report = {
+        "classes": [{"name": name, "color": "#1b7434"} for name in "ab"], "grid": {"crs": "EPSG:32633"}, "notes": ["n"],
+        "matrix": {"area_m2": [[1e6, 3e4], [0, 0]]}, "uncertain": {"shift": {"area_m2": 5.0}},
+        "transitions": [{"code": 2, "from": "a", "to": "b", "area_m2": 3e4, "polygons": 7}],
+    }  # fmt: skip
+    ChangeDialog._read_state = lambda _self: None  # the stand-in for a project holds nothing
+    dialog = ChangeDialog(iface, dock.scene)
+    dialog.resize(300, 800)
+    dialog.result.show_report(report, {})
+    assert [dialog.result.table.item(row, 1).text() for row in (0, 1)] == ["3.0 ha", "3.0 ha"]
+    assert dialog.result.summary.text().startswith("2.9 % has changed")
+    dialog.show()
+    assert not dialog.grab().isNull()
+    assert dialog.area.widget().minimumSizeHint().width() <= 280, "at 300 px something is clipped"
+    picture = QtGui.QImage(50, 50, QtGui.QImage.Format.Format_RGB32)
+    picture.fill(QtGui.QColor("black"))
+    painter = QtGui.QPainter(picture)
+    _draw_line(painter, 25.0, QtCore.QRectF(0, 0, 50, 50))
+    painter.end()
+    assert picture.pixelColor(25, 5) == QtGui.QColor("white")
+
+
 def main() -> None:
     application = QtWidgets.QApplication([])
     font = application.font()
@@ -172,6 +199,7 @@ def main() -> None:
     dock.result.fill({"tree": {"area_m2": 3e4, "polygons": 2, "color": "#1b7434"}})
     assert dock.result.table.rowCount() == 1
     questions(dock)
+    changes(iface, dock)
     page = EnvironmentPage(iface.window)
     assert page.recipe.toPlainText()
     GeoSegPlugin(iface).initGui()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 
 import pytest
@@ -9,7 +10,7 @@ from geoseg_qgis import commands
 from geoseg_qgis.commands import Scene
 from geoseg_qgis.estimates import Overheads
 from geoseg_qgis.uncertain import Search, most_uncertain
-from geoseg_qgis.work import Progress, duration
+from geoseg_qgis.work import ChangeProgress, Progress, duration
 
 from geoseg.cli import cli
 from tests.qgis_plugin.conftest import wait_for
@@ -71,6 +72,10 @@ def test_several_files_are_one_scene():
             **{"from": "/m"},
         ),
         commands.next_labels(["/o"], "n.gpkg", labels="l.gpkg", scenes=["a.tif"], count=5, side=9, overwrite=True),
+        commands.change(
+            "a.tif", "b.tif", "/o", "m", tolerance=2, min_confidence=60.0, min_area=1.0, simplify=1.0,
+            map="a=b,c=", bands="x=1", scale=0.1, window=64, stitch="trim", overwrite=True,
+        ),
         commands.models(),
         commands.click_models(),
         commands.click(SCENE, "sam", [(-1.5, 2.0), (3.0, 1e6)], [(0.0, 0.25)], pixel=2.0),
@@ -103,6 +108,22 @@ def test_stages_become_one_bar():
     assert seen[0] < 5
     assert seen[-1] == 100
     assert progress.seconds_left(now) == 0
+
+
+@pytest.mark.parametrize("scenes", [0, 1, 2])
+def test_two_scenes_and_their_comparison_become_one_bar(scenes):
+    """Also if a network of change maps both scenes at once, where two were expected."""
+    progress, seen = ChangeProgress(scenes=min(scenes * 2, 2)), []
+    mapped = [f"{stage} {name}" for name in ("a b", "c")[:scenes] for stage in ("segment", "write")]
+    for stage in (*mapped, "compare", "polygonize"):
+        for done in range(5):
+            progress.take({"event": "progress", "done": done, "total": 4, "message": f"{stage}: 1 Mpx/s"})
+            seen.append(progress.percent)
+    assert seen == sorted(seen)
+    assert seen[0] < 5
+    assert seen[-1] == 100
+    assert len(set(seen)) > len(seen) / 2
+    assert max(b - a for a, b in itertools.pairwise(seen)) < 50
 
 
 def test_phases_have_names_before_anything_is_computed():

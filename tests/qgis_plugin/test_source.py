@@ -18,6 +18,7 @@ WITHOUT_QGIS = (
     "commands.py",
     "work.py",
     "uncertain.py",
+    "change_report.py",
     "warm.py",
     "estimates.py",
     "clip.py",

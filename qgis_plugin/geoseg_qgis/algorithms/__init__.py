@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .change import DetectChanges
 from .detect import DetectObjects
 from .evaluate import EvaluateMap
 from .inspect import InspectRaster
@@ -12,6 +13,6 @@ from .sketch import SketchModel
 from .train import TrainModel
 
 ALGORITHMS = (
-    SegmentRaster, DetectObjects, PolygonizeClassMap, EvaluateMap, TrainModel, SketchModel, NextPlacesToLabel,
-    InspectRaster,
+    SegmentRaster, DetectObjects, DetectChanges, PolygonizeClassMap, EvaluateMap, TrainModel, SketchModel,
+    NextPlacesToLabel, InspectRaster,
 )  # fmt: skip

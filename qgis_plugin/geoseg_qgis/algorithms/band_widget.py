@@ -54,6 +54,7 @@ class BandsWrapper(WidgetWrapper):
     def createWidget(self, **options: Any) -> QWidget:
         """Make the fields; called by Processing."""
         self._model_name, self._several = options.get("model", "MODEL"), bool(options.get("several", True))
+        self._scene_name, self._default = options.get("scene", "INPUT"), bool(options.get("default", True))
         self._wrappers: dict[str, Any] = {}
         widget = QWidget()
         self.edit = QLineEdit(widget)
@@ -86,7 +87,7 @@ class BandsWrapper(WidgetWrapper):
         self._wrappers = {wrapper.parameterDefinition().name(): wrapper for wrapper in wrappers}
         if self.dialogType == DIALOG_BATCH:
             return
-        for name in ("INPUT", self._model_name, f"{self._model_name}_FOLDER"):
+        for name in (self._scene_name, self._model_name, f"{self._model_name}_FOLDER"):
             if name in self._wrappers:
                 self._wrappers[name].widgetValueHasChanged.connect(lambda *_: self.show_table())
         self.show_table()
@@ -114,14 +115,14 @@ class BandsWrapper(WidgetWrapper):
         if not self._several:  # each raster is a scene with the same bands
             layers = layers[:1]
         have = [name for layer in layers for name in band_names(layer)]
-        return Bands(model_bands(str(model), default=self._model_name == "MODEL"), have)
+        return Bands(model_bands(str(model), default=self._default), have)
 
     def _chosen(self, name: str) -> str:
         wrapper = self._wrappers.get(name)
         return str(wrapper.parameterValue() or "").strip() if wrapper is not None else ""
 
     def _layers(self) -> list[QgsRasterLayer]:
-        wrapper = self._wrappers.get("INPUT")
+        wrapper = self._wrappers.get(self._scene_name)
         value = wrapper.parameterValue() if wrapper is not None else None
         context = QgsProcessingContext()
         context.setProject(QgsProject.instance())

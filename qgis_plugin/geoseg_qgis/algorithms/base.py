@@ -32,6 +32,7 @@ from ..commands import Scene, band_mistake
 from ..environment import check_interpreter
 from ..runner import Event, RunError, geoseg_command, run, shown
 from ..tr import tr
+from ..work import Progress
 
 FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """Where the plugin is."""
@@ -50,6 +51,8 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
 
     ID = ""
     SEVERAL_STAGES = False
+    SCENES: tuple[str, ...] = ("INPUT",)
+    """Parameters with the rasters that a model reads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,10 +88,10 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         """Return why the text for the bands cannot be right; empty if it may be, or the algorithm reads no scene."""
         if self.parameterDefinition("BANDS") is None:
             return ""
-        layers = self.parameterAsLayerList(parameters, "INPUT", context)
+        layers = [layer for name in self.SCENES for layer in self.parameterAsLayerList(parameters, name, context)]
         counts = [layer.bandCount() for layer in layers if isinstance(layer, QgsRasterLayer)]
         # Several rasters are the bands of one scene, but in training each is a scene with the same bands.
-        most = (min if self.ID in {"train", "sketch"} else sum)(counts) if counts else 0
+        most = (min if self.ID in {"train", "sketch", "change"} else sum)(counts) if counts else 0
         wrong = band_mistake(self.text(parameters, "BANDS", context), most)
         return tr("Bands: {reason}").format(reason=wrong) if wrong else ""
 
@@ -136,7 +139,7 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
             QgsProcessingParameterExtent("EXTENT", tr("Extent; all of the scene if empty"), optional=True)
         )
 
-    def add_bands(self, model: str = "MODEL", *, several: bool = True) -> None:
+    def add_bands(self, model: str = "MODEL", *, several: bool = True, default: bool = True) -> None:
         """Add which band is which: a text, with a table in Processing's dialogs.
 
         Parameters
@@ -145,9 +148,14 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
             Parameter of the model whose bands are listed.
         several
             Whether several rasters are the bands of one scene; else each is a scene with the same bands.
+        default
+            Whether no model means geoseg's default one.
         """
         parameter = QgsProcessingParameterString("BANDS", tr("Bands"), optional=True)
-        widget = {"class": "geoseg_qgis.algorithms.band_widget.BandsWidget", "model": model, "several": several}
+        widget = {
+            "class": "geoseg_qgis.algorithms.band_widget.BandsWidget", "model": model, "several": several,
+            "scene": self.SCENES[0], "default": default,
+        }  # fmt: skip
         parameter.setMetadata({"widget_wrapper": widget})
         parameter.setHelp(
             tr(
@@ -243,6 +251,10 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
 
     # --- running
 
+    def progress(self) -> Progress:
+        """Return what tells how far a run is."""
+        return phases.progress(several=self.SEVERAL_STAGES)
+
     def run_geoseg(self, arguments: list[str], feedback: QgsProcessingFeedback) -> list[Event]:
         """Run geoseg, telling the feedback how it goes, and return its result events.
 
@@ -253,7 +265,7 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
         """
         command = geoseg_command(self._python, arguments)
         feedback.pushCommandInfo(shown(command))
-        progress, told = phases.progress(several=self.SEVERAL_STAGES), ["", 0.0]
+        progress, told = self.progress(), ["", 0.0]
 
         def on_event(event: Event) -> None:
             kind, message = event["event"], str(event.get("message", ""))

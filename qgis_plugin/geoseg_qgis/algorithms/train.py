@@ -58,7 +58,7 @@ class TrainModel(GeosegAlgorithm):
                 "EPOCHS", tr("Epochs"), QgsProcessingParameterNumber.Type.Integer, 10, False, 1
             )
         )
-        self.add_bands("FROM", several=False)
+        self.add_bands("FROM", several=False, default=False)
         self.add_reading(_READING)
         self.add_number("BUFFER", tr("Metres around lines and points that they label, too"), least=0)
         self.add_number("WINDOW", tr("Side of training windows in pixels"), whole=True, least=8)

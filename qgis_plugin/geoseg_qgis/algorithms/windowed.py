@@ -25,6 +25,8 @@ from .base import GeosegAlgorithm
 STITCH = ("trim", "linear", "gaussian")
 PRECISION = ("auto", "fp32", "bf16", "fp16")
 FORMATS = {".gpkg": "gpkg", ".fgb": "fgb", ".parquet": "parquet"}
+_ENDINGS = {"polygons": tuple(FORMATS), "objects": tuple(FORMATS), "changes": (".gpkg",)}
+"""How the names of files with polygons may end, by kind."""
 
 
 class WindowedAlgorithm(GeosegAlgorithm):
@@ -61,9 +63,7 @@ class WindowedAlgorithm(GeosegAlgorithm):
     ) -> bool:
         """Read layers and options."""
         super().prepareAlgorithm(parameters, context, feedback)
-        layers = self.parameterAsLayerList(parameters, "INPUT", context)
-        self._scene = self.scene(parameters, context, layers)
-        self._name = layers[0].name()
+        self._take_scene(parameters, context)
         self._model = self.model(parameters, context)
         whole = {name: self.number(parameters, name.upper(), context) for name in ("window", "margin")}
         metres = {name: self.number(parameters, name.upper(), context) for name in ("min_area", "simplify")}
@@ -73,6 +73,11 @@ class WindowedAlgorithm(GeosegAlgorithm):
         }
         self._options: dict[str, Any] = {**whole, **metres, **texts, **chosen}
         return True
+
+    def _take_scene(self, parameters: dict[str, Any], context: QgsProcessingContext) -> None:
+        layers = self.parameterAsLayerList(parameters, "INPUT", context)
+        self._scene = self.scene(parameters, context, layers)
+        self._name = layers[0].name()
 
     def run_in_folder(
         self, arguments: list[str], folder: str, wanted: Mapping[str, str], context: QgsProcessingContext,
@@ -107,11 +112,12 @@ class WindowedAlgorithm(GeosegAlgorithm):
             if not path:
                 continue
             found[name] = path
-            if kind in {"polygons", "objects"} and extension(path) not in FORMATS:
+            endings = _ENDINGS.get(kind)
+            if endings and extension(path) not in endings:
                 raise QgsProcessingException(
-                    tr("{path}: polygons can be written as {formats}").format(path=path, formats=", ".join(FORMATS))
+                    tr("{path}: polygons can be written as {formats}").format(path=path, formats=", ".join(endings))
                 )
-            if kind in {"classes", "confidence"} and extension(path) not in {".tif", ".tiff"}:
+            if kind in {"classes", "confidence", "change"} and extension(path) not in {".tif", ".tiff"}:
                 raise QgsProcessingException(
                     tr("{path}: class maps and confidence are GeoTIFF; give a name that ends in .tif").format(path=path)
                 )
@@ -126,13 +132,17 @@ class WindowedAlgorithm(GeosegAlgorithm):
         mark = hashlib.sha256(os.path.abspath(output).encode("utf-8")).hexdigest()[:8]
         return os.path.join(folder, f".{os.path.splitext(os.path.basename(output))[0]}-{mark}")
 
-    @staticmethod
-    def _keep_blocks(work: str, feedback: QgsProcessingFeedback) -> None:
+    def _keep_blocks(self, work: str, feedback: QgsProcessingFeedback) -> None:
         """Keep finished blocks of a run that was cancelled or failed; leave nothing else behind."""
-        if os.path.isdir(os.path.join(work, ".geoseg")):
+        if self._can_go_on(work):
             feedback.pushInfo(tr("Finished parts are kept in {folder}: run it again to go on.").format(folder=work))
         else:
             shutil.rmtree(work, ignore_errors=True)
+
+    @staticmethod
+    def _can_go_on(work: str) -> bool:
+        """Whether a working folder holds what a next run would take over."""
+        return os.path.isdir(os.path.join(work, ".geoseg"))
 
 
 def extension(path: str) -> str:

@@ -75,6 +75,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
+        <location filename="../change_result.py"/>
         <source>Back</source>
         <translation type="unfinished"></translation>
     </message>
@@ -192,6 +193,8 @@
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>units²</source>
         <translation type="unfinished"></translation>
     </message>
@@ -242,6 +245,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../changes.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -374,6 +378,91 @@
     <message>
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{share} % has changed; {area} more differ, but are not certain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Detect changes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Compares two class maps of one place, or two scenes that a model maps first: polygons of what became what, a raster of the transitions, and a report with their areas.
+
+Classes are matched by name. What a small shift between the dates explains is not counted as a change. The maps may lie on different grids: the later one is brought to the pixels of the earlier one.
+
+If a run with a model is cancelled, it goes on where it was when it is started again with the same scenes and options.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{change}: {area}, {polygons} polygons</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Minimum area of a change in m²; smaller ones are merged into a neighbour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Classes to rename or merge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>As old=new, by commas: forest=tree,shrub= makes forest tree, and leaves shrub out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Before: class map, or scene of one raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_inputs.py"/>
+        <source>After</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Empty: both are class maps.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Tolerance: shift in pixels that is no change</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Confidence that both dates need, in percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../changes.py"/>
+        <location filename="../results.py"/>
+        <source>Changes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../results.py"/>
+        <source>Transitions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>{count} smaller transitions are in the report</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -785,6 +874,288 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../change_inputs.py"/>
+        <source>Class maps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Scenes, with a model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Swap</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Exchange before and after</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>What a shift by so many pixels explains is no change</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Smaller changes are merged into what is around them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>geoseg_changes, beside the first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Compare</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Tolerance</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose two different layers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose a model in the GeoSeg panel.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Model of the panel: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two raster files of one place to the project.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two class maps of one place to the project, or run a model on two scenes first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>bands {bands}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{place} of {count}: {change}, {area}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Steps through the changes of the selected row, the largest first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Shows the two dates in turns, a second each</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Before left, after right of a line that can be dragged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture after</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Change</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>What is shown of this date</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Flicker</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Swipe</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>The polygons of the changes are not in the project, or there are none.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_result.py"/>
+        <source>This polygon is gone; on to the next.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>All changes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>confidence {percent} %</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
+        <source>{path} cannot be opened</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{name} (is added)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>What is compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>GeoSeg: changes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../report.py"/>
+        <source>Run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>Compares in the background</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelling…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelled. Run again to go on where it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Done: {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../click_tool.py"/>
         <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
         <translation type="unfinished"></translation>
@@ -820,6 +1191,16 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../compare_view.py"/>
+        <source>Before: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../compare_view.py"/>
+        <source>After: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation type="unfinished"></translation>
@@ -847,15 +1228,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../corrections.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <location filename="../sketch_labels.py"/>
-        <location filename="../sketch_loop.py"/>
-        <source>{path} cannot be opened</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../dock.py"/>
         <source>GeoSeg</source>
         <translation type="unfinished"></translation>
@@ -880,11 +1252,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../dock.py"/>
         <source>geoseg does not run: {reason}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../dock.py"/>
-        <source>The project's GeoSeg entry cannot be read: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1066,14 +1433,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../panel_sketch.py"/>
-        <source>Cancel</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
         <source>Compute on</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1130,32 +1489,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <location filename="../panel_area.py"/>
         <location filename="../render_dialog.py"/>
         <source>Pixel size</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_area.py"/>
-        <location filename="../panel_result.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Area</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Results</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Replace existing results</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Minimum area</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1334,11 +1667,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../panel_area.py"/>
-        <source>The area cannot be transformed: {reason}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../panel_bands.py"/>
         <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
         <translation type="unfinished"></translation>
@@ -1468,13 +1796,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1525,11 +1846,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>This polygon is gone; on to the next.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
         <source>{path} cannot be read: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1546,12 +1862,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_run.py"/>
         <source>Segment the visible part of the map and show it as an overlay</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <location filename="../report.py"/>
-        <source>Run</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1581,27 +1891,12 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>off</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelling…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelled. Run again to go on where it was.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1622,11 +1917,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_run.py"/>
         <source>computed with pixels of {size}: zoom in to see what the run will give</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Done: {folder}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1749,11 +2039,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_sketch.py"/>
         <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
-        <source>Next place</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1994,6 +2279,11 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Detect changes…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

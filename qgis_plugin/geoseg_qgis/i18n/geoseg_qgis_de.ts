@@ -75,6 +75,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
+        <location filename="../change_result.py"/>
         <source>Back</source>
         <translation>Zurück</translation>
     </message>
@@ -192,6 +193,8 @@
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>units²</source>
         <translation>Einheiten²</translation>
     </message>
@@ -242,6 +245,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../changes.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg hat noch kein Python: Erweiterungen ▸ GeoSeg ▸ Umgebung… öffnen und eines anlegen oder wählen.</translation>
     </message>
@@ -375,6 +379,95 @@
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>„{name}“ ist keine Rasterdatei: den benötigten Teil zuerst im GeoSeg-Bedienfeld in eine Datei rendern.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{share} % has changed; {area} more differ, but are not certain</source>
+        <translation>{share} % haben sich geändert; weitere {area} sind verschieden, aber nicht sicher</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Detect changes</source>
+        <translation>Änderungen erkennen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Compares two class maps of one place, or two scenes that a model maps first: polygons of what became what, a raster of the transitions, and a report with their areas.
+
+Classes are matched by name. What a small shift between the dates explains is not counted as a change. The maps may lie on different grids: the later one is brought to the pixels of the earlier one.
+
+If a run with a model is cancelled, it goes on where it was when it is started again with the same scenes and options.</source>
+        <translation>Vergleicht zwei Klassenkarten eines Ortes, oder zwei Szenen, die ein Modell zuerst kartiert: Polygone dessen, was wozu wurde, ein Raster der Übergänge und ein Bericht mit ihren Flächen.
+
+Klassen werden über ihre Namen zugeordnet. Was ein kleiner Versatz zwischen den Zeitpunkten erklärt, zählt nicht als Änderung. Die Karten dürfen auf verschiedenen Gittern liegen: Die spätere wird auf die Pixel der früheren gebracht.
+
+Wird ein Lauf mit einem Modell abgebrochen, geht er dort weiter, wo er war, wenn er mit denselben Szenen und Optionen neu gestartet wird.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{change}: {area}, {polygons} polygons</source>
+        <translation>{change}: {area}, {polygons} Polygone</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Minimum area of a change in m²; smaller ones are merged into a neighbour</source>
+        <translation>Mindestfläche einer Änderung in m²; kleinere gehen in einem Nachbarn auf</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Classes to rename or merge</source>
+        <translation>Klassen, die umbenannt oder vereint werden</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>As old=new, by commas: forest=tree,shrub= makes forest tree, and leaves shrub out.</source>
+        <translation>Als alt=neu, durch Kommas getrennt: forest=tree,shrub= macht forest zu tree und lässt shrub weg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Before: class map, or scene of one raster</source>
+        <translation>Vorher: Klassenkarte, oder Szene aus einem Raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_inputs.py"/>
+        <source>After</source>
+        <translation>Nachher</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Empty: both are class maps.</source>
+        <translation>Leer: Beides sind Klassenkarten.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Tolerance: shift in pixels that is no change</source>
+        <translation>Toleranz: Versatz in Pixeln, der keine Änderung ist</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Confidence that both dates need, in percent</source>
+        <translation>Konfidenz, die beide Zeitpunkte brauchen, in Prozent</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../changes.py"/>
+        <location filename="../results.py"/>
+        <source>Changes</source>
+        <translation>Änderungen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../results.py"/>
+        <source>Transitions</source>
+        <translation>Übergänge</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>{count} smaller transitions are in the report</source>
+        <translation>{count} kleinere Übergänge stehen im Bericht</translation>
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
@@ -789,6 +882,288 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>(keines)</translation>
     </message>
     <message>
+        <location filename="../change_inputs.py"/>
+        <source>Class maps</source>
+        <translation>Klassenkarten</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Scenes, with a model</source>
+        <translation>Szenen, mit einem Modell</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Swap</source>
+        <translation>Tauschen</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Exchange before and after</source>
+        <translation>Vorher und nachher vertauschen</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>What a shift by so many pixels explains is no change</source>
+        <translation>Was ein Versatz um so viele Pixel erklärt, ist keine Änderung</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
+        <translation>aus</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Smaller changes are merged into what is around them</source>
+        <translation>Kleinere Änderungen gehen in ihrer Umgebung auf</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>geoseg_changes, beside the first</source>
+        <translation>geoseg_changes, neben der ersten Datei</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation>Vorhandene Ergebnisse ersetzen</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Compare</source>
+        <translation>Vergleichen</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Before</source>
+        <translation>Vorher</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Tolerance</source>
+        <translation>Toleranz</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation>Mindestfläche</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation>Ergebnisse</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose two different layers.</source>
+        <translation>Zwei verschiedene Layer wählen.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose a model in the GeoSeg panel.</source>
+        <translation>Im GeoSeg-Bedienfeld ein Modell wählen.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Model of the panel: {name}</source>
+        <translation>Modell des Bedienfelds: {name}</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two raster files of one place to the project.</source>
+        <translation>Zwei Rasterdateien eines Ortes zum Projekt hinzufügen.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two class maps of one place to the project, or run a model on two scenes first.</source>
+        <translation>Zwei Klassenkarten eines Ortes zum Projekt hinzufügen, oder zuerst ein Modell auf zwei Szenen anwenden.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>bands {bands}</source>
+        <translation>Bänder {bands}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{place} of {count}: {change}, {area}</source>
+        <translation>{place} von {count}: {change}, {area}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Steps through the changes of the selected row, the largest first</source>
+        <translation>Geht die Änderungen der gewählten Zeile durch, die größte zuerst</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Shows the two dates in turns, a second each</source>
+        <translation>Zeigt die beiden Zeitpunkte abwechselnd, je eine Sekunde</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Before left, after right of a line that can be dragged</source>
+        <translation>Vorher links, nachher rechts einer Linie, die sich ziehen lässt</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture before</source>
+        <translation>Bild vorher</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture after</source>
+        <translation>Bild nachher</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Change</source>
+        <translation>Änderung</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation>Bereich</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation>Nächste Stelle</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>What is shown of this date</source>
+        <translation>Was von diesem Zeitpunkt gezeigt wird</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Flicker</source>
+        <translation>Wechseln</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Swipe</source>
+        <translation>Wischen</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation>Nichts hat sich geändert; {area} sind verschieden, aber nicht sicher.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>The polygons of the changes are not in the project, or there are none.</source>
+        <translation>Die Polygone der Änderungen sind nicht im Projekt, oder es gibt keine.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_result.py"/>
+        <source>This polygon is gone; on to the next.</source>
+        <translation>Dieses Polygon gibt es nicht mehr; weiter zum nächsten.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>All changes</source>
+        <translation>Alle Änderungen</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>confidence {percent} %</source>
+        <translation>Konfidenz {percent} %</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
+        <source>{path} cannot be opened</source>
+        <translation>{path} kann nicht geöffnet werden</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{name} (is added)</source>
+        <translation>{name} (wird hinzugefügt)</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation>Der Bereich kann nicht transformiert werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>What is compared</source>
+        <translation>Was verglichen wird</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>GeoSeg: changes</source>
+        <translation>GeoSeg: Änderungen</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../report.py"/>
+        <source>Run</source>
+        <translation>Ausführen</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>Compares in the background</source>
+        <translation>Vergleicht im Hintergrund</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelling…</source>
+        <translation>Wird abgebrochen…</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelled. Run again to go on where it was.</source>
+        <translation>Abgebrochen. Erneut ausführen setzt dort fort.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Abgebrochen.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Done: {folder}</source>
+        <translation>Fertig: {folder}</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>Der GeoSeg-Eintrag des Projekts kann nicht gelesen werden: {reason}</translation>
+    </message>
+    <message>
         <location filename="../click_tool.py"/>
         <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
         <translation>Dort wird nichts umrissen: an eine andere Stelle des Objekts klicken oder mit der Umschalttaste auf weitere.</translation>
@@ -824,6 +1199,16 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>Es ist kein Klickmodell installiert. Die zwei ONNX-Dateien eines solchen, zum Beispiel von SAM, hinzufügen: {command}</translation>
     </message>
     <message>
+        <location filename="../compare_view.py"/>
+        <source>Before: {name}</source>
+        <translation>Vorher: {name}</translation>
+    </message>
+    <message>
+        <location filename="../compare_view.py"/>
+        <source>After: {name}</source>
+        <translation>Nachher: {name}</translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation>Zuerst ein Modell auf ein Raster anwenden, dann dessen Polygone korrigieren.</translation>
@@ -851,15 +1236,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>Es gibt noch keine Labels: Polygone des Ergebnisses bearbeiten oder welche zeichnen.</translation>
     </message>
     <message>
-        <location filename="../corrections.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <location filename="../sketch_labels.py"/>
-        <location filename="../sketch_loop.py"/>
-        <source>{path} cannot be opened</source>
-        <translation>{path} kann nicht geöffnet werden</translation>
-    </message>
-    <message>
         <location filename="../dock.py"/>
         <source>GeoSeg</source>
         <translation>GeoSeg</translation>
@@ -885,11 +1261,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../dock.py"/>
         <source>geoseg does not run: {reason}</source>
         <translation>geoseg läuft nicht: {reason}</translation>
-    </message>
-    <message>
-        <location filename="../dock.py"/>
-        <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation>Der GeoSeg-Eintrag des Projekts kann nicht gelesen werden: {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -1070,14 +1441,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../panel_sketch.py"/>
-        <source>Cancel</source>
-        <translation>Abbrechen</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
         <source>Compute on</source>
         <translation>Rechnen auf</translation>
     </message>
@@ -1135,32 +1498,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../render_dialog.py"/>
         <source>Pixel size</source>
         <translation>Pixelgröße</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_area.py"/>
-        <location filename="../panel_result.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Area</source>
-        <translation>Bereich</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Results</source>
-        <translation>Ergebnisse</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Replace existing results</source>
-        <translation>Vorhandene Ergebnisse ersetzen</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Minimum area</source>
-        <translation>Mindestfläche</translation>
     </message>
     <message>
         <location filename="../labels.py"/>
@@ -1338,11 +1675,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>Der gewählte Bereich liegt außerhalb des Rasters „{name}“.</translation>
     </message>
     <message>
-        <location filename="../panel_area.py"/>
-        <source>The area cannot be transformed: {reason}</source>
-        <translation>Der Bereich kann nicht transformiert werden: {reason}</translation>
-    </message>
-    <message>
         <location filename="../panel_bands.py"/>
         <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
         <translation>Wert = gespeichert × Skalierung + Versatz; 1/10000 für Reflektanz × 10.000</translation>
@@ -1472,13 +1804,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation>Abgebrochen.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
         <translation>GeoSeg: {model} wird trainiert</translation>
     </message>
@@ -1529,11 +1854,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>This polygon is gone; on to the next.</source>
-        <translation>Dieses Polygon gibt es nicht mehr; weiter zum nächsten.</translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
         <source>{path} cannot be read: {reason}</source>
         <translation>{path} kann nicht gelesen werden: {reason}</translation>
     </message>
@@ -1551,12 +1871,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_run.py"/>
         <source>Segment the visible part of the map and show it as an overlay</source>
         <translation>Den sichtbaren Teil der Karte segmentieren und darüberlegen</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <location filename="../report.py"/>
-        <source>Run</source>
-        <translation>Ausführen</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1585,11 +1899,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>off</source>
-        <translation>aus</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
         <translation>GeoSeg: {scene}</translation>
     </message>
@@ -1597,16 +1906,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
         <translation>Der Ergebnisordner {folder} ist nicht nutzbar: {reason}. Einen anderen wählen.</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelling…</source>
-        <translation>Wird abgebrochen…</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelled. Run again to go on where it was.</source>
-        <translation>Abgebrochen. Erneut ausführen setzt dort fort.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1627,11 +1926,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_run.py"/>
         <source>computed with pixels of {size}: zoom in to see what the run will give</source>
         <translation>berechnet mit Pixeln von {size}: hineinzoomen zeigt, was der Lauf ergibt</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Done: {folder}</source>
-        <translation>Fertig: {folder}</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
@@ -1754,11 +2048,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_sketch.py"/>
         <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
         <translation>Speichert die Änderungen der Labels, lernt daraus ein Modell und zeigt seine Karte des sichtbaren Teils</translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
-        <source>Next place</source>
-        <translation>Nächste Stelle</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -1999,6 +2288,11 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
         <translation>Genauigkeit und Flächen…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Detect changes…</source>
+        <translation>Änderungen erkennen…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

@@ -75,6 +75,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
+        <location filename="../change_result.py"/>
         <source>Back</source>
         <translation>Atrás</translation>
     </message>
@@ -192,6 +193,8 @@
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>units²</source>
         <translation>unidades²</translation>
     </message>
@@ -242,6 +245,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../changes.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg aún no tiene Python: abra Complementos ▸ GeoSeg ▸ Entorno… y cree o elija uno.</translation>
     </message>
@@ -375,6 +379,95 @@
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>«{name}» no es un archivo ráster: renderice primero a un archivo la parte que necesita, en el panel GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{share} % has changed; {area} more differ, but are not certain</source>
+        <translation>Ha cambiado el {share} %; otras {area} difieren, pero sin certeza</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Detect changes</source>
+        <translation>Detectar cambios</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Compares two class maps of one place, or two scenes that a model maps first: polygons of what became what, a raster of the transitions, and a report with their areas.
+
+Classes are matched by name. What a small shift between the dates explains is not counted as a change. The maps may lie on different grids: the later one is brought to the pixels of the earlier one.
+
+If a run with a model is cancelled, it goes on where it was when it is started again with the same scenes and options.</source>
+        <translation>Compara dos mapas de clases de un mismo lugar, o dos escenas que un modelo cartografía primero: polígonos de qué se convirtió en qué, un ráster de las transiciones y un informe con sus superficies.
+
+Las clases se emparejan por su nombre. Lo que explica un pequeño desplazamiento entre las fechas no cuenta como cambio. Los mapas pueden estar en cuadrículas distintas: el posterior se lleva a los píxeles del anterior.
+
+Si se cancela una ejecución con un modelo, continúa donde estaba al iniciarla de nuevo con las mismas escenas y opciones.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{change}: {area}, {polygons} polygons</source>
+        <translation>{change}: {area}, {polygons} polígonos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Minimum area of a change in m²; smaller ones are merged into a neighbour</source>
+        <translation>Área mínima de un cambio en m²; los menores se unen a un vecino</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Classes to rename or merge</source>
+        <translation>Clases que se renombran o se unen</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>As old=new, by commas: forest=tree,shrub= makes forest tree, and leaves shrub out.</source>
+        <translation>Como antiguo=nuevo, separados por comas: forest=tree,shrub= convierte forest en tree y omite shrub.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Before: class map, or scene of one raster</source>
+        <translation>Antes: mapa de clases, o escena de un solo ráster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_inputs.py"/>
+        <source>After</source>
+        <translation>Después</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Empty: both are class maps.</source>
+        <translation>Vacío: ambos son mapas de clases.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Tolerance: shift in pixels that is no change</source>
+        <translation>Tolerancia: desplazamiento en píxeles que no es un cambio</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Confidence that both dates need, in percent</source>
+        <translation>Confianza que necesitan ambas fechas, en porcentaje</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../changes.py"/>
+        <location filename="../results.py"/>
+        <source>Changes</source>
+        <translation>Cambios</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../results.py"/>
+        <source>Transitions</source>
+        <translation>Transiciones</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>{count} smaller transitions are in the report</source>
+        <translation>{count} transiciones menores están en el informe</translation>
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
@@ -789,6 +882,288 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>(ninguna)</translation>
     </message>
     <message>
+        <location filename="../change_inputs.py"/>
+        <source>Class maps</source>
+        <translation>Mapas de clases</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Scenes, with a model</source>
+        <translation>Escenas, con un modelo</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Swap</source>
+        <translation>Intercambiar</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Exchange before and after</source>
+        <translation>Intercambiar antes y después</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>What a shift by so many pixels explains is no change</source>
+        <translation>Lo que explica un desplazamiento de tantos píxeles no es un cambio</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
+        <translation>no</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Smaller changes are merged into what is around them</source>
+        <translation>Los cambios menores se unen a lo que los rodea</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>geoseg_changes, beside the first</source>
+        <translation>geoseg_changes, junto al primero</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation>Reemplazar los resultados</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Compare</source>
+        <translation>Comparar</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Before</source>
+        <translation>Antes</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Tolerance</source>
+        <translation>Tolerancia</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation>Área mínima</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation>Resultados</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose two different layers.</source>
+        <translation>Elija dos capas distintas.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose a model in the GeoSeg panel.</source>
+        <translation>Elija un modelo en el panel GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Model of the panel: {name}</source>
+        <translation>Modelo del panel: {name}</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two raster files of one place to the project.</source>
+        <translation>Añada al proyecto dos archivos ráster de un mismo lugar.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two class maps of one place to the project, or run a model on two scenes first.</source>
+        <translation>Añada al proyecto dos mapas de clases de un mismo lugar, o ejecute antes un modelo sobre dos escenas.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>bands {bands}</source>
+        <translation>bandas {bands}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{place} of {count}: {change}, {area}</source>
+        <translation>{place} de {count}: {change}, {area}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Steps through the changes of the selected row, the largest first</source>
+        <translation>Recorre los cambios de la fila elegida, el mayor primero</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Shows the two dates in turns, a second each</source>
+        <translation>Muestra las dos fechas por turnos, un segundo cada una</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Before left, after right of a line that can be dragged</source>
+        <translation>Antes a la izquierda y después a la derecha de una línea que se puede arrastrar</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture before</source>
+        <translation>Imagen anterior</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture after</source>
+        <translation>Imagen posterior</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Change</source>
+        <translation>Cambio</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation>Área</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation>Siguiente lugar</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>What is shown of this date</source>
+        <translation>Lo que se muestra de esta fecha</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Flicker</source>
+        <translation>Alternar</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Swipe</source>
+        <translation>Deslizar</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation>Nada ha cambiado; {area} difieren, pero sin certeza.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>The polygons of the changes are not in the project, or there are none.</source>
+        <translation>Los polígonos de los cambios no están en el proyecto, o no hay ninguno.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_result.py"/>
+        <source>This polygon is gone; on to the next.</source>
+        <translation>Este polígono ya no existe; pase al siguiente.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>All changes</source>
+        <translation>Todos los cambios</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>confidence {percent} %</source>
+        <translation>confianza {percent} %</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
+        <source>{path} cannot be opened</source>
+        <translation>No se puede abrir {path}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{name} (is added)</source>
+        <translation>{name} (se añade)</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation>No se puede transformar el área: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>What is compared</source>
+        <translation>Qué se compara</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>GeoSeg: changes</source>
+        <translation>GeoSeg: cambios</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../report.py"/>
+        <source>Run</source>
+        <translation>Ejecutar</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Cancel</source>
+        <translation>Cancelar</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>Compares in the background</source>
+        <translation>Compara en segundo plano</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelling…</source>
+        <translation>Cancelando…</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelled. Run again to go on where it was.</source>
+        <translation>Cancelado. Ejecute de nuevo para continuar donde estaba.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Cancelado.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Done: {folder}</source>
+        <translation>Hecho: {folder}</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>No se puede leer la entrada de GeoSeg del proyecto: {reason}</translation>
+    </message>
+    <message>
         <location filename="../click_tool.py"/>
         <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
         <translation>Allí no se delimita nada: haga clic en otro punto del objeto o, con Mayús, en más puntos.</translation>
@@ -824,6 +1199,16 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>No hay ningún modelo de clic instalado. Añada los dos archivos ONNX de uno, como SAM: {command}</translation>
     </message>
     <message>
+        <location filename="../compare_view.py"/>
+        <source>Before: {name}</source>
+        <translation>Antes: {name}</translation>
+    </message>
+    <message>
+        <location filename="../compare_view.py"/>
+        <source>After: {name}</source>
+        <translation>Después: {name}</translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation>Ejecute primero un modelo sobre un ráster; después corrija sus polígonos.</translation>
@@ -851,15 +1236,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>Aún no hay etiquetas: edite polígonos del resultado o dibuje algunos.</translation>
     </message>
     <message>
-        <location filename="../corrections.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <location filename="../sketch_labels.py"/>
-        <location filename="../sketch_loop.py"/>
-        <source>{path} cannot be opened</source>
-        <translation>No se puede abrir {path}</translation>
-    </message>
-    <message>
         <location filename="../dock.py"/>
         <source>GeoSeg</source>
         <translation>GeoSeg</translation>
@@ -885,11 +1261,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../dock.py"/>
         <source>geoseg does not run: {reason}</source>
         <translation>geoseg no funciona: {reason}</translation>
-    </message>
-    <message>
-        <location filename="../dock.py"/>
-        <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation>No se puede leer la entrada de GeoSeg del proyecto: {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -1070,14 +1441,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../panel_sketch.py"/>
-        <source>Cancel</source>
-        <translation>Cancelar</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
         <source>Compute on</source>
         <translation>Calcular en</translation>
     </message>
@@ -1135,32 +1498,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../render_dialog.py"/>
         <source>Pixel size</source>
         <translation>Tamaño de píxel</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_area.py"/>
-        <location filename="../panel_result.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Area</source>
-        <translation>Área</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Results</source>
-        <translation>Resultados</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Replace existing results</source>
-        <translation>Reemplazar los resultados</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Minimum area</source>
-        <translation>Área mínima</translation>
     </message>
     <message>
         <location filename="../labels.py"/>
@@ -1338,11 +1675,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>El área elegida queda fuera del ráster «{name}».</translation>
     </message>
     <message>
-        <location filename="../panel_area.py"/>
-        <source>The area cannot be transformed: {reason}</source>
-        <translation>No se puede transformar el área: {reason}</translation>
-    </message>
-    <message>
         <location filename="../panel_bands.py"/>
         <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
         <translation>valor = almacenado × escala + desplazamiento; 1/10000 para reflectancia × 10 000</translation>
@@ -1472,13 +1804,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation>Cancelado.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
         <translation>GeoSeg: entrenando {model}</translation>
     </message>
@@ -1529,11 +1854,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>This polygon is gone; on to the next.</source>
-        <translation>Este polígono ya no existe; pase al siguiente.</translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
         <source>{path} cannot be read: {reason}</source>
         <translation>No se puede leer {path}: {reason}</translation>
     </message>
@@ -1551,12 +1871,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_run.py"/>
         <source>Segment the visible part of the map and show it as an overlay</source>
         <translation>Segmentar la parte visible del mapa y mostrarla encima</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <location filename="../report.py"/>
-        <source>Run</source>
-        <translation>Ejecutar</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1585,11 +1899,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>off</source>
-        <translation>no</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
         <translation>GeoSeg: {scene}</translation>
     </message>
@@ -1597,16 +1906,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
         <translation>No se puede usar la carpeta de resultados {folder}: {reason}. Elija otra.</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelling…</source>
-        <translation>Cancelando…</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelled. Run again to go on where it was.</source>
-        <translation>Cancelado. Ejecute de nuevo para continuar donde estaba.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1627,11 +1926,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_run.py"/>
         <source>computed with pixels of {size}: zoom in to see what the run will give</source>
         <translation>calculada con píxeles de {size}: acérquese para ver lo que dará la ejecución</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Done: {folder}</source>
-        <translation>Hecho: {folder}</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
@@ -1754,11 +2048,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_sketch.py"/>
         <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
         <translation>Guarda los cambios de las etiquetas, aprende de ellas un modelo y muestra su mapa de la parte visible</translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
-        <source>Next place</source>
-        <translation>Siguiente lugar</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -1999,6 +2288,11 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
         <translation>Exactitud y superficies…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Detect changes…</source>
+        <translation>Detectar cambios…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

@@ -75,6 +75,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
+        <location filename="../change_result.py"/>
         <source>Back</source>
         <translation>Retour</translation>
     </message>
@@ -192,6 +193,8 @@
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>units²</source>
         <translation>unités²</translation>
     </message>
@@ -242,6 +245,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../changes.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg n'a pas encore de Python : ouvrez Extensions ▸ GeoSeg ▸ Environnement… et créez-en ou choisissez-en un.</translation>
     </message>
@@ -375,6 +379,95 @@
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>« {name} » n'est pas un fichier raster : rendez d'abord la partie voulue dans un fichier, depuis le panneau GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{share} % has changed; {area} more differ, but are not certain</source>
+        <translation>{share} % ont changé ; {area} de plus diffèrent, mais sans certitude</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Detect changes</source>
+        <translation>Détecter les changements</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Compares two class maps of one place, or two scenes that a model maps first: polygons of what became what, a raster of the transitions, and a report with their areas.
+
+Classes are matched by name. What a small shift between the dates explains is not counted as a change. The maps may lie on different grids: the later one is brought to the pixels of the earlier one.
+
+If a run with a model is cancelled, it goes on where it was when it is started again with the same scenes and options.</source>
+        <translation>Compare deux cartes de classes d'un même lieu, ou deux scènes qu'un modèle cartographie d'abord : des polygones de ce qui est devenu quoi, un raster des transitions et un rapport avec leurs surfaces.
+
+Les classes sont associées par leur nom. Ce qu'un petit décalage entre les dates explique n'est pas compté comme changement. Les cartes peuvent avoir des grilles différentes : la plus récente est ramenée aux pixels de la plus ancienne.
+
+Si une exécution avec un modèle est annulée, elle reprend où elle en était quand elle est relancée avec les mêmes scènes et options.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{change}: {area}, {polygons} polygons</source>
+        <translation>{change} : {area}, {polygons} polygones</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Minimum area of a change in m²; smaller ones are merged into a neighbour</source>
+        <translation>Surface minimale d'un changement en m² ; les plus petits sont fusionnés avec un voisin</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Classes to rename or merge</source>
+        <translation>Classes à renommer ou à fusionner</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>As old=new, by commas: forest=tree,shrub= makes forest tree, and leaves shrub out.</source>
+        <translation>Sous la forme ancien=nouveau, séparés par des virgules : forest=tree,shrub= change forest en tree et laisse shrub de côté.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Before: class map, or scene of one raster</source>
+        <translation>Avant : carte de classes, ou scène d'un seul raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_inputs.py"/>
+        <source>After</source>
+        <translation>Après</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Empty: both are class maps.</source>
+        <translation>Vide : les deux sont des cartes de classes.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Tolerance: shift in pixels that is no change</source>
+        <translation>Tolérance : décalage en pixels qui n'est pas un changement</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Confidence that both dates need, in percent</source>
+        <translation>Confiance exigée des deux dates, en pour cent</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../changes.py"/>
+        <location filename="../results.py"/>
+        <source>Changes</source>
+        <translation>Changements</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../results.py"/>
+        <source>Transitions</source>
+        <translation>Transitions</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>{count} smaller transitions are in the report</source>
+        <translation>{count} transitions plus petites sont dans le rapport</translation>
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
@@ -789,6 +882,288 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>(aucune)</translation>
     </message>
     <message>
+        <location filename="../change_inputs.py"/>
+        <source>Class maps</source>
+        <translation>Cartes de classes</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Scenes, with a model</source>
+        <translation>Scènes, avec un modèle</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Swap</source>
+        <translation>Échanger</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Exchange before and after</source>
+        <translation>Échanger avant et après</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>What a shift by so many pixels explains is no change</source>
+        <translation>Ce qu'un décalage d'autant de pixels explique n'est pas un changement</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
+        <translation>non</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Smaller changes are merged into what is around them</source>
+        <translation>Les changements plus petits sont fusionnés avec ce qui les entoure</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>geoseg_changes, beside the first</source>
+        <translation>geoseg_changes, à côté du premier</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation>Remplacer les résultats</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Compare</source>
+        <translation>Comparer</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Before</source>
+        <translation>Avant</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Tolerance</source>
+        <translation>Tolérance</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation>Surface minimale</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation>Résultats</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose two different layers.</source>
+        <translation>Choisissez deux couches différentes.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose a model in the GeoSeg panel.</source>
+        <translation>Choisissez un modèle dans le panneau GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Model of the panel: {name}</source>
+        <translation>Modèle du panneau : {name}</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two raster files of one place to the project.</source>
+        <translation>Ajoutez au projet deux fichiers raster d'un même lieu.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two class maps of one place to the project, or run a model on two scenes first.</source>
+        <translation>Ajoutez au projet deux cartes de classes d'un même lieu, ou appliquez d'abord un modèle à deux scènes.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>bands {bands}</source>
+        <translation>bandes {bands}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{place} of {count}: {change}, {area}</source>
+        <translation>{place} sur {count} : {change}, {area}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Steps through the changes of the selected row, the largest first</source>
+        <translation>Parcourt les changements de la ligne choisie, le plus grand d'abord</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Shows the two dates in turns, a second each</source>
+        <translation>Montre les deux dates tour à tour, une seconde chacune</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Before left, after right of a line that can be dragged</source>
+        <translation>Avant à gauche, après à droite d'une ligne que l'on peut déplacer</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture before</source>
+        <translation>Image d'avant</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture after</source>
+        <translation>Image d'après</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Change</source>
+        <translation>Changement</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation>Zone</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation>Endroit suivant</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>What is shown of this date</source>
+        <translation>Ce qui est montré de cette date</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Flicker</source>
+        <translation>Alterner</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Swipe</source>
+        <translation>Glisser</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation>Rien n'a changé ; {area} diffèrent, mais sans certitude.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>The polygons of the changes are not in the project, or there are none.</source>
+        <translation>Les polygones des changements ne sont pas dans le projet, ou il n'y en a pas.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_result.py"/>
+        <source>This polygon is gone; on to the next.</source>
+        <translation>Ce polygone n'existe plus ; passez au suivant.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>All changes</source>
+        <translation>Tous</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>confidence {percent} %</source>
+        <translation>confiance {percent} %</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
+        <source>{path} cannot be opened</source>
+        <translation>{path} ne peut pas être ouvert</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{name} (is added)</source>
+        <translation>{name} (sera ajouté)</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation>La zone ne peut pas être transformée : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>What is compared</source>
+        <translation>Ce qui est comparé</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>GeoSeg: changes</source>
+        <translation>GeoSeg : changements</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../report.py"/>
+        <source>Run</source>
+        <translation>Exécuter</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Cancel</source>
+        <translation>Annuler</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>Compares in the background</source>
+        <translation>Compare en arrière-plan</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelling…</source>
+        <translation>Annulation…</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelled. Run again to go on where it was.</source>
+        <translation>Annulé. Relancez pour reprendre où il en était.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Annulé.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Done: {folder}</source>
+        <translation>Terminé : {folder}</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>L'entrée GeoSeg du projet ne peut pas être lue : {reason}</translation>
+    </message>
+    <message>
         <location filename="../click_tool.py"/>
         <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
         <translation>Rien n'est délimité à cet endroit : cliquez ailleurs sur l'objet ou, avec Maj, sur d'autres points.</translation>
@@ -824,6 +1199,16 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>Aucun modèle à clic n'est installé. Ajoutez les deux fichiers ONNX d'un tel modèle, par exemple SAM : {command}</translation>
     </message>
     <message>
+        <location filename="../compare_view.py"/>
+        <source>Before: {name}</source>
+        <translation>Avant : {name}</translation>
+    </message>
+    <message>
+        <location filename="../compare_view.py"/>
+        <source>After: {name}</source>
+        <translation>Après : {name}</translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation>Appliquez d'abord un modèle à un raster, puis corrigez ses polygones.</translation>
@@ -851,15 +1236,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>Il n'y a pas encore d'étiquettes : modifiez des polygones du résultat ou dessinez-en.</translation>
     </message>
     <message>
-        <location filename="../corrections.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <location filename="../sketch_labels.py"/>
-        <location filename="../sketch_loop.py"/>
-        <source>{path} cannot be opened</source>
-        <translation>{path} ne peut pas être ouvert</translation>
-    </message>
-    <message>
         <location filename="../dock.py"/>
         <source>GeoSeg</source>
         <translation>GeoSeg</translation>
@@ -885,11 +1261,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../dock.py"/>
         <source>geoseg does not run: {reason}</source>
         <translation>geoseg ne fonctionne pas : {reason}</translation>
-    </message>
-    <message>
-        <location filename="../dock.py"/>
-        <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation>L'entrée GeoSeg du projet ne peut pas être lue : {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -1070,14 +1441,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../panel_sketch.py"/>
-        <source>Cancel</source>
-        <translation>Annuler</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
         <source>Compute on</source>
         <translation>Calculer sur</translation>
     </message>
@@ -1135,32 +1498,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../render_dialog.py"/>
         <source>Pixel size</source>
         <translation>Taille de pixel</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_area.py"/>
-        <location filename="../panel_result.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Area</source>
-        <translation>Zone</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Results</source>
-        <translation>Résultats</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Replace existing results</source>
-        <translation>Remplacer les résultats</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Minimum area</source>
-        <translation>Surface minimale</translation>
     </message>
     <message>
         <location filename="../labels.py"/>
@@ -1338,11 +1675,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>La zone choisie est hors du raster « {name} ».</translation>
     </message>
     <message>
-        <location filename="../panel_area.py"/>
-        <source>The area cannot be transformed: {reason}</source>
-        <translation>La zone ne peut pas être transformée : {reason}</translation>
-    </message>
-    <message>
         <location filename="../panel_bands.py"/>
         <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
         <translation>valeur = stockée × échelle + décalage ; 1/10000 pour une réflectance × 10 000</translation>
@@ -1472,13 +1804,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation>Annulé.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
         <translation>GeoSeg : entraînement de {model}</translation>
     </message>
@@ -1529,11 +1854,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>This polygon is gone; on to the next.</source>
-        <translation>Ce polygone n'existe plus ; passez au suivant.</translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
         <source>{path} cannot be read: {reason}</source>
         <translation>{path} ne peut pas être lu : {reason}</translation>
     </message>
@@ -1551,12 +1871,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_run.py"/>
         <source>Segment the visible part of the map and show it as an overlay</source>
         <translation>Segmenter la partie visible de la carte et l'afficher par-dessus</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <location filename="../report.py"/>
-        <source>Run</source>
-        <translation>Exécuter</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1585,11 +1899,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>off</source>
-        <translation>non</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
         <translation>GeoSeg : {scene}</translation>
     </message>
@@ -1597,16 +1906,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
         <translation>Le dossier de résultats {folder} est inutilisable : {reason}. Choisissez-en un autre.</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelling…</source>
-        <translation>Annulation…</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelled. Run again to go on where it was.</source>
-        <translation>Annulé. Relancez pour reprendre où il en était.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1627,11 +1926,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_run.py"/>
         <source>computed with pixels of {size}: zoom in to see what the run will give</source>
         <translation>calculé avec des pixels de {size} : zoomez pour voir ce que donnera le traitement</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Done: {folder}</source>
-        <translation>Terminé : {folder}</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
@@ -1754,11 +2048,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_sketch.py"/>
         <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
         <translation>Enregistre les modifications des étiquettes, en apprend un modèle et montre sa carte de la partie visible</translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
-        <source>Next place</source>
-        <translation>Endroit suivant</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -1999,6 +2288,11 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
         <translation>Précision et surfaces…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Detect changes…</source>
+        <translation>Détecter les changements…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>

@@ -75,6 +75,7 @@
     </message>
     <message>
         <location filename="../accuracy.py"/>
+        <location filename="../change_result.py"/>
         <source>Back</source>
         <translation>Voltar</translation>
     </message>
@@ -192,6 +193,8 @@
     </message>
     <message>
         <location filename="../accuracy_report.py"/>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
         <source>units²</source>
         <translation>unidades²</translation>
     </message>
@@ -242,6 +245,7 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
+        <location filename="../changes.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>O GeoSeg ainda não tem um Python: abra Complementos ▸ GeoSeg ▸ Ambiente… e crie ou escolha um.</translation>
     </message>
@@ -375,6 +379,95 @@
         <location filename="../algorithms/base.py"/>
         <source>'{name}' is no raster file: render the part that you need to a file first, in the GeoSeg panel.</source>
         <translation>“{name}” não é um arquivo raster: primeiro renderize para um arquivo a parte de que precisa, no painel GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{share} % has changed; {area} more differ, but are not certain</source>
+        <translation>{share} % mudou; mais {area} diferem, mas sem certeza</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Detect changes</source>
+        <translation>Detectar mudanças</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Compares two class maps of one place, or two scenes that a model maps first: polygons of what became what, a raster of the transitions, and a report with their areas.
+
+Classes are matched by name. What a small shift between the dates explains is not counted as a change. The maps may lie on different grids: the later one is brought to the pixels of the earlier one.
+
+If a run with a model is cancelled, it goes on where it was when it is started again with the same scenes and options.</source>
+        <translation>Compara dois mapas de classes de um mesmo lugar, ou duas cenas que um modelo mapeia primeiro: polígonos do que se tornou o quê, um raster das transições e um relatório com suas áreas.
+
+As classes são associadas pelo nome. O que um pequeno deslocamento entre as datas explica não conta como mudança. Os mapas podem estar em grades diferentes: o posterior é levado aos pixels do anterior.
+
+Se uma execução com um modelo for cancelada, ela continua de onde parou ao ser iniciada de novo com as mesmas cenas e opções.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_result.py"/>
+        <source>{change}: {area}, {polygons} polygons</source>
+        <translation>{change}: {area}, {polygons} polígonos</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Minimum area of a change in m²; smaller ones are merged into a neighbour</source>
+        <translation>Área mínima de uma mudança em m²; as menores são unidas a um vizinho</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Classes to rename or merge</source>
+        <translation>Classes a renomear ou unir</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>As old=new, by commas: forest=tree,shrub= makes forest tree, and leaves shrub out.</source>
+        <translation>Como antigo=novo, separados por vírgulas: forest=tree,shrub= transforma forest em tree e deixa shrub de fora.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Before: class map, or scene of one raster</source>
+        <translation>Antes: mapa de classes, ou cena de um só raster</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../change_inputs.py"/>
+        <source>After</source>
+        <translation>Depois</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Empty: both are class maps.</source>
+        <translation>Vazio: ambos são mapas de classes.</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Tolerance: shift in pixels that is no change</source>
+        <translation>Tolerância: deslocamento em pixels que não é mudança</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>Confidence that both dates need, in percent</source>
+        <translation>Confiança exigida de ambas as datas, em porcentagem</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../changes.py"/>
+        <location filename="../results.py"/>
+        <source>Changes</source>
+        <translation>Mudanças</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <location filename="../results.py"/>
+        <source>Transitions</source>
+        <translation>Transições</translation>
+    </message>
+    <message>
+        <location filename="../algorithms/change.py"/>
+        <source>{count} smaller transitions are in the report</source>
+        <translation>{count} transições menores estão no relatório</translation>
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
@@ -789,6 +882,288 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>(nenhuma)</translation>
     </message>
     <message>
+        <location filename="../change_inputs.py"/>
+        <source>Class maps</source>
+        <translation>Mapas de classes</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Scenes, with a model</source>
+        <translation>Cenas, com um modelo</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Swap</source>
+        <translation>Trocar</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Exchange before and after</source>
+        <translation>Trocar antes e depois</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>What a shift by so many pixels explains is no change</source>
+        <translation>O que um deslocamento de tantos pixels explica não é mudança</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../panel_run.py"/>
+        <source>off</source>
+        <translation>não</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Smaller changes are merged into what is around them</source>
+        <translation>Mudanças menores são unidas ao que as cerca</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>geoseg_changes, beside the first</source>
+        <translation>geoseg_changes, ao lado do primeiro</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Replace existing results</source>
+        <translation>Substituir os resultados</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Compare</source>
+        <translation>Comparar</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Before</source>
+        <translation>Antes</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Tolerance</source>
+        <translation>Tolerância</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Minimum area</source>
+        <translation>Área mínima</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Results</source>
+        <translation>Resultados</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose two different layers.</source>
+        <translation>Escolha duas camadas diferentes.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Choose a model in the GeoSeg panel.</source>
+        <translation>Escolha um modelo no painel GeoSeg.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Model of the panel: {name}</source>
+        <translation>Modelo do painel: {name}</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two raster files of one place to the project.</source>
+        <translation>Adicione ao projeto dois arquivos raster de um mesmo lugar.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>Add two class maps of one place to the project, or run a model on two scenes first.</source>
+        <translation>Adicione ao projeto dois mapas de classes de um mesmo lugar, ou execute antes um modelo em duas cenas.</translation>
+    </message>
+    <message>
+        <location filename="../change_inputs.py"/>
+        <source>bands {bands}</source>
+        <translation>bandas {bands}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{place} of {count}: {change}, {area}</source>
+        <translation>{place} de {count}: {change}, {area}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Steps through the changes of the selected row, the largest first</source>
+        <translation>Percorre as mudanças da linha escolhida, a maior primeiro</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Shows the two dates in turns, a second each</source>
+        <translation>Mostra as duas datas alternadamente, um segundo cada</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Before left, after right of a line that can be dragged</source>
+        <translation>Antes à esquerda, depois à direita de uma linha que pode ser arrastada</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture before</source>
+        <translation>Imagem anterior</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Picture after</source>
+        <translation>Imagem posterior</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Change</source>
+        <translation>Mudança</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../labels.py"/>
+        <location filename="../panel_area.py"/>
+        <location filename="../panel_result.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Area</source>
+        <translation>Área</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Next place</source>
+        <translation>Próximo lugar</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>What is shown of this date</source>
+        <translation>O que é mostrado desta data</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Flicker</source>
+        <translation>Alternar</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Swipe</source>
+        <translation>Deslizar</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>Nothing has changed; {area} differ, but are not certain.</source>
+        <translation>Nada mudou; {area} diferem, mas sem certeza.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>The polygons of the changes are not in the project, or there are none.</source>
+        <translation>Os polígonos das mudanças não estão no projeto, ou não há nenhum.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_result.py"/>
+        <source>This polygon is gone; on to the next.</source>
+        <translation>Este polígono não existe mais; vá ao próximo.</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>All changes</source>
+        <translation>Todas as mudanças</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>confidence {percent} %</source>
+        <translation>confiança {percent} %</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../corrections.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <location filename="../sketch_labels.py"/>
+        <location filename="../sketch_loop.py"/>
+        <source>{path} cannot be opened</source>
+        <translation>Não é possível abrir {path}</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <source>{name} (is added)</source>
+        <translation>{name} (será adicionado)</translation>
+    </message>
+    <message>
+        <location filename="../change_result.py"/>
+        <location filename="../panel_area.py"/>
+        <source>The area cannot be transformed: {reason}</source>
+        <translation>Não é possível transformar a área: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>What is compared</source>
+        <translation>O que é comparado</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>GeoSeg: changes</source>
+        <translation>GeoSeg: mudanças</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../report.py"/>
+        <source>Run</source>
+        <translation>Executar</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../environment_page.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../panel_sketch.py"/>
+        <source>Cancel</source>
+        <translation>Cancelar</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <source>Compares in the background</source>
+        <translation>Compara em segundo plano</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelling…</source>
+        <translation>Cancelando…</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Cancelled. Run again to go on where it was.</source>
+        <translation>Cancelado. Execute de novo para continuar de onde parou.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_correct.py"/>
+        <location filename="../panel_run.py"/>
+        <location filename="../render_dialog.py"/>
+        <source>Cancelled.</source>
+        <translation>Cancelado.</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../panel_run.py"/>
+        <source>Done: {folder}</source>
+        <translation>Pronto: {folder}</translation>
+    </message>
+    <message>
+        <location filename="../changes.py"/>
+        <location filename="../dock.py"/>
+        <source>The project's GeoSeg entry cannot be read: {reason}</source>
+        <translation>Não é possível ler a entrada GeoSeg do projeto: {reason}</translation>
+    </message>
+    <message>
         <location filename="../click_tool.py"/>
         <source>Nothing is outlined there: click elsewhere on it, or with Shift on more of it.</source>
         <translation>Nada é delimitado ali: clique em outro ponto do objeto ou, com Shift, em mais pontos.</translation>
@@ -824,6 +1199,16 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>Nenhum modelo de clique está instalado. Adicione os dois arquivos ONNX de um, como SAM: {command}</translation>
     </message>
     <message>
+        <location filename="../compare_view.py"/>
+        <source>Before: {name}</source>
+        <translation>Antes: {name}</translation>
+    </message>
+    <message>
+        <location filename="../compare_view.py"/>
+        <source>After: {name}</source>
+        <translation>Depois: {name}</translation>
+    </message>
+    <message>
         <location filename="../corrections.py"/>
         <source>Run a model on a raster first; then correct its polygons.</source>
         <translation>Execute primeiro um modelo em um raster; depois corrija os polígonos.</translation>
@@ -851,15 +1236,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>Ainda não há rótulos: edite polígonos do resultado ou desenhe alguns.</translation>
     </message>
     <message>
-        <location filename="../corrections.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <location filename="../sketch_labels.py"/>
-        <location filename="../sketch_loop.py"/>
-        <source>{path} cannot be opened</source>
-        <translation>Não é possível abrir {path}</translation>
-    </message>
-    <message>
         <location filename="../dock.py"/>
         <source>GeoSeg</source>
         <translation>GeoSeg</translation>
@@ -885,11 +1261,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../dock.py"/>
         <source>geoseg does not run: {reason}</source>
         <translation>O geoseg não funciona: {reason}</translation>
-    </message>
-    <message>
-        <location filename="../dock.py"/>
-        <source>The project's GeoSeg entry cannot be read: {reason}</source>
-        <translation>Não é possível ler a entrada GeoSeg do projeto: {reason}</translation>
     </message>
     <message>
         <location filename="../dock.py"/>
@@ -1070,14 +1441,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../environment_page.py"/>
-        <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../panel_sketch.py"/>
-        <source>Cancel</source>
-        <translation>Cancelar</translation>
-    </message>
-    <message>
-        <location filename="../environment_page.py"/>
         <source>Compute on</source>
         <translation>Calcular em</translation>
     </message>
@@ -1135,32 +1498,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../render_dialog.py"/>
         <source>Pixel size</source>
         <translation>Tamanho do pixel</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_area.py"/>
-        <location filename="../panel_result.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Area</source>
-        <translation>Área</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Results</source>
-        <translation>Resultados</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Replace existing results</source>
-        <translation>Substituir os resultados</translation>
-    </message>
-    <message>
-        <location filename="../labels.py"/>
-        <location filename="../panel_run.py"/>
-        <source>Minimum area</source>
-        <translation>Área mínima</translation>
     </message>
     <message>
         <location filename="../labels.py"/>
@@ -1338,11 +1675,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>A área escolhida fica fora do raster “{name}”.</translation>
     </message>
     <message>
-        <location filename="../panel_area.py"/>
-        <source>The area cannot be transformed: {reason}</source>
-        <translation>Não é possível transformar a área: {reason}</translation>
-    </message>
-    <message>
         <location filename="../panel_bands.py"/>
         <source>value = stored × scale + offset; 1/10000 for reflectance × 10,000</source>
         <translation>valor = armazenado × escala + deslocamento; 1/10000 para reflectância × 10.000</translation>
@@ -1472,13 +1804,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_correct.py"/>
-        <location filename="../panel_run.py"/>
-        <location filename="../render_dialog.py"/>
-        <source>Cancelled.</source>
-        <translation>Cancelado.</translation>
-    </message>
-    <message>
-        <location filename="../panel_correct.py"/>
         <source>GeoSeg: training {model}</source>
         <translation>GeoSeg: treinando {model}</translation>
     </message>
@@ -1529,11 +1854,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_result.py"/>
-        <source>This polygon is gone; on to the next.</source>
-        <translation>Este polígono não existe mais; vá ao próximo.</translation>
-    </message>
-    <message>
-        <location filename="../panel_result.py"/>
         <source>{path} cannot be read: {reason}</source>
         <translation>Não é possível ler {path}: {reason}</translation>
     </message>
@@ -1551,12 +1871,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_run.py"/>
         <source>Segment the visible part of the map and show it as an overlay</source>
         <translation>Segmentar a parte visível do mapa e mostrá-la por cima</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <location filename="../report.py"/>
-        <source>Run</source>
-        <translation>Executar</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1585,11 +1899,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_run.py"/>
-        <source>off</source>
-        <translation>não</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
         <source>GeoSeg: {scene}</source>
         <translation>GeoSeg: {scene}</translation>
     </message>
@@ -1597,16 +1906,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_run.py"/>
         <source>The results folder {folder} cannot be used: {reason}. Choose another one.</source>
         <translation>A pasta de resultados {folder} não pode ser usada: {reason}. Escolha outra.</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelling…</source>
-        <translation>Cancelando…</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Cancelled. Run again to go on where it was.</source>
-        <translation>Cancelado. Execute de novo para continuar de onde parou.</translation>
     </message>
     <message>
         <location filename="../panel_run.py"/>
@@ -1627,11 +1926,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_run.py"/>
         <source>computed with pixels of {size}: zoom in to see what the run will give</source>
         <translation>calculada com pixels de {size}: aproxime para ver o que a execução dará</translation>
-    </message>
-    <message>
-        <location filename="../panel_run.py"/>
-        <source>Done: {folder}</source>
-        <translation>Pronto: {folder}</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
@@ -1754,11 +2048,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_sketch.py"/>
         <source>Save the edits of the labels, learn a model from them, and show its map of the visible part</source>
         <translation>Salva as edições dos rótulos, aprende um modelo com eles e mostra o mapa da parte visível</translation>
-    </message>
-    <message>
-        <location filename="../panel_sketch.py"/>
-        <source>Next place</source>
-        <translation>Próximo lugar</translation>
     </message>
     <message>
         <location filename="../panel_sketch.py"/>
@@ -1999,6 +2288,11 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../plugin.py"/>
         <source>Accuracy and areas…</source>
         <translation>Exatidão e áreas…</translation>
+    </message>
+    <message>
+        <location filename="../plugin.py"/>
+        <source>Detect changes…</source>
+        <translation>Detectar mudanças…</translation>
     </message>
     <message>
         <location filename="../plugin.py"/>
