@@ -43,7 +43,7 @@ GEOSEG_TEST_SCALE=1.5 GEOSEG_TEST_LOCALE=de GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMI
     "$here/window.sh" "$python" "$scratch/inputs" "$pictures/150" panel_layout.py
 step "a real window: the sketch loop"
 GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-400} "$here/window.sh" "$python" "$scratch/inputs" "$pictures/sketch" sketch.py
-for script in panel_runs panel_project setup_page accuracy_dialog dialogs any_layer; do
+for script in objects panel_runs panel_project setup_page accuracy_dialog dialogs any_layer; do
     step "a real window: $script"
     GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures/$script" "$script.py"
 done
