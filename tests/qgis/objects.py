@@ -70,8 +70,8 @@ def uncertain(panel, layer):
         assert iface.mapCanvas().extent().contains(feature.geometry().boundingBox())
     assert iface.activeLayer() is layer
     yield pause(0.3)
-    yield drawn()
     check(panel, "narrow_objects")
+    assert layer.selectedFeatureCount() == 1
     step("the least certain objects, one after the other")
 
 

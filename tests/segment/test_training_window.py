@@ -81,7 +81,7 @@ def test_windows_are_chosen_without_doubt(identity_model, scene, encoder, traine
 
 @pytest.mark.parametrize(("encoder", "side"), [("mobilenet_v3_small", 384), ("resnet18", 512)])
 def test_detectors_keep_to_it_too(identity_model, scene, encoder, side):
-    """A FCOS that learned in windows of 192 px had an AP50 of 0.19 in those of 512 px."""
+    """A detector's own windows are those of its card, unless they are far larger than the training's."""
     hyperparameters = {"encoder": encoder, "training": {"window": 192}}
     plain = identity_model(margin=64, hyperparameters=hyperparameters)
     card = card_with(plain.card, architecture="torchvision:fcos", boxes=BoxHeads(window=512))
