@@ -157,14 +157,6 @@ def labelled(panel, layer, raster):
     names = [one.name() for one in QgsProject.instance().mapLayers().values()]
     assert names.count("Labels") == 1, names
     state["numbers"]["labels, m² not looked at, after each place"] = counts
-    # And half of it again, for the training: the mask is ignored there.
-    QgsProject.instance().removeMapLayer(labels.id())
-    (OUT / "small_scene_object_labels.gpkg").unlink()
-    objects.checked.setCurrentIndex(objects.checked.findData("view"))
-    canvas.setExtent(west)
-    yield drawn()
-    objects.labels_button.click()
-    yield lambda: not objects._busy
     step("objects are labels, in one step")
 
 
