@@ -7,7 +7,7 @@ import shutil
 from clipping import check
 from qgis.core import QgsGeometry, QgsPointXY, QgsProject, QgsRectangle, QgsVectorLayer
 from qgis.utils import iface
-from stage import INPUTS, OUT, add_raster, begin, drawn, open_panel, pause, shot, state, step
+from stage import INPUTS, OUT, add_raster, begin, drawn, open_panel, pause, state, step
 
 UNCHECKED = "not checked"
 
@@ -112,7 +112,8 @@ def corrected(panel, layer):
     objects.draw_button.click()
     assert iface.actionAddFeature().isChecked()
     iface.actionPan().trigger()
-    shot("objects_edited")
+    yield pause(0.3)
+    check(panel, "narrow_objects_edited")
     step("deleted and split; merging and drawing begin")
 
 
