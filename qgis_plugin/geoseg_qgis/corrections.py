@@ -38,6 +38,7 @@ class Corrections(QObject):
         self._result = ""
         self._edited: set[int] = set()
         self._labels = ""
+        self._heard: set[str] = set()  # layers of labels whose edits are heard
         self._path = ""
         self._classes: dict[str, str] = {}
         self._scene = ""
@@ -206,8 +207,10 @@ class Corrections(QObject):
             create(self._path, self._crs)
 
     def _adopt(self, layer: QgsVectorLayer) -> None:
-        layer.featureAdded.connect(lambda *_: self.changed.emit())
-        layer.featureDeleted.connect(lambda *_: self.changed.emit())
+        if layer.id() not in self._heard:
+            layer.featureAdded.connect(lambda *_: self.changed.emit())
+            layer.featureDeleted.connect(lambda *_: self.changed.emit())
+            self._heard.add(layer.id())
         self._labels = layer.id()
 
     def save(self) -> str:
