@@ -142,7 +142,8 @@ def list_(*, as_json: bool, clicks: bool, index: str | None) -> None:
     if as_json:
         rows = [
             {"name": c.name, "default": c.name == DEFAULT_MODEL, "title": c.title, "bands": [b.name for b in c.bands],
-             "classes": {k.name: k.color for k in c.classes}, "license": c.license, "origin": _origin(c)}
+             "classes": {k.name: k.color for k in c.classes}, "objects": c.objects is not None,
+             "license": c.license, "origin": _origin(c)}
             for c in cards
         ]  # fmt: skip
         echo_json(rows)

@@ -87,7 +87,8 @@ _fitting_options = option_group(
     click.option("--loss", default=_DEFAULTS.loss, show_default=True,
                  help=f"Loss: {', '.join(LOSSES)}, or a sum such as ce+dice."),
     click.option("--lr", type=float,
-                 help="Maximum learning rate. Default: 0.001; 0.0003 with --weights, 0.0001 with --from."),
+                 help="Maximum learning rate. Default: 0.001; 0.0003 with --weights, 0.0001 with --from, and for boxes "
+                      "with --weights."),
     click.option("--weight-decay", type=float, default=_DEFAULTS.weight_decay, show_default=True,
                  help="Weight decay of AdamW."),
     click.option("--class-weights", metavar="balanced|NAME=W,…", help="Class weights of the loss. Default: 1 each."),

@@ -48,7 +48,7 @@ def in_scene(found: Found, window: Window, tiling: Tiling, valid: NDArray[np.boo
             bits = {"bits": pasted_prototypes(found._replace(masks=own), exact, pixels, read)}
     return Detections(
         boxes, found.scores[keep], found.classes[keep], np.repeat(cell, len(boxes), 0), cut, **bits,
-        full=int(found.full),
+        full=np.array([] if found.full is None else [found.full], np.float32),
     )  # fmt: skip
 
 

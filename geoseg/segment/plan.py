@@ -365,11 +365,13 @@ def choose_tiling(raster: Raster, model: Model, options: Options) -> Tiling:
 
     if card.window is not None:
         return tiling(_fixed_keep(model, options, margin))
-    # What a detector finds depends on its windows, so that they do not depend on the memory of a machine.
-    side = card.boxes.window if options.window is None and card.boxes is not None else options.window
+    most = None if options.margin is not None else largest_window(card)
+    side = options.window
+    if side is None and card.boxes is not None:
+        # What a detector finds depends on its windows, so that they do not depend on the memory of a machine.
+        side = min(card.boxes.window, most or card.boxes.window)
     if side is not None:
         return tiling(_keep(side, margin, stride))
-    most = None if options.margin is not None else largest_window(card)
     cells = {keep: -(-height // keep) * -(-width // keep) for keep, _ in _KEEPS}
     keeps = [keep for keep, count in _KEEPS if most is None and cells[keep] >= count and (margin or not count)]
     plans = [Plan(raster, model, options, tiling(round_up(keep, stride))) for keep in keeps]

@@ -148,7 +148,7 @@ def train(
         What the network is told of dates: ``"day-of-year"`` or ``"days-since-first"``.
     lr
         Maximum learning rate, below 10: it rises during the first 5 % of steps, then falls as a half cosine. None is
-        1e-3, 3e-4 with ``weights``, 1e-4 with ``base``.
+        1e-3, 3e-4 with ``weights`` (1e-4 for boxes), 1e-4 with ``base``.
     weight_decay
         Weight decay of AdamW, 0…1.
     epochs

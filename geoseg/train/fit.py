@@ -238,7 +238,9 @@ def usual_rate(options: TrainOptions) -> float:
     if options.lr is not None:
         return options.lr
     if options.task == BOXES:
-        return 1e-4 if options.weights else 3e-4
+        # From random weights a FCOS had, of the crowns in blocks held out, an AP50 of 0.23 after 400 steps with this
+        # rate, and of at most 0.08 within 240 steps with a third of it.
+        return 1e-4 if options.weights else 1e-3
     return 1e-4 if options.base else 3e-4 if options.weights else 1e-3
 
 

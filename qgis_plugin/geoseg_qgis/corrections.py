@@ -21,6 +21,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from . import results
 from .label_layer import FIELD, create, offer_classes, style, vector
+from .object_labels import unchecked
 from .tr import tr
 
 ID_FIELD = "class_id"
@@ -37,6 +38,7 @@ class Corrections(QObject):
         self._result = ""
         self._edited: set[int] = set()
         self._labels = ""
+        self._heard: set[str] = set()  # layers of labels whose edits are heard
         self._path = ""
         self._classes: dict[str, str] = {}
         self._scene = ""
@@ -125,7 +127,9 @@ class Corrections(QObject):
     def count(self) -> int:
         """Return how many labels there are, drawn ones that are not saved yet included."""
         layer = self.labels()
-        return int(layer.featureCount()) if layer is not None else 0
+        if layer is None:
+            return 0
+        return int(layer.featureCount()) - (unchecked(layer) is not None)
 
     # --- in the project
 
@@ -184,6 +188,10 @@ class Corrections(QObject):
         if not self._path:
             raise QgsProcessingException(tr("Run a model on a raster, or name new classes first."))
         self._create_labels()
+        known = _in_project(self._path)
+        if known is not None:
+            self._adopt(known)
+            return known
         layer = QgsVectorLayer(self._path, tr("Corrections") if self._result else tr("Labels"), "ogr")
         if not layer.isValid():
             raise QgsProcessingException(tr("{path} cannot be opened").format(path=self._path))
@@ -199,8 +207,10 @@ class Corrections(QObject):
             create(self._path, self._crs)
 
     def _adopt(self, layer: QgsVectorLayer) -> None:
-        layer.featureAdded.connect(lambda *_: self.changed.emit())
-        layer.featureDeleted.connect(lambda *_: self.changed.emit())
+        if layer.id() not in self._heard:
+            layer.featureAdded.connect(lambda *_: self.changed.emit())
+            layer.featureDeleted.connect(lambda *_: self.changed.emit())
+            self._heard.add(layer.id())
         self._labels = layer.id()
 
     def save(self) -> str:
@@ -234,6 +244,13 @@ class Corrections(QObject):
             raise QgsProcessingException(tr("{path} cannot be written").format(path=self._path))
         labels.updateExtents()
         labels.triggerRepaint()
+
+
+def _in_project(path: str) -> QgsVectorLayer | None:
+    """Return the layer of the project that shows a file, if there is one."""
+    layers = (layer for layer in QgsProject.instance().mapLayers().values() if isinstance(layer, QgsVectorLayer))
+    wanted = os.path.normpath(path)
+    return next((layer for layer in layers if os.path.normpath(layer.source().split("|")[0]) == wanted), None)
 
 
 class ClassIds:

@@ -16,6 +16,7 @@ from .environment import Probe
 from .environment_page import EnvironmentPage
 from .labels import labels
 from .panel_correct import CorrectPanel
+from .panel_objects import ObjectsPanel
 from .panel_result import ResultPanel
 from .panel_run import RunPanel
 from .panel_scene import ScenePanel
@@ -62,8 +63,9 @@ class GeosegDock(QgsDockWidget):
         self.result = ResultPanel(self.iface, inside)
         self.sketch = SketchPanel(self.iface, self.scene, self.run, inside)
         self.correct = CorrectPanel(self.iface, self.scene, inside)
+        self.objects = ObjectsPanel(self.iface, self.scene, self.correct, inside)
         layout = QVBoxLayout(inside)
-        for widget in (self.banner, self.scene, self.sketch, self.run, self.result, self.correct):
+        for widget in (self.banner, self.scene, self.sketch, self.run, self.result, self.objects, self.correct):
             layout.addWidget(widget)
         layout.addStretch()
         area = self.area = QScrollArea(self)
@@ -73,6 +75,7 @@ class GeosegDock(QgsDockWidget):
         self.setWidget(area)
         self.run.said.connect(self.say)
         self.correct.said.connect(self.say)
+        self.objects.said.connect(self.say)
         self.sketch.made.connect(self._take_model)
         self.run.finished.connect(self._show_result)
         self.result.shown.connect(self._begin_corrections)
@@ -202,7 +205,7 @@ class GeosegDock(QgsDockWidget):
         corrections = self.correct.corrections.state()
         return {
             "scene": self.scene.state(), "results": self.result.state(), "last": last, "corrections": corrections,
-            "sketch": self.sketch.state(),
+            "sketch": self.sketch.state(), "objects": self.objects.state(),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -211,6 +214,7 @@ class GeosegDock(QgsDockWidget):
             self.scene.restore(state.get("scene", {}))
             self.result.restore(state.get("results", {}))
             self.sketch.restore(state.get("sketch", {}))
+            self.objects.restore(state.get("objects", {}))
             last, corrections = state.get("last", {}), state.get("corrections", {})
             polygons = QgsProject.instance().mapLayer(str(corrections.get("result", "")))
             if polygons is not None:
@@ -248,6 +252,7 @@ class GeosegDock(QgsDockWidget):
         self.sketch.shut_down()
         self.run.shut_down()
         self.correct.shut_down()
+        self.objects.shut_down()
         if self.render_dialog is not None:
             self.render_dialog.stop()
         if self.page is not None:

@@ -121,12 +121,17 @@ class Drawn:
         return list(self.numbers)
 
 
-def counting(layer: QgsVectorLayer) -> Iterator[None]:
-    """Count what is drawn, unsaved edits included, piece by piece; returns :class:`Drawn`."""
-    found, measure, place = Drawn(), QgsDistanceArea(), layer.fields().indexOf(FIELD)
-    project = QgsProject.instance()
+def measuring(layer: QgsVectorLayer) -> QgsDistanceArea:
+    """Return what measures the areas of a layer's features, on the project's ellipsoid or that of GPS."""
+    measure, project = QgsDistanceArea(), QgsProject.instance()
     measure.setSourceCrs(layer.crs(), project.transformContext())
     measure.setEllipsoid(project.ellipsoid() if project.ellipsoid() not in {"", "NONE"} else "EPSG:7030")
+    return measure
+
+
+def counting(layer: QgsVectorLayer) -> Iterator[None]:
+    """Count what is drawn, unsaved edits included, piece by piece; returns :class:`Drawn`."""
+    found, measure, place = Drawn(), measuring(layer), layer.fields().indexOf(FIELD)
     identifier = layer.id()
     for number, feature in enumerate(layer.getFeatures(), 1):
         if number % _PIECE == 0:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
-from qgis.core import QgsProcessingException
+from qgis.core import QgsGeometry, QgsProcessingException, QgsVectorLayer
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QDoubleSpinBox, QLineEdit, QProgressBar, QSpinBox, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from . import commands, phases, settings
 from .corrections import Corrections
 from .label_layer import FIELD
 from .new_classes import NewClassesDialog
+from .object_labels import UNCHECKED, copying
 from .panel_scene import ScenePanel
 from .runner import RunError, geoseg_command
 from .session import Session, start
@@ -39,6 +40,7 @@ class CorrectPanel(QWidget):
         self.corrections = Corrections(self)
         self.corrections.changed.connect(self._count)
         self._model = ""
+        self._objects = False  # whether the labels are objects, one polygon each
         self._trained_scene = commands.Scene([])
         self._build()
         self._count()
@@ -119,7 +121,7 @@ class CorrectPanel(QWidget):
         colours = {name: facts.get("color", "#888888") for name, facts in classes.items()}
         ids = {name: facts["id"] for name, facts in classes.items() if "id" in facts}
         self.corrections.watch(polygons, path, colours, scene, ids)
-        self._model, self._trained_scene = self._scene.model(), self._scene.scene()
+        self._model, self._trained_scene, self._objects = self._scene.model(), self._scene.scene(), False
         self.name.setText(self._free_name())
         self._count()
 
@@ -141,10 +143,49 @@ class CorrectPanel(QWidget):
         if not dialog.exec():
             return
         self.corrections.begin(dialog.path(), dialog.classes(), layer.name(), layer.crs())
-        self._model, self._trained_scene = "", scene
+        self._model, self._trained_scene, self._objects = "", scene, False
         self.name.setText(self._free_name(base=stem))
         self.draw()
         self._count()
+
+    def taking_objects(
+        self, layer: QgsVectorLayer, path: str, classes: dict[str, str], places: tuple[QgsGeometry, QgsGeometry]
+    ) -> Iterator[None]:
+        """Make labels of objects that were looked through, piece by piece; returns how many.
+
+        Parameters
+        ----------
+        layer
+            Objects; unsaved edits are saved.
+        path
+            File for the labels.
+        classes
+            Colour per class name.
+        places
+            What was looked through, and the extent of the chosen raster, in the layer's CRS.
+
+        Raises
+        ------
+        QgsProcessingException
+            If something cannot be saved.
+        """
+        scene, name = self._scene.scene(), self._scene.layer().name()
+        if layer.isModified() and not layer.commitChanges(stopEditing=False):
+            raise QgsProcessingException("; ".join(layer.commitErrors()))
+        yield
+        known = {**(self.corrections.classes if self.corrections.path == path else {}), **classes}
+        self.corrections.begin(path, known, name, layer.crs())
+        labels = self.corrections.open_labels()
+        if labels.isModified() and not labels.commitChanges(stopEditing=False):
+            raise QgsProcessingException("; ".join(labels.commitErrors()))
+        yield
+        number = yield from copying(layer, labels, *places)
+        model = self._scene.model()
+        finds = any(card["name"] == model and card.get("objects") for card in settings.known_models())
+        self._model, self._trained_scene, self._objects = model if finds else "", scene, True
+        self.name.setText(self._free_name(base=re.sub(r"[^\w-]+", "_", name)))
+        self._count()
+        return number
 
     def _free_name(self, used: str = "", base: str = "") -> str:
         base = base or re.sub(r"[^\w-]+", "_", os.path.basename(self._model) or "model")
@@ -233,7 +274,10 @@ class CorrectPanel(QWidget):
         options = {"class_field": FIELD, "epochs": self.epochs.value(), "stack": len(scene.sources) > 1}
         options.update(window=self.window.value() or None, batch=self.batch.value() or None)
         options["lr"] = self.rate.value() or None
-        if not self._model:
+        if self._objects:
+            options["task"] = "instances"
+            options["ignore"] = UNCHECKED
+        elif not self._model:
             options["classes"] = ",".join(f"{name}:{colour}" for name, colour in self.corrections.classes.items())
         arguments = commands.train(scene, [labels], target, self._model, **options)
         session = start(geoseg_command(settings.interpreter(), arguments), self, self._ended)

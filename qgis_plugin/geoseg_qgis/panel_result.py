@@ -16,25 +16,16 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import Qt, QTimer, QUrl, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QDesktopServices
-from qgis.PyQt.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QHeaderView,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QTextBrowser,
-    QVBoxLayout,
-    QWidget,
-)
+from qgis.PyQt.QtGui import QDesktopServices
+from qgis.PyQt.QtWidgets import QDialog, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from . import results
+from .class_table import ClassTable
 from .report import as_html
 from .tr import tr
 from .turns import Turns
 from .uncertain import Search
-from .widgets import Button, Flow, WrappedLabel, narrow
+from .widgets import Button, Flow, WrappedLabel
 
 
 class ResultPanel(QWidget):
@@ -57,15 +48,7 @@ class ResultPanel(QWidget):
         self.hide()
 
     def _build(self) -> None:
-        self.table = QTableWidget(0, 4, self)
-        self.table.setHorizontalHeaderLabels([tr("Class"), tr("Area"), "%", tr("Polygons")])
-        self.table.verticalHeader().hide()
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(6 * self.fontMetrics().averageCharWidth())
+        self.table = ClassTable((tr("Class"), tr("Area"), "%", tr("Polygons")), self)
         self.report_button = Button(tr("Open report"), self)
         self.report_button.clicked.connect(self.open_report)
         self.uncertain_button = Button(tr("Zoom to uncertain"), self)
@@ -75,7 +58,6 @@ class ResultPanel(QWidget):
         self.uncertain_button.clicked.connect(self.next_uncertain)
         buttons = Flow(self.report_button, self.uncertain_button)
         self.note = WrappedLabel("", self)
-        narrow(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
@@ -134,19 +116,12 @@ class ResultPanel(QWidget):
         """Fill the table with area per class, largest first."""
         rows = sorted(classes.items(), key=lambda item: -_amount(item[1]))
         whole = sum(_amount(facts) for facts in classes.values()) or 1.0
-        self.table.setRowCount(len(rows))
-        for row, (name, facts) in enumerate(rows):
+        shown = []
+        for name, facts in rows:
             area = f"{facts['area_m2'] / 1e4:,.1f} ha" if "area_m2" in facts else f"{facts.get('pixels', 0):,} px"
-            cells = (name, area, f"{100 * _amount(facts) / whole:.1f}", f"{facts.get('polygons', 0):,}")
-            for column, text in enumerate(cells):
-                item = QTableWidgetItem(text)
-                if column:
-                    item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight) | int(Qt.AlignmentFlag.AlignVCenter))
-                else:
-                    item.setData(Qt.ItemDataRole.DecorationRole, QColor(facts.get("color", "#888888")))
-                self.table.setItem(row, column, item)
-        rows, header = self.table.verticalHeader().length(), self.table.horizontalHeader().sizeHint().height()
-        self.table.setFixedHeight(min(rows + header + self.table.horizontalScrollBar().sizeHint().height() + 4, 260))
+            texts = (area, f"{100 * _amount(facts) / whole:.1f}", f"{facts.get('polygons', 0):,}")
+            shown.append((name, facts.get("color", "#888888"), texts))
+        self.table.fill(shown)
 
     # --- report
 

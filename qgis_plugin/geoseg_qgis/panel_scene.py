@@ -26,7 +26,7 @@ from .labels import labels
 from .panel_bands import BandsPanel
 from .panel_units import ValuesQuestion
 from .phases import realistic
-from .project_state import OwnLayersHidden
+from .project_state import LayersHidden, own
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
@@ -66,7 +66,7 @@ class ScenePanel(QWidget):
         self.layers = QgsMapLayerComboBox(self)
         self.layers.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self.layers.layerChanged.connect(self._layer_changed)
-        self._hidden = OwnLayersHidden(self.layers)
+        self._hidden = LayersHidden(self.layers, own(QgsRasterLayer))
         self.models = QComboBox(self)
         self.models.currentIndexChanged.connect(lambda _: self.check_soon())
         narrow(self.layers, self.models)  # long names must not widen the panel

@@ -11,7 +11,7 @@ import json
 import os
 from typing import Any, Callable
 
-from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
+from qgis.core import QgsMapLayer, QgsProject
 from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import QObject, QTimer
 
@@ -109,12 +109,17 @@ def is_own(layer: QgsMapLayer) -> bool:
     return any(path.endswith(end) and os.path.isfile(path[: -len(end)] + "_report.json") for end in endings)
 
 
-class OwnLayersHidden(QObject):
-    """Keeps geoseg's own rasters, or layers of another kind, out of a layer box."""
+def own(kind: type[QgsMapLayer]) -> Callable[[QgsMapLayer], bool]:
+    """Return what tells whether geoseg made a layer of a kind."""
+    return lambda layer: isinstance(layer, kind) and is_own(layer)
 
-    def __init__(self, box: QgsMapLayerComboBox, kind: type[QgsMapLayer] = QgsRasterLayer) -> None:
+
+class LayersHidden(QObject):
+    """Keeps layers out of a layer box, such as those that geoseg made."""
+
+    def __init__(self, box: QgsMapLayerComboBox, hides: Callable[[QgsMapLayer], bool]) -> None:
         super().__init__(box)
-        self._box, self._kind = box, kind
+        self._box, self._hides = box, hides
         self._hidden: set[str] = set()
         project = QgsProject.instance()
         # After removals too: the box keeps addresses, which another layer may get.
@@ -125,8 +130,8 @@ class OwnLayersHidden(QObject):
     def update(self, *_: Any) -> None:
         """Look through the project's layers."""
         layers = QgsProject.instance().mapLayers().values()
-        own = [layer for layer in layers if isinstance(layer, self._kind) and is_own(layer)]
-        identifiers = {layer.id() for layer in own}
+        hidden = [layer for layer in layers if self._hides(layer)]
+        identifiers = {layer.id() for layer in hidden}
         if identifiers != self._hidden:
             self._hidden = identifiers
-            self._box.setExceptedLayerList(own)
+            self._box.setExceptedLayerList(hidden)

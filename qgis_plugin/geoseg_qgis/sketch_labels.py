@@ -21,7 +21,7 @@ from . import label_layer
 from .label_layer import FIELD, Drawn
 from .new_classes import NewClassesDialog
 from .panel_scene import ScenePanel
-from .project_state import OwnLayersHidden
+from .project_state import LayersHidden, own
 from .tr import tr
 from .turns import Turns
 from .widgets import Button, Flow, form, narrow
@@ -58,7 +58,7 @@ class SketchLabels(QWidget):
         self.layers = QgsMapLayerComboBox(self)
         self.layers.setFilters(QgsMapLayerProxyModel.Filter.HasGeometry)
         self.layers.setAllowEmptyLayer(True)
-        self._hidden = OwnLayersHidden(self.layers, QgsVectorLayer)
+        self._hidden = LayersHidden(self.layers, own(QgsVectorLayer))
         self.layers.setLayer(None)
         self.layers.layerChanged.connect(lambda _: self.take(self.layers.currentLayer()))
         narrow(self.layers)

@@ -135,6 +135,14 @@ def _town(target: Path) -> None:
     add_model(pair[0], "sam", decoder=pair[1], overwrite=True)
 
 
+def _objects(scene: Path, target: Path) -> None:
+    """Patches of two classes as objects: how a model for objects finds them is tested elsewhere."""
+    import geoseg
+
+    target.parent.mkdir()
+    geoseg.detect(scene, "spectral", path=target, classes=["tree", "water"], min_area=1000.0, score=0.0)
+
+
 def main(demo: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     scene = next(path for path in demo.glob("*.tif") if not path.stem.endswith(("_classes", "_confidence", "_truth")))
@@ -153,6 +161,7 @@ def main(demo: Path, target: Path) -> None:
     _model(target / "models" / "small")
     _model(target / "photo", ("red", "green", "blue"))
     _town(target)
+    _objects(target / "small scene.tif", target / "objects" / "small scene_objects.gpkg")
     stand_in_wheel(target / "wheels")
     print(f"inputs in {target}: {sorted(path.name for path in target.iterdir())}")
 

@@ -46,7 +46,7 @@ GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-400} "$here/window.sh" "$python" "$scratc
 step "a real window: changes, on a screen at 150 %"
 GEOSEG_TEST_SCALE=1.5 GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} \
     "$here/window.sh" "$python" "$scratch/inputs" "$pictures/changes_window" changes_window.py
-for script in click_objects panel_runs panel_project setup_page accuracy_dialog dialogs any_layer; do
+for script in click_objects objects panel_runs panel_project setup_page accuracy_dialog dialogs any_layer; do
     step "a real window: $script"
     GEOSEG_TEST_LIMIT=${GEOSEG_TEST_LIMIT:-240} "$here/window.sh" "$python" "$scratch/inputs" "$pictures/$script" "$script.py"
 done

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 import segmentation_models_pytorch as smp
 
+from geoseg.models import Model
+from geoseg.models.card.boxes import BoxHeads
+from geoseg.models.card.card import card_with
 from geoseg.models.card.training_window import _pooling, window_doubt
 from geoseg.segment.plan import Options, make_plan
 
@@ -74,3 +77,15 @@ def test_windows_are_chosen_without_doubt(identity_model, scene, encoder, traine
     plan = make_plan(scene(600, 600), model, Options())
     assert max(plan.tiling.largest_read()) == side
     assert not any("was trained on" in line for line in plan.warnings)
+
+
+@pytest.mark.parametrize(("encoder", "side"), [("mobilenet_v3_small", 384), ("resnet18", 512)])
+def test_detectors_keep_to_it_too(identity_model, scene, encoder, side):
+    """A detector's own windows are those of its card, unless they are far larger than the training's."""
+    hyperparameters = {"encoder": encoder, "training": {"window": 192}}
+    plain = identity_model(margin=64, hyperparameters=hyperparameters)
+    card = card_with(plain.card, architecture="torchvision:fcos", boxes=BoxHeads(window=512))
+    model = Model(card, module=plain.module())
+    plan = make_plan(scene(900, 900), model, Options())
+    assert max(plan.tiling.largest_read()) == side
+    assert max(make_plan(scene(900, 900), model, Options(window=256)).tiling.largest_read()) == 256

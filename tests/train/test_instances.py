@@ -6,6 +6,7 @@ import json
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import shapely
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import geoseg
+from geoseg.classes import NODATA
 from geoseg.errors import InputError, OptionError
 from geoseg.job import Options
 from geoseg.progress.reporters import Silent
@@ -190,6 +192,25 @@ def test_coco_labels_are_objects(houses, tmp_path):
     assert found.sizes["house"]["50"] == pytest.approx(25, rel=1e-3)
     same = labelled(image, labels).sources[0].read(Box(0, 0, 192, 192))
     assert all(np.array_equal(*pair) for pair in zip(found.sources[0].read(Box(0, 0, 192, 192)), same, strict=True))
+
+
+def test_what_was_not_looked_at_is_left_out(houses, tmp_path):
+    """One polygon below the objects, of a class to ignore, as the panel in QGIS writes it."""
+    image, labels, _ = houses
+    frame = gpd.read_file(labels)
+    rest = gpd.GeoDataFrame(
+        {"kind": ["not checked"]}, geometry=[shapely.box(500_000, 5_399_904, 500_048, 5_400_000)], crs=frame.crs
+    )
+    path = tmp_path / "half.gpkg"
+    pd.concat([rest, frame[frame.geometry.bounds.maxx > 500_048]]).to_file(path)
+    options = TrainOptions(task="instances", **SMALL | {"validation": 0.0})
+    prepared = prepare(Sources([image], [str(path)], "kind", None, ("not checked",)), options, None, Silent())
+    whole = prepare(Sources([image], [str(labels)], "kind", None, ()), options, None, Silent())
+    assert [c.name for c in prepared.card.classes] == [c.name for c in whole.card.classes]
+    half, full = (one.scenes[0].labels.read(Box(0, 0, 192, 192)) for one in (prepared, whole))
+    assert np.array_equal(half[:, 106:], full[:, 106:])
+    assert (half[:, :86] == NODATA).all()
+    assert (full[:, :86] != NODATA).all()
 
 
 def test_what_cannot_be_trained_is_one_line(houses, place):

@@ -37,11 +37,13 @@ def write_box_objects(
     if score < card.boxes.least_score:
         reporter.info(f"model {card.name!r} returns scores from {card.boxes.least_score:g} on: none below are written")
     found = store.detections()
-    if found.full:
+    # Where the lowest score that was returned is lower, nothing is missing that would be written.
+    full = int((found.full >= score).sum())
+    if full:
         limit = card.boxes.limit_of(*recipe.tiling.largest_read())
         side = max(recipe.tiling.largest_read())
         reporter.warning(
-            f"{raster.name}: {found.full} windows of {side} px hold as many objects as model {card.name!r} returns at "
+            f"{raster.name}: {full} windows of {side} px hold as many objects as model {card.name!r} returns at "
             f"most, {limit}: there may be more; use a smaller --window, or raise boxes.limit in the model's card"
         )
     summary = write_boxes(

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BYTES = np.zeros(0, np.uint8)
+_NONE = np.zeros(0, np.float32)
 
-_ARRAYS = ("boxes", "scores", "classes", "windows", "cut", "bits")
+_ARRAYS = ("boxes", "scores", "classes", "windows", "cut", "bits", "full")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class Detections:
         uint8: masks one after another, each over the pixels that its box touches, row by row, eight pixels a byte and
         filled up to a whole byte; empty for detectors without masks.
     full
-        Number of windows with as many boxes as the detector returns at most.
+        float32 (k,): the lowest score in each window with as many boxes as the detector returns at most.
     """
 
     boxes: NDArray[np.float32]
@@ -46,7 +47,7 @@ class Detections:
     windows: NDArray[np.int64]
     cut: NDArray[np.bool_]
     bits: NDArray[np.uint8] = field(default_factory=lambda: _BYTES)
-    full: int = 0
+    full: NDArray[np.float32] = field(default_factory=lambda: _NONE)
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -63,12 +64,12 @@ class Detections:
         if not parts:
             return cls.none()
         joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
-        return cls(**joined, full=sum(part.full for part in parts))
+        return cls(**joined)
 
     def to_bytes(self) -> bytes:
         """Return the content of a file of detections."""
         file = io.BytesIO()
-        np.savez_compressed(file, full=np.int64(self.full), **{name: getattr(self, name) for name in _ARRAYS})
+        np.savez_compressed(file, **{name: getattr(self, name) for name in _ARRAYS})
         return file.getvalue()
 
     @classmethod
@@ -84,7 +85,7 @@ class Detections:
 
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                return cls(**{name: file[name] for name in _ARRAYS}, full=int(file["full"]))
+                return cls(**{name: file[name] for name in _ARRAYS})
         except (BadZipFile, KeyError, OSError, EOFError) as error:
             raise ValueError(f"no file of detections: {error}") from error
 

@@ -42,7 +42,8 @@ class Found(NamedTuple):
     masks
         float32 (n, 28, 28): how probable each part of a box is to belong to its object; None without masks.
     full
-        Whether there may be more: as many were found as are returned at most.
+        Where as many were found as are returned at most, the lowest of their scores: there may be more below it. None
+        where fewer were found.
     prototypes
         float32 (m, ph, pw) over the whole window: ``masks`` are then float32 (n, m), the weights with which they sum
         up to the logit of each object; None for masks on the grids of their boxes.
@@ -52,7 +53,7 @@ class Found(NamedTuple):
     scores: NDArray[np.float32]
     classes: NDArray[np.uint8]
     masks: NDArray[np.float32] | None
-    full: bool
+    full: float | None
     prototypes: NDArray[np.float32] | None = None
 
 
@@ -139,7 +140,7 @@ class BoxPredictor:
         boxes, scores, classes = result["boxes"], result["scores"], result["labels"]
         if self._broken.found or not bool(torch.isfinite(boxes).all()) or not bool(torch.isfinite(scores).all()):
             raise not_finite(self.card, len(boxes), self.execution.precision)
-        full = len(scores) >= self.limit
+        full = float(scores.min()) if len(scores) >= self.limit else None
         keep = ((boxes[:, 2:] - boxes[:, :2]) >= _LEAST_SIDE).all(1) & (classes > 0)
         if len(self.card.classes) > 2:
             keep &= self._once(boxes, scores)

@@ -112,6 +112,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <location filename="../corrections.py"/>
+        <location filename="../object_labels.py"/>
         <source>{path} cannot be written</source>
         <translation type="unfinished"></translation>
     </message>
@@ -136,6 +137,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../sketch_table.py"/>
         <source>Class</source>
@@ -494,6 +496,7 @@ Models trained for objects keep those apart that touch; with any other model eac
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../results.py"/>
         <source>Objects</source>
         <translation type="unfinished"></translation>
@@ -1019,6 +1022,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <location filename="../change_result.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
         <source>Area</source>
@@ -1638,11 +1642,13 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Whole raster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Map view</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1810,6 +1816,135 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../panel_objects.py"/>
+        <source>{place} of {count}: {name}, score {score:.2f}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Detect…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Find objects on the chosen raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Next uncertain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Zoom to the objects with the lowest scores, one after the other</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete the selected objects</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Split</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw a line through an object that should be two</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Merge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Make one object of those that are selected</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw an object that is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Where you have looked at every object; elsewhere nothing will be learned</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Objects → labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Save the edits, and turn the objects into labels to train on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Add a raster layer to the project.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>There are no objects with a score.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select objects first; “Next uncertain” selects one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select the parts of the object, further ones with Shift and a click, then press “Merge” again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Choose the raster that the objects were found on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>The map view does not show the raster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{count} objects are labels now: train a model on them below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{name} cannot be edited.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../panel_result.py"/>
         <source>{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha</source>
         <translation type="unfinished"></translation>
@@ -1967,13 +2102,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../panel_scene.py"/>
         <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <location filename="../panel_sketch.py"/>
-        <location filename="../sketch_labels.py"/>
-        <source>Add a raster layer to the project.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2390,11 +2518,6 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     <message>
         <location filename="../sketch_labels.py"/>
         <source>Name classes and draw examples of them on this raster</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../sketch_labels.py"/>
-        <source>Draw</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

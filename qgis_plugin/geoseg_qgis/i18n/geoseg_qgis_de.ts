@@ -112,6 +112,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <location filename="../corrections.py"/>
+        <location filename="../object_labels.py"/>
         <source>{path} cannot be written</source>
         <translation>{path} kann nicht geschrieben werden</translation>
     </message>
@@ -136,6 +137,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../sketch_table.py"/>
         <source>Class</source>
@@ -500,6 +502,7 @@ Modelle, die für Objekte trainiert sind, halten auseinander, was sich berührt;
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../results.py"/>
         <source>Objects</source>
         <translation>Objekte</translation>
@@ -1027,6 +1030,7 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../change_result.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
         <source>Area</source>
@@ -1646,11 +1650,13 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Whole raster</source>
         <translation>Ganzes Raster</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Map view</source>
         <translation>Kartenausschnitt</translation>
     </message>
@@ -1818,6 +1824,135 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <translation>Modell {name} ist trainiert und in der Liste</translation>
     </message>
     <message>
+        <location filename="../panel_objects.py"/>
+        <source>{place} of {count}: {name}, score {score:.2f}</source>
+        <translation>{place} von {count}: {name}, Score {score:.2f}</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Detect…</source>
+        <translation>Suchen…</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Find objects on the chosen raster</source>
+        <translation>Objekte im gewählten Raster suchen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Next uncertain</source>
+        <translation>Nächstes unsicheres</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Zoom to the objects with the lowest scores, one after the other</source>
+        <translation>Zu den Objekten mit den niedrigsten Scores zoomen, eines nach dem anderen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete the selected objects</source>
+        <translation>Die gewählten Objekte löschen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Split</source>
+        <translation>Teilen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw a line through an object that should be two</source>
+        <translation>Eine Linie durch ein Objekt ziehen, das zwei sein sollte</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Merge</source>
+        <translation>Verschmelzen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Make one object of those that are selected</source>
+        <translation>Aus den gewählten Objekten eines machen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation>Zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw an object that is missing</source>
+        <translation>Ein fehlendes Objekt zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Where you have looked at every object; elsewhere nothing will be learned</source>
+        <translation>Wo Sie jedes Objekt angesehen haben; anderswo wird nichts gelernt</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Objects → labels</source>
+        <translation>Objekte → Labels</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Save the edits, and turn the objects into labels to train on</source>
+        <translation>Die Änderungen speichern und aus den Objekten Labels zum Trainieren machen</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Checked</source>
+        <translation>Geprüft</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Add a raster layer to the project.</source>
+        <translation>Einen Rasterlayer zum Projekt hinzufügen.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>There are no objects with a score.</source>
+        <translation>Es gibt keine Objekte mit einem Score.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select objects first; “Next uncertain” selects one.</source>
+        <translation>Wählen Sie zuerst Objekte; „Nächstes unsicheres“ wählt eines.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select the parts of the object, further ones with Shift and a click, then press “Merge” again.</source>
+        <translation>Wählen Sie die Teile des Objekts, weitere mit Umschalt und Klick, und drücken Sie dann wieder „Verschmelzen“.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Choose the raster that the objects were found on.</source>
+        <translation>Wählen Sie das Raster, in dem die Objekte gefunden wurden.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>The map view does not show the raster.</source>
+        <translation>Der Kartenausschnitt zeigt das Raster nicht.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{count} objects are labels now: train a model on them below.</source>
+        <translation>{count} Objekte sind jetzt Labels: Trainieren Sie unten ein Modell damit.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{name} cannot be edited.</source>
+        <translation>{name} kann nicht bearbeitet werden.</translation>
+    </message>
+    <message>
         <location filename="../panel_result.py"/>
         <source>{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha</source>
         <translation>{place} von {count}: {name}, Konfidenz {confidence:.0f} %, {area:,.1f} ha</translation>
@@ -1976,13 +2111,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../panel_scene.py"/>
         <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
         <translation>Das Modell wurde mit Reflektanz trainiert, zu der digitale Werte durch Verstärkung und Versatz werden: Tragen Sie die Werte aus den Metadaten der Szene unten bei Skalierung und Versatz ein, oder rechnen Sie die Szene zuerst in Reflektanz um. Ohne sie kann nur ein eigenes, auf diesem Raster trainiertes Modell verwendet werden (Neue Klassen…).</translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <location filename="../panel_sketch.py"/>
-        <location filename="../sketch_labels.py"/>
-        <source>Add a raster layer to the project.</source>
-        <translation>Einen Rasterlayer zum Projekt hinzufügen.</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
@@ -2399,11 +2527,6 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
         <location filename="../sketch_labels.py"/>
         <source>Name classes and draw examples of them on this raster</source>
         <translation>Klassen benennen und auf diesem Raster Beispiele davon zeichnen</translation>
-    </message>
-    <message>
-        <location filename="../sketch_labels.py"/>
-        <source>Draw</source>
-        <translation>Zeichnen</translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>

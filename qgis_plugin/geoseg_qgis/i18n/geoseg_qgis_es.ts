@@ -112,6 +112,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <location filename="../corrections.py"/>
+        <location filename="../object_labels.py"/>
         <source>{path} cannot be written</source>
         <translation>No se puede escribir {path}</translation>
     </message>
@@ -136,6 +137,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../sketch_table.py"/>
         <source>Class</source>
@@ -500,6 +502,7 @@ Los modelos entrenados para objetos separan los que se tocan; con cualquier otro
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../results.py"/>
         <source>Objects</source>
         <translation>Objetos</translation>
@@ -1027,6 +1030,7 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../change_result.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
         <source>Area</source>
@@ -1646,11 +1650,13 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Whole raster</source>
         <translation>Todo el ráster</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Map view</source>
         <translation>Vista del mapa</translation>
     </message>
@@ -1818,6 +1824,135 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <translation>El modelo {name} está entrenado y en la lista</translation>
     </message>
     <message>
+        <location filename="../panel_objects.py"/>
+        <source>{place} of {count}: {name}, score {score:.2f}</source>
+        <translation>{place} de {count}: {name}, puntuación {score:.2f}</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Detect…</source>
+        <translation>Detectar…</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Find objects on the chosen raster</source>
+        <translation>Buscar objetos en el ráster elegido</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Next uncertain</source>
+        <translation>Siguiente dudoso</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Zoom to the objects with the lowest scores, one after the other</source>
+        <translation>Acercar a los objetos con las puntuaciones más bajas, uno tras otro</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete</source>
+        <translation>Eliminar</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete the selected objects</source>
+        <translation>Eliminar los objetos seleccionados</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Split</source>
+        <translation>Dividir</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw a line through an object that should be two</source>
+        <translation>Trazar una línea a través de un objeto que deberían ser dos</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Merge</source>
+        <translation>Combinar</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Make one object of those that are selected</source>
+        <translation>Hacer un solo objeto de los seleccionados</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation>Dibujar</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw an object that is missing</source>
+        <translation>Dibujar un objeto que falta</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Where you have looked at every object; elsewhere nothing will be learned</source>
+        <translation>Donde ha mirado todos los objetos; en otros lugares no se aprenderá nada</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Objects → labels</source>
+        <translation>Objetos → etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Save the edits, and turn the objects into labels to train on</source>
+        <translation>Guardar los cambios y convertir los objetos en etiquetas para entrenar</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Checked</source>
+        <translation>Revisado</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Add a raster layer to the project.</source>
+        <translation>Añada una capa ráster al proyecto.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>There are no objects with a score.</source>
+        <translation>No hay objetos con puntuación.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select objects first; “Next uncertain” selects one.</source>
+        <translation>Seleccione primero objetos; «Siguiente dudoso» selecciona uno.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select the parts of the object, further ones with Shift and a click, then press “Merge” again.</source>
+        <translation>Seleccione las partes del objeto, las demás con Mayús y un clic, y pulse otra vez «Combinar».</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Choose the raster that the objects were found on.</source>
+        <translation>Elija el ráster en el que se encontraron los objetos.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>The map view does not show the raster.</source>
+        <translation>La vista del mapa no muestra el ráster.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{count} objects are labels now: train a model on them below.</source>
+        <translation>{count} objetos son ahora etiquetas: entrene abajo un modelo con ellas.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{name} cannot be edited.</source>
+        <translation>{name} no se puede editar.</translation>
+    </message>
+    <message>
         <location filename="../panel_result.py"/>
         <source>{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha</source>
         <translation>{place} de {count}: {name}, confianza {confidence:.0f} %, {area:,.1f} ha</translation>
@@ -1976,13 +2111,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../panel_scene.py"/>
         <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
         <translation>El modelo se entrenó con reflectancia, en la que los números digitales se convierten con una ganancia y un desplazamiento: escriba los de los metadatos de la escena en Escala y Desplazamiento, abajo, o convierta antes la escena a reflectancia. Sin ellos solo sirve un modelo propio, entrenado con este ráster (Clases nuevas…).</translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <location filename="../panel_sketch.py"/>
-        <location filename="../sketch_labels.py"/>
-        <source>Add a raster layer to the project.</source>
-        <translation>Añada una capa ráster al proyecto.</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
@@ -2399,11 +2527,6 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
         <location filename="../sketch_labels.py"/>
         <source>Name classes and draw examples of them on this raster</source>
         <translation>Nombrar clases y dibujar ejemplos de ellas en este ráster</translation>
-    </message>
-    <message>
-        <location filename="../sketch_labels.py"/>
-        <source>Draw</source>
-        <translation>Dibujar</translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>

@@ -112,6 +112,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <location filename="../corrections.py"/>
+        <location filename="../object_labels.py"/>
         <source>{path} cannot be written</source>
         <translation>{path} ne peut pas être écrit</translation>
     </message>
@@ -136,6 +137,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../sketch_table.py"/>
         <source>Class</source>
@@ -500,6 +502,7 @@ Les modèles entraînés pour des objets séparent ceux qui se touchent ; avec t
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../results.py"/>
         <source>Objects</source>
         <translation>Objets</translation>
@@ -1027,6 +1030,7 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../change_result.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
         <source>Area</source>
@@ -1646,11 +1650,13 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Whole raster</source>
         <translation>Tout le raster</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Map view</source>
         <translation>Vue de la carte</translation>
     </message>
@@ -1818,6 +1824,135 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <translation>Le modèle {name} est entraîné et dans la liste</translation>
     </message>
     <message>
+        <location filename="../panel_objects.py"/>
+        <source>{place} of {count}: {name}, score {score:.2f}</source>
+        <translation>{place} sur {count} : {name}, score {score:.2f}</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Detect…</source>
+        <translation>Détecter…</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Find objects on the chosen raster</source>
+        <translation>Chercher des objets dans le raster choisi</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Next uncertain</source>
+        <translation>Suivant incertain</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Zoom to the objects with the lowest scores, one after the other</source>
+        <translation>Zoomer sur les objets aux scores les plus bas, l’un après l’autre</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete</source>
+        <translation>Supprimer</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete the selected objects</source>
+        <translation>Supprimer les objets sélectionnés</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Split</source>
+        <translation>Séparer</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw a line through an object that should be two</source>
+        <translation>Tracer une ligne à travers un objet qui devrait être deux</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Merge</source>
+        <translation>Fusionner</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Make one object of those that are selected</source>
+        <translation>Faire un seul objet de ceux qui sont sélectionnés</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation>Dessiner</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw an object that is missing</source>
+        <translation>Dessiner un objet qui manque</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Where you have looked at every object; elsewhere nothing will be learned</source>
+        <translation>Là où vous avez regardé chaque objet ; ailleurs, rien ne sera appris</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Objects → labels</source>
+        <translation>Objets → étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Save the edits, and turn the objects into labels to train on</source>
+        <translation>Enregistrer les modifications et faire des objets des étiquettes d’entraînement</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Checked</source>
+        <translation>Vérifié</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Add a raster layer to the project.</source>
+        <translation>Ajoutez une couche raster au projet.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>There are no objects with a score.</source>
+        <translation>Il n’y a pas d’objets avec un score.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select objects first; “Next uncertain” selects one.</source>
+        <translation>Sélectionnez d’abord des objets ; « Suivant incertain » en sélectionne un.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select the parts of the object, further ones with Shift and a click, then press “Merge” again.</source>
+        <translation>Sélectionnez les parties de l’objet, les suivantes avec Maj et un clic, puis appuyez de nouveau sur « Fusionner ».</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Choose the raster that the objects were found on.</source>
+        <translation>Choisissez le raster dans lequel les objets ont été trouvés.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>The map view does not show the raster.</source>
+        <translation>La vue de la carte ne montre pas le raster.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{count} objects are labels now: train a model on them below.</source>
+        <translation>{count} objets sont maintenant des étiquettes : entraînez un modèle avec elles ci-dessous.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{name} cannot be edited.</source>
+        <translation>{name} ne peut pas être modifié.</translation>
+    </message>
+    <message>
         <location filename="../panel_result.py"/>
         <source>{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha</source>
         <translation>{place} sur {count} : {name}, confiance {confidence:.0f} %, {area:,.1f} ha</translation>
@@ -1976,13 +2111,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../panel_scene.py"/>
         <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
         <translation>Le modèle a été entraîné sur des réflectances, que les comptes numériques deviennent par un gain et un décalage : écrivez ceux des métadonnées de la scène dans Échelle et Décalage ci-dessous, ou convertissez d'abord la scène en réflectance. Sans eux, seul un modèle à vous, entraîné sur ce raster, peut servir (Nouvelles classes…).</translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <location filename="../panel_sketch.py"/>
-        <location filename="../sketch_labels.py"/>
-        <source>Add a raster layer to the project.</source>
-        <translation>Ajoutez une couche raster au projet.</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
@@ -2399,11 +2527,6 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
         <location filename="../sketch_labels.py"/>
         <source>Name classes and draw examples of them on this raster</source>
         <translation>Nommer des classes et en dessiner des exemples sur ce raster</translation>
-    </message>
-    <message>
-        <location filename="../sketch_labels.py"/>
-        <source>Draw</source>
-        <translation>Dessiner</translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>

@@ -112,6 +112,7 @@
     <message>
         <location filename="../accuracy.py"/>
         <location filename="../corrections.py"/>
+        <location filename="../object_labels.py"/>
         <source>{path} cannot be written</source>
         <translation>Não é possível gravar {path}</translation>
     </message>
@@ -136,6 +137,7 @@
     <message>
         <location filename="../accuracy_report.py"/>
         <location filename="../new_classes.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../sketch_table.py"/>
         <source>Class</source>
@@ -500,6 +502,7 @@ Modelos treinados para objetos separam os que se tocam; com qualquer outro model
     </message>
     <message>
         <location filename="../algorithms/detect.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../results.py"/>
         <source>Objects</source>
         <translation>Objetos</translation>
@@ -1027,6 +1030,7 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../change_result.py"/>
         <location filename="../labels.py"/>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <location filename="../panel_result.py"/>
         <location filename="../render_dialog.py"/>
         <source>Area</source>
@@ -1646,11 +1650,13 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Whole raster</source>
         <translation>Raster inteiro</translation>
     </message>
     <message>
         <location filename="../panel_area.py"/>
+        <location filename="../panel_objects.py"/>
         <source>Map view</source>
         <translation>Vista do mapa</translation>
     </message>
@@ -1818,6 +1824,135 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <translation>O modelo {name} está treinado e na lista</translation>
     </message>
     <message>
+        <location filename="../panel_objects.py"/>
+        <source>{place} of {count}: {name}, score {score:.2f}</source>
+        <translation>{place} de {count}: {name}, pontuação {score:.2f}</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Detect…</source>
+        <translation>Detectar…</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Find objects on the chosen raster</source>
+        <translation>Procurar objetos no raster escolhido</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Next uncertain</source>
+        <translation>Próximo incerto</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Zoom to the objects with the lowest scores, one after the other</source>
+        <translation>Aproximar dos objetos com as pontuações mais baixas, um após o outro</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete</source>
+        <translation>Excluir</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Delete the selected objects</source>
+        <translation>Excluir os objetos selecionados</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Split</source>
+        <translation>Dividir</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw a line through an object that should be two</source>
+        <translation>Traçar uma linha através de um objeto que deveria ser dois</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Merge</source>
+        <translation>Mesclar</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Make one object of those that are selected</source>
+        <translation>Fazer um só objeto dos selecionados</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Draw</source>
+        <translation>Desenhar</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Draw an object that is missing</source>
+        <translation>Desenhar um objeto que falta</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Where you have looked at every object; elsewhere nothing will be learned</source>
+        <translation>Onde você olhou todos os objetos; em outros lugares nada será aprendido</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Objects → labels</source>
+        <translation>Objetos → rótulos</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Save the edits, and turn the objects into labels to train on</source>
+        <translation>Salvar as edições e transformar os objetos em rótulos para treinar</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Checked</source>
+        <translation>Verificado</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <location filename="../panel_scene.py"/>
+        <location filename="../panel_sketch.py"/>
+        <location filename="../sketch_labels.py"/>
+        <source>Add a raster layer to the project.</source>
+        <translation>Adicione uma camada raster ao projeto.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>There are no objects with a score.</source>
+        <translation>Não há objetos com pontuação.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select objects first; “Next uncertain” selects one.</source>
+        <translation>Selecione primeiro objetos; “Próximo incerto” seleciona um.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Select the parts of the object, further ones with Shift and a click, then press “Merge” again.</source>
+        <translation>Selecione as partes do objeto, as demais com Shift e um clique, e pressione “Mesclar” de novo.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>Choose the raster that the objects were found on.</source>
+        <translation>Escolha o raster em que os objetos foram encontrados.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>The map view does not show the raster.</source>
+        <translation>A vista do mapa não mostra o raster.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{count} objects are labels now: train a model on them below.</source>
+        <translation>{count} objetos agora são rótulos: treine abaixo um modelo com eles.</translation>
+    </message>
+    <message>
+        <location filename="../panel_objects.py"/>
+        <source>{name} cannot be edited.</source>
+        <translation>{name} não pode ser editado.</translation>
+    </message>
+    <message>
         <location filename="../panel_result.py"/>
         <source>{place} of {count}: {name}, confidence {confidence:.0f} %, {area:,.1f} ha</source>
         <translation>{place} de {count}: {name}, confiança {confidence:.0f} %, {area:,.1f} ha</translation>
@@ -1976,13 +2111,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../panel_scene.py"/>
         <source>The model was trained on reflectance, which digital numbers become by a gain and an offset: write those of the scene's metadata into Scale and Offset below, or convert the scene to reflectance first. Without them only a model of your own can be used, trained on this raster (New classes…).</source>
         <translation>O modelo foi treinado com refletância, em que os números digitais se transformam por um ganho e um deslocamento: escreva os dos metadados da cena em Escala e Deslocamento, abaixo, ou converta antes a cena para refletância. Sem eles só serve um modelo próprio, treinado neste raster (Novas classes…).</translation>
-    </message>
-    <message>
-        <location filename="../panel_scene.py"/>
-        <location filename="../panel_sketch.py"/>
-        <location filename="../sketch_labels.py"/>
-        <source>Add a raster layer to the project.</source>
-        <translation>Adicione uma camada raster ao projeto.</translation>
     </message>
     <message>
         <location filename="../panel_scene.py"/>
@@ -2399,11 +2527,6 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
         <location filename="../sketch_labels.py"/>
         <source>Name classes and draw examples of them on this raster</source>
         <translation>Dar nome a classes e desenhar exemplos delas neste raster</translation>
-    </message>
-    <message>
-        <location filename="../sketch_labels.py"/>
-        <source>Draw</source>
-        <translation>Desenhar</translation>
     </message>
     <message>
         <location filename="../sketch_labels.py"/>
