@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any, Iterator
 
 from qgis.core import (
@@ -19,6 +21,17 @@ UNCHECKED = "not checked"
 """Class of the polygon around places that nobody looked at; ``train`` is told to ignore it, so it is not translated."""
 
 _PIECE = 500  # objects that are copied in a turn of the event loop
+
+
+def labels_file(objects: QgsVectorLayer) -> str:
+    """Return a file for labels beside the objects, or in the home folder if nothing can be written there."""
+    source = objects.source().split("|")[0]
+    folder = os.path.dirname(source)
+    if not os.path.isfile(source) or not os.access(folder, os.W_OK):
+        folder = os.path.expanduser("~")
+    stem = os.path.splitext(os.path.basename(source))[0] if os.path.isfile(source) else objects.name()
+    stem = re.sub(r"_objects$", "", re.sub(r"[^\w-]+", "_", stem))
+    return os.path.join(folder, f"{stem}_object_labels.gpkg")
 
 
 def unchecked(labels: QgsVectorLayer) -> QgsFeature | None:

@@ -69,3 +69,8 @@ class Steps:
         chosen = next(identifier for identifier in listed if identifier not in self._seen)
         self._seen.add(chosen)
         return chosen, sum(identifier in self._seen for identifier in listed)
+
+
+def area_text(area: float) -> str:
+    """Return an area of objects, which are small or large, in m² or hectares."""
+    return f"{area:,.0f} m²" if area < 1e5 else f"{area / 1e4:,.1f} ha"

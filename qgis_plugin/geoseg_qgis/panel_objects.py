@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from typing import Any, Iterator
 
 from qgis.core import (
@@ -22,7 +20,8 @@ from qgis.PyQt.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from .class_table import ClassTable
 from .label_layer import FIELD, draw_as, measuring, offer_classes, vector
-from .object_tally import Steps, Tally
+from .object_labels import labels_file
+from .object_tally import Steps, Tally, area_text
 from .panel_area import AreaError, to_crs
 from .panel_correct import CorrectPanel
 from .panel_scene import ScenePanel
@@ -326,7 +325,7 @@ class ObjectsPanel(QWidget):
         self._busy = True
         self._show()
         shades = {name: styled(layer).get(name, _GREY) for name in self.tally.classes}
-        turns = Turns(self._correct.taking_objects(layer, self._path(layer), shades, (part, whole)), self)
+        turns = Turns(self._correct.taking_objects(layer, labels_file(layer), shades, (part, whole)), self)
         turns.done.connect(self._collected)
         turns.failed.connect(self._not_collected)
 
@@ -357,17 +356,6 @@ class ObjectsPanel(QWidget):
             raise QgsProcessingException(tr("The map view does not show the raster."))
         return layer, part, whole
 
-    @staticmethod
-    def _path(layer: QgsVectorLayer) -> str:
-        """Return a file for labels beside the objects, or in the home folder if nothing can be written there."""
-        source = layer.source().split("|")[0]
-        folder = os.path.dirname(source)
-        if not os.path.isfile(source) or not os.access(folder, os.W_OK):
-            folder = os.path.expanduser("~")
-        stem = os.path.splitext(os.path.basename(source))[0] if os.path.isfile(source) else layer.name()
-        stem = re.sub(r"_objects$", "", re.sub(r"[^\w-]+", "_", stem))
-        return os.path.join(folder, f"{stem}_object_labels.gpkg")
-
     def shut_down(self) -> None:
         """End what runs."""
         self._timer.stop()
@@ -384,11 +372,6 @@ def styled(layer: QgsVectorLayer) -> dict[str, str]:
         return {}
     shown = [category for category in renderer.categories() if category.symbol() is not None]
     return {category.label(): category.symbol().color().name() for category in shown}
-
-
-def area_text(area: float) -> str:
-    """Return an area of objects, which are small or large, in m² or hectares."""
-    return f"{area:,.0f} m²" if area < 1e5 else f"{area / 1e4:,.1f} ha"
 
 
 def _counting(layer: QgsVectorLayer) -> Iterator[None]:
