@@ -42,7 +42,7 @@ class InputsPanel(QWidget):
     def _build(self) -> None:
         self.kind = QComboBox(self)
         self.kind.addItem(tr("Class maps"), MAPS)
-        self.kind.addItem(tr("Scenes, with a model"), SCENES)
+        self.kind.addItem(tr("Scenes"), SCENES)
         self.kind.currentIndexChanged.connect(self.list_layers)
         self.before, self.after = QComboBox(self), QComboBox(self)
         for box in (self.before, self.after):

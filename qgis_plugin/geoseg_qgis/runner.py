@@ -104,7 +104,7 @@ class Outcome:
     results
         Its result events.
     said_error
-        Message of its error event.
+        Messages of its error events, a line each.
     cancelled, ended
         Whether it was cancelled, and whether it is over.
     code
@@ -179,7 +179,9 @@ class Outcome:
                 if event["event"] == "result":
                     self.results.append(event)
                 elif event["event"] == "error":
-                    self.said_error = str(event.get("message", ""))
+                    # Of several scenes, the reason comes first, and then what it means for the command.
+                    lines = [line for line in self.said_error.split("\n") if line]
+                    self.said_error = "\n".join(dict.fromkeys([*lines, str(event.get("message", ""))]))
                 return event
         self.tail.append(line)
         return {"event": "log", "message": line, "stream": name}

@@ -9,7 +9,17 @@ import sys
 import time
 
 import pytest
-from geoseg_qgis.runner import Cancelled, Child, RunError, clean_environment, geoseg_command, hide_secrets, run, shown
+from geoseg_qgis.runner import (
+    Cancelled,
+    Child,
+    Outcome,
+    RunError,
+    clean_environment,
+    geoseg_command,
+    hide_secrets,
+    run,
+    shown,
+)
 
 from tests.qgis_plugin.conftest import PLUGIN, alive, wait_for
 
@@ -49,6 +59,13 @@ def test_failures_are_one_line(fake, wish, message):
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
     assert not isinstance(caught.value, Cancelled)
+
+
+def test_of_several_errors_the_reason_comes_first_and_nothing_twice():
+    outcome = Outcome(["geoseg"])
+    for message in ("b.tif lacks bands", "b.tif lacks bands", "nothing is compared"):
+        outcome.take("out", json.dumps({"event": "error", "message": message}))
+    assert outcome.said_error == "b.tif lacks bands\nnothing is compared"
 
 
 def test_a_program_that_is_not_there(tmp_path):

@@ -883,7 +883,7 @@ Several rasters are the bands of one scene. A run that was cancelled goes on whe
     </message>
     <message>
         <location filename="../change_inputs.py"/>
-        <source>Scenes, with a model</source>
+        <source>Scenes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -891,8 +891,8 @@ Mehrere Raster sind die Bänder einer Szene. Ein abgebrochener Lauf wird fortges
     </message>
     <message>
         <location filename="../change_inputs.py"/>
-        <source>Scenes, with a model</source>
-        <translation>Szenen, mit einem Modell</translation>
+        <source>Scenes</source>
+        <translation>Szenen</translation>
     </message>
     <message>
         <location filename="../change_inputs.py"/>

@@ -891,8 +891,8 @@ Varios rásteres son las bandas de una escena. Una ejecución cancelada continú
     </message>
     <message>
         <location filename="../change_inputs.py"/>
-        <source>Scenes, with a model</source>
-        <translation>Escenas, con un modelo</translation>
+        <source>Scenes</source>
+        <translation>Escenas</translation>
     </message>
     <message>
         <location filename="../change_inputs.py"/>

@@ -891,8 +891,8 @@ Plusieurs rasters sont les bandes d'une scène. Un traitement annulé reprend o�
     </message>
     <message>
         <location filename="../change_inputs.py"/>
-        <source>Scenes, with a model</source>
-        <translation>Scènes, avec un modèle</translation>
+        <source>Scenes</source>
+        <translation>Scènes</translation>
     </message>
     <message>
         <location filename="../change_inputs.py"/>

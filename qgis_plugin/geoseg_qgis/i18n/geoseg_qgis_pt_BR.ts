@@ -891,8 +891,8 @@ Vários rasters são as bandas de uma cena. Uma execução cancelada continua de
     </message>
     <message>
         <location filename="../change_inputs.py"/>
-        <source>Scenes, with a model</source>
-        <translation>Cenas, com um modelo</translation>
+        <source>Scenes</source>
+        <translation>Cenas</translation>
     </message>
     <message>
         <location filename="../change_inputs.py"/>
