@@ -124,12 +124,18 @@ class Corrections(QObject):
             unsaved = {*buffer.changedAttributeValues(), *buffer.changedGeometries(), *buffer.addedFeatures()}
         return len(self._edited | unsaved)
 
+    @property
+    def partial(self) -> bool:
+        """Whether the labels mark places that nobody looked at."""
+        layer = self.labels()
+        return layer is not None and unchecked(layer) is not None
+
     def count(self) -> int:
         """Return how many labels there are, drawn ones that are not saved yet included."""
         layer = self.labels()
         if layer is None:
             return 0
-        return int(layer.featureCount()) - (unchecked(layer) is not None)
+        return int(layer.featureCount()) - self.partial
 
     # --- in the project
 

@@ -276,7 +276,7 @@ class CorrectPanel(QWidget):
         options["lr"] = self.rate.value() or None
         if self._objects:
             options["task"] = "instances"
-            options["ignore"] = UNCHECKED
+            options["ignore"] = UNCHECKED if self.corrections.partial else None
         elif not self._model:
             options["classes"] = ",".join(f"{name}:{colour}" for name, colour in self.corrections.classes.items())
         arguments = commands.train(scene, [labels], target, self._model, **options)
