@@ -127,8 +127,7 @@ def objects_of(labels: Labels, raster: Raster, classes: Sequence[MapClass], back
     """
     import shapely
 
-    source = labels.source.source if isinstance(labels.source, WithBackground) else labels.source
-    assert isinstance(source, PolygonLabels)
+    source = _polygons(labels)
     to_pixels = ~source.transform
     shapes = shapely.transform(source.geometries, lambda xy: np.stack(to_pixels * (xy[:, 0], xy[:, 1]), 1))
     numbers = np.zeros(256, np.int64)
@@ -144,6 +143,17 @@ def objects_of(labels: Labels, raster: Raster, classes: Sequence[MapClass], back
     boxes = np.clip(boxes, 0, [width, height, width, height])
     sound = (own > 0) & np.isfinite(boxes).all(1) & ((boxes[:, 2:] - boxes[:, :2]) > 0).all(1)
     return ImageObjects(np.asarray(shapes, object)[sound], boxes[sound], own[sound])
+
+
+def leaves_open(labels: Labels) -> bool:
+    """Return whether some of the polygons are of no class: places that are to be ignored."""
+    return not bool(np.isin(_polygons(labels).codes, labels.values).all())
+
+
+def _polygons(labels: Labels) -> PolygonLabels:
+    source = labels.source.source if isinstance(labels.source, WithBackground) else labels.source
+    assert isinstance(source, PolygonLabels)
+    return source
 
 
 def turned(boxes: torch.Tensor, kind: int, side: int) -> torch.Tensor:

@@ -9,11 +9,14 @@ import numpy as np
 import torch
 
 from geoseg.classes import NODATA
-from geoseg.train.boxes.targets import ImageObjects, turned
+from geoseg.train.boxes.targets import ImageObjects, leaves_open, turned
 from geoseg.train.data.augment import Augment, dihedral
 from geoseg.train.data.samples import Target, TrainingSample, ValidationWindows, input_of, resized
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.tiling import Box
     from geoseg.train.data.samples import LabelledScene
     from geoseg.train.data.windows import WindowSampler
 
@@ -47,13 +50,14 @@ class BoxWindows:
     ) -> None:
         self.scenes, self.objects, self.sampler = tuple(scenes), tuple(objects), sampler
         self.augment, self.seed, self._masks = augment, seed, masks
+        self._partly = [leaves_open(scene.labels) for scene in self.scenes]
 
     def __getitem__(self, number: int) -> TrainingSample:
         rng = np.random.default_rng((self.seed, number))
         image, box = self.sampler.draw(rng)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        scene, side = self.scenes[image], self.sampler.window
-        x, valid = input_of(scene.raster, scene.affine, box)
+        side = self.sampler.window
+        x, valid = self._pixels(image, box)
         factor = side / box.width
         pixels, labels, mask = resized(torch.from_numpy(x), torch.zeros(valid.shape), torch.from_numpy(valid), side)
         seen = self.objects[image].seen(box, factor)
@@ -73,6 +77,19 @@ class BoxWindows:
         target = Target(boxes[shown], classes[shown], outlines, torch.ones(int(shown.sum()), dtype=torch.bool))
         where = (image, box.row, box.col)
         return TrainingSample(pixels.contiguous(), torch.ones((1, 1), dtype=torch.uint8), where, target=target)
+
+    def _pixels(self, image: int, box: Box) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return input (bands, h, w) and validity (h, w) of a box; what the labels leave open is missing in both.
+
+        A detector learns that there is nothing where no object is told; so it must not see what nobody has looked at.
+        """
+        scene = self.scenes[image]
+        if not self._partly[image]:
+            return input_of(scene.raster, scene.affine, box)
+        x, labels, _ = scene.read(box)
+        known = labels != NODATA
+        x[:, ~known] = 0
+        return x, known
 
 
 class ScoredBoxWindows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import numpy as np
@@ -164,6 +165,39 @@ def test_a_detector_is_trained_described_and_used(tmp_path):
     again = geoseg.load_model(tmp_path / "model")
     found = geoseg.detect(image, again, score=0.0, options=geoseg.job.Options(device="cpu", window=160))
     assert set(found.columns) >= {"width_m", "height_m", "angle", "score"}
+
+
+@pytest.mark.parametrize("ignore", [("open",), ()])
+def test_what_the_labels_leave_open_is_not_seen_as_background(tmp_path, ignore, monkeypatch):
+    """The right half was not looked at: with --ignore its pixels are missing and its squares are no objects."""
+    import geopandas as gpd
+    from shapely import box as rectangle
+
+    image, _, boxes = squares(tmp_path)
+    boxes = [one for one in boxes if one[2] < 80]
+    shapes = [rectangle(500040, 4999920, 500080, 5000000)]  # columns 80 … 160
+    shapes += [rectangle(500000 + a / 2, 5000000 - d / 2, 500000 + c / 2, 5000000 - b / 2) for a, b, c, d in boxes]
+    names = ["open", *["square"] * len(boxes)]
+    gpd.GeoDataFrame({"class_name": names}, geometry=shapes, crs="EPSG:32633").to_file(tmp_path / "a.gpkg")
+    samples = []
+
+    def keep(task, reporter, *, resume):
+        samples.append(task.samples)
+        raise GeosegError("enough")
+
+    # By its module: the name geoseg.train is a function.
+    monkeypatch.setattr(importlib.import_module("geoseg.train.boxes.api"), "fit", keep)
+    with pytest.raises(GeosegError, match="enough"):
+        geoseg.train(image, tmp_path / "a.gpkg", ignore=ignore, **TINY | {"augment": 0.0, "validation": 0.0})
+    for number in range(12):
+        sample = samples[0][number]
+        col = sample.where[2]
+        open_ = np.arange(col, col + 64) >= 80
+        blank = (sample.x[:, :, open_] == 0).all() if open_.any() else True
+        assert blank == (not open_.any() or bool(ignore))
+        centres = (sample.target.boxes[:, 0] + sample.target.boxes[:, 2]).numpy() / 2
+        if ignore:
+            assert (centres + col < 81).all()
 
 
 @pytest.mark.slow
