@@ -138,6 +138,9 @@ def test_names_of_torchgeo_say_their_bands(unet, tmp_path, monkeypatch):
         assert torch.allclose(target.encoder.conv1.weight, wanted, atol=1e-6)
         assert torch.equal(target.encoder.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
         assert said.endswith("taken as torchgeo lists them: blue, green, red, nir by name")
+    file = tmp_path / "hub" / "checkpoints" / "ResNet18_Weights.LANDSAT_TM_TOA_MOCO.pth"  # which states no bands
+    said = load_weights(unet(7, seed=2), "resnet18", str(file), (*BANDS, "swir16", "swir22", "lwir"))
+    assert said.endswith("; 7 input channels taken in their order")
 
 
 def test_bands_of_a_card_beside_the_file_are_known(unet, tmp_path):
