@@ -131,7 +131,7 @@ def train(
         ones, or ``"mobilenet_v3_small"`` and other MobileNets, by torchvision's names.
     weights
         Pretrained weights: a file of tensors, a URL, or a name that smp or timm know for the encoder, such as
-        ``"imagenet"``. None starts from random weights.
+        ``"imagenet"``, or torchgeo, such as ``"ResNet18_Weights.SENTINEL2_ALL_MOCO"``. None starts from random weights.
     base
         Model to fine-tune, by name or folder: its network, bands and classes are the start.
     loss

@@ -92,7 +92,7 @@ def test_weights_alone(tmp_path, pixels, form):
     if form == "prefixed":
         torch.save({"model": {f"module.{key}": value for key, value in state.items()}, "epoch": 3}, path)
     elif form == "lightning":  # as torchgeo's SemanticSegmentationTask stores it
-        stored = {"model": "unet", "backbone": ENCODER, "in_channels": 4, "num_classes": 3, "weights": None}
+        stored = {**TASK, "task": "multiclass", "num_classes": 3, "num_labels": None, "class_weights": [1.0, 2.0, 3.0]}
         weights = {f"model.{key}": value for key, value in state.items()} | {"criterion.weight": torch.ones(3)}
         torch.save({"state_dict": weights, "hyper_parameters": stored, "pytorch-lightning_version": "2.6"}, path)
     else:
@@ -121,7 +121,7 @@ def test_weights_of_another_network(tmp_path, network):
 
 @pytest.fixture
 def torchgeo(tmp_path, monkeypatch):
-    """A stand-in for torchgeo's list, which is not installed here, and torch's cache."""
+    """A stand-in for torchgeo's list, and torch's cache; entries are as in torchgeo 0.8.1."""
     listed = {}
     module = types.ModuleType("torchgeo.models")
 
@@ -138,12 +138,14 @@ def torchgeo(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     (tmp_path / "torch" / "hub" / "checkpoints").mkdir(parents=True)
 
-    def add(name, state, *, wrong=False, **meta):
+    def add(name, state, *, wrong=False, transforms=None, **meta):
         data = io.BytesIO()
         torch.save(state, data)
         digest = "0" * 8 if wrong else hashlib.sha256(data.getvalue()).hexdigest()[:8]
         file = f"{name.partition('.')[2].lower()}-{digest}.pth"
-        listed[name] = types.SimpleNamespace(url=f"https://hf.co/torchgeo/x/resolve/1/{file}", meta=meta)
+        listed[name] = types.SimpleNamespace(
+            url=f"https://hf.co/torchgeo/x/resolve/1/{file}", meta=meta, transforms=transforms
+        )
         path = tmp_path / "torch" / "hub" / "checkpoints" / file
         path.write_bytes(data.getvalue())
         return path
@@ -151,33 +153,92 @@ def torchgeo(tmp_path, monkeypatch):
     return add
 
 
+def normalize(mean, std):
+    from torchvision.transforms import v2
+
+    return v2.Normalize(mean=mean, std=std, inplace=True)
+
+
 def test_names_of_torchgeo(torchgeo, pixels, geoseg):
+    """Two dates and a normalisation, as Unet_Weights.SENTINEL2_3CLASS_FTW states them."""
     torch.manual_seed(4)
-    network = smp.Unet(ENCODER, encoder_weights=None, in_channels=4, classes=3).eval()
-    known = {"in_chans": 4, "num_classes": 3, "encoder": SMALL["encoder_name"], "license": "CC-BY-4.0"}
-    path = torchgeo("Unet_Weights.SENTINEL2_3CLASS_TEST", network.state_dict(), bands=["B4", "B3", "B2", "B8"], **known)
+    network = smp.Unet(ENCODER, encoder_weights=None, in_channels=8, classes=3).eval()
+    known = {"in_chans": 8, "num_classes": 3, "model": "U-Net", "encoder": ENCODER, "license": "CC-BY-4.0",
+             "bands": ["B4", "B3", "B2", "B8"] * 2}  # fmt: skip
+    transforms = torch.nn.Sequential(normalize([0.0], [3000.0]))
+    path = torchgeo("Unet_Weights.SENTINEL2_3CLASS_FTW", network.state_dict(), transforms=transforms, **known)
     torchgeo("Unet_Weights.DAMAGED", network.state_dict(), wrong=True, **known)
-    torchgeo("ResNet18_Weights.SENTINEL2_ALL_MOCO", {}, in_chans=13)
-    said = ImportOptions(classes=("a", "b", "c"), divide=255.0, mean=MEAN, std=(0.25,))
-    folder, _ = add_model("Unet_Weights.SENTINEL2_3CLASS_TEST", options=said)
+    torchgeo("ResNet18_Weights.SENTINEL2_ALL_MOCO", {}, in_chans=13, model="resnet18")
+    torchgeo("EarthLoc_Weights.SENTINEL2_RESNET50", {}, in_chans=3, encoder="resnet50", bands=["B4", "B3", "B2"])
+    said = ImportOptions(classes=("a", "b", "c"))
+    folder, _ = add_model("Unet_Weights.SENTINEL2_3CLASS_FTW", options=said)
     model = load_model(folder)
-    assert folder.name == "sentinel2_3class_test"
-    assert [band.name for band in model.card.bands] == ["red", "green", "blue", "nir"]
+    assert folder.name == "sentinel2_3class_ftw"
+    bands = ["red_1", "green_1", "blue_1", "nir_1", "red_2", "green_2", "blue_2", "nir_2"]
+    assert [band.name for band in model.card.bands] == bands
     assert model.card.license == "CC-BY-4.0"
-    assert same(folder, pixels, softmax(network, normalised(pixels)))
+    values = 40 * np.concatenate([pixels, pixels[::-1]], 1)
+    assert same(folder, values, softmax(network, transforms(torch.from_numpy(values.copy()))))
+    # A normalisation of the user's own is taken whole, not mixed with the one that is stated.
+    own, _ = add_model("Unet_Weights.SENTINEL2_3CLASS_FTW", "own", ImportOptions(classes=said.classes, divide=10000.0))
+    assert same(own, values, softmax(network, torch.from_numpy(values / 10000)))
     path.unlink()
     for name, message in (
-        ("Unet_Weights.SENTINEL2_3CLASS_TEST", r"was not downloaded yet .*nothing is fetched by a name alone"),
+        ("Unet_Weights.SENTINEL2_3CLASS_FTW", r"was not downloaded yet .*nothing is fetched by a name alone"),
         ("Unet_Weights.DAMAGED", "was changed or damaged"),
-        ("ResNet18_Weights.SENTINEL2_ALL_MOCO", "are an encoder, no network that maps classes"),
+        ("ResNet18_Weights.SENTINEL2_ALL_MOCO", r"no network .*SENTINEL2_ALL_MOCO --encoder resnet18$"),
+        ("EarthLoc_Weights.SENTINEL2_RESNET50", r"no network of segmentation-models-pytorch that maps classes$"),
         ("Unet_Weights.UNKNOWN", "has no weights of this name"),
     ):
         with pytest.raises(ModelError, match=message):
             add_model(name, "other", said)
     sys.modules["torchgeo"] = sys.modules["torchgeo.models"] = None
-    code, _, err = geoseg("model", "add", "Unet_Weights.SENTINEL2_3CLASS_TEST", "--as", "again")
+    code, _, err = geoseg("model", "add", "Unet_Weights.SENTINEL2_3CLASS_FTW", "--as", "again")
     assert code == 1
     assert "is a name of torchgeo, which is not installed here" in err
+
+
+def test_what_torchgeo_does_not_state_is_asked_for(torchgeo):
+    """As Unet_Weights.OAM_RGB_RESNET34_TCD: classes and pixel size, but transforms without a normalisation."""
+    from torchvision.transforms import v2
+
+    network = smp.Unet(ENCODER, encoder_weights=None, in_channels=3, classes=2)
+    known = {"in_chans": 3, "num_classes": 2, "encoder": ENCODER, "bands": ["R", "G", "B"],
+             "classes": ("background", "tree-canopy"), "resolution": 0.1}  # fmt: skip
+    name, resize = "Unet_Weights.OAM_RGB_RESNET34_TCD", v2.Resize((1024, 1024))
+    for transforms in (
+        torch.nn.Sequential(resize),
+        torch.nn.Sequential(normalize([0], [255]), normalize([0.5], [0.2])),
+        torch.nn.Sequential(v2.RandomHorizontalFlip(), normalize([0], [255])),
+    ):
+        torchgeo(name, network.state_dict(), transforms=transforms, **known)
+        with pytest.raises(ModelError, match=r"does not state how values are normalised \([^;]*$"):
+            add_model(name)
+    card = load_model(add_model(name, options=ImportOptions(divide=255.0))[0]).card
+    assert [band.name for band in card.bands] == ["red", "green", "blue"]
+    assert [one.name for one in card.classes] == ["background", "tree-canopy"]
+    assert card.resolution == pytest.approx((0.08, 0.125))
+
+
+# Arguments that the trainers of torchgeo 0.8.1 store, without those of optimiser and loss.
+TASK = {"model": "unet", "backbone": ENCODER, "in_channels": 4, "num_filters": 3, "freeze_backbone": False}
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        ({"num_outputs": 1}, r"estimates a number for each pixel"),
+        ({"task": "multilabel", "num_classes": None, "num_labels": 3}, r"may give a pixel several classes"),
+        ({"task": "binary", "num_classes": None, "num_labels": None, "pos_weight": None}, r"compares two images"),
+        ({"task": "multiclass", "num_classes": 3, "model": "fcn"}, r"is torchgeo's own FCN"),
+    ],
+)
+def test_torchgeo_checkpoints_that_map_no_classes(tmp_path, stored, message):
+    """Their weights are those of a network of smp, or might be taken for one: only what is stored tells."""
+    weights = {"model.segmentation_head.0.weight": torch.ones(1, 16, 3, 3)}
+    torch.save({"state_dict": weights, "hyper_parameters": {**TASK, **stored}}, tmp_path / "net.ckpt")
+    with pytest.raises(ModelError, match=message):
+        add_model(tmp_path / "net.ckpt", options=SAID)
 
 
 def test_checkpoint_of_terratorch(tmp_path, network, pixels):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import http.server
 import pickle
+import sys
 import threading
+import types
 
 import pytest
 import torch
@@ -107,6 +109,38 @@ def test_encoders_as_torchgeo_has_them(unet, tmp_path, prefix):
     assert torch.equal(target.encoder.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
     assert said.startswith("weights moco.pth: 100 of 100 encoder tensors loaded, 120 of 122 in all; 13 input channels")
     assert said.endswith("taken as Sentinel-2 L1C: blue, green, red, nir by name")
+
+
+def test_names_of_torchgeo_say_their_bands(unet, tmp_path, monkeypatch):
+    """Entries and names of layers as in torchgeo 0.8.1, where 7 and 9 channels have several orders."""
+    import timm
+
+    entries = {
+        "ResNet18_Weights.LANDSAT_OLI_SR_MOCO": [f"SR_B{i}" for i in range(1, 8)],
+        "ResNet18_Weights.LANDSAT_TM_TOA_MOCO": [f"B{i}" for i in range(1, 8)],
+        "ResNet18_Weights.SENTINEL2_SI_MS_SATLAS": ["B04", "B03", "B02", "B05", "B06", "B07", "B08", "B11", "B12"],
+    }
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    networks, listed = {}, {}
+    for name, bands in entries.items():
+        networks[name] = timm.create_model("resnet18", in_chans=len(bands))
+        torch.save(networks[name].state_dict(), tmp_path / "hub" / "checkpoints" / f"{name}.pth")
+        meta = {"in_chans": len(bands), "model": "resnet18", "bands": bands}
+        listed[name] = types.SimpleNamespace(url=f"https://hf.co/torchgeo/x/resolve/1/{name}.pth", meta=meta)
+    module = types.SimpleNamespace(get_weight=listed.__getitem__)
+    monkeypatch.setitem(sys.modules, "torchgeo", types.SimpleNamespace(models=module))
+    monkeypatch.setitem(sys.modules, "torchgeo.models", module)
+    for name, order in zip(entries, ([1, 2, 3, 4], [0, 1, 2, 3], [2, 1, 0, 6]), strict=True):
+        target, source = unet(4, seed=2), networks[name]
+        said = load_weights(target, "resnet18", name, BANDS)
+        wanted = source.conv1.weight[:, order] * len(entries[name]) / 4
+        assert torch.allclose(target.encoder.conv1.weight, wanted, atol=1e-6)
+        assert torch.equal(target.encoder.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
+        assert said.endswith("taken as torchgeo lists them: blue, green, red, nir by name")
+    file = tmp_path / "hub" / "checkpoints" / "ResNet18_Weights.LANDSAT_TM_TOA_MOCO.pth"  # which states no bands
+    said = load_weights(unet(7, seed=2), "resnet18", str(file), (*BANDS, "swir16", "swir22", "lwir"))
+    assert said.endswith("; 7 input channels taken in their order")
 
 
 def test_bands_of_a_card_beside_the_file_are_known(unet, tmp_path):
@@ -214,13 +248,14 @@ def test_pickles_with_code_are_refused_and_run_nothing(unet, tmp_path):
     assert not flag.exists()
 
 
-def test_what_does_not_fit_is_one_line(unet, tmp_path):
+def test_what_does_not_fit_is_one_line(unet, tmp_path, monkeypatch):
     save_file({"layer.weight": torch.zeros(3)}, tmp_path / "w.safetensors")
     with pytest.raises(ModelError, match=r"do not fit encoder 'resnet18': 0 % of its tensors"):
         load_weights(unet(), "resnet18", str(tmp_path / "w.safetensors"), BANDS)
     with pytest.raises(ModelError, match=r"\(0 of 100\); name their encoder"):
         load_weights(unet(), "resnet18", str(tmp_path / "w.safetensors"), BANDS)
-    with pytest.raises(OptionError, match=r"SENTINEL2_ALL_MOCO' is a name of torchgeo: give the file"):
+    monkeypatch.setitem(sys.modules, "torchgeo.models", None)
+    with pytest.raises(ModelError, match=r"SENTINEL2_ALL_MOCO: is a name of torchgeo, which is not installed here"):
         load_weights(unet(), "resnet18", "ResNet18_Weights.SENTINEL2_ALL_MOCO", BANDS)
     with pytest.raises(ModelError, match="no such file"):
         load_weights(unet(), "resnet18", "gone.pth", BANDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,8 +88,7 @@ def add_model(
         _check_free(_checked_name(name, Path()), overwrite=overwrite)  # before anything is fetched
     with place_of(source, index) as place:
         _check_kind(place.path)
-        said = {key: value for key, value in place.stated.items() if getattr(options, key) is None}
-        options = replace(options, **said)
+        options = _completed(options, place.stated)
         name = _checked_name(name or _usable(place.name), place.path)
         target = _check_free(name, overwrite=overwrite)
         with _new_folder(target) as folder:
@@ -97,6 +96,18 @@ def add_model(
             lines = check_model(folder)
             lines.append(_license_line(folder))
     return target, [*place.notes, *lines]
+
+
+def _completed(options: ImportOptions, stated: Mapping[str, Any]) -> ImportOptions:
+    """Return options with what a place states where they are silent; a normalisation is taken whole or not at all."""
+    normalisation = ("divide", "mean", "std")
+    own = any(getattr(options, key) is not None for key in normalisation)
+    said = {
+        key: value
+        for key, value in stated.items()
+        if getattr(options, key) is None and not (own and key in normalisation)
+    }
+    return replace(options, **said)
 
 
 def _add_pair(

@@ -97,6 +97,7 @@ def state_facts(path: Path, options: ImportOptions) -> tuple[Stated, dict[str, A
     """
     state, stored = read_state(path)
     stored, kwargs = _of_terratorch(path, stored)
+    _check_task(path, stored)
     # torchgeo's trainers store model="unet", backbone="resnet18".
     arch = options.arch or _text(stored, "model")
     encoder = options.encoder or _text(stored, "backbone")
@@ -108,6 +109,24 @@ def state_facts(path: Path, options: ImportOptions) -> tuple[Stated, dict[str, A
     stated = Stated(kind, _whole(stored, "in_channels"), _head_classes(state) or classes)
     parameters = {"encoder": encoder, **({"kwargs": kwargs} if kwargs else {})}
     return stated, {"architecture": arch, "hyperparameters": parameters}, state
+
+
+def _check_task(path: Path, stored: Mapping[str, Any]) -> None:
+    """Refuse networks of torchgeo's trainers whose outputs are no classes that exclude one another.
+
+    The trainer's own name is not in a checkpoint; its arguments are.
+    """
+    if "num_outputs" in stored:
+        what = "estimates a number for each pixel (its trainer is one of regression) and maps no classes"
+    elif stored.get("task") == "multilabel":
+        what = "may give a pixel several classes (task='multilabel'), and a map has one a pixel"
+    elif "pos_weight" in stored:
+        what = "compares two images (its trainer is one of change); geoseg train makes such models"
+    elif stored.get("model") == "fcn":
+        what = "is torchgeo's own FCN, which segmentation-models-pytorch has not; export it as ONNX or PT2"
+    else:
+        return
+    raise ModelError(f"{path}: its network {what}")
 
 
 def _of_terratorch(path: Path, stored: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from geoseg.errors import ModelError, one_line
 from geoseg.models.weights import MAX_WEIGHTS_BYTES, read_file
+from geoseg.raster.bands.names import from_text
 from geoseg.raster.bands.sensors import name_bands
 from geoseg.system.download import file_name
 
@@ -20,6 +21,20 @@ NAME = re.compile(r"(\w+)_Weights\.\w+", re.ASCII)
 
 # As torch.hub does: the beginning of the file's SHA-256 is in its name.
 _HASH = re.compile(r"-([a-f0-9]{6,})\.")
+
+# Whole networks in torchgeo's list are of smp. Other entries that state an encoder are not: EarthLoc describes places.
+_NETWORKS = {"Unet": "unet"}
+
+# Encoders that have the names of timm's and smp's layers; torchgeo's Swin and vision transformers have others.
+_ENCODER = re.compile(r"ResNet\d+")
+
+# Satellites as torchgeo's names have them, in words that decide what a band code means.
+_SATELLITES = {
+    "SENTINEL2": "Sentinel-2", "LANDSAT_TM": "Landsat 5", "LANDSAT_ETM": "Landsat 7", "LANDSAT_OLI": "Landsat 8",
+}  # fmt: skip
+
+# Transforms that change the size of a picture and no value but by interpolation; windows are cut by geoseg.
+_OF_SIZE = ("Resize", "CenterCrop", "Identity")
 
 
 def torchgeo_file(name: str) -> tuple[Path, dict[str, Any], str]:
@@ -42,23 +57,83 @@ def torchgeo_file(name: str) -> tuple[Path, dict[str, Any], str]:
         downloaded yet, or is not what its name says.
     """
     weights = _entry(name)
-    meta = weights.meta if isinstance(weights.meta, Mapping) else {}
-    encoder, arch = meta.get("encoder") or meta.get("backbone"), NAME.fullmatch(name)
-    if not isinstance(encoder, str) or arch is None:
+    kind, encoder = name.partition("_Weights.")[0], _meta(weights).get("encoder")
+    if kind not in _NETWORKS or not isinstance(encoder, str):
+        offer = f"; train one with them: geoseg train --weights {name} --encoder {kind.lower()}"
         raise ModelError(
-            f"{name}: these weights of torchgeo are an encoder, no network that maps classes; train one with them: "
-            f"geoseg train --weights {weights.url}"
+            f"{name}: these weights of torchgeo are no network of segmentation-models-pytorch that maps classes"
+            f"{offer if _ENCODER.fullmatch(kind) else ''}"
         )
-    path = _cached(str(weights.url), name)
-    stated: dict[str, Any] = {"arch": arch[1].lower(), "encoder": encoder}
+    stated: dict[str, Any] = {"arch": _NETWORKS[kind], "encoder": encoder, **_stated(weights, name)}
+    return _cached(str(weights.url), name), stated, str(weights.url)
+
+
+def torchgeo_encoder(name: str) -> tuple[Path, tuple[str, ...]]:
+    """Return the file of an encoder that torchgeo lists, in torch's cache, and its bands; none if it states none.
+
+    Parameters
+    ----------
+    name
+        ``"ResNet18_Weights.SENTINEL2_ALL_MOCO"``; the encoder of a whole network counts too.
+
+    Raises
+    ------
+    ModelError
+        If torchgeo is not installed or has no such weights; or if the file was not downloaded yet, or is not what its
+        name says.
+    """
+    weights = _entry(name)
+    return _cached(str(weights.url), name), _bands(weights, name)
+
+
+def _stated(weights: Any, name: str) -> dict[str, Any]:
+    """Return options that the list states of a whole network."""
+    meta = _meta(weights)
+    stated: dict[str, Any] = dict(_normalisation(weights.transforms))
     if isinstance(meta.get("license"), str):
         stated["license"] = meta["license"]
+    if bands := _bands(weights, name):
+        stated["bands"] = bands
+    classes, count = meta.get("classes"), meta.get("num_classes")
+    if isinstance(classes, list | tuple) and len(classes) == count:
+        stated["classes"] = tuple(str(one) for one in classes)
+    resolution = meta.get("resolution")  # metres
+    if isinstance(resolution, int | float) and not isinstance(resolution, bool) and resolution > 0:
+        stated["resolution"] = float(resolution)
+    return stated
+
+
+def _meta(weights: Any) -> Mapping[str, Any]:
+    return weights.meta if isinstance(weights.meta, Mapping) else {}
+
+
+def _bands(weights: Any, name: str) -> tuple[str, ...]:
+    """Return the bands by common names; those that are there twice, such as of two dates, as ``red_1``, ``red_2``."""
+    meta = _meta(weights)
     bands = meta.get("bands")
-    if isinstance(bands, list | tuple) and len(set(bands)) == len(bands):  # those of two dates are told by the user
-        stated["bands"] = tuple(
-            name_bands([str(band) for band in bands], [[name.replace("SENTINEL2", "Sentinel-2")]]).names
-        )
-    return path, stated, str(weights.url)
+    if not isinstance(bands, list | tuple) or len(bands) != meta.get("in_chans"):
+        return ()
+    evidence = [words for begin, words in _SATELLITES.items() if f".{begin}_" in name]
+    coded = name_bands([str(band) for band in bands], [evidence]).names
+    names = [band.lower() if band in ("VV", "VH") else from_text(band) or band for band in coded]
+    return tuple(
+        f"{band}_{names[: i + 1].count(band)}" if names.count(band) > 1 else band for i, band in enumerate(names)
+    )
+
+
+def _normalisation(transforms: Any) -> dict[str, Any]:
+    """Return mean and std of values as they are in files, if the transforms are one normalisation and changes of size.
+
+    Transforms without a normalisation state none: whether values are divided before them is not said.
+    """
+    steps = list(transforms) if hasattr(transforms, "__iter__") else [transforms]
+    found = [step for step in steps if type(step).__name__ not in _OF_SIZE]
+    if len(found) != 1 or type(found[0]).__name__ != "Normalize":
+        return {}
+    mean, std = (getattr(found[0], key, None) for key in ("mean", "std"))
+    if not isinstance(mean, list | tuple) or not isinstance(std, list | tuple):
+        return {}
+    return {"divide": 1.0, "mean": tuple(float(one) for one in mean), "std": tuple(float(one) for one in std)}
 
 
 def _entry(name: str) -> Any:

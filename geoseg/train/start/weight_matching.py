@@ -137,6 +137,7 @@ def first_note(
     fitted: Mapping[str, torch.Tensor],
     bands: Sequence[str],
     order: Sequence[str] = (),
+    source: str = "its card has them",
 ) -> str:
     """Return what became of the channels of the first convolution, for the user to check."""
     first = _first_convolution(module, len(bands))
@@ -149,12 +150,14 @@ def first_note(
     label, order = _order(channels, order)
     known = [band for band in bands if band in order]
     if not known:
-        return "" if channels == len(bands) else f"; {channels} input channels repeated over {len(bands)} bands"
+        if channels == len(bands):
+            return f"; {channels} input channels taken in their order"
+        return f"; {channels} input channels repeated over {len(bands)} bands"
     rest = [band for band in bands if band not in order]
     others = f"; {', '.join(rest)} got their mean" if rest else ""
-    return f"; {channels} input channels taken as {label}: {', '.join(known)} by name{others}"
+    return f"; {channels} input channels taken as {label or source}: {', '.join(known)} by name{others}"
 
 
 def _order(channels: int, order: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """Return what the channels of a first convolution are taken as, and their bands, if there is a usual order."""
-    return ("its card has them", tuple(order)) if len(order) == channels else _ORDERS.get(channels, ("", ()))
+    return ("", tuple(order)) if len(order) == channels else _ORDERS.get(channels, ("", ()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from geoseg.errors import ModelError, OptionError, one_line
+from geoseg.models.imports.torchgeo_weights import NAME, torchgeo_encoder
 from geoseg.system.folders import user_folder
 from geoseg.train.start.weight_matching import encoder_tensors, first_note, fit_state
 
@@ -26,8 +26,6 @@ ENCODER_FILE, FACTS_FILE = "encoder.safetensors", "encoder.json"
 # A file with a smaller share of the encoder's tensors is for another network.
 _LEAST_SHARE = 0.6
 
-_TORCHGEO = re.compile(r"\w+_Weights\.\w+")
-
 
 def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[str]) -> str:
     """Load pretrained weights into a network; the first convolution is adapted to its bands.
@@ -40,9 +38,10 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
         Name of its encoder.
     weights
         ``.safetensors`` or a PyTorch file of tensors; the folder of :func:`~geoseg.train.pretrain.pretrain`;
-        ``https://…`` of a file (downloaded once, into geoseg's cache); a name that smp or timm know for this encoder,
-        such as ``imagenet``; or the name of a network of timm, such as ``resnet18.a1_in1k`` or
-        ``timm/resnet18.a1_in1k`` (both from the Hugging Face hub, or its cache).
+        ``https://…`` of a file (downloaded once, into geoseg's cache); a name of weights that torchgeo lists, such as
+        ``ResNet18_Weights.SENTINEL2_ALL_MOCO``, if it is installed and torch has downloaded
+        them; a name that smp or timm know for this encoder, such as ``imagenet``; or the name of a network of timm,
+        such as ``resnet18.a1_in1k`` or ``timm/resnet18.a1_in1k`` (both from the Hugging Face hub, or its cache).
     bands
         Names of the network's bands.
 
@@ -58,6 +57,8 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
         If they are neither a file nor a name that the hub knows.
     """
     given, pretrained = weights, Path(weights) / ENCODER_FILE
+    order: tuple[str, ...] = ()
+    source = "its card has them"
     if "://" not in weights and pretrained.is_file():
         _check_encoder(pretrained, encoder)
         weights = str(pretrained)
@@ -65,17 +66,18 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
         state = read_state(fetch(weights))
     elif Path(weights).is_file():
         state = read_state(Path(weights))
-    elif _TORCHGEO.fullmatch(weights):
-        raise OptionError(
-            f"weights {weights!r} is a name of torchgeo: give the file, or the URL that torchgeo lists for it"
-        )
+    elif NAME.fullmatch(weights):
+        path, order = torchgeo_encoder(weights)
+        source = "torchgeo lists them"
+        state = read_state(path)
     elif _is_timm(weights):
         state = _from_timm(weights)
     elif Path(weights).suffix.lower() in _SUFFIXES or "/" in weights or "\\" in weights:
         raise ModelError(f"weights {weights}: no such file")
     else:
         state = _from_hub(encoder, weights)
-    order = _bands_of(Path(weights)) if Path(weights).is_file() else ()
+    if Path(weights).is_file():
+        order = _bands_of(Path(weights))
     fitted, share = fit_state(module, state, bands, order)
     wanted = encoder_tensors(module)
     if share < _LEAST_SHARE:
@@ -88,7 +90,7 @@ def load_weights(module: nn.Module, encoder: str, weights: str, bands: Sequence[
     found = sum(tensor in fitted for tensor in wanted)
     return (
         f"weights {name}: {found} of {len(wanted)} encoder tensors loaded, {len(fitted)} of {len(state)} in all"
-        f"{first_note(module, state, fitted, bands, order)}"
+        f"{first_note(module, state, fitted, bands, order, source)}"
     )
 
 
