@@ -13,7 +13,7 @@ import linecache
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -134,11 +134,9 @@ def _holds_lock(frame: FrameType | None) -> bool:
     if frame is None:
         return False
     code = frame.f_code
-    if _inside(frame, _is_text) or _inside(frame, _starts_thread):
-        return True
     if code in _WAITS or code.co_name == "_wait_for_tstate_lock":
-        return not _waits(frame)
-    return code.co_name in _FUNCTIONS or frame.f_globals.get("__name__") in _MODULES
+        return not _waits(frame) or _starts_thread(frame)
+    return _is_text(frame) or code.co_name in _FUNCTIONS or frame.f_globals.get("__name__") in _MODULES
 
 
 def _waits(frame: FrameType) -> bool:
@@ -149,23 +147,19 @@ def _waits(frame: FrameType) -> bool:
     return not line or "waiter.acquire" in line
 
 
-def _inside(frame: FrameType | None, kind: Callable[[FrameType], bool]) -> bool:
-    """Whether a function, or one that has called it, is of a kind; the program itself does not count."""
-    while frame is not None and frame.f_back is not None:
-        if kind(frame):
+def _starts_thread(frame: FrameType | None) -> bool:
+    """Whether the wait is for a thread that has just been started, and that its pool does not know yet."""
+    while frame is not None:
+        if frame.f_code is threading.Thread.start.__code__:
             return True
         frame = frame.f_back
     return False
 
 
-def _starts_thread(frame: FrameType) -> bool:
-    """Whether this is a wait for a thread that has just been started, and that its pool does not know yet."""
-    return frame.f_code is threading.Thread.start.__code__
-
-
 def _is_text(frame: FrameType) -> bool:
-    """Whether this is text that exec() runs, as for a dataclass.
+    """Whether this is text that exec() runs, as for a dataclass, and not the program itself.
 
     An interrupt that leaves it makes CPython end a program run by -m by SIGINT, whatever its exit code.
     """
-    return frame.f_code.co_name == "<module>" and frame.f_code.co_filename == "<string>"
+    code = frame.f_code
+    return frame.f_back is not None and code.co_name == "<module>" and code.co_filename == "<string>"
