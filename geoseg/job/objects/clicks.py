@@ -226,8 +226,8 @@ def _outlined(mask: Mask, points: NDArray[np.float64], window: _Window, scene: R
     columns = {"score": np.zeros(0), "area_m2": np.zeros(0), "cut": np.zeros(0, np.bool_)}
     crs = None if scene.grid.crs is None else crs_text(scene.grid.crs)
     height, width = mask.inside.shape
-    grid = scene.transform @ Affine.translation(window.box.col, window.box.row)
-    grid = grid @ Affine.scale(window.box.width / width, window.box.height / height)
+    grid = scene.transform * Affine.translation(window.box.col, window.box.row)
+    grid = grid * Affine.scale(window.box.width / width, window.box.height / height)
     clicked = shapely.points(np.floor(points) + 0.5)  # in the middle of their pixels
     found, cut = [], False
     for one, _ in shapes(mask.inside.astype(np.uint8), mask=mask.inside):

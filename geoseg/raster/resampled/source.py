@@ -136,7 +136,7 @@ def resampled(raster: Raster, ratio: tuple[float, float]) -> Raster:
     """
     height, width = raster.shape
     source = ResampledSource(raster, Axis(height, ratio[0]), Axis(width, ratio[1]))
-    transform = raster.transform @ Affine.scale(ratio[1], ratio[0])
+    transform = raster.transform * Affine.scale(ratio[1], ratio[0])
     grid = replace(raster.grid, height=source.rows.count, width=source.cols.count, transform=transform)
     bands = tuple(replace(band, dtype=str(raster.dtype)) for band in raster.bands)
     parts = tuple(Part(0, number) for number in range(1, len(bands) + 1))
