@@ -165,3 +165,21 @@ def test_confidence_is_counted_in_tiles_spread_over_large_maps(tmp_path):
 )
 def test_pages_name_files_without_folders_and_signatures(source, name):
     assert _file_name(source) == name
+
+
+def test_a_sample_picture_replaces_an_older_one_only_when_it_is_whole(tmp_path, reflectance):
+    from PIL import Image
+
+    from geoseg.errors import GeosegError
+    from geoseg.job.page.sample import sample_picture
+
+    scene = reflectance(tmp_path / "scene.tif", 96, 96, nodata=False)
+    path = tmp_path / "spectral_sample.png"
+    path.write_bytes(b"older")
+    with pytest.raises(GeosegError, match="no such file"):
+        sample_picture("spectral", str(tmp_path / "none.tif"), path)
+    assert path.read_bytes() == b"older"
+    assert sample_picture("spectral", str(scene), path) == path
+    width, height = Image.open(path).size
+    assert width > 1.5 * height, "the map beside the scene"
+    assert {one.name for one in tmp_path.iterdir()} == {"scene.tif", "spectral_sample.png"}

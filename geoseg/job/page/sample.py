@@ -12,7 +12,7 @@ from geoseg.job.outputs import Products
 from geoseg.job.request import Job
 from geoseg.models import load_model
 from geoseg.raster import open_raster
-from geoseg.system.files import rename, temporary_beside
+from geoseg.system.files import complete
 from geoseg.tiling import Box
 
 _SIDE = 1024
@@ -39,19 +39,17 @@ def sample_picture(model: str, scene: str, path: Path) -> Path:
     raster = open_raster(scene)
     height, width = raster.shape
     box = Box(max((height - _SIDE) // 2, 0), max((width - _SIDE) // 2, 0), min(height, _SIDE), min(width, _SIDE))
-    part = raster.cut(box).grid.bounds()
+    extent = raster.cut(box).grid.bounds()
     objects = DetectOptions() if load_model(model).card.boxes is not None else None
     with tempfile.TemporaryDirectory(prefix="geoseg-sample-", ignore_cleanup_errors=True) as folder:
         products = Products(polygons=False, preview=True, html=False, objects=objects)
-        [result] = run(Job([scene], folder, model, reading={"bbox": part}, products=products))
+        [result] = run(Job([scene], folder, model, reading={"bbox": extent}, products=products))
         made = result.outputs.get("preview")
         if made is None:
             raise InputError(f"{scene}: its middle could not be mapped ({result.error or 'no data there'})")
-        copy = temporary_beside(path, ".png")
         try:
-            copy.write_bytes(Path(made).read_bytes())
-            rename(copy, path)
+            with complete(path) as part:
+                part.write_bytes(Path(made).read_bytes())
         except OSError as error:
-            copy.unlink(missing_ok=True)
             raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
     return path

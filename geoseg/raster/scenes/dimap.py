@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.xml import parse_xml
+from geoseg.raster.scenes.product import finite_number
 from geoseg.raster.scenes.scene import BandMetadata, File, SceneFiles
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _units(tree: Element, label: str) -> tuple[Mapping[str, tuple[float, float]]
         return {}, [said] if kind else []
     radiance = _linear(tree, "Band_Radiance", label)
     irradiance = {
-        _text(one, "BAND_ID").upper(): _number(_text(one, "VALUE"), "Band_Solar_Irradiance", label)
+        _text(one, "BAND_ID").upper(): finite_number(_text(one, "VALUE"), "Band_Solar_Irradiance", label)
         for one in tree.iter("Band_Solar_Irradiance")
     }
     factor = _sun(tree, label)
@@ -130,10 +131,11 @@ def _units(tree: Element, label: str) -> tuple[Mapping[str, tuple[float, float]]
 def _linear(tree: Element, tag: str, label: str) -> dict[str, tuple[float, float]]:
     found = {}
     for one in tree.iter(tag):
-        gain = _number(_text(one, "GAIN"), f"GAIN of {tag}", label)
+        gain = finite_number(_text(one, "GAIN"), f"GAIN of {tag}", label)
         if gain <= 0:
             raise InputError(f"{label}: GAIN of {tag} is {gain:g}, not a positive number; download the product again")
-        found[_text(one, "BAND_ID").upper()] = 1 / gain, _number(_text(one, "BIAS") or "0", f"BIAS of {tag}", label)
+        bias = finite_number(_text(one, "BIAS") or "0", f"BIAS of {tag}", label)
+        found[_text(one, "BAND_ID").upper()] = 1 / gain, bias
     return found
 
 
@@ -147,7 +149,7 @@ def _sun(tree: Element, label: str) -> float | None:
     day = re.match(r"(\d{4})-(\d\d)-(\d\d)", _text(central[0], "TIME") or _text(tree, ".//IMAGING_DATE"))
     if not text or day is None:
         return None
-    height = math.sin(math.radians(_number(text, "SUN_ELEVATION", label)))
+    height = math.sin(math.radians(finite_number(text, "SUN_ELEVATION", label)))
     if height <= 0:
         raise InputError(f"{label}: the sun is below the horizon, so the scene has no reflectance")
     return math.pi * sun_distance(date(*map(int, day.groups()))) ** 2 / height
@@ -173,19 +175,9 @@ def sun_distance(day: date) -> float:
 def _nodata(tree: Element, label: str) -> float | None:
     for one in tree.iter("Special_Value"):
         if _text(one, "SPECIAL_VALUE_TEXT").upper() == "NODATA":
-            return _number(_text(one, "SPECIAL_VALUE_COUNT"), "SPECIAL_VALUE_COUNT", label)
+            return finite_number(_text(one, "SPECIAL_VALUE_COUNT"), "SPECIAL_VALUE_COUNT", label)
     return None
 
 
 def _text(element: Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
-
-
-def _number(text: str, what: str, label: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InputError(f"{label}: {what} is {text[:40]!r}, not a finite number; download the product again")
-    return value

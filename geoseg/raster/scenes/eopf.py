@@ -23,14 +23,14 @@ _BAND = re.compile(r"b(?:0[1-9]|1[0-2]|8a)", re.ASCII)
 
 
 def open_eopf(
-    groups: list[str], attributes: Mapping[str, Any], opened: Callable[[str], xr.Dataset], label: str
+    has: Callable[[str], bool], attributes: Mapping[str, Any], opened: Callable[[str], xr.Dataset], label: str
 ) -> tuple[list[xr.Dataset], xr.DataArray | None]:
     """Return the bands of a product, each at its finest size, one Dataset for each size; and its scene classification.
 
     Parameters
     ----------
-    groups
-        Paths of the groups in the store.
+    has
+        Whether the store has a group.
     attributes
         Those of the store.
     opened
@@ -45,7 +45,7 @@ def open_eopf(
     """
     crs, found, known = _crs(attributes), list[Any](), set[str]()
     for size in _SIZES:
-        if f"{REFLECTANCE}/{size}" not in groups:
+        if not has(f"{REFLECTANCE}/{size}"):
             continue
         data = opened(f"{REFLECTANCE}/{size}")
         names = sorted(str(name) for name in data.data_vars if _BAND.fullmatch(str(name)) and name not in known)
@@ -54,7 +54,7 @@ def open_eopf(
             found.append(_georeferenced(data[names], crs, label))
     if not found:
         raise InputError(f"{label}: has no bands in {REFLECTANCE}; copy or download the product again")
-    if _CLASSIFICATION not in groups:
+    if not has(_CLASSIFICATION):
         return found, None
     masks = opened(_CLASSIFICATION)
     return found, masks.get("scl")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError
 from geoseg.raster.gdal.xml import parse_xml
+from geoseg.raster.scenes.product import finite_number
 from geoseg.raster.scenes.scene import BandMetadata, File, QualityFile, SceneFiles
 from geoseg.system.json_text import parse_json
 
@@ -112,15 +113,7 @@ def _rescaling(groups: Groups, band: str, level: str, label: str) -> tuple[float
 
 
 def _number(groups: Groups, group: str, key: str, label: str) -> float:
-    text = groups.get(group, {}).get(key)
-    try:
-        value = math.nan if text is None else float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        stated = "missing" if text is None else f"{text[:40]!r}, not a finite number"
-        raise InputError(f"{label}: {key} of {group} is {stated}; download the product again")
-    return value
+    return finite_number(groups.get(group, {}).get(key), f"{key} of {group}", label)
 
 
 def _groups(data: bytes, name: str, label: str) -> Groups:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 import posixpath
 import tarfile
 import zipfile
@@ -122,6 +123,33 @@ class Product:
         if self.members is None:
             return self.path.resolve().name
         return PurePosixPath(self.inside).name or self.path.stem
+
+
+def finite_number(text: str | None, what: str, label: str, remedy: str = "download the product again") -> float:
+    """Return a number of a product's metadata.
+
+    Parameters
+    ----------
+    text
+        As it is written; None if it is missing.
+    what, label
+        Its name, and the metadata file, for messages.
+    remedy
+        What to do if it is none.
+
+    Raises
+    ------
+    InputError
+        If it is missing, or no finite number.
+    """
+    try:
+        value = math.nan if text is None else float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        stated = "missing" if text is None else f"{text[:40]!r}, not a finite number"
+        raise InputError(f"{label}: {what} is {stated}; {remedy}")
+    return value
 
 
 def product_in(path: Path) -> Product:

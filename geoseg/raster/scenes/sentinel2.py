@@ -6,13 +6,13 @@ the offset came with processing baseline 04.00 and is -1000 since.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING
 
 from geoseg.errors import InputError
 from geoseg.raster.bands.sensors import SENTINEL2, code_of
 from geoseg.raster.gdal.xml import parse_xml
+from geoseg.raster.scenes.product import finite_number
 from geoseg.raster.scenes.scene import BandMetadata, File, QualityFile, SceneFiles
 
 if TYPE_CHECKING:
@@ -122,12 +122,4 @@ def _offsets(tree: Element, label: str) -> dict[int, float]:
 
 
 def _number(element: Element, label: str) -> float:
-    try:
-        value = float(element.text or "")
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InputError(
-            f"{label}: {element.tag} is {(element.text or '')[:40]!r}, not a finite number; unpack the product again"
-        )
-    return value
+    return finite_number(element.text or "", element.tag, label, "unpack the product again")

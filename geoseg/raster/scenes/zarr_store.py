@@ -26,7 +26,7 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
         raise InputError(f"{path}: is on the network, which is not allowed here; pass allow_remote=True or download it")
     try:
         import xarray as xr
-        import zarr  # noqa: F401
+        import zarr
 
         from geoseg.raster.scenes.zarr_checks import CheckedStore
     except ImportError as error:
@@ -42,12 +42,14 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
                 data: xr.Dataset = xr.open_zarr(store, group=group, mask_and_scale=False, decode_times=False, chunks={})
                 return data
 
-            groups, attributes = _groups(store)
-            if any(group.startswith(REFLECTANCE) for group in groups):
-                bands, classes = open_eopf(groups, attributes, opened, path)
+            root = zarr.open(store, mode="r")
+            if isinstance(root, zarr.Group) and REFLECTANCE in root:
+                bands, classes = open_eopf(root.__contains__, root.attrs, opened, path)
                 name = Path(path.rstrip("/")).stem
                 return SceneFiles(name=name, array=bands[0], coarser=tuple(bands[1:]), classification=classes)
             data = opened(None)
+            # Only now: on a server each group is a request.
+            groups = _groups(root) if not data.data_vars and isinstance(root, zarr.Group) else []
     except InputError:
         raise
     except Exception as error:  # zarr and its storage layers raise many kinds
@@ -55,19 +57,14 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
         raise InputError(f"{path}: cannot be opened as a Zarr store ({reason}); copy or download it again") from error
     # The CRS is in a variable without dimensions, which odc-geo expects as a coordinate.
     spare = [name for name, variable in data.data_vars.items() if not variable.dims]
-    if not data.data_vars and groups:
+    if groups:
         listing = ", ".join(groups[:4]) + (", …" if len(groups) > 4 else "")
         raise InputError(f"{path}: has no arrays itself, only groups: name one of them, as {path}/GROUP ({listing})")
     return SceneFiles(name=Path(path.rstrip("/")).stem, array=data.set_coords(spare))
 
 
-def _groups(store: Any) -> tuple[list[str], dict[str, Any]]:
-    """Return the groups in a store, and its attributes; none of an array."""
-    import zarr
-
-    root = zarr.open(store, mode="r")
-    if not isinstance(root, zarr.Group):
-        return [], {}
+def _groups(root: Any) -> list[str]:
+    """Return the groups in a store."""
     found: list[str] = []
     todo = [("", root, 0)]
     while todo and len(found) < _MOST_GROUPS:
@@ -76,7 +73,7 @@ def _groups(store: Any) -> tuple[list[str], dict[str, Any]]:
             found.append(f"{prefix}{name}")
             if depth < _DEEPEST:
                 todo.append((f"{prefix}{name}/", inner, depth + 1))
-    return sorted(found), dict(root.attrs)
+    return sorted(found)
 
 
 def _store(path: str) -> Any:
