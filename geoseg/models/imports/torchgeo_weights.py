@@ -165,8 +165,10 @@ def _cached(address: str, name: str) -> Path:
             f"{address}"
         )
     stated = _HASH.search(path.name)
+    if stated is None:
+        return path
     digest = hashlib.sha256(read_file(path, MAX_WEIGHTS_BYTES, str(path))).hexdigest()
-    if stated is not None and not digest.startswith(stated[1]):
+    if not digest.startswith(stated[1]):
         raise ModelError(
             f"{path}: was changed or damaged: its SHA-256 is {digest[:16]}…, and should begin with {stated[1]}; delete "
             "it and download it again"
