@@ -14,6 +14,7 @@ from . import commands
 from .algorithms.base import is_file, source_of
 from .panel_scene import ScenePanel
 from .project_state import KIND, PREVIEW, is_own
+from .results import writable_folder
 from .tr import tr
 from .widgets import Button, CheckBox, WrappedLabel, form, narrow
 
@@ -170,8 +171,7 @@ class InputsPanel(QWidget):
             return str(self.folder.filePath())
         layers = self.layers()
         place = os.path.dirname(source_of(layers[0])) if layers is not None else ""
-        home = os.path.expanduser("~")
-        return os.path.join(place if place and os.access(place, os.W_OK) else home, "geoseg_changes")
+        return os.path.join(writable_folder(place), "geoseg_changes")
 
     def arguments(self) -> list[str]:
         """Return the arguments of geoseg, but for ``--overwrite``.

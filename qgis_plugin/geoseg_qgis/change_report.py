@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .uncertain import feature_ids
 
 MOST = 500
 """So many places are stepped through."""
@@ -104,12 +104,7 @@ def largest(path: str, code: int | None = None, most: int = MOST) -> list[int]:
     most
         How many are returned.
     """
-    try:
-        address = Path(path).resolve().as_uri() + "?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as database:
-            return [row[0] for row in database.execute(_QUERY, (code, most))]
-    except (sqlite3.Error, OSError):
-        return []
+    return feature_ids(path, _QUERY, (code, most))
 
 
 def scene_of(class_map: str) -> str:

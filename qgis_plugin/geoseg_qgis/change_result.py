@@ -22,7 +22,6 @@ from qgis.PyQt.QtGui import QColor, QPainter, QPixmap
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QHeaderView,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -32,6 +31,7 @@ from qgis.PyQt.QtWidgets import (
 from . import change_report
 from .change_inputs import is_class_map, rasters, title
 from .change_report import Row
+from .class_table import fit_height, set_up
 from .compare_view import FLICKER, SWIPE, CompareView
 from .labels import labels
 from .project_state import KIND
@@ -73,18 +73,12 @@ class ChangeResult(QWidget):
 
     def _build(self) -> None:
         self.summary = WrappedLabel("", self)
-        self.table = QTableWidget(0, 2, self)
-        self.table.setHorizontalHeaderLabels([tr("Change"), tr("Area")])
-        self.table.verticalHeader().hide()
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table = QTableWidget(self)
+        set_up(self.table, (tr("Change"), tr("Area")))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setIconSize(QPixmap(*_SWATCH).size())
         self.table.itemSelectionChanged.connect(self._start_over)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(6 * self.fontMetrics().averageCharWidth())
         self.back_button, self.next_button = Button(tr("Back"), self), Button(tr("Next place"), self)
         self.back_button.clicked.connect(lambda: self.go(-1))
         self.next_button.clicked.connect(lambda: self.go(1))
@@ -100,7 +94,7 @@ class ChangeResult(QWidget):
         for button, mode in ((self.flicker_button, FLICKER), (self.swipe_button, SWIPE)):
             button.setCheckable(True)
             button.clicked.connect(lambda checked, mode=mode: self.look(mode if checked else ""))
-        narrow(self.table, self.before, self.after)
+        narrow(self.before, self.after)
         pictures = form()
         pictures.addRow(tr("Picture before"), self.before)
         pictures.addRow(tr("Picture after"), self.after)
@@ -143,8 +137,7 @@ class ChangeResult(QWidget):
                     item.setData(Qt.ItemDataRole.DecorationRole, _swatch(row.colors))
                 self.table.setItem(number, column, item)
         self.table.blockSignals(False)
-        high, header = self.table.verticalHeader().length(), self.table.horizontalHeader().sizeHint().height()
-        self.table.setFixedHeight(min(high + header + self.table.horizontalScrollBar().sizeHint().height() + 4, 220))
+        fit_height(self.table, 220)
         self.summary.show_text(self._summary() if report else "")
         self._start_over()
         self.setVisible(bool(report))

@@ -16,6 +16,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QDialog, QFrame, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from . import phases, results, settings
+from .algorithms.base import no_python
 from .change_inputs import InputsPanel
 from .change_result import ChangeResult
 from .labels import labels
@@ -109,8 +110,8 @@ class ChangeDialog(QDialog):
         layers, python = self.inputs.layers(), settings.interpreter()
         if layers is None or self._session is not None:
             return
-        if not python:
-            self._fail(tr("GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one."))
+        if reason := no_python(python):
+            self._fail(reason)
             return
         try:
             arguments = self.inputs.arguments()

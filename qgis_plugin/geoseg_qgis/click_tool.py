@@ -7,7 +7,6 @@ takes away what is there.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -126,9 +125,8 @@ class Clicker(QObject):
 
     def _listed(self, session: Session) -> None:
         try:
-            rows = json.loads(next(line for line in session.said if line.startswith("[")))
-            self.models = [str(row["name"]) for row in rows]
-        except (StopIteration, ValueError, TypeError, KeyError):
+            self.models = [str(row["name"]) for row in session.listing()]
+        except (ValueError, TypeError, KeyError):
             self.models = []
         if not self.models:
             self.failed.emit(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from qgis.core import Qgis, QgsApplication, QgsProcessingException, QgsProject
@@ -154,8 +153,8 @@ class GeosegDock(QgsDockWidget):
         def ended(session: Session) -> None:
             try:
                 session.child.raise_for_error()
-                cards = json.loads(next(line for line in session.said if line.startswith("[")))
-            except (RunError, StopIteration, ValueError) as error:
+                cards = session.listing()
+            except (RunError, ValueError) as error:
                 self.say(tr("The models cannot be listed: {reason}").format(reason=error), True)
                 return
             if cards != settings.known_models() or not self.scene.models.count() or model:

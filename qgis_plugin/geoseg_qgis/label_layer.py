@@ -129,6 +129,11 @@ def measuring(layer: QgsVectorLayer) -> QgsDistanceArea:
     return measure
 
 
+def is_null(value: Any) -> bool:
+    """Whether an attribute has no value: Qt's own nothing, or Python's."""
+    return value is None or str(value) == "NULL"
+
+
 def counting(layer: QgsVectorLayer) -> Iterator[None]:
     """Count what is drawn, unsaved edits included, piece by piece; returns :class:`Drawn`."""
     found, measure, place = Drawn(), measuring(layer), layer.fields().indexOf(FIELD)
@@ -139,7 +144,7 @@ def counting(layer: QgsVectorLayer) -> Iterator[None]:
             if vector(identifier) is None:
                 return found  # the layer is gone
         name = feature.attribute(place) if place >= 0 else None
-        if name is None or not str(name) or str(name) == "NULL":
+        if is_null(name) or not str(name):
             found.nameless += 1
             continue
         name = str(name)

@@ -14,7 +14,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from .label_layer import FIELD
+from .label_layer import FIELD, is_null
+from .results import writable_folder
 from .tr import tr
 
 UNCHECKED = "not checked"
@@ -26,10 +27,9 @@ _PIECE = 500  # objects that are copied in a turn of the event loop
 def labels_file(objects: QgsVectorLayer) -> str:
     """Return a file for labels beside the objects, or in the home folder if nothing can be written there."""
     source = objects.source().split("|")[0]
-    folder = os.path.dirname(source)
-    if not os.path.isfile(source) or not os.access(folder, os.W_OK):
-        folder = os.path.expanduser("~")
-    stem = os.path.splitext(os.path.basename(source))[0] if os.path.isfile(source) else objects.name()
+    is_file = os.path.isfile(source)
+    folder = writable_folder(os.path.dirname(source) if is_file else "")
+    stem = os.path.splitext(os.path.basename(source))[0] if is_file else objects.name()
     stem = re.sub(r"_objects$", "", re.sub(r"[^\w-]+", "_", stem))
     return os.path.join(folder, f"{stem}_object_labels.gpkg")
 
@@ -79,7 +79,7 @@ def copying(objects: QgsVectorLayer, labels: QgsVectorLayer, part: QgsGeometry, 
     number = 0
     for feature in objects.getFeatures(box):
         geometry, name = QgsGeometry(feature.geometry()), feature.attribute(FIELD)
-        if not name or str(name) == "NULL" or geometry.isEmpty() or not engine.intersects(geometry.constGet()):
+        if is_null(name) or not name or geometry.isEmpty() or not engine.intersects(geometry.constGet()):
             continue
         made.append(_label(labels, _multi(geometry), str(name)))
         number += 1

@@ -16,6 +16,7 @@ from .label_layer import FIELD
 from .new_classes import NewClassesDialog
 from .object_labels import UNCHECKED, copying
 from .panel_scene import ScenePanel
+from .results import writable_folder
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
@@ -135,9 +136,7 @@ class CorrectPanel(QWidget):
             return
         if layer is None:
             return
-        folder = os.path.dirname(scene.sources[0])
-        if not os.access(folder, os.W_OK):
-            folder = os.path.expanduser("~")
+        folder = writable_folder(os.path.dirname(scene.sources[0]))
         stem = re.sub(r"[^\w-]+", "_", layer.name())
         dialog = dialog or NewClassesDialog(self._iface.mainWindow(), os.path.join(folder, f"{stem}_labels.gpkg"))
         if not dialog.exec():

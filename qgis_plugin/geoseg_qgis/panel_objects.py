@@ -19,7 +19,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from .class_table import ClassTable
-from .label_layer import FIELD, draw_as, measuring, offer_classes, vector
+from .label_layer import FIELD, draw_as, is_null, measuring, offer_classes, vector
 from .object_labels import labels_file
 from .object_tally import Steps, Tally, area_text
 from .panel_area import AreaError, to_crs
@@ -388,9 +388,5 @@ def _counting(layer: QgsVectorLayer) -> Iterator[None]:
                 return tally
         name, score = feature.attribute(named), feature.attribute(scored)
         area = measure.measureArea(feature.geometry()) if feature.hasGeometry() else None
-        tally.add(feature.id(), "" if _null(name) else str(name), None if _null(score) else float(score), area)
+        tally.add(feature.id(), "" if is_null(name) else str(name), None if is_null(score) else float(score), area)
     return tally
-
-
-def _null(value: Any) -> bool:
-    return value is None or str(value) == "NULL"

@@ -26,6 +26,7 @@ from .clip import Clip
 from .overlay import Overlay, nothing_visible, visible_part
 from .panel_area import AreaError, AreaFields
 from .panel_scene import ScenePanel
+from .results import writable_folder
 from .runner import RunError, geoseg_command
 from .session import Session, start
 from .tr import tr
@@ -211,8 +212,7 @@ class RunPanel(QWidget):
             place = os.path.dirname(self._scene.scene().sources[0])
         except QgsProcessingException:
             place = ""
-        home = os.path.expanduser("~")
-        return os.path.join(place if place and os.access(place, os.W_OK) else home, "geoseg_results")
+        return os.path.join(writable_folder(place), "geoseg_results")
 
     def _run_done(self, session: Session) -> None:
         if self._ended(session):

@@ -38,6 +38,11 @@ def names() -> dict[str, str]:
     }  # fmt: skip
 
 
+def writable_folder(folder: str) -> str:
+    """Return a folder if files can be written there, else the home folder."""
+    return folder if os.access(folder, os.W_OK) else os.path.expanduser("~")
+
+
 def open_layer(path: str, kind: str, name: str = "") -> QgsMapLayer:
     """Open a result with its style. The layer may be invalid: ask it."""
     name = name or names()[kind]

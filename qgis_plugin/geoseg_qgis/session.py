@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import suppress
 from typing import Any, Sequence
@@ -58,6 +59,10 @@ class Session(QObject):
     def results(self) -> list[dict[str, Any]]:
         """Its result events."""
         return self.child.results
+
+    def listing(self) -> list[Any]:
+        """Return the JSON array that was printed; ValueError if there is none."""
+        return list(json.loads(next((line for line in self.said if line.startswith("[")), "")))
 
     def show_as(self, title: str, layers: Sequence[QgsMapLayer] = ()) -> None:
         """Show the run in QGIS's task manager; QGIS then warns before it closes or changes the project.

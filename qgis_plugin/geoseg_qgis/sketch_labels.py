@@ -22,6 +22,7 @@ from .label_layer import FIELD, Drawn
 from .new_classes import NewClassesDialog
 from .panel_scene import ScenePanel
 from .project_state import LayersHidden, own
+from .results import writable_folder
 from .tr import tr
 from .turns import Turns
 from .widgets import Button, Flow, form, narrow
@@ -158,9 +159,7 @@ class SketchLabels(QWidget):
             self.failed.emit(tr("Add a raster layer to the project."))
             return
         try:
-            folder = os.path.dirname(self._scene.scene().sources[0])
-            if not os.access(folder, os.W_OK):
-                folder = os.path.expanduser("~")
+            folder = writable_folder(os.path.dirname(self._scene.scene().sources[0]))
             stem = re.sub(r"[^\w-]+", "_", raster.name())
             dialog = dialog or NewClassesDialog(self._iface.mainWindow(), os.path.join(folder, f"{stem}_sketch.gpkg"))
             if not dialog.exec():

@@ -6,11 +6,11 @@ from typing import Any
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
-from qgis.PyQt.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from qgis.PyQt.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
 
+from .class_table import set_up
 from .label_layer import Drawn
 from .tr import tr
-from .widgets import narrow
 
 _ROWS = 8  # rows that are seen without scrolling
 _GREY = "#888888"
@@ -23,8 +23,8 @@ class SketchTable(QTableWidget):
     """Name of the class that the user selected."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(0, 3, parent)
-        self.setHorizontalHeaderLabels([tr("Class"), tr("Drawn"), tr("Right")])
+        super().__init__(parent)
+        set_up(self, (tr("Class"), tr("Drawn"), tr("Right")), letters=5)
         tips = (
             tr("Select the class that you draw next"),
             tr("Number and area of the drawings of the class"),
@@ -32,15 +32,8 @@ class SketchTable(QTableWidget):
         )
         for column, tip in enumerate(tips):
             self.horizontalHeaderItem(column).setToolTip(tip)
-        self.verticalHeader().hide()
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(5 * self.fontMetrics().averageCharWidth())
-        narrow(self)
         self._result: dict[str, Any] = {}
         self._told = ""
         self.itemSelectionChanged.connect(self._tell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Callable
 
 MOST = 200
@@ -43,10 +44,16 @@ def most_uncertain(path: str, pixel: float = 0.0, most: int = MOST) -> list[int]
     most
         How many are returned.
     """
+    return feature_ids(path, _QUERY, (pixel, most))
+
+
+def feature_ids(path: str, query: str, values: tuple[Any, ...]) -> list[int]:
+    """Return what a query of a GeoPackage gives in its first column; nothing if it cannot be asked."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-            return [row[0] for row in database.execute(_QUERY, (pixel, most))]
-    except sqlite3.Error:
+        address = Path(path).resolve().as_uri() + "?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            return [row[0] for row in database.execute(query, values)]
+    except (sqlite3.Error, OSError):
         return []
 
 

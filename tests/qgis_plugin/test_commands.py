@@ -194,3 +194,5 @@ def test_the_most_uncertain_area_comes_first(tmp_path):
     search = Search(str(path))
     assert wait_for(lambda: search.found) == most_uncertain(str(path))
     assert most_uncertain(str(tmp_path / "none.gpkg")) == []
+    odd = path.rename(tmp_path / "fields #1 50%3F.gpkg")  # such signs mean something in an address
+    assert most_uncertain(str(odd), most=2) == [row[0] for row in by_hand[:2]]

@@ -247,7 +247,6 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../changes.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation type="unfinished"></translation>
     </message>

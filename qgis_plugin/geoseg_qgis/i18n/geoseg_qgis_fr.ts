@@ -247,7 +247,6 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../changes.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>GeoSeg n'a pas encore de Python : ouvrez Extensions ▸ GeoSeg ▸ Environnement… et créez-en ou choisissez-en un.</translation>
     </message>

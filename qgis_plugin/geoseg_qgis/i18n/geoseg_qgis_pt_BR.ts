@@ -247,7 +247,6 @@
     </message>
     <message>
         <location filename="../algorithms/base.py"/>
-        <location filename="../changes.py"/>
         <source>GeoSeg has no Python yet: open Plugins ▸ GeoSeg ▸ Environment… and make or choose one.</source>
         <translation>O GeoSeg ainda não tem um Python: abra Complementos ▸ GeoSeg ▸ Ambiente… e crie ou escolha um.</translation>
     </message>
