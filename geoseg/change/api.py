@@ -21,6 +21,7 @@ from geoseg.change.transitions import UNCERTAIN, UNCHANGED, Counts, Numbering, T
 from geoseg.errors import OptionError, OutputError
 from geoseg.geodesy.crs import is_measurable
 from geoseg.polygonize import PolygonSummary, polygonize
+from geoseg.progress.forecast import OF_CHANGES, Forecast, expected_seconds, learn
 from geoseg.raster.bands.names import scene_name
 from geoseg.system.files import rename, temporary_beside
 from geoseg.system.outputs import Inputs, local_path
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     import geopandas
 
 _MOST_TOLERANCE = 16
-
-_STAGES = ("compare", "polygonize")
 
 Progress = Callable[[int, int, str], None]
 
@@ -187,7 +186,8 @@ def change(
     overwrite
         Replace existing files.
     progress
-        Called with the number of steps done, their total, and the stage.
+        Called with the number of steps done, their total, and the stage: ``compare``, ``write changes`` or
+        ``polygonize changes``, followed by the time left, as in ``"compare: 12 s left"``.
     model
         Name or folder of a model, or a loaded one, that maps both scenes, or the change between them; the maps go
         into ``output/maps``.
@@ -222,7 +222,6 @@ def change(
     """
     options = _Options(tolerance, min_confidence, min_area or None, simplify or None)
     mapping = _segmenting(segmenting)
-    report_progress = progress or (lambda _done, _total, _stage: None)
     if name is not None and not name.strip():
         raise OptionError("name is empty: give the beginning of the files' names, or leave it out")
     stem = None if name is None else scene_name(name)
@@ -233,9 +232,10 @@ def change(
                 before, after, confidence, options = _mapped(made, confidence, options)
             maps = _open(before, after, renames, confidence, options)
             paths = _paths(Path(scratch), "maps")
-            numbering, _, _ = _compare(maps, options, paths, report_progress)
-            maps.check_unchanged()
-            return polygonize(paths["change"], **_polygons(maps, numbering, options, paths, report_progress))
+            with _timed(maps, progress) as report_progress:
+                numbering, _, _ = _compare(maps, options, paths, report_progress)
+                maps.check_unchanged()
+                return polygonize(paths["change"], **_polygons(maps, numbering, options, paths, report_progress))
     folder = local_path(output)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file: give the name of a folder")
@@ -245,7 +245,7 @@ def change(
         made = mapping.maps(before, after, folder / MAPS, overwrite=overwrite)
         before, after, confidence, options = _mapped(made, confidence, options)
     maps = _open(before, after, renames, confidence, options)
-    with _staged(final) as staged:
+    with _staged(final) as staged, _timed(maps, progress) as report_progress:
         numbering, counts, unit = _compare(maps, options, staged, report_progress)
         arguments = _polygons(maps, numbering, options, staged, report_progress)
         polygons = polygonize(staged["change"], staged["changes"], **arguments)
@@ -256,6 +256,21 @@ def change(
     return ChangeSummary(
         outputs, _transitions(numbering, counts, unit), report, tuple(report["notes"]), maps.raster.grid.crs
     )
+
+
+@contextmanager
+def _timed(maps: ClassMaps, progress: Progress | None) -> Iterator[Progress]:
+    """Yield a progress that also tells the time left; how long the stages took is remembered for the next time."""
+    pixels = math.prod(maps.raster.shape)
+    forecast = Forecast(expected_seconds(OF_CHANGES, pixels))
+
+    def told(done: int, total: int, stage: str) -> None:
+        message = forecast.told(done, total, stage)
+        if progress is not None:
+            progress(done, total, message)
+
+    yield told
+    learn(forecast.took(), pixels)
 
 
 def _mapped(made: Maps, confidence: Any, options: _Options) -> tuple[Path, Path, Any, _Options]:
@@ -287,9 +302,7 @@ def _open(
 def _compare(
     maps: ClassMaps, options: _Options, paths: Mapping[str, Path], progress: Progress
 ) -> tuple[Numbering, Counts, float]:
-    numbering, counts, ground = write_rasters(
-        maps, options.rules, paths, lambda done, total: progress(done, total, _STAGES[0])
-    )
+    numbering, counts, ground = write_rasters(maps, options.rules, paths, progress)
     check_compared(maps, counts)
     return numbering, counts, ground.unit
 
@@ -309,7 +322,7 @@ def _polygons(
         "exclude": () if options.min_area else (UNCHANGED, UNCERTAIN),
         "view": changes_layer(numbering),
         "provenance": {"before": first, "after": second, "geoseg": __version__},
-        "progress": lambda done, total: progress(done, total, _STAGES[1]),
+        "progress": lambda done, total: progress(done, total, OF_CHANGES[-1]),
     }
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SIDE = 2048
 """Side of a window in pixels: what a CogSink compresses and overviews in one go."""
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def write_rasters(
     paths
         ``change`` and, if ``maps`` have confidences, ``confidence``; files must not exist.
     progress
-        Called with the number of windows done and their total.
+        Called with the number of windows done, their total, and the stage: ``compare``, then ``write changes``.
     side
         Side of the windows; the files do not depend on it.
 
@@ -117,9 +117,10 @@ def write_rasters(
     total = len(list(squares(*raster.shape, side)))
     numbering = Numbering.of(maps.classes)
     passes = 1 if numbering is not None else 2
-    report = progress or (lambda _done, _total: None)
+    report = progress or (lambda _done, _total, _stage: None)
+    report(0, passes * total, "compare")
     if numbering is None:
-        numbering = _occurring(maps, rules, ground, side, lambda done: report(done, passes * total))
+        numbering = _occurring(maps, rules, ground, side, lambda done: report(done, passes * total, "compare"))
     comparison = Comparison(maps, rules, numbering, ground)
     counts = Counts.zeros(len(maps.classes))
     geobox: Any = raster.geobox
@@ -134,10 +135,12 @@ def write_rasters(
             change.write(found.box, found.codes)
             if found.confidence is not None:
                 sinks[1].write(found.box, found.confidence)
-            report(done, passes * total)
+            report(done, passes * total, "compare")
         # Only now is it known which transitions occur: the legend of all possible ones would be too long to read.
         change.classes = numbering.legend(counts.changes())
+        report(0, 1, "write changes")
         finish_together(*sinks)
+        report(1, 1, "write changes")
     return numbering, counts, ground
 
 

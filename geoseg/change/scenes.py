@@ -15,6 +15,7 @@ from geoseg.evaluate.reference import open_map
 from geoseg.job import Job, Options, Products, SceneEntry, SceneResult, run
 from geoseg.models import DEFAULT_MODEL, load_model
 from geoseg.models.card.inputs import AFTER, BEFORE, is_change
+from geoseg.progress.forecast import OF_CHANGES, expected_seconds
 from geoseg.raster.bands.names import scene_name
 from geoseg.tiling import Box
 from geoseg.write import CogSink
@@ -109,7 +110,7 @@ class Segmenting:
             entries, folder, self.model, dict(self.reading), self.options or Options(), products, self.scheduler,
             overwrite=overwrite,
         )  # fmt: skip
-        found = run(job, self.reporter)
+        found = run(job, self.reporter, seconds_after=lambda pixels: sum(expected_seconds(OF_CHANGES, pixels).values()))
         failed = [result for result in found if result.status not in ("done", "kept")]
         if failed and self.reporter is not None:  # it has told why
             raise InputError(

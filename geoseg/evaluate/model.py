@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixel
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.metrics import scores
 from geoseg.evaluate.reference import ClassLayer, RasterLayer, is_vector, open_map, open_reference
+from geoseg.progress.forecast import expected_seconds, slowness
 from geoseg.raster.files.members import check_unchanged
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
 from geoseg.raster.stacks.places import files_of, scenes_of
@@ -22,8 +25,10 @@ from geoseg.system.threads import ordered_map
 if TYPE_CHECKING:
     from geoseg.segment.plan import Options, Plan
 
-# Images with more blocks get a progress bar of their own.
-_LARGE = 8
+# Steps of the progress that an image counts.
+_STEPS = 1000
+# Seconds for each million pixels that a model is taken to need before it was measured.
+_USUAL = 0.5
 
 _LABEL_ENDS = ("_labels", "_label", "_mask", "_classes", "_truth", "_reference", "_gt")
 
@@ -61,7 +66,7 @@ def evaluate_model(
     reading
         Keyword arguments of :func:`geoseg.open_raster` for the images.
     progress
-        Called with the number of images done and in total, and the current step.
+        Called with thousandths of images done and in total, and what is done: ``"evaluate: NAME"``.
     warn
         Called with each warning, one line.
 
@@ -89,8 +94,8 @@ def evaluate_model(
     parts: list[Evaluation] = []
     for number, (image, label) in enumerate(pairs):
         name = Path(str(files_of(image)[0])).name
-        if progress is not None:
-            progress(number, len(pairs), f"evaluate: {name}")
+        course = _Course(progress, name, number, len(pairs))
+        course.tell(0.0)
         several = isinstance(image, Mapping)
         raster = open_inputs(loaded, image, reading) if several else open_raster(image, **opening)
         raster = raster if clouds is None else masked_by(raster, clouds, (options or Options()).device)
@@ -98,11 +103,11 @@ def evaluate_model(
         for line in plan.warnings_of(raster.name):
             limited_warn(line)
         with tempfile.TemporaryDirectory(prefix="geoseg-evaluate-", ignore_cleanup_errors=True) as folder:
-            maps = _segment(plan, Path(folder), progress)
+            maps = _segment(plan, Path(folder), course)
             layer = open_map(maps[0])
             field = class_field if is_vector(label) else None
             other = open_reference(label, layer.raster.grid, field, parse_renames(renames), buffer)
-            part = _compare(plan, (layer, open_map(maps[1])), other, parse_renames(renames), tolerance)
+            part = _compare(plan, (layer, open_map(maps[1])), other, parse_renames(renames), tolerance, course)
         check_unchanged(raster)
         parts.append(part)
         image_scores = scores(part.matrix)
@@ -119,7 +124,7 @@ def evaluate_model(
             limited_warn(f"{name}: no pixel of it is labelled")
         total = _added(total, part.counts)
     if progress is not None:
-        progress(len(pairs), len(pairs), "evaluate")
+        progress(_STEPS * len(pairs), _STEPS * len(pairs), "evaluate")
     limited_warn.close()
     assert total is not None
     predicted = f"model {loaded.card.name}"
@@ -129,6 +134,40 @@ def evaluate_model(
     facts = {"model": {"name": loaded.card.name, "fingerprint": loaded.fingerprint}, "images": per_image}
     inputs = tuple(one for image, label in pairs for one in (*files_of(image), label) if is_path(one))
     return Evaluation(predicted, reference, parts[0].classes, total, tolerance, notes, facts, inputs)
+
+
+@dataclass
+class _Course:
+    """How far the evaluation of one image of several is; its blocks count by the time that they take."""
+
+    progress: Callable[[int, int, str], None] | None
+    name: str
+    number: int
+    images: int
+    mapping: float = 1.0
+
+    def tell(self, share: float, text: str = "") -> None:
+        """Tell what share of the image is done."""
+        if self.progress is not None:
+            done = round(_STEPS * (self.number + share))
+            self.progress(done, _STEPS * self.images, f"evaluate: {text or self.name}")
+
+    def plan(self, plan: Plan) -> None:
+        """Take from a plan what share of the time its blocks take."""
+        pixels = math.prod(plan.raster.shape)
+        seconds = plan.seconds()
+        seconds = _USUAL * pixels / 1e6 if seconds is None else seconds * slowness("segment", plan.model.card.name)
+        self.mapping = seconds / (seconds + expected_seconds(["evaluate"], pixels)["evaluate"])
+        if self.images == 1 and plan.model.card.boxes is None and plan.measured_rate() is None:
+            self.tell(0.0, "measuring the fastest settings for this model, once on this machine")
+
+    def blocks(self, done: int, total: int) -> None:
+        """Tell how many blocks are mapped."""
+        self.tell(self.mapping * done / total)
+
+    def windows(self, done: int, total: int) -> None:
+        """Tell how many windows of the map are compared."""
+        self.tell(self.mapping + (1 - self.mapping) * done / total)
 
 
 class _FirstWarnings:
@@ -165,6 +204,7 @@ def _compare(
     other: ClassLayer,
     renames: dict[str, str],
     tolerance: float | None,
+    course: _Course,
 ) -> Evaluation:
     """Compare class map and confidence of one image with its labels."""
     layer, confidence = maps
@@ -172,7 +212,7 @@ def _compare(
     shown = RasterLayer(layer.raster, plan.model.card.classes, f"model {plan.model.card.name}")
     scheme = match(shown.side, other.side, renames)
     comparison = Comparison(shown, other, scheme, confidence, tolerance)
-    counted = count_pixels(comparison)
+    counted = count_pixels(comparison, course.windows)
     from geoseg.raster import release_handles
 
     release_handles()  # Windows deletes no open file
@@ -180,19 +220,19 @@ def _compare(
     return Evaluation(shown.label, other.side.label, scheme.classes, counted, tolerance, notes)
 
 
-def _segment(plan: Plan, folder: Path, progress: Callable[[int, int, str], None] | None) -> tuple[Path, Path]:
+def _segment(plan: Plan, folder: Path, course: _Course) -> tuple[Path, Path]:
     """Write class map and confidence of a plan, block by block."""
     from geoseg.segment.block import make_recipe, segment_block
     from geoseg.write import CogSink
 
+    course.plan(plan)
     recipe = make_recipe(plan)
     paths = folder / "classes.tif", folder / "confidence.tif"
     box = plan.raster.geobox
     with CogSink(paths[0], box) as classes, CogSink(paths[1], box, kind="confidence") as confidence:
         blocks = ordered_map(lambda index: segment_block(recipe, index), range(plan.tiling.block_count), plan.workers)
         for done, block in enumerate(blocks, 1):
-            if progress is not None and plan.tiling.block_count > _LARGE:
-                progress(done, plan.tiling.block_count, f"segment {plan.raster.name}")
+            course.blocks(done, plan.tiling.block_count)
             classes.write(block.box, block.classes)
             confidence.write(block.box, block.confidence)
     return paths

@@ -49,7 +49,9 @@ _TEND_SECONDS = 2.0
 
 
 @careful_interrupts()
-def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
+def run(
+    job: Job, reporter: Reporter | None = None, *, seconds_after: Callable[[int], float] | None = None
+) -> list[SceneResult]:
     """Segment every scene of a job into class maps, confidence, polygons, previews and reports in a folder.
 
     What ``geoseg segment`` does, and resumable in the same way: after an interruption of any kind, running the same
@@ -63,6 +65,9 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     reporter
         Receives progress, warnings and results (:class:`geoseg.progress.Reporter`); if None, errors and warnings are
         printed on stderr.
+    seconds_after
+        Given the pixels of a scene, returns the seconds that the caller needs once all scenes are done; they count in
+        the time left that is reported.
 
     Returns
     -------
@@ -119,7 +124,7 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
     staffing = job.staffing
     with Backend(job.scheduler, job.options, job.storage, reporter, single=job.single, staffing=staffing) as backend:
         request = replace(request, options=backend.options, output=backend.output, trace=trace)
-        batch = _Batch(job, request, backend, reporter, inputs)
+        batch = _Batch(job, request, backend, reporter, inputs, seconds_after)
         try:
             results = batch.run()
         finally:
@@ -135,9 +140,12 @@ def run(job: Job, reporter: Reporter | None = None) -> list[SceneResult]:
 class _Batch:
     """The scenes of a job in all their states. All but opening and writing happens in the caller's thread."""
 
-    def __init__(self, job: Job, request: Request, backend: Backend, reporter: Reporter, inputs: Inputs) -> None:
+    def __init__(
+        self, job: Job, request: Request, backend: Backend, reporter: Reporter, inputs: Inputs,
+        seconds_after: Callable[[int], float] | None = None,
+    ) -> None:  # fmt: skip
         self.job, self.request, self.backend, self._inputs = job, request, backend, inputs
-        self.single = job.single
+        self.single, self._seconds_after = job.single, seconds_after
         self.reporters = OrderedReporters(reporter)
         self.results: dict[int, SceneResult] = {}
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -237,7 +245,7 @@ class _Batch:
 
     def _compute(self, number: int, scene: RunningScene) -> None:
         self._running[number] = scene  # closed from now on, whatever happens
-        scene.report_start(len(self.job.scenes) - number - 1)
+        scene.report_start(len(self.job.scenes) - number - 1, self._seconds_after)
         pool = self.backend.pool(scene.plan)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(pool, self.job.retries, self._calls.put)

@@ -168,9 +168,14 @@ class RunningScene:
         after = [stage for stage in AFTER_BLOCKS if chosen[stage]]
         return Forecast({"segment": seconds, **expected_seconds(after, self.work.recipe.tiling.scene.area)})
 
-    def report_start(self, scenes_after: int = 0) -> None:
-        """Report how many blocks there are, and how many of them are finished; the time left is for all scenes."""
+    def report_start(self, scenes_after: int = 0, seconds_after: Callable[[int], float] | None = None) -> None:
+        """Report how many blocks there are, and how many of them are finished.
+
+        The time left is for all scenes, and for what follows them.
+        """
         self._forecast.runs_after = scenes_after
+        if seconds_after is not None:
+            self._forecast.seconds_after = seconds_after(self.work.recipe.tiling.scene.area)
         blocks, reporter = self._throughput.blocks, self.scene.reporter
         if self._reused:
             reporter.info(f"{self.name}: {self._reused} of {blocks} blocks are there already")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +26,10 @@ _COSTS = {
     "html": (0.6, 0.01),
     "publish": (1.5, 0.01),
     "compress": (0.5, 0.1),
+    "evaluate": (0.2, 0.09),
+    "compare": (0.3, 0.025),
+    "write changes": (0.1, 0.03),
+    "polygonize changes": (0.2, 0.01),
 }
 """Seconds that each stage takes, and seconds for each million pixels, or bytes that are compressed: a server's core."""
 
@@ -52,32 +56,52 @@ class Forecast:
     def __init__(self, expected: Mapping[str, float | None]) -> None:
         self._expected = dict(expected)
         self._paces: dict[str, Pace] = {}
+        self._starts: list[tuple[str, float]] = []
         self._begun = time.monotonic()
         self.runs_after = 0
         """Further runs of this kind that follow, such as those of the other scenes; each is taken to need as long."""
+        self.seconds_after = 0.0
+        """Seconds that what follows all these runs is expected to take."""
 
     def left(self, stage: str, done: float, total: float) -> float | None:
         """Note how far a stage is, and return the seconds until the end of the run; None if that is not known."""
         if stage not in self._expected:
             return None
         now = time.monotonic()
+        if stage not in self._paces:
+            self._starts.append((stage, now))
         pace = self._paces.setdefault(stage, Pace())
         pace.note(now, done)
         rest = self._rest(pace, self._expected[stage], done, total)
         if rest is None:
             return None
-        left = rest + self._later(stage, now - self._begun + rest)
-        return left + self.runs_after * (now - self._begun + left)
-
-    def _later(self, stage: str, seconds: float) -> float:
-        """Return the seconds of later stages; slower if those until the end of this one take longer than expected."""
         names = list(self._expected)
         here = names.index(stage)
-        known = [value for name in names[: here + 1] if (value := self._expected[name]) is not None]
-        expected = math.fsum(known) if len(known) == here + 1 else 0.0
-        slowness = seconds / expected if expected else 1.0
-        later = math.fsum(self._expected[name] or 0.0 for name in names[here + 1 :])
-        return later * min(max(slowness, 1 / _SLOWER), _SLOWER)
+        slower = self._slowness(names[: here + 1], now - self._begun + rest)
+        left = rest + slower * math.fsum(self._expected[name] or 0.0 for name in names[here + 1 :])
+        return left + self.runs_after * (now - self._begun + left) + slower * self.seconds_after
+
+    def took(self) -> dict[str, float]:
+        """Return the seconds that each stage has taken: until the next one began, or until now."""
+        times = [*(start for _, start in self._starts), time.monotonic()]
+        return {stage: times[k + 1] - start for k, (stage, start) in enumerate(self._starts)}
+
+    def told(self, done: int, total: int, message: str) -> str:
+        """Note how far a stage is, and return its message with the time that is left of the run, if that is known.
+
+        A stage is called by its message, or the first word of it, as ``polygonize`` in ``"polygonize a: details"``.
+        """
+        stage, _, details = message.partition(": ")
+        seconds = self.left(stage if stage in self._expected else stage.partition(" ")[0], done, total)
+        if seconds is None:
+            return message
+        return f"{stage}: {', '.join(filter(None, [details, time_left(seconds)]))}"
+
+    def _slowness(self, stages: Sequence[str], seconds: float) -> float:
+        """Return how much longer than expected stages take, of which the last is not at its end; 1 if not known."""
+        known = [value for name in stages if (value := self._expected[name]) is not None]
+        expected = math.fsum(known) if len(known) == len(stages) else 0.0
+        return min(max(seconds / expected, 1 / _SLOWER), _SLOWER) if expected else 1.0
 
     @staticmethod
     def _rest(pace: Pace, expected: float | None, done: float, total: float) -> float | None:
@@ -94,10 +118,7 @@ class Forecast:
 
 
 class WithTimeLeft(PassingOn):
-    """Passes events on, and adds to the progress of a forecast's stages how long the run still takes.
-
-    A stage is called by the first word of its message, as ``polygonize`` in ``"polygonize a: details"``.
-    """
+    """Passes events on, and adds to the progress of a forecast's stages how long the run still takes."""
 
     def __init__(self, reporter: Reporter, forecast: Forecast) -> None:
         self._reporter, self._forecast = reporter, forecast
@@ -107,15 +128,14 @@ class WithTimeLeft(PassingOn):
 
     def progress(self, done: int, total: int, message: str) -> None:
         """Pass the event on with the time that is left."""
-        stage, _, details = message.partition(": ")
-        seconds = self._forecast.left(stage.partition(" ")[0], done, total)
-        if seconds is not None:
-            message = f"{stage}: {', '.join(filter(None, [details, time_left(seconds)]))}"
-        self._reporter.progress(done, total, message)
+        self._reporter.progress(done, total, self._forecast.told(done, total, message))
 
 
 AFTER_BLOCKS = ("write", "polygonize", "preview", "html", "publish")
 """Stages that follow the blocks of a scene."""
+
+OF_CHANGES = ("compare", "write changes", "polygonize changes")
+"""Stages in which two maps are compared."""
 
 
 def expected_seconds(stages: Iterable[str], pixels: int) -> dict[str, float]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 JSON = "--progress=json"
+
+_LEFT = re.compile(r"([0-9.]+) (s|min|h) left")
+_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,13 @@ def click(
     return ["click", *scene.arguments(), *options({"model": model, **points, **values}), JSON]
 
 
-def seconds_left(message: str) -> tuple[str, str]:
-    """Split a progress message ``"segment x: 3.1 Mpx/s, 2 min left"`` into what is done and how fast it goes."""
+def message_parts(message: str) -> tuple[str, str, float | None]:
+    """Split ``"segment x: 2 min left, 3.1 Mpx/s"`` into what is done, how it goes, and the seconds that are left."""
     stage, _, detail = message.partition(": ")
-    return stage, detail
+    parts, left = [], None
+    for part in detail.split(", "):
+        if found := _LEFT.fullmatch(part):
+            left = float(found.group(1)) * _UNITS[found.group(2)]
+        else:
+            parts.append(part)
+    return stage, ", ".join(parts), left

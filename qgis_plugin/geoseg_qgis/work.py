@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Mapping
 
-from .commands import seconds_left
+from .commands import message_parts
 from .runner import Event
 
 # Where each stage of `geoseg segment` lies on the bar, in percent; other commands have one stage from end to end.
@@ -15,7 +15,7 @@ _STAGES = {"segment": (2.0, 75.0), "write": (75.0, 88.0), "polygonize": (88.0, 1
 # `geoseg change`: where the comparison begins if a model maps two scenes first, and how a scene's share is divided.
 _MAPPED = 85.0
 _OF_SCENE = {"segment": (0.0, 0.85), "write": (0.85, 1.0)}
-_OF_COMPARISON = {"compare": (0.0, 0.6), "polygonize": (0.6, 1.0)}
+_OF_COMPARISON = {"compare": (0.0, 0.4), "write changes": (0.4, 0.75), "polygonize changes": (0.75, 1.0)}
 _DEVICE = re.compile(r"(?:^|: )(cuda(?::\d+)?|cpu|mps), \w+")
 _MEASURING = "measuring the fastest settings"
 
@@ -89,13 +89,16 @@ class Progress:
             return True
         if event["event"] != "progress":
             return False
-        self.stage, self.detail = seconds_left(message)
+        self.stage, self.detail, left = message_parts(message)
         self.phase = self.stage.split(" ")[0]
         low, high = self._bounds()
         total = max(float(event.get("total") or 0), 1.0)
         share = min(float(event.get("done") or 0) / total, 1.0)
         self.percent = max(self.percent, low + (high - low) * share)
-        self._estimate(now)
+        if left is None:
+            self._estimate(now)
+        else:
+            self._left = (now, left)
         return True
 
     def _bounds(self) -> tuple[float, float]:
@@ -145,8 +148,8 @@ class ChangeProgress(Progress):
 
     def _bounds(self) -> tuple[float, float]:
         begin = _MAPPED if self.scenes else 0.0
-        if self.phase in _OF_COMPARISON:
-            low, high = _OF_COMPARISON[self.phase]
+        if self.stage in _OF_COMPARISON:
+            low, high = _OF_COMPARISON[self.stage]
             return begin + (100.0 - begin) * low, begin + (100.0 - begin) * high
         scene = self.stage.partition(" ")[2]
         if scene not in self._seen:

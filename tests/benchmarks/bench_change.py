@@ -115,7 +115,7 @@ def main() -> None:
             begin: list[tuple[float, float]] = []
 
             def watch(_done: int, _total: int, stage: str, at: list[tuple[float, float]] = begin) -> None:
-                if stage == "polygonize" and not at:  # a little late: after the first strip
+                if stage.startswith("polygonize") and not at:  # a little late: after the first strip
                     at.append((time.perf_counter(), time.process_time()))
 
             start, cpu = time.perf_counter(), time.process_time()

@@ -35,7 +35,11 @@ def test_an_identity_model_is_always_right(identity_model, labelled):
     assert result.scores.overall_accuracy == 1
     assert result.matrix.sum() == 2 * SIZE[0] * SIZE[1] - 30 * SIZE[1]
     assert [entry["pixels"] for entry in result.facts["images"]] == [54 * SIZE[1], 44 * SIZE[1]]
-    assert said[-1][:2] == (2, 2)
+    done, total, texts = zip(*said, strict=True)
+    assert list(done) == sorted(done)
+    assert done[-1] == total[-1] == 2000
+    assert {"evaluate: i1.tif", "evaluate: i2.tif"} <= set(texts)
+    assert any(1000 < one < 2000 for one in done), "an image counts by its parts"
     assert result.counts.errors is None
     assert result.counts.reliability.pixels.sum() == result.matrix.sum()
     alone = evaluate_model(model, labelled[0][0], labelled[0][1])

@@ -107,6 +107,25 @@ def test_the_other_scenes_are_counted(now):
     assert batch.left("segment", 5, 10) == pytest.approx(left + 2 * (25 + left))
 
 
+def test_what_follows_all_scenes_is_counted(now):
+    """And is slower where the scenes are."""
+    forecast = Forecast({"segment": 50.0})
+    forecast.runs_after, forecast.seconds_after = 1, 20.0
+    assert forecast.left("segment", 0, 10) == pytest.approx(50 + 50 + 20)
+    now[0] += 100
+    assert forecast.left("segment", 10, 10) == pytest.approx(100 + 2 * 20)
+
+
+def test_stages_of_two_words_and_their_seconds(now):
+    forecast = Forecast({"compare": 10.0, "write changes": 5.0})
+    assert forecast.told(0, 4, "compare") == f"compare: {time_left(15)}"
+    now[0] += 10
+    assert forecast.told(0, 1, "write changes: overviews") == f"write changes: overviews, {time_left(5)}"
+    assert forecast.told(0, 1, "write of another") == "write of another"
+    now[0] += 3
+    assert forecast.took() == {"compare": 10.0, "write changes": 3.0}
+
+
 def test_stages_are_told_with_the_time_left(now):
     recorder = Recorder()
     reporter = WithTimeLeft(recorder, Forecast({"write": None, "polygonize": 60.0}))

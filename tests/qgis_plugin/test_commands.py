@@ -100,7 +100,7 @@ def test_stages_become_one_bar():
     progress, seen, now = Progress(), [], 0.0
     for stage, total in (("segment x", 4), ("write x", 2), ("polygonize x", 2)):
         for done in range(total + 1):
-            event = {"event": "progress", "done": done, "total": total, "message": f"{stage}: 3.1 Mpx/s, 2 min left"}
+            event = {"event": "progress", "done": done, "total": total, "message": f"{stage}: 3.1 Mpx/s"}
             now += 1.0
             assert progress.take(event, now)
             seen.append(progress.percent)
@@ -115,7 +115,7 @@ def test_two_scenes_and_their_comparison_become_one_bar(scenes):
     """Also if a network of change maps both scenes at once, where two were expected."""
     progress, seen = ChangeProgress(scenes=min(scenes * 2, 2)), []
     mapped = [f"{stage} {name}" for name in ("a b", "c")[:scenes] for stage in ("segment", "write")]
-    for stage in (*mapped, "compare", "polygonize"):
+    for stage in (*mapped, "compare", "write changes", "polygonize changes"):
         for done in range(5):
             progress.take({"event": "progress", "done": done, "total": 4, "message": f"{stage}: 1 Mpx/s"})
             seen.append(progress.percent)
@@ -148,6 +148,24 @@ def test_the_time_left_is_that_of_the_whole_run(command):
         if 10 <= second < 95:
             assert (100 - second) / 1.5 <= progress.seconds_left(float(second)) <= (100 - second) * 1.5
     assert ("epoch 1/3" in progress.text()) == (command == "train")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("42 s left", 42), ("1.5 Mpx/s, 3 min left, 2 of 4 workers", 180), ("2.5 h left", 9000), ("3 left", None)],
+)
+def test_geosegs_own_estimate_counts(text, seconds):
+    progress = Progress()
+    for second in range(11):
+        progress.take(
+            {"event": "progress", "done": second, "total": 100, "message": f"segment x: {text}"}, float(second)
+        )
+    if seconds is None:
+        assert progress.seconds_left(10.0) is not None, "without one it is estimated here"
+    else:
+        assert progress.seconds_left(10.0) == seconds
+        assert progress.seconds_left(20.0) == seconds - 10
+        assert "left" not in progress.detail
 
 
 def test_durations():
