@@ -89,7 +89,9 @@ def shell(folder: Path, line: str) -> str:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "HOME": str(folder)}
     done = subprocess.run(["bash", "-c", program], cwd=folder, env=environment, capture_output=True, text=True,
                           encoding="utf-8", check=False)  # fmt: skip
-    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    # Of so small a scene and network, 8 bits may gain nothing: then the command has done all it should.
+    refused = "--int8" in line and "error: not kept: nothing is gained" in done.stderr
+    assert done.returncode == 0 or refused, f"{line}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
@@ -109,7 +111,11 @@ def runnable(line: str) -> str:
         short += " --encoder tu-mobilenetv3_small_050"
     line = re.sub(r"^geoseg (train|adapt|pretrain) ", rf"geoseg \1 {short} ", line)
     line = re.sub(r"^geoseg model compress (?=.*--(prune|distil))", f"geoseg model compress {short} ", line)
-    line = re.sub(r"--max-loss [0-9.]+", "--max-loss 1", line)  # after one epoch
+    # After one epoch nothing is good.
+    line = re.sub(r"^geoseg adapt ", "geoseg adapt --keep ", line)
+    line = re.sub(
+        r"^geoseg model compress (.*?)( --max-loss [0-9.]+)?$", r"geoseg model compress \1 --max-loss 0.99", line
+    )
     # A page's later lines write where its earlier ones have written: a reader chooses one of them.
     return f"{line} --overwrite" if replaces(line) else line
 

@@ -12,6 +12,8 @@ from geoseg.cli.options import (
     FilePath,
     GreedyCommand,
     GreedyOption,
+    labelled_inputs,
+    needed_images,
     option_group,
     progress_option,
     reading_of,
@@ -39,7 +41,8 @@ _method_options = option_group(
 )  # fmt: skip
 
 _data_options = option_group(
-    click.option("--images", cls=GreedyOption, required=True, metavar="FILE…|DIR", help="Images to learn from."),
+    click.option("--images", cls=GreedyOption, default=(), metavar="FILE…|DIR", help="Images to learn from."),
+    labelled_inputs,
     click.option("--labels", cls=GreedyOption, metavar="FILE…|DIR",
                  help="Their labels, if any: class rasters or polygons with the model's classes."),
     click.option("-o", "--output", required=True, type=FilePath(), metavar="DIR", help="Model folder to write."),
@@ -110,6 +113,6 @@ def compress(
     reading = reading_of(values)
     distil = list(values.pop("distil"))
     compress_model(
-        name, output, images=list(images), labels=list(labels) or None, distil=distil, reading=reading,
+        name, output, images=needed_images(images, values), labels=list(labels) or None, distil=distil, reading=reading,
         reporter=reporter(progress), **values,
     )  # fmt: skip

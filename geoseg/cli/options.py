@@ -260,9 +260,21 @@ def images_of(images: Sequence[str], values: dict[str, Any]) -> list[str] | dict
     if bool(before) != bool(after):
         raise click.UsageError("--before and --after go together: give both.")
     if images and before:
-        raise click.UsageError("Give --images, or --before and --after: each is another kind of input.")
+        raise click.UsageError("Give images, or --before and --after: each is another kind of input.")
     inputs = inputs_of(values, (*images, *before))
     return inputs or ({"before": before, "after": after} if before else list(images))
+
+
+def needed_images(
+    images: Sequence[str], values: dict[str, Any], missing: str = "option '--images'"
+) -> list[str] | dict[str, Any]:
+    """Return what :func:`images_of` does; without any the usage is wrong (raises click.UsageError)."""
+    found = images_of(images, values)
+    if not found:
+        raise click.UsageError(
+            f"Missing {missing}: name the images, or give --source, --dates or --before and --after."
+        )
+    return found
 
 
 place_options = option_group(

@@ -13,8 +13,8 @@ from geoseg.cli.options import (
     GreedyCommand,
     GreedyOption,
     buffer_option,
-    images_of,
     labelled_inputs,
+    needed_images,
     option_group,
     progress_option,
     reading_of,
@@ -163,8 +163,8 @@ def train(
     """Train a segmentation model on labelled images, or fine-tune an existing model.
 
     Labels are class rasters on any grid, or polygons, lines and points with a class field; unlabelled pixels are
-    ignored. DIR holds the
-    model card, weights, validation scores and logs, and is ready for use: geoseg segment SCENE -m DIR -o OUT.
+    ignored. DIR holds the model card, weights, validation scores and logs, and is ready for use: geoseg segment SCENE
+    -m DIR -o OUT.
     """
     from geoseg.progress.reporters import reporter
     from geoseg.train import train as run
@@ -172,10 +172,7 @@ def train(
     if values.pop("no_augment"):
         values["augment"] = 0.0
     reading = reading_of(values)
-    more, given = list(unlabelled), images_of(images, values)
-    if not given:
-        raise click.UsageError("Missing option '--images': name the training images, or give --source, --dates or "
-                               "--before and --after.")  # fmt: skip
+    more, given = list(unlabelled), needed_images(images, values)
     run(given, list(labels), output, unlabelled=more, reading=reading, reporter=reporter(progress), **values)
 
 
@@ -216,8 +213,9 @@ _adapt_options = option_group(
 
 @click.command(cls=GreedyCommand)
 @click.argument("model", metavar="MODEL")
-@click.argument("scenes", nargs=-1, required=True, metavar="SCENE…")
+@click.argument("scenes", nargs=-1, metavar="SCENE…")
 @_adapt_options
+@labelled_inputs
 @reading_options
 @progress_option
 def adapt(
@@ -233,7 +231,8 @@ def adapt(
 
     reading = reading_of(values)
     known = list(labels) or None
-    run(model, list(scenes), output, labels=known, reading=reading, reporter=reporter(progress), **values)
+    given = needed_images(scenes, values, "argument 'SCENE…'")
+    run(model, given, output, labels=known, reading=reading, reporter=reporter(progress), **values)
 
 
 _pretrain_options = option_group(

@@ -32,9 +32,10 @@ BOXES = "boxes"
 """The task of finding the box of each object, or its outline, by a detector."""
 
 CHANGE = "change"
+SEMANTIC = "semantic"
 """The task of telling what changed between two scenes."""
 
-TASKS = ("semantic", INSTANCES, BOXES, CHANGE)
+TASKS = (SEMANTIC, INSTANCES, BOXES, CHANGE)
 """What is learned: the class of each pixel, objects, their boxes, or change."""
 
 PIXEL = "pixel"
@@ -105,7 +106,7 @@ class TrainOptions:
     unlabelled_weight: float = 1.0
     threshold: float = 0.8
     ema: float = 0.95
-    task: str = "semantic"
+    task: str = SEMANTIC
     adversarial: float | None = None
     also: str | None = None
     fusion: str | None = None

@@ -160,7 +160,8 @@ def prepare(
     if card is not None and not soft:
         check_base(card, options.task)
     stride = card.stride if card else _stride(options)
-    stacks = open_given(sources, options, card)
+    more = bool(sources.unlabelled) and sources.unlabelled is not sources.images
+    stacks = open_given(sources.images, sources.reading, options, card, unlabelled=more)
     rasters = open_images(sources.images, sources.reading, card) if stacks is None else stacks.rasters
     for note in merged_notes([note for raster in rasters for note in raster.notes], "images"):
         reporter.info(note)

@@ -19,6 +19,9 @@ from geoseg.classes import NODATA
 from geoseg.cli import main
 from geoseg.errors import InputError, OptionError
 from geoseg.models.card.inputs import InputSpec, layout_of
+from geoseg.models.inference import calibrate
+from geoseg.train.adapt import adapt
+from geoseg.train.compress import measure
 from geoseg.train.data.augment import Augment
 from geoseg.train.data.stacks import InputOptions, open_stacks
 
@@ -192,6 +195,49 @@ def test_wrong_uses_are_told_in_one_line(place, sensors, tmp_path):
     )
     assert "Missing option '--images'" in run("train", "--labels", place.labels, "-o", tmp_path, code=2)
     assert not any(tmp_path.iterdir())
+
+
+def test_models_of_several_inputs_are_adapted_distilled_and_exported(place, sensors, tmp_path, monkeypatch):
+    given = {"optical": f"{place.folder}/s2/*.tif", "sar": place.radar}
+    with pytest.raises(OptionError, match="moments does not go with several inputs"):
+        adapt(sensors, given, tmp_path / "moments", method="moments")
+    adapted = adapt(
+        sensors, given, tmp_path / "adapted", method="self-training", labels=place.labels, keep=True, window=64,
+        windows=4, epochs=1, batch=4, device="cpu", workers=0,
+    )  # fmt: skip
+    assert adapted.labelled
+    assert adapted.before.mean_iou > 0.5
+    monkeypatch.setattr(measure, "speeds", lambda *_args, **_options: (1.0, 2.0))
+    monkeypatch.setattr(calibrate, "is_installed", lambda _: False)
+    made = geoseg.compress_model(
+        sensors, tmp_path / "small", images=given, distil=sensors, encoder="tu-mobilenetv3_small_050", window=64,
+        batch=4, windows=4, epochs=1, device="cpu", workers=0, max_loss=0.99,
+    )  # fmt: skip
+    assert made.before.mean_iou == 1, "against the original's own classes"
+    for folder in ("adapted", "small"):
+        card = geoseg.load_model(tmp_path / folder).card
+        assert [spec.name for spec in card.inputs] == ["optical", "sar"]
+        assert card.hyperparameters["fusion"] == "gated"
+    words = ["--source", f"optical={place.optical}", "--source", f"sar={place.radar}"]
+    run("segment", *words, "-m", sensors, "-o", tmp_path / "net", *MAPPING)
+    run("segment", *words, "-m", tmp_path / "small", "-o", tmp_path / "smaller", *MAPPING)
+    run("model", "export", sensors, "-o", tmp_path / "sensors.pt2")
+    run("segment", *words, "-m", tmp_path / "sensors.pt2", "-o", tmp_path / "program", *MAPPING)
+    one, other = (read(tmp_path / folder / "A_classes.tif") for folder in ("net", "program"))
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "command", [("adapt", "{m}"), ("model", "compress", "{m}", "--distil", "{m}", "--images"),
+                ("train", "--from", "{m}", "--labels", "{l}", "--images")],
+)  # fmt: skip
+def test_single_images_for_a_model_of_several_inputs(place, sensors, tmp_path, command):
+    words = [word.format(m=sensors, l=place.labels) for word in command]
+    word = run(*words, place.optical, "-o", tmp_path / "out", code=1)
+    assert "takes several inputs, not single images: give them with --source, --dates, or --before and --after" in word
+    word = run(*words[:-1] if "--images" in words else words, "-o", tmp_path / "out", code=2)
+    assert "give --source, --dates or --before and --after" in word
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_series_tells_what_no_date_does(place, tmp_path):

@@ -43,7 +43,8 @@ _GROUPS = {
         "linalg_vector_norm var_mean std_mean cumsum logsumexp any all topk sort argsort"
     ),
     "comparison and choice": (
-        "eq ne lt le gt ge logical_and logical_or logical_not logical_xor bitwise_and bitwise_or bitwise_not "
+        "eq ne lt le gt ge logical_and logical_or logical_not logical_xor bitwise_and bitwise_or bitwise_xor "
+        "bitwise_not __and__ __or__ __xor__ "
         "where masked_fill masked_fill_ isnan isinf isfinite nan_to_num"
     ),
     "shapes": (

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def adapt(
     model: str | os.PathLike[str] | Model,
-    scenes: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any],
+    scenes: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any] | Mapping[str, Any],
     output: str | os.PathLike[str],
     *,
     method: str = METHODS[0],
@@ -64,7 +64,7 @@ def adapt(
     model
         Name, folder or loaded model.
     scenes
-        As the images of :func:`geoseg.train`.
+        As the images of :func:`geoseg.train`, for a model of several inputs a mapping.
     output
         Model folder to write.
     method
@@ -120,12 +120,15 @@ def adapt(
     target = local_path(output)
     check_installed("adapting")
     from geoseg.models import load_model
+    from geoseg.raster.stacks.places import files_of
     from geoseg.train.data.label_images import Sources
+    from geoseg.train.data.stacks import task_of
     from geoseg.train.run import check_output
 
     loaded = load_model(model)
     listed = [] if labels is None else as_list(labels)
-    Inputs(scenes, listed, groups, [loaded.folder]).check_folder(target)
+    options = replace(options, training=replace(training, task=task_of(loaded.card)))
+    Inputs(files_of(scenes), listed, groups, [loaded.folder]).check_folder(target)
     check_output(target, overwrite=overwrite)
     images = as_list(scenes)
     if not images:
@@ -152,13 +155,15 @@ class AdaptRun:
     def made(self, folder: Path) -> Adaptation:
         """Return the result; ``folder`` is for what is needed meanwhile."""
         from geoseg.models.networks.temperature import without_temperature
+        from geoseg.raster.stacks.places import files_of
         from geoseg.train.adapt.measure import measure
         from geoseg.train.adapt.methods import Adapted
 
         options, reporter, card = self.options, self.reporter, self.model.card
         self._check_adaptable()
         reporter.start(
-            model=self.model.ref, images=[str(image) for image in self.sources.images], output=str(self.output),
+            model=self.model.ref, output=str(self.output),
+            images=[str(image) for image in files_of(self.sources.images)],
             method=options.method,
         )  # fmt: skip
         network = without_temperature(self.model.module())

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from geoseg.classes import NODATA
-from geoseg.errors import InputError, ModelError
+from geoseg.errors import InputError, ModelError, OptionError
 from geoseg.models.card.card import ModelCard, card_with
 from geoseg.models.card.scaling import ValueScaling, card_transforms
 from geoseg.raster import release_handles
@@ -182,6 +182,8 @@ class Moments:
 
 def _training_moments(card: ModelCard) -> list[Moments]:
     """Return the moments of each band over the training data, in the card's digital numbers."""
+    if card.inputs:  # some of which may be missing anywhere
+        raise OptionError("method moments does not go with several inputs: use --method statistics or self-training")
     z_scores = [s for s in card.value_scaling if s is not None and s.type == "z-score"]
     if len(z_scores) == len(card.bands):
         return [Moments(float(s.mean or 0.0), float(s.stddev or 0.0)) for s in z_scores]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def compress_model(
     model: str | os.PathLike[str] | Model,
     output: str | os.PathLike[str],
     *,
-    images: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any],
+    images: str | os.PathLike[str] | Raster | xr.DataArray | Sequence[Any] | Mapping[str, Any],
     labels: str | os.PathLike[str] | gpd.GeoDataFrame | Sequence[Any] | None = None,
     prune: float | None = None,
     distil: str | os.PathLike[str] | Model | Sequence[Any] = (),
@@ -75,7 +76,7 @@ def compress_model(
     output
         Model folder to write.
     images
-        As of :func:`geoseg.train`; they need no labels.
+        As of :func:`geoseg.train`, for a model of several inputs a mapping; they need no labels.
     labels
         Labels of the images, if there are any, with the model's classes; images without are left out.
     prune
@@ -138,11 +139,14 @@ def compress_model(
     listed = [] if labels is None else as_list(labels)
     _check_installed(options)
     from geoseg.models import load_model
+    from geoseg.raster.stacks.places import files_of
     from geoseg.train.data.label_images import Sources
+    from geoseg.train.data.stacks import task_of
     from geoseg.train.run import check_output
 
     loaded, *teachers = (load_model(one) for one in (model, *options.distil))
-    Inputs(images, listed, weights, groups, [one.folder for one in (loaded, *teachers)]).check_folder(target)
+    options = replace(options, training=replace(training, task=task_of(loaded.card)))
+    Inputs(files_of(images), listed, weights, groups, [one.folder for one in (loaded, *teachers)]).check_folder(target)
     check_output(target, overwrite=overwrite)
     sources = Sources(as_list(images), listed, class_field, None, tuple(ignore), dict(reading or {}))
     if not sources.images:

@@ -8,7 +8,7 @@ from geoseg.errors import ModelError
 from geoseg.models import Model
 from geoseg.models.card.card import card_with
 from geoseg.models.card.stac import ENCODER_GEOMETRY
-from geoseg.models.networks.smp import smp_class
+from geoseg.models.networks.smp import FUSION, smp_class
 from geoseg.models.weights import ONNX
 from geoseg.tiling import round_up
 from geoseg.train.compress.options import DEFAULT_ARCH, DEFAULT_ENCODER, CompressOptions
@@ -36,9 +36,10 @@ def student(model: Model, options: CompressOptions) -> Model:
             )
         return model
     stride = ENCODER_GEOMETRY["stride"]
+    fusion = {key: value for key, value in card.hyperparameters.items() if key == FUSION and card.inputs}
     fields = {
         "architecture": smp_class(options.arch or DEFAULT_ARCH).__name__,
-        "hyperparameters": {"encoder": options.encoder or DEFAULT_ENCODER},
+        "hyperparameters": {"encoder": options.encoder or DEFAULT_ENCODER} | fusion,
         "bytes_per_pixel": None,
         "window": None,
         "temperature": None,

@@ -12,6 +12,7 @@ from geoseg.models import Model, load_model, save_model
 from geoseg.models.card.card import CARD_FILE
 from geoseg.models.inference.device import choose_device, device_name
 from geoseg.progress.reporters import Reporter
+from geoseg.raster.stacks.places import files_of
 from geoseg.train.compress import measure
 from geoseg.train.compress.card import compressed_card, with_measurements
 from geoseg.train.compress.distillation import class_orders, student
@@ -41,7 +42,8 @@ class Run:
         """Return the result; ``folder`` is for what is needed meanwhile."""
         options, reporter, training = self.options, self.reporter, self.options.training
         reporter.start(
-            model=self.model.ref, images=[str(image) for image in self.sources.images], output=str(self.output),
+            model=self.model.ref, output=str(self.output),
+            images=[str(image) for image in files_of(self.sources.images)],
             method=options.method, epochs=training.epochs,
         )  # fmt: skip
         originals, learner = self._networks()

@@ -19,6 +19,7 @@ from geoseg.models.inference.device import choose_device, device_name
 from geoseg.models.model import open_folder, open_onnx
 from geoseg.models.weights import ONNX
 from geoseg.progress.reporters import Reporter
+from geoseg.raster.stacks.places import files_of
 from geoseg.train.compress import measure
 from geoseg.train.compress.card import quantized_card, with_measurements
 from geoseg.train.compress.options import CompressOptions
@@ -64,8 +65,8 @@ class Int8Run:
         if card.weights is not None and card.weights.href.lower().endswith(ONNX):
             raise ModelError(f"model {card.name!r} {_why_not(self.model)}")
         reporter.start(
-            model=self.model.ref, images=[str(image) for image in self.sources.images], output=str(self.output),
-            method="int8",
+            model=self.model.ref, output=str(self.output), method="int8",
+            images=[str(image) for image in files_of(self.sources.images)],
         )  # fmt: skip
         prepared = self._prepared()
         reporter.info(f"windows of {prepared.window} px; {prepared.split.summary}")

@@ -15,6 +15,7 @@ from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
 from geoseg.raster.stacks.places import expanded, natural
 from geoseg.segment.cloud_model import masked_by, split_clouds
 from geoseg.train.data.labels import place_rasters
+from geoseg.train.data.stacks import InputOptions, check_kind, open_stacks
 
 if TYPE_CHECKING:
     from geoseg.raster.probe import FileInfo
@@ -31,19 +32,25 @@ def open_images(
     Parameters
     ----------
     images
-        Paths, folders of images, arrays or rasters.
+        Paths, folders of images, arrays or rasters; for a model of several inputs one mapping, see
+        :func:`geoseg.train.data.stacks.open_stacks`.
     reading
         Keyword arguments of :func:`geoseg.open_raster`.
     base
-        Card of the model to fine-tune.
+        Card of the model to fine-tune, or whose images they are.
     first
         The image whose bands all must have; the first of these if None.
 
     Raises
     ------
     InputError
-        If there are none, or one lacks bands.
+        If there are none, one lacks bands, or they are of another kind than those of the model.
+    OptionError, ContractError
+        If names or options of several inputs are impossible, or their files lack bands.
     """
+    check_kind(images, base)
+    if base is not None and base.inputs:
+        return open_stacks(images[0], reading, InputOptions(), base.inputs).rasters
     if reading.get("stack"):
         rasters = [_opened(list(images), reading)]
     else:

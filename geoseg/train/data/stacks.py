@@ -23,11 +23,10 @@ from geoseg.raster import Raster
 from geoseg.raster.stacks.places import DATE, opened, scenes_of
 from geoseg.raster.stacks.source import stack_of
 from geoseg.train.data.statistics import measure
-from geoseg.train.options import BOXES, CHANGE, INSTANCES, TrainOptions
+from geoseg.train.options import BOXES, CHANGE, INSTANCES, SEMANTIC, TrainOptions
 
 if TYPE_CHECKING:
     from geoseg.models import ModelCard
-    from geoseg.train.data.label_images import Sources
     from geoseg.train.validation.split import Parts
 
 
@@ -80,36 +79,73 @@ def open_stacks(
     return Stacks(rasters, inputs)
 
 
-def open_given(sources: Sources, options: TrainOptions, card: ModelCard | None) -> Stacks | None:
+def open_given(
+    images: Sequence[Any],
+    reading: Mapping[str, Any],
+    options: TrainOptions,
+    card: ModelCard | None,
+    *,
+    unlabelled: bool = False,
+) -> Stacks | None:
     """Open the images of a training if they are scenes of several inputs; None if they are single scenes.
+
+    Parameters
+    ----------
+    images, reading, options
+        As of the training.
+    card
+        Of the model to fine-tune.
+    unlabelled
+        Whether further images without labels are given.
 
     Raises
     ------
     InputError, OptionError, ContractError
         If they do not suit the task, the options or the model to fine-tune; see :func:`open_stacks`.
     """
-    given = sources.images[0] if len(sources.images) == 1 else None
-    if not isinstance(given, Mapping):
-        if card is not None and card.inputs:
-            raise InputError(
-                f"model {card.name!r} takes several inputs, not single images: geoseg train --from takes them with "
-                "--source, --dates, or --before and --after"
-            )
+    check_kind(images, card)
+    given = _several(images)
+    if given is None:
         if options.task == CHANGE or options.fusion is not None:
             what = "task change" if options.task == CHANGE else f"fusion {options.fusion}"
             raise OptionError(f"{what} needs scenes of several inputs: give them with --before and --after, --dates or "
                               "--source NAME=FILE")  # fmt: skip
         return None
-    if sources.unlabelled or options.also is not None or options.task in (INSTANCES, BOXES):
-        what = "unlabelled images" if sources.unlabelled else "--also" if options.also else f"task {options.task}"
+    if unlabelled or options.also is not None or options.task in (INSTANCES, BOXES):
+        what = "unlabelled images" if unlabelled else "--also" if options.also else f"task {options.task}"
         raise OptionError(f"{what} and several inputs are both given: use one of them")
     if (list(given) == [BEFORE, AFTER]) != (options.task == CHANGE):
         raise OptionError("task change takes --before and --after, and these go with no other task")
-    if card is not None and not card.inputs:
-        raise InputError(f"model {card.name!r} takes one scene: give its images with --images")
     return open_stacks(
-        given, sources.reading, InputOptions(options.input_dropout, options.date_encoding), card.inputs if card else ()
+        given, reading, InputOptions(options.input_dropout, options.date_encoding), card.inputs if card else ()
     )
+
+
+def task_of(card: ModelCard) -> str:
+    """Return the task of the training that a model comes from, as far as its images depend on it."""
+    return CHANGE if is_change(card.inputs) else SEMANTIC
+
+
+def check_kind(images: Sequence[Any], card: ModelCard | None) -> None:
+    """Check that images are single scenes, or scenes of several inputs, as a model takes them.
+
+    Raises
+    ------
+    InputError
+        If they are of the other kind.
+    """
+    if card is None or (_several(images) is not None) == bool(card.inputs):
+        return
+    if card.inputs:
+        raise InputError(
+            f"model {card.name!r} takes several inputs, not single images: give them with --source, --dates, or "
+            "--before and --after"
+        )
+    raise InputError(f"model {card.name!r} takes one scene: give its images with --images")
+
+
+def _several(images: Sequence[Any]) -> Mapping[str, Any] | None:
+    return images[0] if len(images) == 1 and isinstance(images[0], Mapping) else None
 
 
 def _described(
