@@ -37,8 +37,20 @@ def make_desk(folder: Path) -> None:
     # Models of the reader's own: rules, whose classes a page may name as it likes, and networks.
     for name in ("houses", "tanks", "my-sketch", "mine"):
         shutil.copytree(BUNDLED / "spectral", folder / name)
-    for name in ("big", "other"):
-        shutil.copytree(BUNDLED / "landcover", folder / name)
+    shutil.copytree(BUNDLED / "landcover", folder / "other")
+    _big(folder / "big")
+
+
+def _big(folder: Path) -> None:
+    """A network of segmentation-models-pytorch with the classes of ``landcover``, which can be pruned; untrained."""
+    from geoseg.models import load_model, save_model
+    from geoseg.models.build import build_architecture
+    from geoseg.train.compress.distillation import student
+    from geoseg.train.compress.options import CompressOptions
+
+    options = CompressOptions(distil=("landcover",), encoder="tu-mobilenetv3_small_050")
+    card = student(load_model("landcover"), options).card
+    save_model(folder, card, build_architecture(card))
 
 
 def lay_out(folder: Path, page: str) -> dict[str, object]:

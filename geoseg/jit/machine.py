@@ -87,7 +87,7 @@ class _Version:
     def __init__(self, kernel: Compiled, types: tuple[Type, ...]) -> None:
         module = Module(Compiled)
         self._returns = module.add_entry(kernel, types)
-        self._engine, address = _machine_code(module.text())
+        self._engine, address = machine_code(module.text())
         parameters: list[Any] = []
         for kind in types:
             if isinstance(kind, ArrayType):
@@ -130,7 +130,7 @@ def _is_float(arg: Any) -> bool:
     return isinstance(arg, float | np.floating)
 
 
-def _machine_code(text: str) -> tuple[Any, int]:
+def machine_code(text: str) -> tuple[Any, int]:
     """Compile LLVM assembly; return the engine that owns the code and the address of its function ``entry``."""
     import llvmlite.binding as llvm
 

@@ -19,6 +19,7 @@ from geoseg.models import BandSpec, ModelCard, check_model, load_model, save_mod
 from geoseg.models.card.scaling import card_transforms
 from geoseg.models.inference.execution import Execution
 from geoseg.models.inference.predictor import Predictor
+from geoseg.models.networks import landcover
 from geoseg.models.networks.landcover import BANDS, MARGIN, STRIDE, LandcoverNet, Pyramid
 from geoseg.models.networks.temperature import without_temperature
 
@@ -45,6 +46,34 @@ def test_any_multiple_of_its_stride(size):
             logits = net(torch.full((2, 6, *size), value))
             assert logits.shape == (2, 6, *size)
             assert torch.isfinite(logits).all()
+
+
+@pytest.fixture
+def threads():
+    """Sets how many threads torch has."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("count", "strip", "size"), [(1, 8192, (64, 48)), (3, 100, (64, 48)), (2, 1, (16, 16))])
+def test_machine_code_computes_what_torch_does(threads, monkeypatch, count, strip, size):
+    monkeypatch.setattr(landcover, "_STRIP", strip)
+    threads(count)
+    torch.manual_seed(2)
+    net = LandcoverNet(width=24, decide=16, context=32).eval()
+    scene = torch.rand(2, 6, *size) * 0.4
+    scene[..., 3:9, 5:14] = 0.0
+    assert not net._compiles(scene), "gradients are wanted"
+    followed = net(scene)
+    followed.sum().backward()
+    assert net.pixel.weight.grad is not None
+    with torch.inference_mode():
+        assert net._compiles(scene)
+        assert not net._compiles(scene.bfloat16())
+        with torch.autocast("cpu", torch.bfloat16):
+            assert not net._compiles(scene)
+        torch.testing.assert_close(net(scene), followed.detach(), atol=2e-5, rtol=1e-5)
 
 
 def test_it_packs_as_any_model(tmp_path):

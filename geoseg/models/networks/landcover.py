@@ -13,11 +13,15 @@ invalid pixels) and are excluded from means and deviations.
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import nn
+
+from geoseg.jit.perceptron import Layers, perceptron
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 """Bands in the network's order, surface reflectance 0…1."""
@@ -70,7 +74,7 @@ def differences(pairs: tuple[tuple[int, int], ...], weight: float) -> torch.Tens
 
 def soft_log(reflectance: torch.Tensor) -> torch.Tensor:
     """Return log(1 + reflectance / 0.01): flat in the range of noise, 0 without data, always finite."""
-    return torch.log1p(reflectance.clamp(0.0, 2.0) / _FLOOR)
+    return reflectance.clamp(0.0, 2.0).div_(_FLOOR).log1p_()
 
 
 def soft_exp(logs: torch.Tensor) -> torch.Tensor:
@@ -88,6 +92,12 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
     # Without autocast nothing is entered, and exporters of graphs see nothing of it.
     half = torch.is_autocast_enabled(device.type)
     return torch.autocast(device.type, enabled=False) if half else nullcontext()
+
+
+def _mean_of_cells(values: torch.Tensor) -> torch.Tensor:
+    """Return the means of cells of 2 × 2 pixels; twice as fast as ``avg_pool2d``."""
+    upper = values[..., ::2, ::2] + values[..., ::2, 1::2]
+    return upper.add_(values[..., 1::2, ::2]).add_(values[..., 1::2, 1::2]).mul_(0.25)
 
 
 def _smooth(values: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
@@ -137,7 +147,27 @@ class Pyramid(nn.Module):
         quarters = quarters.reshape(4, n, h // 2, w // 2, MEANS)
         # Pixels without data have logarithms of 0, so sums need no mask, only the share of valid pixels.
         share = ((quarters @ self.bands.T) > 0).to(quarters.dtype).mean(0)
-        total, square = quarters.mean(0), (quarters * quarters).mean(0)
+        return quarters, self._levels(share, quarters.mean(0), (quarters * quarters).mean(0))
+
+    def maps(self, reflectance: torch.Tensor) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
+        """Return the same, but the logarithms as (N, 6, h, w)."""
+        logs = soft_log(reflectance.contiguous())
+        share = _mean_of_cells((logs.sum(1, keepdim=True) > 0).to(logs.dtype))
+        moments = [share, _mean_of_cells(logs), _mean_of_cells(logs * logs)]
+        # Channels last: smoothing them is twice as fast.
+        return logs, self._levels(*[part.permute(0, 2, 3, 1).contiguous() for part in moments])
+
+    def _levels(
+        self, share: torch.Tensor, total: torch.Tensor, square: torch.Tensor
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Return means and deviations of each level.
+
+        Parameters
+        ----------
+        share, total, square
+            Of cells of 2 × 2 pixels: the share of valid ones (N, h/2, w/2, 1), means of logarithms and of their squares
+            (N, h/2, w/2, 6).
+        """
         ratios = (total / share.clamp(min=_LEAST_SHARE)) @ self.ratios.T
         moments = torch.cat([share, total, ratios * share, square, ratios * ratios * share], 3).permute(0, 3, 1, 2)
         levels = [self._mean_and_deviation(moments, self.near)]
@@ -145,7 +175,7 @@ class Pyramid(nn.Module):
             moments = F.avg_pool2d(moments, 2)
             levels.append(self._mean_and_deviation(moments, self.near))
         levels.append(self._mean_and_deviation(moments, self.wide))
-        return quarters, levels
+        return levels
 
     @staticmethod
     def _mean_and_deviation(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -185,14 +215,12 @@ class LandcoverNet(nn.Module):
 
     def forward(self, reflectance: torch.Tensor) -> torch.Tensor:
         """Return logits."""
+        if self._compiles(reflectance):
+            return self._compiled(reflectance)
         # Channels last, with linear layers: with few channels several times faster than 1 × 1 convolutions.
         quarters, levels = self.pyramid(reflectance)
         near, *wide = ([part.permute(0, 2, 3, 1) for part in level] for level in levels)
-        hidden = [
-            layer(self._features(*level)).permute(0, 3, 1, 2) for level, layer in zip(wide, self.around, strict=True)
-        ]
-        around = double(double(hidden[2] + hidden[3]) + hidden[1]).add_(hidden[0]).relu_()
-        around = double(self.bring(around.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        around = double(self.bring(self._context(wide)).permute(0, 3, 1, 2))
         half = [*near, around.permute(0, 2, 3, 1)]
         height, width = quarters.shape[2:4]
         if reflectance.device.type != "cpu" or torch.compiler.is_compiling():
@@ -201,10 +229,56 @@ class LandcoverNet(nn.Module):
         strips = [slice(row, row + rows) for row in range(0, height, rows)]
         return torch.cat([self._decide(quarters[:, :, part], *(x[:, part] for x in half)) for part in strips], 2)
 
+    def _context(self, wide: list[list[torch.Tensor]]) -> torch.Tensor:
+        """Return the hidden layer of the wide levels (N, h/4, w/4, context)."""
+        layers = [layer for layer in self.around if isinstance(layer, nn.Linear)]
+        hidden = [
+            F.linear(self._features(*level), layer.weight).permute(0, 3, 1, 2)
+            for level, layer in zip(wide, layers, strict=True)
+        ]
+        # Interpolation keeps a constant: the bias is added where there is least.
+        widest = (hidden[2] + hidden[3]).add_(layers[0].bias[:, None, None])
+        around = double(double(widest) + hidden[1]).add_(hidden[0]).relu_()
+        return around.permute(0, 2, 3, 1)
+
+    def _compiles(self, reflectance: torch.Tensor) -> bool:
+        """Whether the last layers run as machine code: in single precision on a CPU, if nobody follows what is done."""
+        return (
+            reflectance.device.type == "cpu"
+            and reflectance.dtype == self.head.weight.dtype == torch.float32
+            and not (torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"))
+            and not (torch.compiler.is_compiling() or torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
+        )
+
+    def _compiled(self, reflectance: torch.Tensor) -> torch.Tensor:
+        """Return what :meth:`forward` does: with channels first, the last layers by :mod:`geoseg.jit.perceptron`."""
+        logs, levels = self.pyramid.maps(reflectance)
+        near, *wide = ([part.permute(0, 2, 3, 1) for part in level] for level in levels)
+        n, _, h, w = reflectance.shape
+        context = self._context(wide).flatten(1, 2)
+        quarters = torch.stack([self.bring.weight @ one.T for one in context]).add_(self.near.bias[:, None])
+        quarters = quarters.view(n, -1, h // 4, w // 4)
+        quarters = F.pad(quarters, (1,) * 4, mode="replicate")
+        logits = logs.new_empty(n, self.head.out_features, h, w)
+        layers = Layers(*[part.detach().numpy() for part in (
+            self.pixel.weight, self.decide.weight, self.decide.bias, self.head.weight, self.head.bias,
+        )])  # fmt: skip
+        threads = torch.get_num_threads()
+        rows = max(_STRIP // (4 * w), 1) * 4 * threads
+        with ThreadPoolExecutor(threads, "geoseg-pixels") if threads > 1 else nullcontext() as pool:
+            for image, first in itertools.product(range(n), range(0, h, rows)):
+                last = min(first + rows, h)
+                features = self._features(*[part[image, first // 2 : last // 2] for part in near]).flatten(0, 1)
+                cells = (self.near.weight @ features.T).view(-1, (last - first) // 2, w // 2)
+                around = quarters[image, :, first // 4 : last // 4 + 2]
+                parts = logs[image, :, first:last], cells, around, logits[image, :, first:last]
+                perceptron(layers, *[part.numpy() for part in parts], pool=pool, threads=threads)
+        return logits
+
     def _features(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
         """Return the features of a level (N, h, w, LEVEL_FEATURES): normalised differences, means, deviations."""
         with full_precision(mean.device):  # differences of nearly equal logarithms
-            return torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], 3)
+            return torch.cat([torch.tanh(mean @ self.minus.T), mean, deviation], -1)
 
     def _decide(
         self, quarters: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor, around: torch.Tensor
