@@ -220,7 +220,8 @@ def _times(batch: Any, name: str) -> NDArray[Any]:
     # In UTC where a zone is stated; without one it is UTC by the specification.
     plain = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64())
     values = plain.fill_null(np.iinfo(np.int64).min).to_numpy(zero_copy_only=False)
-    return values.astype("datetime64[us]")
+    found: NDArray[Any] = values.astype("datetime64[us]")
+    return found
 
 
 def _floats(batch: Any, name: str) -> NDArray[np.float64]:
