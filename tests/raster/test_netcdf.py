@@ -353,6 +353,7 @@ def test_dates(tmp_path, kind):
         data.to_zarr(path)
     else:
         written(path, data)
+    assert open_raster(f"{path}#time=2024-02").name == "a_2024-02"
     for choice, number in (("2024-02-01", 1), ("2024-03", 2), ("2024-01", 0)):
         assert values_of(open_raster(f"{path}#time={choice}")).mean() == number
     with pytest.raises(

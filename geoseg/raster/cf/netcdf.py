@@ -97,7 +97,7 @@ def open_netcdf(path: Path, choice: str = "") -> SceneFiles:
     )
     for variable in array.data_vars.values():
         variable.encoding["source"] = label
-    return SceneFiles(name=path.stem, array=array, notes=notes)
+    return SceneFiles(name=selection.named(path.stem), array=array, notes=notes)
 
 
 def _opened(path: Path, group: str | None, *, classic: bool) -> xr.Dataset:

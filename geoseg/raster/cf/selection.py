@@ -32,6 +32,10 @@ class Selection:
     words: tuple[str, ...] = ()
     steps: tuple[tuple[str, str], ...] = ()
 
+    def named(self, stem: str) -> str:
+        """Return a name for this part of a store: dates of one cube are scenes of their own."""
+        return "_".join([stem, *(word.rpartition("/")[2] for word in self.words), *(value for _, value in self.steps)])
+
     def group(self, groups: Collection[str]) -> str | None:
         """Return the group that is named, None if there is none."""
         return next((word.strip("/") for word in self.words if word.strip("/") in groups), None)

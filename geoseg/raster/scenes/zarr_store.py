@@ -69,8 +69,9 @@ def open_zarr(path: str, *, remote: bool, choice: str = "") -> SceneFiles:
     if groups:
         listing = ", ".join(groups[:4]) + (", …" if len(groups) > 4 else "")
         raise InputError(f"{path}: has no arrays itself, only groups: name one of them, as {path}/GROUP ({listing})")
-    array, notes = conventional(data, path, selection=parse_selection(choice))
-    return SceneFiles(name=Path(path.rstrip("/")).stem, array=array, notes=notes)
+    selection = parse_selection(choice)
+    array, notes = conventional(data, path, selection=selection)
+    return SceneFiles(name=selection.named(Path(path.rstrip("/")).stem), array=array, notes=notes)
 
 
 def _groups(root: Any) -> list[str]:
