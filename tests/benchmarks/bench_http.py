@@ -4,9 +4,9 @@
 
 The scene is a COG of ``size``² pixels, six bands of uint16, in DEFLATE tiles of 512; its pixels are those of the files
 in ``--scene`` (six single-band files, mirrored until the size is reached), else a made-up landscape. The server, a
-process of its own, waits ``latency`` seconds before it answers each request. With ``--split`` each band is a file of its
-own, as in items of Sentinel-2. Printed for each model: seconds of ``geoseg.run`` from the disk and from the server, by
-turns, their ratio (the bar is 0.8), and the number of requests; and the same for reading all blocks alone.
+process of its own, waits ``latency`` seconds before it answers each request. With ``--split`` each band is a file of
+its own, as in items of Sentinel-2. Printed for each model: seconds of ``geoseg.run`` from the disk and from the server,
+by turns, their ratio (the bar is 0.8), and the number of requests; and the same for reading all blocks alone.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from rasterio.shutil import copy as gdal_copy
 
 from geoseg.errors import InputError, ReadError
+from geoseg.raster.arrays import from_array
+from geoseg.raster.cf.dataset import conventional
 from geoseg.raster.cf.selection import parse_selection
 from geoseg.raster.cf.values import with_one_nodata
 from geoseg.raster.open import open_raster
@@ -34,7 +36,11 @@ METRES = {"units": "m"}
 X_METRES, Y_METRES = ({**METRES, "standard_name": f"projection_{side}_coordinate"} for side in "xy")
 
 
-def dataset(values=None, *, x=X, y=Y, mapping=UTM31, dims=("y", "x"), attrs=None, x_attrs=X_METRES, y_attrs=Y_METRES):
+# By which most files here are placed: identifying a CRS by its parameters takes PROJ long.
+WKT = {"crs_wkt": rasterio.CRS.from_epsg(32631).to_wkt()}
+
+
+def dataset(values=None, *, x=X, y=Y, mapping=WKT, dims=("y", "x"), attrs=None, x_attrs=X_METRES, y_attrs=Y_METRES):
     """Return one variable ``red`` on a grid."""
     values = np.arange(HEIGHT * WIDTH, dtype="i2").reshape(HEIGHT, WIDTH) if values is None else values
     coords = {dims[-2]: (dims[-2], y, dict(y_attrs)), dims[-1]: (dims[-1], x, dict(x_attrs))}
@@ -59,7 +65,7 @@ def values_of(raster):
     return np.where(pixels.valid, pixels.data.astype(float), np.nan)
 
 
-@pytest.mark.parametrize("form", ["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT"])
+@pytest.mark.parametrize("form", ["NETCDF4", "NETCDF3_CLASSIC"])
 @pytest.mark.parametrize("turned", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
 def test_any_order_of_rows_and_columns_is_upright(tmp_path, form, turned):
     data = dataset().isel(y=slice(None, None, turned[0]), x=slice(None, None, turned[1]))
@@ -72,8 +78,9 @@ def test_any_order_of_rows_and_columns_is_upright(tmp_path, form, turned):
     assert raster.name == "a"
 
 
-@pytest.mark.parametrize("driver", ["NC4", "NC", "NC2"])
-@pytest.mark.parametrize("crs", ["EPSG:32631", "EPSG:3035", "EPSG:4326"])
+@pytest.mark.parametrize(
+    ("driver", "crs"), [("NC4", "EPSG:32631"), ("NC4", "EPSG:4326"), ("NC", "EPSG:3035"), ("NC2", "EPSG:32631")]
+)
 def test_what_gdal_writes(tmp_path, write, pixels, driver, crs):
     values = pixels(3, 20, 30, "int16")
     values[0, 2, 3] = -7
@@ -183,7 +190,7 @@ def test_what_was_never_written_is_missing(tmp_path):
 
 
 def test_parameters_of_a_projection_are_a_crs(tmp_path):
-    path = written(tmp_path / "a.nc", dataset())
+    path = written(tmp_path / "a.nc", dataset(mapping=UTM31))
     raster = open_raster(path)
     with rasterio.open(path) as theirs:
         assert raster.grid.crs.to_dict() == theirs.crs.to_dict()
@@ -299,6 +306,43 @@ def test_what_is_refused(tmp_path, data, said):
     with pytest.raises(InputError, match=said) as caught:
         open_raster(written(tmp_path / "a.nc", data))
     assert str(tmp_path / "a.nc") in str(caught.value)
+
+
+_ANY = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(["", "m", "rad", "km", "degrees_north", "yb", "red", "crs: x y", "days since x", "9e999"]),
+    st.floats(width=64), st.integers(-(2**31), 2**31 - 1),
+    st.lists(st.floats(width=32), min_size=1, max_size=4).map(np.array),
+    st.lists(st.integers(-99, 99), min_size=1, max_size=3).map(lambda numbers: np.array(numbers, "i4")),
+)  # fmt: skip
+_KEYS = (
+    "grid_mapping", "grid_mapping_name", "crs_wkt", "GeoTransform", "units", "axis", "standard_name", "bounds", "crs",
+    "scale_factor", "add_offset", "_FillValue", "missing_value", "valid_range", "valid_min", "_Unsigned", "long_name",
+    "coordinates", "perspective_point_height", "semi_major_axis", "radiation_wavelength", "wavelength", "calendar",
+)  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    changes=st.lists(
+        st.tuples(st.sampled_from(["red", "x", "y", "crs", ""]), st.sampled_from(_KEYS), _ANY), min_size=1, max_size=5
+    )
+)
+def test_any_attributes_give_a_raster_or_one_line(changes):
+    """What a stranger's file states is no reason for another error, and no upside-down or empty grid."""
+    data = dataset()
+    data["yb"] = ("y", "two"), np.stack([Y + 5, Y - 5], axis=1)
+    for name, key, value in changes:
+        (data[name] if name else data).attrs[key] = value
+    try:
+        found, notes = conventional(data, "a.nc", netcdf=True)
+        raster = from_array(found)
+    except InputError:
+        return
+    assert raster.shape == (HEIGHT, WIDTH)
+    assert raster.grid.transform.a > 0 > raster.grid.transform.e or raster.grid.transform == Affine.identity()
+    assert raster.read(raster.box).data.shape[1:] == (HEIGHT, WIDTH)
+    assert all(note.startswith("a.nc: ") for note in notes)
 
 
 # Bands, dates, groups -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.raster.arrays import role_of, spacing
-from geoseg.raster.cf.selection import decoded
+from geoseg.raster.cf.selection import decoded, text_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,9 +54,9 @@ class Axis:
 def kind_of(data: xr.Dataset, dim: str) -> str:
     """Return what a dimension is: ``"row"``, ``"column"``, ``"time"``, ``"band"`` or ``"other"``."""
     attributes: dict[str, Any] = data[dim].attrs if dim in data.variables else {}
-    known = _STANDARD.get(str(attributes.get("standard_name", "")).lower())
-    known = known or {"Y": "row", "X": "column", "T": "time"}.get(str(attributes.get("axis", "")).upper())
-    units = str(attributes.get("units", ""))
+    known = _STANDARD.get(text_of(attributes, "standard_name").lower())
+    known = known or {"Y": "row", "X": "column", "T": "time"}.get(text_of(attributes, "axis").upper())
+    units = text_of(attributes, "units")
     if known is None and _NORTH.fullmatch(units):
         known = "row"
     if known is None and _EAST.fullmatch(units):
@@ -82,9 +82,9 @@ def axis_of(data: xr.Dataset, dim: str, label: str) -> Axis | None:
     if values.dtype.kind not in "iuf":
         raise InputError(f"{label}: coordinate {dim!r} is not a row of numbers; resample it to a regular grid")
     values = values.astype(float)
-    units = str(attributes.get("units", ""))
+    units = text_of(attributes, "units")
     degrees = _NORTH.fullmatch(units) is not None or _EAST.fullmatch(units) is not None
-    edges = _edges(data, str(attributes.get("bounds", "")), coordinate)
+    edges = _edges(data, text_of(attributes, "bounds"), coordinate)
     if edges is not None:
         step = spacing(edges, f"{label}: the bounds of coordinate {dim!r} are")
         return Axis(float(edges[0]), step, degrees)
@@ -117,7 +117,7 @@ def factor_of(data: xr.Dataset, dim: str, crs: CRS, mapping: dict[str, Any], lab
     InputError
         If their unit is not one of that CRS.
     """
-    units = str({**data[dim].encoding, **data[dim].attrs}.get("units", "")).strip()
+    units = text_of({**data[dim].encoding, **data[dim].attrs}, "units").strip()
     if crs.is_geographic:
         if units.lower() in _METRES:
             raise InputError(

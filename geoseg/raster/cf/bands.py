@@ -9,7 +9,7 @@ import numpy as np
 
 from geoseg.raster.bands import names
 from geoseg.raster.bands.sensors import code_of
-from geoseg.raster.cf.selection import decoded, labels_of
+from geoseg.raster.cf.selection import decoded, labels_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,11 +105,11 @@ def _by_wavelength(waves: list[float | None]) -> list[str | None]:
 def _scalar_wavelength(variable: xr.DataArray) -> float | None:
     """Return the wavelength in nm of a variable: a coordinate without dimensions, or an attribute."""
     for coordinate in variable.coords.values():
-        if not coordinate.dims and coordinate.attrs.get("standard_name") == _WAVELENGTH:
+        if not coordinate.dims and text_of(coordinate.attrs, "standard_name") == _WAVELENGTH:
             return _number(coordinate.values, _unit(coordinate))
     for key in (_WAVELENGTH, "wavelength", "center_wavelength"):
         if (value := variable.attrs.get(key)) is not None:
-            return _number(value, _NANOMETRES.get(str(variable.attrs.get(f"{key}_unit", "nm")).strip()))
+            return _number(value, _NANOMETRES.get((text_of(variable.attrs, f"{key}_unit") or "nm").strip()))
     return None
 
 
@@ -122,5 +122,5 @@ def _number(value: Any, factor: float | None) -> float | None:
 
 def _unit(coordinate: xr.DataArray) -> float | None:
     """Return nm per unit of a coordinate of wavelengths; None if it is none."""
-    named = coordinate.attrs.get("standard_name") == _WAVELENGTH or "wavelength" in str(coordinate.name).lower()
-    return _NANOMETRES.get(str(coordinate.attrs.get("units", "")).strip()) if named else None
+    named = text_of(coordinate.attrs, "standard_name") == _WAVELENGTH or "wavelength" in str(coordinate.name).lower()
+    return _NANOMETRES.get(text_of(coordinate.attrs, "units").strip()) if named else None

@@ -14,7 +14,7 @@ from geoseg.errors import InputError
 from geoseg.raster.cf.axes import Axis, axis_of, factor_of, kind_of
 from geoseg.raster.cf.bands import band_names, step_names
 from geoseg.raster.cf.crs import crs_of, grid_mapping_of
-from geoseg.raster.cf.selection import Selection, chosen_steps, labels_of, some_of
+from geoseg.raster.cf.selection import Selection, chosen_steps, labels_of, some_of, text_of
 from geoseg.raster.cf.values import with_one_nodata
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ def _dims(data: xr.Dataset, variable: xr.DataArray) -> tuple[str, str]:
 
 def _is_position(variable: xr.DataArray) -> bool:
     """Return whether a variable says where pixels are: latitudes or longitudes."""
-    units = str(variable.attrs.get("units", "")).lower()
-    return variable.attrs.get("standard_name") in _POSITIONS or units in ("degrees_north", "degrees_east")
+    units = text_of(variable.attrs, "units").lower()
+    return text_of(variable.attrs, "standard_name") in _POSITIONS or units in ("degrees_north", "degrees_east")
 
 
 def _check_not_curvilinear(data: xr.Dataset, label: str) -> None:

@@ -22,6 +22,9 @@ from geoseg.raster.scenes.scene import SceneFiles
 if TYPE_CHECKING:
     import xarray as xr
 
+# Of a file that turned out to be truncated: its error has been told.
+warnings.filterwarnings("ignore", message="Cannot close a netcdf_file opened with mmap", category=RuntimeWarning)
+
 _CLASSIC = (b"CDF\x01", b"CDF\x02")
 _CLASSIC_5 = b"CDF\x05"
 _HDF5 = b"\x89HDF\r\n\x1a\n"

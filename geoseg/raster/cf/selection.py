@@ -10,7 +10,7 @@ import numpy as np
 from geoseg.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     import xarray as xr
 
@@ -43,6 +43,12 @@ class Selection:
     def variables(self, groups: Collection[str]) -> tuple[str, ...]:
         """Return the variables that are named; none means all."""
         return tuple(word for word in self.words if word.strip("/") not in groups)
+
+
+def text_of(attributes: Mapping[Any, Any], key: str) -> str:
+    """Return an attribute that should be text; empty if it is not there or anything else."""
+    value = attributes.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def parse_selection(text: str) -> Selection:
