@@ -13,6 +13,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.shutil import copy as gdal_copy
+from xarray.backends.file_manager import FILE_CACHE
 
 from geoseg.errors import InputError, ReadError
 from geoseg.raster.arrays import from_array
@@ -565,5 +566,6 @@ def test_windows_are_read_in_flat_memory(tmp_path, chunks):
     assert again.fingerprint() == raster.fingerprint() == open_raster(path).fingerprint()
     np.testing.assert_array_equal(again.read(window.box).data.shape, got.data.shape)
     values[0, 0] = 7
+    FILE_CACHE.clear()  # closes the file, which Windows does not replace while it is open
     written(tmp_path / "b.nc", data).replace(path)
     assert open_raster(path).fingerprint() != raster.fingerprint()
