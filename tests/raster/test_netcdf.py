@@ -413,6 +413,47 @@ def test_dates(tmp_path, kind):
         open_raster(f"{path}#date=2024")
 
 
+@pytest.mark.parametrize("place", ["group", "array"])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("crs", ["proj:code", "proj:wkt2", "proj:projjson"])
+def test_geozarr_without_coordinates(tmp_path, place, turned, crs):
+    pytest.importorskip("zarr", reason="the extra zarr is not installed")
+    from pyproj import CRS
+
+    known = CRS.from_epsg(32631)
+    stated = {"proj:code": "EPSG:32631", "proj:wkt2": known.to_wkt(), "proj:projjson": known.to_json_dict()}
+    transform = [10, 0, 500_000, 0, 10, 5_000_000 - 10 * HEIGHT] if turned else list(UTM)[:6]
+    attributes = {"spatial:dimensions": ["north", "east"], "spatial:transform": transform, crs: stated[crs]}
+    values = np.arange(HEIGHT * WIDTH, dtype="i2").reshape(HEIGHT, WIDTH)
+    data = xr.Dataset({"red": (("north", "east"), values[::-1] if turned else values)})
+    (data if place == "group" else data["red"]).attrs |= attributes
+    data.to_zarr(tmp_path / "a.zarr")
+    raster = open_raster(tmp_path / "a.zarr")
+    assert (raster.grid.transform, raster.grid.crs.to_epsg()) == (UTM, 32631)
+    np.testing.assert_array_equal(values_of(raster)[0], values)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"spatial:transform": [10, 1, 0, 0, -10, 0]}, "is rotated"),
+        ({"spatial:transform": [10, 0, 0, 0, 0, 0]}, "is no affine transform"),
+        ({"spatial:transform": "wide"}, "is no affine transform"),
+        ({"proj:code": "EPSG:999999"}, "CRS 'EPSG:999999' is not understood"),
+    ],
+)
+def test_geozarr_that_is_refused(attributes, said):
+    data = xr.Dataset({"red": (("y", "x"), np.zeros((3, 4), "u1"))}, attrs=attributes)
+    with pytest.raises(InputError, match=said):
+        conventional(data, "a.zarr")
+
+
+def test_registration_by_nodes():
+    node = {"spatial:transform": [10, 0, 500_005, 0, -10, 4_999_995], "spatial:registration": "node"}
+    data = xr.Dataset({"red": (("y", "x"), np.zeros((3, 4), "u1"))}, attrs=node)
+    assert from_array(conventional(data, "a.zarr")[0]).grid.transform == UTM
+
+
 def test_a_single_date_is_taken(tmp_path):
     raster = open_raster(written(tmp_path / "a.nc", dated().isel(time=slice(1, 2))))
     assert (len(raster.bands), values_of(raster).mean()) == (1, 1)

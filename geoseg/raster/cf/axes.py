@@ -10,6 +10,7 @@ import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.raster.arrays import role_of, spacing
+from geoseg.raster.cf.geozarr import dimensions_of
 from geoseg.raster.cf.selection import decoded, text_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Axis:
 
 def kind_of(data: xr.Dataset, dim: str) -> str:
     """Return what a dimension is: ``"row"``, ``"column"``, ``"time"``, ``"band"`` or ``"other"``."""
+    if dim in (stated := dimensions_of(data.attrs) or ()):
+        return ("row", "column")[stated.index(dim)]
     attributes: dict[str, Any] = data[dim].attrs if dim in data.variables else {}
     known = _STANDARD.get(text_of(attributes, "standard_name").lower())
     known = known or {"Y": "row", "X": "column", "T": "time"}.get(text_of(attributes, "axis").upper())

@@ -10,6 +10,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from geoseg.errors import InputError, one_line
+from geoseg.raster.cf.geozarr import projection_of
 from geoseg.raster.cf.selection import text_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def crs_of(mapping: dict[str, Any], attributes: dict[str, Any], label: str) -> C
     mapping
         Attributes of the grid mapping.
     attributes
-        Those of the Dataset and the variable, of which ``crs`` may name one.
+        Those of the Dataset and the variable, of which ``crs`` or those of GeoZarr may name one.
     label
         Name for messages.
 
@@ -74,6 +75,8 @@ def crs_of(mapping: dict[str, Any], attributes: dict[str, Any], label: str) -> C
             return _from_wkt(wkt) if wkt else _from_parameters(mapping)
         except CRSError as error:
             raise InputError(f"{label}: its CRS is not understood ({one_line(error)[:120]}); correct it") from error
+    if (projection := projection_of(attributes, label)) is not None:
+        return projection
     if stated := text_of(attributes, "crs"):
         try:
             return CRS.from_user_input(stated)

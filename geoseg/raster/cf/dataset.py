@@ -14,6 +14,7 @@ from geoseg.errors import InputError
 from geoseg.raster.cf.axes import Axis, axis_of, factor_of, kind_of
 from geoseg.raster.cf.bands import band_names, step_names
 from geoseg.raster.cf.crs import crs_of, grid_mapping_of
+from geoseg.raster.cf.geozarr import DIMENSIONS, dimensions_of, transform_of
 from geoseg.raster.cf.selection import Selection, chosen_steps, labels_of, some_of, text_of
 from geoseg.raster.cf.values import with_one_nodata
 
@@ -72,7 +73,7 @@ def conventional(
         If there is no raster in it, or none whose place on the ground is known for sure.
     """
     chosen = selection or Selection()
-    data = chosen_steps(data, chosen, label)
+    data = chosen_steps(_with_dimensions(data), chosen, label)
     variables = _rasters(data, chosen.words, label)
     first = variables[0]
     dims = _dims(data, first)
@@ -87,6 +88,12 @@ def conventional(
         unique = name if name not in made else str(variable.name)
         made[unique] = _with_bands(data, upright, unique, label, alone=alone)
     return _assembled(data, made, layout), tuple(f"{label}: {note}" for note in (*layout.notes, *notes))
+
+
+def _with_dimensions(data: xr.Dataset) -> xr.Dataset:
+    """Return the Dataset with the dimensions that GeoZarr states at its arrays."""
+    stated = [found for v in data.data_vars.values() if (found := dimensions_of(v.attrs)) is not None]
+    return data.assign_attrs({DIMENSIONS: stated[0]}) if stated and DIMENSIONS not in data.attrs else data
 
 
 # Which variables ----------------------------------------------------------------------------------------------------
@@ -150,12 +157,14 @@ def _check_not_curvilinear(data: xr.Dataset, label: str) -> None:
 def _layout(data: xr.Dataset, variable: xr.DataArray, dims: tuple[str, str], label: str) -> _Layout:
     row, column = dims
     mapping = grid_mapping_of(variable, data, dims)
-    crs = crs_of(mapping, {**data.attrs, **variable.attrs}, label)
+    attributes = {**data.attrs, **variable.attrs}
+    crs = crs_of(mapping, attributes, label)
+    stated = transform_of(attributes, label) or _stated(mapping)
     down, across = axis_of(data, row, label), axis_of(data, column, label)
     shape = data.sizes[row], data.sizes[column]
     if down is None and across is None:
         _check_not_curvilinear(data, label)
-        return _Layout(dims, _stated(mapping), crs)
+        return _Layout(dims, None, crs) if stated is None else _of_transform(stated, dims, shape, crs, label)
     if down is None or across is None:
         raise InputError(f"{label}: dimension {(row if down is None else column)!r} has no coordinates; add them")
     notes: list[str] = []
@@ -174,8 +183,19 @@ def _layout(data: xr.Dataset, variable: xr.DataArray, dims: tuple[str, str], lab
     if crs is not None and crs.is_geographic:
         left, rolled, more = _west_of(left, wide, shape[1])
         notes += more
-    transform = _exact(Affine(wide, 0, left, 0, -high, top), _stated(mapping), shape)
+    transform = _exact(Affine(wide, 0, left, 0, -high, top), stated, shape)
     return _Layout(dims, transform, crs, flips, rolled, tuple(notes))
+
+
+def _of_transform(
+    stated: Affine, dims: tuple[str, str], shape: tuple[int, int], crs: CRS | None, label: str
+) -> _Layout:
+    """Return the layout of a variable that has a transform in place of coordinates."""
+    if stated.b or stated.d:
+        raise InputError(f"{label}: its transform {tuple(stated)[:6]} is rotated; make it upright first (gdalwarp)")
+    flips = tuple(dim for dim, turned in zip(dims, (stated.e > 0, stated.a < 0), strict=True) if turned)
+    left, top = stated.c + min(stated.a * shape[1], 0), stated.f + max(stated.e * shape[0], 0)
+    return _Layout(dims, Affine(abs(stated.a), 0, left, 0, -abs(stated.e), top), crs, flips)
 
 
 def _scaled(axis: Axis, factor: float) -> Axis:
@@ -212,14 +232,14 @@ def _stated(mapping: dict[str, Any]) -> Affine | None:
     """Return the transform that GDAL and rioxarray write beside the CRS."""
     with suppress(ValueError, TypeError):
         values = [float(part) for part in str(mapping.get("GeoTransform", "")).replace(",", " ").split()]
-        if len(values) == 6 and values[2] == values[4] == 0 and values[1] and values[5]:
+        if len(values) == 6 and values[1] and values[5]:
             return Affine.from_gdal(*values)
     return None
 
 
 def _exact(found: Affine, stated: Affine | None, shape: tuple[int, int]) -> Affine:
     """Return the transform that is stated, whose digits are all there, if it is that of the coordinates."""
-    if stated is None:
+    if stated is None or stated.b or stated.d or stated.a < 0:
         return found
     if stated.e > 0:
         stated = Affine(stated.a, 0, stated.c, 0, -stated.e, stated.f + stated.e * shape[0])
