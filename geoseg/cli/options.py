@@ -281,7 +281,7 @@ place_options = option_group(
     click.option("--aoi", metavar="PLACE",
                  help="Take the scene from a catalogue: polygons in a file, west,south,east,north in degrees, or WKT."),
     click.option("--when", metavar="FROM/TO", help="With --aoi: the period, such as 2026-06/2026-08 or 2026-06-14."),
-    click.option("--catalog", metavar="sentinel-2|landsat|naip|URL#COLLECTION",
+    click.option("--catalog", metavar="sentinel-2|landsat|naip|URL#COLLECTION|FILE.parquet",
                  help="With --aoi: which images; also earth-search#, planetary-computer# and cdse#COLLECTION."),
     click.option("--max-cloud", type=click.FloatRange(0, 100), default=20, show_default=True, metavar="PERCENT",
                  help="With --aoi: most clouds of an item."),

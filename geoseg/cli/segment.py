@@ -126,12 +126,13 @@ _run_options = option_group(
 def segment(**values: Any) -> None:
     """Segment scenes into class maps, confidence rasters and land-cover polygons.
 
-    SCENE is a file, VRT, URL, folder, .SAFE folder, Zarr store or STAC item; with --stack all files are one scene. A
-    model of several sensors or dates takes --source or --dates instead. With --aoi, --when and --catalog in place of
-    SCENE, the scene is made of the fewest items of a STAC catalogue that cover the place; OUT/NAME_items.json lists
-    them. With --aoi, --basemap and --zoom it is made of the tiles of a map on the web. Writes OUT/NAME_classes.tif,
-    _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg, _preview.png, _report.html and
-    _report.json, and for several scenes OUT/summary.csv. After an interruption the same command resumes the run.
+    SCENE is a file, VRT, URL, folder, .SAFE folder, NetCDF file, Zarr store or STAC item; with --stack all files are
+    one scene. A model of several sensors or dates takes --source or --dates instead. With --aoi, --when and --catalog
+    in place of SCENE, the scene is made of the fewest items of a STAC catalogue that cover the place;
+    OUT/NAME_items.json lists them. With --aoi, --basemap and --zoom it is made of the tiles of a map on the web. Writes
+    OUT/NAME_classes.tif, _confidence.tif, _probabilities.tif (with --probabilities), _polygons.gpkg, _preview.png,
+    _report.html and _report.json, and for several scenes OUT/summary.csv. After an interruption the same command
+    resumes the run.
     """
     from geoseg.job.outputs import Products
 

@@ -16,6 +16,7 @@ from geoseg.errors import GeosegError, ModelError, OutputError
 from geoseg.models.boxes.onnx_card import detector_card, is_detector
 from geoseg.models.build import build_module, with_temperature
 from geoseg.models.card.card import CARD_FILE, ModelCard, Weights, card_of, card_with, multihash
+from geoseg.models.csmask import csmask_card, csmask_file
 from geoseg.models.fetch import fetched_model
 from geoseg.models.fingerprint import model_fingerprint, pace_key
 from geoseg.models.networks.builtin import build_rules
@@ -236,7 +237,8 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     ref
         Name of a bundled or installed model; path of a model folder, of the ``model.json`` in it, or of an ``.onnx`` or
         ``.pt2`` file with its card inside (``geoseg model export``); address of a model folder in a bucket,
-        ``s3://bucket/model``; or a loaded model, which is returned unchanged.
+        ``s3://bucket/model``; a name of :data:`geoseg.models.csmask.NAMES`; or a loaded model, which is returned
+        unchanged.
 
     Returns
     -------
@@ -272,6 +274,9 @@ def load_model(ref: str | os.PathLike[str] | Model) -> Model:
     if text.lower().endswith(PT2) and is_file(path):
         path, status = path.resolve(), path.stat()
         return _opened_once((path, status.st_size, status.st_mtime_ns), lambda: open_pt2(path))
+    if text not in _named_folders() and (network := csmask_file(text)) is not None:
+        status = network.stat()
+        return _opened_once((network, status.st_size, status.st_mtime_ns), lambda: open_csmask(network, text))
     folder = _find_folder(text)
     bundled = folder.parent == _BUNDLED
     folder = folder if bundled else folder.resolve()
@@ -381,6 +386,21 @@ def open_onnx(path: Path) -> Model:
     card = made_card(contract, path) if text is None else card_of(text, f"the card in {path}")
     card, form = fitted_card(card_with(card, weights=weights), contract)
     return Model(card, folder=path.parent, ref=str(path), form=form)
+
+
+def open_csmask(path: Path, name: str) -> Model:
+    """Return a network of the package ukis-csmask.
+
+    Raises
+    ------
+    ModelError
+        If its files are damaged.
+    """
+    data = read_file(path, MAX_FILE_BYTES, str(path))
+    contract = read_contract(parse(data, name), name)
+    weights = Weights(href=path.name, size=len(data), checksum=multihash(data))
+    card, form = fitted_card(card_with(csmask_card(contract, path, name), weights=weights), contract)
+    return Model(card, folder=path.parent, ref=name, form=form)
 
 
 def open_pt2(path: Path) -> Model:

@@ -182,14 +182,14 @@ def _from_dataarray(source: xr.DataArray) -> Raster:
         bands=described,
         notes=notes,
         parts=tuple(Part(0, number) for number in range(1, len(labels) + 1)),
-        inputs=(ArraySource(array, label, _token(array)),),
+        inputs=(ArraySource(array, str(source.encoding.get("source") or label), _token(array)),),
     )
 
 
 def _from_dataset(source: xr.Dataset) -> Raster:
     rasters = []
     for name, variable in source.data_vars.items():
-        if {_role(dim) for dim in variable.dims} >= {"row", "column"}:
+        if {role_of(dim) for dim in variable.dims} >= {"row", "column"}:
             rasters.append((str(name), _from_dataarray(variable)))
     if not rasters:
         raise InputError(
@@ -197,14 +197,16 @@ def _from_dataset(source: xr.Dataset) -> Raster:
             f"it has {', '.join(map(str, source.data_vars)) or 'none'}"
         )
     first = rasters[0][1]
+    said = [names.from_text(name) for name, _ in rasters]
     found: list[str] = []
-    for name, raster in rasters:
+    for (name, raster), common in zip(rasters, said, strict=True):
         if raster.grid != first.grid:
             raise InputError(
                 f"variable {name!r} of the Dataset lies on another grid than {rasters[0][0]!r}; bring them to one grid"
             )
         if len(raster.bands) == 1:
-            found.append(names.from_text(name) or name)
+            # What several are called says too little: they keep their own names.
+            found.append(common if common and said.count(common) == 1 else name)
         else:
             found.extend(band.name for band in raster.bands)
     bands = [band for _, raster in rasters for band in raster.bands]
@@ -240,17 +242,18 @@ def _evidence(source: xr.DataArray | xr.Dataset) -> list[str]:
     return [text[:500] for text in [*stated, *scalars]]
 
 
-def _role(dim: object) -> str:
+def role_of(dim: object) -> str:
+    """Return what a dimension is by its name: ``"row"``, ``"column"``, ``"band"`` or ``"other"``."""
     name = str(dim).lower()
     return "row" if name in _ROWS else "column" if name in _COLUMNS else "band" if name in _BANDS else "other"
 
 
 def _ordered(source: xr.DataArray, label: str) -> tuple[xr.DataArray, str, str, str | None]:
     """Return the array as ([band,] row, column), without other dimensions of length 1, and the dimensions' names."""
-    spare = [dim for dim in source.dims if _role(dim) == "other" and source.sizes[dim] == 1]
+    spare = [dim for dim in source.dims if role_of(dim) == "other" and source.sizes[dim] == 1]
     source = source.squeeze(spare, drop=True)
-    roles = {_role(dim): dim for dim in source.dims}
-    others = [dim for dim in source.dims if _role(dim) == "other"]
+    roles = {role_of(dim): dim for dim in source.dims}
+    others = [dim for dim in source.dims if role_of(dim) == "other"]
     if "row" not in roles or "column" not in roles:
         raise InputError(f"{label}: dimensions are {source.dims}; a raster has (band, y, x) or (y, x): rename them")
     if len(others) == 1 and "band" not in roles and str(others[0]).lower() not in ("time", "t", "date"):
@@ -284,6 +287,7 @@ def _geobox(array: xr.DataArray, row: str, column: str, label: str) -> tuple[Geo
         raise InputError(f"{label}: its coordinates are no regular grid ({error}); resample it to one") from error
     if geobox is None:
         geobox = _from_coordinates(array, row, column, steps)
+    geobox = _exact(geobox, array)
     affine = geobox.affine
     if abs(affine.b) * height > 1e-6 * abs(affine.a) or affine.a <= 0:
         raise InputError(
@@ -298,6 +302,28 @@ def _geobox(array: xr.DataArray, row: str, column: str, label: str) -> tuple[Geo
     return geobox, ()
 
 
+def _exact(geobox: GeoBox, array: xr.DataArray) -> GeoBox:
+    """Return the grid by the transform that odc-geo, rioxarray and GDAL write beside the CRS, which has all digits.
+
+    If it is not that of the coordinates, these count: the array may be a part of the one that it was written for.
+    """
+    from odc.geo.geobox import GeoBox
+
+    found, shape = geobox.affine, geobox.shape
+    for coordinate in array.coords.values():
+        with suppress(ValueError, TypeError):
+            values = [float(part) for part in str(coordinate.attrs.get("GeoTransform", "")).split()]
+            stated = Affine.from_gdal(*values)
+            moved = [
+                abs(a - b)
+                for corner in ((0, 0), (shape[1], shape[0]))
+                for a, b in zip(found * corner, stated * corner, strict=True)
+            ]
+            if max(moved) <= 1e-6 * min(abs(found.a), abs(found.e)):
+                return GeoBox(shape, stated, geobox.crs)
+    return geobox
+
+
 def _grid(geobox: GeoBox) -> Grid:
     height, width = geobox.shape
     crs = None if geobox.crs is None else CRS.from_user_input(str(geobox.crs))
@@ -309,14 +335,24 @@ def _step(array: xr.DataArray, dim: str, label: str) -> float:
     values = np.asarray(array[dim].values)
     if values.ndim != 1 or not np.issubdtype(values.dtype, np.number):
         raise InputError(f"{label}: coordinate {dim!r} is not a row of numbers; resample it to a regular grid")
+    return spacing(values.astype(float), f"{label}: coordinate {dim!r} is")
+
+
+def spacing(values: NDArray[np.float64], what: str) -> float:
+    """Return the step between numbers (n,) that must be evenly spaced; 0 for a single one.
+
+    Raises
+    ------
+    InputError
+        If they are not; it begins with ``what``.
+    """
     if len(values) == 1:
         return 0.0
-    values = values.astype(float)
     step = float((values[-1] - values[0]) / (len(values) - 1))
     # Degrees in float32 may be off by a fraction of a pixel; a quarter is more than rounding.
     away = np.abs(values - (values[0] + step * np.arange(len(values))))
     if not step or not np.isfinite(step) or away.max() > 0.25 * abs(step):
-        raise InputError(f"{label}: coordinate {dim!r} is not evenly spaced; resample it to a regular grid")
+        raise InputError(f"{what} not evenly spaced; resample it to a regular grid")
     return step
 
 

@@ -62,9 +62,9 @@ def open_raster(
     ----------
     source
         A raster file (GeoTIFF, COG, VRT, JPEG 2000, PNG, JPEG …), a URL or GDAL virtual path, a folder that holds one
-        scene, a Sentinel-2 ``.SAFE`` folder, a STAC item (``.json``), a Zarr store (needs the extra ``zarr``), a list
-        of files that are one scene, or an ``xarray.DataArray`` (band, y, x) or (y, x), or ``Dataset`` with one
-        variable per band.
+        scene, a Sentinel-2 ``.SAFE`` folder, a STAC item (``.json``), a Zarr store (needs the extra ``zarr``), a NetCDF
+        file (``netcdf``), a list of files that are one scene, or an ``xarray.DataArray`` (band, y, x) or (y, x),
+        or ``Dataset`` with one variable per band.
     stack
         Make all files given, or all in the folder given, one scene. A list of several files is always one scene.
         Files on other grids than the finest are resampled to it: bilinear, or by the nearest pixel for files of
@@ -229,9 +229,11 @@ def _open_files(paths: list[str | SceneFiles], options: _Options) -> Raster:
     arrays_found = [scene for scene in found if scene.array is not None]
     if arrays_found:
         if options.grid is not None:
-            raise InputError("a Zarr store has a grid of its own; reproject it first, with .odc.reproject")
+            raise InputError(
+                "Zarr stores and NetCDF have a grid of their own; reproject them first, with .odc.reproject"
+            )
         if len(found) > 1:
-            raise InputError("a Zarr store cannot be stacked with other files; open it alone")
+            raise InputError("Zarr stores and NetCDF cannot be stacked with other files; open each alone")
         raster = _open_arrays(arrays_found[0], options)
         return _choose(raster, options.bands, list(range(1, len(raster.bands) + 1)))
     files = [file for scene in found for file in scene.files]
@@ -248,9 +250,10 @@ def _open_files(paths: list[str | SceneFiles], options: _Options) -> Raster:
 
 
 def _open_arrays(scene: SceneFiles, options: _Options) -> Raster:
-    """Open the arrays of a Zarr store."""
+    """Open the arrays of a Zarr store or a NetCDF file."""
     name = names.scene_name(scene.name or "scene")
-    raster = replace(on_finest([scene.array, *scene.coarser], name), name=name)
+    raster = on_finest([scene.array, *scene.coarser], name)
+    raster = replace(raster, name=name, notes=(*scene.notes, *raster.notes))
     if scene.classification is None or options.clouds not in (AUTO, "scl"):
         _check_no_quality(options)
         return raster

@@ -39,7 +39,8 @@ NAMING_TAG = re.compile(
     re.IGNORECASE,
 )
 
-_CONTAINERS = (".nc", ".nc4", ".cdf", ".hdf", ".h4", ".h5", ".hdf5", ".he5")
+CONTAINERS = (".nc", ".nc4", ".cdf", ".hdf", ".h4", ".h5", ".hdf5", ".he5")
+"""Suffixes of NetCDF and HDF."""
 
 _COLORS = {"red": "red", "green": "green", "blue": "blue"}
 
@@ -159,11 +160,10 @@ def _not_a_raster(label: str, error: BaseException) -> str:
         refused = re.search(r"\b(?:401|403)\b", text) is not None
         remedy = "its signature has expired, or needs your credentials" if refused else "check the connection"
         return f"{label}: cannot be opened ({text}); check the address: {remedy}"
-    if label.lower().endswith(_CONTAINERS):
+    if label.lower().endswith(CONTAINERS):
         return (
-            f"{label}: NetCDF and HDF files hold several arrays and are not opened themselves; write those that are "
-            f"bands of the scene as GeoTIFFs: gdalinfo {quoted(label)} lists them, gdal_translate SUBDATASET band.tif; "
-            "in Python give geoseg.open_raster an xarray Dataset"
+            f"{label}: is no NetCDF file, nor HDF5 (HDF4 is not read); write its arrays that are bands of the scene as "
+            f"GeoTIFFs: gdalinfo {quoted(label)} lists them, gdal_translate SUBDATASET band.tif"
         )
     if "not recognized" in text:
         return (

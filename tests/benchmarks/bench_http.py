@@ -1,13 +1,12 @@
 """A scene on a server with a delay beside the same file on the disk: what waiting costs a run.
 
-    python tests/benchmarks/bench_http.py [--scene FOLDER] [--size 5490] [--latency 0.1] [--split]
+    python tests/benchmarks/bench_http.py [--scene FOLDER] [--size 5490] [--latency 0.1] [--split] [--models …]
 
 The scene is a COG of ``size``² pixels, six bands of uint16, in DEFLATE tiles of 512; its pixels are those of the files
-in ``--scene`` (six single-band files, mirrored until the size is reached), else a made-up landscape. The server on this
-machine waits ``latency`` seconds before it answers each request. With ``--split`` each band is a file of its own, as in
-items of Sentinel-2. Printed for each model: seconds of ``geoseg.run`` from
-the disk and from the server, by turns, their ratio (the bar is 0.8), and the number of requests; and the same for
-reading all blocks alone.
+in ``--scene`` (six single-band files, mirrored until the size is reached), else a made-up landscape. The server, a
+process of its own, waits ``latency`` seconds before it answers each request. With ``--split`` each band is a file of
+its own, as in items of Sentinel-2. Printed for each model: seconds of ``geoseg.run`` from the disk and from the server,
+by turns, their ratio (the bar is 0.8), and the number of requests; and the same for reading all blocks alone.
 """
 
 from __future__ import annotations
@@ -15,9 +14,12 @@ from __future__ import annotations
 import argparse
 import http.server
 import re
+import subprocess
+import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from functools import partial
 from pathlib import Path
 
@@ -69,6 +71,7 @@ class Ranges(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     latency = 0.0
     requests = 0
+    lock = threading.Lock()
 
     def log_message(self, *args: object) -> None:
         """Print nothing."""
@@ -78,8 +81,16 @@ class Ranges(http.server.SimpleHTTPRequestHandler):
         self.do_GET(body=False)
 
     def do_GET(self, *, body: bool = True) -> None:
-        """Answer with the range that is asked for."""
-        type(self).requests += 1
+        """Answer with the range that is asked for, or with the number of requests until now."""
+        if self.path == "/requests":
+            text = str(self.requests).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+            return
+        with self.lock:
+            type(self).requests += 1
         time.sleep(self.latency)
         path = Path(self.translate_path(self.path))
         if not path.is_file():
@@ -98,6 +109,15 @@ class Ranges(http.server.SimpleHTTPRequestHandler):
             with path.open("rb") as file:
                 file.seek(start)
                 self.wfile.write(file.read(stop - start + 1))
+
+
+def serve(folder: str, latency: float) -> None:
+    """Serve a folder, and print the port first."""
+    Ranges.latency = latency
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Ranges, directory=folder))
+    server.daemon_threads = True
+    print(server.server_port, flush=True)
+    server.serve_forever()
 
 
 def read_all(source: list[str], side: int, threads: int) -> None:
@@ -122,37 +142,52 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=["landcover", "spectral"])
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--split", action="store_true")
+    parser.add_argument("--serve", metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve:
+        serve(options.serve, options.latency)
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         names = make_scene(options.scene, options.size, folder / "scene.tif", split=options.split)
         size = sum((folder / name).stat().st_size for name in names)
         print(f"{options.size}² x 6, {size / 1e6:.0f} MB, {len(names)} files, {options.latency:g} s before each answer")
-        Ranges.latency = options.latency
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Ranges, directory=str(folder)))
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        root = f"http://127.0.0.1:{server.server_port}/"
+        # Of another process, as servers are: in this one, answers would wait for the interpreter that reads.
+        command = [sys.executable, __file__, "--serve", str(folder), "--latency", str(options.latency)]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert server.stdout is not None
+        root = f"http://127.0.0.1:{int(server.stdout.readline())}/"
+
+        def asked() -> int:
+            with urllib.request.urlopen(f"{root}requests") as answer:
+                return int(answer.read())
 
         def compare(what: str, work: object) -> None:
             seconds: dict[str, list[float]] = {"disk": [], "server": []}
+            before = 0
             for number in range(options.rounds):
                 for place, start_of in (("disk", f"{folder}/"), ("server", root)):
                     source = [start_of + name for name in names]
-                    Ranges.requests, start = 0, time.perf_counter()
+                    before, start = asked(), time.perf_counter()
                     work(source, folder / f"{what}_{place}_{number}")  # type: ignore[operator]
                     seconds[place].append(time.perf_counter() - start)
             disk, far = min(seconds["disk"]), min(seconds["server"])
-            print(f"{what}: disk {disk:.1f} s, server {far:.1f} s ({Ranges.requests} requests), ratio {disk / far:.2f}")
+            print(
+                f"{what}: disk {disk:.1f} s, server {far:.1f} s ({asked() - before} requests), ratio {disk / far:.2f}"
+            )
 
-        compare("reading 1024² blocks", lambda source, _: read_all(source, 1024, 4))
-        for model in options.models:
+        try:
+            compare("reading 1024² blocks", lambda source, _: read_all(source, 1024, 4))
+            for model in options.models:
 
-            def segment(source: list[str], out: Path, model: str = model) -> None:
-                scene = source if options.split else source[0]
-                geoseg.run(geoseg.Job([scene], out, model))
+                def segment(source: list[str], out: Path, model: str = model) -> None:
+                    scene = source if options.split else source[0]
+                    geoseg.run(geoseg.Job([scene], out, model))
 
-            compare(model, segment)
+                compare(model, segment)
+        finally:
+            server.kill()
+            server.wait()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from geoseg.raster.catalog.clip import clipped
 from geoseg.raster.catalog.cover import Cover, fewest
 from geoseg.raster.catalog.items import Item, as_collection, read_items
 from geoseg.raster.catalog.place import DEGREES, Place, read_place
+from geoseg.raster.catalog.table import search_table
 from geoseg.raster.composite import composite
 from geoseg.raster.composite.api import METHODS
 from geoseg.raster.open import open_raster
@@ -41,7 +42,8 @@ class Search:
     when
         The period: ``"2026-06/2026-08"``, ``"2026-06-14"``, ``"2026"``; both ends included.
     catalog
-        ``sentinel-2``, ``landsat``, ``naip``, or ``URL#COLLECTION`` of any STAC API.
+        ``sentinel-2``, ``landsat``, ``naip``, ``URL#COLLECTION`` of any STAC API, or a GeoParquet file of
+        STAC items, ``items.parquet`` or ``items.parquet#COLLECTION``, here or at an address.
     max_cloud
         Percent of clouds that an item may have; items that do not state it pass.
     composite
@@ -144,7 +146,11 @@ def find_scene(wanted: Search, *, model_bands: Sequence[str] | None = None, **re
     start, end = period_of(wanted.when)
     query = Query(place.bounds, f"{start:%Y-%m-%dT%H:%M:%SZ}/{end:%Y-%m-%dT%H:%M:%SZ}", wanted.max_cloud)
     needed = None if reading.get("bands") else model_bands
-    found, notes = read_items(search(catalog, query), catalog, needed)
+    if catalog.is_table:
+        listed, catalog = search_table(catalog, query)
+    else:
+        listed = search(catalog, query)
+    found, notes = read_items(listed, catalog, needed)
     there = [item for item in found if start <= item.when <= end and item.footprint.intersects(place.area)]
     if not there:
         raise InputError(_nothing(wanted, catalog, place, found, notes))

@@ -203,7 +203,7 @@ def _answer(request: _Request, catalog: str) -> dict[str, Any]:
     asked.add_header("Accept", "application/geo+json, application/json")
     if data is not None:
         asked.add_header("Content-Type", "application/json")
-    if (login := _login(request.url)) is not None:
+    if (login := login_of(request.url)) is not None:
         asked.add_unredirected_header("Authorization", login)
     with _OPENER.open(asked, timeout=_SECONDS) as answer:
         text = answer.read(_MOST_BYTES + 1)
@@ -218,7 +218,7 @@ def _answer(request: _Request, catalog: str) -> dict[str, Any]:
     return content
 
 
-def _login(url: str) -> str | None:
+def login_of(url: str) -> str | None:
     """Return the header that logs in: by the token of the environment, or by the host's entry in netrc.
 
     Nothing is sent to catalogues that need no login, nor without encryption, except on this machine.

@@ -12,6 +12,7 @@ from geoseg.errors import GeosegError, InputError
 from geoseg.raster.bands.sensors import name_bands
 from geoseg.raster.catalog.place import within_degrees
 from geoseg.raster.gdal.addresses import shown_address, signed_when_read
+from geoseg.raster.gdal.environment import is_virtual
 from geoseg.raster.scenes.scene import File, QualityFile, SceneFiles
 from geoseg.raster.scenes.stac import item_files
 
@@ -186,10 +187,15 @@ def _own_address(content: dict[str, Any], catalog: Catalog) -> str:
             href = str(link.get("href"))
             if href.lower().startswith(("https://", "http://")):
                 return href
+    if catalog.is_table:
+        return catalog.url
     return f"{catalog.url}/collections/{catalog.collection}/items/{content['id']}"
 
 
 def _placed(file: File, catalog: Catalog) -> File:
+    local = catalog.is_table and catalog.is_local and "://" not in file.path and not is_virtual(file.path)
+    if local:  # as of an item in a JSON file
+        return File(file.path, remote=False, bands=file.bands, size=file.size)
     if not file.path.lower().startswith(_SCHEMES):
         raise _Unusable(f"refers to {shown_address(file.path)[:100]}, which is no address on the network; left out")
     path = signed_when_read(file.path, catalog.collection) if catalog.signs(file.path) else file.path

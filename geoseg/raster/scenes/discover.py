@@ -8,8 +8,10 @@ from pathlib import Path
 
 from geoseg.errors import InputError
 from geoseg.raster.bands import names
+from geoseg.raster.cf.netcdf import is_netcdf, open_netcdf
 from geoseg.raster.clouds.kinds import kind_named
 from geoseg.raster.gdal.environment import is_remote, is_virtual
+from geoseg.raster.probe import CONTAINERS
 from geoseg.raster.scenes.by_name import known_by_name
 from geoseg.raster.scenes.product import ARCHIVES
 from geoseg.raster.scenes.products import recognized
@@ -47,8 +49,13 @@ def _find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
         from geoseg.raster.scenes.stac import open_item
 
         return open_item(collection, remote=remote, item=item)
+    store, mark, choice = path.partition("#")
+    if mark and not exists(path) and exists(store):
+        return _find_part(Path(store), choice, remote=remote)
     if is_folder(path):
         return _find_in_folder(where, stack=stack, remote=remote)
+    if is_file(path) and is_netcdf(where):
+        return open_netcdf(where)
     if is_file(path) and _TABLES.fullmatch(where.name) and (scene := recognized(where.parent, where.name)) is not None:
         return scene
     if lowered.endswith((*ARCHIVES, ".tar.gz", ".tgz")) and is_file(path):
@@ -58,6 +65,21 @@ def _find(path: str, *, stack: bool, allow_remote: bool | None) -> SceneFiles:
 
         return open_item(path, remote=remote)
     return known_by_name(where, remote=remote) or SceneFiles(files=(File(path, remote),))
+
+
+def _find_part(store: Path, choice: str, *, remote: bool) -> SceneFiles:
+    """Return what is chosen of a store of arrays."""
+    if is_file(str(store)) and is_netcdf(store):
+        return open_netcdf(store, choice)
+    if _is_zarr(store):
+        from geoseg.raster.scenes.zarr_store import open_zarr
+
+        return open_zarr(str(store), remote=remote, choice=choice)
+    raise InputError(f"{store}#{choice}: {store} is no NetCDF file nor Zarr store, of which # names a part")
+
+
+def _is_zarr(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata"))
 
 
 def _find_in_archive(path: Path) -> SceneFiles:
@@ -72,7 +94,7 @@ def _find_in_archive(path: Path) -> SceneFiles:
 
 
 def _find_virtual(path: str, *, remote: bool) -> SceneFiles:
-    bare = path.partition("?")[0].lower()
+    bare = path.partition("?")[0].partition("#")[0].lower()
     if bare.endswith(".json") and path.lower().startswith(("http://", "https://")):
         from geoseg.raster.scenes.stac import open_item
 
@@ -80,12 +102,18 @@ def _find_virtual(path: str, *, remote: bool) -> SceneFiles:
     if bare.rstrip("/").endswith(".zarr"):
         from geoseg.raster.scenes.zarr_store import open_zarr
 
-        return open_zarr(path, remote=remote)
+        store, _, choice = path.partition("#")
+        return open_zarr(store, remote=remote, choice=choice)
+    if bare.endswith(CONTAINERS):
+        raise InputError(
+            f"{path}: NetCDF and HDF on servers and in archives are not read, because a window takes many small "
+            "requests: download it and name the file; or let it be served as COG or Zarr"
+        )
     return SceneFiles(files=(File(path, remote),))
 
 
 def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
-    if any((folder / name).is_file() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata")):
+    if _is_zarr(folder):
         from geoseg.raster.scenes.zarr_store import open_zarr
 
         return open_zarr(str(folder), remote=remote)
@@ -109,6 +137,12 @@ def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
                 "(Range-Doppler Terrain Correction) or by taking RTC products"
             )
         raise InputError(f"{folder}: no raster in this folder; {inside}")
+    if any(is_netcdf(p) for p in files):
+        if len(files) > 1:
+            raise InputError(
+                f"{folder}: holds {len(files)} rasters, NetCDF among them, which is a scene of its own; name one"
+            )
+        return open_netcdf(files[0])
     if len(files) == 1 and (known := known_by_name(files[0], remote=remote)) is not None:
         return replace(known, name=files[0].stem)
     if stack or len(files) == 1:

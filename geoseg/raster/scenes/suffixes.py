@@ -4,7 +4,7 @@ from __future__ import annotations
 
 RASTER_SUFFIXES = (
     ".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".j2k", ".png", ".jpg", ".jpeg", ".webp", ".img", ".bil", ".bsq", ".asc",
-    ".hgt", ".dt2", ".ntf", ".ecw", ".sid",
+    ".hgt", ".dt2", ".ntf", ".ecw", ".sid", ".nc", ".nc4",
 )  # fmt: skip
 """Raster files that are opened when a folder is named. A file named itself is opened whatever its suffix."""
 

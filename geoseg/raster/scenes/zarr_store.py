@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from geoseg.errors import InputError, one_line
+from geoseg.raster.cf.dataset import conventional
+from geoseg.raster.cf.selection import parse_selection
 from geoseg.raster.gdal.environment import is_remote, is_virtual
 from geoseg.raster.scenes.eopf import REFLECTANCE, open_eopf
 from geoseg.raster.scenes.scene import SceneFiles
@@ -14,8 +16,17 @@ from geoseg.raster.scenes.scene import SceneFiles
 _MOST_GROUPS, _DEEPEST = 500, 5
 
 
-def open_zarr(path: str, *, remote: bool) -> SceneFiles:
+def open_zarr(path: str, *, remote: bool, choice: str = "") -> SceneFiles:
     """Return the store as lazy arrays.
+
+    Parameters
+    ----------
+    path
+        Folder or URL.
+    remote
+        Whether the network may be used.
+    choice
+        What follows its name after ``#``: see :mod:`geoseg.raster.cf.selection`.
 
     Raises
     ------
@@ -55,12 +66,12 @@ def open_zarr(path: str, *, remote: bool) -> SceneFiles:
     except Exception as error:  # zarr and its storage layers raise many kinds
         reason = one_line(error)[:300]
         raise InputError(f"{path}: cannot be opened as a Zarr store ({reason}); copy or download it again") from error
-    # The CRS is in a variable without dimensions, which odc-geo expects as a coordinate.
-    spare = [name for name, variable in data.data_vars.items() if not variable.dims]
     if groups:
         listing = ", ".join(groups[:4]) + (", …" if len(groups) > 4 else "")
         raise InputError(f"{path}: has no arrays itself, only groups: name one of them, as {path}/GROUP ({listing})")
-    return SceneFiles(name=Path(path.rstrip("/")).stem, array=data.set_coords(spare))
+    selection = parse_selection(choice)
+    array, notes = conventional(data, path, selection=selection)
+    return SceneFiles(name=selection.named(Path(path.rstrip("/")).stem), array=array, notes=notes)
 
 
 def _groups(root: Any) -> list[str]:

@@ -16,7 +16,7 @@ from geoseg.raster.burn import burn
 from geoseg.raster.catalog import Search, find_scene
 from geoseg.raster.catalog.api import period_of
 from geoseg.raster.catalog.catalogs import Catalog, catalog_of
-from geoseg.raster.catalog.client import Query, _login, search
+from geoseg.raster.catalog.client import Query, login_of, search
 from geoseg.raster.catalog.place import read_place
 from geoseg.raster.clouds.report import masked_clouds
 
@@ -264,7 +264,7 @@ def test_logins_go_to_the_catalogue_alone(server, add, monkeypatch, tmp_path):
     assert "t0ken" not in json.dumps(found.collection())
     for address, sent in (("https://host/api", True), ("http://host/api", False),
                           (catalog_of("sentinel-2").url, False)):  # fmt: skip
-        assert (_login(address) is not None) == sent
+        assert (login_of(address) is not None) == sent
     monkeypatch.delenv("GEOSEG_STAC_TOKEN")
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password w0rd\n")
