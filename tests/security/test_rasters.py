@@ -290,6 +290,15 @@ def test_given_to_polygonize_without_the_wish_for_the_network(canary, name):
     assert not canary.requests
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [('NETCDF:"a b/cube.nc":red', "a b/cube.nc#red"), ("netcdf:cube.nc:red", "cube.nc#red"),
+     ('HDF5:"C:/a/cube.h5"://group/red', "C:/a/cube.h5#group/red")],
+)  # fmt: skip
+def test_what_gdal_calls_a_variable_is_told_as_geoseg_calls_it(canary, given, meant):
+    refuse(canary, given, f"a variable of it, {meant}")
+
+
 @pytest.mark.parametrize("suffix", ["", ".ovr", ".msk", ".aux.xml", ".hdr", ".prj"])
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_pipes(canary, suffix):

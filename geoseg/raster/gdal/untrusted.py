@@ -66,6 +66,10 @@ class _Walk:
     checked: set[str] = field(default_factory=set)
 
 
+# How GDAL, and so QGIS, calls a variable of a file.
+_VARIABLE = re.compile(r'(?:NETCDF|HDF5):"?([^"]+?)"?:/*([^":/][^":]*)', re.IGNORECASE)
+
+
 def check_name(source: str, label: str, *, remote: bool) -> None:
     """Reject names that are no file, folder or allowed URL; touches no file but to see whether it exists.
 
@@ -90,6 +94,12 @@ def check_name(source: str, label: str, *, remote: bool) -> None:
     elif is_virtual(source):
         _check_systems(source, label, _LOCAL_SYSTEMS)
     elif _CONNECTION.match(source) and not _DRIVE.match(source) and not exists(source):
+        if found := _VARIABLE.fullmatch(source):
+            path, variable = found.groups()
+            raise InputError(
+                f"{label}: GDAL connection strings are not opened; name the file, {path}, or a variable of it, "
+                f"{path}#{variable}"
+            )
         raise InputError(f"{label}: GDAL connection strings are not opened; name a file, folder or URL")
 
 
