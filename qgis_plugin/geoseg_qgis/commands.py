@@ -12,6 +12,31 @@ _LEFT = re.compile(r"([0-9.]+) (s|min|h) left")
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
+# How QGIS calls a variable of a NetCDF or HDF5 file.
+_VARIABLE = re.compile(r'(?:NETCDF|HDF5):"?([^"]+?)"?:/*([^":/][^":]*)')
+
+
+def file_of(source: str) -> str:
+    """Return what geoseg calls a source: a variable of a file is ``FILE#VARIABLE``.
+
+    >>> file_of('NETCDF:"/data/cube.nc":red')
+    '/data/cube.nc#red'
+    """
+    found = _VARIABLE.fullmatch(source)
+    return f"{found.group(1)}#{found.group(2)}" if found else source
+
+
+def together(sources: Sequence[str]) -> list[str]:
+    """Return sources that make one scene: variables of one file as one source, ``FILE#RED,NIR``."""
+    files: dict[str, list[str]] = {}
+    for source in sources:
+        path, _, variable = source.partition("#")
+        files.setdefault(path, []).append(variable)
+    if len(files) > 1 or not all(variables := next(iter(files.values()), [])):
+        return list(sources)
+    return [f"{path}#{','.join(variables)}" for path in files]
+
+
 @dataclass(frozen=True)
 class Scene:
     """What is read, and how.

@@ -135,7 +135,7 @@ class ScenePanel(QWidget):
             raise QgsProcessingException(tr("Add a raster layer to the project."))
         sources = [source_of(layer)]
         sources += [source_of(other) for other in self.details.others()]
-        return commands.Scene(sources, self.details.bands, (), self.details.reading())
+        return commands.Scene(commands.together(sources), self.details.bands, (), self.details.reading())
 
     def set_models(self, cards: list[dict[str, Any]], chosen: str = "") -> None:
         """Offer models; the chosen one, else the one before, else the default stays chosen."""

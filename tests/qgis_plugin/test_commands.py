@@ -44,6 +44,16 @@ def test_bands_are_checked_before_anything_is_started(text, reason):
     assert bool(reason) == bool(commands.band_mistake(text, 6))
 
 
+def test_variables_of_a_file():
+    names = [f'NETCDF:"/a b/cube.nc":{name}' for name in ("red", "nir")]
+    assert [commands.file_of(name) for name in names] == ["/a b/cube.nc#red", "/a b/cube.nc#nir"]
+    assert commands.file_of("HDF5:C:/a/x.h5://group/red") == "C:/a/x.h5#group/red"
+    assert commands.file_of("C:/a/x.tif") == "C:/a/x.tif"
+    assert commands.together([commands.file_of(name) for name in names]) == ["/a b/cube.nc#red,nir"]
+    for sources in (["a.tif", "b.tif"], ["a.nc#red", "b.nc#red"], ["a.nc#red", "a.nc"], ["a.tif"], []):
+        assert commands.together(sources) == sources
+
+
 def test_several_files_are_one_scene():
     assert commands.inspect(Scene(["a", "b"]), "m") == ["inspect", "a", "b", "--stack", "--model=m", "--json"]
 

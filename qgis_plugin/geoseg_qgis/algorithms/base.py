@@ -28,7 +28,7 @@ from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QIcon
 
 from .. import phases, settings
-from ..commands import Scene, band_mistake
+from ..commands import Scene, band_mistake, file_of, together
 from ..environment import check_interpreter
 from ..runner import Event, RunError, geoseg_command, run, shown
 from ..tr import tr
@@ -247,7 +247,9 @@ class GeosegAlgorithm(QgsProcessingAlgorithm):
             if not box.isEmpty():
                 bbox = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
         reading = {name: self.number(parameters, name.upper(), context) for name in READING}
-        return Scene([source_of(layer) for layer in layers], self.text(parameters, "BANDS", context), bbox, reading)
+        return Scene(
+            together([source_of(layer) for layer in layers]), self.text(parameters, "BANDS", context), bbox, reading
+        )
 
     # --- running
 
@@ -325,4 +327,4 @@ def source_of(layer: QgsRasterLayer) -> str:
             ).format(name=layer.name())
         )
     parts = QgsProviderRegistry.instance().decodeUri("gdal", layer.source())
-    return str(parts.get("path") or layer.source())
+    return file_of(str(parts.get("path") or layer.source()))
