@@ -61,8 +61,8 @@ _FOREST = (
     "Places unlike Californian towns in summer: in closed forests crowns are guessed, and many are missed or split"
 )
 _TOUCHING = (
-    "Crowns that touch: the border is drawn half way, however large each is; crowns reach at most 12 steps from their "
-    "middle, so large crowns are cut or split in pixels finer than 0.5 m"
+    "Crowns that touch: the border is drawn half way, however large each is; crowns reach at most 11 pixels from "
+    "their middle, so large crowns are cut, all the more in pixels finer than 0.6 m"
 )
 _SHRUBS = "Shrubs and hedges are called trees now and then, and rows of small trees are found as fewer"
 _BARE = "Trees without leaves are not found"

@@ -19,7 +19,7 @@ from geoseg.errors import ModelError
 from geoseg.job import Options
 from geoseg.models import BandSpec, ModelCard, ValueScaling, load_model, save_model
 from geoseg.models.card.objects import ObjectHeads, ObjectKind
-from geoseg.models.networks.green import APART, REACH, STRIDE, TREE_MARGIN, TreeNet
+from geoseg.models.networks.green import APART, RADIUS, REACH, STRIDE, TREE_MARGIN, TreeNet
 from geoseg.polygonize.objects import ObjectReading, label_objects
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -74,7 +74,9 @@ def test_every_maximum_is_one_tree_and_every_tree_has_one(seed, spread):
     around = np.zeros(ids.shape, bool)
     around[rows, cols] = True
     assert not ((ids > 0) & ~(crown > 0) & ~ndimage.binary_dilation(around)).any()
-    steps = ndimage.binary_dilation(around, mask=(crown > 0) | ndimage.binary_dilation(around), iterations=REACH)
+    near = ndimage.binary_dilation(around, np.ones((2 * RADIUS + 1,) * 2))
+    allowed = ((crown > 0) & near) | ndimage.binary_dilation(around)
+    steps = ndimage.binary_dilation(around, mask=allowed, iterations=REACH)
     assert np.array_equal(ids > 0, steps)
     # All pixels of a tree are as sure as its middle, but where growths meet.
     sure = 1 - np.exp(logits[0] - np.logaddexp.reduce(logits.astype(np.float64), 0))
@@ -90,7 +92,8 @@ def test_a_canopy_is_shared_half_way():
     assert ids[16, 26] != ids[16, 36]
     assert (ids[16, 15:31] == ids[16, 26]).all()
     assert (ids[16, 32:48] == ids[16, 36]).all()
-    assert ids[16, 26 - REACH - 1] == 0
+    assert (ids[16, 26 - RADIUS], ids[16, 26 - RADIUS - 1]) == (ids[16, 26], 0)
+    assert (ids[8, 18], ids[7, 18]) == (ids[16, 26], 0)
 
 
 @pytest.mark.parametrize("bands", [3, 4])

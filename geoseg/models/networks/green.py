@@ -37,8 +37,11 @@ HIDDEN = 16
 APART = 3
 """Of two maxima at most so many rows and columns apart, the higher one is a tree."""
 
-REACH = 12
+REACH = 16
 """Farthest that a crown reaches from its middle, in steps between pixels that share an edge."""
+
+RADIUS = 11
+"""Farthest that a crown reaches from any middle, in rows and in columns: with :data:`REACH` about a circle."""
 
 TREE_MARGIN = MARGIN + 16
 """As :data:`MARGIN`, of the network of trees."""
@@ -139,8 +142,13 @@ class GreenNet(nn.Module):
 
 def peaks(heat: torch.Tensor) -> torch.Tensor:
     """Return which pixels of (N, 1, h, w) are the highest around and above 0, bool."""
-    top = F.max_pool2d(heat, 2 * APART + 1, 1, APART)
-    return (heat >= top) & (heat > _LEAST)
+    return (heat >= _highest(heat, APART)) & (heat > _LEAST)
+
+
+def _highest(values: torch.Tensor, far: int) -> torch.Tensor:
+    """Return the highest of each pixel and those at most so many rows and columns away."""
+    rows = F.max_pool2d(values, (2 * far + 1, 1), 1, (far, 0))
+    return F.max_pool2d(rows, (1, 2 * far + 1), 1, (0, far))
 
 
 class TreeNet(nn.Module):
@@ -175,8 +183,9 @@ class TreeNet(nn.Module):
         middle = torch.where(peak, heat, _NOTHING)
         core = _beside(middle)
         reached = core
+        allowed = (crown > 0) & (_highest(middle, RADIUS) > _NOTHING)
         for _ in range(REACH - 1):
-            free = (reached == _NOTHING) & (crown > 0)
+            free = (reached == _NOTHING) & allowed
             reached = torch.where(free, _beside(reached), reached)
         tree, inner = reached > _NOTHING, core > _NOTHING
         # What is no tree is less sure to be none where crown or middle are nearly there.
