@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import shapely
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,18 @@ def trees_of(crown, heat):
         return net(torch.from_numpy(maps)[None])[0].numpy()
 
 
+def write_scene(path, scene, side):
+    """Write bands as a GeoTIFF with square pixels of a side in metres."""
+    import rasterio
+    from rasterio.transform import from_origin
+
+    bands, height, width = scene.shape
+    profile = {"width": width, "height": height, "count": bands, "dtype": "uint8", "crs": "EPSG:32611"}
+    with rasterio.open(path, "w", driver="GTiff", transform=from_origin(5e5, 4e6, side, side), **profile) as out:
+        out.write(scene)
+        out.descriptions = ("red", "green", "blue", "nir")[:bands]
+
+
 def card(bands=3, **kwargs):
     return ModelCard(
         name="net",
@@ -55,6 +68,7 @@ def card(bands=3, **kwargs):
         objects=HEADS,
         stride=STRIDE,
         margin=TREE_MARGIN,
+        resolution=(0.6, 1.0),
     )
 
 
@@ -99,9 +113,6 @@ def test_a_canopy_is_shared_half_way():
 @pytest.mark.parametrize("bands", [3, 4])
 def test_it_packs_as_any_model_and_detect_finds_its_trees(tmp_path, bands):
     """The scene is cut into several windows; the result is that of the network on all of it."""
-    import rasterio
-    from rasterio.transform import from_origin
-
     torch.manual_seed(0)
     net = TreeNet(bands, widths=(8, 8)).eval()
     rng = np.random.default_rng(0)
@@ -112,22 +123,24 @@ def test_it_packs_as_any_model_and_detect_finds_its_trees(tmp_path, bands):
         crown, heat = net.maps(torch.from_numpy(scene[None]).float() / 255)[0]
         net.maps.head.bias -= torch.stack([crown.quantile(0.3), heat.mean()])
     save_model(tmp_path / "net", card(bands, widths=[8, 8]), net)
-    profile = {"width": 208, "height": 160, "count": bands, "dtype": "uint8", "crs": "EPSG:32611"}
-    place = from_origin(5e5, 4e6, 0.6, 0.6)
-    with rasterio.open(tmp_path / "scene.tif", "w", driver="GTiff", transform=place, **profile) as out:
-        out.write(scene)
-        out.descriptions = ("red", "green", "blue", "nir")[:bands]
+    write_scene(tmp_path / "scene.tif", scene, 0.6)
     model = load_model(tmp_path / "net")
     with torch.inference_mode():
         logits = model.module()(torch.from_numpy(scene[None]).float() / 255)[0]
     ids, kinds = label_objects(logits.argmax(0).to(torch.uint8).numpy(), READING)
-    objects = geoseg.detect(
-        tmp_path / "scene.tif", model, score=0.5, options=Options(device="cpu", precision="fp32", runtime="torch")
-    )
+    options = Options(device="cpu", precision="fp32", runtime="torch")
+    objects = geoseg.detect(tmp_path / "scene.tif", model, score=0.5, options=options)
     assert len(kinds) > 20
     assert len(objects) == len(kinds)
     assert objects.area_m2.sum() == pytest.approx((ids > 0).sum() * 0.36, rel=0.01)
     assert objects.score.min() >= 0.5
+    # The same places in finer pixels than the model was made for: it sees what it saw, and the trees are the same.
+    write_scene(tmp_path / "fine.tif", scene.repeat(3, 1).repeat(3, 2), 0.2)
+    fine = geoseg.detect(tmp_path / "fine.tif", model, score=0.5, options=options)
+    assert len(fine) == len(objects)
+    assert shapely.equals(fine.geometry.union_all(), objects.geometry.union_all())
+    # Only a row of pixels that two trees reach at once is shared otherwise.
+    assert np.allclose(np.sort(fine.geometry.area), np.sort(objects.geometry.area), rtol=0.2)
 
 
 def test_arguments_it_does_not_have_are_refused(tmp_path):
