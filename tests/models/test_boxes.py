@@ -128,8 +128,8 @@ def small_card(kind, width=64, norm="batch"):
     return card_with(card, hyperparameters=card.hyperparameters | {"kwargs": kwargs})
 
 
-@pytest.mark.parametrize(("norm", "alone"), [("group", True), ("batch", False)])
-def test_with_group_normalisation_a_window_is_seen_alike_beside_any_other(norm, alone):
+@pytest.mark.parametrize(("norm", "alone"), [("instance", True), ("batch", False)])
+def test_with_instance_normalisation_a_window_is_seen_alike_beside_any_other(norm, alone):
     torch.manual_seed(0)
     backbone = build_detector(small_card("fcos", norm=norm)).backbone.train()
     one, others = torch.rand(1, 3, 64, 64), (torch.zeros(1, 3, 64, 64), 5 * torch.rand(1, 3, 64, 64))

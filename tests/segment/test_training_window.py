@@ -46,8 +46,8 @@ def test_networks_with_pooling_over_the_whole_input_are_known(card, architecture
     assert (_pooling(made) is not None) == pools
 
 
-@pytest.mark.parametrize(("norm", "pools"), [("group", True), ("batch", False), ("frozen", False)])
-def test_detectors_normalised_by_groups_are_known(card, norm, pools):
+@pytest.mark.parametrize(("norm", "pools"), [("instance", True), ("batch", False), ("frozen", False)])
+def test_detectors_normalised_by_window_are_known(card, norm, pools):
     parts = {"encoder": "resnet18", "kwargs": {"norm": norm}}
     made = card("net").model_copy(update={"architecture": "torchvision:fcos", "hyperparameters": parts})
     assert (_pooling(made) is not None) == pools

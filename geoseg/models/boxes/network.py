@@ -25,19 +25,19 @@ from geoseg.models.boxes.names import DETECTORS, ENCODERS
 from geoseg.models.card.boxes import ARCHITECTURE
 from geoseg.models.card.card import ModelCard
 
-_CHANNELS = 8
-"""Channels of a group that is normalised together."""
 
+def _instance_norm(channels: int) -> nn.Module:
+    """Return a normalisation of each channel over its window, which knows no other places (Ulyanov et al. 2016).
 
-def _group_norm(channels: int) -> nn.Module:
-    """Return a normalisation that does not depend on what else is in a batch, nor on other places (Wu & He 2018)."""
-    return nn.GroupNorm(math.gcd(channels, max(channels // _CHANNELS, 1)), channels)
+    As a group norm of one channel each, which takes maps of a single pixel.
+    """
+    return nn.GroupNorm(channels, channels)
 
 
 _NORMS: dict[str, Callable[[int], nn.Module]] = {
     "batch": nn.BatchNorm2d,
     "frozen": FrozenBatchNorm2d,
-    "group": _group_norm,
+    "instance": _instance_norm,
 }
 
 WIDTH = 256
