@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from geoseg.errors import ModelError
 from geoseg.models.card.card import ModelCard
-from geoseg.models.networks.builtin import GREEN_NET, LANDCOVER_NET, SKETCH_NET, build_green, build_landcover
+from geoseg.models.networks.builtin import (
+    GREEN_NET,
+    LANDCOVER_NET,
+    SKETCH_NET,
+    TREE_NET,
+    build_green,
+    build_landcover,
+    build_trees,
+)
 from geoseg.models.networks.huggingface import PREFIX, build_huggingface
 from geoseg.models.networks.smp import build_smp
 from geoseg.models.weights import ONNX, PT2, read_weights, weights_path
@@ -85,7 +93,8 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
         from geoseg.models.boxes.network import build_detector
 
         return build_detector(card)
-    build = {LANDCOVER_NET: build_landcover, GREEN_NET: build_green}.get(card.architecture, build_smp)
+    own = {LANDCOVER_NET: build_landcover, GREEN_NET: build_green, TREE_NET: build_trees}
+    build = own.get(card.architecture, build_smp)
     network = build(card)
     if WIDTHS in card.hyperparameters:
         set_widths(network, card.hyperparameters[WIDTHS], f"model {card.name!r}")

@@ -19,7 +19,7 @@ from geoseg.models.card import half_precision
 from geoseg.models.card.card import card_with
 from geoseg.models.card.inputs import is_change
 from geoseg.system import files
-from geoseg.train.options import INPUT_OPTIONS, SEMI_OPTIONS, parse_also
+from geoseg.train.options import BOXES, INPUT_OPTIONS, SEMI_OPTIONS, parse_also
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,6 +113,9 @@ def finished_card(
     training |= {"split_made": prepared.split.summary, "start": fitted.start}
     training = {name: value for name, value in training.items() if prepared.unlabelled or name not in SEMI_OPTIONS}
     training = {name: value for name, value in training.items() if card.inputs or name not in INPUT_OPTIONS}
+    if options.task == BOXES:
+        # Detectors have losses of their own.
+        del training["loss"]
     if fitted.pseudo is not None:
         training["pseudo_labelled"] = round(fitted.pseudo, 4)
     if options.also is not None:

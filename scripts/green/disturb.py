@@ -41,7 +41,9 @@ class Draw:
         return torch.randn(tuple(shape), generator=self.generator)
 
 
-def crop(image: torch.Tensor, layers: torch.Tensor, side: int, draw: Draw) -> tuple[torch.Tensor, torch.Tensor]:
+def crop(
+    image: torch.Tensor, layers: torch.Tensor, side: int, draw: Draw, whole: float = 0.4
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return a turned and scaled crop of a tile, with pixels of 0.3 to 1.2 m.
 
     Parameters
@@ -52,12 +54,14 @@ def crop(image: torch.Tensor, layers: torch.Tensor, side: int, draw: Draw) -> tu
         Labels and weights (layers, h, w): taken from the nearest pixel.
     side
         Of the crop, in pixels.
+    whole
+        Share of the crops that are turned by quarters and not scaled.
 
     Returns
     -------
     (bands, side, side) and (layers, side, side).
     """
-    if draw.chance(0.4):
+    if draw.chance(whole):
         row, col = (draw.integer(size - side + 1) for size in image.shape[1:])
         turn, mirror = draw.integer(4), draw.chance(0.5)
         both = (part[:, row : row + side, col : col + side].rot90(turn, (1, 2)) for part in (image, layers))

@@ -102,7 +102,7 @@ def train(
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        _follow(average, net, min(recipe.averaging, (step + 1) / (step + 10)))
+        follow(average, net, min(recipe.averaging, (step + 1) / (step + 10)))
         losses.append(loss.item())
         if step % 50 == 49:
             say(f"step {step + 1}: loss {np.mean(losses[-50:]):.4f}")
@@ -145,7 +145,7 @@ def _loss(
     return entropy + recipe.dice * dice + recipe.index * error
 
 
-def _follow(average: GreenNet, net: GreenNet, keep: float) -> None:
+def follow(average: GreenNet, net: GreenNet, keep: float) -> None:
     """Move an average of weights and statistics towards a network."""
     with torch.no_grad():
         for mean, value in zip(average.state_dict().values(), net.state_dict().values(), strict=True):

@@ -122,10 +122,21 @@ def test_coordinates_keep_their_precision_in_mixed_precision(kind):
     assert all((boxes == box).all(1).any() for boxes in places)
 
 
-def small_card(kind, width=64):
+def small_card(kind, width=64, norm="batch"):
     card = card_of(kind, "mobilenet_v3_small", limit=20, least_score=0.0)
-    kwargs = {"anchors": [8.0, 16.0, 32.0, 64.0, 128.0], "norm": "batch", "width": width}
+    kwargs = {"anchors": [8.0, 16.0, 32.0, 64.0, 128.0], "norm": norm, "width": width}
     return card_with(card, hyperparameters=card.hyperparameters | {"kwargs": kwargs})
+
+
+@pytest.mark.parametrize(("norm", "alone"), [("instance", True), ("batch", False)])
+def test_with_instance_normalisation_a_window_is_seen_alike_beside_any_other(norm, alone):
+    torch.manual_seed(0)
+    backbone = build_detector(small_card("fcos", norm=norm)).backbone.train()
+    one, others = torch.rand(1, 3, 64, 64), (torch.zeros(1, 3, 64, 64), 5 * torch.rand(1, 3, 64, 64))
+    with torch.no_grad():
+        first, second = ([level[0] for level in backbone(torch.cat([one, two])).values()] for two in others)
+    assert all(torch.allclose(a, b, atol=1e-4) == alone for a, b in zip(first[:3], second[:3], strict=True))
+    assert all(level.std() > 0 for level in first[:2])
 
 
 @pytest.mark.parametrize("kind", ["faster-rcnn", "fcos"])

@@ -46,6 +46,13 @@ def test_networks_with_pooling_over_the_whole_input_are_known(card, architecture
     assert (_pooling(made) is not None) == pools
 
 
+@pytest.mark.parametrize(("norm", "pools"), [("instance", True), ("batch", False), ("frozen", False)])
+def test_detectors_normalised_by_window_are_known(card, norm, pools):
+    parts = {"encoder": "resnet18", "kwargs": {"norm": norm}}
+    made = card("net").model_copy(update={"architecture": "torchvision:fcos", "hyperparameters": parts})
+    assert (_pooling(made) is not None) == pools
+
+
 @pytest.mark.parametrize(
     ("window", "more", "doubted"),
     [(256, {}, False), (288, {}, True), (1152, {"encoder": "resnet18"}, False), (288, {"training": None}, False)],

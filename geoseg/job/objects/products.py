@@ -114,6 +114,10 @@ def _write_objects(
 
     card, options, (paths, output) = recipe.model.card, _options(products), files
     reading = object_reading(card, options)
+    if recipe.inner is not None:
+        # The map is that of other pixels, looked up for each of the scene's.
+        outer, inner = recipe.raster.shape, recipe.inner.raster.shape
+        reading = reading.split(outer[0] / inner[0], outer[1] / inner[1])
     shape = ReshapeOptions(products.simplify, regularize=options.regularize)
     wanted = wanted_classes(card, options)
     inverted = card.objects is not None

@@ -7,7 +7,7 @@ neither resized nor normalised, because the card's value scaling has done that. 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,20 @@ from geoseg.models.boxes.names import DETECTORS, ENCODERS
 from geoseg.models.card.boxes import ARCHITECTURE
 from geoseg.models.card.card import ModelCard
 
-_NORMS = {"batch": nn.BatchNorm2d, "frozen": FrozenBatchNorm2d}
+
+def _instance_norm(channels: int) -> nn.Module:
+    """Return a normalisation of each channel over its window, which knows no other places (Ulyanov et al. 2016).
+
+    As a group norm of one channel each, which takes maps of a single pixel.
+    """
+    return nn.GroupNorm(channels, channels)
+
+
+_NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "batch": nn.BatchNorm2d,
+    "frozen": FrozenBatchNorm2d,
+    "instance": _instance_norm,
+}
 
 WIDTH = 256
 """Channels of a feature pyramid and of the heads on it, as torchvision has them."""
@@ -125,7 +138,7 @@ def _arguments(card: ModelCard) -> tuple[tuple[float, ...], str, int]:
     return tuple(float(side) for side in anchors), norm, int(width)
 
 
-def _backbone(encoder: str, norm: type[nn.Module], shape: tuple[int, int], *, single: bool) -> nn.Module:
+def _backbone(encoder: str, norm: Callable[[int], nn.Module], shape: tuple[int, int], *, single: bool) -> nn.Module:
     """Return an encoder of some bands with a feature pyramid of some channels.
 
     That of detectors in one stage begins at a stride of 8 pixels.

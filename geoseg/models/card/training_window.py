@@ -85,4 +85,6 @@ def _pooling(card: ModelCard) -> str | None:
     kwargs = card.hyperparameters.get("kwargs")
     if _ARCHITECTURES.search(architecture) or (isinstance(kwargs, dict) and kwargs.get("decoder_attention_type")):
         return f"decoder {card.architecture}"
+    if isinstance(kwargs, dict) and kwargs.get("norm") == "instance":
+        return "instance normalisation"
     return None

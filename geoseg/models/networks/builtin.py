@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ folder."""
 
 GREEN_NET = "geoseg:green-net"
 """The trained network of ``scripts/train_green.py``; its weights are in the model folder."""
+
+TREE_NET = "geoseg:tree-net"
+"""The trained network of ``scripts/train_trees.py``; its weights are in the model folder."""
 
 SKETCH_NET = "geoseg:sketch-net"
 """The network of ``geoseg sketch``; its weights, and those of the pretrained network in it, are in the model folder."""
@@ -83,15 +87,32 @@ def build_green(card: ModelCard) -> torch.nn.Module:
     """
     from geoseg.models.networks.green import CLASS_COUNT, GreenNet
 
+    return _of_pictures(card, GreenNet, CLASS_COUNT)
+
+
+def build_trees(card: ModelCard) -> torch.nn.Module:
+    """Return the network :data:`TREE_NET` with random weights in eval mode.
+
+    Raises
+    ------
+    ModelError
+        If the card's bands, classes or arguments are not those of the network.
+    """
+    from geoseg.models.networks.green import CLASS_COUNT, TreeNet
+
+    return _of_pictures(card, TreeNet, CLASS_COUNT)
+
+
+def _of_pictures(card: ModelCard, network: Callable[..., torch.nn.Module], classes: int) -> torch.nn.Module:
     names = tuple(band.name for band in card.bands)
-    if names not in (("red", "green", "blue"), ("red", "green", "blue", "nir")) or len(card.classes) != CLASS_COUNT:
+    if names not in (("red", "green", "blue"), ("red", "green", "blue", "nir")) or len(card.classes) != classes:
         raise ModelError(
             f"model {card.name!r}: {card.architecture} needs the bands red, green, blue and at most nir, and "
-            f"{CLASS_COUNT} classes"
+            f"{classes} classes"
         )
     kwargs = card.hyperparameters.get("kwargs") or {}
     try:
-        return GreenNet(len(card.bands), **kwargs).eval()
+        return network(len(card.bands), **kwargs).eval()
     except (TypeError, RuntimeError) as error:
         raise ModelError(f"model {card.name!r}: {card.architecture} cannot be built from {kwargs!r}: {error}") from None
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geoseg.classes import MapClass
+from geoseg.models.card.objects import MAX_REACH
 from geoseg.polygonize.kernels.types import Array
 
 if TYPE_CHECKING:
@@ -55,6 +57,14 @@ class ObjectReading:
         cores = tuple((kind.core, number) for number, kind in enumerate(heads.kinds, 1))
         rims = tuple((kind.rim, number) for number, kind in enumerate(heads.kinds, 1))
         return cls(kinds, cores, rims, heads.reach, heads.least_core)
+
+    def split(self, rows: float, cols: float) -> ObjectReading:
+        """Return how a map is read of which each pixel became so many rows and columns of pixels.
+
+        Seeds grow as far on the ground; what is too small for a seed stays so.
+        """
+        reach = min(max(math.ceil(self.reach * max(rows, cols)), 1), MAX_REACH)
+        return replace(self, reach=reach, least=max(math.ceil((self.least - 0.5) * rows * cols), 1))
 
     @cached_property
     def is_core(self) -> Array:

@@ -107,7 +107,7 @@ def _card(prepared: Prepared, objects: Sequence[ImageObjects], options: TrainOpt
         area_m2=_areas(prepared, objects, classes),
         side_px=_percentiles(sides),
     )
-    norm = "frozen" if options.weights else "batch"
+    norm = "frozen" if options.weights else "instance"
     kwargs: dict[str, Any] = {"anchors": list(usual_anchors(sides.tolist())), "norm": norm}
     if not options.weights and (width := usual_width(options.encoder)) != WIDTH:
         kwargs["width"] = width

@@ -160,6 +160,9 @@ def test_a_detector_is_trained_described_and_used(tmp_path):
     assert set(card.metrics["validation"]) >= {"ap50", "ap", "f1", "score", "objects"}
     assert card.metrics["validation"]["objects"] > 0
     assert "boxes of square" in card.describe()
+    # The loss of classes is none of a detector's.
+    assert "loss" not in card.hyperparameters["training"]
+    assert card.hyperparameters["training"]["epochs"] == TINY["epochs"]
     metrics = json.loads((tmp_path / "model" / "metrics.json").read_text("utf-8"))
     assert metrics["classes"]["square"]["objects"] == metrics["objects"]
     again = geoseg.load_model(tmp_path / "model")

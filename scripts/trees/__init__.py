@@ -1,0 +1,1 @@
+"""Recipe of ``trees``: labels from tree points, training, scores of positions, baselines, card."""
