@@ -180,8 +180,8 @@ class Pyramid(nn.Module):
     @staticmethod
     def _mean_and_deviation(moments: torch.Tensor, kernel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         smoothed = _smooth(moments, kernel)
-        mean, square = (smoothed[:, 1:] / smoothed[:, :1].clamp(min=_LEAST_SHARE)).chunk(2, 1)
-        return mean[:, :MEANS], (square - mean * mean).clamp(min=1e-6).sqrt()
+        mean, square = smoothed[:, 1:].div_(smoothed[:, :1].clamp(min=_LEAST_SHARE)).chunk(2, 1)
+        return mean[:, :MEANS], square.sub_(mean * mean).clamp_(min=1e-6).sqrt_()
 
 
 class LandcoverNet(nn.Module):
@@ -220,7 +220,7 @@ class LandcoverNet(nn.Module):
         # Channels last, with linear layers: with few channels several times faster than 1 × 1 convolutions.
         quarters, levels = self.pyramid(reflectance)
         near, *wide = ([part.permute(0, 2, 3, 1) for part in level] for level in levels)
-        around = double(self.bring(self._context(wide)).permute(0, 3, 1, 2))
+        around = double(self.bring(self._hidden(double(self._wider(wide)), wide[0])).permute(0, 3, 1, 2))
         half = [*near, around.permute(0, 2, 3, 1)]
         height, width = quarters.shape[2:4]
         if reflectance.device.type != "cpu" or torch.compiler.is_compiling():
@@ -229,17 +229,20 @@ class LandcoverNet(nn.Module):
         strips = [slice(row, row + rows) for row in range(0, height, rows)]
         return torch.cat([self._decide(quarters[:, :, part], *(x[:, part] for x in half)) for part in strips], 2)
 
-    def _context(self, wide: list[list[torch.Tensor]]) -> torch.Tensor:
-        """Return the hidden layer of the wide levels (N, h/4, w/4, context)."""
+    def _wider(self, wide: list[list[torch.Tensor]]) -> torch.Tensor:
+        """Return what the wide levels but the finest contribute to their hidden layer (N, context, h/8, w/8)."""
         layers = [layer for layer in self.around if isinstance(layer, nn.Linear)]
         hidden = [
             F.linear(self._features(*level), layer.weight).permute(0, 3, 1, 2)
-            for level, layer in zip(wide, layers, strict=True)
+            for level, layer in zip(wide[1:], layers[1:], strict=True)
         ]
         # Interpolation keeps a constant: the bias is added where there is least.
-        widest = (hidden[2] + hidden[3]).add_(layers[0].bias[:, None, None])
-        around = double(double(widest) + hidden[1]).add_(hidden[0]).relu_()
-        return around.permute(0, 2, 3, 1)
+        return double((hidden[1] + hidden[2]).add_(layers[0].bias[:, None, None])).add_(hidden[0])
+
+    def _hidden(self, around: torch.Tensor, finest: list[torch.Tensor]) -> torch.Tensor:
+        """Return the hidden layer of the wide levels (N, h, w, context), with what the finest of them contributes."""
+        own = F.linear(self._features(*finest), self.around[0].weight)  # type: ignore[arg-type]
+        return own.add_(around.permute(0, 2, 3, 1)).relu_()
 
     def _compiles(self, reflectance: torch.Tensor) -> bool:
         """Whether the last layers run as machine code: in single precision on a CPU, if nobody follows what is done."""
@@ -255,10 +258,7 @@ class LandcoverNet(nn.Module):
         logs, levels = self.pyramid.maps(reflectance)
         near, *wide = ([part.permute(0, 2, 3, 1) for part in level] for level in levels)
         n, _, h, w = reflectance.shape
-        context = self._context(wide).flatten(1, 2)
-        quarters = torch.stack([self.bring.weight @ one.T for one in context]).add_(self.near.bias[:, None])
-        quarters = quarters.view(n, -1, h // 4, w // 4)
-        quarters = F.pad(quarters, (1,) * 4, mode="replicate")
+        quarters = F.pad(self._brought(self._wider(wide), wide[0]), (1,) * 4, mode="replicate")
         logits = logs.new_empty(n, self.head.out_features, h, w)
         layers = Layers(*[part.detach().numpy() for part in (
             self.pixel.weight, self.decide.weight, self.decide.bias, self.head.weight, self.head.bias,
@@ -274,6 +274,23 @@ class LandcoverNet(nn.Module):
                 parts = logs[image, :, first:last], cells, around, logits[image, :, first:last]
                 perceptron(layers, *[part.numpy() for part in parts], pool=pool, threads=threads)
         return logits
+
+    def _brought(self, wider: torch.Tensor, finest: list[torch.Tensor]) -> torch.Tensor:
+        """Return what the wide levels contribute to the first layer (N, width, h/4, w/4), computed strip by strip."""
+        n, _, height, width = wider.shape
+        brought = wider.new_empty(n, self.bring.out_features, 2 * height, 2 * width)
+        rows = max(_STRIP // 32 // width * torch.get_num_threads(), 1)
+        for image, first in itertools.product(range(n), range(0, height, rows)):
+            last = min(first + rows, height)
+            # With a row more on both sides, if there is one: interpolation looks at the nearest rows.
+            start, stop = max(first - 1, 0), min(last + 1, height)
+            own = slice(2 * (first - start), 2 * (last - start))
+            part = slice(2 * first, 2 * last)
+            around = double(wider[image : image + 1, :, start:stop])[:, :, own]
+            context = self._hidden(around, [level[image : image + 1, part] for level in finest])
+            found = (self.bring.weight @ context.flatten(0, 2).T).add_(self.near.bias[:, None])
+            brought[image, :, part] = found.view(-1, 2 * (last - first), 2 * width)
+        return brought
 
     def _features(self, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
         """Return the features of a level (N, h, w, LEVEL_FEATURES): normalised differences, means, deviations."""
