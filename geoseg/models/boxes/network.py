@@ -217,9 +217,11 @@ def set_limits(network: Any, card: ModelCard, limit: int) -> None:
 def usual_width(encoder: str) -> int:
     """Return the channels of the pyramid of a detector that starts from random weights.
 
-    With 256, pyramid and heads need twenty times the arithmetic of a MobileNet.
+    With 256, pyramid and heads need twenty times the arithmetic of a MobileNet. With 64, FCOS, whose heads normalise in
+    32 groups, of two channels then, does not even find bright squares on noise: average precision 0, where 128 and 256
+    channels reach 0.99 in as many steps (``test_squares_are_learned``).
     """
-    return {"mobilenet_v3_small": 64, "mobilenet_v3_large": 128, "mobilenet_v2": 128}.get(encoder, WIDTH)
+    return 128 if encoder.startswith("mobilenet") else WIDTH
 
 
 def usual_anchors(sides: Sequence[float]) -> tuple[float, ...]:
