@@ -321,7 +321,7 @@ def test_files_that_run_code_or_reach_the_network(tmp_path, content, said):
         open_raster(path)
 
 
-@pytest.mark.parametrize("source", ["<VRTDataset/>", '{"a": 1}', "WMS:http:server", "NETCDF:a.nc:b"])
+@pytest.mark.parametrize("source", ["<VRTDataset/>", '{"a": 1}', "WMS:http:server", "PG:dbname=a"])
 def test_sources_that_are_no_file(source):
     with pytest.raises(InputError, match="file, folder or URL"):
         open_raster(source)
