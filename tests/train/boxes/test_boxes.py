@@ -204,6 +204,7 @@ def test_what_the_labels_leave_open_is_not_seen_as_background(tmp_path, ignore, 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("arch", "epochs"), [("fcos", 12), ("faster-rcnn", 12), ("retinanet", 36)])
 def test_squares_are_learned(tmp_path, arch, epochs):
     image, table, _ = squares(tmp_path, 90, 320)
