@@ -12,7 +12,6 @@ were trained with ``--threads 1``.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -30,6 +29,7 @@ from green.conditions import CONDITIONS, changed, coarser, finer
 from green.crowns import Labels, make_labels
 from green.data import FOLDS, Tiles
 from green.network import Recipe, folded, predict, sharpened, train
+from green.options import parser_of
 from green.scores import CityScores, agreement
 
 from geoseg.models import save_model
@@ -85,16 +85,8 @@ def under_conditions(
 
 def main() -> None:
     """Run the recipe."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder with the tiles and tree points")
-    parser.add_argument("-o", "--output", type=Path, help="model folder to write; nothing is written by default")
-    parser.add_argument("--nir", action="store_true", help="train the model of four bands")
-    parser.add_argument("--folds", action="store_true", help="cross-validate the recipe by pairs of cities")
-    parser.add_argument("--measured", type=Path, help="JSON that an earlier run printed, whose scores go into the card")
-    parser.add_argument("--steps", type=int, default=Recipe().steps, help="training steps, %(default)s by default")
+    parser = parser_of(__doc__, Recipe().steps)
     parser.add_argument("--fold-steps", type=int, help="training steps of each fold, as many by default")
-    parser.add_argument("--seed", type=int, default=0, help="random seed, %(default)s by default")
-    parser.add_argument("--threads", type=int, default=None, help="CPU threads, all by default")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)

@@ -12,7 +12,6 @@ give equal results on the same machine with the same versions and threads.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -26,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from green.card import value_percentiles
 from green.data import FOLDS, Tiles
+from green.options import parser_of
 from safetensors.torch import load_file, save_file
 from trees.card import make_card
 from trees.folds import Fold, summary
@@ -79,16 +79,8 @@ def kept_network(name: str, bands: int, work: Path | None, make: Callable[[], Tr
 
 def main() -> None:
     """Run the recipe."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder with the tiles and tree points")
-    parser.add_argument("-o", "--output", type=Path, help="model folder to write; nothing is written by default")
-    parser.add_argument("--nir", action="store_true", help="train the model of four bands")
-    parser.add_argument("--folds", action="store_true", help="cross-validate the recipe by pairs of cities")
-    parser.add_argument("--measured", type=Path, help="JSON that an earlier run printed, whose scores go into the card")
-    parser.add_argument("--steps", type=int, default=Recipe().steps, help="training steps, %(default)s by default")
+    parser = parser_of(__doc__, Recipe().steps)
     parser.add_argument("--work", type=Path, help="folder for labels and networks, to go on from; none by default")
-    parser.add_argument("--seed", type=int, default=0, help="random seed, %(default)s by default")
-    parser.add_argument("--threads", type=int, default=None, help="CPU threads, all by default")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
