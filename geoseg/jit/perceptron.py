@@ -12,7 +12,8 @@ import functools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,8 @@ STEP = 16
 _lock: Final = threading.Lock()
 
 
-class Layers(NamedTuple):
+@dataclass(frozen=True)
+class Layers:
     """Weights of a perceptron, float32.
 
     Attributes
@@ -50,6 +52,12 @@ class Layers(NamedTuple):
     def sizes(self) -> tuple[int, int, int, int]:
         """Inputs, units of both hidden layers, and classes."""
         return self.pixel.shape[1], self.pixel.shape[0], *self.head.shape[::-1]
+
+    @functools.cached_property
+    def as_read(self) -> list[Array]:
+        """As machine code reads them: the inputs of a unit one after the other, the units of a block side by side."""
+        parts = self.pixel, self.decide.T, self.decide_bias, self.head.T, self.head_bias
+        return [np.ascontiguousarray(part, np.float32) for part in parts]
 
 
 def perceptron(
@@ -95,11 +103,7 @@ def perceptron(
             raise ValueError(f"{name} is {array.dtype} {array.shape}: float32 {shape} in contiguous rows is needed")
     if height % 4 or across % STEP:
         raise ValueError(f"{height} × {across} pixels: multiples of 4 and {STEP} are needed")
-    # The weights of a unit's inputs one after the other, those of a block of units side by side.
-    own = [np.ascontiguousarray(one, np.float32) for one in (
-        layers.pixel, layers.decide.T, layers.decide_bias, layers.head.T, layers.head_bias,
-    )]  # fmt: skip
-    function, weights = _function(*layers.sizes), [one.ctypes.data for one in own]
+    function, weights = _function(*layers.sizes), [part.ctypes.data for part in layers.as_read]
 
     def compute(rows: tuple[int, int]) -> None:
         start, stop = rows

@@ -12,9 +12,8 @@ from geoseg.models.networks.builtin import (
     LANDCOVER_NET,
     SKETCH_NET,
     TREE_NET,
-    build_green,
     build_landcover,
-    build_trees,
+    build_pictures,
 )
 from geoseg.models.networks.huggingface import PREFIX, build_huggingface
 from geoseg.models.networks.smp import build_smp
@@ -93,7 +92,7 @@ def build_architecture(card: ModelCard) -> torch.nn.Module:
         from geoseg.models.boxes.network import build_detector
 
         return build_detector(card)
-    own = {LANDCOVER_NET: build_landcover, GREEN_NET: build_green, TREE_NET: build_trees}
+    own = {LANDCOVER_NET: build_landcover, GREEN_NET: build_pictures, TREE_NET: build_pictures}
     build = own.get(card.architecture, build_smp)
     network = build(card)
     if WIDTHS in card.hyperparameters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,18 +85,41 @@ def train(
     draw = Draw(seed)
     net = with_norms(GreenNet(images.shape[1], classes=CLASS_COUNT + 1)) if start is None else copy.deepcopy(start)
     net = net.to(memory_format=torch.channels_last).train()
-    average = copy.deepcopy(net)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, recipe.steps, pct_start=0.1)
     pictures = torch.from_numpy(images[tiles])
     parts = (labels.classes, labels.weights, labels.index)
     layers = torch.stack([torch.from_numpy(part[tiles]).float() for part in parts], 1)
+    return fitted(
+        net, lambda: _batch(pictures, layers, recipe, draw), lambda out, *truth: _loss(out, *truth, recipe), recipe,
+        say=say,
+    )  # fmt: skip
+
+
+def fitted(
+    net: GreenNet,
+    batch: Callable[[], Sequence[torch.Tensor]],
+    loss_of: Callable[..., torch.Tensor],
+    recipe: Recipe,
+    *,
+    say: Callable[[str], None],
+) -> GreenNet:
+    """Train a network, and return the average of its weights in eval mode.
+
+    Parameters
+    ----------
+    batch
+        Returns pictures, and what is true of them.
+    loss_of
+        Given the network's answers and what is true, returns the loss.
+    """
+    average = copy.deepcopy(net)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, recipe.steps, pct_start=0.1)
     losses = []
     for step in range(recipe.steps):
-        x, y, w, index = _batch(pictures, layers, recipe, draw)
+        x, *truth = batch()
         with torch.autocast("cpu", torch.bfloat16):
-            logits = net(x)
-        loss = _loss(logits.float(), y, w, index, recipe)
+            outputs = net(x)
+        loss = loss_of(outputs.float(), *truth)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from green.data import Tiles
+from green.network import predict
 from scipy import ndimage
 
 from geoseg.models.networks.green import TreeNet, peaks
 from geoseg.polygonize.objects import ObjectReading, label_objects
 from trees.baselines import SETTINGS, maxima
 from trees.card import OBJECTS
-from trees.network import calibrated, maps
+from trees.network import calibrated
 from trees.scores import WITHIN, Found, best_score, scored
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Fold:
     @classmethod
     def of(cls, net: TreeNet, images: NDArray[np.uint8], tiles: Tiles, held: NDArray[np.integer]) -> Fold:
         """Find the trees of the tiles held out."""
-        heat = torch.from_numpy(maps(net, images[held])[:, 1:])
+        heat = torch.from_numpy(predict(net.maps, images[held])[:, 1:])
         found = []
         for one in heat:
             rows, cols = np.nonzero(peaks(one[None] - _LOWEST)[0, 0].numpy())

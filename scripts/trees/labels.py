@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from green.crowns import make_labels
-from green.data import TREE, Tiles
+from green.data import Tiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +35,3 @@ def layers_of(tiles: Tiles) -> NDArray[np.float32]:
     labels = make_labels(tiles)
     heat = np.stack([middles(points, tiles.images.shape[2:]) for points in tiles.points])
     return np.stack([labels.classes.astype(np.float32), labels.weights, labels.index, heat], 1)
-
-
-__all__ = ["TREE", "layers_of", "middles"]

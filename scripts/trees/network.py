@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import green.network
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from green.data import OTHER, TREE
 from green.disturb import Draw, black_out, crop, flood, recolour
-from green.network import folded, follow, with_norms
+from green.network import fitted, folded, with_norms
 from torch import nn
 
 from geoseg.models.networks.green import WIDTHS, GreenNet, TreeNet
@@ -25,16 +26,11 @@ _OUTPUTS = 3
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(green.network.Recipe):
     """How the network is trained."""
 
     steps: int = 1200
-    batch: int = 8
-    side: int = 128
-    rate: float = 4e-3
-    decay: float = 0.02
     averaging: float = 0.995
-    dice: float = 0.3
     index: float = 2.0
     middle: float = 4.0
     whole: float = 0.7
@@ -63,25 +59,11 @@ def train(
     torch.manual_seed(seed)
     draw = Draw(seed)
     net = with_norms(GreenNet(images.shape[1], WIDTHS, classes=_OUTPUTS)).to(memory_format=torch.channels_last).train()
-    average = copy.deepcopy(net)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, recipe.steps, pct_start=0.1)
     pictures, drawn_from = torch.from_numpy(images[tiles]), torch.from_numpy(layers[tiles])
-    losses = []
-    for step in range(recipe.steps):
-        x, truth = _batch(pictures, drawn_from, recipe, draw)
-        with torch.autocast("cpu", torch.bfloat16):
-            outputs = net(x)
-        loss = _loss(outputs.float(), truth, recipe)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        follow(average, net, min(recipe.averaging, (step + 1) / (step + 10)))
-        losses.append(loss.item())
-        if step % 100 == 99 or step == recipe.steps - 1:
-            say(f"step {step + 1}: loss {np.mean(losses[-100:]):.4f}")
+    average = fitted(
+        net, lambda: _batch(pictures, drawn_from, recipe, draw), lambda out, truth: _loss(out, truth, recipe), recipe,
+        say=say,
+    )  # fmt: skip
     return _finished(average, images.shape[1])
 
 
@@ -125,13 +107,6 @@ def _loss(outputs: torch.Tensor, truth: torch.Tensor, recipe: Recipe) -> torch.T
     middle = F.binary_cross_entropy_with_logits(heat, near, reduction="none") * seen * (1 + 2 * near)
     error = ((guess - index).abs() * seen).mean()
     return entropy + recipe.dice * dice + recipe.middle * middle.mean() + recipe.index * error
-
-
-@torch.inference_mode()
-def maps(net: TreeNet, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the logits of crowns and middles (tiles, 2, h, w) of whole tiles."""
-    parts = [net.maps(torch.from_numpy(images[i : i + 8]).float() / 255).numpy() for i in range(0, len(images), 8)]
-    return np.concatenate(parts)
 
 
 def calibrated(net: TreeNet, threshold: float, slope: float) -> TreeNet:

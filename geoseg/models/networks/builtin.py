@@ -77,42 +77,26 @@ def build_landcover(card: ModelCard) -> torch.nn.Module:
         raise ModelError(f"model {card.name!r}: {card.architecture} cannot be built from {kwargs!r}: {error}") from None
 
 
-def build_green(card: ModelCard) -> torch.nn.Module:
-    """Return the network :data:`GREEN_NET` with random weights in eval mode.
+def build_pictures(card: ModelCard) -> torch.nn.Module:
+    """Return the network :data:`GREEN_NET` or :data:`TREE_NET` with random weights in eval mode.
 
     Raises
     ------
     ModelError
         If the card's bands, classes or arguments are not those of the network.
     """
-    from geoseg.models.networks.green import CLASS_COUNT, GreenNet
+    from geoseg.models.networks.green import CLASS_COUNT, GreenNet, TreeNet
 
-    return _of_pictures(card, GreenNet, CLASS_COUNT)
-
-
-def build_trees(card: ModelCard) -> torch.nn.Module:
-    """Return the network :data:`TREE_NET` with random weights in eval mode.
-
-    Raises
-    ------
-    ModelError
-        If the card's bands, classes or arguments are not those of the network.
-    """
-    from geoseg.models.networks.green import CLASS_COUNT, TreeNet
-
-    return _of_pictures(card, TreeNet, CLASS_COUNT)
-
-
-def _of_pictures(card: ModelCard, network: Callable[..., torch.nn.Module], classes: int) -> torch.nn.Module:
+    kinds: dict[str, Callable[..., torch.nn.Module]] = {GREEN_NET: GreenNet, TREE_NET: TreeNet}
     names = tuple(band.name for band in card.bands)
-    if names not in (("red", "green", "blue"), ("red", "green", "blue", "nir")) or len(card.classes) != classes:
+    if names not in (("red", "green", "blue"), ("red", "green", "blue", "nir")) or len(card.classes) != CLASS_COUNT:
         raise ModelError(
             f"model {card.name!r}: {card.architecture} needs the bands red, green, blue and at most nir, and "
-            f"{classes} classes"
+            f"{CLASS_COUNT} classes"
         )
     kwargs = card.hyperparameters.get("kwargs") or {}
     try:
-        return network(len(card.bands), **kwargs).eval()
+        return kinds[card.architecture](len(card.bands), **kwargs).eval()
     except (TypeError, RuntimeError) as error:
         raise ModelError(f"model {card.name!r}: {card.architecture} cannot be built from {kwargs!r}: {error}") from None
 

@@ -45,11 +45,15 @@ def is_netcdf(path: Path) -> bool:
     if path.suffix.lower() not in CONTAINERS:
         return False
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
+        start = _start(path)
     except OSError:
         return False
     return start.startswith((*_CLASSIC, _CLASSIC_5)) or start == _HDF5
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(8)
 
 
 def open_netcdf(path: Path, choice: str = "") -> SceneFiles:
@@ -67,8 +71,7 @@ def open_netcdf(path: Path, choice: str = "") -> SceneFiles:
     InputError
         If packages are missing, the file is damaged or refers to others, or has no raster by the CF conventions.
     """
-    with path.open("rb") as file:
-        start = file.read(8)
+    start = _start(path)
     if start.startswith(_CLASSIC_5):
         raise InputError(
             f"{path}: of the format CDF-5, which is not read; convert it with: nccopy -k nc4 {path} out.nc"

@@ -16,7 +16,7 @@ from geoseg.raster.scenes.by_name import known_by_name
 from geoseg.raster.scenes.product import ARCHIVES
 from geoseg.raster.scenes.products import recognized
 from geoseg.raster.scenes.scene import File, QualityFile, SceneFiles
-from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
+from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, is_zarr
 from geoseg.system.files import exists, is_file, is_folder
 
 _TABLES = re.compile(r".*_MTL\.(json|xml|txt)|DIM_.*\.xml|MTD_MSIL.*\.xml", re.IGNORECASE)
@@ -71,15 +71,11 @@ def _find_part(store: Path, choice: str, *, remote: bool) -> SceneFiles:
     """Return what is chosen of a store of arrays."""
     if is_file(str(store)) and is_netcdf(store):
         return open_netcdf(store, choice)
-    if _is_zarr(store):
+    if is_zarr(store):
         from geoseg.raster.scenes.zarr_store import open_zarr
 
         return open_zarr(str(store), remote=remote, choice=choice)
     raise InputError(f"{store}#{choice}: {store} is no NetCDF file nor Zarr store, of which # names a part")
-
-
-def _is_zarr(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata"))
 
 
 def _find_in_archive(path: Path) -> SceneFiles:
@@ -113,7 +109,7 @@ def _find_virtual(path: str, *, remote: bool) -> SceneFiles:
 
 
 def _find_in_folder(folder: Path, *, stack: bool, remote: bool) -> SceneFiles:
-    if _is_zarr(folder):
+    if is_zarr(folder):
         from geoseg.raster.scenes.zarr_store import open_zarr
 
         return open_zarr(str(folder), remote=remote)

@@ -24,9 +24,9 @@ from zarr.abc.store import Store
 from zarr.storage import LocalStore, WrapperStore
 
 from geoseg.errors import InputError
+from geoseg.raster.scenes.suffixes import ZARR_FILES
 from geoseg.system.files import check_regular_file
 
-_METADATA = ("zarr.json", ".zarray", ".zmetadata", ".zgroup", ".zattrs")
 _MAX_METADATA = 64 * 2**20
 _MAX_SIDE = 2**27
 _MAX_LINE = 2**24
@@ -79,7 +79,7 @@ class CheckedStore(WrapperStore[Store]):
     async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
         """Return a value, checked; None if it is missing."""
         name = key.rpartition("/")[2]
-        is_metadata = name in _METADATA
+        is_metadata = name in ZARR_FILES
         if isinstance(self._store, LocalStore):
             check_regular_file(Path(self._store.root) / key, limit=_MAX_METADATA if is_metadata else None)
         value = await self._store.get(key, prototype, byte_range)

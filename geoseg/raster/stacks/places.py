@@ -14,7 +14,7 @@ from geoseg.raster.grids import bounds_in
 from geoseg.raster.open import open_raster
 from geoseg.raster.raster import Raster
 from geoseg.raster.scenes.products import is_product
-from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
+from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, is_zarr
 from geoseg.raster.stacks.series import dates_of, in_order
 
 DATE = "date"
@@ -70,8 +70,7 @@ def expanded(image: Any) -> list[Any]:
     if not isinstance(image, str | Path) or not Path(image).is_dir():
         return [image]
     folder = Path(image)
-    scene = any((folder / name).exists() for name in (".zgroup", ".zattrs", "zarr.json", ".zarray", ".zmetadata"))
-    if scene or is_product(folder):
+    if is_zarr(folder) or is_product(folder):
         return [image]
     found = [p for p in folder.iterdir() if p.suffix.lower() in (*RASTER_SUFFIXES, ".safe", ".zarr")]
     if not found:
