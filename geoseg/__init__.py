@@ -13,8 +13,9 @@ Packages, top down; each imports only from the lines below it (``tests/test_arch
     evaluate, polygonize    a map against a reference;  a class map -> polygons
     segment                 windows of one scene -> a block's classes
     write, models           COGs, styles, class names;  cards, networks, inference
-    raster, jit, progress   anything GDAL reads -> bands on one GeoBox;  compiled loops;  what a run reports
+    raster, progress        anything GDAL reads -> bands on one GeoBox;  what a run reports
     classes, tiling, system, geodesy    values and helpers: classes, windows, files and resources, areas
+    jit                     compiled loops
     errors, _version
 """
 

@@ -22,8 +22,9 @@ LAYERS = [
     {"evaluate", "polygonize"},
     {"segment"},
     {"write", "models"},
-    {"raster", "jit", "progress"},
+    {"raster", "progress"},
     {"classes", "tiling", "system", "geodesy"},
+    {"jit"},
     {"errors", "_version"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

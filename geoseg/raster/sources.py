@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
+from rasterio.enums import Interleaving
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -18,6 +19,7 @@ from geoseg.errors.secrets import without_secrets
 from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, is_remote
 from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
+from geoseg.system.resources import files_per_thread
 from geoseg.system.stamps import check_stamp
 from geoseg.system.threads import concurrent_map
 from geoseg.tiling import Box
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 
     from geoseg.raster.types import BandSource, ReadRequest
 
-# Files that a thread keeps open: twice the bands of a Sentinel-2 scene; for eight threads still fewer than the 256
-# files that macOS allows a process by default.
+# Files that a thread keeps open whatever their size, and bytes of the decoded block that GDAL keeps with each: more
+# files are kept up to so many bytes, and to what the process may open. A hundred dates are read in turn, many times.
 _OPEN_FILES = 28
+_OPEN_BYTES = 128 << 20
 
 # Members whose stamps are checked at each read; at the end of a run all are. A check takes 2 µs on a local disk.
 _CHECKED_MEMBERS = 16
@@ -309,6 +312,8 @@ class _Handles(threading.local):
 
     def __init__(self) -> None:
         self.entries: OrderedDict[tuple[FileSource, WarpedBands | None], Any] = OrderedDict()
+        self.sizes: dict[tuple[FileSource, WarpedBands | None], int] = {}
+        self.most = files_per_thread()
         self.generation = _generation[0]
 
     def get(self, source: FileSource, warped: WarpedBands | None) -> Any:
@@ -320,20 +325,35 @@ class _Handles(threading.local):
         if key in self.entries:
             self.entries.move_to_end(key)
             return self.entries[key]
-        while len(self.entries) >= _OPEN_FILES:
-            self.entries.popitem(last=False)[1].close()
+        self._make_room()
         if warped is None or source.warp is None:
             data = open_dataset(source.path, remote=source.remote)
         else:
             xml = warped_vrt(source.path, source.warp, warped)
             data = open_dataset(source.path, remote=source.remote, warped=xml)
-        self.entries[key] = data
+        self.entries[key], self.sizes[key] = data, _block_bytes(data)
         return data
+
+    def _make_room(self) -> None:
+        """Close the files that were not used for longest, until another may be opened."""
+        while len(self.entries) >= self.most or (
+            len(self.entries) >= _OPEN_FILES and sum(self.sizes.values()) > _OPEN_BYTES
+        ):
+            key, data = self.entries.popitem(last=False)
+            del self.sizes[key]
+            data.close()
 
     def close(self) -> None:
         """Close every dataset of this thread."""
+        self.sizes.clear()
         while self.entries:
             self.entries.popitem()[1].close()
+
+
+def _block_bytes(data: Any) -> int:
+    """Return the bytes of a block of an open dataset, of all bands if they are interleaved."""
+    (rows, cols), bands = data.block_shapes[0], data.count if data.interleaving is Interleaving.pixel else 1
+    return int(rows * cols * bands * np.dtype(data.dtypes[0]).itemsize)
 
 
 _generation = [0]

@@ -17,6 +17,7 @@ from scipy.ndimage import distance_transform_cdt
 import geoseg
 from geoseg.cli import main
 from geoseg.errors import GeosegError, OutputError
+from geoseg.raster import sources
 from geoseg.raster.composite import api, methods, source
 from geoseg.raster.composite.dates import date_in, parse_date
 from geoseg.tiling import Box
@@ -87,17 +88,6 @@ def test_methods_are_numpys(dates, dtype, seed, method):
         np.testing.assert_array_equal(out[:, row, col], wanted)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 60, 100])
-def test_the_network_finds_the_smallest(count):
-    rng = np.random.default_rng(count)
-    rows = rng.integers(0, 50, (count, 200)).astype(np.uint16)
-    given = rows.copy()
-    for wanted in {1, count // 2 + 1, count}:
-        found = methods._smallest(list(rows), wanted)
-        assert np.array_equal(found, np.sort(given, 0)[:wanted])
-    assert np.array_equal(rows, given)
-
-
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 2**32 - 1), st.floats(0.5, 1.0))
 def test_the_distance_to_missing_pixels_is_scipys(most, seed, share):
@@ -152,6 +142,20 @@ def test_pieces_are_one_pass(stack, method, monkeypatch):
         np.testing.assert_array_equal(part.valid, full.valid[rows, cols])
         seen = part.valid
         np.testing.assert_array_equal(part.data[:, seen], full.data[:, rows, cols][:, seen])
+
+
+def test_few_files_are_kept_open(stack, monkeypatch):
+    paths, values, valid = stack
+    monkeypatch.setattr(sources, "_OPEN_FILES", 2)
+    monkeypatch.setattr(sources, "_OPEN_BYTES", 3 * 64 * 64 * 3 * 2)  # three blocks of three bands
+    sources.release_handles()
+    pixels = whole(geoseg.composite(paths, method="first"))
+    handles = sources._handles
+    assert len(handles.entries) == len(handles.sizes) == 4  # the last one is opened before its blocks are counted
+    assert not any(data.closed for data in handles.entries.values())
+    first = valid.argmax(0)
+    wanted = np.where(valid.any(0), np.take_along_axis(values, first[None, None], 0)[0], 0)
+    assert np.array_equal(pixels.data[:3], wanted)
 
 
 def test_best_is_far_from_clouds_and_near_the_date(stack):

@@ -109,13 +109,12 @@ class CompositeSource:
         if request.shape != (request.box.height, request.box.width):
             read_reduced(self, request)
             return
-        for part in self._pieces(request.box):
-            place = part.within(request.box)
-            self._join(request, part, place)
+        for number, part in enumerate(self._pieces(request.box)):
+            self._join(request, part, part.within(request.box), backward=number % 2 == 1)
 
     def _pieces(self, box: Box) -> Iterator[Box]:
         """Cut a box so that the stack of a piece fits its memory, between blocks of the files if possible."""
-        kept = len(self.dates) if self.method in methods.STACKED else 10
+        kept = len(self.dates) if self.method in methods.STACKED else 4
         pixel = kept * (len(self.dates[0].bands) * np.dtype(self.dtype).itemsize + 1)
         down, across = self.block_shape
         rows, cols = box.height, box.width
@@ -130,13 +129,18 @@ class CompositeSource:
             for left in _cuts(box.col, box.right, cols, across):
                 yield Box(top[0], left[0], top[1] - top[0], left[1] - left[0])
 
-    def _join(self, request: ReadRequest, box: Box, place: tuple[slice, slice]) -> None:
+    def _join(self, request: ReadRequest, box: Box, place: tuple[slice, slice], *, backward: bool) -> None:
         bands, dtype = len(self.dates[0].bands), np.dtype(self.dtype)
         shape = bands, box.height, box.width
         joiner = methods.JOINERS[self.method](shape, dtype, len(self.dates))
         count = np.zeros(shape[1:], np.uint16)
-        for number in range(len(self.dates)):
-            values, valid, score = self._read_date(number, box)
+        numbers = range(len(self.dates))
+        if self.method in methods.STACKED:
+            # Every other piece begins with the files that are still open from the one before.
+            order = reversed(numbers) if backward else numbers
+            read = {number: self._read_date(number, box) for number in order}
+        for number in numbers:
+            values, valid, score = read.pop(number) if self.method in methods.STACKED else self._read_date(number, box)
             joiner.add(values, valid, score)
             count += valid
         joined = np.empty((bands + 1, *shape[1:]), dtype)
