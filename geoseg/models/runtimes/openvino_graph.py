@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 NOT_FINITE = 255
 """Confidence of pixels for which the network returned NaN or infinity."""
 
-# Maxima of logits below this are of pixels for which all are −inf.
-_LOWEST = -3.3e38
+# Logits beyond this are infinite: there are none such, and what processors make of infinity differs.
+_INFINITE = 3.3e38
 
 
 @dataclass(frozen=True)
@@ -90,19 +90,22 @@ def _decision(logits: Any, classes: int) -> Sequence[Any]:
     """Return classes and confidence, computed as :func:`geoseg.models.inference.argmax.decide` does."""
     from openvino import opset13 as ops
 
-    axis, one, none = np.array([1]), np.float32(1), np.float32(0)
-    best = ops.reduce_max(logits, axis, keep_dims=True)
+    # Class by class: OpenVINO makes one loop of operations between elements, and its reductions over classes take ten
+    # times as long.
+    planes, number = ops.split(logits, np.int64(1), classes).outputs(), np.float32
+    best, total, winner = planes[0], None, None
+    for plane in planes[1:]:
+        best = ops.maximum(best, plane)
     # Of several equal logits, the first.
-    order = np.arange(classes, 0, -1, dtype=np.float32).reshape(1, -1, 1, 1)
-    hit = ops.reduce_max(ops.select(ops.equal(logits, best), order, none), axis, keep_dims=False)
-    winner = ops.subtract(np.float32(classes), hit)
-    total = ops.reduce_sum(ops.exp(ops.subtract(logits, best)), axis, keep_dims=False)
-    share = ops.round(ops.divide(np.float32(100), total), "half_to_even")
-    # Told explicitly: maxima, exponentials and conversions of NaN are whatever the processor makes of them.
-    bad = ops.logical_or(ops.is_nan(logits), ops.is_inf(logits, {"detect_negative": False, "detect_positive": True}))
-    bad = ops.reduce_max(ops.select(bad, one, none), axis, keep_dims=False)
-    # Maxima start at the lowest number, not at −inf.
-    never = ops.less(ops.squeeze(best, axis), np.float32(_LOWEST))
-    bad = ops.logical_or(ops.greater(bad, none), never)
-    share = ops.select(bad, np.float32(NOT_FINITE), share)
-    return ops.convert(winner, "u8"), ops.convert(share, "u8")
+    for position, plane in reversed(list(enumerate(planes))):
+        last = number(position) if winner is None else winner
+        winner = ops.select(ops.equal(plane, best), number(position), last)
+        weight = ops.exp(ops.subtract(plane, best))
+        total = weight if total is None else ops.add(total, weight)
+    share = ops.round(ops.divide(number(100), total), "half_to_even")
+    # Told explicitly: maxima, exponentials and conversions of NaN are whatever the processor makes of them. No comparison
+    # with NaN is true.
+    for plane in planes:
+        share = ops.select(ops.less(plane, number(_INFINITE)), share, number(NOT_FINITE))
+    share = ops.select(ops.less(best, number(-_INFINITE)), number(NOT_FINITE), share)
+    return [ops.squeeze(ops.convert(values, "u8"), np.array([1])) for values in (winner, share)]
