@@ -103,8 +103,8 @@ def _decision(logits: Any, classes: int) -> Sequence[Any]:
         weight = ops.exp(ops.subtract(plane, best))
         total = weight if total is None else ops.add(total, weight)
     share = ops.round(ops.divide(number(100), total), "half_to_even")
-    # Told explicitly: maxima, exponentials and conversions of NaN are whatever the processor makes of them. No comparison
-    # with NaN is true.
+    # Told explicitly: maxima, exponentials and conversions of NaN are whatever the processor makes of them. No
+    # comparison with NaN is true.
     for plane in planes:
         share = ops.select(ops.less(plane, number(_INFINITE)), share, number(NOT_FINITE))
     share = ops.select(ops.less(best, number(-_INFINITE)), number(NOT_FINITE), share)
