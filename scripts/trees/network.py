@@ -29,7 +29,7 @@ _OUTPUTS = 3
 class Recipe(green.network.Recipe):
     """How the network is trained."""
 
-    steps: int = 1200
+    steps: int = 4000
     averaging: float = 0.995
     index: float = 2.0
     middle: float = 4.0
