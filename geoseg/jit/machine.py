@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -128,6 +129,23 @@ def _type_of(arg: Any) -> Type:
 
 def _is_float(arg: Any) -> bool:
     return isinstance(arg, float | np.floating)
+
+
+class Once:
+    """A function whose results are kept, and which computes each of them once, however many threads ask for it at once.
+
+    As a decorator; the arguments must be hashable. ``functools.cache`` alone would compile twice.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._lock = threading.Lock()
+        self._kept = functools.cache(function)
+        self.cache_clear = self._kept.cache_clear
+
+    def __call__(self, *args: Any) -> Any:
+        """Return the result for these arguments, computed on first use."""
+        with self._lock:
+            return self._kept(*args)
 
 
 def machine_code(text: str) -> tuple[Any, int]:

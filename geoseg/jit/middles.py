@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoseg.jit.machine import machine_code
+from geoseg.jit.machine import Once, machine_code
 
 _BYTES: Final = 128  # of a date that are in order at a time: two vectors of AVX-512, eight of Arm
-_KINDS: Final = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}
-
-_lock: Final = threading.Lock()
 
 
 def middles(
@@ -34,7 +30,7 @@ def middles(
     Parameters
     ----------
     dates
-        Of each date, pixels (n,), of one type: integers or floats, contiguous; at most 65,535 dates.
+        Of each date, pixels (n,), of one type: integers, or floats of 32 or 64 bits, contiguous; at most 65,535 dates.
     valid
         Of each date, whether its pixels (n,) count. Valid floats must not be NaN.
 
@@ -75,7 +71,7 @@ def middles(
         table = _table(len(dates))
         rows = np.empty(len(dates) * _BYTES + 64, np.uint8)
         aligned = -rows.ctypes.data % 64 + rows.ctypes.data
-        _function(dtype.str[1:])(
+        _compiled(dtype.str[1:])[1](
             _addresses(dates), _addresses(valid), len(dates), size, table.ctypes.data, len(table), aligned,
             low.ctypes.data, high.ctypes.data, count.ctypes.data,
         )  # fmt: skip
@@ -86,12 +82,7 @@ def _addresses(arrays: Sequence[NDArray[Any]]) -> Any:
     return (ctypes.c_void_p * len(arrays))(*(one.ctypes.data for one in arrays))
 
 
-def _function(dtype: str) -> Callable[..., None]:
-    with _lock:  # a cache alone would compile twice
-        return _compiled(dtype)[1]
-
-
-@functools.cache
+@Once
 def _compiled(dtype: str) -> tuple[Any, Callable[..., None]]:
     """Return the engine that owns the code, and its function."""
     engine, address = machine_code(_assembly(dtype))
@@ -104,7 +95,7 @@ def _assembly(dtype: str) -> str:
     """Return LLVM assembly of the function for a numpy type, as ``u2`` or ``f4``."""
     family, size = dtype[0], int(dtype[1:])
     lanes = _BYTES // size
-    kind = _KINDS[size] if family in "iu" else {4: "float", 8: "double"}[size]
+    kind = f"i{8 * size}" if family in "iu" else {4: "float", 8: "double"}[size]
     vector = f"<{lanes} x {kind}>"
     if family == "f":
         largest = "0x7FF0000000000000"
@@ -120,6 +111,15 @@ def _assembly(dtype: str) -> str:
             for word, name in zip(("least", "most"), names, strict=True)
         )
     missing = f"<{', '.join([f'{kind} {largest}'] * lanes)}>"
+    picked = "\n".join(
+        f"""  %{row}.row = mul i64 %{row}, {lanes}
+  %{row}.lane = add i64 %{row}.row, %l
+  %{row}.from = getelementptr {kind}, ptr %rows, i64 %{row}.lane
+  %{row}.value = load {kind}, ptr %{row}.from, align {size}
+  %{row}.to = getelementptr {kind}, ptr %{out}, i64 %to
+  store {kind} %{row}.value, ptr %{row}.to, align {size}"""
+        for row, out in (("first", "low"), ("second", "high"))
+    )
     return f"""
 {declared}
 define void @entry(ptr %dates, ptr %valid, i64 %count, i64 %size, ptr noalias %table, i64 %pairs, ptr noalias %rows,
@@ -184,18 +184,7 @@ lane:
   %c.less = sub i64 %c.least, 1
   %first = lshr i64 %c.less, 1
   %second = lshr i64 %c.least, 1
-  %first.row = mul i64 %first, {lanes}
-  %first.l = add i64 %first.row, %l
-  %first.at = getelementptr {kind}, ptr %rows, i64 %first.l
-  %first.v = load {kind}, ptr %first.at, align {size}
-  %low.at = getelementptr {kind}, ptr %low, i64 %to
-  store {kind} %first.v, ptr %low.at, align {size}
-  %second.row = mul i64 %second, {lanes}
-  %second.l = add i64 %second.row, %l
-  %second.at = getelementptr {kind}, ptr %rows, i64 %second.l
-  %second.v = load {kind}, ptr %second.at, align {size}
-  %high.at = getelementptr {kind}, ptr %high, i64 %to
-  store {kind} %second.v, ptr %high.at, align {size}
+{picked}
   %l.next = add i64 %l, 1
   %l.more = icmp slt i64 %l.next, {lanes}
   br i1 %l.more, label %lane, label %done

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoseg.jit.machine import machine_code
+from geoseg.jit.machine import Once, machine_code
 
 Array = NDArray[np.float32]
 
 STEP = 16
 """Widths of what is computed are multiples of this, in pixels."""
-
-_lock: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def perceptron(
             raise ValueError(f"{name} is {array.dtype} {array.shape}: float32 {shape} in contiguous rows is needed")
     if height % 4 or across % STEP:
         raise ValueError(f"{height} × {across} pixels: multiples of 4 and {STEP} are needed")
-    function, weights = _function(*layers.sizes), [part.ctypes.data for part in layers.as_read]
+    function, weights = _compiled(*layers.sizes)[1], [part.ctypes.data for part in layers.as_read]
 
     def compute(rows: tuple[int, int]) -> None:
         start, stop = rows
@@ -123,12 +120,7 @@ def _place(array: Array, row: int) -> tuple[int, int, int]:
     return array.ctypes.data + row * rows, planes // 4, rows // 4
 
 
-def _function(*sizes: int) -> Callable[..., None]:
-    with _lock:  # a cache alone would compile twice
-        return _compiled(*sizes)[1]
-
-
-@functools.cache
+@Once
 def _compiled(inputs: int, width: int, decide: int, classes: int) -> tuple[Any, Callable[..., None]]:
     """Return the engine that owns the code, and its function."""
     import llvmlite.binding as llvm

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
-from rasterio.enums import Interleaving
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -29,9 +28,10 @@ if TYPE_CHECKING:
 
     from geoseg.raster.types import BandSource, ReadRequest
 
-# Files that a thread keeps open whatever their size, and bytes of the decoded block that GDAL keeps with each: more
-# files are kept up to so many bytes, and to what the process may open. A hundred dates are read in turn, many times.
-_OPEN_FILES = 28
+# Files that a thread keeps open whatever their size: twice the bands of a Sentinel-2 scene; for eight threads still
+# fewer than the 256 files that macOS allows a process by default. A hundred dates are read in turn, many times: more
+# are kept if the process may open them, while the decoded blocks that GDAL keeps with them take few bytes.
+_OPEN_FILES, _MOST_FILES = 28, 128
 _OPEN_BYTES = 128 << 20
 
 # Members whose stamps are checked at each read; at the end of a run all are. A check takes 2 µs on a local disk.
@@ -311,9 +311,9 @@ class _Handles(threading.local):
     """Open datasets of one thread: GDAL handles must not be shared between threads, and opening is slow."""
 
     def __init__(self) -> None:
-        self.entries: OrderedDict[tuple[FileSource, WarpedBands | None], Any] = OrderedDict()
-        self.sizes: dict[tuple[FileSource, WarpedBands | None], int] = {}
-        self.most = files_per_thread()
+        # With the bytes of a block.
+        self.entries: OrderedDict[tuple[FileSource, WarpedBands | None], tuple[Any, int]] = OrderedDict()
+        self.most = files_per_thread(_OPEN_FILES, _MOST_FILES)
         self.generation = _generation[0]
 
     def get(self, source: FileSource, warped: WarpedBands | None) -> Any:
@@ -324,36 +324,35 @@ class _Handles(threading.local):
         key = (source, warped)
         if key in self.entries:
             self.entries.move_to_end(key)
-            return self.entries[key]
+            return self.entries[key][0]
         self._make_room()
         if warped is None or source.warp is None:
             data = open_dataset(source.path, remote=source.remote)
         else:
             xml = warped_vrt(source.path, source.warp, warped)
             data = open_dataset(source.path, remote=source.remote, warped=xml)
-        self.entries[key], self.sizes[key] = data, _block_bytes(data)
+        self.entries[key] = data, _block_bytes(data)
         return data
 
     def _make_room(self) -> None:
         """Close the files that were not used for longest, until another may be opened."""
         while len(self.entries) >= self.most or (
-            len(self.entries) >= _OPEN_FILES and sum(self.sizes.values()) > _OPEN_BYTES
+            len(self.entries) >= _OPEN_FILES and sum(size for _, size in self.entries.values()) > _OPEN_BYTES
         ):
-            key, data = self.entries.popitem(last=False)
-            del self.sizes[key]
-            data.close()
+            self.entries.popitem(last=False)[1][0].close()
 
     def close(self) -> None:
         """Close every dataset of this thread."""
-        self.sizes.clear()
         while self.entries:
-            self.entries.popitem()[1].close()
+            self.entries.popitem()[1][0].close()
 
 
 def _block_bytes(data: Any) -> int:
     """Return the bytes of a block of an open dataset, of all bands if they are interleaved."""
-    (rows, cols), bands = data.block_shapes[0], data.count if data.interleaving is Interleaving.pixel else 1
-    return int(rows * cols * bands * np.dtype(data.dtypes[0]).itemsize)
+    # As text: rasterio's ``interleaving`` fails on what it does not know, as TILE.
+    together = data.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL"
+    rows, cols = data.block_shapes[0]
+    return int(rows * cols * (data.count if together else 1) * np.dtype(data.dtypes[0]).itemsize)
 
 
 _generation = [0]

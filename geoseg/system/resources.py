@@ -35,20 +35,19 @@ def cpu_count() -> int:
     return max(cores if quota is None else min(cores, math.ceil(quota)), 1)
 
 
-def files_per_thread() -> int:
-    """Return how many files a thread for each core may keep open at once: 28 to 128.
+def files_per_thread(least: int, most: int) -> int:
+    """Return how many files a thread for each core may keep open at once, within bounds.
 
-    Half of the files that the process may open is divided among the cores. 28 are twice the bands of a Sentinel-2
-    scene, and for eight threads still fewer than the 256 files that macOS allows a process by default.
+    Half of the files that the process may open is divided among the cores; ``least`` where no limit is known.
     """
     try:
         import resource
     except ImportError:  # Windows
-        return 28
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if most == resource.RLIM_INFINITY:
-        return 128
-    return min(max(most // 2 // cpu_count(), 28), 128)
+        return least
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return most
+    return min(max(limit // 2 // cpu_count(), least), most)
 
 
 def parse_bytes(text: str | float) -> int:

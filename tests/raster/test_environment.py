@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import rasterio
@@ -12,7 +13,7 @@ from rasterio.env import get_gdal_config
 
 from geoseg.raster import open_raster, release_handles
 from geoseg.raster.gdal import environment
-from geoseg.raster.sources import _handles
+from geoseg.raster.sources import _block_bytes, _handles
 from geoseg.tiling import Box
 
 CACHE = (
@@ -61,6 +62,13 @@ def test_few_files_stay_open_and_all_can_be_closed(tmp_path, write, pixels, monk
     release_handles()
     assert not _handles.entries
     assert (stack.read(Box(0, 0, 9, 9)).data == first).all()
+
+
+@pytest.mark.parametrize(("interleave", "bands"), [("PIXEL", 3), ("BAND", 1), ("TILE", 1), (None, 1)])
+def test_blocks_of_open_files_are_counted(interleave, bands):
+    tags = {"INTERLEAVE": interleave} if interleave else {}
+    data = SimpleNamespace(tags=lambda ns: tags, block_shapes=[(64, 32)] * 3, count=3, dtypes=["uint16"] * 3)
+    assert _block_bytes(data) == 64 * 32 * 2 * bands
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

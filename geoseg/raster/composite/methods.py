@@ -80,8 +80,8 @@ class Mean:
 
     def add(self, values: NDArray[Any], valid: NDArray[np.bool_], _score: NDArray[np.float32] | None) -> None:
         """Add what is valid."""
-        flat = np.ascontiguousarray(values).reshape(len(values), -1), np.ascontiguousarray(valid).reshape(-1)
-        add_valid(*flat, self.total.reshape(len(values), -1), self.count.reshape(-1))
+        rows, seen = _flat(values, valid)
+        add_valid(_signed(rows), seen, self.total.reshape(rows.shape), self.count.reshape(-1))
 
     def write(self, out: NDArray[Any]) -> None:
         """Write the means."""
@@ -99,18 +99,20 @@ class Median:
 
     def add(self, values: NDArray[Any], valid: NDArray[np.bool_], _score: NDArray[np.float32] | None) -> None:
         """Keep a date."""
-        self.dates.append(np.ascontiguousarray(values).reshape(len(values), -1))
-        self.valid.append(np.ascontiguousarray(valid).reshape(-1))
+        rows, seen = _flat(values, valid)
+        self.dates.append(rows)
+        self.valid.append(seen)
 
     def write(self, out: NDArray[Any]) -> None:
         """Write the medians."""
         for band, target in enumerate(out):
-            low, high, _ = middles([date[band] for date in self.dates], self.valid)
+            low, high, count = middles([date[band] for date in self.dates], self.valid)
             if out.dtype.kind in "iu" and out.dtype.itemsize <= 4:
                 between = np.empty_like(low)
                 halve(low, high, between)
             else:
-                between = stored((low.astype(np.float64) + high) / 2, out.dtype)
+                # Of what no date has, 0: the largest of 64-bit integers is none as a float.
+                between = stored(np.where(count, (low.astype(np.float64) + high) / 2, 0), out.dtype)
             target[...] = between.reshape(target.shape)
 
 
@@ -134,8 +136,19 @@ class Medoid(Median):
         halves = [middles(list(block[:, band]), list(seen))[:2] for band in range(bands)]
         center = np.stack([(low.astype(np.float64) + high) / 2 for low, high in halves])
         least, index = np.full(size, np.inf), np.zeros(size, np.uint16)
-        find_nearest(block.reshape(count * bands, size), seen, center, np.empty(size), least, index)
+        find_nearest(_signed(block.reshape(count * bands, size)), seen, center, np.empty(size), least, index)
         return block[index, :, np.arange(size)].T
+
+
+def _flat(values: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return values (bands, n) and validity (n,) as machine code reads them; it has no floats of 16 bits."""
+    wide = values.astype(np.float32) if values.dtype == np.float16 else values
+    return np.ascontiguousarray(wide).reshape(len(values), -1), np.ascontiguousarray(valid).reshape(-1)
+
+
+def _signed(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values whose numbers fit int64 or float64, as those of compiled loops do; of uint64 floats, as numpy."""
+    return values.astype(np.float64) if values.dtype == np.uint64 else values
 
 
 JOINERS: dict[str, Any] = {"median": Median, "medoid": Medoid, "mean": Mean, "first": First, "best": Best}

@@ -13,7 +13,7 @@ from geoseg.raster.sources import read_reduced
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -114,6 +114,7 @@ class CompositeSource:
 
     def _pieces(self, box: Box) -> Iterator[Box]:
         """Cut a box so that the stack of a piece fits its memory, between blocks of the files if possible."""
+        # Others keep what is joined so far, with its sums, and read one date.
         kept = len(self.dates) if self.method in methods.STACKED else 4
         pixel = kept * (len(self.dates[0].bands) * np.dtype(self.dtype).itemsize + 1)
         down, across = self.block_shape
@@ -135,12 +136,11 @@ class CompositeSource:
         joiner = methods.JOINERS[self.method](shape, dtype, len(self.dates))
         count = np.zeros(shape[1:], np.uint16)
         numbers = range(len(self.dates))
-        if self.method in methods.STACKED:
-            # Every other piece begins with the files that are still open from the one before.
-            order = reversed(numbers) if backward else numbers
-            read = {number: self._read_date(number, box) for number in order}
-        for number in numbers:
-            values, valid, score = read.pop(number) if self.method in methods.STACKED else self._read_date(number, box)
+        dates: Iterable[Any] = (self._read_date(number, box) for number in numbers)
+        if backward and self.method in methods.STACKED:
+            # All dates are kept anyway: begin with the files that are still open from the piece before.
+            dates = [self._read_date(number, box) for number in reversed(numbers)][::-1]
+        for values, valid, score in dates:
             joiner.add(values, valid, score)
             count += valid
         joined = np.empty((bands + 1, *shape[1:]), dtype)
