@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _CELL_SIDE = 512
 
+_Key = tuple[int, int, int]
+"""Of a cell: the group of reads that share it, its row and its column."""
+
 
 @dataclass
 class _Cell:
@@ -48,13 +51,13 @@ class SharedReads:
     def __init__(self, raster: Raster, limit: int) -> None:
         self._raster, self._limit = raster, limit
         self.cell = cell_shape(raster)
-        self._cells: OrderedDict[tuple[int, int], _Cell] = OrderedDict()
+        self._cells: OrderedDict[_Key, _Cell] = OrderedDict()
         # Expected reads of evicted cells: read again, they must not wait for readers that have been served.
-        self._left: dict[tuple[int, int], int] = {}
+        self._left: dict[_Key, int] = {}
         self._lock = threading.Lock()
         self._held = 0
 
-    def read(self, box: Box, uses: Callable[[Box], int]) -> Pixels:
+    def read(self, box: Box, uses: Callable[[Box], int], *, group: int = 0) -> Pixels:
         """Return the pixels of ``box``, as ``raster.read(box)`` does.
 
         Parameters
@@ -62,11 +65,14 @@ class SharedReads:
         box
             A part of the scene.
         uses
-            Returns how many reads, including this one, need a cell; after the last it is dropped.
+            Returns how many reads of this group, including this one, need a cell; after the last it is dropped.
+        group
+            Cells are shared by the reads of a group. Reads that ``uses`` does not count need another one: they would
+            take the place of others, which would have to decode the cell again, and nobody would drop it.
         """
         raster, (high, wide) = self._raster, self.cell
         keys = [
-            (row, col)
+            (group, row, col)
             for row in range(box.row // high, -(-box.bottom // high))
             for col in range(box.col // wide, -(-box.right // wide))
         ]
@@ -75,7 +81,7 @@ class SharedReads:
         data = np.empty((len(raster.bands), box.height, box.width), raster.dtype)
         valid = np.empty((box.height, box.width), np.bool_)
         for key in keys:
-            cell = self._box(*key)
+            cell = self._box(key)
             part = cell.intersection(box)
             pixels = self._pixels(key, uses)
             here, there = part.within(box), part.within(cell)
@@ -83,20 +89,20 @@ class SharedReads:
             valid[here] = pixels.valid[there]
         return Pixels(data, valid)
 
-    def _box(self, row: int, col: int) -> Box:
-        (height, width), (high, wide) = self._raster.shape, self.cell
+    def _box(self, key: _Key) -> Box:
+        (_, row, col), (height, width), (high, wide) = key, self._raster.shape, self.cell
         return Box(row * high, col * wide, high, wide).intersection(Box(0, 0, height, width))
 
-    def _claim(self, keys: list[tuple[int, int]], uses: Callable[[Box], int]) -> dict[tuple[int, int], _Cell]:
+    def _claim(self, keys: list[_Key], uses: Callable[[Box], int]) -> dict[_Key, _Cell]:
         """Return new cells for those of ``keys`` that nobody has read or is reading; the caller has to fill them."""
         with self._lock:
             return {key: self._new(key, uses) for key in keys if key not in self._cells}
 
-    def _new(self, key: tuple[int, int], uses: Callable[[Box], int]) -> _Cell:
-        cell = self._cells[key] = _Cell(self._left.pop(key, 0) or uses(self._box(*key)))
+    def _new(self, key: _Key, uses: Callable[[Box], int]) -> _Cell:
+        cell = self._cells[key] = _Cell(self._left.pop(key, 0) or uses(self._box(key)))
         return cell
 
-    def _pixels(self, key: tuple[int, int], uses: Callable[[Box], int]) -> Pixels:
+    def _pixels(self, key: _Key, uses: Callable[[Box], int]) -> Pixels:
         with self._lock:
             cell = self._cells.get(key)
             mine = cell is None
@@ -113,11 +119,11 @@ class SharedReads:
                 self._drop(key)
         return pixels
 
-    def _fill(self, cells: dict[tuple[int, int], _Cell]) -> None:
+    def _fill(self, cells: dict[_Key, _Cell]) -> None:
         """Read new cells, neighbours together."""
         try:
             for group in _rectangles(list(cells)):
-                boxes = {key: self._box(*key) for key in group}
+                boxes = {key: self._box(key) for key in group}
                 whole = _around(list(boxes.values()))
                 pixels = self._raster.read(whole)
                 for key, box in boxes.items():
@@ -141,26 +147,26 @@ class SharedReads:
                 self._left[oldest] = self._cells[oldest].left
                 self._drop(oldest)
 
-    def _oldest(self) -> tuple[int, int] | None:
+    def _oldest(self) -> _Key | None:
         """Return the least recently used cell that has been read; None if there is only one cell."""
         done = (key for key, cell in self._cells.items() if cell.pixels.done())
         return next(done, None) if len(self._cells) > 1 else None
 
-    def _drop(self, key: tuple[int, int]) -> None:
+    def _drop(self, key: _Key) -> None:
         self._held -= _size(self._cells.pop(key).pixels.result())
 
 
-def _rectangles(keys: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Cut cells, by row and column in reading order, into rectangles: runs of a row, and equal runs below."""
-    runs: list[list[tuple[int, int]]] = []
-    for row, col in keys:
-        if runs and runs[-1][-1] == (row, col - 1):
-            runs[-1].append((row, col))
+def _rectangles(keys: list[_Key]) -> list[list[_Key]]:
+    """Cut cells of a group, by row and column in reading order, into rectangles: runs of a row, equal runs below."""
+    runs: list[list[_Key]] = []
+    for group, row, col in keys:
+        if runs and runs[-1][-1] == (group, row, col - 1):
+            runs[-1].append((group, row, col))
         else:
-            runs.append([(row, col)])
-    rectangles: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
+            runs.append([(group, row, col)])
+    rectangles: dict[tuple[int, int, int], list[_Key]] = {}
     for run in runs:
-        (row, first), (_, last) = run[0], run[-1]
+        (_, row, first), (_, _, last) = run[0], run[-1]
         above = rectangles.pop((row - 1, first, last), [])
         rectangles[row, first, last] = above + run
     return list(rectangles.values())

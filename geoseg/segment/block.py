@@ -307,7 +307,10 @@ def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
                 _READERS.pop(next(iter(_READERS)))
             _READERS[key] = SharedReads(recipe.raster, SHARED_BYTES)
         reader = _READERS[key]
-    return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index), overlapping=recipe.overlapping))
+    strip = tiling.strip_of(index)
+    return reader.read(
+        region, partial(tiling.readers, strip=strip, overlapping=recipe.overlapping), group=strip.start
+    )
 
 
 def predictor_of(recipe: Recipe) -> WindowPredictor:

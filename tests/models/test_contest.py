@@ -109,15 +109,29 @@ def test_the_faster_runtime_is_taken(rates, rate, runtime):
 
 
 @openvino
-def test_a_short_run_does_not_pay_for_the_search(rates, monkeypatch):
+@pytest.mark.parametrize(
+    ("before", "last"), [([], 60e6), ([40e6], 20e6), ([20e6] * 2, 30e6), ([1e6] * 599, 1e6)], ids=str
+)
+def test_short_runs_do_not_pay_for_the_search_until_they_add_up(rates, monkeypatch, before, last):
     monkeypatch.setattr(calibrate, "_LONG", 60.0)
     rates["openvino"] = 3.0
     model = identity_model()
-    short = choose(model, pixels=59e6)  # at 1 Mpx/s
-    assert short.runtime == "torch"
-    assert short.candidates == {}
-    assert choose(model, pixels=60e6).runtime == "openvino"
-    assert choose(model, pixels=59e6).runtime == "openvino", "what is known is used"
+    for pixels in before:  # at 1 Mpx/s
+        short = choose(model, pixels=pixels)
+        assert short.runtime == "torch"
+        assert short.candidates == {}
+    assert choose(model, pixels=last).runtime == "openvino"
+    assert choose(model, pixels=1e6).runtime == "openvino", "what is known is used"
+
+
+@openvino
+def test_a_preview_does_not_wait_for_the_search(rates, monkeypatch):
+    monkeypatch.setattr(calibrate, "_LONG", 60.0)
+    rates["openvino"] = 3.0
+    model = identity_model()
+    choose(model, pixels=59e6)
+    assert choose(model, pixels=1.9e6).runtime == "torch"
+    assert choose(model, pixels=2e6).runtime == "openvino"
 
 
 @openvino

@@ -104,8 +104,8 @@ def test_blocks_in_order_decode_each_cell_once_a_strip_and_leave_nothing(scene, 
     reader = SharedReads(raster, 10**9)
 
     def read(index):
-        region = tiling.read_box(tiling.block_box(index))
-        return reader.read(region, partial(tiling.readers, strip=tiling.strip_of(index)))
+        region, strip = tiling.read_box(tiling.block_box(index)), tiling.strip_of(index)
+        return reader.read(region, partial(tiling.readers, strip=strip), group=strip.start)
 
     with ThreadPoolExecutor(threads) as pool:
         for index, found in zip(tiling.order(), pool.map(read, tiling.order()), strict=True):
@@ -115,6 +115,15 @@ def test_blocks_in_order_decode_each_cell_once_a_strip_and_leave_nothing(scene, 
     assert len(decoded) == raster_cells if not strip else raster_cells < len(decoded) <= 7 * 3
     assert not reader._cells
     assert reader._held == 0
+
+
+def test_a_read_of_the_next_strip_does_not_take_the_place_of_one_of_this(scene):
+    raster = Counting(open_raster(scene(512, 512)))
+    reader = SharedReads(raster, 10**9)
+    for group in (0, 1, 1, 0):  # two reads of each strip, by turns, as threads may come to them
+        reader.read(raster.box, lambda _: 2, group=group)
+    assert len(raster.reads) == 2
+    assert not reader._cells
 
 
 def test_what_does_not_fit_is_decoded_again(scene):

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 # Seconds after which no further candidate is tried.
 _BUDGET = 6.0
 
+# The same for another runtime: importing OpenVINO and converting a network take 6 s and more before it is timed at all.
+_CONTEST_BUDGET = 30.0
+
 # The same when compiling, of which the first pass takes most.
 _COMPILE_BUDGET = 60.0
 
@@ -43,8 +46,10 @@ _COMPILE_BUDGET = 60.0
 # 512 px a MobileNet is as fast in either layout, at 1152 px nearly twice as fast with channels last.
 _CPU_SIDE, _CPU_SECONDS = 512, 0.6
 
-# Seconds of forward passes from which a run is worth looking for a faster runtime.
+# Seconds of forward passes, of this run and of those before it, from which it pays to look for a faster runtime; ten
+# times as many where this run takes less than `_SHORT`, as a preview does, which somebody waits for.
 _LONG = 60.0
+_SHORT = 2.0
 
 # Side of the window that tells whether bf16 is emulated.
 _SMALL = 128
@@ -93,8 +98,8 @@ def choose_execution(
     sample
         Called for pixels to compare on, if anything is compared; random ones if None.
     pixels
-        How many will be computed; many if None. OpenVINO is not measured for a run of less than a minute: to convert a
-        network and to compare the maps takes some 15 to 30 s.
+        How many will be computed; many if None. OpenVINO is measured once the runs of this model here, this one
+        included, add up to a minute: to convert a network and to compare the maps takes some 15 to 30 s.
 
     Returns
     -------
@@ -132,9 +137,9 @@ def choose_execution(
         key = _cache_key(model, place, window, dtype, (precision, "any"))
         if (found := _cached(key)) is not None:
             execution = found
-        elif _is_long(pixels, execution) and _has_rival(model, place, precision):
+        elif _has_rival(place, precision) and _pays(pixels, execution, key) and not _runs_in_strips(model):
             side = _affordable(execution.rate or 0.0, model, window)
-            bench = Bench(model, side, dtype, _BUDGET, compared() if compared else None)
+            bench = Bench(model, side, dtype, _CONTEST_BUDGET, compared() if compared else None)
             execution = against_openvino(execution, bench, precision)
             cache.store(asdict(execution), "executions", *key)
     # `geoseg inspect` looks the speed up by the options as given, which it knows without importing torch.
@@ -144,18 +149,27 @@ def choose_execution(
     return replace(execution, reason=f"{place.why}; {_settings(execution)}{rate}").with_reason(execution.reason)
 
 
-def _is_long(pixels: float | None, execution: Execution) -> bool:
-    """Return whether a run takes so long that it pays to look for a faster runtime."""
-    return pixels is None or pixels / 1e6 >= _LONG * (execution.rate or 0.0)
+def _pays(pixels: float | None, execution: Execution, key: tuple[object, ...]) -> bool:
+    """Return whether it pays to look for a faster runtime, by the time of all runs so far; counts this run."""
+    if pixels is None or not execution.rate:
+        return True
+    seconds = pixels / 1e6 / execution.rate
+    before = cache.load("spent", *key)
+    spent = seconds + (before if isinstance(before, float) and before > 0 else 0.0)
+    cache.store(spent, "spent", *key)
+    return spent >= (_LONG if seconds >= _SHORT else 10 * _LONG)
 
 
-def _has_rival(model: Model, place: _Place, precision: str) -> bool:
-    """Return whether OpenVINO may be faster: not on a GPU of torch's, and not for networks that run in strips."""
+def _has_rival(place: _Place, precision: str) -> bool:
+    """Return whether OpenVINO may be faster: on the CPU, where it is installed and has the precision."""
     if place.runtime == "openvino" or place.device != "cpu" or not is_installed("openvino"):
         return False
-    if getattr(model.module(), "pointwise", False):
-        return False
     return precision in ("auto", "fp32") or replace(place, runtime="openvino").supports(precision)
+
+
+def _runs_in_strips(model: Model) -> bool:
+    """Return whether a network has no context: torch runs it in strips, and nothing else is as fast."""
+    return bool(getattr(model.module(), "pointwise", False))
 
 
 @dataclass(frozen=True)
@@ -223,7 +237,7 @@ def with_compile(model: Model, execution: Execution, shape: tuple[int, int], dty
     """
     if execution.runtime != "torch":
         return execution.with_reason(f"not compiled: {title(execution.runtime)} is not torch")
-    if getattr(model.module(), "pointwise", False):
+    if _runs_in_strips(model):
         return execution.with_reason("not compiled: the network has no context and runs in strips")
     bench = Bench(model, measured_window(model.card, shape), np.dtype(dtype), _COMPILE_BUDGET)
     compiled = replace(execution, compile=True)
@@ -308,9 +322,12 @@ def _measure_cpu(
 
 
 def _native_bf16(model: Model, fp32: Execution, dtype: np.dtype[Any]) -> bool:
-    """Try bf16 on a small window first: CPUs that emulate it take ten times as long."""
+    """Try bf16 on a small window first: CPUs that emulate it take ten times as long.
+
+    Where it is native, it may gain nothing on so small a window, and twice as much on a large one.
+    """
     bench = Bench(model, _at_most(_SMALL, model, (_SMALL, _SMALL)), dtype, 1.0)
-    return bench.rate(replace(fp32, precision="bf16")) > bench.rate(fp32)
+    return bench.rate(replace(fp32, precision="bf16")) > bench.rate(fp32) / 2
 
 
 def _enlarged(bench: Bench, window: tuple[int, int]) -> Bench:
