@@ -10,6 +10,7 @@ import click
 from geoseg.cli.options import (
     CommaList,
     FilePath,
+    given_options,
     options_of,
     progress_option,
     reading_of,
@@ -101,11 +102,9 @@ def _segmenting(values: dict[str, Any]) -> dict[str, Any]:
     model, scheduler = values.pop("model"), values.pop("scheduler")
     reading, options = reading_of(values), options_of(values)
     if model is None:
-        context = click.get_current_context()
-        for one in context.command.params:
-            source = context.get_parameter_source(one.name or "")
-            if one.name not in _OF_MAPS and source is click.core.ParameterSource.COMMANDLINE:
-                raise click.UsageError(f"{one.opts[-1]} is for scenes: name the model that maps them with --model.")
+        flags = {one.name or "": one.opts[-1] for one in click.get_current_context().command.params}
+        for name in given_options(name for name in flags if name not in _OF_MAPS):
+            raise click.UsageError(f"{flags[name]} is for scenes: name the model that maps them with --model.")
         return {}
     return {"model": model, "reading": reading, "options": options, "scheduler": scheduler}
 

@@ -18,6 +18,7 @@ from geoseg.cli.options import (
     Sizes,
     buffer_option,
     echo_json,
+    given_options,
     images_of,
     labelled_inputs,
     option_group,
@@ -204,9 +205,8 @@ def _by_objects(
     from geoseg.evaluate import ObjectOptions
     from geoseg.evaluate import evaluate as run
 
-    for name in ("tolerance", "confidence", "buffer"):
-        if click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise OptionError(f"--{name} is for maps, not for objects; leave it out")
+    for name in given_options(("tolerance", "confidence", "buffer")):
+        raise OptionError(f"--{name} is for maps, not for objects; leave it out")
     events.start(predicted=predicted, reference=reference)
     return run(
         predicted,

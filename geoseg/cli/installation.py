@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from click.shell_completion import (
@@ -17,8 +17,11 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from geoseg.cli.options import Duration, FilePath, echo_json, model_option, progress_option
+from geoseg.cli.options import Duration, FilePath, echo_json, given_options, model_option, progress_option
 from geoseg.errors.printable import printable
+
+if TYPE_CHECKING:
+    from geoseg.progress.reporters import Reporter
 
 COMPLETE = "_GEOSEG_COMPLETE"
 """Variable by which a shell asks for completions."""
@@ -28,19 +31,37 @@ COMPLETE = "_GEOSEG_COMPLETE"
 @click.argument("folder", type=FilePath(file_okay=False), default="geoseg_demo", metavar="[DIR]")
 @click.option("--size", type=click.IntRange(256), default=2000, show_default=True, help="Side of the scene in pixels.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Random seed of the landscape.")
+@click.option(
+    "--real", is_flag=True, help="Fetch a small true place from Sentinel-2 instead: some 10 MB from the catalogue."
+)
+@click.option(
+    "--catalog",
+    default="sentinel-2",
+    show_default=True,
+    metavar="CATALOG",
+    help="With --real: where to look for the image, as geoseg segment takes it.",
+)
 @model_option
 @progress_option
-def demo(folder: Path, size: int, seed: int, model: str | None, progress: str) -> None:
+def demo(*, folder: Path, size: int, seed: int, real: bool, catalog: str, model: str | None, progress: str) -> None:
     """Make a synthetic multispectral scene, segment it, and compare the class map with the known truth.
 
-    Writes the scene, its true classes and all outputs of geoseg segment to DIR (default: geoseg_demo).
+    Writes the scene, its true classes and all outputs of geoseg segment to DIR (default: geoseg_demo). With --real the
+    scene is a town with lakes, orchards and fields as Sentinel-2 sees them; what is there is not known beforehand.
     """
-    from geoseg.demo.run import run_demo
     from geoseg.models import keep_memory
     from geoseg.progress.reporters import reporter
 
+    if clash := [f"--{name}" for name in given_options(["size", "seed"] if real else ["catalog"])]:
+        raise click.UsageError(f"{' and '.join(clash)} {'cannot go with' if real else 'needs'} --real.")
     keep_memory()
-    result = run_demo(folder, size=size, seed=seed, model=model, reporter=reporter(progress))
+    events = reporter(progress)
+    if real:
+        _demo_of_a_place(folder, catalog, model, events, shown=progress in ("bar", "details"))
+        return
+    from geoseg.demo.run import run_demo
+
+    result = run_demo(folder, size=size, seed=seed, model=model, reporter=events)
     if progress in ("bar", "details"):
         click.echo(printable(f"{'scene':<11} {result.scene}"))
         click.echo(printable(f"{'truth':<11} {result.truth}"))
@@ -50,6 +71,23 @@ def demo(folder: Path, size: int, seed: int, model: str | None, progress: str) -
         click.echo(f"  overall accuracy {result.accuracy['overall']:.2f}, mean IoU {result.accuracy['mean_iou']:.2f}")
         page = printable(result.outputs["html"])
         click.echo(f"\nOpen {page} in a browser, or the class map and polygons in QGIS: both are styled.")
+
+
+def _demo_of_a_place(folder: Path, catalog: str, model: str | None, events: Reporter, *, shown: bool) -> None:
+    """Map the true place, and say what it is and how to go on with another."""
+    from geoseg.demo.real import CREDIT, PERIOD, PLACE, run_real_demo
+
+    result = run_real_demo(folder, catalog=catalog, model=model, reporter=events)
+    if not shown:
+        return
+    clouds = "" if result.cloud is None else f", {result.cloud:.3g} % clouds"
+    click.echo(printable(f"\n{result.item}, {result.date}{clouds}"))
+    for name, share in result.shares.items():
+        click.echo(f"  {printable(name):<12} {100 * share:5.1f} %")
+    page = printable(result.outputs["html"])
+    click.echo(f"\nNo truth is known here: open {page} in a browser and compare the map with the image. {CREDIT}")
+    click.echo("Your own place:")
+    click.echo(f"  geoseg segment --aoi {PLACE} --when {PERIOD} --catalog {printable(catalog)} -o results")
 
 
 @click.command()

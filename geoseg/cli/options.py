@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -340,12 +340,8 @@ _device_options = option_group(
 def segmenting_options_with(stitch: Stitch) -> Callable[[_Command], _Command]:
     """Return the options of how scenes are segmented, with a default of ``--stitch``."""
     stitch_option = click.option(
-        "--stitch",
-        type=click.Choice(STITCHES),
-        default=stitch,
-        show_default=True,
-        help="How windows are joined: each pixel from one window, or a weighted mean of all that overlap.",
-    )
+        "--stitch", type=click.Choice(STITCHES), default=stitch, show_default=True,
+        help="How windows are joined: each pixel from one window, or a weighted mean of all that overlap.")  # fmt: skip
     return option_group(_window_options, stitch_option, resample_option, _device_options)
 
 
@@ -370,13 +366,18 @@ def _note_short(ctx: click.Context, param: click.Parameter, given: bool) -> None
         ctx.meta[_SHORT] = "none" if param.name == "quiet" else "details"
 
 
+def given_options(names: Iterable[str]) -> list[str]:
+    """Return which parameters of the running command are on the command line."""
+    context = click.get_current_context()
+    return [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+
+
 def _with_short(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Return the value of --progress, or what -q or -v says."""
     short: str | None = ctx.meta.pop(_SHORT, None)
     if short is None:
         return value
-    given = ctx.get_parameter_source(param.name or "") is click.core.ParameterSource.COMMANDLINE
-    if given and value != short:
+    if given_options([param.name or ""]) and value != short:
         flag = "--quiet" if short == "none" else "--verbose"
         raise click.UsageError(f"{flag} is short for --progress {short}: give one of them.")
     return short

@@ -15,6 +15,7 @@ from geoseg.cli.options import (
     FilePath,
     GreedyCommand,
     dates_option,
+    given_options,
     inputs_of,
     mosaic_option,
     names_of,
@@ -35,8 +36,6 @@ from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMA
 from geoseg.system.text import printable_json, rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from geoseg.job.outputs import Products
     from geoseg.job.request import Job
     from geoseg.raster import Raster
@@ -286,17 +285,11 @@ _OTHERS = {
 }  # fmt: skip
 
 
-def _given(names: Sequence[str]) -> list[str]:
-    """Return which of a command's options are given."""
-    context = click.get_current_context()
-    return [name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
-
-
 def _search_of(values: dict[str, Any]) -> Search | None:
     """Take the options of a catalogue out of a command's values; None if none of them is given."""
     names = ("aoi", "when", "catalog", "max_cloud", "composite", "observations")
     chosen = {name: values.pop(name) for name in names}
-    if not (given := _given(names)):
+    if not (given := given_options(names)):
         return None
     if missing := [f"--{name}" for name in names[:3] if chosen[name] is None]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs {' and '.join(missing)}.")
@@ -311,7 +304,7 @@ def _tiles_of(values: dict[str, Any]) -> Tiles | None:
     """Take the options of a tiled map out of a command's values; None if none of them is given."""
     names = ("basemap", "zoom", "max_tiles", "tiles_per_second", "attribution")
     chosen = {name: values.pop(name) for name in names}
-    if not (given := _given(names)):
+    if not (given := given_options(names)):
         return None
     chosen["aoi"] = values["aoi"]
     if missing := [f"--{name}" for name in ("basemap", "aoi", "zoom") if chosen[name] is None]:

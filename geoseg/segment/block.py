@@ -308,9 +308,7 @@ def _read(recipe: Recipe, index: int, region: Box) -> Pixels:
             _READERS[key] = SharedReads(recipe.raster, SHARED_BYTES)
         reader = _READERS[key]
     strip = tiling.strip_of(index)
-    return reader.read(
-        region, partial(tiling.readers, strip=strip, overlapping=recipe.overlapping), group=strip.start
-    )
+    return reader.read(region, partial(tiling.readers, strip=strip, overlapping=recipe.overlapping), group=strip.start)
 
 
 def predictor_of(recipe: Recipe) -> WindowPredictor:

@@ -7,10 +7,11 @@
 ``speed`` compares, on one scene of 6 bands uint16 (deflate with predictor 2, or not compressed), from file to class map
 and confidence:
 
-* for an smp Unet(resnet18) with seeded random weights: geoseg's rate per pixel *computed* with the bare forward pass of
-  the same network over tiles that are in memory already, in the best layout, precision and number of streams of this
-  processor (each is tried); and the same for a small real network, Unet(mobilenetv4-small), of which more of the time
-  is spent around the forward pass;
+* for an smp Unet(resnet18) with seeded random weights: geoseg's rate per pixel *computed*, and before with
+  ``--runtime torch --precision fp32``, with the bare forward pass of the same network over tiles that are in memory
+  already, in the best runtime, layout, window and number of streams of this processor (each is tried), in fp32 or,
+  where geoseg took it, in half precision; and the same for a small network, Unet(mobilenetv4-small), of which more time
+  is spent around the forward pass: with random weights, and with those of ``green`` on three bands of uint8;
 * for `spectral`, of which a network is the smallest part: geoseg's time with the longer of the decoding of the file and
   the writing of the same maps, each alone on all cores (the file: the best of several ways to share it between
   threads), and with the sum of both and the bare forward pass: all three need the same cores.
@@ -43,6 +44,9 @@ BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 # A small scene beside the one to measure: a whole run of it loads all that a run needs.
 WARM = "warm.tif"
 
+# What is measured of a network: whole runs, the bare forward pass, whole runs by torch in fp32.
+WAYS = ("", " forward", " before")
+
 
 def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048, compress: str = "deflate") -> None:
     """A scene of any size: one patch of the demo landscape, repeated with another brightness."""
@@ -64,15 +68,20 @@ def make_scene(path: Path, size: int, bands: int = 6, patch: int = 2048, compres
     }  # fmt: skip
     if compress == "deflate":
         profile["predictor"] = 2
+    if bands == 3:  # a picture: red, green and blue in 8 bits
+        data, profile["dtype"] = np.clip(data[::-1] / 12, 1, 255).astype(np.uint8), "uint8"
+        names, scales = BANDS[2::-1], (1.0,) * 3
+    else:
+        names, scales = BANDS[:bands], (0.0001,) * bands
     with rasterio.open(path, "w", **profile) as file:
         for row in range(0, size, patch):
             for col in range(0, size, patch):
                 height, width = min(patch, size - row), min(patch, size - col)
                 shift = (row // patch * 3 + col // patch) % 5 * 10
-                file.write(data[:, :height, :width] + np.uint16(shift), window=Window(col, row, width, height))
-        for number, name in enumerate(BANDS[:bands], 1):
+                file.write(data[:, :height, :width] + data.dtype.type(shift), window=Window(col, row, width, height))
+        for number, name in enumerate(names, 1):
             file.set_band_description(number, name)
-        file.scales = (0.0001,) * bands
+        file.scales = scales
 
 
 def make_unet(folder: Path, encoder: str, bands: int, **kwargs: object) -> str:
@@ -113,17 +122,20 @@ def child(*arguments: str) -> dict:
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def run_segment(scene: str, model: str, output: str, memory: str | None) -> dict:
+def run_segment(scene: str, model: str, output: str, memory: str | None, runtime: str, precision: str) -> dict:
     """One whole run without polygons and picture."""
     from geoseg.job.batch import run
     from geoseg.job.outputs import Products
     from geoseg.job.request import Job
     from geoseg.models import keep_memory
+    from geoseg.models.inference import calibrate
     from geoseg.segment.block import make_recipe, predictor_of
     from geoseg.segment.plan import Options, make_plan
 
     keep_memory()
-    options, products = Options(memory=memory), Products(polygons=False, preview=False)
+    calibrate._LONG = 0.0  # as after runs of a minute: all runtimes are compared
+    options = Options(memory=memory, runtime=runtime, precision=precision)
+    products = Products(polygons=False, preview=False)
     # Imports, weights and calibration (cached for ever after) are not what is measured.
     predictor_of(make_recipe(make_plan(scene, model, options)))
     run(Job([str(Path(scene).with_name(WARM))], Path(output) / "warm", model, options=options, products=products))
@@ -150,6 +162,32 @@ def forward_once(module, batches: list, precision: str, threads: int, number: in
         module(batches[number % len(batches)])
 
 
+def compiled_way(module, batches: list, precision: str, streams: int):
+    """The bare network as OpenVINO converts and runs it: a function as ``forward_once``, a request per stream."""
+    from queue import SimpleQueue
+
+    import openvino
+
+    graph = openvino.convert_model(module, example_input=batches[0])
+    graph.reshape(list(batches[0].shape))
+    settings = {
+        "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
+        "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": 2, "ENABLE_CPU_PINNING": False,
+    }  # fmt: skip
+    compiled = openvino.Core().compile_model(graph, "CPU", settings)
+    requests: SimpleQueue = SimpleQueue()
+    for _ in range(streams):
+        requests.put(compiled.create_infer_request())
+    arrays = [batch.contiguous().numpy() for batch in batches]
+
+    def work(number: int) -> None:
+        request = requests.get()
+        request.infer([arrays[number % len(arrays)]], share_inputs=True)
+        requests.put(request)
+
+    return work
+
+
 def rate_of(work, streams: int, seconds: float) -> float:
     """Calls of ``work`` a second, from ``streams`` threads, after a first one to warm up."""
     from concurrent.futures import ThreadPoolExecutor
@@ -165,12 +203,13 @@ def rate_of(work, streams: int, seconds: float) -> float:
 
 
 def run_forward(scene: str, model: str, seconds: float) -> dict:
-    """The bare forward pass, best of layouts, precisions, streams and window sizes."""
+    """The bare forward pass, best of runtimes, layouts, streams and window sizes, in fp32 and in half precision."""
     import rasterio
     import torch
     from rasterio.windows import Window
 
     from geoseg.models import keep_memory, load_model
+    from geoseg.models.runtimes.choices import is_installed
 
     keep_memory()
     module = load_model(model).module()
@@ -178,15 +217,20 @@ def run_forward(scene: str, model: str, seconds: float) -> dict:
     for side in (512, 1152):
         with rasterio.open(scene) as file:
             tiles = [file.read(window=Window(i * side, 0, side, side)).astype(np.float32) / 1000 for i in range(3)]
+        half = _bf16_pays(module, tiles[0])
         for channels_last in (False, True):
             layout = torch.channels_last if channels_last else torch.contiguous_format
             batches = [torch.from_numpy(tile[None]).to(memory_format=layout) for tile in tiles]
             for streams in (1, 2):
                 forward = partial(forward_once, module, batches, "fp32", 2 // streams)
                 layout_name = "NHWC" if channels_last else "NCHW"
-                ways[f"{side} {layout_name} fp32 {streams}"] = side, channels_last, forward, streams
-        if _bf16_pays(module, tiles[0]):
-            ways[f"{side} NHWC bf16 1"] = side, True, partial(forward_once, module, batches, "bf16", 2), 1
+                ways[f"torch {side} {layout_name} fp32 {streams}"] = side, channels_last, forward, streams
+        if half:
+            ways[f"torch {side} NHWC bf16 1"] = side, True, partial(forward_once, module, batches, "bf16", 2), 1
+        if is_installed("openvino") and not getattr(module, "pointwise", False):
+            for precision in ("fp32", "bf16") if half else ("fp32",):
+                forward = compiled_way(module, batches, precision, 2)
+                ways[f"OpenVINO {side} {precision} 2"] = side, False, forward, 2
 
     def measure(way: str, seconds: float) -> float:
         side, channels_last, forward, streams = ways[way]
@@ -194,14 +238,19 @@ def run_forward(scene: str, model: str, seconds: float) -> dict:
         return side**2 * rate_of(forward, streams, seconds)
 
     rates = {way: measure(way, seconds / 2) for way in ways}
-    best = max(rates, key=rates.get)
-    # The largest of many noisy numbers is the luckiest: once more, about as long as what it is compared with.
-    return {"rates": rates, "best": best, "rate": measure(best, 4 * seconds)}
+    found = {}
+    for precision in ("fp32", "bf16"):
+        if of_this := [way for way in ways if precision in way]:
+            best = max(of_this, key=rates.get)
+            # The largest of many noisy numbers is the luckiest: once more, about as long as what it is compared with.
+            found[precision] = {"best": best, "rate": measure(best, 4 * seconds)}
+    return {"rates": rates, **found}
 
 
-def _best_rate(found: list[dict]) -> tuple[str, float]:
+def _best_rate(found: list[dict], precision: str = "fp32") -> tuple[str, float]:
     """The way that was fastest in most rounds, and the median rate."""
-    return statistics.mode(r["best"] for r in found), statistics.median(r["rate"] for r in found)
+    best = [r[precision] for r in found]
+    return statistics.mode(b["best"] for b in best), statistics.median(b["rate"] for b in best)
 
 
 def _bf16_pays(module, tile: np.ndarray) -> bool:
@@ -218,7 +267,7 @@ def _bf16_pays(module, tile: np.ndarray) -> bool:
         except RuntimeError:  # `spectral` computes in float32 only
             return False
         seconds[precision] = time.perf_counter() - start
-    return seconds["bf16"] < seconds["fp32"]
+    return seconds["bf16"] < 2 * seconds["fp32"]
 
 
 def run_read(scene: str) -> dict:
@@ -311,6 +360,10 @@ def speed(size: int, repeats: int, only: str | None, compress: str) -> None:
         scene = str(folder / "scene.tif")
         make_scene(Path(scene), size, compress=compress)
         make_scene(folder / WARM, 600)
+        picture = str(folder / "picture" / "scene.tif")
+        Path(picture).parent.mkdir()
+        make_scene(Path(picture), size, bands=3, compress=compress)
+        make_scene(Path(picture).with_name(WARM), 600, bands=3)
         unet, tiny = make_unet(folder / "r18", "resnet18", 6), make_tiny(folder, 6)
         work = {
             "read": ["_read", scene],
@@ -321,7 +374,11 @@ def speed(size: int, repeats: int, only: str | None, compress: str) -> None:
             "r18": ["_segment", scene, unet, str(folder / "out")],
             "tiny forward": ["_forward", scene, tiny, "--seconds", "1"],
             "tiny": ["_segment", scene, tiny, str(folder / "out")],
+            "green forward": ["_forward", picture, "green", "--seconds", "1"],
+            "green": ["_segment", picture, "green", str(folder / "out")],
         }
+        before = ["--runtime", "torch", "--precision", "fp32"]
+        work |= {f"{name} before": [*work[name], *before] for name in ("r18", "tiny", "green")}
         needed = (None, "read") if only == "spectral" else (None,)
         work = {name: what for name, what in work.items() if only is None or name.split()[0] in (only, *needed)}
         found: dict[str, list[dict]] = {name: [] for name in work}
@@ -336,20 +393,10 @@ def speed(size: int, repeats: int, only: str | None, compress: str) -> None:
 def report(scene: str, repeats: int, found: dict[str, list[dict]]) -> None:
     """Print medians, ratios, and what they are made of."""
     rows = _cheap_rows(found) if "spectral" in found and "read" in found else []
-    for model, title, aim in (("r18", "Unet(resnet18)", 0.95), ("tiny", "Unet(mobilenetv4-small)", 0.80)):
-        if model not in found:
-            continue
-        best, bare = _best_rate(found[f"{model} forward"])
-        rates = [r["computed"] / r["seconds"] for r in found[model]]
-        whole = statistics.median(rates)
-        # Round by round: the machine is not the same one a minute later.
-        shares = [rate / forward["rate"] for rate, forward in zip(rates, found[f"{model} forward"], strict=True)]
-        share = f"{statistics.median(shares):.2f} of bare ({min(shares):.2f}–{max(shares):.2f}; ≥ {aim:.2f})"
-        rows += [
-            (f"{title}, bare forward ({best})", f"{bare / 1e6:.2f} Mpx/s", ""),
-            (f"{title}, geoseg, computed", f"{whole / 1e6:.2f} Mpx/s", share),
-            (f"{title}, pixels kept / computed", "", f"{found[model][0]['kept_share']:.3f} (≥ 0.80)"),
-        ]
+    small = "Unet(mobilenetv4-small)"
+    for model, title in (("r18", "Unet(resnet18)"), ("tiny", small), ("green", f"`green`, {small}")):
+        if model in found:
+            rows += _network_rows(title, 0.9 if model == "r18" else 0.75, *(found[model + w] for w in WAYS))
     print(f"\n{scene}, file to class map and confidence on disk, median of {repeats}\n")
     print("| what | measured | ratio |\n|---|---|---|")
     for row in rows:
@@ -360,6 +407,26 @@ def report(scene: str, repeats: int, found: dict[str, list[dict]]) -> None:
             print(f"{model}: {json.dumps(runs[-1]['stages'])}\n  {json.dumps(runs[-1]['execution'])}")
         elif "rates" in runs[-1]:
             print(f"{model}: " + json.dumps({k: round(v / 1e6, 2) for k, v in runs[-1]["rates"].items()}))
+
+
+def _network_rows(
+    title: str, aim: float, found: list[dict], forward: list[dict], before: list[dict]
+) -> list[tuple[str, str, str]]:
+    """Rows of a network: each ratio is taken round by round, since the machine is not the same one a minute later."""
+    taken = statistics.mode(r["execution"]["precision"] for r in found)
+    best, bare = _best_rate(forward, taken)
+    rates, earlier = ([r["computed"] / r["seconds"] for r in runs] for runs in (found, before))
+    shares = [rate / once[taken]["rate"] for rate, once in zip(rates, forward, strict=True)]
+    gains = [rate / other for rate, other in zip(rates, earlier, strict=True)]
+    execution = f"{found[-1]['execution']['runtime']} {taken}"
+    return [
+        (f"{title}, bare forward ({best})", f"{bare / 1e6:.2f} Mpx/s", ""),
+        (f"{title}, geoseg, computed ({execution})", f"{statistics.median(rates) / 1e6:.2f} Mpx/s",
+         f"{statistics.median(shares):.2f} of bare ({min(shares):.2f}–{max(shares):.2f}; ≥ {aim:.2f})"),
+        (f"{title}, torch in fp32", f"{statistics.median(earlier) / 1e6:.2f} Mpx/s",
+         f"{statistics.median(gains):.2f} times as fast now ({min(gains):.2f}–{max(gains):.2f})"),
+        (f"{title}, pixels kept / computed", "", f"{found[0]['kept_share']:.3f} (≥ 0.80)"),
+    ]  # fmt: skip
 
 
 def _cheap_rows(found: dict[str, list[dict]]) -> list[tuple[str, str, str]]:
@@ -400,12 +467,13 @@ def runtimes(side: int, repeats: int, only: str | None) -> None:
             "r18": lambda: make_unet(folder / "r18", "resnet18", 4),
             "tiny": lambda: make_tiny(folder),
             "landcover": lambda: "landcover",
+            "green": lambda: "green",
         }
         print("| network | runtime | Mpx/s | other classes than torch in fp32, confidence off by |\n|---|---|---|---|")
         for label, make in models.items():
             if only not in (None, label):
                 continue
-            bench = Bench(load_model(make()), (side, side), np.dtype("uint16"), 1e9)
+            bench = Bench(load_model(make()), (side, side), np.dtype("uint8" if label == "green" else "uint16"), 1e9)
             torch = Execution(streams=2, channels_last=True)
             ways = [torch, Execution(streams=2, runtime="openvino")]
             if openvino_supports("cpu", "bf16"):  # torch emulates it elsewhere, ten times as slow
@@ -447,11 +515,11 @@ def main() -> None:
     one.add_argument("--size", type=int, default=4096)
     one.add_argument("--repeats", type=int, default=3)
     one.add_argument("--compress", choices=["deflate", "none"], default="deflate", help="how the scene is stored")
-    one.add_argument("--only", choices=["spectral", "r18", "tiny"], help="one model alone")
+    one.add_argument("--only", choices=["spectral", "r18", "tiny", "green"], help="one model alone")
     three = commands.add_parser("runtimes")
     three.add_argument("--side", type=int, default=1024)
     three.add_argument("--repeats", type=int, default=3)
-    three.add_argument("--only", choices=["r18", "tiny", "landcover"], help="one model alone")
+    three.add_argument("--only", choices=["r18", "tiny", "landcover", "green"], help="one model alone")
     two = commands.add_parser("memory")
     two.add_argument("--sizes", type=int, nargs="+", default=[6000, 24000])
     two.add_argument("--memory")
@@ -459,6 +527,8 @@ def main() -> None:
     for name in ("scene", "model", "output"):
         segment.add_argument(name)
     segment.add_argument("--memory")
+    segment.add_argument("--runtime", default="auto")
+    segment.add_argument("--precision", default="auto")
     forward = commands.add_parser("_forward")
     forward.add_argument("scene")
     forward.add_argument("model")
@@ -473,7 +543,8 @@ def main() -> None:
     elif options.command == "memory":
         memory(options.sizes, options.memory)
     elif options.command == "_segment":
-        print(json.dumps(run_segment(options.scene, options.model, options.output, options.memory)))
+        names = ("scene", "model", "output", "memory", "runtime", "precision")
+        print(json.dumps(run_segment(*(getattr(options, name) for name in names))))
     elif options.command == "_forward":
         print(json.dumps(run_forward(options.scene, options.model, options.seconds)))
     elif options.command == "_write":
