@@ -28,6 +28,11 @@ class KeptBlocks(Generic[_Block]):
         self._blocks: OrderedDict[Hashable, Future[_Block]] = OrderedDict()
         self._held = 0
 
+    def kept(self) -> list[_Block]:
+        """Return the blocks that have been computed and are still kept."""
+        with self._lock:
+            return [one.result() for one in self._blocks.values() if one.done()]
+
     def get(self, key: Hashable, compute: Callable[[], _Block]) -> _Block:
         """Return the block with this key, computed by the first who asks; errors are not kept."""
         with self._lock:

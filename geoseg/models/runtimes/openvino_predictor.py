@@ -14,6 +14,7 @@ from geoseg.models.card.scaling import transform_columns
 from geoseg.models.inference.prediction import Prediction, not_finite
 from geoseg.models.runtimes.openvino_convert import core, network_graph
 from geoseg.models.runtimes.openvino_graph import NOT_FINITE, GraphShape, whole_graph
+from geoseg.system.kept_blocks import KeptBlocks
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from geoseg.models.model import Model
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+
+# Shapes of windows for which graphs are kept: a scene has nine at most, by blocks at its edges and corners.
+_MOST_GRAPHS = 16
 
 # Digital numbers that graphs take as they are; others are converted to float32 first.
 _DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "float32")
@@ -54,7 +58,7 @@ class OpenVinoPredictor:
         columns = transform_columns(affine, len(model.card.bands), model.card.name)
         self._columns = [column.reshape(1, -1, 1, 1) for column in columns]
         self._clips = len(columns) > 2
-        self._graphs: dict[GraphShape, _CompiledGraph] = {}
+        self._graphs: KeptBlocks[_CompiledGraph] = KeptBlocks(lambda _: 1, _MOST_GRAPHS)
         self._latest: GraphShape | None = None
         self._lock = threading.Lock()
         network_graph(model)  # cannot be converted: told now, not at the first window
@@ -136,16 +140,18 @@ class OpenVinoPredictor:
             raise not_finite(self.card, count, self.execution.precision)
 
     def _graph(self, shape: GraphShape) -> _CompiledGraph:
-        """Return the graph for windows of a shape, compiled on first use; others that are idle give memory back."""
+        """Return the graph for windows of a shape, compiled on first use; others that are idle give memory back.
+
+        Streams that need graphs of different shapes compile them side by side.
+        """
+        graph = self._graphs.get(shape, lambda: self._compiled(shape))
         with self._lock:
-            if shape not in self._graphs:
-                self._graphs[shape] = self._compiled(shape)
             if shape != self._latest:
-                for other, graph in self._graphs.items():
-                    if other != shape:
-                        graph.release_if_idle()
+                for other in self._graphs.kept():
+                    if other is not graph:
+                        other.release_if_idle()
                 self._latest = shape
-            return self._graphs[shape]
+        return graph
 
     def _compiled(self, shape: GraphShape) -> _CompiledGraph:
         card, execution = self.card, self.execution
