@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from geoseg.jit import perceptron as compiled
 from geoseg.jit.machine import machine_code
 from geoseg.jit.perceptron import Layers, perceptron
+from geoseg.jit.vectors import entry_of
 
 
 def random(rng, *shape):
@@ -76,7 +77,7 @@ def test_every_width_of_vectors(monkeypatch, registers):
     def version(*sizes):
         engine, address = machine_code(compiled._Writer(*sizes, *registers).text())
         kept.append(engine)
-        return engine, compiled._callable(address)
+        return engine, entry_of(address, 4, 5)
 
     monkeypatch.setattr(compiled, "_compiled", version)
     other = np.empty_like(parts[3])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +21,16 @@ from geoseg.models.networks.temperature import without_temperature
 PLAIN = Layout(3, (0, 1), ((1, 0),), (3,), (), 0, answers=False, prior=False, hidden=4, classes=3)
 WITH_BASE = Layout(6, (0, 1, 2, 3, 4, 5), ((1, 0),), (), (0, 1, 2, 3, 4, 5), 6, answers=False, prior=True, hidden=0,
                    classes=2)  # fmt: skip
+
+
+@contextmanager
+def torch_threads(count):
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def card_of(layout, inside=None, **changes):
@@ -82,6 +95,40 @@ def test_with_all_trust_the_pretrained_network_decides():
     x = torch.rand(1, 6, 32, 32)
     tree = torch.softmax(network(x).clamp(-20, 20), 1)[:, 0]
     assert torch.allclose(torch.softmax(net(x), 1)[:, 0], tree, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {}, {"hidden": 16}, {"answers": True}, {"prior": False, "answers": True, "hidden": 5},
+        {"pairs": (), "logs": (0, 2, 5)}, {"logs": (0, 1), "pairs": ((1, 0),)},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("threads", [1, 3])
+def test_machine_code_computes_what_torch_does(changes, threads):
+    base = without_temperature(load_model("landcover").module())
+    layout = replace(WITH_BASE, **changes)
+    torch.manual_seed(1)
+    net = SketchNet(layout, base).eval()
+    net.floor.fill_(0.02)
+    net.center.uniform_(-1, 1)
+    net.spread.uniform_(0.5, 2)
+    if layout.prior:
+        net.mixture.uniform_(0, 1)
+        net.trust.fill_(0.7)
+    x = torch.rand(2, 6, 48, 32)
+    x[:, :, :9, :5] = 0
+    said = net.answers(x)
+    with torch.inference_mode(), torch_threads(threads):
+        assert net._compiles(x)
+        found = net._compiled(x, said)
+        assert torch.equal(net._compiled(x[:, :, 16:, 16:], said[:, :, 16:, 16:]), found[:, :, 16:, 16:])
+        assert torch.equal(net._compiled(x.contiguous(memory_format=torch.channels_last), said), found)
+    assert torch.allclose(found, net._decide(x, said), atol=2e-4, rtol=1e-5)
+    assert not net._compiles(x), "gradients are followed"
+    with torch.inference_mode():
+        assert not net._compiles(x[..., :24])
 
 
 def test_it_is_saved_checked_and_loaded_like_any_model(tmp_path):

@@ -94,6 +94,16 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(device.type, enabled=False) if half else nullcontext()
 
 
+def runs_machine_code(x: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Return whether layers may run as machine code: in single precision on a CPU, if nobody follows what is done."""
+    return (
+        x.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and not (torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"))
+        and not (torch.compiler.is_compiling() or torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
+    )
+
+
 def _mean_of_cells(values: torch.Tensor) -> torch.Tensor:
     """Return the means of cells of 2 × 2 pixels; twice as fast as ``avg_pool2d``."""
     upper = values[..., ::2, ::2] + values[..., ::2, 1::2]
@@ -245,13 +255,7 @@ class LandcoverNet(nn.Module):
         return own.add_(around.permute(0, 2, 3, 1)).relu_()
 
     def _compiles(self, reflectance: torch.Tensor) -> bool:
-        """Whether the last layers run as machine code: in single precision on a CPU, if nobody follows what is done."""
-        return (
-            reflectance.device.type == "cpu"
-            and reflectance.dtype == self.head.weight.dtype == torch.float32
-            and not (torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"))
-            and not (torch.compiler.is_compiling() or torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
-        )
+        return runs_machine_code(reflectance, self.head.weight)
 
     def _compiled(self, reflectance: torch.Tensor) -> torch.Tensor:
         """Return what :meth:`forward` does: with channels first, the last layers by :mod:`geoseg.jit.perceptron`."""

@@ -13,13 +13,20 @@ pretrained network gets 0 for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import nn
 
+from geoseg.jit.experts import MOST_FEATURES, Form, Weights, weigh
+from geoseg.jit.vectors import STEP
 from geoseg.models.inference.answers import answers_of
+from geoseg.models.networks.landcover import runs_machine_code
 
 ANSWERS = "pretrained"
 """Name of the features that are the logits of the pretrained network."""
@@ -153,13 +160,11 @@ class SketchNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits."""
         said = self.answers(x)
-        if self.layout.windows or x.device.type != "cpu" or torch.compiler.is_compiling():
+        if self.layout.windows:
             return self._decide(x, said)
-        rows = max(_STRIP // x.shape[3], 1)
-        strips = [slice(row, row + rows) for row in range(0, x.shape[2], rows)]
-        return torch.cat(
-            [self._decide(x[:, :, part], None if said is None else said[:, :, part]) for part in strips], 2
-        )
+        if self._compiles(x):
+            return self._compiled(x, said)
+        return _by_strips(self._decide, x, said)
 
     def describe(self, x: torch.Tensor) -> torch.Tensor:
         """Return the features (N, features, h, w) of pixels (N, bands, h, w)."""
@@ -179,6 +184,35 @@ class SketchNet(nn.Module):
             logits = logits + self.trust * torch.log(shares + LEAST_SHARE)
         return logits
 
+    def _compiles(self, x: torch.Tensor) -> bool:
+        fits = x.shape[2] % 2 == 0 and x.shape[3] % STEP == 0 and self.layout.features <= MOST_FEATURES
+        return fits and runs_machine_code(x, self.first.weight)
+
+    def _compiled(self, x: torch.Tensor, said: torch.Tensor | None) -> torch.Tensor:
+        """Return what :meth:`_decide` does, by :mod:`geoseg.jit.experts`."""
+        layout, x = self.layout, x.contiguous()
+        prior = layout.prior and said is not None
+        form = Form(
+            tuple(band in layout.logs for band in range(layout.bands)), layout.pairs, layout.base_classes,
+            answers=layout.answers and said is not None, prior=prior, hidden=layout.hidden, classes=layout.classes,
+            limit=LIMIT, least=LEAST_SHARE,
+        )  # fmt: skip
+        zero, floor, center, spread = (
+            part.detach().flatten().numpy() for part in (self.zero, self.floor, self.center, self.spread)
+        )
+        layers = [layer for layer in (self.first, self.second) if isinstance(layer, nn.Conv2d)]
+        numbers = [(one.weight.detach()[:, :, 0, 0].numpy(), _bias(one).detach().numpy()) for one in layers]
+        mixture = self.mixture[:, :, 0, 0].numpy() if prior else np.zeros((0, 0), np.float32)
+        weights = Weights(zero, floor, center, spread, tuple(numbers), mixture, float(self.trust) if prior else 0.0)
+        n, _, height, width = x.shape
+        other = x.new_empty(n, 0, height, width) if said is None else said.contiguous()
+        logits = x.new_empty(n, layout.classes, height, width)
+        threads = torch.get_num_threads()
+        with ThreadPoolExecutor(threads, "geoseg-pixels") if threads > 1 else nullcontext() as pool:
+            for parts in zip(x, other, logits, strict=True):
+                weigh(form, weights, *[part.numpy() for part in parts], pool=pool, threads=threads)
+        return logits
+
     def answers(self, x: torch.Tensor) -> torch.Tensor | None:
         """Return the limited logits (N, base classes, h, w) of the pretrained network; None without one."""
         if self.base is None:
@@ -186,9 +220,11 @@ class SketchNet(nn.Module):
         base, bands = self.base, list(self.layout.base_bands)
         scale, shift, low, high = self.base_scale, self.base_shift, self.base_low, self.base_high
 
+        def given(part: torch.Tensor, _: torch.Tensor | None) -> torch.Tensor:
+            return torch.minimum(torch.maximum(part[:, bands] * scale + shift, low), high) * _valid(part)
+
         def compute() -> torch.Tensor:
-            given = torch.minimum(torch.maximum(x[:, bands] * scale + shift, low), high)
-            answers: torch.Tensor = base(given * _valid(x)).float().clamp(-_MOST_LOGIT, _MOST_LOGIT)
+            answers: torch.Tensor = base(_by_strips(given, x, None)).float().clamp(-_MOST_LOGIT, _MOST_LOGIT)
             return answers
 
         return answers_of(x, base, (scale, shift, low, high, torch.tensor(bands)), compute)
@@ -210,9 +246,26 @@ class SketchNet(nn.Module):
         return torch.cat(found, 1) if len(found) > 1 else values
 
 
+def _by_strips(
+    work: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor], x: torch.Tensor, more: torch.Tensor | None
+) -> torch.Tensor:
+    """Return ``work(x, more)``, which looks at single pixels; on a CPU some rows at a time."""
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
+        return work(x, more)
+    rows = max(_STRIP // x.shape[3], 1)
+    strips = [slice(row, row + rows) for row in range(0, x.shape[2], rows)]
+    return torch.cat([work(x[:, :, part], None if more is None else more[:, :, part]) for part in strips], 2)
+
+
+def _bias(layer: nn.Conv2d) -> torch.Tensor:
+    assert layer.bias is not None
+    return layer.bias
+
+
 def _valid(x: torch.Tensor) -> torch.Tensor:
     """Return which pixels have data (N, 1, h, w)."""
-    return (x != 0).any(1, keepdim=True)
+    # Four times as fast as any(); and NaN is no 0 either.
+    return x.abs().sum(1, keepdim=True) != 0
 
 
 def _moments(values: torch.Tensor, valid: torch.Tensor, side: int) -> list[torch.Tensor]:

@@ -1,6 +1,6 @@
-"""The last layers of ``landcover`` as machine code against torch.
+"""Layers on single pixels as machine code against torch: the last ones of ``landcover``, or those of a sketch.
 
-    python tests/benchmarks/bench_landcover.py [--side 1024]
+    python tests/benchmarks/bench_pixel_code.py [--model SKETCH] [--side 1024]
 
 One window, single precision, as many streams of one thread as there are cores; both ways by turns in one process.
 Prints the megapixels per second of each, their ratio, and the largest difference of their logits.
@@ -18,6 +18,7 @@ import torch
 
 from geoseg.models import keep_memory, load_model
 from geoseg.models.networks.landcover import LandcoverNet
+from geoseg.models.networks.sketch import SketchNet
 
 PASSES = 3
 
@@ -32,7 +33,8 @@ def main() -> None:
     torch.set_num_threads(1)
     net = load_model(options.model).module().eval()
     scene = 0.4 * torch.rand(1, 6, options.side, options.side, generator=torch.Generator().manual_seed(0))
-    streams, compiles = os.cpu_count() or 1, LandcoverNet._compiles
+    kind = SketchNet if any(isinstance(part, SketchNet) for part in net.modules()) else LandcoverNet
+    streams, compiles = os.cpu_count() or 1, kind._compiles
     ways = {"torch": lambda _net, _scene: False, "machine code": compiles}
 
     def passes(_: int) -> torch.Tensor:
@@ -46,13 +48,13 @@ def main() -> None:
     with ThreadPoolExecutor(streams) as pool:
         for number in range(options.rounds + 1):
             for name, way in ways.items():
-                LandcoverNet._compiles = way
+                kind._compiles = way
                 start = time.perf_counter()
                 *_, logits[name] = pool.map(passes, range(streams))
                 seconds = time.perf_counter() - start
                 if number:  # the first round compiles
                     rates[name].append(streams * PASSES * scene[0, 0].numel() / 1e6 / seconds)
-    LandcoverNet._compiles = compiles
+    kind._compiles = compiles
     for name, values in rates.items():
         print(f"{name:<13}{statistics.median(values):6.2f} Mpx/s ({min(values):.2f}–{max(values):.2f})")
     ratios = [b / a for a, b in zip(*rates.values(), strict=True)]
