@@ -47,6 +47,7 @@ def card_of(layout, inside=None, **changes):
 
 def test_a_card_gives_back_its_layout():
     assert layout_of(card_of(PLAIN)) == PLAIN
+    assert layout_of(card_of(replace(PLAIN, smooth=True))).smooth
     assert layout_of(card_of(WITH_BASE, load_model("landcover").card)) == WITH_BASE
 
 
@@ -63,6 +64,23 @@ def test_ratios_are_free_of_scale_and_means_leave_out_missing_pixels():
     mean = found[0, 7:10, 3:5].mean()
     assert found[4, 8, 4] == pytest.approx(float(mean), abs=1e-5)
     assert (found[:4, :, 5] == 0).all()
+
+
+def test_smooth_maps_are_means_of_the_valid_neighbours_probabilities():
+    net = SketchNet(replace(PLAIN, windows=()), None).eval()
+    x = torch.rand(1, 3, 16, 20)
+    x[:, :, 4:7, 9] = 0
+    shares = torch.softmax(net(x), 1)[0].detach().numpy()
+    smooth = SketchNet(replace(PLAIN, windows=(), smooth=True), None).eval()
+    smooth.load_state_dict(net.state_dict())
+    found = torch.softmax(smooth(x), 1)[0].detach().numpy()
+    valid = (x[0] != 0).any(0).numpy()
+    for row, col in [(0, 0), (5, 8), (9, 9), (15, 19), (3, 10)]:
+        near = [(min(max(row + i, 0), 15), min(max(col + j, 0), 19)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        mean = np.mean([shares[:, r, c] for r, c in near if valid[r, c]], 0)
+        assert found[:, row, col] == pytest.approx(mean, abs=1e-4)
+    with torch.inference_mode():  # as machine code
+        assert torch.softmax(smooth(x[..., :16]), 1)[0, :, 8, 8].numpy() == pytest.approx(found[:, 8, 8], abs=1e-4)
 
 
 @pytest.mark.parametrize("side", [3, 5, 7, 9, 13])
@@ -159,6 +177,7 @@ def test_onnx_gives_the_same_scores(tmp_path, based):
     ("changes", "text"),
     [
         ({"logs": [0, 7]}, "logs must be"),
+        ({"smooth": 1}, "smooth must be"),
         ({"logs": [0, 0]}, "logs must be"),
         ({"logs": "01"}, "logs must be"),
         ({"pairs": [[0, 2]]}, "pairs must be"),

@@ -43,6 +43,9 @@ _MOST_LOGIT = 20.0
 # Added to variances before their square root, in squares of standardised units.
 _LEAST_VARIANCE = 1e-6
 
+# Added to means of probabilities, so that their logarithms are finite.
+_LEAST_MEAN = 1e-6
+
 # Pixels that are classified at a time on a CPU: their features then stay in its cache.
 _STRIP = 8192
 
@@ -76,6 +79,8 @@ class Layout:
         Units of the classifier's hidden layer; 0 for a linear classifier.
     classes
         Classes of the output.
+    smooth
+        Whether the output are means of the probabilities over 3 × 3 pixels.
     """
 
     bands: int
@@ -88,6 +93,7 @@ class Layout:
     prior: bool
     hidden: int
     classes: int
+    smooth: bool = False
 
     @property
     def groups(self) -> dict[str, int]:
@@ -161,10 +167,10 @@ class SketchNet(nn.Module):
         """Return logits."""
         said = self.answers(x)
         if self.layout.windows:
-            return self._decide(x, said)
-        if self._compiles(x):
-            return self._compiled(x, said)
-        return _by_strips(self._decide, x, said)
+            logits = self._decide(x, said)
+        else:
+            logits = self._compiled(x, said) if self._compiles(x) else _by_strips(self._decide, x, said)
+        return _smoothed(logits, _valid(x)) if self.layout.smooth else logits
 
     def describe(self, x: torch.Tensor) -> torch.Tensor:
         """Return the features (N, features, h, w) of pixels (N, bands, h, w)."""
@@ -266,6 +272,13 @@ def _valid(x: torch.Tensor) -> torch.Tensor:
     """Return which pixels have data (N, 1, h, w)."""
     # Four times as fast as any(); and NaN is no 0 either.
     return x.abs().sum(1, keepdim=True) != 0
+
+
+def _smoothed(logits: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Return logarithms of the means of probabilities over the valid ones of 3 × 3 pixels."""
+    known = valid.to(logits.dtype)
+    sums = _box(torch.cat([torch.softmax(logits, 1) * known, known], 1), 3)
+    return torch.log(sums[:, :-1] / sums[:, -1:].clamp_min(1e-3) + _LEAST_MEAN)
 
 
 def _moments(values: torch.Tensor, valid: torch.Tensor, side: int) -> list[torch.Tensor]:

@@ -20,6 +20,9 @@ _MOST_PAIRS, _MOST_WINDOWS, _MOST_SIDE, _MOST_HIDDEN = 256, 4, 65, 1024
 
 _KEYS = {"logs", "pairs", "windows", "answers", "prior", "hidden", "base"}
 
+# Cards may leave it out, as the first ones did: it is false then.
+_SMOOTH = "smooth"
+
 
 def build_sketch(card: ModelCard, build: Callable[[ModelCard], torch.nn.Module]) -> torch.nn.Module:
     """Return the network :data:`~geoseg.models.networks.builtin.SKETCH_NET` with random weights in eval mode.
@@ -52,6 +55,7 @@ def kwargs_of(layout: Layout, base: ModelCard | None) -> dict[str, Any]:
         "answers": layout.answers,
         "prior": layout.prior,
         "hidden": layout.hidden,
+        **({_SMOOTH: True} if layout.smooth else {}),
         "base": None if base is None else {
             "name": base.name,
             "version": base.version,
@@ -75,7 +79,7 @@ def layout_of(card: ModelCard) -> Layout:
     from geoseg.models.networks.sketch import Layout
 
     kwargs = card.hyperparameters.get("kwargs")
-    if not isinstance(kwargs, Mapping) or set(kwargs) != _KEYS:
+    if not isinstance(kwargs, Mapping) or set(kwargs) - {_SMOOTH} != _KEYS:
         raise _defect(card, f"kwargs must be an object with {', '.join(sorted(_KEYS))}")
     bands = len(card.bands)
     base = _base(card, kwargs["base"])
@@ -92,6 +96,8 @@ def layout_of(card: ModelCard) -> Layout:
     for name in ("answers", "prior"):
         if not isinstance(kwargs[name], bool) or (kwargs[name] and base is None):
             raise _defect(card, f"{name} must be true or false, and false without a base")
+    if not isinstance(kwargs.get(_SMOOTH, False), bool):
+        raise _defect(card, f"{_SMOOTH} must be true or false")
     hidden = kwargs["hidden"]
     if type(hidden) is not int or not 0 <= hidden <= _MOST_HIDDEN:
         raise _defect(card, f"hidden must be a whole number in 0…{_MOST_HIDDEN}")
@@ -107,6 +113,7 @@ def layout_of(card: ModelCard) -> Layout:
         prior=kwargs["prior"],
         hidden=hidden,
         classes=len(card.classes),
+        smooth=kwargs.get(_SMOOTH, False),
     )
 
 

@@ -92,6 +92,8 @@ def finished(described: Describer, expert: Expert, classes: int) -> tuple[Layout
         prior=expert.mixture is not None,
         hidden=expert.candidate.hidden,
         classes=classes,
+        # A classifier of single pixels is noisy; a pretrained network has seen their surroundings.
+        smooth=not uses_base,
     )
     network = SketchNet(layout, copy.deepcopy(described.network.base) if uses_base else None).eval()
     source = described.network.state_dict()
