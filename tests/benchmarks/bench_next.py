@@ -1,5 +1,7 @@
 """Labels by the advice of ``geoseg next`` against labels at random places: python tests/benchmarks/bench_next.py.
 
+``--picture CURVES.svg`` draws mean IoU and overall accuracy after each round.
+
 A scene is put together from tiles of the land-cover set, and a person is simulated who labels 20 polygons a round, for
 ten rounds: a polygon gets the class that most of its pixels have in truth, on those pixels. A random forest on the
 bands is fitted after each round, maps the scene for the next advice, and is scored on tiles of other places. Both arms
@@ -166,6 +168,48 @@ def run(arm: str, scene: Scene, held: Scene, seed: int, rounds: int, count: int,
     return np.array(curve)
 
 
+COLOURS = {"advice": "#d6006c", "random": "#5a6b7b"}
+WIDE, HIGH, EDGE = 360, 260, 44
+"""Width and height of a panel of the picture, and the room for its scales."""
+
+
+def picture(runs: list[dict[str, np.ndarray]], count: int) -> str:
+    """Return an SVG: mean IoU and overall accuracy by polygons; thin lines are scenes, thick ones means of them."""
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDE} {HIGH + EDGE}" font-family="sans-serif"'
+    parts = [f'{head} font-size="12"><rect width="100%" height="100%" fill="#ffffff"/>']
+    for number, title in enumerate(("mean IoU", "overall accuracy")):
+        lines = {arm: np.array([curves[arm][:, number] for curves in runs]) for arm in COLOURS}
+        parts += panel(title, lines, number * WIDE + EDGE, count)
+    for number, (arm, colour) in enumerate(COLOURS.items()):
+        parts.append(f'<text x="{WIDE + 196 + 60 * number}" y="24" fill="{colour}">{arm}</text>')
+    return "".join([*parts, "</svg>\n"])
+
+
+def panel(title: str, lines: dict[str, np.ndarray], left: int, count: int) -> list[str]:
+    """Return the elements of one panel; lines are (scenes, rounds)."""
+    every = np.concatenate([*lines.values()])
+    low, top = np.floor(10 * every.min()) / 10, np.ceil(10 * every.max()) / 10
+    across = WIDE - EDGE - 16
+    columns = left + np.arange(every.shape[1]) / max(every.shape[1] - 1, 1) * across
+
+    def height(value: float) -> float:
+        return HIGH - (value - low) / (top - low) * (HIGH - EDGE)
+
+    parts = [f'<text x="{left}" y="24" font-size="14">{title}</text>']
+    for tick in np.arange(low, top + 0.01, 0.05 if top - low < 0.35 else 0.1):
+        parts.append(f'<path d="M{left} {height(tick):.1f}h{across}" stroke="#dddddd"/>')
+        parts.append(f'<text x="{left - 6}" y="{height(tick) + 4:.1f}" text-anchor="end">{tick:.2f}</text>')
+    for number, x in enumerate(columns):
+        if number % 3 == 0:
+            parts.append(f'<text x="{x:.1f}" y="{HIGH + 18}" text-anchor="middle">{(number + 1) * count}</text>')
+    for arm, curves in lines.items():
+        for line, width in [*((curve, 0.8) for curve in curves), (curves.mean(0), 3)]:
+            points = " ".join(f"{x:.1f},{height(value):.1f}" for x, value in zip(columns, line, strict=True))
+            parts.append(f'<polyline points="{points}" fill="none" stroke="{COLOURS[arm]}" stroke-width="{width}"/>')
+    parts.append(f'<text x="{left}" y="{HIGH + 38}">labelled polygons</text>')
+    return parts
+
+
 def main() -> None:
     """Print both curves and the area between them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -175,10 +219,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--side", type=int, default=24)
+    parser.add_argument("--picture", type=Path)
     options = parser.parse_args()
     if not options.data.is_dir():
         raise SystemExit(f"{options.data}: not here; name the land-cover set with --data")
-    gains = []
+    gains, all_curves = [], []
     for seed in range(options.first, options.first + options.seeds):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -197,10 +242,13 @@ def main() -> None:
                 text = " ".join(f"{value:.3f}" for value in curves[arm][:, 0])
                 accuracy = " ".join(f"{value:.3f}" for value in curves[arm][:, 1])
                 print(f"seed {seed} {arm:<7} mIoU {text}  OA {accuracy}  {curves[arm][-1, 2]:.0f} px  {seconds:.0f} s")
+        all_curves.append(curves)
         gains.append((curves["advice"] - curves["random"])[:, :2].mean(0))
         print(
             f"seed {seed} area between the curves: mIoU {gains[-1][0]:+.4f}, accuracy {gains[-1][1]:+.4f}", flush=True
         )
+    if options.picture:
+        options.picture.write_text(picture(all_curves, options.count), encoding="utf-8")
     mean, deviation = np.mean(gains, 0), np.std(gains, 0)
     print(
         f"mean of {len(gains)}: mIoU {mean[0]:+.4f} ± {deviation[0]:.4f}, accuracy {mean[1]:+.4f} ± {deviation[1]:.4f}"
