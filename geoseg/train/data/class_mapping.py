@@ -106,6 +106,7 @@ def map_classes(
     *,
     nodata: Mapping[int, int] | None = None,
     background: str | None = None,
+    drawn: bool = False,
 ) -> ClassMapping:
     """Map label values to classes.
 
@@ -126,6 +127,8 @@ def map_classes(
     background
         Name of the class of :data:`~geoseg.train.data.labels.BACKGROUND` and of values unlabelled by convention; None
         if unlabelled pixels are no class.
+    drawn
+        Labels are drawn by hand, so that what is not drawn cannot become a class; for messages.
 
     Raises
     ------
@@ -142,7 +145,10 @@ def map_classes(
     if not occurring:
         raise InputError(f"{name}: no labelled pixel on the images{why_none({**(nodata or {}), **left})}")
     if wanted is None:
-        mapping = _from_labels(occurring, vocabulary, name, {**(nodata or {}), **left}, background)
+        if len(occurring) < 2 and background is None:
+            text = _only_one(next(iter(occurring)), vocabulary, {**(nodata or {}), **left}, drawn=drawn)
+            raise InputError(f"{name}: {text}")
+        mapping = _from_labels(occurring, vocabulary, name, background)
     else:
         mapping = _from_entries(occurring, vocabulary, wanted, name, background)
     if background is not None:
@@ -238,7 +244,6 @@ def _from_labels(
     occurring: Mapping[int, int],
     vocabulary: Vocabulary,
     name: str,
-    unlabelled: Mapping[int, int],
     background: str | None,
 ) -> ClassMapping:
     named = {c.id: c for c in vocabulary.classes}
@@ -246,8 +251,6 @@ def _from_labels(
         raise InputError(
             f"{name}: {len(occurring)} different values, class maps have at most {MAX_CLASSES}: is it a class raster?"
         )
-    if len(occurring) < 2 and background is None:
-        raise InputError(f"{name}: {_only_one(next(iter(occurring)), vocabulary, unlabelled)}")
     values = sorted(occurring)
     known = [named.get(value, unnamed(value)) for value in values]
     classes = tuple(MapClass(i, c.name, c.color) for i, c in enumerate(known))
@@ -255,8 +258,10 @@ def _from_labels(
     return ClassMapping(classes, np.array(values, np.int64), np.arange(len(values), dtype=np.uint8), left)
 
 
-def _only_one(value: int, vocabulary: Vocabulary, unlabelled: Mapping[int, int]) -> str:
+def _only_one(value: int, vocabulary: Vocabulary, unlabelled: Mapping[int, int], *, drawn: bool) -> str:
     text = f"{_named(value, vocabulary)} is all that is labelled, but a model needs 2 classes: "
+    if drawn:
+        return f"{text}draw what is not of this class, too"
     rest = "add --background NAME to make unlabelled pixels a class"
     if not unlabelled:
         return f"{text}label what is not of this class, too, or {rest}"

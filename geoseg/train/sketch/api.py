@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -234,22 +234,30 @@ def _drawn(
             f"{drawings.field!r}"
         )
     every = np.arange(len(drawings.vocabulary.classes))
-    counts = np.zeros(len(every), np.int64)
+    counts, touched = np.zeros(len(every), np.int64), np.zeros(len(every), np.bool_)
     for raster in rasters:
         found = drawn_pixels(drawings, raster, every)
-        counts += 0 if found is None else np.bincount(found.codes, minlength=len(every))
+        if found is not None:
+            counts += np.bincount(found.codes, minlength=len(every))
+            touched[found.drawn] = True
     if not counts.any():
         raise InputError(
             f"{name}: no drawing lies on {'the image' if len(rasters) == 1 else 'any of the images'} "
             f"({rasters[0].name}); do they cover the same place, and is the CRS of each right?"
         )
+    names = np.array([c.name for c in drawings.vocabulary.classes])
+    if (covered := names[touched & (counts == 0)]).size:
+        reporter.warning(
+            f"{name}: no pixel is left of {', '.join(covered[:10])}: all of them are drawn with another class later in "
+            "the file, and the last drawing counts"
+        )
     wanted = parse_classes(request.classes)
-    mapping = map_classes(dict(enumerate(counts.tolist())), drawings.vocabulary, wanted, request.ignore, name)
+    mapping = map_classes(dict(enumerate(counts.tolist())), drawings.vocabulary, wanted, request.ignore, name,
+                          drawn=True)  # fmt: skip
     codes = np.full(len(every), -1)
     codes[mapping.values] = np.where(mapping.indices == 255, -1, mapping.indices.astype(np.int64))
     drawn = [drawn_pixels(drawings, raster, codes) for raster in rasters]
-    outside = [c.name for c, number in zip(drawings.vocabulary.classes, counts, strict=True) if not number]
-    if outside:
+    if (outside := names[~touched]).size:
         reporter.warning(f"{name}: no drawing of {', '.join(outside[:10])} lies on the images")
     if contradicted := sum(own.contradicted for own in drawn if own is not None):
         reporter.warning(
@@ -360,8 +368,6 @@ def _pixels(
 
 def _chosen(own: DrawnPixels, most: int) -> DrawnPixels:
     """Return at most about ``most`` pixels, spread over places; the same ones whenever a place is the same."""
-    from geoseg.train.sketch.shapes import DrawnPixels
-
     if len(own.pixels) <= max(most, 1):
         return own
     # A hash of the position: it does not depend on what else is drawn, so that unchanged drawings stay cached.
@@ -374,15 +380,13 @@ def _chosen(own: DrawnPixels, most: int) -> DrawnPixels:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if np.minimum(sizes, middle).sum() <= most else (low, middle - 1)
     rows = np.sort(order[number < low])
-    return DrawnPixels(own.pixels[rows], own.codes[rows], own.places[rows], own.contradicted)
+    return replace(own, pixels=own.pixels[rows], codes=own.codes[rows], places=own.places[rows])
 
 
 def _occurring(
     classes: tuple[MapClass, ...], pixels: Learned, reporter: Reporter
 ) -> tuple[tuple[MapClass, ...], Learned]:
     """Return the classes that have a valid pixel, numbered anew."""
-    from dataclasses import replace
-
     found = np.bincount(pixels.classes, minlength=len(classes)) > 0
     if found.sum() < 2:
         have = [c.name for c, there in zip(classes, found, strict=True) if there]

@@ -46,12 +46,15 @@ class DrawnPixels:
         (n,) int64: number of the place that each belongs to: drawings of a class that (nearly) touch are one.
     contradicted
         Pixels that were drawn with several classes, of which the one drawn last counts.
+    drawn
+        Classes that were drawn, ascending, also those of which no pixel is left.
     """
 
     pixels: NDArray[np.int64]
     codes: NDArray[np.int64]
     places: NDArray[np.int64]
     contradicted: int
+    drawn: NDArray[np.int64]
 
 
 def read_drawings(sources: Sequence[Any], rasters: Sequence[Raster], field: str | None) -> Polygons:
@@ -203,7 +206,7 @@ def drawn_pixels(drawings: Polygons, raster: Raster, codes: NDArray[np.int64]) -
     pixels, values, places = pixels[kept], values[kept], places[kept]
     if not pixels.size:
         return None
-    return DrawnPixels(*_last(pixels, values, places))
+    return DrawnPixels(*_last(pixels, values, places), np.unique(values))
 
 
 def _places(parts: NDArray[Any], codes: NDArray[np.int64], raster: Raster) -> NDArray[np.int64]:

@@ -305,8 +305,16 @@ def test_the_drawing_that_comes_last_counts(place, few, heard):
     assert "water 144 in 4" in model.card.training_data[1]
 
 
+def test_a_class_that_later_drawings_cover_is_not_called_missing(place, few, heard):
+    covered = few.frame.assign(**{"class": "below"})
+    geoseg.sketch(place.image, geoseg_concat(covered, few.frame), reporter=heard)
+    told = heard.all("warning")
+    assert any("no pixel is left of below" in text for text in told)
+    assert not any("no drawing of" in text for text in told)
+
+
 def test_one_class_is_not_enough(place, few):
-    with pytest.raises(InputError, match="a model needs 2 classes"):
+    with pytest.raises(InputError, match="a model needs 2 classes: draw what is not of this class, too$"):
         geoseg.sketch(place.image, few.frame[few.frame["class"] == "wood"])
 
 
