@@ -271,9 +271,10 @@ def _run_lines(facts: dict[str, Any]) -> list[str]:
     else:
         time = f"about {format_seconds(facts['seconds'] * facts['slowness'] + facts['seconds_after'])} on this machine"
     size = f"{cols} × {rows} px"
+    blocks = f"{facts['blocks']} block{'s' * (facts['blocks'] != 1)}"
     rates = ", ".join(f"{name} {rate:.3g}" for name, rate in facts["runtimes"].items())
     lines = [
-        f"  windows     {facts['windows']} of up to {size}, margin {facts['margin']}, {facts['blocks']} blocks",
+        f"  windows     {facts['windows']} of up to {size}, margin {facts['margin']}, {blocks}",
         f"  context     {kept:.2f} of the computed pixels are kept: context costs {100 / kept - 100:.0f} % more work",
         f"  memory      about {format_bytes(facts['memory_bytes'])} (budget {format_bytes(facts['budget_bytes'])})",
         f"  disk        up to {format_bytes(facts['disk_bytes'])} while it runs",

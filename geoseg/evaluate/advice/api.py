@@ -248,7 +248,7 @@ def _frame(regions: Sequence[Region], maps: Sequence[ResultMap]) -> gpd.GeoDataF
     crs = maps[0].classes.raster.grid.crs
     names = [region.result.class_name(region.number) for region in regions]
     reasons = [
-        f"{region.confidence:.0f} % sure of {name} on {region.pixels:,} pixels"
+        f"{region.confidence:.0f} % sure of {name} on {region.pixels:,} pixel{'s' * (region.pixels != 1)}"
         for name, region in zip(names, regions, strict=True)
     ]
     return gpd.GeoDataFrame(

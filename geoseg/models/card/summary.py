@@ -41,7 +41,7 @@ def entries(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         middle = 50.0 if 50.0 in known.percentiles else known.percentiles[len(known.percentiles) // 2]
         each = zip(card["bands"], known.typical(middle), strict=True)
         medians = ", ".join(f"{band.name} {rounded(value)}" for band, value in each)
-        yield "typical", f"{medians} (percentile {middle:g} of {known.scenes} scenes)"
+        yield "typical", f"{medians} (percentile {middle:g} of {known.scenes} scene{'s' * (known.scenes != 1)})"
     if card["resolution"]:
         finest, coarsest = card["resolution"]
         yield "pixel size", f"{finest:g}–{coarsest:g} m"
