@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from geoseg.models.inference.predictor import intra_op_threads
 from geoseg.raster import release_handles
+from geoseg.system.resources import cpu_count
 from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box, round_up
 
@@ -58,18 +60,22 @@ def describe_pixels(
     valid = np.zeros(len(pixels), np.bool_)
     cells = list(_cells(pixels, raster.shape, geometry))
 
-    def read(cell: tuple[Box, NDArray[np.int64]]) -> tuple[torch.Tensor, NDArray[np.bool_]]:
-        return _input(raster, affine, cell[0], geometry[0])
+    def describe(cell: tuple[Box, NDArray[np.int64]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        box, rows = cell
+        down, across = np.divmod(pixels[rows], raster.shape[1])
+        down, across = down - box.row, across - box.col
+        x, mask = _input(raster, affine, box, geometry[0])
+        # One thread each: threads that share a cell wait for one another, and spin while another program computes.
+        with torch.inference_mode(), intra_op_threads(1, x.device):
+            features = _described(network, x, torch.from_numpy(down), torch.from_numpy(across))
+        return features.T.numpy(), mask[down, across]
 
+    workers = cpu_count()
     try:
-        with torch.inference_mode():
-            for (box, rows), (x, mask) in zip(cells, ordered_map(read, cells, 2, ahead=4), strict=True):
-                down, across = np.divmod(pixels[rows], raster.shape[1])
-                down, across = down - box.row, across - box.col
-                found[rows] = _described(network, x, torch.from_numpy(down), torch.from_numpy(across)).T.numpy()
-                valid[rows] = mask[down, across]
-                if tick is not None:
-                    tick()
+        for (_, rows), parts in zip(cells, ordered_map(describe, cells, workers, ahead=2 * workers), strict=True):
+            found[rows], valid[rows] = parts
+            if tick is not None:
+                tick()
     finally:
         release_handles()
     return np.where(valid[:, None], found, 0), valid

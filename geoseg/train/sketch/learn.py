@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from geoseg.evaluate.calibration import fit_temperature
 from geoseg.models.networks.sketch import ANSWERS, LEAST_SHARE
@@ -201,6 +202,15 @@ def learn(
     The fitted candidate, what held-out places say of it (None if no class was drawn in two places), and the number of
     candidates that were compared.
     """
+    # Threads that wait for one another's part of so small matrices gain nothing, and spin: on a busy machine learning
+    # took ten times as long.
+    with threadpool_limits(1, user_api="blas"):
+        return _learn(pixels, seed, tick, only)
+
+
+def _learn(
+    pixels: Learned, seed: int, tick: Callable[[], None], only: Candidate | None
+) -> tuple[Expert, Verdict | None, int]:
     few = pixels.thinned(_MOST_SCORED, seed)
     folds = assign_folds(few.classes, few.places, seed)
     chosen, scored, tried = only or usual(pixels.groups), None, 0
