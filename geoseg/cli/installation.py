@@ -32,7 +32,7 @@ COMPLETE = "_GEOSEG_COMPLETE"
 @click.option("--size", type=click.IntRange(256), default=2000, show_default=True, help="Side of the scene in pixels.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Random seed of the landscape.")
 @click.option(
-    "--real", is_flag=True, help="Fetch a small true place from Sentinel-2 instead: some 10 MB from the catalogue."
+    "--real", is_flag=True, help="Fetch a small true place from Sentinel-2 instead, and say first how many bytes."
 )
 @click.option(
     "--catalog",
