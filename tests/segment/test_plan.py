@@ -78,9 +78,9 @@ def test_a_plan_keeps_its_budget(model, sparse, budget, side, stitch):
 
 
 def test_streams_are_given_up_before_the_budget(model, sparse):
-    generous = make_plan(sparse(6000), model, Options(memory="8GB", device="cpu", precision="fp32"))
+    generous = make_plan(sparse(6000), model, Options(memory="8GB", device="cpu", precision="fp32", runtime="torch"))
     for budget in (generous.memory - generous.window_bytes // 2, generous.memory, generous.memory * 5 // 4):
-        plan = make_plan(sparse(6000), model, Options(memory=budget, device="cpu", precision="fp32"))
+        plan = make_plan(sparse(6000), model, Options(memory=budget, device="cpu", precision="fp32", runtime="torch"))
         streams = plan.execution().streams
         assert plan.memory + (streams - plan.streams) * plan.window_bytes <= budget
 
