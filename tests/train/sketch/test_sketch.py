@@ -314,7 +314,7 @@ def test_a_class_that_later_drawings_cover_is_not_called_missing(place, few, hea
 
 
 def test_one_class_is_not_enough(place, few):
-    with pytest.raises(InputError, match="a model needs 2 classes: draw what is not of this class, too$"):
+    with pytest.raises(InputError, match=r"a model needs 2 classes: draw what is not of this class, too$"):
         geoseg.sketch(place.image, few.frame[few.frame["class"] == "wood"])
 
 
