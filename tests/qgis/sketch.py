@@ -22,7 +22,7 @@ from stage import (
     checked,
     choose,
     drawn,
-    finish,
+    finish_by_blocks,
     open_panel,
     pause,
     shot,
@@ -34,7 +34,6 @@ from stage import (
 
 ROUNDS = int(os.environ.get("GEOSEG_TEST_ROUNDS", "6"))
 LIMIT = 5.0  # seconds from saving to the repainted map, in the middle
-QUICK = 50.0  # milliseconds that the event loop may be away
 
 
 def story():
@@ -394,10 +393,7 @@ def constant_band(source, target):
 def verdict() -> None:
     state["numbers"]["longest time without event loop, ms"] = watchdog.longest()
     slow = max(state.pop("slowness"))
-    print("\n".join(f"  blocked {line}" for line in watchdog.report(QUICK)), flush=True)
-    # Twice the aim: processor time that a host takes from a virtual machine counts as this thread's own.
-    blocked = watchdog.report(2 * QUICK * slow)
-    finish(not blocked, "; ".join(blocked))
+    finish_by_blocks(slow)
 
 
 begin(story, verdict)

@@ -21,7 +21,7 @@ from stage import (
     add_raster,
     begin,
     drawn,
-    finish,
+    finish_by_blocks,
     open_panel,
     pause,
     shot,
@@ -32,7 +32,6 @@ from stage import (
 )
 
 CLICKS = 3  # from raster to styled polygons
-QUICK = 50.0  # milliseconds that the event loop may be away
 PREVIEW_LIMIT = 3.0  # seconds of a second preview
 
 
@@ -299,10 +298,7 @@ def verdict() -> None:
     """The last word: was QGIS responsive?"""
     state["numbers"]["longest time without event loop, ms"] = watchdog.longest()
     state["numbers"]["slower than a quiet machine by"] = slow = round(max(state.pop("slowness")), 1)
-    print("\n".join(f"  blocked {line}" for line in watchdog.report(QUICK)), flush=True)
-    # Half as much again: processor time that a host takes from a virtual machine counts as this thread's own.
-    blocked = watchdog.report(1.5 * QUICK * slow)
-    finish(not blocked, "; ".join(blocked))
+    finish_by_blocks(slow)
 
 
 begin(story, verdict)
