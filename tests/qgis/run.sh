@@ -25,7 +25,7 @@ clean timeout -k 10 120 "$python" -I "$here/make_inputs.py" "$demo" "$scratch/in
 
 step "every algorithm through qgis_process"
 rasters=$here/../../../shared/data
-clean GEOSEG_TEST_LIMIT="${GEOSEG_TEST_LIMIT:-150}" timeout -k 10 $((2 * ${GEOSEG_TEST_LIMIT:-150})) \
+clean GEOSEG_TEST_LIMIT="${GEOSEG_TEST_LIMIT:-150}" timeout -k 10 $((3 * ${GEOSEG_TEST_LIMIT:-150})) \
     /usr/bin/python3 -I "$here/headless.py" "$python" "$scratch/inputs" "$scratch/out" "$rasters"
 
 step "under QGIS's Python"
