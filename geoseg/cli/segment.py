@@ -33,7 +33,7 @@ from geoseg.cli.options import (
 )
 from geoseg.errors.printable import printable
 from geoseg.system.choices import BATCH_SYSTEMS, LOCAL_SCHEDULERS, POLYGON_FORMATS
-from geoseg.system.text import printable_json, rounded
+from geoseg.system.text import rounded
 
 if TYPE_CHECKING:
     from geoseg.job.outputs import Products
@@ -244,7 +244,7 @@ def _run_job(products: Products, values: dict[str, Any]) -> None:
     keep_memory()
     results = run(job, reporter(progress))
     if found is not None and found[1] is not None and results[0].outputs:
-        job.storage.write(f"{results[0].name}_items.json", printable_json(found[1].collection()).encode())
+        found[1].write_items(job.storage, results[0].name)
     if len(results) > 1 and progress != "json":
         from geoseg.job.report import summary_rows, summary_table
 
@@ -374,7 +374,6 @@ def _find_items(wanted: Search, model: str | None, reading: dict[str, Any]) -> F
 def _print_items(found: FoundScene, model: str | None, options: Options) -> None:
     """Print the items, what they cover, and what a run would cost."""
     from geoseg.segment.inspection import inspect_scene
-    from geoseg.system.resources import format_bytes
 
     for item in found.items:
         cloud = "clouds not stated" if item.cloud is None else f"{item.cloud:.3g} % clouds"
@@ -382,7 +381,7 @@ def _print_items(found: FoundScene, model: str | None, options: Options) -> None
     there, clear = found.searched
     click.echo(f"  items       {len(found.items)} of {there} in the period, {clear} of them clear enough")
     click.echo(f"  place       {100 * found.covered:.4g} % covered")
-    click.echo(f"  fetch       {'about' if found.exact else 'up to'} {format_bytes(found.fetch)}")
+    click.echo(f"  fetch       {found.to_fetch}")
     inspection = inspect_scene(found.raster, model, {}, options)
     click.echo(inspection.as_text())
     if inspection.error is not None:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geoseg.job import Job, run
+from geoseg.job import Job
+from geoseg.job.batch import run_one
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import local_path
-from geoseg.system.resources import format_bytes
 from geoseg.system.storage.storage import storage_of
-from geoseg.system.text import printable_json
 
 PLACE = "12.88,52.34,12.98,52.41"
 """Werder on the Havel, Germany: a town, lakes, orchards, fields, forest; 6.8 × 7.8 km."""
@@ -87,12 +86,9 @@ def run_real_demo(
     for note in found.notes:
         reporter.info(f"note: {note}")
     first = found.items[0]
-    most = "about" if found.exact else "up to"
-    reporter.info(f"fetching {most} {format_bytes(found.fetch)} of {', '.join(item.id for item in found.items)}")
-    (result,) = run(Job([found.raster], folder, model, overwrite=True), reporter)
-    if result.error is not None:
-        raise result.error
-    storage_of(folder).write(f"{result.name}_items.json", printable_json(found.collection()).encode())
+    reporter.info(f"fetching {found.to_fetch} of {', '.join(item.id for item in found.items)}")
+    result = run_one(Job([found.raster], folder, model, overwrite=True), reporter)
+    found.write_items(storage_of(folder), result.name)
     return RealDemoResult(
         first.id, f"{first.when:%Y-%m-%d}", first.cloud, result.outputs, _shares(result.report["classes"])
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geoseg.job import Job, run
+from geoseg.job import Job
+from geoseg.job.batch import run_one
 from geoseg.progress.reporters import Reporter, Silent
 from geoseg.system.outputs import local_path
 
@@ -67,8 +68,6 @@ def run_demo(
     local_path(folder)
     reporter.info(f"making a scene of {size} × {size} px in {folder}")
     made = make_scene(folder, size, seed=seed, overwrite=True)
-    (result,) = run(Job([made.scene], folder, model, overwrite=True), reporter)
-    if result.error is not None:
-        raise result.error
+    result = run_one(Job([made.scene], folder, model, overwrite=True), reporter)
     scores = accuracy(made.truth, result.outputs["classes"])
     return DemoResult(made.scene, made.truth, result.report["model"]["name"], result.outputs, scores)

@@ -146,7 +146,8 @@ def check_run() -> str:
     import numpy as np
     import rasterio
 
-    from geoseg.job import Job, Options, Products, run
+    from geoseg.job import Job, Options, Products
+    from geoseg.job.batch import run_one
 
     order = np.array([[0, 1], [2, 3]]).repeat(_SIDE // 2, 0).repeat(_SIDE // 2, 1)
     spectra, classes = np.array(list(_SPECTRA), np.uint16), np.array(list(_SPECTRA.values()), np.uint8)
@@ -159,11 +160,9 @@ def check_run() -> str:
             file.write(np.moveaxis(spectra[order], -1, 0))
             file.descriptions = _BANDS
         options = Options(device="cpu", precision="fp32", runtime="torch", workers=1)
-        (result,) = run(
+        result = run_one(
             Job([scene], Path(folder) / "out", "spectral", options=options, products=Products(preview=False))
         )
-        if result.error is not None:
-            raise result.error
         with rasterio.open(result.outputs["classes"]) as file:
             wrong = int((file.read(1) != wanted).sum())
         if wrong:

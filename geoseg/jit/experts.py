@@ -244,7 +244,7 @@ class _Writer(Writer):
                     weight = self.number(self.at("%mixture", str(unit * form.said + number)))
                     share = self.fused(value, weight, share, self.vector)
                 score = self.fused(self.log(share), trust, score, self.vector)
-            self.lines.append(f"  store {self.vector} {score}, ptr {self._plane('out', row, col, unit)}, align 4")
+            self.store(score, self._plane("out", row, col, unit))
 
     def _shares(self, row: str, col: str) -> list[str]:
         """Return the other classifier's probabilities."""

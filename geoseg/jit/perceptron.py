@@ -192,5 +192,4 @@ class _Writer(Writer):
         self.keep("%h2", str(2 * unit + line), self.relu(value))
 
     def _write(self, places: tuple[str, str], unit: int, line: int, value: str) -> None:
-        where = self.at(places[line], self.times("%out.c", unit))
-        self.lines.append(f"  store {self.vector} {value}, ptr {where}, align 4")
+        self.store(value, self.at(places[line], self.times("%out.c", unit)))

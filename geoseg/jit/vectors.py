@@ -130,6 +130,10 @@ class Writer:
         """Load neighbouring floats."""
         return self.set(f"load <{lanes} x float>, ptr {pointer}, align 4")
 
+    def store(self, value: str, pointer: str) -> None:
+        """Store a vector of neighbouring floats."""
+        self.lines.append(f"  store {self.vector} {value}, ptr {pointer}, align 4")
+
     def number(self, pointer: str) -> str:
         """Load a number into all lanes."""
         single = self.set(f"load float, ptr {pointer}, align 4")

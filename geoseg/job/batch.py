@@ -137,6 +137,14 @@ def run(
     return results
 
 
+def run_one(job: Job, reporter: Reporter | None = None) -> SceneResult:
+    """Run a job of one scene as :func:`run` does, and raise what it failed of."""
+    (result,) = run(job, reporter)
+    if result.error is not None:
+        raise result.error
+    return result
+
+
 class _Batch:
     """The scenes of a job in all their states. All but opening and writing happens in the caller's thread."""
 

@@ -153,7 +153,7 @@ class _Single(Writer):
         row, col = self.loop("row", "0", 1), self.loop("col", "0", self.lanes)
         places = [self.at(f"%{name}", self.times(row, f"%{name}.r"), col) for name in ("in", "out")]
         value = getattr(self, function)(self.load(places[0], self.lanes))
-        self.lines.append(f"  store {self.vector} {value}, ptr {places[1]}, align 4")
+        self.store(value, places[1])
         self.end("col", "%cols")
         self.end("row", "%rows")
         return self.tail()

@@ -26,7 +26,7 @@ from stage import (
     open_panel,
     pause,
     shot,
-    slowness,
+    slowed,
     state,
     step,
     watchdog,
@@ -139,8 +139,7 @@ def rounds(panel, layer, places):
     yield lambda: sketch.seconds
     watchdog.watch("rounds")
     taken, shown, parts = [], [], []
-    with watchdog.asleep():
-        state.setdefault("slowness", []).append(slowness())
+    slowed()
     for number in range(ROUNDS):
         painted = []
         iface.mapCanvas().mapCanvasRefreshed.connect(lambda painted=painted: painted.append(sketch.seconds))
@@ -157,8 +156,7 @@ def rounds(panel, layer, places):
         shown.append(time.monotonic() - began)
         parts.append({key: round(value, 2) for key, value in sketch.loop.times.items()})
         print(f"  round {number + 1}: {taken[-1]:.2f} s, on the screen {shown[-1]:.2f} s, {parts[-1]}", flush=True)
-    with watchdog.asleep():
-        state["slowness"].append(slowness())
+    slowed()
     slow = max(state["slowness"])
     numbers = state["numbers"]
     numbers["seconds from saving to the new map, median and worst"] = [

@@ -159,6 +159,13 @@ def slowness() -> float:
     return max((time.perf_counter() - wall) / spent * max(_RATES) / _RATES[-1], 1.0)
 
 
+def slowed() -> float:
+    """How many times slower than a quiet machine this one is now; kept for the verdict."""
+    with watchdog.asleep():
+        state.setdefault("slowness", []).append(slowness())
+    return state["slowness"][-1]
+
+
 QUICK, LONG = 50.0, 200.0
 """Milliseconds that the event loop may be away: what is aimed at, and what fails.
 

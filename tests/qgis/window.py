@@ -25,7 +25,7 @@ from stage import (
     open_panel,
     pause,
     shot,
-    slowness,
+    slowed,
     state,
     step,
     watchdog,
@@ -71,13 +71,6 @@ def story():
     watchdog.watch("accuracy")
     yield from accuracy()
     watchdog.stop()
-
-
-def slowed() -> float:
-    """How many times slower than a quiet machine this one is now; kept for the verdict."""
-    with watchdog.asleep():
-        state.setdefault("slowness", []).append(slowness())
-    return state["slowness"][-1]
 
 
 def mending(panel, scene):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from geoseg.errors import OutputError
-from geoseg.job.batch import run
+from geoseg.job.batch import run_one
 from geoseg.job.objects.options import DetectOptions
 from geoseg.job.outputs import Products
 from geoseg.job.request import Job
@@ -145,9 +145,7 @@ def detect(
         job = Job(
             [raster], folder, model, options=options or Options(stitch="linear"), products=products, scheduler=scheduler
         )
-        (result,) = run(job, reporter)
-        if result.error is not None:
-            raise result.error
+        result = run_one(job, reporter)
         return _taken(result.outputs["objects"], target, result.report)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,11 @@ from geoseg.raster.composite import composite
 from geoseg.raster.composite.api import METHODS
 from geoseg.raster.open import open_raster
 from geoseg.raster.raster import Raster
+from geoseg.system.resources import format_bytes
+from geoseg.system.text import printable_json
+
+if TYPE_CHECKING:
+    from geoseg.system.storage.storage import Storage
 
 _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
@@ -115,9 +120,18 @@ class FoundScene:
     fetch: int
     exact: bool
 
+    @property
+    def to_fetch(self) -> str:
+        """What is fetched, in words: ``about 12.3 MB``."""
+        return f"{'about' if self.exact else 'up to'} {format_bytes(self.fetch)}"
+
     def collection(self) -> dict[str, Any]:
         """Return the items as a STAC ItemCollection, without signatures."""
         return as_collection(self.items)
+
+    def write_items(self, storage: Storage, name: str) -> None:
+        """Write ``NAME_items.json``, the items as a STAC ItemCollection, beside the results of a run."""
+        storage.write(f"{name}_items.json", printable_json(self.collection()).encode())
 
 
 def find_scene(wanted: Search, *, model_bands: Sequence[str] | None = None, **reading: Any) -> FoundScene:
