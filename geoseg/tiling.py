@@ -97,7 +97,8 @@ class Tiling:
         Side of a keep cell in pixels, a multiple of ``stride``.
     margin
         Context to read on each side of a cell, in pixels, a multiple of ``stride`` (0 is allowed). None is made up
-        beyond the border of the scene.
+        beyond the border of the scene: a window there reads as much more on its other side, so that it is as large as
+        the others, if the scene and the pixels of its cell suffice.
     block
         Side of a block in pixels.
     stride
@@ -267,6 +268,10 @@ class Tiling:
         end = min(keep + self.keep, size)
         read = max(keep - self.margin, 0)
         read_size = round_up(max(min(end + self.margin, size) - read, self.least), self.stride)
+        # A runtime prepares each size of windows once, which can take longer than the pixels that equal sizes cost.
+        usual, padded = round_up(max(self.keep + 2 * self.margin, self.least), self.stride), round_up(size, self.stride)
+        if read_size < usual <= min(read_size + 2 * self.margin, padded):
+            read, read_size = min(read, padded - usual), usual
         return _Span(read, read_size, keep, end - keep)
 
 

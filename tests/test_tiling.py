@@ -111,6 +111,20 @@ def test_computed_pixels_are_those_of_all_windows(tiling):
     assert tiling.largest_read() == (max(r.height for r in reads), max(r.width for r in reads))
 
 
+@given(tilings())
+def test_windows_at_the_border_are_as_large_as_the_others_if_they_miss_no_more_than_margins(tiling):
+    usual = round_up(max(tiling.keep + 2 * tiling.margin, tiling.least), tiling.stride)
+    for size, sides in (
+        (tiling.height, {window.read.height for window in tiling.windows()}),
+        (tiling.width, {window.read.width for window in tiling.windows()}),
+    ):
+        assert max(sides) <= usual
+        if round_up(size, tiling.stride) >= usual:
+            # The one cell that is cut by the scene's end may be small: it alone has a size of its own.
+            assert len(sides - {usual}) <= 1
+            assert all(side < usual - 2 * tiling.margin for side in sides - {usual})
+
+
 def test_a_small_scene_is_one_window_without_margins():
     (window,) = Tiling(300, 200, keep=1024, margin=64, stride=32).windows()
     assert window.read == Box(0, 0, 320, 224)
