@@ -122,9 +122,9 @@ class SharedReads:
     def _fill(self, cells: dict[_Key, _Cell]) -> None:
         """Read new cells, neighbours together."""
         try:
-            for group in _rectangles(list(cells)):
+            for group in rectangles(list(cells)):
                 boxes = {key: self._box(key) for key in group}
-                whole = _around(list(boxes.values()))
+                whole = smallest_box(list(boxes.values()))
                 pixels = self._raster.read(whole)
                 for key, box in boxes.items():
                     self._keep(cells[key], pixels if len(group) == 1 else _part(pixels, box.within(whole)))
@@ -156,7 +156,7 @@ class SharedReads:
         self._held -= _size(self._cells.pop(key).pixels.result())
 
 
-def _rectangles(keys: list[_Key]) -> list[list[_Key]]:
+def rectangles(keys: list[_Key]) -> list[list[_Key]]:
     """Cut cells of a group, by row and column in reading order, into rectangles: runs of a row, equal runs below."""
     runs: list[list[_Key]] = []
     for group, row, col in keys:
@@ -164,15 +164,15 @@ def _rectangles(keys: list[_Key]) -> list[list[_Key]]:
             runs[-1].append((group, row, col))
         else:
             runs.append([(group, row, col)])
-    rectangles: dict[tuple[int, int, int], list[_Key]] = {}
+    found: dict[tuple[int, int, int], list[_Key]] = {}
     for run in runs:
         (_, row, first), (_, _, last) = run[0], run[-1]
-        above = rectangles.pop((row - 1, first, last), [])
-        rectangles[row, first, last] = above + run
-    return list(rectangles.values())
+        above = found.pop((row - 1, first, last), [])
+        found[row, first, last] = above + run
+    return list(found.values())
 
 
-def _around(boxes: list[Box]) -> Box:
+def smallest_box(boxes: list[Box]) -> Box:
     """Return the smallest box that holds all boxes."""
     row, col = min(box.row for box in boxes), min(box.col for box in boxes)
     return Box(row, col, max(box.bottom for box in boxes) - row, max(box.right for box in boxes) - col)

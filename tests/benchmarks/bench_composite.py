@@ -92,7 +92,7 @@ def main() -> None:
             for method in options.methods:
                 composite, out = geoseg.composite(paths, method=method), folder / f"{method}.tif"
                 bare = decode(paths)
-                reading, whole = read(composite), write(composite, out)
+                reading, whole = read(composite), write(geoseg.composite(paths, method=method), out)
                 bare = (bare + decode(paths)) / 2
                 alone = write(geoseg.open_raster(out), folder / f"{method}_again.tif")
                 line = f"{count:4} dates, {method:7}: reading {reading / bare:.2f} times the decoding ({bare:.1f} s), "

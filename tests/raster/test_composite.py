@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ import geoseg
 from geoseg.cli import main
 from geoseg.errors import GeosegError, OutputError
 from geoseg.raster import sources
-from geoseg.raster.composite import api, methods, source
+from geoseg.raster.composite import api, methods, source, validity
 from geoseg.raster.composite.dates import date_in, parse_date
-from geoseg.tiling import Box
+from geoseg.raster.raster import Raster
+from geoseg.tiling import Box, squares
 
 NAMES = ("red", "green", "blue")
 DTYPES = ("uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64")
@@ -166,6 +168,35 @@ def test_best_is_far_from_clouds_and_near_the_date(stack):
     score = np.where(valid, far + (1 - days / days.max()).astype(np.float32)[:, None, None], -1)
     wanted = np.take_along_axis(values, score.argmax(0)[None, None], 0)[0]
     np.testing.assert_array_equal(full.data[:3, full.valid], wanted[:, full.valid])
+
+
+@pytest.mark.parametrize("limit", [1 << 20, 100_000])
+def test_best_decodes_pixels_twice_at_most_unless_there_is_no_room_for_what_it_knows(tmp_path, monkeypatch, limit):
+    height, width, reach = 1100, 1600, 30
+    rng = np.random.default_rng(5)
+    paths = []
+    for month in (5, 6, 7):
+        values = rng.integers(1, 200, (1, height, width)).astype(np.uint8)
+        values[:, rng.random((height // 50, width // 50)).repeat(50, 0).repeat(50, 1) < 0.1] = 0
+        paths.append(write(tmp_path / f"scene_2024-{month:02}-15.tif", values))
+    full = whole(geoseg.composite(paths, method="best", cloud_distance=reach))
+    counts = {Path(path).stem: np.zeros((height, width), int) for path in paths}
+    read, known = Raster.read, validity.KnownValidity
+
+    def counted(raster, box, *args, **options):
+        if raster.name in counts:
+            counts[raster.name][box.within(raster.box)] += 1
+        return read(raster, box, *args, **options)
+
+    joined = geoseg.composite(paths, method="best", cloud_distance=reach)
+    monkeypatch.setattr(Raster, "read", counted)
+    monkeypatch.setattr(source, "KnownValidity", lambda dates: known(dates, limit))
+    for box in squares(height, width, 512):
+        pixels = joined.read(box)
+        assert np.array_equal(pixels.data, full.data[:, *box.within(joined.box)])
+        assert np.array_equal(pixels.valid, full.valid[box.within(joined.box)])
+    for count in counts.values():
+        assert (count.min(), count.max()) == (1, 2) if limit > 100_000 else count.max() > 2
 
 
 @pytest.mark.parametrize("method", api.METHODS)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from geoseg.raster.composite import methods
+from geoseg.raster.composite.validity import KnownValidity
 from geoseg.raster.sources import read_reduced
 from geoseg.tiling import Box
 
@@ -156,19 +159,18 @@ class CompositeSource:
     def _read_date(self, number: int, box: Box) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.float32] | None]:
         """Return a date's values in the units of the first, their validity, and their score if there is one."""
         date, unit = self.dates[number], self.units[number]
-        grown = box.grown(self.reach).intersection(date.box)
-        pixels = date.read(grown)
-        rows, cols = box.within(grown)
-        values = pixels.data[:, rows, cols].astype(self.dtype, copy=False)
+        pixels = date.read(box)
+        values = pixels.data.astype(self.dtype, copy=False)
         if not unit.same:
             for band, (gain, shift) in enumerate(zip(unit.gain, unit.shift, strict=True)):
-                changed = pixels.data[band, rows, cols].astype(np.float64) * gain + shift
+                changed = pixels.data[band].astype(np.float64) * gain + shift
                 values[band] = methods.stored(changed, values.dtype)
         if not self.closeness:
-            return values, pixels.valid[rows, cols], None
-        far = methods.distance_to_missing(pixels.valid, self.reach)[rows, cols]
+            return values, pixels.valid, None
+        around, grown = _known(self).around(number, box, self.reach, pixels)
+        far = methods.distance_to_missing(around, self.reach)[box.within(grown)]
         score = far.astype(np.float32) / np.float32(self.reach) + np.float32(self.closeness[number])
-        return values, pixels.valid[rows, cols], score
+        return values, pixels.valid, score
 
     @staticmethod
     def _without_nodata(values: NDArray[Any], nodata: float | None, where: NDArray[np.bool_]) -> NDArray[Any]:
@@ -181,6 +183,18 @@ class CompositeSource:
             above = np.nextafter(step, np.array(np.inf, values.dtype)) if values.dtype.kind == "f" else step + 1
             values = np.where(marked, above, values)
         return values
+
+
+def _known(source: CompositeSource) -> KnownValidity:
+    """Return what is known of a source's dates in this process."""
+    with _LOCK:
+        if source not in _KNOWN:
+            _KNOWN[source] = KnownValidity(source.dates)
+        return _KNOWN[source]
+
+
+_KNOWN: WeakKeyDictionary[CompositeSource, KnownValidity] = WeakKeyDictionary()
+_LOCK = threading.Lock()
 
 
 def _cuts(start: int, stop: int, step: int, block: int) -> Iterator[tuple[int, int]]:
