@@ -1,4 +1,4 @@
-"""Environment variables of GDAL and PROJ, set right before either is loaded, and Python's warnings."""
+"""Environment variables of GDAL, PROJ and OpenMP, set right before they are loaded, and Python's warnings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ import click
 from geoseg.errors import one_line
 from geoseg.errors.printable import printable
 
+# Rounds for which threads of GNU's OpenMP, which torch brings along on Linux, spin for one another before they sleep.
+# Its default of 300,000 takes milliseconds: beside another program that computes, threads spin for one that has no
+# core, and keep the cores busy meanwhile.
+_SPINS = "3000"
+
 
 def prepare_libraries(*, debug: bool) -> None:
     """Keep GDAL's own lines off stderr, and ignore a PROJ_DATA without database.
 
     GDAL prints an error itself wherever no handler takes it, as when PROJ looks for its database. What matters of these
     errors comes back as exceptions; ``--debug`` shows the rest. Other programs' installers leave PROJ_DATA or PROJ_LIB
-    (its name before PROJ 9.1) behind, and it hides the data that rasterio and pyproj bring along.
+    (its name before PROJ 9.1) behind, and it hides the data that rasterio and pyproj bring along. Threads of torch stop
+    spinning early, unless the environment says otherwise, so that training does not crawl beside other programs.
     """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
     if not debug:
         os.environ.setdefault("CPL_LOG", os.devnull)
         # asyncio reports what zarr left unfinished after an error; without a handler that goes to stderr.

@@ -84,6 +84,19 @@ def test_a_proj_folder_without_database_is_ignored(monkeypatch, tmp_path, capsys
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "spins"), [({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
+)
+def test_threads_of_torch_stop_spinning_early_unless_the_user_decides(monkeypatch, given, spins):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    prepare_libraries(debug=True)
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
+
+
 # --- whole processes
 
 

@@ -300,8 +300,11 @@ def place(model: Model, execution: Execution) -> torch.nn.Module:
                 # fused() copies: the model's own module is shared with other users, perhaps in another layout.
                 side = window_side(model.card, 2 * model.card.stride)
                 sample = torch.randn((1, len(model.card.bands), side, side), generator=torch.Generator().manual_seed(0))
-                # Folding upsampling into transposed convolutions was measured on CPUs only.
-                module = fused(model.module(), sample, upsampling=execution.device == "cpu", activations=activations)
+                # Folding upsampling into transposed convolutions was measured on CPUs only. Threads that share so small
+                # passes spin for one another, ten times as long as the passes take while other programs compute.
+                on_cpu = execution.device == "cpu"
+                with intra_op_threads(1, torch.device("cpu")):
+                    module = fused(model.module(), sample, upsampling=on_cpu, activations=activations)
                 placed = module.to(execution.device).to(memory_format=layout)
             except RuntimeError as error:
                 if not out_of_memory(error):
