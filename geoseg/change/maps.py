@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from geoseg.change.kernel import translate
 from geoseg.classes import NODATA, MapClass, default_color, is_number, unnamed
 from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.api import confidence_beside, is_path, values_of
-from geoseg.evaluate.class_matching import Codes, parse_renames, plain
+from geoseg.evaluate.class_matching import Codes, alike, parse_renames, plain
 from geoseg.evaluate.reference import RasterLayer, open_map
+from geoseg.raster.composite.dates import out_of_order
 from geoseg.tiling import Box
 
 if TYPE_CHECKING:
@@ -22,15 +24,22 @@ if TYPE_CHECKING:
 
     from geoseg.raster import Raster
 
+# What legends call pixels that nothing is known of.
+_NO_DATA = re.compile(
+    r"no[\s_-]*data|missing|null|^n/?a$|fill|unclassified|unlabel|unknown|outside|background", re.IGNORECASE
+)
+
 _UNKNOWN = 254
 """Position of values that are no class; the last that is free in uint8."""
+
+_REMEDY = "the file's list of classes is incomplete: name it, or use --map VALUE="
 
 
 class Lookup:
     """Maps pixel values to positions in the common classes, uint8; 255 for pixels without a class."""
 
-    def __init__(self, label: str, positions: Mapping[int, int]) -> None:
-        self._codes = Codes(label, positions, "the file's list of classes is incomplete: name it, or use --map VALUE=")
+    def __init__(self, label: str, positions: Mapping[int, int], remedy: str = _REMEDY) -> None:
+        self._codes = Codes(label, positions, remedy)
         self._table = np.full(256, _UNKNOWN, np.uint8)
         for value, position in positions.items():
             if 0 <= value < 256:
@@ -129,15 +138,26 @@ def open_maps(before: Any, after: Any, renames: str | Mapping[str, str] | None, 
     InputError
         If one cannot be opened, is no class map, they do not overlap, or have no class in common.
     """
-    first = open_map(before)
+    pairs = parse_renames(renames)
+    named = {int(left) for left, right in pairs.items() if right and is_number(left)}
+    first = open_map(before, named=named)
     grid = first.raster.grid
-    second = open_map(after, grid)
+    second = open_map(after, grid, named)
     both = (first, second)
     sure, notes = _confidences((before, after), both, confidence, grid)
     place = _overlap(both, after)
     cut = _cut(first, place), _cut(second, place)
-    classes, positions, told = _match(cut, parse_renames(renames))
-    notes = [*_grid_notes(*both), *told, *notes]
+    classes, positions, told = _match(cut, pairs)
+    notes = [
+        *order_notes([one.label for one in both]),
+        *first.notes,
+        *first.raster.notes,
+        *second.notes,
+        *grid_note(*both),
+        *told,
+        *notes,
+    ]
+    notes += [note for one in both for note in legend_notes(one, "add --map {value}={name}")]
     if _is_same(before, after):
         notes.insert(0, f"{first.label}: BEFORE and AFTER are the same file, so nothing can have changed")
     return ClassMaps(
@@ -147,6 +167,31 @@ def open_maps(before: Any, after: Any, renames: str | Mapping[str, str] | None, 
         confidence=None if sure is None else (_cut(sure[0], place), _cut(sure[1], place)),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def order_notes(labels: list[str]) -> list[str]:
+    """Return a note if the names of maps tell that they are not in the order of time."""
+    found = out_of_order([Path(label).stem for label in labels])
+    if found is None:
+        return []
+    return [f"{found[0]} stands before {found[1]}, which is earlier by its name: changes are told backwards in time"]
+
+
+def legend_notes(layer: RasterLayer, remedy: str) -> list[str]:
+    """Return notes on classes of a map whose names are alike, and on one that the file declares to be nodata.
+
+    ``remedy`` says how to keep the latter, with ``{value}`` and ``{name}``.
+    """
+    notes = alike(layer.label, layer.classes)
+    nodata = layer.raster.bands[0].nodata
+    hidden = next((item for item in layer.classes if item.id == nodata), None)
+    if hidden is not None and not _NO_DATA.search(hidden.name):
+        keep = remedy.format(value=hidden.id, name=hidden.name)
+        notes.append(
+            f"{layer.label} declares {hidden.id} as nodata, which is class {hidden.name!r}: its pixels are left out; "
+            f"to keep them, {keep}"
+        )
+    return notes
 
 
 def _is_same(before: Any, after: Any) -> bool:
@@ -175,20 +220,19 @@ def _overlap(layers: tuple[RasterLayer, RasterLayer], after: Any) -> Box:
     return pixels_in(bounds_in(own, raster.grid.crs, layers[1].label), None, raster.grid, layers[0].label)
 
 
-def _grid_notes(first: RasterLayer, second: RasterLayer) -> list[str]:
-    notes = [*first.notes, *first.raster.notes, *second.notes]
+def grid_note(first: RasterLayer, second: RasterLayer) -> list[str]:
+    """Return a note if a map was brought to the pixels of the first."""
     warp = getattr(second.raster.inputs[0], "warp", None)
-    if warp is not None:
-        from rasterio.crs import CRS
+    if warp is None:
+        return []
+    from rasterio.crs import CRS
 
-        from geoseg.geodesy.crs import same_crs
+    from geoseg.geodesy.crs import same_crs
 
-        alike = first.raster.grid.crs is None or same_crs(CRS.from_user_input(warp.source_crs), first.raster.grid.crs)
-        notes.append(
-            f"{second.label} lies on another {'grid' if alike else 'CRS'} than {first.label} and was brought to its "
-            "pixels: each takes the class of the nearest one"
-        )
-    return notes
+    one_crs = first.raster.grid.crs is None or same_crs(CRS.from_user_input(warp.source_crs), first.raster.grid.crs)
+    kind = "grid" if one_crs else "CRS"
+    text = f"{second.label} lies on another {kind} than {first.label} and was brought to its pixels: "
+    return [text + "each takes the class of the nearest one"]
 
 
 def _confidences(
@@ -243,15 +287,16 @@ def _match(
     classes: dict[str, MapClass] = {}
     positions: tuple[dict[int, int], dict[int, int]] = {}, {}
     known = {plain(item.name) for side in sides for item in side}
-    words = {plain(left): right for left, right in renames.items() if not is_number(left)}
     for left in renames:
         if not is_number(left) and plain(left) not in known:
             listed = ", ".join(dict.fromkeys(item.name for side in sides for item in side))
             raise OptionError(f"map names the class {left!r}, which neither map has; they have {listed[:300]}")
-    numbers = {int(left): right for left, right in renames.items() if is_number(left)}
     colors = {plain(item.name): item.color for side in reversed(sides) for item in side}
     named: tuple[dict[str, str], dict[str, str]] = {}, {}
-    for side, position, names in zip(sides, positions, named, strict=True):
+    for side, across, position, names in zip(sides, sides[::-1], positions, named, strict=True):
+        chosen = {left: _name_of(right, side, across) for left, right in renames.items()}
+        numbers = {int(left): right for left, right in chosen.items() if is_number(left)}
+        words = {plain(left): right for left, right in chosen.items() if not is_number(left)}
         pairs = {item.id: numbers.get(item.id, words.get(plain(item.name), item.name)) for item in side}
         pairs |= {value: name for value, name in numbers.items() if value not in pairs}
         for value, name in sorted(pairs.items()):
@@ -275,6 +320,14 @@ def _match(
             f"{first.label} and {second.label} have {len(classes)} classes; at most {_UNKNOWN} can be compared"
         )
     return tuple(classes.values()), positions, notes
+
+
+def _name_of(right: str, own: tuple[MapClass, ...], other: tuple[MapClass, ...]) -> str:
+    """Return a new name as it is; a number stands for the class of that number, of this map or else of the other."""
+    if not is_number(right) or any(item.name == right for item in (*own, *other)):
+        return right
+    names = {item.id: item.name for item in (*other, *own)}
+    return names.get(int(right), unnamed(int(right)).name)
 
 
 def _named(layers: tuple[RasterLayer, RasterLayer]) -> tuple[tuple[tuple[MapClass, ...], ...], list[str]]:

@@ -6,20 +6,21 @@ import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.change.hidden_markov import learn, likelihoods, most_likely
-from geoseg.change.maps import Lookup, open_confidence, read_percent
-from geoseg.classes import NODATA, MapClass
+from geoseg.change.maps import Lookup, grid_note, legend_notes, open_confidence, order_notes, read_percent
+from geoseg.classes import MAX_CLASSES, NODATA, MapClass, unnamed
 from geoseg.errors import InputError, OptionError, OutputError
-from geoseg.evaluate.api import confidence_beside
+from geoseg.evaluate.api import confidence_beside, values_of
 from geoseg.evaluate.class_matching import plain
 from geoseg.evaluate.reference import RasterLayer, open_map
 from geoseg.raster.bands.names import scene_name
+from geoseg.raster.composite.dates import date_in
 from geoseg.raster.sampling import sample_boxes
 from geoseg.system.files import write_text
 from geoseg.system.outputs import Inputs, local_path
@@ -38,6 +39,8 @@ _SAMPLE = 40_000
 
 _MOST_DATES = 1000
 
+_REMEDY = "name it in the file's list of classes, or declare it with: gdal_edit.py -a_nodata VALUE FILE"
+
 
 @dataclass(frozen=True)
 class SmoothSummary:
@@ -51,6 +54,8 @@ class SmoothSummary:
         Names of the classes, in the order of the matrix.
     transitions
         Probabilities (K, K) that were used: row i, of each class after class i.
+    notes
+        Messages for the user, one line each.
     reversals
         How often a class came back after another one for one date, before and after.
     changed
@@ -69,6 +74,7 @@ class SmoothSummary:
     transitions: NDArray[np.float64]
     reversals: tuple[int, int]
     changed: tuple[int, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class _Series:
     lookups: tuple[Lookup, ...]
     confidence: tuple[RasterLayer | None, ...]
     classes: tuple[MapClass, ...]
+    notes: tuple[str, ...]
 
     def read(self, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         """Return positions of classes and percents (dates, h, w), 255 where unknown."""
@@ -168,10 +175,11 @@ def smooth(
         "transitions": {"learned": transitions is None, "matrix": np.round(matrix, 5).tolist()},
         "reversals": {"before": reversals[0], "after": reversals[1]},
         "changed_pixels": changed,
+        "notes": list(series.notes),
     }
     with output_errors(paths[-1]):
         write_text(paths[-1], json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    return SmoothSummary(tuple(paths), names, matrix, reversals, changed)
+    return SmoothSummary(tuple(paths), names, matrix, reversals, changed, series.notes)
 
 
 def _paths(folder: Path, sources: Sequence[Any]) -> list[Path]:
@@ -196,25 +204,72 @@ def _open(sources: Sequence[str | Path], *, confidence: bool) -> _Series:
     first = open_map(sources[0])
     grid = first.raster.grid
     layers = [first, *(open_map(source, grid) for source in sources[1:])]
-    classes = tuple(MapClass(k, item.name, item.color) for k, item in enumerate(first.classes))
+    legends, notes = _legends(layers)
+    classes = _distinct(legends[0])
     if len(classes) < 2:
-        raise InputError(f"{first.label} names {len(classes)} classes: a series needs maps that name two or more")
-    order = {plain(item.name): item.id for item in classes}
+        raise InputError(
+            f"{first.label} names {len(classes)} class{'es' * (len(classes) != 1)}: a series needs maps of two or more"
+        )
+    places = {plain(item.name): place for place, item in enumerate(classes)}
     lookups = []
-    for layer in layers:
-        known = {item.id: order.get(plain(item.name)) for item in layer.classes}
-        if strange := [item.name for item in layer.classes if known[item.id] is None]:
+    for layer, legend in zip(layers, legends, strict=True):
+        known = {item.id: places.get(plain(item.name)) for item in legend}
+        if strange := [item.name for item in legend if known[item.id] is None]:
             raise InputError(
                 f"{layer.label} names the class{'es' * (len(strange) > 1)} {', '.join(strange[:5])}, which "
                 f"{first.label} does not; the maps of a series have one legend"
             )
-        lookups.append(Lookup(layer.label, {value: place for value, place in known.items() if place is not None}))
+        positions = {value: place for value, place in known.items() if place is not None}
+        lookups.append(Lookup(layer.label, positions, _REMEDY))
     beside = [confidence_beside(source) if confidence else None for source in sources]
     sure = [
         None if path is None else open_confidence(path, layer, grid if layer is not first else None)
         for path, layer in zip(beside, layers, strict=True)
     ]
-    return _Series(tuple(layers), tuple(lookups), tuple(sure), classes)
+    notes = [*order_notes([one.label for one in layers]), *_equal_dates(sources), *notes]
+    notes += [note for one in layers for note in legend_notes(one, "change it with: gdal_edit.py -unsetnodata FILE")]
+    notes += [note for one in layers[1:] for note in grid_note(first, one)]
+    lacking = [layer.label for layer, one in zip(layers, sure, strict=True) if one is None]
+    if confidence and 0 < len(lacking) < len(layers):
+        notes.append(f"{', '.join(lacking[:4])}: no confidence beside it, so it counts as right in 80 % of its pixels")
+    return _Series(tuple(layers), tuple(lookups), tuple(sure), classes, tuple(dict.fromkeys(notes)))
+
+
+def _equal_dates(sources: Sequence[str | Path]) -> list[str]:
+    """Return a note if two maps are one file, or of one day by their names: what both show counts twice."""
+    seen: dict[Any, str] = {}
+    for source in map(str, sources):
+        name = Path(source).name
+        for key in (source, date_in(name)):
+            if key is not None and key in seen:
+                return [f"{seen[key]} and {name} are of one date: what they show counts twice"]
+        seen |= dict.fromkeys((source, date_in(name)), name)
+    return []
+
+
+def _legends(layers: Sequence[RasterLayer]) -> tuple[list[tuple[MapClass, ...]], list[str]]:
+    """Return the classes of each map: as named, as the first map that names any does, or the numbers that occur."""
+    if any(layer.classes for layer in layers):
+        named = next(layer for layer in layers if layer.classes)
+        bare = [layer.label for layer in layers if not layer.classes]
+        notes = [f"{label} names no classes; its numbers are taken as those of {named.label}" for label in bare]
+        return [layer.classes or named.classes for layer in layers], notes
+    numbers = sorted({value for layer in layers for value in values_of(layer)})
+    if len(numbers) > MAX_CLASSES - 1:
+        raise InputError(
+            f"{layers[0].label} and the others hold {len(numbers)} different values: they are no class maps"
+        )
+    legend = tuple(unnamed(value) for value in numbers)
+    return [legend] * len(layers), ["no map names its classes: they are told apart by number"]
+
+
+def _distinct(legend: Sequence[MapClass]) -> tuple[MapClass, ...]:
+    """Return the classes of a legend, one of each name, with their numbers if these fit a class map, else 0…K−1."""
+    found = {plain(item.name): item for item in reversed(legend)}
+    kept = [item for item in legend if found[plain(item.name)] is item]
+    if any(not 0 <= item.id < NODATA for item in kept):
+        kept = [replace(item, id=place) for place, item in enumerate(kept)]
+    return tuple(kept)
 
 
 def _matrix(given: Any, series: _Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -242,7 +297,10 @@ def _sample(series: _Series) -> NDArray[np.float32]:
     # At least two dates say something of a change.
     some = (observed != NODATA).sum(0) >= 2
     if not some.any():
-        raise InputError("no pixel of a sample has data at two dates, so no transitions can be learned; give them")
+        raise InputError(
+            "no pixel of a sample has data at two dates, so no transitions can be learned; give them with "
+            "--transitions (transitions=)"
+        )
     return likelihoods(observed[:, some], None if percent is None else percent[:, some], len(series.classes))
 
 
@@ -250,19 +308,24 @@ def _read_matrix(path: Path) -> dict[str, dict[str, float]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             (_, *names), *lines = [line for line in csv.reader(file) if line]
-            rows = [(before, zip(names, cells, strict=True)) for before, *cells in lines]
-            return {before: {name: float(cell) for name, cell in row if cell.strip()} for before, row in rows}
+            rows = [(before, list(zip(names, cells, strict=True))) for before, *cells in lines]
+            found = {before: {name: float(cell) for name, cell in row if cell.strip()} for before, row in rows}
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, IndexError, UnicodeDecodeError):
         raise InputError(
             f"{path} is no matrix of transitions: the first line names the classes after, each further line a class "
-            "before and its probabilities"
+            "before and its probabilities, separated by commas"
         ) from None
+    for what in (names, [before for before, _ in rows]):
+        keys = [plain(name) for name in what]
+        if twice := next((name for name, key in zip(what, keys, strict=True) if keys.count(key) > 1), None):
+            raise InputError(f"{path} names the class {twice} twice: give each one line and one column")
+    return found
 
 
 def _matrix_of(rows: Mapping[str, Mapping[str, float]], series: _Series) -> NDArray[np.float64]:
-    order = {plain(item.name): item.id for item in series.classes}
+    order = {plain(item.name): place for place, item in enumerate(series.classes)}
     matrix = np.zeros((len(order), len(order)))
     given = np.zeros(len(order), np.bool_)
     for before, row in rows.items():
@@ -301,6 +364,9 @@ def _write(
     boxes = list(squares(*raster.shape, _SIDE))
     reversals, changed = np.zeros(2, np.int64), np.zeros(len(paths), np.int64)
 
+    numbers = np.full(256, NODATA, np.uint8)
+    numbers[: len(series.classes)] = [item.id for item in series.classes]
+
     def solved(box: Box) -> tuple[Box, NDArray[np.uint8], NDArray[np.uint8]]:
         observed, percent = series.read(box)
         flat = observed.reshape(len(observed), -1)
@@ -317,7 +383,7 @@ def _write(
         ]
         for done, (box, before, after) in enumerate(ordered_map(solved, boxes), 1):
             for sink, values in zip(sinks, after, strict=True):
-                sink.write(box, values)
+                sink.write(box, numbers[values])
             reversals += [_reversals(before), _reversals(after)]
             changed += ((before != after) & (before != NODATA)).sum((1, 2))
             if progress is not None:

@@ -139,6 +139,7 @@ def composite(scenes: tuple[str, ...], output: Path, progress: str, **values: An
     from geoseg.progress.forecast import Forecast, WithTimeLeft, expected_seconds
     from geoseg.progress.reporters import reporter
     from geoseg.raster.composite import composite as join
+    from geoseg.raster.composite.doubts import sampled_doubts
     from geoseg.write.measurements import size_of, write_raster
 
     reading = reading_of(values)
@@ -148,7 +149,7 @@ def composite(scenes: tuple[str, ...], output: Path, progress: str, **values: An
     events = reporter(progress)
     events.start(scenes=list(scenes), output=str(output))
     raster = join(list(scenes), name=output.stem, **reading, **values)
-    for note in raster.notes:
+    for note in (*raster.notes, *sampled_doubts(raster)):
         events.warning(note)
     forecast = Forecast({"compose": None, **expected_seconds(["compress"], size_of(raster))})
     try:
@@ -198,6 +199,8 @@ def smooth(maps: tuple[str, ...], output: Path, progress: str, **values: Any) ->
     events.start(maps=list(maps), output=str(output))
     values["confidence"] = not values.pop("no_confidence")
     found = run(list(maps), output, progress=lambda done, total: events.progress(done, total, "smooth"), **values)
+    for note in found.notes:
+        events.warning(note)
     if progress != "json":
         before, after = found.reversals
         click.echo(f"classes that came back after one date: {before:,} before, {after:,} after")

@@ -218,13 +218,15 @@ dates_option = click.option(
 
 def inputs_of(values: dict[str, Any], scenes: Sequence[str], *, mosaic: bool = False) -> dict[str, Any] | None:
     """Take ``--source`` and ``--dates`` out of a command's values: files by input, or None if there are none."""
+    from geoseg.raster.stacks.places import matching
+
     sources, dates = values.pop("sources"), list(values.pop("dates"))
     if bool(sources) + bool(dates) + bool(scenes) > 1:
         raise click.UsageError("Give scenes, or --source, or --dates: each is another kind of input.")
     if mosaic and (sources or dates):
         raise click.UsageError("--mosaic joins scenes, not the inputs of --source or --dates: leave it out.")
     if dates:
-        return {"date": dates}
+        return {"date": [file for one in dates for file in matching("--dates", one)]}
     found: dict[str, list[str]] = {}
     for text in sources:
         name, equals, file = text.partition("=")

@@ -12,7 +12,7 @@ import numpy as np
 
 from geoseg.classes import unnamed
 from geoseg.errors import InputError, OptionError
-from geoseg.evaluate.class_matching import Side, match, parse_renames
+from geoseg.evaluate.class_matching import Side, check_span, match, parse_renames
 from geoseg.evaluate.comparison import Comparison, ComparisonCounts, count_pixels, windows
 from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.objects import ObjectEvaluation, ObjectOptions, evaluate_objects
@@ -193,6 +193,7 @@ def values_of(layer: ClassLayer) -> set[int]:
         found.update(part)
         if len(found) > _MOST_VALUES:
             raise InputError(f"{layer.label} holds more than {_MOST_VALUES} different values: it is not a class map")
+    check_span(layer.label, min(found, default=0), max(found, default=0))
     return found
 
 

@@ -21,6 +21,13 @@ IGNORED = -1
 
 _UNKNOWN = -2
 
+# Numbers of classes of one map lie in a table of at most so many entries.
+_WIDEST = 1 << 20
+
+# What lies between words of a name; a minus before a number, and what compares, are part of it.
+_BETWEEN = re.compile(r"(?!(?<!\S)-\d)[^\w<>≤≥=+±]|_")
+_AROUND_MARK = re.compile(r"\s*([<>≤≥=+±]+)\s*")
+
 
 @dataclass(frozen=True)
 class Side:
@@ -78,8 +85,7 @@ class Codes:
         self._label = label
         self._remedy = remedy
         low, high = min(positions, default=0), max(positions, default=0)
-        if high - low > 1 << 20:
-            raise InputError(f"{label}: class numbers from {low} to {high} are too far apart for a class map")
+        check_span(label, low, high)
         self._low = low
         self._table = np.full(high - low + 1, _UNKNOWN, np.int16)
         for value, position in positions.items():
@@ -118,8 +124,46 @@ class Codes:
 
 
 def plain(name: str) -> str:
-    """Normalize a class name for comparison: ``"Grass / Shrub"`` equals ``"grass-shrub"``."""
-    return re.sub(r"[\W_]+", " ", tidy(name).casefold()).strip() or name
+    """Normalize a class name for comparison: ``"Grass / Shrub"`` equals ``"grass-shrub"``.
+
+    What tells classes apart stays: comparisons and signs, as in ``"slope <5"`` and ``"class -1"``.
+
+    Examples
+    --------
+    >>> from geoseg.evaluate.class_matching import plain
+    >>> plain("Grass / Shrub"), plain("NDVI > 0.3"), plain("class -1")
+    ('grass shrub', 'ndvi >0 3', 'class -1')
+    """
+    words = _BETWEEN.sub(" ", tidy(name).casefold())
+    return re.sub(r"\s+", " ", _AROUND_MARK.sub(r" \1", words)).strip() or name
+
+
+def alike(label: str, classes: Sequence[MapClass]) -> list[str]:
+    """Return a note for each group of classes of one map whose names are equal as :func:`plain` sees them."""
+    groups: dict[str, list[MapClass]] = {}
+    for item in classes:
+        groups.setdefault(plain(item.name), []).append(item)
+    return [
+        f"{label}: {', '.join(f'{item.id} {item.name}' for item in group[:6])} have names that are alike: one class"
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def check_span(label: str, low: int, high: int) -> None:
+    """Check that the numbers of a class map are not too far apart.
+
+    Raises
+    ------
+    InputError
+        If they are, which mostly is a value of missing pixels that nobody has declared.
+    """
+    if high - low > _WIDEST:
+        fill = low if low < 0 else high
+        raise InputError(
+            f"{label}: class numbers from {low} to {high} are too far apart for a class map; if {fill} marks missing "
+            f"pixels, declare it with: gdal_edit.py -a_nodata {fill} FILE"
+        )
 
 
 def parse_renames(text: str | Mapping[str, str] | None) -> dict[str, str]:
@@ -193,7 +237,10 @@ def match(predicted: Side, reference: Side, renames: Mapping[str, str]) -> Schem
         classes,
         Codes(predicted.label, _positions(names_p, position), "the file's list of classes is incomplete"),
         Codes(reference.label, _positions(names_r, position), remedy),
-        _notes(names_p, names_r, predicted, reference),
+        (
+            *_notes(names_p, names_r, predicted, reference),
+            *(note for side in (predicted, reference) for note in alike(side.label, side.classes)),
+        ),
     )
 
 

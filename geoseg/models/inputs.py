@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geoseg.errors import ContractError, OptionError
 from geoseg.models.card.inputs import InputSpec, how_to_run, is_change
 from geoseg.models.model import load_model
 from geoseg.raster.bands.names import shared_name
+from geoseg.raster.composite.dates import out_of_order
+from geoseg.raster.raster import Raster
 from geoseg.raster.stacks.api import SlotFiles, stack_slots
 from geoseg.raster.stacks.series import dated
 
-if TYPE_CHECKING:
-    from geoseg.raster import Raster
-
 # Options of open_raster that mean one file; each input has its own.
 _OF_ONE = ("bands", "scale", "offset", "nodata", "stack")
+
+# Bands of days are of 16 bits.
+_MOST_DAYS = 65_535
 
 
 def open_inputs(
@@ -104,6 +106,10 @@ def stack_inputs(
         own, missing = _slots(spec, given.get(spec.name), inputs, label)
         slots += own
         notes += missing
+    if is_change(inputs):
+        names = [slot.source.name if isinstance(slot.source, Raster) else Path(str(slot.source)).name for slot in slots]
+        if out_of_order(names) is not None:
+            notes.append(f"{names[0]} is later than {names[1]} by its name, and given as the scene before")
     if name is None and any(spec.dates is not None for spec in inputs):
         stems = [Path(str(slot.source)).stem for slot in slots if isinstance(slot.source, str | Path)]
         name = shared_name(stems) or None
@@ -129,6 +135,11 @@ def _slots(spec: InputSpec, source: Any, inputs: Sequence[InputSpec], label: str
     if len(series) < spec.steps and not spec.optional:
         raise ContractError(f"{len(series)} dates are given, {label} needs {spec.steps}: it allows no gap")
     days = spec.encode([day for day, _ in series])
+    if days and max(days) > _MOST_DAYS:
+        raise ContractError(
+            f"the dates reach from {series[0][0]} to {series[-1][0]}, {max(days):,} days; {label} is told at most "
+            f"{_MOST_DAYS:,}: check the dates"
+        )
     slots = [
         SlotFiles(slot, one, spec.bands, required=not spec.optional, day=code, when=day)
         for slot, (day, one), code in zip(spec.slots, series, days, strict=False)

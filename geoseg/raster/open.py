@@ -18,7 +18,7 @@ from geoseg.raster.bands import band_option, names
 from geoseg.raster.bands.sensors import name_bands
 from geoseg.raster.clouds.kinds import kind_named
 from geoseg.raster.clouds.option import AUTO, NONE, Found, checked, found_in, quality_of
-from geoseg.raster.files.georeference import Grid, check_extent
+from geoseg.raster.files.georeference import SOUTH_UP, Grid, check_extent
 from geoseg.raster.fill import with_fill_as_nodata
 from geoseg.raster.gdal.environment import is_remote
 from geoseg.raster.grids import check_common_ground, common_grid, place
@@ -164,7 +164,10 @@ def open_on_grid(
     if arrays.is_array(source):
         raise InputError("an array has a grid of its own; reproject it first, with .odc.reproject")
     options = _Options(stack, band_option.parse_bands(bands), None, None, grid, checked(mask_clouds))
-    return _override(_open(source, options), scale, offset, nodata)
+    found = _open(source, options)
+    if grid.transform.e < 0:
+        found = replace(found, notes=tuple(note for note in found.notes if SOUTH_UP not in note))
+    return _override(found, scale, offset, nodata)
 
 
 def _open_mosaic(source: Any, opened: Callable[[Any], Raster], options: _Options) -> Raster:

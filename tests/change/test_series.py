@@ -166,7 +166,6 @@ def test_a_matrix_from_a_file(write_map, tmp_path, capsys):
         ({"transitions": "absent.csv"}, "absent.csv cannot be read"),
         ({"maps": 1}, "1 map given"),
         ({"strange": True}, "names the class ice, which a.tif does not"),
-        ({"bare": True}, "names 0 classes"),
     ],
 )
 def test_bad_input_is_one_line(write_map, tmp_path, given, message):
@@ -174,8 +173,7 @@ def test_bad_input_is_one_line(write_map, tmp_path, given, message):
 
     given = dict(given)
     classes = (MapClass(0, "wood", "#000000"), MapClass(1, "ice", "#ffffff")) if given.pop("strange", False) else None
-    bare = given.pop("bare", False)
-    paths = [write_map("a.tif", np.zeros((8, 8), np.uint8), **({"classes": ()} if bare else {}))]
+    paths = [write_map("a.tif", np.zeros((8, 8), np.uint8))]
     paths.append(write_map("b.tif", np.zeros((8, 8), np.uint8), **({"classes": classes} if classes else {})))
     with pytest.raises(GeosegError, match=message) as caught:
         smooth(paths[: given.pop("maps", 2)], tmp_path / "out", **given)

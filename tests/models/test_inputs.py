@@ -345,6 +345,25 @@ def test_odd_inputs_are_warned_of(scenes, monkeypatch, inputs, given, message):
     assert message.split(".*")[-1] in warnings
 
 
+def test_a_season_goes_on_over_new_year(scenes):
+    (spec,) = SERIES
+    winter = [spec.model_copy(update={"days": (1, 40)})]
+    told = []
+    for name in ("2023-12-20", "2023-11-20"):
+        model = model_of(winter, "early")
+        raster = open_inputs(model, {"date": [f"{name}={scenes / 'S_20240301.tif'}"]})
+        told.append(any("trained on days" in line for line in check_contract(model.card, raster, raster.sample())))
+    assert told == [False, True]
+
+
+def test_days_that_no_band_can_hold_are_refused(scenes):
+    (spec,) = SERIES
+    model = model_of([spec.model_copy(update={"dates": "days-since-first"})], "early")
+    path = scenes / "S_20240301.tif"
+    with pytest.raises(ContractError, match=r"reach from 1650-06-01 to 2024-06-01, 136,601 days; .* at most 65,535"):
+        open_inputs(model, {"date": [f"2024-06-01={path}", f"1650-06-01={path}"]})
+
+
 def test_other_units_of_one_sensor_are_refused(scenes):
     model = model_of(SENSORS, "early")
     raster = open_inputs(model, {"optical": scenes / "S_20240301.tif", "sar": scenes / "linear.tif"})

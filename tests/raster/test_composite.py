@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,8 @@ from geoseg.cli import main
 from geoseg.errors import GeosegError, OutputError
 from geoseg.raster import sources
 from geoseg.raster.composite import api, methods, source, validity
-from geoseg.raster.composite.dates import date_in, parse_date
+from geoseg.raster.composite.dates import as_date, date_in, parse_date
+from geoseg.raster.composite.doubts import sampled_doubts
 from geoseg.raster.raster import Raster
 from geoseg.tiling import Box, squares
 
@@ -109,6 +110,15 @@ def test_the_distance_to_missing_pixels_is_scipys(most, seed, share):
         ("tile_123456789.tif", None),
         ("2024366.tif", date(2024, 12, 31)),
         ("2023366.tif", None),
+        ("2010123_20240105.tif", date(2024, 1, 5)),  # a number of a tile
+        ("A2024001_made_20240310.tif", date(2024, 1, 1)),
+        ("S2A_OPER_PRD_MSIL1C_PDMC_20160612T204219_R022_V20160610T101032_20160610T101032.SAFE", date(2016, 6, 10)),
+        ("S2A_OPER_MSI_L1C_TL_SGS__20160612T154321_A005087_T33UUU_B02.jp2", None),  # when it was made
+        ("S2A_tile_20240105.tif", date(2024, 1, 5)),
+        ("S1A_IW_GRDH_1SDV_20240105T235942_20240106T000007_051234_0631A2_ABCD.SAFE", date(2024, 1, 5)),
+        ("05-01-2024.tif", None),
+        ("2024-01.tif", None),
+        ("1704412800.tif", None),
     ],
 )
 def test_dates_in_names(name, wanted):
@@ -119,6 +129,10 @@ def test_dates_that_users_write():
     assert parse_date(" 2024-06-01T10:00:00Z") == date(2024, 6, 1)
     assert parse_date("20240601") == date(2024, 6, 1)
     assert parse_date("June") is None
+    assert parse_date("2024-06-01T23:30:00-05:00") == date(2024, 6, 2)
+    assert parse_date("2024-06-02T00:30:00+02:00") == date(2024, 6, 1)
+    assert as_date(datetime(2024, 6, 1, 23, 30, tzinfo=timezone(timedelta(hours=-5)))) == date(2024, 6, 2)
+    assert as_date(np.datetime64("2024-06-01T10:00")) == date(2024, 6, 1)
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
@@ -308,7 +322,10 @@ def test_a_mean_that_is_the_nodata_value_stays_valid(tmp_path):
         ({"method": "best", "dates": ["2024-01-01"]}, "dates has 1 entries for 2 scenes"),
         ({"method": "best", "dates": ["2024-01-01", "soon"]}, "dates 'soon' is no date"),
         ({"method": "best", "target_date": "2024-13-01"}, "target-date '2024-13-01' is no date"),
-        ({"method": "best", "rename": True}, "no date in its name; give the date of each scene with --dates"),
+        (
+            {"method": "best", "rename": True},
+            "no date in its name, tags or STAC item; give the date of each scene with --dates",
+        ),
         ({"bands": "nir"}, "nir"),
         ({"bbox": (0, 0, 1, 1)}, "bbox"),
     ],
@@ -322,6 +339,73 @@ def test_bad_input_is_one_line(stack, tmp_path, change, message):
     with pytest.raises(GeosegError, match=message) as caught:
         geoseg.composite(scenes, **change)
     assert "\n" not in str(caught.value)
+
+
+def test_tags_and_items_tell_dates_for_best(tmp_path):
+    values = np.random.default_rng(4).integers(1, 200, (3, 3, 8, 8)).astype(np.uint8)
+    paths = [write(tmp_path / f"scene_{name}.tif", one) for name, one in zip("abc", values, strict=True)]
+    for path, tag in zip(paths[:2], ("2024-03-01", "2024-06-01T10:00:00Z"), strict=True):
+        with rasterio.open(path, "r+") as file:
+            file.update_tags(ACQUISITION_DATE=tag)
+    bands = [{"name": name, "common_name": name} for name in NAMES]
+    item = {
+        "type": "Feature", "stac_version": "1.0.0", "id": "scene-c", "links": [], "geometry": None,
+        "properties": {"datetime": "2024-09-01T10:00:00Z"},
+        "assets": {"data": {"href": "./scene_c.tif", "type": "image/tiff", "eo:bands": bands}},
+    }  # fmt: skip
+    (tmp_path / "item.json").write_text(json.dumps(item), "utf-8")
+    scenes = [*paths[:2], str(tmp_path / "item.json")]
+    for target, wanted in (("2024-02-01", 0), ("2024-06-15", 1), ("2024-10-01", 2)):
+        found = whole(geoseg.composite(scenes, method="best", target_date=target))
+        np.testing.assert_array_equal(found.data[:3], values[wanted])
+
+
+def test_class_maps_have_no_mean(tmp_path):
+    values = np.random.default_rng(4).integers(0, 3, (2, 1, 8, 8)).astype(np.uint8)
+    paths = [write(tmp_path / f"m_{k}.tif", one, nodata=None) for k, one in enumerate(values)]
+    for path in paths:
+        with rasterio.open(path, "r+") as file:
+            file.write_colormap(1, {k: (k, 90, 90, 255) for k in range(3)})
+    for method in ("median", "mean", "medoid"):
+        with pytest.raises(GeosegError, match=f"m_0 is a class map, whose numbers have no {method}"):
+            geoseg.composite(paths, method=method)
+    np.testing.assert_array_equal(whole(geoseg.composite(paths, method="first")).data[:1], values[0])
+
+
+def test_what_makes_a_composite_doubtful_is_told(tmp_path, capsys):
+    rng = np.random.default_rng(4)
+    values = rng.integers(500, 1500, (4, 3, 40, 40)).astype(np.int16)
+    good = [write(tmp_path / f"good_{k}.tif", one, nodata=None) for k, one in enumerate(values[:2])]
+    values[2, :, :10] = -9999
+    filled = write(tmp_path / "filled.tif", values[2], nodata=None)
+    small = write(tmp_path / "small.tif", (values[3] / 10_000).astype(np.float32), nodata=None)
+    far = write(tmp_path / "far.tif", values[0], nodata=None, west=900_000.0)
+    raster = geoseg.composite([*good, filled, small])
+    (warning, other) = sampled_doubts(raster)
+    assert "'filled': 25 % of a sample of the scene is -9999 in every band: if that is fill, add --nodata" in warning
+    assert "'small': its values are about 0.1" in other
+    assert [note for note in raster.notes if "holds float32, unlike good_0 (int16)" in note]
+    assert not sampled_doubts(geoseg.composite(good))
+    assert not geoseg.composite(good).notes
+    assert "no overlap with any other scene" in " ".join(geoseg.composite([*good, far], method="first").notes)
+    stated = write(tmp_path / "stated.tif", values[0], nodata=1)  # --nodata would replace it
+    (warning,) = sampled_doubts(geoseg.composite([stated, filled]))
+    assert "gdal_edit.py -a_nodata -9999 FILE" in warning
+    assert "--nodata -9999" not in warning
+    with pytest.raises(SystemExit):
+        main(["composite", good[0], filled, "-o", str(tmp_path / "out.tif"), "--progress", "none"])
+    assert "is -9999 in every band" in capsys.readouterr().err
+
+
+def test_rows_from_the_south_are_told_of_the_first_scene_only(tmp_path):
+    values = np.random.default_rng(4).integers(1, 200, (3, 8, 8)).astype(np.uint8)
+    paths = [write(tmp_path / name, one) for name, one in (("a.tif", values), ("b.tif", values[:, ::-1]))]
+    with rasterio.open(paths[1], "r+") as file:
+        file.transform = rasterio.Affine(10, 0, 500_000, 0, 10, 5_000_000 - 80)
+    joined = geoseg.composite(paths, method="mean")
+    np.testing.assert_array_equal(whole(joined).data[:3], values)
+    assert not any("south to north" in note for note in joined.notes)
+    assert any("south to north" in note for note in geoseg.composite(paths[::-1], method="mean").notes)
 
 
 def test_bands_that_a_scene_lacks(stack, tmp_path):

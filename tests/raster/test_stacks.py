@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.warp import Resampling, reproject
 
-from geoseg.errors import ContractError, InputError
+from geoseg.errors import ContractError, InputError, OptionError
 from geoseg.raster.files.members import check_unchanged, files_of
 from geoseg.raster.open import open_raster
 from geoseg.raster.shared_reads import SharedReads
@@ -219,6 +219,35 @@ def test_dates_are_sorted_however_they_are_given(days, seed):
 def test_equal_and_missing_dates_are_refused(names, message):
     with pytest.raises(InputError, match=message):
         dated(names)
+
+
+@pytest.mark.parametrize("written", ["20240601", "2024-06-01T23:30:00-05:00", "2024153", "2024-06-01T10:00:00Z"])
+def test_dates_are_written_before_a_file(written):
+    wanted = date(2024, 6, 2) if written.endswith("-05:00") else date(2024, 6, 1)
+    assert dated([f"{written}=scene.tif"]) == [(wanted, "scene.tif")]
+
+
+@pytest.mark.parametrize("written", ["01-06-2024", "2024-153", "2024-13-01", "1704412800", "2024-06", "0000-06-01"])
+def test_what_is_no_date_before_a_file_is_refused(written):
+    with pytest.raises(OptionError, match=f"'{written}' is no date"):
+        dated([f"{written}=scene.tif"])
+
+
+def test_an_equals_sign_in_a_name_is_no_date(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "20240601=x_20240701.tif", np.zeros((1, 4, 4), np.uint8))
+    assert dated(["20240601=x_20240701.tif"]) == [(date(2024, 6, 1), "20240601=x_20240701.tif")]
+
+
+def test_tags_that_disagree_are_told(tmp_path):
+    path = write(tmp_path / "scene.tif", np.zeros((1, 4, 4), np.uint8))
+    with rasterio.open(path, "r+") as file:
+        file.update_tags(SENSING_TIME="2024-06-01T23:30:00-05:00", ACQUISITION_DATE="2024-06-02")
+    assert dated([str(path)])[0][0] == date(2024, 6, 2)  # one day in UTC
+    with rasterio.open(path, "r+") as file:
+        file.update_tags(ACQUISITION_DATE="2024-06-05")
+    with pytest.raises(InputError, match=r"its tags state several dates \(2024-06-02, 2024-06-05\)"):
+        dated([str(path)])
 
 
 def test_tags_tell_a_date(tmp_path):

@@ -183,6 +183,17 @@ def test_a_missing_sensor_is_masked_and_told(place, sensors, tmp_path):
     assert (found[third] == 2).mean() > 0.8  # what optical tells alone
 
 
+def test_what_a_warning_offers_goes_with_several_inputs(place, sensors, tmp_path, write):
+    with rasterio.open(place.radar) as file:
+        radar, transform = file.read(), file.transform
+    radar[:, :20] = -9999
+    filled = write(tmp_path / "filled.tif", radar, ("vv",), transform=transform)
+    told = run("segment", "--source", f"optical={place.optical}", "--source", f"sar={filled}", "-m", sensors,
+               "-o", tmp_path / "out", *MAPPING)  # fmt: skip
+    assert "is -9999 in every band: if that is fill, declare it, with gdal_edit.py -a_nodata -9999 FILE" in told
+    assert "--nodata" not in told
+
+
 def test_wrong_uses_are_told_in_one_line(place, sensors, tmp_path):
     word = run("segment", place.optical, "-m", sensors, "-o", tmp_path, code=1)
     assert "takes several inputs" in word
@@ -355,6 +366,8 @@ def test_dates_of_several_places(tmp_path, write):
         ({"a": "spring", "b": "autumn"}, {"unlabelled": "before"}, "unlabelled images and several inputs"),
         ({"a": "spring", "b": "autumn"}, {"input_dropout": 1.0}, "input-dropout must lie"),
         ({"a": "spring", "b": "autumn"}, {"fusion": "mean"}, "fusion 'mean' is unknown"),
+        ({"1a": "spring", "b": "autumn"}, {}, "input '1a': a name begins with a letter"),
+        ({"date": "spring", "b": "autumn"}, {}, "cannot be called date"),
     ],
 )
 def test_impossible_options_are_refused(place, images, more, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,14 @@ _FULL_SCALE = (1.0, 255.0, 10_000.0, 65_535.0)
 # By how much pixels of an input may be finer or coarser than in training before it is warned of, and by how many days a
 # date may lie outside of the dates of training.
 _RESAMPLED, _SEASON = 1.5, 20
+
+# Options that do not go with several inputs, as warnings name them, and what does the same in a file.
+_IN_FILES = (
+    (re.compile(r"add --nodata auto"), "write one value there and declare it, with gdal_edit.py -a_nodata VALUE FILE"),
+    (re.compile(r"add --nodata ([^\s,]+)"), r"declare it, with gdal_edit.py -a_nodata \1 FILE"),
+    (re.compile(r"give it as --nodata"), "declare it, with gdal_edit.py -a_nodata VALUE FILE"),
+    (re.compile(r"\(--scale, --offset\)"), "(gdal_edit.py -scale SCALE -offset OFFSET FILE)"),
+)
 
 
 def check_bands(card: ModelCard, raster: Raster) -> None:
@@ -146,7 +155,8 @@ def _check_slots(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
             warnings.append(f"{own.name!r}: no valid pixel in a sample of the scene; it is masked")
             continue
         try:
-            warnings += check_contract(_card_of_input(card, spec), own, pixels, constant_fill(pixels.data, valid))
+            found = check_contract(_card_of_input(card, spec), own, pixels, constant_fill(pixels.data, valid))
+            warnings += found if kind_of(card.inputs) != "sources" else [_for_files(text) for text in found]
         except ContractError as error:
             if kind_of(card.inputs) != "sources":
                 raise
@@ -156,6 +166,13 @@ def _check_slots(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
             ) from None
         warnings += _odd_slot(card, spec, slot, own.name)
     return warnings
+
+
+def _for_files(warning: str) -> str:
+    """Return a warning that offers options of one scene as one that says how to state it in the files of an input."""
+    for pattern, instead in _IN_FILES:
+        warning = pattern.sub(instead, warning)
+    return warning
 
 
 def _card_of_input(card: ModelCard, spec: InputSpec) -> ModelCard:
@@ -190,7 +207,8 @@ def _odd_slot(card: ModelCard, spec: InputSpec, slot: Slot, label: str) -> list[
             )
     if slot.day is not None and spec.days is not None:
         first, last = spec.days
-        if not first - _SEASON <= slot.day <= last + _SEASON:
+        year = 366 if spec.dates == "day-of-year" else 0  # the last day of a year is next to the first
+        if not any(first - _SEASON <= slot.day + shift <= last + _SEASON for shift in (-year, 0, year)):
             what = "days of the year" if spec.dates == "day-of-year" else "days since the first date"
             warnings.append(
                 f"{label!r}: model {card.name!r} was trained on {what} {first}–{last}, this is {slot.day}: expect a "

@@ -11,7 +11,7 @@ import numpy as np
 
 from geoseg.errors import InputError, OptionError
 from geoseg.raster.bands.names import scene_name, unique
-from geoseg.raster.composite.dates import date_in, parse_date
+from geoseg.raster.composite.dates import as_date, date_in, when_taken
 from geoseg.raster.composite.methods import JOINERS
 from geoseg.raster.composite.scenes import Dates, common_nodata, open_dates
 from geoseg.raster.composite.source import CompositeSource
@@ -65,7 +65,8 @@ def composite(
         furthest from missing data and closest to the target date (the sum of both scores, 0…1 each, as in Griffiths
         et al. 2013, doi:10.1109/JSTARS.2012.2228167).
     dates
-        When each scene was taken, ``"2024-06-01"``, for ``best``; by default read from the names of files.
+        When each scene was taken, ``"2024-06-01"``, for ``best``; by default read from the names of files, their tags
+        or STAC items.
     target_date
         Date that ``best`` prefers; by default the one in the middle.
     cloud_distance
@@ -86,8 +87,8 @@ def composite(
     Raises
     ------
     InputError
-        If a scene cannot be opened, lacks a band, is in other units than the first and does not say so, or has no date
-        where one is needed.
+        If a scene cannot be opened, lacks a band, is in other units than the first and does not say so, is a class map
+        that the method would average, or has no date where one is needed.
     OptionError
         If an option's value is impossible.
 
@@ -111,8 +112,10 @@ def composite(
         "nodata": nodata,
         "mask_clouds": mask_clouds,
     }
-    found = open_dates(sources, bbox, bbox_crs, {key: value for key, value in reading.items() if value is not None})
-    closeness = _closeness(found, dates, target_date) if method == "best" else ()
+    found = open_dates(
+        sources, bbox, bbox_crs, {key: value for key, value in reading.items() if value is not None}, method
+    )
+    closeness = _closeness(found, sources, dates, target_date) if method == "best" else ()
     return _raster(found, method, closeness, cloud_distance if method == "best" else 0, name)
 
 
@@ -127,13 +130,20 @@ def _check(sources: list[Any], method: str, reach: int, dates: Sequence[Any] | N
         raise OptionError(f"dates has {len(dates)} entries for {len(sources)} scenes: give one for each")
 
 
-def _closeness(found: Dates, dates: Sequence[str | date] | None, target: str | date | None) -> tuple[float, ...]:
+def _closeness(
+    found: Dates, sources: Sequence[Any], dates: Sequence[str | date] | None, target: str | date | None
+) -> tuple[float, ...]:
     """Return 1 for the date that is nearest to the target, 0 for the furthest."""
     days = []
     for number, name, raster in zip(found.numbers, found.names, found.rasters, strict=True):
-        when = date_in(name) or date_in(raster.name) if dates is None else _date(dates[number], "dates")
+        if dates is not None:
+            when: date | None = _date(dates[number], "dates")
+        else:
+            when = when_taken(sources[number])[0] or date_in(name) or date_in(raster.name)
         if when is None:
-            raise InputError(f"{name}: no date in its name; give the date of each scene with --dates 2024-06-01,…")
+            raise InputError(
+                f"{name}: no date in its name, tags or STAC item; give the date of each scene with --dates 2024-06-01,…"
+            )
         days.append(when.toordinal())
     wanted = float(np.median(days)) if target is None else float(_date(target, "target-date").toordinal())
     away = [abs(day - wanted) for day in days]
@@ -141,7 +151,7 @@ def _closeness(found: Dates, dates: Sequence[str | date] | None, target: str | d
 
 
 def _date(value: str | date, option: str) -> date:
-    when = value if isinstance(value, date) else parse_date(str(value))
+    when = as_date(value)
     if when is None:
         raise OptionError(f"{option} {value!r} is no date: write it as 2024-06-01")
     return when

@@ -12,6 +12,7 @@ import numpy as np
 from affine import Affine
 
 from geoseg.errors import InputError
+from geoseg.raster.composite.doubts import check_no_classes, differences
 from geoseg.raster.composite.source import Unit
 from geoseg.raster.files.georeference import check_extent
 from geoseg.raster.grids import bounds_in, overlaps
@@ -47,7 +48,9 @@ class Dates:
     notes: tuple[str, ...]
 
 
-def open_dates(sources: Sequence[Any], bbox: Sequence[float] | None, bbox_crs: Any, reading: dict[str, Any]) -> Dates:
+def open_dates(
+    sources: Sequence[Any], bbox: Sequence[float] | None, bbox_crs: Any, reading: dict[str, Any], method: str
+) -> Dates:
     """Open scenes on the pixels of the first, over the extent of all, or over ``bbox``.
 
     Parameters
@@ -58,11 +61,14 @@ def open_dates(sources: Sequence[Any], bbox: Sequence[float] | None, bbox_crs: A
         As :meth:`Raster.crop` takes them; scenes outside are left out.
     reading
         Further options of ``open_raster``.
+    method
+        How they are joined.
 
     Raises
     ------
     InputError
-        If a scene cannot be opened, lacks a band, or is in another unit that is not stated; if none lies in ``bbox``.
+        If a scene cannot be opened, lacks a band, or is in another unit that is not stated, or is a class map that
+        ``method`` would average; if none lies in ``bbox``.
     """
     opened = [open_raster(source, **reading) for source in sources]
     first = opened[0]
@@ -76,6 +82,7 @@ def open_dates(sources: Sequence[Any], bbox: Sequence[float] | None, bbox_crs: A
         (kept if overlaps(one.grid, grid, one.name) else outside).append(number)
     if not kept:
         raise InputError("bbox: none of the scenes touches it; check the coordinates and --bbox-crs")
+    check_no_classes([opened[number] for number in kept], method)
     names = [band.name for band in first.bands]
     rasters, units = [], []
     notes = [f"{opened[number].name}: outside of bbox, left out" for number in outside]
@@ -88,6 +95,7 @@ def open_dates(sources: Sequence[Any], bbox: Sequence[float] | None, bbox_crs: A
             notes.append(f"{one.name}: has bands that {first.name} has not, left out: {', '.join(more)}")
         if not units[-1].same:
             notes.append(f"{one.name}: scale and offset differ from those of {first.name}; converted to its units")
+    notes += differences([opened[number] for number in kept])
     return Dates(
         tuple(rasters),
         tuple(units),

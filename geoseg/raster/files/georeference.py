@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Bounds on pixel sides and coordinates, in units of the CRS: beyond them areas overflow or vanish.
 _SMALLEST, _LARGEST = 1e-12, 1e15
 
+SOUTH_UP = "rows run from south to north, and so they do in the results"
+"""What is told of a file that is read on its own pixels."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -67,7 +70,7 @@ def place(data: Any, label: str) -> tuple[Grid, Grid, list[str]]:
             f"{grid.width} x {grid.height} pixels"
         )
     elif transform.e > 0 and (crs is not None or transform != Affine.identity()):
-        notes.append(f"{label}: rows run from south to north, and so they do in the results")
+        notes.append(f"{label}: {SOUTH_UP}")
     return grid, own, notes
 
 

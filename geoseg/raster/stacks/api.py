@@ -150,7 +150,7 @@ def _select(raster: Raster, slot: SlotFiles) -> Raster:
     if absent := [name for name in slot.bands if name not in have]:
         raise ContractError(
             f"{slot.label}: {raster.sources[0]} lacks band{'s' * (len(absent) > 1)} {', '.join(absent)}; it has "
-            f"{', '.join(have)}"
+            f"{', '.join(have)}: name its bands in the file, by their descriptions"
         )
     return raster.select(slot.bands)
 

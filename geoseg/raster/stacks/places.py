@@ -93,16 +93,27 @@ def matched(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  patterns may be absolute
 
 
+def matching(name: str, source: Any) -> list[Any]:
+    """Return the files that a pattern stands for; a source that is none alone.
+
+    Raises
+    ------
+    InputError
+        If no file matches; ``name`` says of what.
+    """
+    if not is_pattern(source) or Path(source.partition("=")[2] or source).exists():
+        return [source]
+    if not (files := matched(source)):
+        raise InputError(f"{name}: no file matches {source}")
+    return list(files)
+
+
 def _files(name: str, given: Any, *, stack: bool) -> list[Any]:
     """Return the scenes of one input; patterns and, unless they are stacks, folders are replaced by their files."""
     found: list[Any] = []
     for one in given if isinstance(given, list | tuple) else [given]:
-        if is_pattern(one):
-            if not (files := matched(one)):
-                raise InputError(f"{name}: no file matches {one}")
-            found += files
-        else:
-            found += [one] if stack else expanded(one)
+        files = matching(name, one)
+        found += files if stack or files != [one] else expanded(one)
     if not found:
         raise InputError(f"{name}: no file is given")
     return found

@@ -10,18 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from geoseg.errors import InputError, OptionError
-from geoseg.raster.composite.dates import date_in, parse_date
-from geoseg.raster.gdal.datasets import open_dataset
-from geoseg.raster.gdal.environment import environment, gdal_path, is_remote
+from geoseg.raster.composite.dates import as_date, date_in, when_taken
 from geoseg.raster.raster import Raster
 
-# Tags that state when a scene was taken; TIFFTAG_DATETIME mostly states when the file was written.
-_TAGS = re.compile(
-    r"(ACQUISITION|SENSING|DATATAKE|PRODUCT_START|START).*(DATE|TIME)|DATE_ACQUIRED|ACQUIRED", re.IGNORECASE
-)
-
-# "2024-06-01=FILE": a date before the first equals sign, so that names with one still work.
-_DATED = re.compile(r"(\d{4}-\d\d-\d\d)=(.+)", re.DOTALL)
+# "2024-06-01=FILE": digits and what dates have between them, before the first equals sign; not names with one in them.
+_DATED = re.compile(r"(\d[\d.:+\-TZ /]*)=(.+)", re.DOTALL)
 
 
 def dated(sources: Mapping[Any, Any] | Sequence[Any]) -> list[tuple[date, Any]]:
@@ -73,15 +66,17 @@ def _dated(source: Any) -> tuple[date, Any]:
     if isinstance(source, str) and not source:
         raise InputError("the path of a date is empty: name a file")
     written = _DATED.fullmatch(source) if isinstance(source, str) else None
-    if written is not None:
+    if written is not None and not Path(source).exists():
         return _given(written[1]), written[2]
-    day = date_in(_label(source))
-    if day is None and isinstance(source, str | Path):
-        day = _tagged(str(source))
+    day, several = (date_in(source.name), ()) if isinstance(source, Raster) else when_taken(source)
     if day is None:
+        lacks = (
+            f"its tags state several dates ({', '.join(map(str, several))})"
+            if several
+            else ("has no date in its name, tags or STAC item")
+        )
         raise InputError(
-            f"{_label(source)}: has no date in its name or tags; write it before the file: --dates 2024-06-01=FILE "
-            '({"2024-06-01": FILE})'
+            f'{_label(source)}: {lacks}; write it before the file: --dates 2024-06-01=FILE ({{"2024-06-01": FILE}})'
         )
     return day, source
 
@@ -93,21 +88,7 @@ def _label(source: Any) -> str:
 
 
 def _given(day: Any) -> date:
-    when = day if isinstance(day, date) else parse_date(str(day))
+    when = as_date(day)
     if when is None:
         raise OptionError(f"{day!r} is no date: write it as 2024-06-01")
     return when
-
-
-def _tagged(path: str) -> date | None:
-    """Return the date that the tags of a file on this machine state; None if they state none."""
-    if is_remote(path) or not Path(path).is_file():
-        return None
-    target = gdal_path(path)
-    try:
-        with environment(target), open_dataset(target) as data:
-            tags = data.tags()
-    except Exception:  # noqa: BLE001 - opened properly afterwards, with its own message
-        return None
-    stated = {day for key, text in tags.items() if _TAGS.search(key) and (day := parse_date(text)) is not None}
-    return stated.pop() if len(stated) == 1 else None

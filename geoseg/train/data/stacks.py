@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,11 @@ def open_stacks(
     OptionError, ContractError
         If names or options are impossible, or files lack bands.
     """
+    for name in given:
+        if len(given) > 1 and name == DATE:
+            raise OptionError(f"an input of several cannot be called {DATE}, which is a series: call it otherwise")
+        if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]{0,63}", name) is None:
+            raise OptionError(f"input {name!r}: a name begins with a letter and has letters, digits, _ and - only")
     scenes = scenes_of(given, reading, (BEFORE, AFTER))
     inputs = tuple(base) or _described(scenes, reading, options)
     label = "the model to fine-tune" if base else "the model"
