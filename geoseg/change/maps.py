@@ -29,8 +29,12 @@ _NO_DATA = re.compile(
     r"no[\s_-]*data|missing|null|^n/?a$|fill|unclassified|unlabel|unknown|outside|background", re.IGNORECASE
 )
 
+_MOST_PERCENT = 100
+
 _UNKNOWN = 254
 """Position of values that are no class; the last that is free in uint8."""
+
+_SCENES = ", or name the model that maps scenes, with --model (model=)"
 
 _REMEDY = "the file's list of classes is incomplete: name it, or use --map VALUE="
 
@@ -116,9 +120,21 @@ class ClassMaps:
 
 
 def read_percent(layer: RasterLayer, box: Box) -> NDArray[np.uint8]:
-    """Return the confidence in a box, 255 where it is unknown."""
+    """Return the confidence in a box, 255 where it is unknown.
+
+    Raises
+    ------
+    InputError
+        If it is no percentage.
+    """
     values, valid = layer.read(box)
-    return np.where(valid, values, np.uint8(NODATA))
+    percent = np.where(valid, values, np.uint8(NODATA))
+    if (strange := (percent > _MOST_PERCENT) & (percent != NODATA)).any():
+        raise InputError(
+            f"{layer.label} holds {percent[strange].max()}; confidence is percent of the winning class, 0…100, and 255 "
+            "where it is unknown: convert it, or move it away to go without"
+        )
+    return percent
 
 
 def open_maps(before: Any, after: Any, renames: str | Mapping[str, str] | None, confidence: Any) -> ClassMaps:
@@ -140,9 +156,9 @@ def open_maps(before: Any, after: Any, renames: str | Mapping[str, str] | None, 
     """
     pairs = parse_renames(renames)
     named = {int(left) for left, right in pairs.items() if right and is_number(left)}
-    first = open_map(before, named=named)
+    first = open_map(before, None, named, _SCENES)
     grid = first.raster.grid
-    second = open_map(after, grid, named)
+    second = open_map(after, grid, named, _SCENES)
     both = (first, second)
     sure, notes = _confidences((before, after), both, confidence, grid)
     place = _overlap(both, after)
@@ -267,7 +283,8 @@ def open_confidence(path: Any, layer: RasterLayer, grid: Any) -> RasterLayer:
         raise InputError(f"{sure.label} is not on the grid of {layer.label}; name the map's own confidence raster")
     if sure.raster.dtype != np.uint8:
         raise InputError(
-            f"{sure.label} holds {sure.raster.dtype}; confidence is uint8, percent of the winning class 0…100"
+            f"{sure.label} holds {sure.raster.dtype}; confidence is uint8, percent of the winning class 0…100: "
+            "convert it, or move it away to go without"
         )
     return sure
 

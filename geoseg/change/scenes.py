@@ -16,7 +16,9 @@ from geoseg.job import Job, Options, Products, SceneEntry, SceneResult, run
 from geoseg.models import DEFAULT_MODEL, load_model
 from geoseg.models.card.inputs import AFTER, BEFORE, is_change
 from geoseg.progress.forecast import OF_CHANGES, expected_seconds
+from geoseg.raster import open_raster
 from geoseg.raster.bands.names import scene_name
+from geoseg.raster.grids import overlaps
 from geoseg.tiling import Box
 from geoseg.write import CogSink
 
@@ -99,10 +101,26 @@ class Segmenting:
             unchanged = changed.with_name(f"{name}_unchanged.tif")
             _write_unchanged(changed, unchanged)
             return Maps(unchanged, changed, (confidence, confidence))
+        self._check_one_place(before, after)
         names = _names(before, after)
         entries = [SceneEntry(source, name) for source, name in zip((before, after), names, strict=True)]
         first, second = (result.outputs["classes"] for result in self._run(entries, folder, overwrite=overwrite))
         return Maps(first, second)
+
+    def _check_one_place(self, before: Any, after: Any) -> None:
+        """Check that both scenes show one place, before hours go into their maps; raises InputError."""
+        try:
+            first, second = (open_raster(one, **self.reading) for one in (before, after))
+        except GeosegError:
+            return  # the run tells it, as of any scene
+        if (first.grid.crs is None) != (second.grid.crs is None):
+            lacking = first if first.grid.crs is None else second
+            raise InputError(
+                f"{lacking.name} has no CRS and the other scene has one, so they cannot be aligned; set it with "
+                "gdal_edit.py -a_srs EPSG:… FILE"
+            )
+        if not overlaps(second.grid, first.grid, second.name):
+            raise InputError(f"{first.name} and {second.name} do not overlap; compare scenes of one place")
 
     def _run(self, entries: list[SceneEntry], folder: Path, *, overwrite: bool) -> list[SceneResult]:
         products = Products(polygons=False, preview=False)

@@ -185,7 +185,9 @@ def parse_renames(text: str | Mapping[str, str] | None) -> dict[str, str]:
         left, equals, right = part.partition("=")
         if not equals or not left.strip():
             raise OptionError(f"map {part!r} is not of the form class=class: write --map forest=tree,255=")
-        pairs[left.strip()] = right.strip()
+        if pairs.setdefault(left.strip(), right.strip()) != right.strip():
+            both = " and ".join(text or "nothing" for text in (pairs[left.strip()], right.strip()))
+            raise OptionError(f"map names {left.strip()} twice, with {both}")
     return pairs
 
 

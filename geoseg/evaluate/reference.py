@@ -96,7 +96,7 @@ def is_vector(source: Any) -> bool:
     return hasattr(source, "geometry") and hasattr(source, "sindex")
 
 
-def open_map(source: Any, grid: Grid | None = None, named: Collection[int] = ()) -> RasterLayer:
+def open_map(source: Any, grid: Grid | None = None, named: Collection[int] = (), otherwise: str = "") -> RasterLayer:
     """Open a class raster on its own grid, or on another.
 
     Parameters
@@ -107,6 +107,8 @@ def open_map(source: Any, grid: Grid | None = None, named: Collection[int] = ())
         Grid to warp it to, by the nearest pixel; its own if None.
     named
         Values that are classes even if the file declares them nodata.
+    otherwise
+        What else to do about a raster of several bands, for the message.
 
     Raises
     ------
@@ -115,19 +117,19 @@ def open_map(source: Any, grid: Grid | None = None, named: Collection[int] = ())
         not overlap it.
     """
     if isinstance(source, str | Path):
-        return _open_file(str(source), grid, named)
+        return _open_file(str(source), grid, named, otherwise)
     from geoseg.raster import open_raster
     from geoseg.write.class_names import classes_of_attributes
 
     raster = open_raster(source)
     label = raster.name
-    _one_band(label, len(raster.bands))
+    _one_band(label, len(raster.bands), otherwise)
     if grid is not None and raster.grid != grid:
         raise InputError(f"{label}: an array must be on the map's grid; reproject it first with .odc.reproject")
     return RasterLayer(raster, classes_of_attributes(source.attrs), label)
 
 
-def _open_file(path: str, grid: Grid | None, named: Collection[int]) -> RasterLayer:
+def _open_file(path: str, grid: Grid | None, named: Collection[int], otherwise: str) -> RasterLayer:
     from geoseg.raster.gdal.environment import is_remote
     from geoseg.raster.grids import place
     from geoseg.raster.probe import probe, stem_of
@@ -135,7 +137,7 @@ def _open_file(path: str, grid: Grid | None, named: Collection[int]) -> RasterLa
 
     info = replace(probe(path, remote=is_remote(path)), categorical=True)
     label = Path(path).name
-    _one_band(label, len(info.bands))
+    _one_band(label, len(info.bands), otherwise)
     if info.bands[0].nodata in named:
         info = replace(info, bands=(replace(info.bands[0], nodata=None),))
     target = info.grid if grid is None else grid
@@ -159,9 +161,11 @@ def _classes_of(path: str) -> tuple[MapClass, ...]:
     return tuple(item for item in found if item.name != f"class {item.id}")
 
 
-def _one_band(label: str, count: int) -> None:
+def _one_band(label: str, count: int, otherwise: str = "") -> None:
     if count != 1:
-        raise InputError(f"{label} has {count} bands: a class map has one; extract it with: gdal_translate -b 1")
+        raise InputError(
+            f"{label} has {count} bands: a class map has one; extract it with: gdal_translate -b 1{otherwise}"
+        )
 
 
 def check_place(own: Grid, target: Grid, label: str) -> None:

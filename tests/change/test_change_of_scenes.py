@@ -85,6 +85,19 @@ def test_a_scene_that_fails_is_the_error(scenes, tmp_path):
     assert not list((tmp_path / "out").glob("*_change*"))
 
 
+@pytest.mark.parametrize(("move", "crs", "message"), [(9000, "EPSG:32633", "do not overlap"), (0, None, "has no CRS")])
+def test_scenes_of_two_places_are_told_before_they_are_mapped(scenes, tmp_path, move, crs, message):
+    with rasterio.open(scenes[1]) as file:
+        profile = file.profile | {"crs": crs, "transform": file.transform @ rasterio.Affine.translation(move, 0)}
+        values, names = file.read(), file.descriptions
+    with rasterio.open(tmp_path / "far.tif", "w", **profile) as file:
+        file.write(values)
+        file.descriptions = names
+    with pytest.raises(GeosegError, match=message):
+        geoseg.change(scenes[0], tmp_path / "far.tif", tmp_path / "out", model="spectral")
+    assert not (tmp_path / "out").exists()
+
+
 def test_options_of_scenes_need_a_model(scenes, tmp_path, capsys):
     with pytest.raises(GeosegError, match="reading is for scenes: name the model"):
         geoseg.change(*scenes, tmp_path / "out", reading={"scale": 0.0001})

@@ -157,3 +157,21 @@ def test_what_a_series_makes_of_its_maps_is_told(write_map, tmp_path, pair):
     beyond = write_map("beyond.tif", pair[1] + 50)
     with pytest.raises(GeosegError, match="-a_nodata VALUE FILE"):
         smooth([first, beyond], tmp_path / "beyond")
+
+
+def test_confidence_of_another_scale_is_refused(write_map, tmp_path, pair):
+    paths = [write_map(f"{name}_classes.tif", one) for name, one in zip("ab", pair, strict=True)]
+    for name in "ab":
+        write_map(f"{name}_confidence.tif", np.full(pair[0].shape, 200, np.uint8), classes=(), nodata=255)
+    for run in (lambda: geoseg.change(*paths, tmp_path / "out"), lambda: smooth(paths, tmp_path / "out")):
+        with pytest.raises(GeosegError, match=r"_confidence\.tif holds 200; confidence is percent"):
+            run()
+    assert not list(tmp_path.glob("out/*.tif"))
+
+
+def test_scenes_without_a_model_and_names_that_are_renamed_twice(write_map, tmp_path, pair):
+    scene = write_map("scene.tif", np.stack([*pair, *pair]), classes=())
+    with pytest.raises(GeosegError, match=r"has 4 bands: .*, or name the model that maps scenes, with --model"):
+        geoseg.change(scene, scene)
+    with pytest.raises(GeosegError, match="map names 0 twice, with wood and water"):
+        geoseg.change(scene, scene, renames="0=wood,1=field,0=water")

@@ -345,6 +345,25 @@ def test_odd_inputs_are_warned_of(scenes, monkeypatch, inputs, given, message):
     assert message.split(".*")[-1] in warnings
 
 
+def test_power_for_a_model_of_decibels_is_warned_of(tmp_path):
+    card = card_of(SENSORS, "early")
+    scalings = [ValueScaling(type="z-score", mean=-12, stddev=5) if b.name == "sar:vv" else v
+                for b, v in zip(card.bands, card.value_scaling, strict=True)]  # fmt: skip
+    model = Model(card.model_copy(update={"value_scaling": tuple(scalings)}), module=model_of(SENSORS, "early").module)
+    decibels = np.random.default_rng(3).normal(-12, 4, (1, 40, 40)).astype(np.float32)
+    told = []
+    for name, values in (("db", decibels), ("power", 10 ** (decibels / 10))):
+        with rasterio.open(
+            tmp_path / f"{name}.tif", "w", driver="GTiff", width=40, height=40, count=1, dtype="float32",
+            crs="EPSG:32633", transform=rasterio.Affine(20, 0, 5e5, 0, -20, 5.4e6),
+        ) as file:  # fmt: skip
+            file.write(values.astype(np.float32))
+            file.descriptions = ("vv",)
+        raster = open_inputs(model, {"sar": tmp_path / f"{name}.tif"})
+        told.append(any("no negative values" in line for line in check_contract(model.card, raster, raster.sample())))
+    assert told == [False, True]
+
+
 def test_a_season_goes_on_over_new_year(scenes):
     (spec,) = SERIES
     winter = [spec.model_copy(update={"days": (1, 40)})]

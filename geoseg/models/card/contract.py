@@ -22,6 +22,8 @@ from geoseg.raster.types import Pixels
 from geoseg.system.text import rounded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from geoseg.models.card.card import ModelCard
@@ -244,10 +246,23 @@ def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
     if top > low + ABOVE * span or top < low + span / BELOW:
         message, options = _units_message(card, raster, top, max(raw))
         raise ContractError(message, suggested_options=options)
+    if (unlike := _not_decibels(card, lows)) is not None:
+        text = f"{raster.name!r}: band {card.bands[unlike].name} has no negative values, the training data of model "
+        text += f"{card.name!r} mostly had: if the model learned decibels, convert amplitude or power to them first"
+        return [text]
     if bottom < low - 0.5 * span:
         outside = f"{raster.name!r}: values go down to {bottom:.6g}, the model expects {low:g}…{high:g}"
         return [f"{outside}; if that is a fill value, give it as --nodata"]
     return []
+
+
+def _not_decibels(card: ModelCard, lows: Sequence[float]) -> int | None:
+    """Return the number of a band whose values are all positive, unlike those that the model learned from."""
+    for number, (low, scaling) in enumerate(zip(lows, card.value_scaling, strict=False)):
+        known = scaling is not None and scaling.mean is not None and scaling.stddev is not None
+        if known and low >= 0 and scaling.mean + scaling.stddev < 0:
+            return number
+    return None
 
 
 def _percentiles(values: NDArray[np.generic]) -> tuple[float, float]:

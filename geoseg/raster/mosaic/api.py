@@ -89,7 +89,10 @@ def _check_fit(one: Raster, first: Raster, *, several: bool) -> None:
     """Check what does not depend on where a scene lies."""
     label, other = one.sources[0], first.sources[0]
     if one.computed:
-        raise InputError(f"{one.name}: is computed by dask when it is read; write it to a file first (write_cog)")
+        raise InputError(
+            f"{one.name}: is computed by dask when it is read; write it to a file first (gdal_translate; "
+            "in Python write_cog)"
+        )
     if several and one.grid.crs is None and one.transform == Affine.identity():
         raise InputError(
             f"{label}: has no georeference, so its place in the mosaic is unknown; give it one with: "

@@ -113,7 +113,10 @@ def stack_slots(
 def _opened(slot: SlotFiles, options: dict[str, Any]) -> Raster:
     raster = slot.source if isinstance(slot.source, Raster) else open_raster(slot.source, **options)
     if raster.computed:
-        raise InputError(f"{slot.label}: is computed by dask when it is read; write it to a file first (write_cog)")
+        raise InputError(
+            f"{slot.label}: is computed by dask when it is read; write it to a file first (gdal_translate; "
+            "in Python write_cog)"
+        )
     return raster
 
 
