@@ -134,7 +134,7 @@ def plain(name: str) -> str:
     >>> plain("Grass / Shrub"), plain("NDVI > 0.3"), plain("class -1")
     ('grass shrub', 'ndvi >0 3', 'class -1')
     """
-    words = _BETWEEN.sub(" ", tidy(name).casefold())
+    words = _BETWEEN.sub(" ", tidy(name).casefold().replace("\N{MINUS SIGN}", "-"))
     return re.sub(r"\s+", " ", _AROUND_MARK.sub(r" \1", words)).strip() or name
 
 

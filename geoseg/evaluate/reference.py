@@ -198,9 +198,14 @@ def check_overlap(bounds: tuple[float, float, float, float], target: Grid, label
     left, bottom, right, top = target.bounds()
     if min(east, right) <= max(west, left) or min(north, top) <= max(south, bottom):
         here, there = (", ".join(f"{value:.8g}" for value in box) for box in (bounds, (left, bottom, right, top)))
-        raise InputError(
-            f"{label} covers ({here}) and the map ({there}): they do not overlap; compare maps of one place"
-        )
+        remedy = "compare maps of one place"
+        turn = round((left + right - west - east) / 720) * 360
+        if target.crs is not None and target.crs.is_geographic and turn and west + turn < right and east + turn > left:
+            remedy = (
+                f"their longitudes differ by a whole turn: gdal_edit.py -a_ullr {west + turn:.12g} {north:.12g} "
+                f"{east + turn:.12g} {south:.12g} FILE"
+            )
+        raise InputError(f"{label} covers ({here}) and the map ({there}): they do not overlap; {remedy}")
 
 
 class PolygonLayer:

@@ -175,3 +175,12 @@ def test_scenes_without_a_model_and_names_that_are_renamed_twice(write_map, tmp_
         geoseg.change(scene, scene)
     with pytest.raises(GeosegError, match="map names 0 twice, with wood and water"):
         geoseg.change(scene, scene, renames="0=wood,1=field,0=water")
+
+
+def test_longitudes_that_differ_by_a_turn_are_told(write_map, tmp_path, pair):
+    first = write_map("a.tif", pair[0], crs="EPSG:4326", origin=(-10, 50), pixel=0.001)
+    second = write_map("b.tif", pair[1], crs="EPSG:4326", origin=(350, 50), pixel=0.001)
+    with pytest.raises(GeosegError, match=r"differ by a whole turn: gdal_edit\.py -a_ullr -10 50 -9\.96 49\.97 FILE"):
+        geoseg.change(first, second)
+    moved = write_map("c.tif", pair[1], crs="EPSG:4326", origin=(-10, 50), pixel=0.001)
+    assert len(geoseg.change(first, moved, tolerance=0)) > 0

@@ -245,6 +245,9 @@ def test_tags_that_disagree_are_told(tmp_path):
         file.update_tags(SENSING_TIME="2024-06-01T23:30:00-05:00", ACQUISITION_DATE="2024-06-02")
     assert dated([str(path)])[0][0] == date(2024, 6, 2)  # one day in UTC
     with rasterio.open(path, "r+") as file:
+        file.update_tags(PROCESSING_START_TIME="2024-11-30T10:00:00Z", SENSING_END_TIME="2024-06-03T00:00:05Z")
+    assert dated([str(path)])[0][0] == date(2024, 6, 2)  # neither says when it was taken
+    with rasterio.open(path, "r+") as file:
         file.update_tags(ACQUISITION_DATE="2024-06-05")
     with pytest.raises(InputError, match=r"its tags state several dates \(2024-06-02, 2024-06-05\)"):
         dated([str(path)])

@@ -251,6 +251,26 @@ def test_single_images_for_a_model_of_several_inputs(place, sensors, tmp_path, c
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("heights", [(2, 5), (5, 5)])
+def test_low_and_constant_values_are_no_other_units(place, heights, tmp_path, write):
+    values = np.random.default_rng(1).uniform(*heights, (1, SIDE, SIDE)).astype(np.float32)
+    model = write(tmp_path / "low.tif", values, ("height",))
+    quick = {**QUICK, "windows": 4, "epochs": 1, "validation": 0}
+    geoseg.train({"optical": place.optical, "dem": str(model)}, place.labels, tmp_path / "model", **quick)
+    (_, dem) = geoseg.load_model(tmp_path / "model").card.inputs
+    assert dem.value_range is None if heights[0] == heights[1] else dem.value_range[1] < 2 * heights[1]
+    run("segment", "--source", f"optical={place.optical}", "--source", f"dem={model}", "-m", tmp_path / "model", "-o",
+        tmp_path / "out", *MAPPING)  # fmt: skip
+
+
+def test_bands_that_not_all_dates_have_are_told(place, tmp_path, write):
+    first = write(tmp_path / "S_20240301.tif", np.full((1, SIDE, SIDE), 500, np.uint16), ("red",))
+    second = write(tmp_path / "S_20240601.tif", np.full((2, SIDE, SIDE), 500, np.uint16), ("red", "nir"))
+    stacks = open_stacks({"date": [str(second), str(first)]}, {}, InputOptions())
+    assert stacks.inputs[0].bands == ("red",)
+    assert "S_20240601: has bands that the first date has not, left out: nir" in stacks.rasters[0].notes
+
+
 def test_a_series_tells_what_no_date_does(place, tmp_path):
     model = geoseg.train({"date": [place.autumn, place.spring]}, place.labels, tmp_path / "series", **QUICK)
     (spec,) = model.card.inputs

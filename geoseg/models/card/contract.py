@@ -259,8 +259,8 @@ def _check_range(card: ModelCard, raster: Raster, sample: Pixels) -> list[str]:
 def _not_decibels(card: ModelCard, lows: Sequence[float]) -> int | None:
     """Return the number of a band whose values are all positive, unlike those that the model learned from."""
     for number, (low, scaling) in enumerate(zip(lows, card.value_scaling, strict=False)):
-        known = scaling is not None and scaling.mean is not None and scaling.stddev is not None
-        if known and low >= 0 and scaling.mean + scaling.stddev < 0:
+        mean, width = (None, None) if scaling is None else (scaling.mean, scaling.stddev)
+        if mean is not None and width is not None and low >= 0 > mean + width:
             return number
     return None
 

@@ -33,6 +33,8 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _TAGS = re.compile(
     r"(ACQUISITION|SENSING|DATATAKE|PRODUCT_START|START).*(DATE|TIME)|DATE_ACQUIRED|ACQUIRED", re.IGNORECASE
 )
+# … and what else they may state: when it was made, and when its acquisition ended.
+_OTHER_TAGS = re.compile(r"PROCESS|GENERAT|CREAT|INGEST|PUBLISH|(?:^|_)(?:END|STOP)(?:_|$)", re.IGNORECASE)
 
 _ITEMS = (".json", ".geojson")
 _LARGEST_ITEM = 16 * 2**20
@@ -187,4 +189,5 @@ def _tagged(path: str) -> set[date]:
             tags = data.tags()
     except Exception:  # noqa: BLE001 - opened properly afterwards, with its own message
         return set()
-    return {day for key, text in tags.items() if _TAGS.search(key) and (day := parse_date(text)) is not None}
+    taken = [text for key, text in tags.items() if _TAGS.search(key) and not _OTHER_TAGS.search(key)]
+    return {day for text in taken if (day := parse_date(text)) is not None}

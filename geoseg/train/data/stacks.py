@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError, OptionError
@@ -82,7 +82,27 @@ def open_stacks(
     rasters = [
         scene if isinstance(scene, Raster) else stack_inputs(inputs, scene, reading, label=label) for scene in scenes
     ]
+    if rasters and not base and (left := _left_out(scenes, inputs, reading)):
+        rasters[0] = replace(rasters[0], notes=(*rasters[0].notes, *left))
     return Stacks(rasters, inputs)
+
+
+def _left_out(
+    scenes: Sequence[Mapping[str, Any]], inputs: Sequence[InputSpec], reading: Mapping[str, Any]
+) -> list[str]:
+    """Return notes on bands of some files that the first one of their input does not have."""
+    notes = []
+    for spec in inputs:
+        for scene in scenes:
+            given = scene.get(spec.name)
+            for source in given.values() if isinstance(given, Mapping) else [given]:
+                raster = None if source is None else opened(source, reading)
+                more = [] if raster is None else [b.name for b in raster.bands if b.name not in spec.bands]
+                if raster is not None and more:
+                    notes.append(
+                        f"{raster.name}: has bands that the first {spec.name} has not, left out: {', '.join(more)}"
+                    )
+    return notes
 
 
 def open_given(
@@ -169,7 +189,10 @@ def _described(
             steps = max(len(scene[name]) for scene in scenes)
             gaps = options.dropout > 0 or any(len(scene[name]) < steps for scene in scenes)
             if steps > MOST_STEPS:
-                raise OptionError(f"{steps} dates of one place are given: a model takes at most {MOST_STEPS}")
+                raise OptionError(
+                    f"{steps} dates of one place are given: a model takes at most {MOST_STEPS}; leave some out, or "
+                    "join those of a week or month with geoseg composite"
+                )
             found.append(InputSpec(name=name, bands=bands, steps=steps, dates=options.encoding, optional=gaps))
         else:
             gaps = options.dropout > 0 or any(scene.get(name) is None for scene in scenes)
@@ -226,10 +249,13 @@ def measured_inputs(
         try:
             found = measure(views, bands, own, cell, seed)
         except InputError:
-            raise InputError(f"input {spec.name} has no data where the training labels are") from None
+            raise InputError(
+                f"input {spec.name} has no data where the training labels are: leave it out, or check its nodata value"
+            ) from None
         constant += [f"{spec.name}:{b.name}" for b, width in zip(bands, found.deviation, strict=True) if width <= 0]
         update = {
-            "value_range": found.value_range(views[0].dtype),
+            # Of what does not vary, nothing is known: a height model of flat land.
+            "value_range": found.value_range(views[0].dtype) if (found.deviation > 0).any() else None,
             "value_percentiles": found.percentiles,
             "resolution": (float(f"{min(sizes):.4g}"), float(f"{max(sizes):.4g}")) if sizes else None,
             "days": (min(days), max(days)) if days else None,

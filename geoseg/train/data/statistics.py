@@ -13,6 +13,7 @@ from geoseg.models import BandSpec, ValueScaling
 from geoseg.models.card.contract import pixel_size
 from geoseg.models.card.percentiles import ValuePercentiles, evenly, percentiles_of, summarize
 from geoseg.models.card.scaling import to_card_units
+from geoseg.models.card.units import BELOW
 from geoseg.raster import release_handles
 from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
@@ -71,8 +72,9 @@ class Statistics:
         span = max(high - low, 1e-6)
         if dtype == np.uint8:
             return 0.0, 255.0
-        # Reflectance may fall a little below 0.
-        full = next((full for full in _FULL_SCALES if high <= 1.6 * full), None)
+        # Reflectance may fall a little below 0. Heights of some metres, or powers of some thousandths, are darker than
+        # any of these scales: the check of units would refuse the training data themselves.
+        full = next((full for full in _FULL_SCALES if full / BELOW < high <= 1.6 * full), None)
         if low < -0.05 * high or full is None or high <= 0:
             return round(low - span / 2, 6), round(high + span / 2, 6)
         return 0.0, full
