@@ -18,6 +18,7 @@ from geoseg.evaluate.evaluation import Evaluation
 from geoseg.evaluate.objects import ObjectEvaluation, ObjectOptions, evaluate_objects
 from geoseg.evaluate.reference import ClassLayer, RasterLayer, is_vector, open_map, open_reference
 from geoseg.geodesy.crs import crs_text
+from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES
 from geoseg.system.threads import ordered_map
 from geoseg.tiling import Box
 
@@ -135,6 +136,11 @@ def check_both_objects(predicted: Any, reference: Any) -> None:
     if not is_vector(reference):
         label = reference if is_path(reference) else "the reference"
         shown = predicted if is_path(predicted) else "the first"
+        if is_path(reference) and Path(reference).suffix.lower() not in RASTER_SUFFIXES:
+            raise InputError(
+                f"{shown} holds polygons, which are compared with polygons, but {label} is no file of polygons by its "
+                "name; give a GeoPackage, Shapefile, GeoJSON, FlatGeobuf, GeoParquet or KML"
+            )
         raise InputError(
             f"{shown} holds polygons, which are compared with polygons; make some of {label} with geoseg polygonize, "
             "or give the map first, then the polygons"

@@ -24,10 +24,6 @@ _UNKNOWN = -2
 # Numbers of classes of one map lie in a table of at most so many entries.
 _WIDEST = 1 << 20
 
-# What lies between words of a name; a minus before a number, and what compares, are part of it.
-_BETWEEN = re.compile(r"(?!(?<!\S)-\d)[^\w<>≤≥=+±]|_")
-_AROUND_MARK = re.compile(r"\s*([<>≤≥=+±]+)\s*")
-
 
 @dataclass(frozen=True)
 class Side:
@@ -66,6 +62,14 @@ class Scheme:
     predicted: Codes
     reference: Codes
     notes: tuple[str, ...] = ()
+
+
+# What parts words: any sign that tells nothing, points and commas that are not in a number, hyphens that are not its
+# sign or a range, nor a grade at the end.
+_PARTS = re.compile(
+    r"_|[^\w\s+#*<>=%\u2264\u2265\u00b1.,-]|(?<!\d)[.,]|[.,](?!\d)|-(?=[^\W\d])|(?<=[^\W\d])-(?=\w)|(?<!\S)-(?!\S)"
+)
+_SIGNS = re.compile(r"\s*([+#*<>=%\u2264\u2265\u00b1])\s*")
 
 
 class Codes:
@@ -124,18 +128,21 @@ class Codes:
 
 
 def plain(name: str) -> str:
-    """Normalize a class name for comparison: ``"Grass / Shrub"`` equals ``"grass-shrub"``.
+    """Normalize a class name for comparison: case, blanks and what parts words do not count.
 
-    What tells classes apart stays: comparisons and signs, as in ``"slope <5"`` and ``"class -1"``.
+    Signs that tell classes apart do: those of numbers and grades, and of quantities.
 
     Examples
     --------
     >>> from geoseg.evaluate.class_matching import plain
-    >>> plain("Grass / Shrub"), plain("NDVI > 0.3"), plain("class -1")
-    ('grass shrub', 'ndvi >0 3', 'class -1')
+    >>> plain("Grass / Shrub") == plain("grass-shrub")
+    True
+    >>> [plain(name) for name in ("-1", "1", "1.5", "A-", "< 5 m", ">5 m")]
+    ['-1', '1', '1.5', 'a-', '<5 m', '>5 m']
     """
-    words = _BETWEEN.sub(" ", tidy(name).casefold().replace("\N{MINUS SIGN}", "-"))
-    return re.sub(r"\s+", " ", _AROUND_MARK.sub(r" \1", words)).strip() or name
+    text = _PARTS.sub(" ", tidy(name).casefold().replace("\N{MINUS SIGN}", "-"))
+    text = _SIGNS.sub(r"\1", " ".join(text.split()))
+    return text if re.search(r"\w", text) else name
 
 
 def alike(label: str, classes: Sequence[MapClass]) -> list[str]:

@@ -9,7 +9,12 @@ import math
 import re
 from typing import Any
 
+import numpy as np
+
 from geoseg.errors import InputError, one_line
+
+_MOST_DEGREES = 720.0
+"""Longitudes that have gone round, too, and gons."""
 
 
 def horizontal(crs: Any) -> Any:
@@ -183,12 +188,13 @@ def to_crs(frame: Any, target: Any, label: str) -> Any:
     Raises
     ------
     InputError
-        As :func:`transform_bounds`; or if rings are damaged.
+        As :func:`transform_bounds`; or if rings are damaged, or degrees are none.
     """
     import shapely
 
     if same_crs(frame.crs, target):
         return frame.set_crs(_as_text(target), allow_override=True)
+    check_degrees(frame, label)
     try:
         _check_local(frame.crs, target, label)
         return frame.to_crs(_as_text(target))
@@ -196,6 +202,26 @@ def to_crs(frame: Any, target: Any, label: str) -> Any:
         raise _no_transformation(frame.crs, target, label, error) from error
     except shapely.errors.GEOSException as error:
         raise InputError(f"{label}: its geometries are damaged ({one_line(error)}); repair them with QGIS") from error
+
+
+def check_degrees(frame: Any, label: str) -> None:
+    """Check that the coordinates of a GeoDataFrame in a geographic CRS can be degrees.
+
+    Raises
+    ------
+    InputError
+        If none of them can: GeoJSON without a CRS is in degrees by its standard, whatever was written into it.
+    """
+    if frame.crs is None or not horizontal(frame.crs).is_geographic:
+        return
+    bounds = frame.geometry.bounds.to_numpy()
+    bounds = bounds[np.isfinite(bounds).all(1)]
+    if len(bounds) and (np.abs(bounds).max(1) > _MOST_DEGREES).all():
+        x, y = bounds[0, :2]
+        raise InputError(
+            f"{label}: its coordinates ({x:.8g}, {y:.8g}) are no degrees, but its CRS is {crs_name(frame.crs)}, as of "
+            f"any GeoJSON that names none; say in which CRS they are with: ogr2ogr -a_srs EPSG:… NEW.gpkg {label}"
+        )
 
 
 def _crs_errors() -> tuple[type[Exception], ...]:

@@ -236,6 +236,8 @@ def open_vector(path: str | os.PathLike[str]) -> VectorFile:
         }
         with Path(absolute).open("rb") as file:
             head = file.read(_HEAD)
+        if not head:
+            raise InputError(f"{label}: is empty (0 bytes); copy or download it again")
         if head.startswith(b"PK\3\4"):
             return _unpacked(label, absolute, stamps)
         kind = _kind(head, absolute)

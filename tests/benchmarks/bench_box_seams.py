@@ -216,7 +216,7 @@ def main() -> None:
         import geoseg
         from geoseg.train.boxes.box_files import read_boxes
 
-        found, _ = read_boxes([str(options.labels)]).on(geoseg.open_raster(options.image))
+        (found,), _ = read_boxes([str(options.labels)]).on([geoseg.open_raster(options.image)])
         assert found is not None
         seams(options.folder, options.image, found.geometries, options.window, options.near)
         return

@@ -89,13 +89,16 @@ def evaluate_objects(
     sources = ObjectSource(objects, "objects"), ObjectSource(reference, "reference")
     _check_crs(*sources)
     fields = choose_fields(*sources, Wanted(class_field or "", options.score_field or ""))
-    target = Target(sources[0].crs, Renamer(parse_renames(renames)) if fields[0].classes else None)
+    bare = not sources[0].class_field, not (class_field or sources[1].class_field)
+    renamer = Renamer(parse_renames(renames))
+    target = Target(sources[0].crs, renamer if fields[0].classes else None)
     extent = options.extent_in(target.crs)
     steps = _Steps(progress, (2 * sources[0].count) + sources[1].count)
     ours, theirs = (
         read_layer(source, own, target, steps.over(source.batches(own.columns, options.most)))
         for source, own in zip(sources, fields, strict=True)
     )
+    renamer.check_used()
     ours, theirs, notes = with_common_classes(ours, theirs)
     overlaps = find_overlaps(
         ours, theirs, min(LEAST_IOU, options.iou), most=options.most, progress=lambda done, _: steps.tell(done)
@@ -119,7 +122,7 @@ def evaluate_objects(
         ranked,
         outcome,
         fields[0].score,
-        (*ours.notes, *theirs.notes, *notes, *_notes(ranked, fields, unit)),
+        (*ours.notes, *theirs.notes, *notes, *_notes(ranked, fields, bare, unit), *_score_notes(ranked, options)),
         tuple(one for one in (objects, reference) if isinstance(one, str | Path)),
     )
 
@@ -161,7 +164,17 @@ def _outside(layer: ObjectLayer, bbox: tuple[float, ...] | None) -> NDArray[np.b
     return np.asarray(~((x >= west) & (x < east) & (y >= south) & (y < north)))
 
 
-def _notes(ranked: Ranked, fields: tuple[Fields, Fields], unit: str) -> list[str]:
+def _no_classes(ranked: Ranked, bare: tuple[bool, bool]) -> str:
+    """Return a note on sides that have no usual class field."""
+    labels = [layer.label for layer, own in zip((ranked.objects, ranked.reference), bare, strict=True) if own]
+    verb = "have" if len(labels) > 1 else "has"
+    remedy = "; name the one of the reference with --class-field" if bare == (False, True) else ""
+    return (
+        f"{' and '.join(labels)} {verb} no field class_name or class_id: all objects are compared as one class{remedy}"
+    )
+
+
+def _notes(ranked: Ranked, fields: tuple[Fields, Fields], bare: tuple[bool, bool], unit: str) -> list[str]:
     ours, theirs = ranked.objects, ranked.reference
     notes = [f"{layer.label} holds no objects" for layer in (ours, theirs) if not len(layer)]
     if len(ours) and not fields[0].score:
@@ -170,7 +183,7 @@ def _notes(ranked: Ranked, fields: tuple[Fields, Fields], unit: str) -> list[str
             "point"
         )
     if not fields[0].classes:
-        notes.append("one of the two has no field class_name or class_id: all objects are compared as one class")
+        notes.append(_no_classes(ranked, bare))
     if unit != "m2":
         notes.append("without a CRS, areas are in square units of the coordinates, not m²")
     if len(ours) and len(theirs) and not _extents_meet(ours, theirs):
@@ -178,6 +191,15 @@ def _notes(ranked: Ranked, fields: tuple[Fields, Fields], unit: str) -> list[str
     if cut := int(ranked.outside.sum() + ranked.reference_outside.sum()):
         notes.append(f"{cut} objects whose centre lies outside of the extent count neither as right nor as wrong")
     return notes
+
+
+def _score_notes(ranked: Ranked, options: ObjectOptions) -> list[str]:
+    scores = ranked.objects.scores
+    highest = float(scores.max()) if len(scores) else 0.0
+    if options.score is None or not 0 < options.score <= 1 < highest:
+        return []
+    taken = f"score {options.score:g} takes {int((scores >= options.score).sum())} of {len(scores)} objects"
+    return [f"scores of {ranked.objects.label} reach {highest:g}: are they percents? {taken}"]
 
 
 def _extents_meet(ours: ObjectLayer, theirs: ObjectLayer) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geoseg.errors import InputError
+from geoseg.errors import InputError, OptionError
 from geoseg.evaluate.class_matching import plain
 
 if TYPE_CHECKING:
@@ -26,10 +26,31 @@ class Renamer:
 
     def __init__(self, renames: Mapping[str, str]) -> None:
         self._known = {plain(left): right for left, right in renames.items()}
+        self._unused = {plain(left): left for left in renames}
+        self._seen: dict[str, None] = {}
 
     def __call__(self, text: str) -> str:
         """Return the name."""
-        return self._known.get(plain(text), text) if text else ""
+        if not text:
+            return ""
+        key = plain(text)
+        self._unused.pop(key, None)
+        self._seen.setdefault(text)
+        return self._known.get(key, text)
+
+    def check_used(self) -> None:
+        """Check that every name that was to be renamed has occurred, if any has.
+
+        Raises
+        ------
+        OptionError
+            If one has not.
+        """
+        if self._unused and self._seen:
+            name = next(iter(self._unused.values()))
+            raise OptionError(
+                f"map names the class {name!r}, which neither has; they have {', '.join(list(self._seen)[:10])}"
+            )
 
 
 def with_common_classes(

@@ -12,7 +12,7 @@ import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.evaluate.objects.spool import Spool
-from geoseg.geodesy.crs import same_crs, to_crs
+from geoseg.geodesy.crs import check_degrees, same_crs, to_crs
 from geoseg.geodesy.polygons import PolygonAreas
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class _Reader:
     def __init__(self, source: ObjectSource, fields: Fields, target: Target) -> None:
         self._source, self._fields, self._target = source, fields, target
         self._spool, self._measure = Spool(), PolygonAreas(target.crs)
-        self._seen, self._stored, self._bad_scores = 0, 0, 0
+        self._seen, self._stored, self._bad_scores, self._bad_score = 0, 0, 0, ""
         self._left_out: Counter[str] = Counter()
         self._repaired = 0
         self._kinds: Counter[str] = Counter()
@@ -152,6 +152,7 @@ class _Reader:
         if not keep.any():
             return
         frame, codes, numbers = frame[keep], codes[keep], numbers[keep]
+        check_degrees(frame, self._source.label)
         if self._target.crs is not None and not same_crs(frame.crs, self._target.crs):
             frame = to_crs(frame.set_geometry(frame.geometry.force_2d()), self._target.crs, self._source.label)
         shapes = self._clean(shapely.force_2d(np.asarray(frame.geometry.to_numpy(), object)))
@@ -179,10 +180,14 @@ class _Reader:
         import pandas as pd
 
         which, values = pd.factorize(frame[self._fields.classes], use_na_sentinel=True)
-        names = [wanted(class_text(value)) for value in values]
+        texts = [class_text(value) for value in values]
+        names = [wanted(text) for text in texts]
         table = [self._names.setdefault(name, len(self._names)) if name else -1 for name in names]
         codes: NDArray[np.int32] = np.array([*table, -1], np.int32)[which]  # missing values are −1, and so the last
-        self._left_out["without a class"] += int((codes < 0).sum())
+        # Names that --map maps to nothing are left out as asked.
+        asked = np.array([*(bool(text) and not name for text, name in zip(texts, names, strict=True)), False])[which]
+        self._left_out["of classes that --map ignores"] += int(asked.sum())
+        self._left_out["without a class"] += int(((codes < 0) & ~asked).sum())
         if len(self._names) > _MOST_CLASSES:
             raise InputError(
                 f"{self._source.label}: field {self._fields.classes!r} holds more than {_MOST_CLASSES} different "
@@ -226,7 +231,11 @@ class _Reader:
 
         column = pd.to_numeric(frame[self._fields.score], errors="coerce")
         scores = column.to_numpy(np.float64, na_value=np.nan)
-        self._bad_scores += int((~np.isfinite(scores)).sum())
+        bad = np.flatnonzero(~np.isfinite(scores))
+        self._bad_scores += len(bad)
+        if len(bad) and not self._bad_score:
+            value = frame[self._fields.score].iloc[bad[0]]
+            self._bad_score = "nothing" if value is None or pd.isna(value) or value == "" else repr(value)[:60]
         return np.asarray(scores, np.float64)
 
     def finish(self) -> ObjectLayer:
@@ -234,8 +243,9 @@ class _Reader:
         label, field = self._source.label, self._fields.score
         if self._bad_scores:
             raise InputError(
-                f"{label}: {self._bad_scores} of {self._seen} values of {field!r} are no finite numbers, and cannot be "
-                "ranked; fill them, drop these objects (ogr2ogr -where), or name another field with --score-field"
+                f"{label}: {self._bad_scores} of {self._seen} values of {field!r} are no finite numbers "
+                f"({self._bad_score}), and cannot be ranked; write them as numbers, drop these objects (ogr2ogr "
+                "-where), or name another field with --score-field"
             )
         if self._kinds and not self._stored:
             kinds = ", ".join(sorted(self._kinds))

@@ -53,6 +53,16 @@ class ObjectSource:
         self.fields = [field for field in source.columns if field != source.geometry.name]
         self.crs, self.count = source.crs, len(source)
 
+    def field(self, name: str) -> str:
+        """Return a field of this name, else one that differs in case, as shapefiles make them; else no name."""
+        alike = [one for one in self.fields if str(one).lower() == name]
+        return name if name in alike else str(alike[0]) if alike else _NO_FIELD
+
+    @property
+    def class_field(self) -> str:
+        """Its usual class field, or no name."""
+        return next(filter(None, map(self.field, CLASS_FIELDS)), _NO_FIELD)
+
     def batches(self, columns: list[str], size: int) -> Iterator[Any]:
         """Yield GeoDataFrames of at most ``size`` features, in the file's order."""
         if self._file is None:
@@ -136,14 +146,14 @@ def choose_fields(objects: ObjectSource, reference: ObjectSource, wanted: Wanted
     """
     if wanted.score and wanted.score not in objects.fields:
         raise _no_field(objects, wanted.score, "score-field")
-    score = wanted.score or next((name for name in SCORE_FIELDS if name in objects.fields), _NO_FIELD)
+    score = wanted.score or next(filter(None, (objects.field(name) for name in SCORE_FIELDS)), _NO_FIELD)
     if wanted.classes and wanted.classes not in reference.fields:
         raise _no_field(reference, wanted.classes, "class-field")
-    both = [name for name in CLASS_FIELDS if name in objects.fields and name in reference.fields]
+    both = [name for name in CLASS_FIELDS if objects.field(name) and reference.field(name)]
     sides = []
     for side, asked in ((objects, wanted.classes in objects.fields), (reference, True)):
         own = [wanted.classes] if wanted.classes and asked else []
-        own += [*both, *(name for name in CLASS_FIELDS if name in side.fields)]
+        own += [side.field(name) for name in (*both, *CLASS_FIELDS) if side.field(name)]
         sides.append(own[0] if own else _NO_FIELD)
     if not all(sides):
         sides = [_NO_FIELD, _NO_FIELD]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from geoseg.errors import InputError
 from geoseg.raster.gdal.xml import read_xml
 from geoseg.system.files import read_regular
 from geoseg.system.stamps import vector_stamp_of
+from geoseg.train.data.images import match_names
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 from geoseg.write.class_names import tidy
 
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from geoseg.raster import Raster
 
 _MOST_BYTES = 2 * 10**9
+
+_DELIMITERS = ",;\t|"
+
+_WHOLE = re.compile(r"^(\d+)\.0+$")
+"""A class number as tables with gaps hold it."""
 
 # Usual names of the columns of a table, lower case, first match wins.
 _COLUMNS = {
@@ -39,12 +46,16 @@ _COLUMNS = {
 
 @dataclass(eq=False)
 class _Boxes:
-    """Boxes of one image, or of all without a name: x and y of two corners, and the class of each."""
+    """Boxes of one image, or of all without a name: x and y of two corners, and the class of each.
+
+    ``image`` is what their file calls the image, beside the key under which they stand.
+    """
 
     corners: list[tuple[float, float, float, float]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     size: tuple[int, int] | None = None
     label: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,87 +67,187 @@ class BoxFiles:
     label
         The files, for messages.
     pictures
-        Per name of an image file, without folder and suffix; boxes without an image are under the empty name.
+        Per VOC file, and per image that a table names; boxes without an image are under the empty name.
     vocabulary
         The classes that occur.
     stamps
         The files, and their stamps from before they were read.
+    notes
+        What was left out, one line each.
     """
 
     label: str
     pictures: Mapping[str, _Boxes]
     vocabulary: Vocabulary
     stamps: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
-    def on(self, raster: Raster) -> tuple[PolygonLabels | None, str]:
-        """Return the boxes on an image, found by its file's name, and a note on what was left out.
+    def on(self, rasters: Sequence[Raster]) -> tuple[list[PolygonLabels | None], list[str]]:
+        """Return the boxes on each image, found by its file's name, and notes on what was left out.
 
         Raises
         ------
         InputError
-            If the image has another size than its file of boxes says, or boxes lie neither in its pixels nor in its
-            map units.
+            If none of the images is named, one has another size than its file of boxes says, boxes lie neither in its
+            pixels nor in its map units, or it is not clear of which image they are.
         """
-        import shapely
+        found = self._of_each(rasters)
+        notes: list[str] = list(self.notes)
+        placed = [
+            None if boxes is None else self._placed(boxes, raster, notes)
+            for boxes, raster in zip(found, rasters, strict=True)
+        ]
+        unnamed = self.pictures.get("")
+        if unnamed is not None:
+            free = [k for k, boxes in enumerate(found) if boxes is None]
+            for k, labels in zip(free, self._spread(unnamed, [rasters[k] for k in free], notes), strict=True):
+                placed[k] = labels
+        return placed, notes + self._unused(found)
 
-        picture = self.pictures.get(Path(raster.sources[0]).stem) or self.pictures.get("")
-        if picture is None or not picture.corners:
-            return None, ""
-        if picture.size not in (None, raster.shape):
-            (high, wide), (height, width) = picture.size or (0, 0), raster.shape
+    def _of_each(self, rasters: Sequence[Raster]) -> list[_Boxes | None]:
+        """Return the boxes of each image: by the name of their file or in the table, else by the name in the file."""
+        images = [raster.sources[0] for raster in rasters]
+        own = [key for key in self.pictures if key]
+        numbers = match_names(own, images, self.label)
+        found = [None if number is None else self.pictures[own[number]] for number in numbers]
+        # Files are renamed more often than what is written in them: the XML's own name comes first.
+        rest = [boxes for boxes in self.pictures.values() if boxes.image and boxes not in found]
+        free = [k for k, boxes in enumerate(found) if boxes is None]
+        numbers = match_names([boxes.image for boxes in rest], [images[k] for k in free], self.label)
+        for k, number in zip(free, numbers, strict=True):
+            found[k] = None if number is None else rest[number]
+        if "" not in self.pictures and not any(found):
+            listed = ", ".join((self.pictures[key].image or key) for key in own[:3])
             raise InputError(
-                f"{picture.label}: is for an image of {wide} × {high} pixels, but {raster.name} has {width} × "
+                f"{self.label}: boxes are for {listed}{', …' if len(own) > 3 else ''}, of which none is given "
+                f"({', '.join(images[:3])}); give these images, or name them as the labels do"
+            )
+        return found
+
+    def _placed(self, boxes: _Boxes, raster: Raster, notes: list[str]) -> PolygonLabels | None:
+        """Return boxes that are for an image."""
+        if not boxes.corners:
+            return None
+        if boxes.size not in (None, raster.shape):
+            (high, wide), (height, width) = boxes.size or (0, 0), raster.shape
+            raise InputError(
+                f"{boxes.label}: is for an image of {wide} × {high} pixels, but {raster.name} has {width} × "
                 f"{height}; use the image that was annotated"
             )
-        corners = np.array(picture.corners, np.float64)
+        x, y, codes = self._sound(boxes, notes)
+        pixels = boxes.size is not None or _in_pixels(x, y, raster, boxes.label, notes)
+        labels, near = self._labels(raster, x, y, codes, pixels=pixels)
+        if outside := int((~near).sum()):
+            notes.append(f"{boxes.label}: {outside} boxes outside of {raster.name} are left out")
+        return labels
+
+    def _spread(self, boxes: _Boxes, rasters: Sequence[Raster], notes: list[str]) -> list[PolygonLabels | None]:
+        """Return boxes that are for no image in particular on each."""
+        if len(rasters) == 1:
+            return [self._placed(boxes, rasters[0], notes)]
+        x, y, codes = self._sound(boxes, notes)
+        placed, used = [], np.zeros(len(codes), np.bool_)
+        for raster in rasters:
+            if not raster.georeferenced or not _share(x, y, raster.grid.bounds()):
+                placed.append(None)
+                continue
+            labels, near = self._labels(raster, x, y, codes, pixels=False)
+            placed.append(labels)
+            used |= near
+        if len(codes) and rasters and not used.any():
+            raise InputError(
+                f"{boxes.label}: does not say of which image its boxes are, and they lie in the map units of none "
+                f"({_listed(x, y)}): add a column image_path, or give one image"
+            )
+        if not used.all():
+            notes.append(f"{boxes.label}: {int((~used).sum())} boxes on none of the images are left out")
+        return placed
+
+    def _sound(self, boxes: _Boxes, notes: list[str]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return x and y of the edges, (n, 2) each, of boxes with an area, and their classes."""
+        corners = np.array(boxes.corners, np.float64).reshape(-1, 4)
         x, y = np.sort(corners[:, ::2], 1), np.sort(corners[:, 1::2], 1)
         sound = (x[:, 0] < x[:, 1]) & (y[:, 0] < y[:, 1])
-        left_out = int((~sound).sum())
-        codes = np.array([self._code(name) for name in picture.names], np.int64)
-        x, y, codes = x[sound], y[sound], codes[sound]
+        if left_out := int((~sound).sum()):
+            notes.append(f"{boxes.label}: {left_out} boxes without width or height are left out")
+        numbers = {item.name: item.id for item in self.vocabulary.classes}
+        codes = np.array([numbers[name] for name in boxes.names], np.int64)
+        return x[sound], y[sound], codes[sound]
+
+    def _labels(
+        self, raster: Raster, x: NDArray[Any], y: NDArray[Any], codes: NDArray[Any], *, pixels: bool
+    ) -> tuple[PolygonLabels | None, NDArray[np.bool_]]:
+        """Return the boxes that touch an image, and which do."""
+        import shapely
+
         transform = raster.grid.transform
         shapes = shapely.box(x[:, 0], y[:, 0], x[:, 1], y[:, 1])
-        if picture.size is not None or _in_pixels(x, y, raster, picture.label):
+        if pixels:
             shapes = shapely.transform(shapes, lambda xy: np.stack(transform * (xy[:, 0], xy[:, 1]), 1))
-        near = shapely.intersects(shapes, shapely.box(*raster.grid.bounds()))
-        note = f"{picture.label}: {left_out} boxes without width or height are left out" if left_out else ""
+        height, width = raster.shape
+        corners = [transform * corner for corner in ((0, 0), (width, 0), (width, height), (0, height))]
+        near = np.asarray(shapely.intersects(shapes, shapely.Polygon(corners)), np.bool_)
         if not near.any():
-            return None, note
-        return PolygonLabels(self.label, shapes[near], codes[near], transform, self.stamps), note
+            return None, near
+        return PolygonLabels(self.label, shapes[near], codes[near], transform, self.stamps), near
 
-    def _code(self, name: str) -> int:
-        return next(item.id for item in self.vocabulary.classes if item.name == name)
+    def _unused(self, found: Sequence[_Boxes | None]) -> list[str]:
+        """Return a note on boxes of images that are not given."""
+        rest = {
+            key: len(boxes.corners)
+            for key, boxes in self.pictures.items()
+            if key and boxes.corners and boxes not in found
+        }
+        if not rest:
+            return []
+        listed = ", ".join(list(rest)[:3]) + (", …" if len(rest) > 3 else "")
+        return [f"{self.label}: {sum(rest.values())} boxes of images that are not given ({listed}) are left out"]
 
 
-def _in_pixels(x: NDArray[np.float64], y: NDArray[np.float64], raster: Raster, label: str) -> bool:
-    """Whether boxes are in pixels of the image, not in its map units.
+def _share(x: NDArray[np.float64], y: NDArray[np.float64], bounds: tuple[float, float, float, float]) -> float:
+    """Return the share of boxes whose centre is within bounds: west, south, east, north."""
+    west, south, east, north = bounds
+    centre = x.mean(1), y.mean(1)
+    inside = (centre[0] >= west) & (centre[0] <= east) & (centre[1] >= south) & (centre[1] <= north)
+    return float(inside.mean()) if len(x) else 0.0
+
+
+def _listed(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
+    return f"x {x.min():g}…{x.max():g}, y {y.min():g}…{y.max():g}"
+
+
+def _in_pixels(x: NDArray[Any], y: NDArray[Any], raster: Raster, label: str, notes: list[str]) -> bool:
+    """Return whether boxes are in pixels of the image, not in its map units.
 
     Raises
     ------
     InputError
-        If most of them are neither.
+        If most of them are neither, or all are smaller than a pixel.
     """
     if not len(x):
         return True
     height, width = raster.shape
     west, south, east, north = raster.grid.bounds()
-
-    def share(left: float, bottom: float, right: float, top: float) -> float:
-        centre = x.mean(1), y.mean(1)
-        inside = (centre[0] >= left) & (centre[0] <= right) & (centre[1] >= bottom) & (centre[1] <= top)
-        return float(inside.mean())
-
-    pixels = share(0, 0, width, height)
-    units = share(west, south, east, north) if raster.georeferenced else 0.0
+    pixels = _share(x, y, (0, 0, width, height))
+    units = _share(x, y, (west, south, east, north)) if raster.georeferenced else 0.0
     if pixels >= 0.5 and pixels >= units:
+        if (np.diff(x) < 1).all() and (np.diff(y) < 1).all():
+            raise InputError(
+                f"{label}: all boxes are smaller than a pixel of {raster.name} ({_listed(x, y)}): they are not in its "
+                "pixels; write them in pixels, or in map units of the image's CRS"
+            )
+        if units >= 0.5:
+            notes.append(
+                f"{label}: boxes ({_listed(x, y)}) lie in the pixels of {raster.name} as well as in its map units; "
+                "taken as pixels"
+            )
         return True
     if units > 0:
         return False
-    listed = f"x {x.min():g}…{x.max():g}, y {y.min():g}…{y.max():g}"
     extent = f", nor in its map units, x {west:g}…{east:g}, y {south:g}…{north:g}" if raster.georeferenced else ""
     raise InputError(
-        f"{label}: boxes ({listed}) lie neither in the {width} × {height} pixels of {raster.name}{extent}; are they of "
-        "this image, and in its CRS?"
+        f"{label}: boxes ({_listed(x, y)}) lie neither in the {width} × {height} pixels of {raster.name}{extent}; are "
+        "they of this image, and in its CRS?"
     )
 
 
@@ -152,6 +263,8 @@ def box_files(labels: Sequence[Any]) -> list[Any]:
         inside = []
         if isinstance(label, str | Path) and Path(label).is_dir():
             inside = sorted(str(path) for path in Path(label).iterdir() if is_box_file(path))
+            # GDAL's and QGIS's notes on images and layers.
+            inside = [path for path in inside if not path.lower().endswith((".aux.xml", ".shp.xml"))]
             # Beside VOC files there may be tables of anything.
             inside = [path for path in inside if path.lower().endswith(".xml")] or inside
         found += inside or [label]
@@ -168,80 +281,121 @@ def read_boxes(paths: Sequence[str], only_class: str = "object") -> BoxFiles:
     """
     stamps = tuple((path, vector_stamp_of(path)) for path in paths)
     pictures: dict[str, _Boxes] = {}
-    for path in paths:
+    notes: list[str] = []
+    for path in dict.fromkeys(paths):
         if path.lower().endswith(".xml"):
-            _read_voc(path, pictures, only_class)
+            pictures[path] = _read_voc(path)
         else:
-            _read_table(path, pictures, only_class)
-    names = sorted({name for picture in pictures.values() for name in picture.names})
+            _read_table(path, pictures, notes)
     label = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-    if not names:
+    if not any(picture.names for picture in pictures.values()):
         raise InputError(f"{label}: no boxes in it")
+    named = [name for picture in pictures.values() for name in picture.names]
+    if nameless := named.count(""):
+        if nameless < len(named):
+            notes.append(f"{label}: {nameless} boxes without a class are of class {only_class!r}")
+        for picture in pictures.values():
+            picture.names = [name or only_class for name in picture.names]
+    names = sorted({name or only_class for name in named})
     classes = tuple(MapClass(code, name, default_color(code)) for code, name in enumerate(names))
-    return BoxFiles(label, pictures, Vocabulary(classes, closed=True), stamps)
+    return BoxFiles(label, pictures, Vocabulary(classes, closed=True), stamps, tuple(notes))
 
 
-def _read_voc(path: str, pictures: dict[str, _Boxes], only_class: str) -> None:
+def _read_voc(path: str) -> _Boxes:
     root = read_xml(Path(path))
     if root.tag != "annotation":
         raise InputError(f"{path}: is XML, but no Pascal VOC file: its first element is {root.tag!r}, not 'annotation'")
-    # Files are renamed more often than what is written in them: the XML's own name comes first.
-    picture = pictures.setdefault(Path(path).stem, _Boxes(label=path))
-    named = Path((root.findtext("filename") or "").replace("\\", "/")).stem
-    if named and named not in pictures:
-        pictures[named] = picture
+    picture = _Boxes(label=path, image=(root.findtext("filename") or "").strip())
     try:
         size = root.find("size")
-        if size is not None and int(size.findtext("width", "0")):
-            picture.size = int(size.findtext("height", "0")), int(size.findtext("width", "0"))
+        if size is not None and int(size.findtext("width") or 0):
+            picture.size = int(size.findtext("height") or 0), int(size.findtext("width") or 0)
         for number, item in enumerate(root.iter("object"), 1):
             box = item.find("bndbox")
             if box is None:
                 raise ValueError(f"object {number} has no bndbox")  # noqa: TRY301 - one message for all defects
             texts = [box.findtext(key) for key in ("xmin", "ymin", "xmax", "ymax")]
             picture.corners.append(_numbers(texts, f"object {number}"))
-            picture.names.append(tidy(item.findtext("name") or "") or only_class)
+            picture.names.append(tidy(item.findtext("name") or ""))
     except ValueError as error:
         raise InputError(f"{path}: is no sound Pascal VOC file: {error}") from None
+    return picture
 
 
 def _numbers(texts: Sequence[str | None], what: str) -> tuple[float, float, float, float]:
+    listed = ", ".join("nothing" if not (text or "").strip() else str(text).strip() for text in texts)
     try:
         west, north, east, south = (float(text or "") for text in texts)
     except ValueError:
-        raise ValueError(
-            f"{what} has a box of {', '.join(str(text) for text in texts)}: four numbers are wanted"
-        ) from None
+        raise ValueError(f"{what} has a box of {listed}: four numbers are wanted") from None
     if not np.isfinite([west, north, east, south]).all():
-        raise ValueError(f"{what} has a box that is not finite")
+        raise ValueError(f"{what} has a box that is not finite: {listed}")
     return west, north, east, south
 
 
-def _read_table(path: str, pictures: dict[str, _Boxes], only_class: str) -> None:
+def _read_table(path: str, pictures: dict[str, _Boxes], notes: list[str]) -> None:
+    text = _table_text(path)
+    rows, column = _open_table(path, text)
+    corners = [str(column[key]) for key in ("xmin", "ymin", "xmax", "ymax")]
+    nameless = 0
     try:
-        text = read_regular(path, _MOST_BYTES).decode("utf-8-sig")
+        for row in rows:
+            texts = [_decimal(row.get(key), str(rows.reader.dialect.delimiter)) for key in corners]
+            image = (row.get(column["image"] or "") or "").strip()
+            if column["image"] and not image:
+                nameless += 1
+                continue
+            picture = pictures.setdefault(image, _Boxes(label=path))
+            if not any(texts):
+                continue  # DeepForest's way to tell an image without objects
+            picture.corners.append(_numbers(texts, f"line {rows.line_num}"))
+            name = tidy(row.get(column["label"] or "") or "")
+            picture.names.append(_WHOLE.sub(r"\1", name))
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"{path}: {error}") from None
+    if nameless:
+        notes.append(f"{path}: {nameless} rows without an image are left out; fill in their {column['image']!r}")
+
+
+def _table_text(path: str) -> str:
+    try:
+        content = read_regular(path, _MOST_BYTES)
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return content.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a CSV table in UTF-8: {error}") from None
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:4096], ",;\t")
-    except csv.Error:
-        dialect = csv.excel
-    rows = csv.DictReader(io.StringIO(text), dialect=dialect)
-    fields = {str(name).strip().lower(): name for name in rows.fieldnames or ()}
-    column = {key: next((fields[name] for name in names if name in fields), None) for key, names in _COLUMNS.items()}
-    corners = [column[key] for key in ("xmin", "ymin", "xmax", "ymax")]
-    if None in corners:
-        missing = next(key for key in ("xmin", "ymin", "xmax", "ymax") if column[key] is None)
-        raise InputError(
-            f"{path}: has no column {missing}: a table of boxes has xmin, ymin, xmax and ymax, and may have image_path "
-            f"and label; its columns are {', '.join(map(str, rows.fieldnames or ())) or 'none'}"
-        )
-    for row in rows:
-        image = row.get(column["image"] or "") or ""
-        stem = Path(image.replace("\\", "/")).stem if column["image"] else ""
-        picture = pictures.setdefault(stem, _Boxes(label=path))
+        raise InputError(f"{path}: cannot be read as a CSV table in UTF-8 ({error}); save it as UTF-8") from None
+
+
+def _open_table(path: str, text: str) -> tuple[csv.DictReader[str], dict[str, str | None]]:
+    """Return the rows of a table, and the column of each thing; the header says what separates columns."""
+    best: tuple[int, Any, dict[str, str | None]] | None = None
+    for delimiter in _DELIMITERS:
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter != "\t")
         try:
-            picture.corners.append(_numbers([row.get(str(key)) for key in corners], f"line {rows.line_num}"))
-        except ValueError as error:
-            raise InputError(f"{path}: {error}") from None
-        picture.names.append(tidy((row.get(column["label"] or "") or "").strip()) or only_class)
+            fields = {str(name).strip().lower(): str(name) for name in rows.fieldnames or ()}
+        except csv.Error as error:
+            raise InputError(f"{path}: cannot be read as a CSV table: {error}") from None
+        column = {
+            key: next((fields[name] for name in names if name in fields), None) for key, names in _COLUMNS.items()
+        }
+        count = sum(name is not None for name in column.values())
+        if best is None or (count, len(fields)) > (best[0], len(best[1].fieldnames or ())):
+            best = count, rows, column
+    assert best is not None
+    _, rows, column = best
+    missing = [key for key in ("xmin", "ymin", "xmax", "ymax") if column[key] is None]
+    if missing:
+        listed = ", ".join(str(name) for name in rows.fieldnames or ()) or "none"
+        raise InputError(
+            f"{path}: has no column {missing[0]}: a table of boxes has a first line with xmin, ymin, xmax and ymax, "
+            f"and may have image_path and label; its columns are {listed[:300]}"
+        )
+    return rows, column
+
+
+def _decimal(text: str | None, delimiter: str) -> str:
+    """Return a number's text with a point; where commas do not separate columns, a single one is a decimal comma."""
+    plain = (text or "").strip()
+    if delimiter != "," and plain.count(",") == 1 and "." not in plain:
+        return plain.replace(",", ".")
+    return plain

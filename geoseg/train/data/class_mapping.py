@@ -303,7 +303,7 @@ def _mapping(
 
 def _ignored(ignore: Sequence[str], vocabulary: Vocabulary) -> set[int]:
     by_name = {c.name: c.id for c in vocabulary.classes}
-    values = set()
+    values = set(vocabulary.ignored)
     for text in ignore:
         if text in by_name:
             values.add(by_name[text])

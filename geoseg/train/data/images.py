@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from geoseg.train.data.labels import LabelSource
 
 _GENERIC = re.compile(r"band\d+(_\d+)?")
+_PICTURES = (".gif", ".bmp", ".xml")  # suffixes of names in labels, beside those of rasters
 
 
 def open_images(
@@ -152,3 +153,85 @@ def related_files(raster: Raster, labels: Sequence[str]) -> list[str]:
     related = re.compile(re.escape(stem) + r"[^A-Za-z0-9].*")
     found = [label for label in labels if related.fullmatch(Path(label).stem)]
     return found or [label for label in labels if re.fullmatch(re.escape(Path(label).stem) + r"[^A-Za-z0-9].*", stem)]
+
+
+def match_names(names: Sequence[str], images: Sequence[str], label: str) -> list[int | None]:
+    """Return for each image the position of the name that labels have for it; None where there is none.
+
+    Suffixes do not count, as pictures are converted to GeoTIFF. Of several names that fit, that is taken which has the
+    most folders in common with the image's path, then the one of the same suffix.
+
+    Parameters
+    ----------
+    names
+        Names of images in the labels, with or without folders; also of files that are called as their images.
+    images
+        Paths of the images.
+    label
+        The labels, for messages.
+
+    Raises
+    ------
+    InputError
+        If two names fit an image equally well, or two images a name.
+
+    Examples
+    --------
+    >>> match_names(["a/1.png", "b/1.png", "2.png"], ["town/b/1.tif", "town/3.tif"], "boxes.csv")
+    [1, None]
+    """
+    paths = [PurePosixPath(name.replace("\\", "/")) for name in names]
+    by_stem: dict[str, list[int]] = {}
+    for number, path in enumerate(paths):
+        for stem in dict.fromkeys((path.name, path.stem)):
+            by_stem.setdefault(stem.casefold(), []).append(number)
+    found: list[int | None] = []
+    fits: list[tuple[int, ...]] = []
+    for image in images:
+        own = PurePath(image)
+        ranked = sorted(((_fit(paths[k], own), k) for k in by_stem.get(own.stem.casefold(), ())), reverse=True)
+        if len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
+            first, second = sorted(names[k] for _, k in ranked[:2])
+            raise InputError(
+                f"{label}: both {first} and {second} could be {image}; give images names of their own, or name them in "
+                "the labels with their folders"
+            )
+        found.append(ranked[0][1] if ranked else None)
+        fits.append(ranked[0][0] if ranked else ())
+    return _each_once(found, fits, names, images, label)
+
+
+def _each_once(
+    found: list[int | None], fits: list[tuple[int, ...]], names: Sequence[str], images: Sequence[str], label: str
+) -> list[int | None]:
+    """Leave each name to the image that it fits best."""
+    best: dict[int, int] = {}
+    for image, number in enumerate(found):
+        if number is None:
+            continue
+        other = best.setdefault(number, image)
+        if other != image and fits[other] == fits[image]:
+            raise InputError(
+                f"{label}: {names[number]} could be both {images[other]} and {images[image]}; give images names of "
+                "their own, or name them in the labels with their folders"
+            )
+        if fits[image] > fits[other]:
+            best[number] = image
+    return [number if number is not None and best[number] == image else None for image, number in enumerate(found)]
+
+
+def _fit(name: PurePosixPath, image: PurePath) -> tuple[int, ...]:
+    """Return how well a name fits an image whose stem, but for case, it has: the higher, the better."""
+    folders = 0
+    for one, other in zip(reversed(name.parent.parts), reversed(image.parent.parts), strict=False):
+        if one != other:
+            break
+        folders += 1
+    # In "scene_0.5" the last part is no suffix.
+    whole = name.stem if name.suffix.lower() in (*RASTER_SUFFIXES, *_PICTURES) else name.name
+    return (
+        folders,
+        int(image.stem == whole),
+        int(image.stem.casefold() == whole.casefold()),
+        int(name.suffix == image.suffix),
+    )

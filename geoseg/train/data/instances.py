@@ -124,7 +124,8 @@ def instance_vocabulary(vocabulary: Vocabulary) -> Vocabulary:
         red, green, blue = ((value + 255) // 2 for value in item.rgb)
         classes.append(MapClass(2 * item.id, f"{item.name} {RIM}", f"#{red:02x}{green:02x}{blue:02x}"))
         classes.append(MapClass(2 * item.id + 1, f"{item.name} {CORE}", item.color))
-    return Vocabulary(tuple(classes), closed=vocabulary.closed)
+    ignored = frozenset(2 * code + part for code in vocabulary.ignored for part in (0, 1))
+    return Vocabulary(tuple(classes), closed=vocabulary.closed, ignored=ignored)
 
 
 def instance_entries(entries: Sequence[Entry], background: str) -> tuple[Entry, ...]:

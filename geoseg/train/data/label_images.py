@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoseg.errors import InputError, OptionError
@@ -122,6 +123,7 @@ def _find(
         return _from_coco(rasters, files, reporter, boxes=options.task == BOXES)
     if options.task == BOXES and any(is_box_file(file) for file in files):
         return _from_box_files(rasters, files, reporter)
+    _check_suffixes(files, options.task)
     kinds = {is_polygons(file) for file in files}
     if len(kinds) > 1:
         raise InputError("labels are both rasters and polygons: use one kind")
@@ -138,6 +140,18 @@ def _find(
     vocabulary, name = _raster_vocabulary(files[0]), str(files[0]) if len(files) == 1 else "labels"
     wanted = parse_classes(sources.classes, options.background)
     return _Found(match_rasters(rasters, files, named_values(wanted, vocabulary)), vocabulary, name)
+
+
+def _check_suffixes(files: Sequence[Any], task: str) -> None:
+    """Check that files are not labels of a kind that is not read, or not for this task."""
+    for file in files:
+        if is_box_file(file):
+            raise InputError(f"{file}: holds boxes, or a table of them, which are for --task boxes; give polygons")
+        if isinstance(file, str | Path) and Path(file).suffix.lower() == ".txt":
+            kinds = ", Pascal VOC, CSV" if task == BOXES else ""
+            raise InputError(
+                f"{file}: text files, such as YOLO's, are no labels; convert them to COCO JSON{kinds} or polygons"
+            )
 
 
 def _from_polygons(
@@ -164,12 +178,9 @@ def _from_box_files(rasters: list[Raster], files: list[Any], reporter: Reporter)
     if other := [str(file) for file in files if not is_box_file(file)]:
         raise InputError(f"{other[0]}: labels are boxes in XML or CSV, and others: use one kind")
     boxes = read_boxes([str(file) for file in files])
-    placed: list[LabelSource | None] = []
-    for raster in rasters:
-        labels, note = boxes.on(raster)
-        if note:
-            reporter.warning(note)
-        placed.append(labels)
+    placed, notes = boxes.on(rasters)
+    for note in notes:
+        reporter.warning(note)
     return _Found(placed, boxes.vocabulary, boxes.label)
 
 
@@ -177,9 +188,10 @@ def _from_coco(rasters: list[Raster], files: list[Any], reporter: Reporter, *, b
     if len(files) > 1:
         raise InputError(f"{files[0]}: is a COCO file and stands for all labels: give it alone")
     labels = read_coco(str(files[0]), boxes=boxes)
-    for note in labels.notes:
+    placed, notes = labels.on(rasters)
+    for note in notes:
         reporter.warning(note)
-    return _Found([labels.on(raster) for raster in rasters], labels.vocabulary, labels.label)
+    return _Found(placed, labels.vocabulary, labels.label)
 
 
 def _as_objects(found: _Found, rasters: list[Raster]) -> tuple[_Found, dict[str, dict[str, float]]]:

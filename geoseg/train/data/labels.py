@@ -286,7 +286,10 @@ class Vocabulary:
         Classes whose ``id`` is the label value.
     closed
         Whether no other value can occur, as with polygons.
+    ignored
+        Values of ``classes`` that the labels themselves leave open, such as crowds.
     """
 
     classes: tuple[MapClass, ...]
     closed: bool
+    ignored: frozenset[int] = frozenset()

@@ -140,7 +140,7 @@ def test_a_reference_without_a_class():
     result = evaluate_objects(frame(class_name=["oak", "elm", "oak"]), frame())
     assert result.classes == ("object",)
     assert result.average_precision == 1.0
-    assert told(result, "one of the two has no field class_name or class_id")
+    assert told(result, "reference has no field class_name or class_id")
 
 
 def test_classes_by_name_number_and_renames():
@@ -260,3 +260,73 @@ def test_progress_reaches_its_end():
 def test_cells_that_are_too_small():
     with pytest.raises(OptionError, match="too small for an extent"):
         evaluate_objects(frame(), frame(), options=ObjectOptions(cell=1e-9))
+
+
+@pytest.mark.parametrize("names", [("A+", "A-"), ("1", "-1"), ("<5 m", ">5 m"), (1, -1), (1.5, 15.0)])
+def test_classes_that_signs_tell_apart_are_not_one(names):
+    """Their objects are where those of the other should be: nothing is right."""
+    shapes, field = SQUARES[:2], "class_id" if isinstance(names[0], int | float) else "class_name"
+    ours, theirs = (
+        frame(shapes, **{field: list(names), "score": [0.9, 0.8]}),
+        frame(shapes, **{field: list(names[::-1])}),
+    )
+    result = evaluate_objects(ours, theirs)
+    assert len(result.classes) == 2
+    assert (result.average_precision, result.f1) == (0.0, 0.0)
+    assert evaluate_objects(ours, frame(shapes[::-1], **{field: list(names[::-1])})).average_precision == 1.0
+
+
+def test_fields_are_found_whatever_their_case():
+    ours = frame(Class_Name=["a", "b", "a"], SCORE=[0.2, 0.9, 0.8])
+    result = evaluate_objects(ours, frame(CLASS_NAME=["a", "a", "a"]))
+    assert result.score_field == "SCORE"
+    assert result.classes == ("a", "b")
+    assert (result.to_dict()["classes"]["a"]["true_positives"], result.recall) == (2, 2 / 3)
+
+
+def test_what_a_score_is_instead_of_a_number_is_told():
+    with pytest.raises(InputError, match=r"1 of 3 values of 'score' are no finite numbers \('90 %'\)"):
+        evaluate_objects(frame(score=["0.5", "90 %", "0.7"]), frame())
+    with pytest.raises(InputError, match=r"\(nothing\)"):
+        evaluate_objects(frame(score=[0.5, None, 0.7]), frame())
+
+
+def test_percents_where_a_share_is_asked_for_are_told():
+    ours = frame(confidence=[90, 80, 2])
+    assert told(evaluate_objects(ours, frame(), options=ObjectOptions(score=0.5)), "reach 90: are they percents?")
+    for score in (None, 50):
+        assert not told(evaluate_objects(ours, frame(), options=ObjectOptions(score=score)), "percents")
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_metres_that_are_called_degrees_are_an_error(swap):
+    """GeoJSON without a CRS is in degrees, whatever its writer meant."""
+    sides = frame(crs="EPSG:4326", shapes=[shapely.box(5e5, 5e6, 5.1e5, 5.1e6)]), frame()
+    with pytest.raises(InputError, match=r"its coordinates \(500000, 5000000\) are no degrees.*ogr2ogr -a_srs"):
+        evaluate_objects(*(sides[::-1] if swap else sides))
+
+
+def test_renames_of_classes_that_nobody_has():
+    named = frame(class_name=["a", "b", "b"])
+    with pytest.raises(OptionError, match=r"map names the class 'c', which neither has; they have a, b"):
+        evaluate_objects(named, named, renames="c=a")
+    result = evaluate_objects(named, named, renames="A=")
+    assert result.classes == ("b",)
+    assert told(result, "1 objects of classes that --map ignores are left out")
+    assert not told(result, "without a class")
+
+
+def test_the_side_without_classes_is_named():
+    result = evaluate_objects(frame(class_name=["a", "b", "b"]), frame(label=["a", "b", "b"]))
+    assert told(result, "reference has no field class_name or class_id")
+    assert told(result, "--class-field")
+
+
+def test_a_table_is_no_reference_of_objects(tmp_path):
+    frame().to_file(tmp_path / "a.gpkg")
+    (tmp_path / "b.csv").write_text("a,b\n1,2\n", "utf-8")
+    (tmp_path / "c.geojson").touch()
+    with pytest.raises(InputError, match=r"b\.csv is no file of polygons by its name"):
+        geoseg.evaluate(tmp_path / "a.gpkg", tmp_path / "b.csv")
+    with pytest.raises(InputError, match=r"c\.geojson: is empty"):
+        geoseg.evaluate(tmp_path / "a.gpkg", tmp_path / "c.geojson")

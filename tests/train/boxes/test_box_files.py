@@ -51,11 +51,12 @@ def in_pixels(labels, raster):
 @pytest.mark.parametrize("crs", ["EPSG:32633", None])
 def test_voc_boxes_lie_on_their_image(tmp_path, crs):
     raster = image(tmp_path / "scene.tif", crs=crs)
-    labels, note = read_boxes([voc(tmp_path / "scene.xml")]).on(raster)
+    (labels,), notes = read_boxes([voc(tmp_path / "scene.xml")]).on([raster])
     np.testing.assert_allclose(in_pixels(labels, raster), BOXES)
-    assert not note
+    assert not notes
     other = image(tmp_path / "other.tif", crs=crs)
-    assert read_boxes([voc(tmp_path / "scene.xml")]).on(other) == (None, "")
+    with pytest.raises(InputError, match=r"boxes are for scene\.tif, of which none is given .*other\.tif"):
+        read_boxes([voc(tmp_path / "scene.xml")]).on([other])
 
 
 @pytest.mark.parametrize("units", ["pixels", "map"])
@@ -73,7 +74,7 @@ def test_tables_are_in_pixels_or_in_map_units(tmp_path, units):
             1,
         )
     path = table(tmp_path / "boxes.csv", [("scene.tif", *box, "oak") for box in boxes])
-    labels, _ = read_boxes([path]).on(raster)
+    (labels,), _ = read_boxes([path]).on([raster])
     np.testing.assert_allclose(in_pixels(labels, raster), BOXES)
     assert [item.name for item in read_boxes([path]).vocabulary.classes] == ["oak"]
 
@@ -84,7 +85,7 @@ def test_tables_without_images_and_labels_are_of_any_image_and_one_class(tmp_pat
     path = tmp_path / "boxes.csv"
     path.write_text("left;top;right;bottom\n10;20;30;45\n3;4;9;12.5", "utf-8")
     found = read_boxes([str(path)])
-    np.testing.assert_allclose(in_pixels(found.on(raster)[0], raster), BOXES)
+    np.testing.assert_allclose(in_pixels(found.on([raster])[0][0], raster), BOXES)
     assert [item.name for item in found.vocabulary.classes] == ["object"]
 
 
@@ -92,12 +93,12 @@ def test_boxes_of_another_place_are_told(tmp_path):
     raster = image(tmp_path / "scene.tif")
     path = table(tmp_path / "boxes.csv", [("scene.tif", 7e5, 6e6, 7.1e5, 6.1e6, "oak")])
     with pytest.raises(InputError, match=r"neither in the 80 × 60 pixels of scene, nor in its map units"):
-        read_boxes([path]).on(raster)
+        read_boxes([path]).on([raster])
 
 
 def test_boxes_without_an_area_are_left_out_and_counted(tmp_path):
     raster = image(tmp_path / "scene.tif")
-    labels, note = read_boxes([voc(tmp_path / "scene.xml", [*BOXES, (5, 5, 5, 9)])]).on(raster)
+    (labels,), (note,) = read_boxes([voc(tmp_path / "scene.xml", [*BOXES, (5, 5, 5, 9)])]).on([raster])
     assert len(labels.codes) == 2
     assert "1 boxes without width or height are left out" in note
 
@@ -139,7 +140,7 @@ def test_tables_that_are_none(tmp_path, text, match):
 def test_the_size_that_was_annotated_must_be_that_of_the_image(tmp_path):
     raster = image(tmp_path / "scene.tif")
     with pytest.raises(InputError, match=r"is for an image of 90 × 60 pixels, but scene has 80 × 60"):
-        read_boxes([voc(tmp_path / "scene.xml", size=(90, 60))]).on(raster)
+        read_boxes([voc(tmp_path / "scene.xml", size=(90, 60))]).on([raster])
 
 
 def test_folders_of_voc_files_are_their_files(tmp_path):
@@ -161,7 +162,101 @@ def test_coco_boxes_without_outlines(tmp_path):
     }
     path = tmp_path / "labels.json"
     path.write_text(json.dumps(content), "utf-8")
-    labels = read_coco(str(path), boxes=True).on(raster)
+    (labels,), _ = read_coco(str(path), boxes=True).on([raster])
     np.testing.assert_allclose(in_pixels(labels, raster), [[10, 20, 30, 45], [4, 4, 5, 12]])
     assert "1 annotations have no area" in read_coco(str(path), boxes=True).notes[0]
-    assert len(read_coco(str(path)).on(raster).codes) == 1
+    assert len(read_coco(str(path)).on([raster])[0][0].codes) == 1
+
+
+def test_what_a_file_says_of_its_image_comes_after_its_own_name(tmp_path):
+    """Every file may name the same picture, copied with the rest of it."""
+    rasters = [image(tmp_path / f"{name}.tif") for name in "ab"]
+    files = [voc(tmp_path / "a.xml", BOXES[:1], name="b.jpg", label="oak"), voc(tmp_path / "b.xml", name="b.jpg")]
+    placed, notes = read_boxes(files).on(rasters)
+    np.testing.assert_allclose(in_pixels(placed[0], rasters[0]), BOXES[:1])
+    np.testing.assert_allclose(in_pixels(placed[1], rasters[1]), BOXES)
+    assert not notes
+    with pytest.raises(InputError, match=r"both b\.jpg and b\.jpg could be .*b\.tif; give images names of their own"):
+        read_boxes([voc(tmp_path / f"{name}.xml", name="b.jpg") for name in "cd"]).on(rasters[1:])
+
+
+def test_images_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+    rasters = [image(tmp_path / folder / "1.tif") for folder in ("x", "y")]
+    rows = [("x/1.tif", *BOXES[0], "oak"), ("y\\1.tif", *BOXES[1], "fir")]
+    placed, notes = read_boxes([table(tmp_path / "boxes.csv", rows)]).on(rasters)
+    for labels, raster, box in zip(placed, rasters, BOXES, strict=True):
+        np.testing.assert_allclose(in_pixels(labels, raster), [box])
+    assert not notes
+    with pytest.raises(InputError, match=r"1\.tif could be both .*x.*1\.tif and .*y.*1\.tif"):
+        read_boxes([table(tmp_path / "boxes.csv", [("1.tif", *BOXES[0], "oak")])]).on(rasters)
+    (tmp_path / "more").mkdir()
+    files = [voc(tmp_path / "x" / "1.xml", name=""), voc(tmp_path / "more" / "1.xml", name="")]
+    placed, (note,) = read_boxes(files).on(rasters[:1])
+    np.testing.assert_allclose(in_pixels(placed[0], rasters[0]), BOXES)
+    assert "2 boxes of images that are not given" in note
+    with pytest.raises(InputError, match="could be"):
+        read_boxes(files).on([image(tmp_path / "1.tif")])
+
+
+def test_boxes_of_no_image_and_outside_of_it_are_told(tmp_path):
+    raster = image(tmp_path / "scene.tif")
+    rows = [("scene.tif", *BOXES[0], "oak"), ("scene.tif", 1, 1, 5, 5, "oak"), ("scene.tif", 300, 5, 310, 9, "oak"),
+            ("gone.tif", 1, 1, 5, 5, "oak"), ("", 1, 1, 5, 5, "oak")]  # fmt: skip
+    (labels,), notes = read_boxes([table(tmp_path / "boxes.csv", rows)]).on([raster])
+    assert len(labels.codes) == 2
+    for text in (
+        "1 rows without an image",
+        "1 boxes outside of scene",
+        r"1 boxes of images that are not given (gone.tif)",
+    ):
+        assert any(text in note for note in notes)
+
+
+def test_boxes_without_an_image_are_of_several_in_map_units_only(tmp_path):
+    rasters = [image(tmp_path / "scene.tif"), image(tmp_path / "other.tif")]
+    header = "xmin,ymin,xmax,ymax"
+    with pytest.raises(InputError, match="does not say of which image its boxes are"):
+        read_boxes([table(tmp_path / "pixels.csv", [(10, 20, 30, 45)], header)]).on(rasters)
+    rows = [(500005, 4999980, 500010, 4999990), (1, 1, 5, 5)]
+    placed, (note,) = read_boxes([table(tmp_path / "map.csv", rows, header)]).on(rasters)
+    for labels, raster in zip(placed, rasters, strict=True):
+        np.testing.assert_allclose(in_pixels(labels, raster), [[10, 20, 20, 40]])
+    assert "1 boxes on none of the images" in note
+
+
+@pytest.mark.parametrize("rows", [[(0.1, 0.2, 0.3, 0.5)], [(15.00001, 45.15, 15.00002, 45.1501)]])
+def test_boxes_smaller_than_pixels_are_not_in_pixels(tmp_path, rows):
+    path = table(tmp_path / "boxes.csv", rows, "xmin,ymin,xmax,ymax")
+    with pytest.raises(InputError, match="all boxes are smaller than a pixel of scene"):
+        read_boxes([path]).on([image(tmp_path / "scene.tif")])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_tables_of_other_programs(tmp_path, delimiter, encoding):
+    """Columns are separated as the header says; where not by commas, numbers may have decimal commas."""
+    raster, comma = image(tmp_path / "scene.tif"), "," if delimiter != "," else "."
+    lines = [["File", "X_min", "Y_min", "X_max", "Y_max", "Class"], ["scene.png", "", "", "", "", ""]]
+    lines += [["scene.png", *(f"{value + 0.25}".replace(".", comma) for value in box), "2.0"] for box in BOXES]
+    path = tmp_path / "boxes.csv"
+    path.write_bytes("\r\n".join(delimiter.join(line) for line in lines).encode(encoding))
+    found = read_boxes([str(path)])
+    (labels,), notes = found.on([raster])
+    np.testing.assert_allclose(in_pixels(labels, raster), BOXES + 0.25)
+    assert [item.name for item in found.vocabulary.classes] == ["2"]
+    assert not notes
+
+
+def test_boxes_without_a_class_beside_others_are_told(tmp_path):
+    rows = [("scene.tif", *BOXES[0], "oak"), ("scene.tif", *BOXES[1], "")]
+    found = read_boxes([table(tmp_path / "boxes.csv", rows)])
+    assert [item.name for item in found.vocabulary.classes] == ["oak", "object"]
+    assert "1 boxes without a class are of class 'object'" in found.notes[0]
+
+
+def test_notes_on_images_are_no_labels(tmp_path):
+    first = voc(tmp_path / "a.xml")
+    (tmp_path / "a.tif.aux.xml").write_text("<PAMDataset/>", "utf-8")
+    assert box_files([tmp_path]) == [first]
