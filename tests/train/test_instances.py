@@ -236,3 +236,86 @@ def test_classes_that_the_user_names_are_objects():
         (None, "background"),
     ]  # fmt: skip
     assert entries[3].color == "#117733"
+
+
+class Warned(Silent):
+    """Keeps warnings."""
+
+    def __init__(self):
+        self.warnings = []
+
+    def warning(self, message):
+        self.warnings.append(message)
+
+
+def learned(image, frame, task="instances"):
+    """Return classes of the pixels, names of the classes and warnings."""
+    reporter = Warned()
+    more = {"arch": "fcos", "encoder": "mobilenet_v3_small"} if task == "boxes" else {}
+    options = TrainOptions(task=task, **{**SMALL, **more, "validation": 0.0})
+    prepared = prepare(Sources([image], [frame], None, None, ()), options, None, reporter)
+    return prepared.scenes[0].labels.read(Box(0, 0, 192, 192)), prepared.card.classes, reporter.warnings
+
+
+@pytest.mark.parametrize("task", ["instances", "boxes"])
+def test_objects_without_a_class_are_not_learned_as_background(houses, task):
+    image, labels, _ = houses
+    frame = gpd.read_file(labels).rename(columns={"kind": "class_name"})
+    below = shapely.box(*frame.total_bounds)
+    rest = gpd.GeoDataFrame({"class_name": [None]}, geometry=[below], crs=frame.crs)
+    last = pd.concat([frame, rest])  # drawn over all others
+    values, classes, warnings = learned(image, last, task)
+    whole, same, _ = learned(image, frame, task)
+    assert classes == same
+    (background,) = (item.id for item in classes if item.name == "background")
+    inside = np.zeros((192, 192), bool)
+    (left, top), (right, bottom) = ((round((x - 500_000) / 0.5), round((5_400_000 - y) / 0.5))
+                                    for x, y in (below.bounds[::3], below.bounds[2:0:-1]))  # fmt: skip
+    inside[top:bottom, left:right] = True
+    assert np.array_equal(values, np.where(inside & (whole == background), NODATA, whole))
+    assert any("1 polygons without a class are left out, neither objects nor background" in text for text in warnings)
+
+
+@pytest.mark.parametrize("task", ["instances", "boxes"])
+def test_what_is_no_polygon_is_told(houses, task):
+    image, labels, _ = houses
+    frame = gpd.read_file(labels)[["geometry"]]
+    others = [shapely.Point(500_001, 5_399_999), shapely.LineString([(500_001, 5_399_999), (500_002, 5_399_999)]), None]
+    more = gpd.GeoDataFrame(geometry=others, crs=frame.crs)
+    values, _, warnings = learned(image, pd.concat([frame, more]), task)
+    assert np.array_equal(values, learned(image, frame, task)[0])
+    assert any("2 geometries of type LineString, Point are left out" in text for text in warnings)
+    assert any("1 features without a geometry are left out" in text for text in warnings)
+    assert not any("without a class" in text for text in warnings)
+    with pytest.raises(InputError, match=r"holds LineString, Point geometries.*draw polygons, or give --buffer"):
+        learned(image, more, task)
+
+
+def test_labels_in_pixels_are_told(houses, tmp_path):
+    image, _, _ = houses
+    pixels = [shapely.box(10, 10, 20, 20), shapely.box(40, 10, 60, 30)]
+    with pytest.raises(InputError, match=r"coordinates \(x 10…60, y 10…30\) seem to be its pixels: give"):
+        learned(image, gpd.GeoDataFrame(geometry=pixels, crs="EPSG:32633"))
+    with pytest.raises(InputError, match=r"has no CRS and .* has one; .* seem to be its pixels"):
+        learned(image, gpd.GeoDataFrame(geometry=pixels))
+    degrees = gpd.GeoDataFrame(geometry=[shapely.box(48.7, 15, 48.8, 15.1)], crs="EPSG:4326")
+    with pytest.raises(InputError, match=r"do not overlap") as caught:
+        learned(image, degrees)
+    assert "pixels" not in str(caught.value)
+    bare = tmp_path / "bare.tif"
+    with (
+        rasterio.open(image) as source,
+        rasterio.open(bare, "w", driver="GTiff", width=192, height=192, count=3, dtype="uint8") as file,
+    ):
+        file.write(source.read())
+    flipped = [shapely.box(10, -20, 20, -10), shapely.box(40, -30, 60, -10)]
+    with pytest.raises(InputError, match="QGIS counts its rows as negative y"):
+        learned(bare, gpd.GeoDataFrame(geometry=flipped))
+    assert (learned(bare, gpd.GeoDataFrame(geometry=pixels))[0][10:20, 10:20] > 0).all()
+
+
+def test_objects_are_not_called_background(houses):
+    image, labels, _ = houses
+    frame = gpd.read_file(labels).assign(class_name="background")
+    with pytest.raises(InputError, match="give that another with --background"):
+        learned(image, frame)

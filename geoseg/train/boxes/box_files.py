@@ -17,7 +17,7 @@ from geoseg.errors import InputError
 from geoseg.raster.gdal.xml import read_xml
 from geoseg.system.files import read_regular
 from geoseg.system.stamps import vector_stamp_of
-from geoseg.train.data.images import match_names
+from geoseg.train.data.images import annotated_grid, match_names, on_ground, touching
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 from geoseg.write.class_names import tidy
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoseg.raster import Raster
+    from geoseg.raster.files.georeference import Grid
 
 _MOST_BYTES = 2 * 10**9
 
@@ -128,15 +129,16 @@ class BoxFiles:
         """Return boxes that are for an image."""
         if not boxes.corners:
             return None
-        if boxes.size not in (None, raster.shape):
-            (high, wide), (height, width) = boxes.size or (0, 0), raster.shape
+        grid = annotated_grid(raster)
+        if boxes.size not in (None, (grid.height, grid.width)):
+            (high, wide), height, width = boxes.size or (0, 0), grid.height, grid.width
             raise InputError(
                 f"{boxes.label}: is for an image of {wide} × {high} pixels, but {raster.name} has {width} × "
                 f"{height}; use the image that was annotated"
             )
         x, y, codes = self._sound(boxes, notes)
-        pixels = boxes.size is not None or _in_pixels(x, y, raster, boxes.label, notes)
-        labels, near = self._labels(raster, x, y, codes, pixels=pixels)
+        pixels = boxes.size is not None or _in_pixels(x, y, raster, grid, boxes.label, notes)
+        labels, near = self._labels(raster, x, y, codes, pixels=grid if pixels else None)
         if outside := int((~near).sum()):
             notes.append(f"{boxes.label}: {outside} boxes outside of {raster.name} are left out")
         return labels
@@ -151,7 +153,7 @@ class BoxFiles:
             if not raster.georeferenced or not _share(x, y, raster.grid.bounds()):
                 placed.append(None)
                 continue
-            labels, near = self._labels(raster, x, y, codes, pixels=False)
+            labels, near = self._labels(raster, x, y, codes)
             placed.append(labels)
             used |= near
         if len(codes) and rasters and not used.any():
@@ -175,21 +177,18 @@ class BoxFiles:
         return x[sound], y[sound], codes[sound]
 
     def _labels(
-        self, raster: Raster, x: NDArray[Any], y: NDArray[Any], codes: NDArray[Any], *, pixels: bool
+        self, raster: Raster, x: NDArray[Any], y: NDArray[Any], codes: NDArray[Any], pixels: Grid | None = None
     ) -> tuple[PolygonLabels | None, NDArray[np.bool_]]:
-        """Return the boxes that touch an image, and which do."""
+        """Return the boxes, in pixels of a grid or in map units, that touch an image, and which do."""
         import shapely
 
-        transform = raster.grid.transform
         shapes = shapely.box(x[:, 0], y[:, 0], x[:, 1], y[:, 1])
-        if pixels:
-            shapes = shapely.transform(shapes, lambda xy: np.stack(transform * (xy[:, 0], xy[:, 1]), 1))
-        height, width = raster.shape
-        corners = [transform * corner for corner in ((0, 0), (width, 0), (width, height), (0, height))]
-        near = np.asarray(shapely.intersects(shapes, shapely.Polygon(corners)), np.bool_)
+        if pixels is not None:
+            shapes = on_ground(shapes, pixels)
+        near = touching(shapes, raster.grid)
         if not near.any():
             return None, near
-        return PolygonLabels(self.label, shapes[near], codes[near], transform, self.stamps), near
+        return PolygonLabels(self.label, shapes[near], codes[near], raster.grid.transform, self.stamps), near
 
     def _unused(self, found: Sequence[_Boxes | None]) -> list[str]:
         """Return a note on boxes of images that are not given."""
@@ -216,7 +215,7 @@ def _listed(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
     return f"x {x.min():g}…{x.max():g}, y {y.min():g}…{y.max():g}"
 
 
-def _in_pixels(x: NDArray[Any], y: NDArray[Any], raster: Raster, label: str, notes: list[str]) -> bool:
+def _in_pixels(x: NDArray[Any], y: NDArray[Any], raster: Raster, grid: Grid, label: str, notes: list[str]) -> bool:
     """Return whether boxes are in pixels of the image, not in its map units.
 
     Raises
@@ -226,8 +225,8 @@ def _in_pixels(x: NDArray[Any], y: NDArray[Any], raster: Raster, label: str, not
     """
     if not len(x):
         return True
-    height, width = raster.shape
-    west, south, east, north = raster.grid.bounds()
+    height, width = grid.height, grid.width
+    west, south, east, north = grid.bounds()
     pixels = _share(x, y, (0, 0, width, height))
     units = _share(x, y, (west, south, east, north)) if raster.georeferenced else 0.0
     if pixels >= 0.5 and pixels >= units:

@@ -15,7 +15,7 @@ from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError, one_line
 from geoseg.system.files import read_regular
 from geoseg.system.stamps import vector_stamp_of
-from geoseg.train.data.images import match_names
+from geoseg.train.data.images import annotated_grid, match_names, on_ground, touching
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 from geoseg.write.class_names import tidy
 
@@ -94,26 +94,24 @@ class CocoLabels:
         return placed, notes
 
     def _placed(self, name: str, raster: Raster, notes: list[str]) -> PolygonLabels | None:
-        import shapely
-
         picture = self.pictures[name]
         if not picture.shapes:
             return None
-        if picture.size != raster.shape:
-            (high, wide), (height, width) = picture.size, raster.shape
+        grid = annotated_grid(raster)
+        if picture.size != (grid.height, grid.width):
+            (high, wide), height, width = picture.size, grid.height, grid.width
             raise InputError(
                 f"{self.label}: annotates {raster.name} as {wide} × {high} pixels, but it has {width} × {height}; use "
                 "the image that was annotated"
             )
         shapes, codes = np.array(picture.shapes, object), np.array(picture.codes, np.int64)
-        near = shapely.intersects(shapes, shapely.box(0, 0, raster.shape[1], raster.shape[0]))
+        shapes = on_ground(shapes, grid)
+        near = touching(shapes, raster.grid)
         if not near.all():
             notes.append(f"{self.label}: {int((~near).sum())} annotations outside of {name} are left out")
         if not near.any():
             return None
-        transform = raster.grid.transform
-        moved = shapely.transform(shapes[near], lambda xy: np.stack(transform * (xy[:, 0], xy[:, 1]), 1))
-        return PolygonLabels(self.label, moved, codes[near], transform, self.stamps)
+        return PolygonLabels(self.label, shapes[near], codes[near], raster.grid.transform, self.stamps)
 
 
 def is_coco(source: Any) -> bool:

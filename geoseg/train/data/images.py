@@ -7,17 +7,24 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from geoseg.errors import InputError
 from geoseg.models import ModelCard, check_bands
 from geoseg.models.clouds import mapped
 from geoseg.raster import Raster, open_raster
+from geoseg.raster.probe import probe
 from geoseg.raster.scenes.suffixes import RASTER_SUFFIXES, VECTOR_SUFFIXES
+from geoseg.raster.sources import FileSource
 from geoseg.raster.stacks.places import expanded, natural
 from geoseg.segment.cloud_model import masked_by, split_clouds
 from geoseg.train.data.labels import place_rasters
 from geoseg.train.data.stacks import InputOptions, check_kind, open_stacks
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geoseg.raster.files.georeference import Grid
     from geoseg.raster.probe import FileInfo
     from geoseg.train.data.labels import LabelSource
 
@@ -153,6 +160,35 @@ def related_files(raster: Raster, labels: Sequence[str]) -> list[str]:
     related = re.compile(re.escape(stem) + r"[^A-Za-z0-9].*")
     found = [label for label in labels if related.fullmatch(Path(label).stem)]
     return found or [label for label in labels if re.fullmatch(re.escape(Path(label).stem) + r"[^A-Za-z0-9].*", stem)]
+
+
+def annotated_grid(raster: Raster) -> Grid:
+    """Return the grid whose pixels people annotate: those of the (first) file as they are stored.
+
+    That of the raster differs from it where stored pixels are rotated, or a part of them is read.
+    """
+    source = raster.leaves[0]
+    if not isinstance(source, FileSource):
+        return raster.grid
+    own = source.warp is None and source.shift == raster.origin == (0, 0)
+    if own and (source.height, source.width) == raster.shape:
+        return raster.grid
+    return probe(source.path, remote=source.remote).own
+
+
+def on_ground(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """Return geometries in pixels of a grid, column and row, in its map units."""
+    import shapely
+
+    return np.asarray(shapely.transform(shapes, lambda xy: np.stack(grid.transform * (xy[:, 0], xy[:, 1]), 1)))
+
+
+def touching(shapes: NDArray[Any], grid: Grid) -> NDArray[np.bool_]:
+    """Return which geometries touch the pixels of a grid."""
+    import shapely
+
+    sides = ((0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height))
+    return np.asarray(shapely.intersects(shapes, shapely.Polygon([grid.transform * side for side in sides])), np.bool_)
 
 
 def match_names(names: Sequence[str], images: Sequence[str], label: str) -> list[int | None]:

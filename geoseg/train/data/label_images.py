@@ -92,6 +92,8 @@ def read_labels(
     placed, vocabulary, name, polygons = found.sources, found.vocabulary, found.name, found.polygons
     pairs: list[tuple[Raster, LabelSource]] = [(r, s) for r, s in zip(rasters, placed, strict=True) if s is not None]
     if not pairs:
+        if polygons is not None and (why := polygons.in_pixels(rasters[0].grid)):
+            raise InputError(f"{name}: the labels do not overlap {rasters[0].name}{why}")
         raise InputError(
             f"{name}: the labels do not overlap {'the image' if len(rasters) == 1 else 'any of the images'} "
             f"({rasters[0].name}, …); do they cover the same place, and is the CRS of each right?"
@@ -160,6 +162,14 @@ def _from_polygons(
     only = "object" if options.task in (INSTANCES, BOXES) else None
     polygons = read_polygons(files, sources.class_field, options.group_field, options.buffer, only)
     vocabulary, name = polygons.vocabulary, polygons.label
+    for note in polygons.notes:
+        reporter.warning(note)
+    own = {item.name for item in vocabulary.classes} - set(sources.ignore)
+    if options.task == INSTANCES and options.background in own:
+        raise InputError(
+            f"{name}: objects of class {options.background!r} have the name of what is no object: give that another "
+            "with --background"
+        )
     if polygons.skipped:
         reporter.warning(
             f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled; to use them, fill in "

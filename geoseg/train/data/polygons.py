@@ -10,7 +10,7 @@ import numpy as np
 
 from geoseg.classes import LAND_COVER, MapClass, default_color, is_number
 from geoseg.errors import InputError, OptionError
-from geoseg.geodesy.crs import to_crs
+from geoseg.geodesy.crs import horizontal, to_crs
 from geoseg.raster.burn import BURNABLE, buffered, thin
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.raster.vectors import has_shape, open_vector
@@ -42,6 +42,8 @@ class Polygons:
         CRS of the geometries, or None.
     skipped
         Number of polygons without a class, which are treated as unlabelled.
+    notes
+        What else was left out, one line each.
     buffer
         Distance around points and lines that they label, too: metres, or pixels without CRS. None for none.
     stamps
@@ -57,6 +59,7 @@ class Polygons:
     vocabulary: Vocabulary
     field: str
     skipped: int = 0
+    notes: tuple[str, ...] = ()
     buffer: float | None = None
     stamps: tuple[tuple[str, str], ...] = ()
 
@@ -81,6 +84,8 @@ class Polygons:
         import shapely
 
         if (self.crs is None) != (grid.crs is None):
+            if self.crs is None and (why := self.in_pixels(grid)):
+                raise InputError(f"{self.label} has no CRS and {image} has one{why}")
             without, having = (self.label, image) if self.crs is None else (image, self.label)
             raise InputError(
                 f"{without} has no CRS and {having} has one, so polygons and image cannot be aligned; "
@@ -98,6 +103,22 @@ class Polygons:
         if not near.any():
             return None
         return PolygonLabels(self.label, moved[near], codes[near], grid.transform, self.stamps)
+
+    def in_pixels(self, grid: Grid) -> str:
+        """Return how to end a message if the coordinates are no degrees, and in pixels of an image; else no text."""
+        import shapely
+
+        west, south, east, north = shapely.total_bounds(self.geometries)
+        inside = -1 <= west <= east <= grid.width + 1 and -grid.height - 1 <= south <= north <= grid.height + 1
+        if not inside or (self.crs is not None and horizontal(self.crs).is_geographic):
+            return ""
+        text = f"; the labels' coordinates (x {west:g}…{east:g}, y {south:g}…{north:g}) seem to be its pixels: "
+        if grid.crs is None and south < 0:
+            return (
+                f"{text}QGIS counts its rows as negative y; mirror the polygons with Affine transform in QGIS, with a "
+                "scale factor of -1 for y"
+            )
+        return f"{text}give polygons in map units, or as COCO JSON, which is in pixels"
 
     @property
     def areas(self) -> NDArray[np.float64]:
@@ -124,7 +145,9 @@ def read_polygons(
 ) -> Polygons:
     """Read polygons, lines and points from files or GeoDataFrames, all in the CRS of the first.
 
-    Where none of them has a usual class field, all are of ``only_class``; if that is None, it is an error.
+    Where none of them has a usual class field, all are of ``only_class``; if that is None, it is an error. With
+    ``only_class`` each is an object: points and lines are none without a buffer, and those of no class are places to
+    ignore, below the others.
 
     Raises
     ------
@@ -151,10 +174,13 @@ def read_polygons(
         same = frame.crs is None or frame.crs == tables[0][1].crs
         frames.append(frame if same else to_crs(frame, tables[0][1].crs, name))
     frame = pd.concat(frames, ignore_index=True)
+    whole, frame = frame, frame[has_shape(frame)]
+    notes = [f"{label}: {len(whole) - len(frame)} features without a geometry are left out"] * (len(whole) > len(frame))
     named = frame[field].notna() & (frame[field].astype(str).str.strip() != "")
-    keep = named & has_shape(frame)
-    skipped = int((~keep).sum())
-    frame = frame[keep]
+    skipped, left_open = int((~named).sum()), frame.geometry.to_numpy()[~named]
+    frame = frame[named]
+    if only_class is not None and not buffer:
+        frame, left_open = _with_areas(label, frame, notes), left_open[~thin(left_open)]
     if buffer and not thin(frame.geometry.to_numpy()).any():
         raise OptionError(f"{label}: buffer is for points and lines, but the labels are polygons; leave it out")
     if not len(frame):
@@ -165,20 +191,51 @@ def read_polygons(
     names = sorted({_text(value) for value in frame[group_field]}) if group_field else []
     groups = np.array([names.index(_text(v)) for v in frame[group_field]] if group_field else [-1] * len(frame))
     known = {c.name: c.color for c in LAND_COVER}
-    classes = tuple(MapClass(i, text, known.get(text, default_color(i))) for i, text in enumerate(order))
+    classes = [MapClass(i, text, known.get(text, default_color(i))) for i, text in enumerate(order)]
+    geometries, ignored = frame.geometry.to_numpy(), frozenset[int]()
+    if only_class is not None and len(left_open):
+        notes.append(
+            f"{label}: {len(left_open)} polygons without a class are left out, neither objects nor background; to use "
+            f"them, fill in their field {field!r}"
+        )
+        ignored, skipped = frozenset({len(order)}), 0
+        classes.append(MapClass(len(order), _free_name(order), default_color(len(order))))
+        geometries = np.concatenate([left_open, geometries])
+        codes = np.concatenate([np.full(len(left_open), len(order)), codes])
+        groups = np.concatenate([np.full(len(left_open), -1), groups])
     return Polygons(
         label=label,
-        geometries=frame.geometry.to_numpy(),
+        geometries=geometries,
         codes=codes,
         groups=groups.astype(np.int64),
         group_names=tuple(names),
         crs=tables[0][1].crs,
-        vocabulary=Vocabulary(classes, closed=True),
+        vocabulary=Vocabulary(tuple(classes), closed=True, ignored=ignored),
         field=field,
         skipped=skipped,
+        notes=tuple(notes),
         buffer=buffer,
         stamps=stamps,
     )
+
+
+def _with_areas(label: str, frame: Any, notes: list[str]) -> Any:
+    """Return a table without points and lines, which are no objects."""
+    flat = thin(frame.geometry.to_numpy())
+    if not flat.any():
+        return frame
+    what = ", ".join(sorted(set(frame.geometry[flat].geom_type)))
+    if flat.all():
+        raise InputError(
+            f"{label}: holds {what} geometries, but objects are learned from their outlines; draw polygons, or give "
+            "--buffer for objects of one size"
+        )
+    notes.append(f"{label}: {int(flat.sum())} geometries of type {what} are left out, as objects are polygons")
+    return frame[~flat]
+
+
+def _free_name(names: Sequence[str]) -> str:
+    return next(name for name in ("without a class", "of no class", "(ignored)") if name not in names)
 
 
 def _table(source: Any) -> tuple[str, Any]:

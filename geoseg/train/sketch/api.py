@@ -228,6 +228,8 @@ def _drawn(
     from geoseg.train.sketch.shapes import drawn_pixels
 
     reporter, name = request.reporter, drawings.label
+    for note in drawings.notes:
+        reporter.warning(note)
     if drawings.skipped:
         reporter.warning(
             f"{name}: {drawings.skipped} drawings without a class are left out; to use them, fill in their field "

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import rasterio
+import shapely
 
 import geoseg
 from geoseg.errors import InputError
@@ -41,8 +42,6 @@ def table(path, rows, header="image_path,xmin,ymin,xmax,ymax,label"):
 
 def in_pixels(labels, raster):
     """Bounds in pixels: left, top, right, bottom."""
-    import shapely
-
     back = ~raster.grid.transform
     moved = shapely.transform(labels.geometries, lambda xy: np.stack(back * (xy[:, 0], xy[:, 1]), 1))
     return shapely.bounds(moved)
@@ -260,3 +259,40 @@ def test_notes_on_images_are_no_labels(tmp_path):
     first = voc(tmp_path / "a.xml")
     (tmp_path / "a.tif.aux.xml").write_text("<PAMDataset/>", "utf-8")
     assert box_files([tmp_path]) == [first]
+
+
+@pytest.mark.parametrize("options", [{}, {"bbox": (500004, 4999975, 500020, 4999998)}, {"resolution": 1.0}])
+@pytest.mark.parametrize("angle", [0, 30])
+@pytest.mark.parametrize("kind", ["voc", "csv", "coco"])
+def test_pixels_are_those_of_the_file(tmp_path, options, angle, kind):
+    """Whatever is read of it, and though rotated pixels are made upright."""
+    from shapely.affinity import affine_transform
+
+    path = tmp_path / "scene.tif"
+    image(path)
+    with rasterio.open(path, "r+") as file:
+        file.transform = rasterio.Affine.translation(500000, 5000000) @ (
+            rasterio.Affine.rotation(angle) @ rasterio.Affine.scale(0.5, -0.5)
+        )
+        a, b, c, d, e, f = file.transform[:6]
+    raster = geoseg.open_raster(path, **options)
+    if kind == "voc":
+        labels = read_boxes([voc(tmp_path / "scene.xml")])
+    elif kind == "csv":
+        labels = read_boxes([table(tmp_path / "boxes.csv", [("scene.tif", *box, "oak") for box in BOXES])])
+    else:
+        content = {"images": [{"id": 1, "file_name": "scene.tif", "width": 80, "height": 60}],
+                   "categories": [{"id": 1, "name": "oak"}],
+                   "annotations": [{"image_id": 1, "category_id": 1, "bbox": [x, y, r - x, t - y]}
+                                   for x, y, r, t in BOXES.tolist()]}  # fmt: skip
+        (tmp_path / "coco.json").write_text(json.dumps(content), "utf-8")
+        labels = read_coco(str(tmp_path / "coco.json"), boxes=True)
+    (placed,), notes = labels.on([raster])
+    expected = [affine_transform(shapely.box(*box), (a, b, d, e, c, f)) for box in BOXES]
+    frame = shapely.box(*raster.grid.bounds())
+    expected = [shape for shape in expected if shape.intersects(frame)]
+    assert len(placed.geometries) == len(expected)
+    assert all(one.equals_exact(other.normalize(), 1e-6) for one, other in
+               zip(shapely.normalize(placed.geometries), expected, strict=True))  # fmt: skip
+    assert placed.transform == raster.grid.transform
+    assert len(notes) == (len(expected) < len(BOXES))
