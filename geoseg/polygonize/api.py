@@ -281,7 +281,9 @@ def polygonize(
             job = _plan(source, confidence_source, options, client)
             if path is None:
                 return _to_frame(job, view, progress, client)
-            return _to_file(job, path, (view, provenance), progress, client)
+            summary = _to_file(job, path, (view, provenance), progress, client)
+            absent = [] if view is not None else _absent(summary, job, options)
+            return replace(summary, notes=(*summary.notes, *absent))
     finally:
         source.close()
         if confidence_source is not None:
@@ -385,6 +387,18 @@ def _to_file(
         },
         (*_notes(job.source), *totals.notes),
     )
+
+
+def _absent(summary: PolygonSummary, job: PolygonizeJob, options: _Options) -> list[str]:
+    """Return a note on classes that were asked for and have no polygon."""
+    ids_by_name = {item.name: item.id for item in job.source.classes}
+    asked = options.only or ()
+    numbers = zip(asked, _class_ids(asked, ids_by_name), strict=True)
+    missing = [str(one) for one, number in numbers if number not in summary.classes]
+    if not missing:
+        return []
+    least = f" of at least {options.min_area:g} m²" if options.min_area else ""
+    return [f"the map has no region of class {', '.join(missing)}{least}"]
 
 
 def _viewed(batches: Iterable[pa.RecordBatch], view: LayerView | None) -> Iterable[pa.RecordBatch]:

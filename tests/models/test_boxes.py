@@ -139,6 +139,19 @@ def test_with_instance_normalisation_a_window_is_seen_alike_beside_any_other(nor
     assert all(level.std() > 0 for level in first[:2])
 
 
+def test_a_window_of_one_coarse_pixel_is_searched():
+    """Normalised over itself, a single value is 0."""
+    network = build_detector(small_card("fcos", norm="instance")).eval()
+    assert len(network(torch.rand(1, 3, 32, 32))[0]["boxes"]) <= 20
+    norms = (module for module in network.backbone.modules() if isinstance(module, torch.nn.GroupNorm))
+    norm = next(module for module in norms if module.num_groups == module.num_channels)
+    values = torch.rand(1, norm.num_channels, 1, 1)
+    torch.testing.assert_close(norm(values).flatten(), norm.bias, atol=1e-4, rtol=0)
+    pair = torch.rand(1, norm.num_channels, 3, 2)
+    mean, spread = pair.mean((2, 3), keepdim=True), pair.var((2, 3), unbiased=False, keepdim=True)
+    torch.testing.assert_close(norm(pair), (pair - mean) / (spread + norm.eps).sqrt())
+
+
 @pytest.mark.parametrize("kind", ["faster-rcnn", "fcos"])
 def test_narrow_pyramids_have_the_channels_of_their_card(kind):
     network = build_detector(small_card(kind))

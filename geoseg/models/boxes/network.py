@@ -27,11 +27,18 @@ from geoseg.models.card.card import ModelCard
 
 
 def _instance_norm(channels: int) -> nn.Module:
-    """Return a normalisation of each channel over its window, which knows no other places (Ulyanov et al. 2016).
+    """Return a normalisation of each channel over its window, which knows no other places (Ulyanov et al. 2016)."""
+    return _ChannelNorm(channels, channels)
 
-    As a group norm of one channel each, which takes maps of a single pixel.
+
+class _ChannelNorm(nn.GroupNorm):
+    """A group norm of one channel each that takes maps of a single pixel: all that is left of these is the shift.
+
+    torch refuses them, though only if the batch is one window: a scene as small as a window's coarsest pixel.
     """
-    return nn.GroupNorm(channels, channels)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  torch's name
+        return torch.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
 _NORMS: dict[str, Callable[[int], nn.Module]] = {

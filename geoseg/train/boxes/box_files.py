@@ -148,7 +148,8 @@ class BoxFiles:
         if len(rasters) == 1:
             return [self._placed(boxes, rasters[0], notes)]
         x, y, codes = self._sound(boxes, notes)
-        placed, used = [], np.zeros(len(codes), np.bool_)
+        placed: list[PolygonLabels | None] = []
+        used = np.zeros(len(codes), np.bool_)
         for raster in rasters:
             if not raster.georeferenced or not _share(x, y, raster.grid.bounds()):
                 placed.append(None)

@@ -191,7 +191,7 @@ def _from_box_files(rasters: list[Raster], files: list[Any], reporter: Reporter)
     placed, notes = boxes.on(rasters)
     for note in notes:
         reporter.warning(note)
-    return _Found(placed, boxes.vocabulary, boxes.label)
+    return _Found([*placed], boxes.vocabulary, boxes.label)
 
 
 def _from_coco(rasters: list[Raster], files: list[Any], reporter: Reporter, *, boxes: bool) -> _Found:
@@ -201,7 +201,7 @@ def _from_coco(rasters: list[Raster], files: list[Any], reporter: Reporter, *, b
     placed, notes = labels.on(rasters)
     for note in notes:
         reporter.warning(note)
-    return _Found(placed, labels.vocabulary, labels.label)
+    return _Found([*placed], labels.vocabulary, labels.label)
 
 
 def _as_objects(found: _Found, rasters: list[Raster]) -> tuple[_Found, dict[str, dict[str, float]]]:

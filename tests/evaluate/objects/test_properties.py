@@ -165,3 +165,62 @@ def test_areas_across_the_antimeridian_and_in_local_units():
     assert feet.in_metres
     assert feet([shapely.box(0, 0, 10, 10)]) == pytest.approx(100 * 0.3048**2)
     assert not PolygonAreas(None).in_metres
+
+
+WHOLE = st.lists(st.tuples(*(st.integers(0, 9) for _ in range(2)), *(st.integers(1, 6) for _ in range(2)),
+                           st.sampled_from("abc"), st.sampled_from([0.25, 0.5, 0.5, 0.75])), max_size=12)  # fmt: skip
+
+
+def naive(ours, theirs, least):
+    """Match by the rule of COCO, one object after the other; IoU of each match, or None."""
+
+    def overlap(one, other):
+        shared = np.prod([max(min(one[k] + one[k + 2], other[k] + other[k + 2]) - max(one[k], other[k]), 0)
+                          for k in (0, 1)])  # fmt: skip
+        return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+
+    free, found = list(theirs), {}
+    for one in sorted(ours, key=lambda row: -row[5]):
+        fits = [(overlap(one, other), k) for k, other in enumerate(free) if other is not None and other[4] == one[4]]
+        iou, k = max(fits, default=(0, -1))
+        if iou >= least:
+            free[k] = None
+        found[id(one)] = iou if iou >= least else None
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(WHOLE, WHOLE, st.sampled_from([0.3, 0.5, 0.75]))
+def test_scores_at_an_operating_point_are_those_of_a_naive_count(ours, theirs, least):
+    """Precision, recall, F1 at the best score, panoptic quality and numbers; with ties, and classes of one side."""
+    # Ties are broken by place.
+    ours, theirs = (
+        sorted(map(list, side), key=lambda r: (r[0], r[1], r[0] + r[2], r[1] + r[3])) for side in (ours, theirs)
+    )
+    if ours and theirs and not {row[4] for row in ours} & {row[4] for row in theirs}:
+        return
+    sides = [frame([row[:4] for row in side], class_name=[row[4] for row in side]) for side in (ours, theirs)]
+    result = evaluate_objects(
+        sides[0].assign(score=[row[5] for row in ours]), sides[1], options=ObjectOptions(iou=least)
+    )
+    f1 = {}
+    for score in {row[5] for row in ours}:
+        taken = [row for row in ours if row[5] >= score]
+        right = sum(iou is not None for iou in naive(taken, theirs, least).values())
+        f1[score] = 2 * right / (len(taken) + len(theirs))
+    best = max(f1, key=lambda score: (f1[score], score), default=np.inf)
+    taken = [row for row in ours if row[5] >= best]
+    right = sum(iou is not None for iou in naive(taken, theirs, least).values())
+    assert result.totals == (len(taken), len(theirs))
+    expected = [part / whole if whole else np.nan for part, whole in
+                ((right, len(taken)), (right, len(theirs)), (2 * right, len(taken) + len(theirs)))]  # fmt: skip
+    np.testing.assert_allclose([result.precision, result.recall, result.f1], expected)
+    if ours:
+        assert result.score == best
+    qualities = []
+    for name in sorted({row[4] for row in ours + theirs}):
+        own, wanted = ([row for row in side if row[4] == name] for side in (taken, theirs))
+        matched = [iou for iou in naive(own, wanted, np.nextafter(0.5, 1)).values() if iou is not None]
+        qualities.append(2 * sum(matched) / (len(own) + len(wanted)) if own or wanted else np.nan)
+    if qualities:
+        np.testing.assert_allclose(result.panoptic_quality, np.nanmean(qualities))
