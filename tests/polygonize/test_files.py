@@ -160,6 +160,17 @@ def test_only_exclude_and_names_choose_classes(map_):
     assert set(polygonize(map_, exclude=["water"], names=NAMES).class_id) == {1, 2}
 
 
+def test_classes_without_a_region_are_told(map_, tmp_path):
+    summary = polygonize(map_, tmp_path / "a.gpkg", only=[1, "town", 77], names=NAMES)
+    assert set(summary.classes) == {1, 2}
+    assert summary.notes[-1] == "the map has no region of class 77"
+    large = polygonize(map_, tmp_path / "b.gpkg", only=[0, 1, 2], names=NAMES, min_area=1e12)
+    gone = ", ".join(str(number) for number in sorted({0, 1, 2} - set(large.classes)))
+    assert gone
+    assert f"the map has no region of class {gone} of at least 1e+12 m²" in large.notes
+    assert not any("no region" in note for note in polygonize(map_, tmp_path / "c.gpkg", names=NAMES).notes)
+
+
 def test_dask_arrays(map_, values):
     import dask.array
     import xarray as xr
