@@ -31,7 +31,7 @@ def parse_xml(text: str | bytes, label: str, *, encoding: str | None = None) -> 
     head = text if isinstance(text, bytes) else text.encode()
     # Entities need a document type. In UTF-16 its letters are separated by zero bytes.
     if b"<!DOCTYPE" in head.replace(b"\0", b"").upper() or b"<!ENTITY" in head.replace(b"\0", b"").upper():
-        raise InputError(f"{label}: its XML declares a document type or entities, which rasters do not need; rejected")
+        raise InputError(f"{label}: its XML declares a document type or entities, which are not read; rejected")
     parser = XMLParser(encoding=encoding)  # noqa: S314  entities are rejected above
     try:
         parser.feed(head)

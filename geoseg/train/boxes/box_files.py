@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geoseg.classes import MapClass, default_color
-from geoseg.errors import InputError
+from geoseg.errors import InputError, OptionError
 from geoseg.raster.gdal.xml import read_xml
-from geoseg.system.files import read_regular
+from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.system.stamps import vector_stamp_of
+from geoseg.train.boxes.box_tables import Boxes, numbers, read_table
 from geoseg.train.data.images import annotated_grid, match_names, on_ground, touching
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 from geoseg.write.class_names import tidy
@@ -26,37 +24,6 @@ if TYPE_CHECKING:
 
     from geoseg.raster import Raster
     from geoseg.raster.files.georeference import Grid
-
-_MOST_BYTES = 2 * 10**9
-
-_DELIMITERS = ",;\t|"
-
-_WHOLE = re.compile(r"^(\d+)\.0+$")
-"""A class number as tables with gaps hold it."""
-
-# Usual names of the columns of a table, lower case, first match wins.
-_COLUMNS = {
-    "xmin": ("xmin", "x_min", "minx", "left", "west", "x1"),
-    "ymin": ("ymin", "y_min", "miny", "top", "south", "y1"),
-    "xmax": ("xmax", "x_max", "maxx", "right", "east", "x2"),
-    "ymax": ("ymax", "y_max", "maxy", "bottom", "north", "y2"),
-    "image": ("image_path", "image", "image_name", "filename", "file_name", "file"),
-    "label": ("label", "class", "class_name", "name", "category"),
-}
-
-
-@dataclass(eq=False)
-class _Boxes:
-    """Boxes of one image, or of all without a name: x and y of two corners, and the class of each.
-
-    ``image`` is what their file calls the image, beside the key under which they stand.
-    """
-
-    corners: list[tuple[float, float, float, float]] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    size: tuple[int, int] | None = None
-    label: str = ""
-    image: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +45,7 @@ class BoxFiles:
     """
 
     label: str
-    pictures: Mapping[str, _Boxes]
+    pictures: Mapping[str, Boxes]
     vocabulary: Vocabulary
     stamps: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
@@ -105,17 +72,17 @@ class BoxFiles:
                 placed[k] = labels
         return placed, notes + self._unused(found)
 
-    def _of_each(self, rasters: Sequence[Raster]) -> list[_Boxes | None]:
+    def _of_each(self, rasters: Sequence[Raster]) -> list[Boxes | None]:
         """Return the boxes of each image: by the name of their file or in the table, else by the name in the file."""
         images = [raster.sources[0] for raster in rasters]
         own = [key for key in self.pictures if key]
-        numbers = match_names(own, images, self.label)
-        found = [None if number is None else self.pictures[own[number]] for number in numbers]
+        found_at = match_names(own, images, self.label)
+        found = [None if number is None else self.pictures[own[number]] for number in found_at]
         # Files are renamed more often than what is written in them: the XML's own name comes first.
         rest = [boxes for boxes in self.pictures.values() if boxes.image and boxes not in found]
         free = [k for k, boxes in enumerate(found) if boxes is None]
-        numbers = match_names([boxes.image for boxes in rest], [images[k] for k in free], self.label)
-        for k, number in zip(free, numbers, strict=True):
+        found_at = match_names([boxes.image for boxes in rest], [images[k] for k in free], self.label)
+        for k, number in zip(free, found_at, strict=True):
             found[k] = None if number is None else rest[number]
         if "" not in self.pictures and not any(found):
             listed = ", ".join((self.pictures[key].image or key) for key in own[:3])
@@ -125,7 +92,7 @@ class BoxFiles:
             )
         return found
 
-    def _placed(self, boxes: _Boxes, raster: Raster, notes: list[str]) -> PolygonLabels | None:
+    def _placed(self, boxes: Boxes, raster: Raster, notes: list[str]) -> PolygonLabels | None:
         """Return boxes that are for an image."""
         if not boxes.corners:
             return None
@@ -143,7 +110,7 @@ class BoxFiles:
             notes.append(f"{boxes.label}: {outside} boxes outside of {raster.name} are left out")
         return labels
 
-    def _spread(self, boxes: _Boxes, rasters: Sequence[Raster], notes: list[str]) -> list[PolygonLabels | None]:
+    def _spread(self, boxes: Boxes, rasters: Sequence[Raster], notes: list[str]) -> list[PolygonLabels | None]:
         """Return boxes that are for no image in particular on each."""
         if len(rasters) == 1:
             return [self._placed(boxes, rasters[0], notes)]
@@ -166,7 +133,7 @@ class BoxFiles:
             notes.append(f"{boxes.label}: {int((~used).sum())} boxes on none of the images are left out")
         return placed
 
-    def _sound(self, boxes: _Boxes, notes: list[str]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def _sound(self, boxes: Boxes, notes: list[str]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return x and y of the edges, (n, 2) each, of boxes with an area, and their classes."""
         corners = np.array(boxes.corners, np.float64).reshape(-1, 4)
         x, y = np.sort(corners[:, ::2], 1), np.sort(corners[:, 1::2], 1)
@@ -191,7 +158,7 @@ class BoxFiles:
             return None, near
         return PolygonLabels(self.label, shapes[near], codes[near], raster.grid.transform, self.stamps), near
 
-    def _unused(self, found: Sequence[_Boxes | None]) -> list[str]:
+    def _unused(self, found: Sequence[Boxes | None]) -> list[str]:
         """Return a note on boxes of images that are not given."""
         rest = {
             key: len(boxes.corners)
@@ -267,26 +234,35 @@ def box_files(labels: Sequence[Any]) -> list[Any]:
             inside = [path for path in inside if not path.lower().endswith((".aux.xml", ".shp.xml"))]
             # Beside VOC files there may be tables of anything.
             inside = [path for path in inside if path.lower().endswith(".xml")] or inside
+            others = [path.name for path in Path(label).iterdir() if path.suffix.lower() in VECTOR_SUFFIXES]
+            if inside and others:
+                raise InputError(
+                    f"{label}: has {Path(inside[0]).name} as well as {others[0]}: name the files that are the labels"
+                )
         found += inside or [label]
     return found
 
 
-def read_boxes(paths: Sequence[str], only_class: str = "object") -> BoxFiles:
+def read_boxes(paths: Sequence[str], only_class: str = "object", class_field: str | None = None) -> BoxFiles:
     """Read VOC files and CSV tables; boxes without a class are of ``only_class``.
 
     Raises
     ------
     InputError
         If a file cannot be read, or holds no box; one line names the first defect.
+    OptionError
+        If a column of classes is named, but there are no tables.
     """
+    if class_field is not None and any(path.lower().endswith(".xml") for path in paths):
+        raise OptionError("class-field names a field of polygons or a column of CSV, but Pascal VOC has names only")
     stamps = tuple((path, vector_stamp_of(path)) for path in paths)
-    pictures: dict[str, _Boxes] = {}
+    pictures: dict[str, Boxes] = {}
     notes: list[str] = []
     for path in dict.fromkeys(paths):
         if path.lower().endswith(".xml"):
             pictures[path] = _read_voc(path)
         else:
-            _read_table(path, pictures, notes)
+            read_table(path, pictures, notes, class_field)
     label = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
     if not any(picture.names for picture in pictures.values()):
         raise InputError(f"{label}: no boxes in it")
@@ -301,11 +277,11 @@ def read_boxes(paths: Sequence[str], only_class: str = "object") -> BoxFiles:
     return BoxFiles(label, pictures, Vocabulary(classes, closed=True), stamps, tuple(notes))
 
 
-def _read_voc(path: str) -> _Boxes:
+def _read_voc(path: str) -> Boxes:
     root = read_xml(Path(path))
     if root.tag != "annotation":
         raise InputError(f"{path}: is XML, but no Pascal VOC file: its first element is {root.tag!r}, not 'annotation'")
-    picture = _Boxes(label=path, image=(root.findtext("filename") or "").strip())
+    picture = Boxes(label=path, image=(root.findtext("filename") or "").strip())
     try:
         size = root.find("size")
         if size is not None and int(size.findtext("width") or 0):
@@ -315,87 +291,8 @@ def _read_voc(path: str) -> _Boxes:
             if box is None:
                 raise ValueError(f"object {number} has no bndbox")  # noqa: TRY301 - one message for all defects
             texts = [box.findtext(key) for key in ("xmin", "ymin", "xmax", "ymax")]
-            picture.corners.append(_numbers(texts, f"object {number}"))
+            picture.corners.append(numbers(texts, f"object {number}"))
             picture.names.append(tidy(item.findtext("name") or ""))
     except ValueError as error:
         raise InputError(f"{path}: is no sound Pascal VOC file: {error}") from None
     return picture
-
-
-def _numbers(texts: Sequence[str | None], what: str) -> tuple[float, float, float, float]:
-    listed = ", ".join("nothing" if not (text or "").strip() else str(text).strip() for text in texts)
-    try:
-        west, north, east, south = (float(text or "") for text in texts)
-    except ValueError:
-        raise ValueError(f"{what} has a box of {listed}: four numbers are wanted") from None
-    if not np.isfinite([west, north, east, south]).all():
-        raise ValueError(f"{what} has a box that is not finite: {listed}")
-    return west, north, east, south
-
-
-def _read_table(path: str, pictures: dict[str, _Boxes], notes: list[str]) -> None:
-    text = _table_text(path)
-    rows, column = _open_table(path, text)
-    corners = [str(column[key]) for key in ("xmin", "ymin", "xmax", "ymax")]
-    nameless = 0
-    try:
-        for row in rows:
-            texts = [_decimal(row.get(key), str(rows.reader.dialect.delimiter)) for key in corners]
-            image = (row.get(column["image"] or "") or "").strip()
-            if column["image"] and not image:
-                nameless += 1
-                continue
-            picture = pictures.setdefault(image, _Boxes(label=path))
-            if not any(texts):
-                continue  # DeepForest's way to tell an image without objects
-            picture.corners.append(_numbers(texts, f"line {rows.line_num}"))
-            name = tidy(row.get(column["label"] or "") or "")
-            picture.names.append(_WHOLE.sub(r"\1", name))
-    except (ValueError, csv.Error) as error:
-        raise InputError(f"{path}: {error}") from None
-    if nameless:
-        notes.append(f"{path}: {nameless} rows without an image are left out; fill in their {column['image']!r}")
-
-
-def _table_text(path: str) -> str:
-    try:
-        content = read_regular(path, _MOST_BYTES)
-        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-        return content.decode("utf-16" if wide else "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a CSV table in UTF-8 ({error}); save it as UTF-8") from None
-
-
-def _open_table(path: str, text: str) -> tuple[csv.DictReader[str], dict[str, str | None]]:
-    """Return the rows of a table, and the column of each thing; the header says what separates columns."""
-    best: tuple[int, Any, dict[str, str | None]] | None = None
-    for delimiter in _DELIMITERS:
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter != "\t")
-        try:
-            fields = {str(name).strip().lower(): str(name) for name in rows.fieldnames or ()}
-        except csv.Error as error:
-            raise InputError(f"{path}: cannot be read as a CSV table: {error}") from None
-        column = {
-            key: next((fields[name] for name in names if name in fields), None) for key, names in _COLUMNS.items()
-        }
-        count = sum(name is not None for name in column.values())
-        if best is None or (count, len(fields)) > (best[0], len(best[1].fieldnames or ())):
-            best = count, rows, column
-    assert best is not None
-    _, rows, column = best
-    missing = [key for key in ("xmin", "ymin", "xmax", "ymax") if column[key] is None]
-    if missing:
-        listed = ", ".join(str(name) for name in rows.fieldnames or ()) or "none"
-        raise InputError(
-            f"{path}: has no column {missing[0]}: a table of boxes has a first line with xmin, ymin, xmax and ymax, "
-            f"and may have image_path and label; its columns are {listed[:300]}"
-        )
-    return rows, column
-
-
-def _decimal(text: str | None, delimiter: str) -> str:
-    """Return a number's text with a point; where commas do not separate columns, a single one is a decimal comma."""
-    plain = (text or "").strip()
-    if delimiter != "," and plain.count(",") == 1 and "." not in plain:
-        return plain.replace(",", ".")
-    return plain

@@ -72,7 +72,7 @@ class BoxWindows:
         middle = ((boxes[:, :2] + boxes[:, 2:]) / 2).long().clamp(0, side - 1)
         shown = labels[middle[:, 1], middle[:, 0]] != NODATA
         if outlines is not None:
-            shown &= outlines.flatten(1).any(1)
+            shown &= outlines.flatten(1).bool().any(1)  # any of bytes is a byte
             outlines = outlines[shown]
         target = Target(boxes[shown], classes[shown], outlines, torch.ones(int(shown.sum()), dtype=torch.bool))
         where = (image, box.row, box.col)

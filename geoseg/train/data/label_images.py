@@ -122,9 +122,13 @@ def _find(
 ) -> _Found:
     """Place labels of whatever kind on images."""
     if any(is_coco(file) for file in files):
+        if sources.class_field:
+            raise OptionError("class-field names a field of polygons, but COCO has categories; leave it out")
         return _from_coco(rasters, files, reporter, boxes=options.task == BOXES)
     if options.task == BOXES and any(is_box_file(file) for file in files):
-        return _from_box_files(rasters, files, reporter)
+        if options.arch == "mask-rcnn":
+            reporter.warning(f"{files[0]}: outlines are learned from boxes, and so will be rectangles")
+        return _from_box_files(rasters, files, sources.class_field, reporter)
     _check_suffixes(files, options.task)
     kinds = {is_polygons(file) for file in files}
     if len(kinds) > 1:
@@ -175,22 +179,19 @@ def _from_polygons(
             f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled; to use them, fill in "
             f"their field {polygons.field!r}"
         )
-    if alike := _alike([item.name for item in vocabulary.classes]):
-        reporter.warning(
-            f"{name}: classes {' and '.join(map(repr, alike))} differ in case only; if they are one, write them "
-            f"alike in field {polygons.field!r}"
-        )
+    _tell_alike(name, vocabulary, f"in field {polygons.field!r}", reporter)
     placed: list[LabelSource | None] = [polygons.on(raster.grid, raster.sources[0]) for raster in rasters]
     return _Found(placed, vocabulary, name, polygons)
 
 
-def _from_box_files(rasters: list[Raster], files: list[Any], reporter: Reporter) -> _Found:
+def _from_box_files(rasters: list[Raster], files: list[Any], class_field: str | None, reporter: Reporter) -> _Found:
     if other := [str(file) for file in files if not is_box_file(file)]:
         raise InputError(f"{other[0]}: labels are boxes in XML or CSV, and others: use one kind")
-    boxes = read_boxes([str(file) for file in files])
+    boxes = read_boxes([str(file) for file in files], class_field=class_field)
     placed, notes = boxes.on(rasters)
     for note in notes:
         reporter.warning(note)
+    _tell_alike(boxes.label, boxes.vocabulary, "in the labels", reporter)
     return _Found([*placed], boxes.vocabulary, boxes.label)
 
 
@@ -201,6 +202,7 @@ def _from_coco(rasters: list[Raster], files: list[Any], reporter: Reporter, *, b
     placed, notes = labels.on(rasters)
     for note in notes:
         reporter.warning(note)
+    _tell_alike(labels.label, labels.vocabulary, "in the categories", reporter)
     return _Found([*placed], labels.vocabulary, labels.label)
 
 
@@ -220,6 +222,14 @@ def model_labels(
     pairs: list[tuple[Raster, LabelSource]] = list(zip(rasters, maps, strict=True))
     counts = _count(pairs, cell, reporter, on_valid=False)
     return Labelled(rasters, list(maps), counts, Vocabulary(classes, closed=True), maps[0].label, None)
+
+
+def _tell_alike(name: str, vocabulary: Vocabulary, where: str, reporter: Reporter) -> None:
+    if alike := _alike([item.name for item in vocabulary.classes]):
+        reporter.warning(
+            f"{name}: classes {' and '.join(map(repr, alike))} differ in case only; if they are one, write them alike "
+            f"{where}"
+        )
 
 
 def _alike(names: Sequence[str]) -> list[str]:

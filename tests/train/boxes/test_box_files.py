@@ -296,3 +296,39 @@ def test_pixels_are_those_of_the_file(tmp_path, options, angle, kind):
                zip(shapely.normalize(placed.geometries), expected, strict=True))  # fmt: skip
     assert placed.transform == raster.grid.transform
     assert len(notes) == (len(expected) < len(BOXES))
+
+
+@pytest.mark.parametrize("above", ["\n\n", "sep=;\n", "# boxes of a place\r\n;;;\r\n"])
+def test_lines_above_the_header(tmp_path, above):
+    raster, path = image(tmp_path / "scene.tif"), tmp_path / "boxes.csv"
+    lines = ["filename;kind;xmin;ymin;xmax;ymax", *(";".join(["scene.tif", "oak", *map(str, box)]) for box in BOXES)]
+    path.write_text(above + "\n".join(lines), "utf-8", newline="")
+    found = read_boxes([str(path)], class_field="kind")
+    np.testing.assert_allclose(in_pixels(found.on([raster])[0][0], raster), BOXES)
+    assert [item.name for item in found.vocabulary.classes] == ["oak"]
+    with pytest.raises(InputError, match="has no column sort"):
+        read_boxes([str(path)], class_field="sort")
+    path.write_text(above + "\n".join([*lines, "scene.tif;oak;1;2"]), "utf-8", newline="")
+    with pytest.raises(InputError, match=f"line {above.count(chr(10)) + 4} has a box of 1, 2, nothing, nothing"):
+        read_boxes([str(path)])
+
+
+def test_tables_may_say_the_size_of_their_image(tmp_path):
+    raster = image(tmp_path / "scene.tif")
+    header = "filename,width,height,class,xmin,ymin,xmax,ymax"
+
+    def found(width, height, boxes=BOXES):
+        rows = [("scene.tif", width, height, "oak", *box) for box in boxes]
+        return read_boxes([table(tmp_path / "boxes.csv", rows, header)]).on([raster])[0][0]
+
+    np.testing.assert_allclose(in_pixels(found(80, 60), raster), BOXES)
+    with pytest.raises(InputError, match="is for an image of 800 × 600 pixels, but scene has 80 × 60"):
+        found(800, 600)
+    np.testing.assert_allclose(in_pixels(found(20, 25, BOXES[:1]), raster), BOXES[:1])  # sides of the box
+
+
+def test_folders_of_two_kinds_of_labels_are_not_chosen_from(tmp_path):
+    voc(tmp_path / "a.xml")
+    (tmp_path / "coco.json").write_text("{}", "utf-8")
+    with pytest.raises(InputError, match=r"has a\.xml as well as coco\.json: name the files"):
+        box_files([tmp_path])
