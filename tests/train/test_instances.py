@@ -22,6 +22,9 @@ from geoseg.errors import InputError, OptionError
 from geoseg.job import Options
 from geoseg.progress.reporters import Silent
 from geoseg.tiling import Box
+from geoseg.train.boxes.targets import objects_of
+from geoseg.train.boxes.windows import BoxWindows
+from geoseg.train.data.augment import Augment
 from geoseg.train.data.class_mapping import parse_classes
 from geoseg.train.data.instances import InstanceLabels, cores, instance_entries
 from geoseg.train.data.label_images import Sources, read_labels
@@ -319,3 +322,23 @@ def test_objects_are_not_called_background(houses):
     frame = gpd.read_file(labels).assign(class_name="background")
     with pytest.raises(InputError, match="give that another with --background"):
         learned(image, frame)
+
+
+def test_outlines_in_training_windows_are_those_of_their_objects(houses):
+    """Houses are rectangles: each mask fills its box, up to the pixels whose centres are beyond."""
+    image, labels, _ = houses
+    options = TrainOptions(task="boxes", **{**SMALL, "arch": "mask-rcnn", "encoder": "resnet18", "validation": 0.0})
+    prepared = prepare(Sources([image], [str(labels)], "kind", None, ()), options, None, Silent())
+    scene = prepared.scenes[0]
+    objects = objects_of(scene.labels, scene.raster, prepared.card.classes, "background")
+    samples = BoxWindows(prepared.scenes, [objects], prepared.sampler(64, Augment(0.0)), Augment(0.0), 0, masks=True)
+    seen = 0
+    for number in range(4):
+        boxes, _, outlines, counted = samples[number].target
+        assert len(boxes) == len(outlines) == len(counted)
+        for box, outline in zip(boxes.round().int().tolist(), outlines, strict=True):
+            expected = torch.zeros((64, 64), dtype=torch.uint8)
+            expected[box[1] : box[3], box[0] : box[2]] = 1
+            assert torch.equal(outline, expected)
+            seen += 1
+    assert seen > 20
