@@ -17,7 +17,7 @@ from geoseg.errors.printable import printable
 # Rounds for which threads of GNU's OpenMP, which torch brings along on Linux, spin for one another before they sleep.
 # Its default of 300,000 takes milliseconds: beside another program that computes, threads spin for one that has no
 # core, and keep the cores busy meanwhile.
-_SPINS = "3000"
+_SPINS = "30000"
 
 
 def prepare_libraries(*, debug: bool) -> None:

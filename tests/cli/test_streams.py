@@ -85,7 +85,7 @@ def test_a_proj_folder_without_database_is_ignored(monkeypatch, tmp_path, capsys
 
 
 @pytest.mark.parametrize(
-    ("given", "spins"), [({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
+    ("given", "spins"), [({}, "30000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
 )
 def test_threads_of_torch_stop_spinning_early_unless_the_user_decides(monkeypatch, given, spins):
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
