@@ -28,16 +28,18 @@ from green.card import make_card, value_percentiles
 from green.conditions import CONDITIONS, changed, coarser, finer
 from green.crowns import Labels, make_labels
 from green.data import FOLDS, Tiles
+from green.kept import kept_network, network_name
 from green.network import Recipe, folded, predict, sharpened, train
 from green.options import parser_of
 from green.scores import CityScores, agreement
 
 from geoseg.models import save_model
+from geoseg.models.networks.green import GreenNet
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable
 
-    from geoseg.models.networks.green import GreenNet
+    from numpy.typing import NDArray
 
 _STARTED = time.monotonic()
 
@@ -48,13 +50,16 @@ def say(line: str) -> None:
 
 
 def cross_validate(
-    images: NDArray[np.uint8], cities: NDArray[np.str_], labels: Labels, recipe: Recipe, seed: int
+    images: NDArray[np.uint8], cities: NDArray[np.str_], labels: Labels, network: Callable[[tuple[str, ...]], GreenNet]
 ) -> dict[str, Any]:
-    """Return the scores of the recipe: each city is classified by a network that has not seen it."""
+    """Return the scores of the recipe: each city is classified by a network that has not seen it.
+
+    ``network`` returns that of all cities but the given ones.
+    """
     scores = CityScores()
     conditions: dict[str, list[dict[str, Any]]] = {}
     for pair in FOLDS:
-        net = folded(train(images, labels, np.flatnonzero(~np.isin(cities, pair)), recipe, seed, say=say))
+        net = network(pair)
         for city in pair:
             held = np.flatnonzero(cities == city)
             scores.add(city, predict(net, images[held]), labels, held)
@@ -91,19 +96,26 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     recipe = Recipe(steps=options.steps)
+    fold_recipe = replace(recipe, steps=options.fold_steps or recipe.steps)
     tiles = Tiles.read(options.data)
     images = tiles.images if options.nir else tiles.images[:, :3]
     labels = make_labels(tiles)
     say("labels are ready")
+
+    def network(held: tuple[str, ...], recipe: Recipe = fold_recipe) -> GreenNet:
+        seen = np.flatnonzero(~np.isin(tiles.cities, held))
+        return kept_network(
+            network_name(images.shape[1], recipe.steps, held), GreenNet(images.shape[1]), options.work,
+            lambda: folded(train(images, labels, seen, recipe, options.seed, say=say)),
+        )  # fmt: skip
+
     metrics: dict[str, Any] = json.loads(options.measured.read_text(encoding="utf-8")) if options.measured else {}
     if options.folds:
-        metrics |= cross_validate(
-            images, tiles.cities, labels, replace(recipe, steps=options.fold_steps or recipe.steps), options.seed
-        )
+        metrics |= cross_validate(images, tiles.cities, labels, network)
     sys.stdout.write(json.dumps(metrics, indent=2) + "\n")
     sys.stdout.flush()
     if options.output:
-        net = folded(train(images, labels, np.arange(len(images)), recipe, options.seed, say=say))
+        net = network((), recipe)
         state = sharpened(net, metrics.get("temperature", 1.0)).half().state_dict()
         card = make_card(metrics, recipe, images.shape[1], value_percentiles(images))
         say(f"written to {save_model(options.output, card, state).folder}")

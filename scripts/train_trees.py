@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from green.card import value_percentiles
 from green.data import FOLDS, Tiles
+from green.kept import kept_network, network_name
 from green.options import parser_of
-from safetensors.torch import load_file, save_file
 from trees.card import make_card
 from trees.folds import Fold, summary
 from trees.labels import layers_of
@@ -36,8 +36,6 @@ from geoseg.models import save_model
 from geoseg.models.networks.green import TreeNet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 _STARTED = time.monotonic()
@@ -63,24 +61,9 @@ def kept_layers(tiles: Tiles, work: Path | None) -> NDArray[np.float32]:
     return layers
 
 
-def kept_network(name: str, bands: int, work: Path | None, make: Callable[[], TreeNet]) -> TreeNet:
-    """Return a trained network, from the folder of an earlier run if it is there."""
-    path = None if work is None else work / f"{name}.safetensors"
-    if path is not None and path.is_file():
-        net = TreeNet(bands)
-        net.load_state_dict(load_file(path))
-        return net.eval()
-    net = make()
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(net.state_dict(), path)
-    return net
-
-
 def main() -> None:
     """Run the recipe."""
     parser = parser_of(__doc__, Recipe().steps)
-    parser.add_argument("--work", type=Path, help="folder for labels and networks, to go on from; none by default")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -93,10 +76,10 @@ def main() -> None:
 
     def network(held: tuple[str, ...]) -> TreeNet:
         seen = np.flatnonzero(~np.isin(tiles.cities, held))
-        name = "_".join([f"{bands}bands", f"{options.steps}steps", *held]).replace(" ", "")
         return kept_network(
-            name, bands, options.work, lambda: train(images, layers, seen, recipe, options.seed, say=say)
-        )
+            network_name(bands, options.steps, held), TreeNet(bands), options.work,
+            lambda: train(images, layers, seen, recipe, options.seed, say=say),
+        )  # fmt: skip
 
     metrics: dict[str, Any] = json.loads(options.measured.read_text(encoding="utf-8")) if options.measured else {}
     if options.folds:

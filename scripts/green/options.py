@@ -14,6 +14,7 @@ def parser_of(description: str | None, steps: int) -> argparse.ArgumentParser:
     parser.add_argument("--nir", action="store_true", help="train the model of four bands")
     parser.add_argument("--folds", action="store_true", help="cross-validate the recipe by pairs of cities")
     parser.add_argument("--measured", type=Path, help="JSON that an earlier run printed, whose scores go into the card")
+    parser.add_argument("--work", type=Path, help="folder for what an interrupted run goes on from; none by default")
     parser.add_argument("--steps", type=int, default=steps, help="training steps, %(default)s by default")
     parser.add_argument("--seed", type=int, default=0, help="random seed, %(default)s by default")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads, all by default")
