@@ -86,6 +86,12 @@ def read_labels(
     """
     files = label_files(box_files(sources.labels) if options.task == BOXES else sources.labels)
     found = _find(rasters, files, sources, options, reporter)
+    own = {item.name for item in found.vocabulary.classes} - set(sources.ignore)
+    if options.task in (INSTANCES, BOXES) and options.background in own:
+        raise InputError(
+            f"{found.name}: objects of class {options.background!r} have the name of what is no object: give that "
+            "another with --background"
+        )
     sizes: dict[str, dict[str, float]] = {}
     if options.task == INSTANCES:
         found, sizes = _as_objects(found, rasters)
@@ -168,12 +174,6 @@ def _from_polygons(
     vocabulary, name = polygons.vocabulary, polygons.label
     for note in polygons.notes:
         reporter.warning(note)
-    own = {item.name for item in vocabulary.classes} - set(sources.ignore)
-    if options.task == INSTANCES and options.background in own:
-        raise InputError(
-            f"{name}: objects of class {options.background!r} have the name of what is no object: give that another "
-            "with --background"
-        )
     if polygons.skipped:
         reporter.warning(
             f"{name}: {polygons.skipped} polygons without a class are treated as unlabelled; to use them, fill in "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import geopandas
 import numpy as np
 import pytest
 import rasterio
@@ -332,3 +333,18 @@ def test_folders_of_two_kinds_of_labels_are_not_chosen_from(tmp_path):
     (tmp_path / "coco.json").write_text("{}", "utf-8")
     with pytest.raises(InputError, match=r"has a\.xml as well as coco\.json: name the files"):
         box_files([tmp_path])
+
+
+@pytest.mark.parametrize("task", ["boxes", "instances"])
+def test_objects_that_are_called_background_are_refused(tmp_path, task):
+    scene = image(tmp_path / "scene.tif")
+    if task == "boxes":
+        labels = voc(tmp_path / "scene.xml", label="background")
+    else:
+        labels = str(tmp_path / "labels.geojson")
+        frame = geopandas.GeoDataFrame(
+            {"class": ["background"]}, geometry=[shapely.box(500_005, 4_999_980, 500_015, 4_999_990)], crs="EPSG:32633"
+        )
+        frame.to_file(labels)
+    with pytest.raises(InputError, match=r"objects of class 'background' .* give that another with --background"):
+        geoseg.train([scene.sources[0]], labels, str(tmp_path / "model"), task=task, epochs=1)
