@@ -32,6 +32,9 @@ from geoseg.raster.sources import Masks
 from geoseg.raster.types import Band
 from geoseg.system.stamps import stamp_of
 
+# Files that hold nothing but vectors; a GeoPackage may hold pixels, too.
+_VECTORS = (".shp", ".fgb", ".kml", ".gml")
+
 # Tags that state what a scene is, not how it was processed or what it was compared with.
 NAMING_TAG = re.compile(
     r"sensor|satellite|platform|mission|spacecraft|instrument|product|scene|source|collection|system.index|title|"
@@ -166,9 +169,12 @@ def _not_a_raster(label: str, error: BaseException) -> str:
             f"GeoTIFFs: gdalinfo {quoted(label)} lists them, gdal_translate SUBDATASET band.tif"
         )
     if "not recognized" in text:
+        if label.lower().endswith(_VECTORS):
+            return f"{label}: holds vectors, not pixels; name the image that they lie on"
+        doubt = "if it holds pixels, not vectors, " if label.lower().endswith(".gpkg") else ""
         return (
             f"{label}: not a raster that geoseg reads (GeoTIFF, VRT, JPEG 2000, PNG, JPEG, …); "
-            f"convert it with: gdal_translate {quoted(label)} scene.tif"
+            f"{doubt}convert it with: gdal_translate {quoted(label)} scene.tif"
         )
     return (
         f"{label}: cannot be opened as a raster ({text}); the file is truncated or corrupt: copy or download it again"

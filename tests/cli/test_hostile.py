@@ -48,6 +48,10 @@ def folder(tmp_path_factory):
     (base / "deep.json").write_text("[" * 100_000)
     with (base / "big.txt").open("wb") as file:
         file.truncate(66 << 20)
+    (base / "lines.shp").write_bytes(b"\0\0\x27\x0a")
+    for name, feature in (("lines", {"type": "Feature"}), ("items", {"type": "Feature", "assets": {}})):
+        content = {"type": "FeatureCollection", "features": [feature]}
+        (base / f"{name}.geojson").write_text(json.dumps(content), encoding="utf-8")
     if hasattr(os, "mkfifo"):
         os.mkfifo(base / "fifo")
     else:
@@ -60,6 +64,9 @@ CASES = [
     # --- inspect
     ("inspect none.tif", 1, "none.tif: no such file"),
     ("inspect text.tif", 1, "not a raster that geoseg reads"),
+    ("inspect lines.shp", 1, "holds vectors, not pixels; name the image that they lie on"),
+    ("inspect lines.geojson", 1, "it holds vectors: name the image they lie on"),
+    ("inspect items.geojson", 1, "to segment all its items use --scenes"),
     (f"inspect 'x{ESC}[2J\nerror: forged'", 1, r"x\x1b[2J\nerror: forged: no such file"),
     ("inspect '\u202efit.exe'", 1, r"\u202efit.exe: no such file"),
     ("inspect '{no json'", 1, "not XML or JSON text"),

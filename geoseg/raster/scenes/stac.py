@@ -52,7 +52,12 @@ def open_item(path: str, *, remote: bool, item: str | None = None) -> SceneFiles
         content = _item_of(content, path, item)
     if not isinstance(content, dict) or content.get("type") != "Feature" or not isinstance(content.get("assets"), dict):
         kind = content.get("type") if isinstance(content, dict) else type(content).__name__
-        hint = "; to segment all its items use --scenes" if kind == "FeatureCollection" else ""
+        hint = ""
+        if isinstance(content, dict) and kind == "FeatureCollection":
+            found = content.get("features")
+            items = isinstance(found, list) and any(isinstance(one, dict) and "assets" in one for one in found)
+            what = "to segment all its items use --scenes" if items else "it holds vectors: name the image they lie on"
+            hint = f"; {what}"
         raise InputError(
             f"{path}: not a STAC item (its type is {kind!r}); a scene's item has type Feature and assets{hint}"
         )
