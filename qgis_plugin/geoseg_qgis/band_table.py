@@ -35,9 +35,10 @@ class BandTable(QFormLayout):
         super().__init__()
         as_form(self)
         self._parent = parent
+        self._shown: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
 
     def show_bands(self, needs: Sequence[str], have: Sequence[str], text: str = "") -> None:
-        """Fill the rows anew.
+        """Show a row for each band of the model, and choose the raster's band in each.
 
         Parameters
         ----------
@@ -48,26 +49,38 @@ class BandTable(QFormLayout):
         text
             Bands that are chosen already, as ``"blue=1,green=2"``; others are those of the same name.
         """
+        if (tuple(needs), tuple(have)) != self._shown:  # a form that is laid out anew holds QGIS up
+            self._fill(needs, have)
+        given = band_numbers(text)
+        for row, name in enumerate(needs):
+            box = self._box(row)
+            named = have.index(name) + 1 if name in have else 0
+            box.blockSignals(True)
+            box.setCurrentIndex(max(box.findData(given.get(name, named)), 0))
+            box.blockSignals(False)
+
+    def _fill(self, needs: Sequence[str], have: Sequence[str]) -> None:
+        self._shown = tuple(needs), tuple(have)
         while self.rowCount():
             self.removeRow(0)
-        given = band_numbers(text)
         for name in needs:
             box = QComboBox(self._parent)
             narrow(box)
             box.addItem(tr("(none)"), 0)
             for number, label in enumerate(have, 1):
                 box.addItem(f"{number} {label}".rstrip(), number)
-            named = have.index(name) + 1 if name in have else 0
-            box.setCurrentIndex(max(box.findData(given.get(name, named)), 0))
             box.currentIndexChanged.connect(lambda _: self.changed.emit(self.text()))
             self.addRow(name, box)
+
+    def _box(self, row: int) -> QComboBox:
+        return self.itemAt(row, QFormLayout.ItemRole.FieldRole).widget()
 
     def chosen(self) -> dict[str, int]:
         """Return the number of each band of the model; 0 where none is chosen."""
         found = {}
         for row in range(self.rowCount()):
             label = self.itemAt(row, QFormLayout.ItemRole.LabelRole).widget().text()
-            found[label] = int(self.itemAt(row, QFormLayout.ItemRole.FieldRole).widget().currentData())
+            found[label] = int(self._box(row).currentData())
         return found
 
     def text(self) -> str:
