@@ -240,10 +240,11 @@ def _equal_dates(sources: Sequence[str | Path]) -> list[str]:
     seen: dict[Any, str] = {}
     for source in map(str, sources):
         name = Path(source).name
-        for key in (source, date_in(name)):
+        keys = source, date_in(name)
+        for key in keys:
             if key is not None and key in seen:
                 return [f"{seen[key]} and {name} are of one date: what they show counts twice"]
-        seen |= dict.fromkeys((source, date_in(name)), name)
+        seen |= dict.fromkeys(keys, name)
     return []
 
 

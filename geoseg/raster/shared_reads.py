@@ -8,6 +8,7 @@ From a server, neighbouring cells are read together: GDAL merges the tiles of a 
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -70,18 +71,13 @@ class SharedReads:
             Cells are shared by the reads of a group. Reads that ``uses`` does not count need another one: they would
             take the place of others, which would have to decode the cell again, and nobody would drop it.
         """
-        raster, (high, wide) = self._raster, self.cell
-        keys = [
-            (group, row, col)
-            for row in range(box.row // high, -(-box.bottom // high))
-            for col in range(box.col // wide, -(-box.right // wide))
-        ]
+        raster = self._raster
+        cells = {(group, *place): cell for place, cell in cells_in(box, self.cell, raster.box).items()}
         if raster.remote:
-            self._fill(self._claim(keys, uses))
+            self._fill(self._claim(list(cells), uses))
         data = np.empty((len(raster.bands), box.height, box.width), raster.dtype)
         valid = np.empty((box.height, box.width), np.bool_)
-        for key in keys:
-            cell = self._box(key)
+        for key, cell in cells.items():
             part = cell.intersection(box)
             pixels = self._pixels(key, uses)
             here, there = part.within(box), part.within(cell)
@@ -90,8 +86,7 @@ class SharedReads:
         return Pixels(data, valid)
 
     def _box(self, key: _Key) -> Box:
-        (_, row, col), (height, width), (high, wide) = key, self._raster.shape, self.cell
-        return Box(row * high, col * wide, high, wide).intersection(Box(0, 0, height, width))
+        return _cell_box(key[1:], self.cell, self._raster.box)
 
     def _claim(self, keys: list[_Key], uses: Callable[[Box], int]) -> dict[_Key, _Cell]:
         """Return new cells for those of ``keys`` that nobody has read or is reading; the caller has to fill them."""
@@ -185,6 +180,20 @@ def _part(pixels: Pixels, part: tuple[slice, slice]) -> Pixels:
 
 def _size(pixels: Pixels) -> int:
     return pixels.data.nbytes + pixels.valid.nbytes
+
+
+def cells_in(box: Box, cell: tuple[int, int], scene: Box) -> dict[tuple[int, int], Box]:
+    """Return the cells of a height and width that a box touches, cut at the scene's edge, by row and column."""
+    high, wide = cell
+    places = itertools.product(
+        range(box.row // high, -(-box.bottom // high)), range(box.col // wide, -(-box.right // wide))
+    )
+    return {place: _cell_box(place, cell, scene) for place in places}
+
+
+def _cell_box(place: tuple[int, int], cell: tuple[int, int], scene: Box) -> Box:
+    (row, col), (high, wide) = place, cell
+    return Box(row * high, col * wide, high, wide).intersection(scene)
 
 
 def cell_shape(raster: Raster) -> tuple[int, int]:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geoseg.raster.shared_reads import cell_shape, rectangles, smallest_box
-from geoseg.tiling import Box
+from geoseg.raster.shared_reads import cell_shape, cells_in, rectangles, smallest_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from geoseg.raster.raster import Raster
     from geoseg.raster.types import Pixels
+    from geoseg.tiling import Box
 
 # Bytes to keep: 10^9 pixels, that is a row of tiles of 512 pixels of 180 Sentinel-2 tiles.
 _LIMIT = 128 << 20
@@ -66,12 +66,7 @@ class KnownValidity:
         """
         raster = self._rasters[number]
         grown = box.grown(reach).intersection(raster.box)
-        high, wide = cell_shape(raster)
-        cells = {
-            (number, row, col): Box(row * high, col * wide, high, wide).intersection(raster.box)
-            for row in range(grown.row // high, -(-grown.bottom // high))
-            for col in range(grown.col // wide, -(-grown.right // wide))
-        }
+        cells = {(number, *place): cell for place, cell in cells_in(grown, cell_shape(raster), raster.box).items()}
         for key, cell in cells.items():
             if box.contains(cell):
                 self._keep(key, pixels.valid[cell.within(box)])

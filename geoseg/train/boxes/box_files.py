@@ -15,7 +15,7 @@ from geoseg.raster.gdal.xml import read_xml
 from geoseg.raster.scenes.suffixes import VECTOR_SUFFIXES
 from geoseg.system.stamps import vector_stamp_of
 from geoseg.train.boxes.box_tables import Boxes, numbers, read_table
-from geoseg.train.data.images import annotated_grid, match_names, on_ground, touching
+from geoseg.train.data.images import annotated_grid, match_names, not_given, on_ground, touching
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 from geoseg.write.class_names import tidy
 
@@ -79,7 +79,8 @@ class BoxFiles:
         found_at = match_names(own, images, self.label)
         found = [None if number is None else self.pictures[own[number]] for number in found_at]
         # Files are renamed more often than what is written in them: the XML's own name comes first.
-        rest = [boxes for boxes in self.pictures.values() if boxes.image and boxes not in found]
+        named = set(found)
+        rest = [boxes for boxes in self.pictures.values() if boxes.image and boxes not in named]
         free = [k for k, boxes in enumerate(found) if boxes is None]
         found_at = match_names([boxes.image for boxes in rest], [images[k] for k in free], self.label)
         for k, number in zip(free, found_at, strict=True):
@@ -160,15 +161,13 @@ class BoxFiles:
 
     def _unused(self, found: Sequence[Boxes | None]) -> list[str]:
         """Return a note on boxes of images that are not given."""
+        used = set(found)
         rest = {
             key: len(boxes.corners)
             for key, boxes in self.pictures.items()
-            if key and boxes.corners and boxes not in found
+            if key and boxes.corners and boxes not in used
         }
-        if not rest:
-            return []
-        listed = ", ".join(list(rest)[:3]) + (", …" if len(rest) > 3 else "")
-        return [f"{self.label}: {sum(rest.values())} boxes of images that are not given ({listed}) are left out"]
+        return not_given(self.label, rest, "boxes")
 
 
 def _share(x: NDArray[np.float64], y: NDArray[np.float64], bounds: tuple[float, float, float, float]) -> float:

@@ -15,7 +15,7 @@ from geoseg.classes import MapClass, default_color
 from geoseg.errors import InputError, one_line
 from geoseg.system.files import read_regular
 from geoseg.system.stamps import vector_stamp_of
-from geoseg.train.data.images import annotated_grid, match_names, on_ground, touching
+from geoseg.train.data.images import annotated_grid, match_names, not_given, on_ground, touching
 from geoseg.train.data.labels import PolygonLabels, Vocabulary
 from geoseg.write.class_names import tidy
 
@@ -80,13 +80,8 @@ class CocoLabels:
                 f"{self.label}: annotates {', '.join(names[:3])}{', …' if len(names) > 3 else ''}, of which none is "
                 f"given ({', '.join(images[:3])}); give these images, or name them as the file does"
             )
-        notes = list(self.notes)
         rest = {name: len(one.shapes) for name, one in self.pictures.items() if one.shapes and name not in given}
-        if rest:
-            listed = ", ".join(list(rest)[:3]) + (", …" if len(rest) > 3 else "")
-            notes.append(
-                f"{self.label}: {sum(rest.values())} annotations of images that are not given ({listed}) are left out"
-            )
+        notes = [*self.notes, *not_given(self.label, rest, "annotations")]
         placed = [
             None if number is None else self._placed(names[number], raster, notes)
             for number, raster in zip(numbers, rasters, strict=True)

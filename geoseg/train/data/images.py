@@ -191,6 +191,14 @@ def touching(shapes: NDArray[Any], grid: Grid) -> NDArray[np.bool_]:
     return np.asarray(shapely.intersects(shapes, shapely.Polygon([grid.transform * side for side in sides])), np.bool_)
 
 
+def not_given(label: str, counts: Mapping[str, int], what: str) -> list[str]:
+    """Return a note on how many labels, as ``what`` calls them, are of images that are not given, by their names."""
+    if not counts:
+        return []
+    listed = ", ".join(list(counts)[:3]) + (", …" if len(counts) > 3 else "")
+    return [f"{label}: {sum(counts.values())} {what} of images that are not given ({listed}) are left out"]
+
+
 def match_names(names: Sequence[str], images: Sequence[str], label: str) -> list[int | None]:
     """Return for each image the position of the name that labels have for it; None where there is none.
 
