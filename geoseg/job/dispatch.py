@@ -24,7 +24,7 @@ from geoseg.job.failures import BlockFailure, backoff, block_failure
 from geoseg.progress.timing import Clock, Span, record_spans
 from geoseg.progress.trace import Place, here
 from geoseg.raster import Raster
-from geoseg.raster.gdal.retry_cache import clear_remote_cache
+from geoseg.raster.sources import clear_remote_cache
 from geoseg.segment.block import segment_block
 from geoseg.segment.recipe import Recipe
 

@@ -18,7 +18,7 @@ from geoseg.errors import (
     ReadError,
 )
 from geoseg.raster.gdal.environment import is_remote
-from geoseg.raster.gdal.retry_cache import clear_remote_cache
+from geoseg.raster.sources import clear_remote_cache
 from geoseg.tiling import Tiling
 
 Result = TypeVar("Result")

@@ -27,6 +27,8 @@ from geoseg.raster.files.members import members_of, with_members
 from geoseg.raster.gdal.addresses import shown_address
 from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, gdal_path, is_remote, is_virtual
+from geoseg.raster.gdal.messages import losses_of_opening
+from geoseg.raster.gdal.retry_cache import exclude_from_cache
 from geoseg.raster.gdal.untrusted import check_name
 from geoseg.raster.sources import Masks
 from geoseg.raster.types import Band
@@ -119,11 +121,16 @@ def probe(path: str | Path, *, remote: bool, data_bands: frozenset[int] = frozen
     target = gdal_path(given) if is_virtual(given) else os.path.abspath(given)  # noqa: PTH100  keeps symbolic links
     try:
         stamp = stamp_of(target)  # before it is opened: what is written from now on counts as a change
-        with environment(target, remote=remote), open_dataset(target, remote=remote, label=label) as data:
+        with (
+            environment(target, remote=remote),
+            losses_of_opening(),
+            open_dataset(target, remote=remote, label=label) as data,
+        ):
             members = members_of(data, target, label, remote=remote)
             info = _inspect(data, target, label, data_bands)
         return replace(info, remote=remote, members=members, stamp=with_members(stamp, members))
     except (RasterioError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001
+        exclude_from_cache([target])
         raise InputError(_not_a_raster(label, error)) from error
 
 

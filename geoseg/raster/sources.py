@@ -17,6 +17,8 @@ from geoseg.errors import ReadError, one_line
 from geoseg.errors.secrets import without_secrets
 from geoseg.raster.gdal.datasets import open_dataset
 from geoseg.raster.gdal.environment import environment, is_remote
+from geoseg.raster.gdal.messages import losses_of_reading
+from geoseg.raster.gdal.retry_cache import exclude_from_cache
 from geoseg.raster.gdal.warped_vrt import Warp, WarpedBands, warped_vrt
 from geoseg.system.resources import files_per_thread
 from geoseg.system.stamps import check_stamp
@@ -141,10 +143,11 @@ class FileSource:
                 return
         window = Window(inside.col, inside.row, inside.width, inside.height)
         try:
-            with environment(self.path, remote=self.remote):
+            with environment(self.path, remote=self.remote), losses_of_reading(warped=self.warp is not None):
                 self._read(request, window)
             self._check_stamps(_CHECKED_MEMBERS)  # afterwards, so that what was written meanwhile is noticed
         except (RasterioError, rasterio.errors.RasterioIOError, rasterio._err.CPLE_BaseError, OSError) as error:  # noqa: SLF001
+            self._forget()
             raise ReadError(f"{self.label}: cannot read {request.box}: {one_line(error)}; {self._remedy()}") from error
 
     def check_unchanged(self) -> None:
@@ -166,6 +169,11 @@ class FileSource:
         check_stamp(self.path, self.stamp.partition("+")[0], self.label)
         for path, stamp in self.members[:most]:
             check_stamp(path, stamp, f"{self.label} ({path})")
+
+    def _forget(self) -> None:
+        """Open the file anew for the next read: GDAL takes what it could not read for missing from then on."""
+        exclude_from_cache([self.path])
+        _handles.close_source(self)
 
     def _remedy(self) -> str:
         if is_remote(self.path):
@@ -341,6 +349,11 @@ class _Handles(threading.local):
         ):
             self.entries.popitem(last=False)[1][0].close()
 
+    def close_source(self, source: FileSource) -> None:
+        """Close the datasets of one source in this thread."""
+        for key in [key for key in self.entries if key[0] == source]:
+            self.entries.pop(key)[0].close()
+
     def close(self) -> None:
         """Close every dataset of this thread."""
         while self.entries:
@@ -371,6 +384,13 @@ def release_handles() -> None:
     """
     _generation[0] += 1
     _handles.close()
+
+
+def clear_remote_cache(sources: Sequence[str]) -> None:
+    """Make every thread open its files anew before its next read, and GDAL forget the remote ones of ``sources``."""
+    if any(is_remote(source) for source in sources):
+        exclude_from_cache(sources)
+        release_handles()
 
 
 def _forget_handles() -> None:

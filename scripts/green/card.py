@@ -81,15 +81,16 @@ _FAILURES = (
 _RGB_FAILURES = (
     "Green or nearly black water is called tree canopy, in patches and with high confidence",
     "Dry, yellow or pale grass and bare crowns are called other; green roofs, courts and artificial turf vegetation",
-    "Colours far from natural: the IoU of tree canopy falls from 0.64 to 0.41 in warm light, to 0.56 in cold light",
+    "Colours far from natural: the IoU of tree canopy falls from 0.68 to 0.60 in warm light, to 0.62 in haze",
+    "Deserts and pictures from a drone: of the vegetation around Dubai little is found, of rows of maize a third",
 )
 _RGBN_FAILURES = (
-    "Pictures whose bands were stretched one by one: the IoU of tree canopy falls from 0.71 to 0.58 in warm light",
+    "Pictures whose bands were stretched one by one: the IoU of tree canopy falls from 0.72 to 0.66 in haze",
     "Coarser pixels: at 1.2 m the IoU of vegetation falls from 0.96 to 0.87",
 )
 KNOWN_FAILURES: dict[bool, tuple[str, ...]] = {
-    False: (*(line.format(low="0.33") for line in _FAILURES), *_RGB_FAILURES),
-    True: (*(line.format(low="0.48") for line in _FAILURES), *_RGBN_FAILURES),
+    False: (*(line.format(low="0.44") for line in _FAILURES), *_RGB_FAILURES),
+    True: (*(line.format(low="0.53") for line in _FAILURES), *_RGBN_FAILURES),
 }
 
 
@@ -105,7 +106,7 @@ def make_card(metrics: dict[str, Any], recipe: Recipe, bands: int, percentiles: 
     flag = " --nir" if nir else ""
     return ModelCard(
         name="green-rgbn" if nir else "green",
-        version="1.0.0",
+        version="1.1.0",
         title=f"Trees and lawns from {'RGB and near infrared' if nir else 'RGB'}, 0.3–1 m",
         description=f"{_RGBN if nir else _RGB}{_USE}{flag}.",
         license="CC-BY-4.0",

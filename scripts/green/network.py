@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Recipe:
     """How the network is trained."""
 
-    steps: int = 3000
+    steps: int = 9000
     batch: int = 8
     side: int = 128
     rate: float = 4e-3

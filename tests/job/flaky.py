@@ -24,13 +24,18 @@ class Flaky(ThreadingHTTPServer):
         Seconds for which a stalled answer hangs.
     dead
         Ranges that never come: (first byte, last byte) that no answer may touch.
+    wrong
+        What goes wrong with one answer, and its number, from 0 on: ``("500", 3)``.
     """
 
     daemon_threads = True
 
-    def __init__(self, folder: Path, *, trouble: float, seed: int = 0, stall: float = 3.0, dead=None) -> None:
+    def __init__(
+        self, folder: Path, *, trouble: float = 0.0, seed: int = 0, stall: float = 3.0, dead=None, wrong=None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder, self.trouble, self.stall, self.dead = folder, trouble, stall, dead
+        self.wrong = wrong
         self.chance, self.lock = random.Random(seed), threading.Lock()
         self.troubles: list[str] = []
         self.answers = 0
@@ -38,6 +43,9 @@ class Flaky(ThreadingHTTPServer):
     def draw(self) -> str:
         with self.lock:
             self.answers += 1
+            if self.wrong is not None and self.wrong[1] == self.answers - 1:
+                self.troubles.append(self.wrong[0])
+                return self.wrong[0]
             if self.chance.random() >= self.trouble:
                 return "fine"
             kind = self.chance.choice(["500", "503", "reset", "truncate", "truncate", "stall"])
@@ -109,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serve(folder: Path, **how):
     """Run a server in a thread; yields it and its address."""
     server = Flaky(folder, **how)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server, f"http://127.0.0.1:{server.server_address[1]}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 
 from rasterio.io import DatasetReader
 
 from geoseg.raster.gdal.environment import DRIVERS, is_remote
+from geoseg.raster.gdal.messages import losses_of_opening
 from geoseg.raster.gdal.untrusted import check_dataset, check_source
 
 
@@ -32,20 +34,19 @@ def open_dataset(
     InputError
         If it runs code, reaches the network without permission, or refers to what is not a raster.
     rasterio.errors.RasterioError
-        If it cannot be opened.
+        If it cannot be opened, or not everything that describes its pixels can be read.
     """
     label = path if label is None else label
     remote = remote or is_remote(path)
     stamp = _stamp(path)
     vrt = _checked(path, label, remote, stamp) if stamp else check_source(path, label, remote=remote)
-    # rasterio.open() accepts a single driver, the class behind it a list.
-    data = DatasetReader(warped or path, driver=list(DRIVERS), sharing=False)
-    if warped is None:
-        try:
-            check_dataset(data, label, remote=remote, vrt=vrt)
-        except BaseException:
-            data.close()
-            raise
+    with contextlib.ExitStack() as opened:
+        with losses_of_opening():
+            # rasterio.open() accepts a single driver, the class behind it a list.
+            data = opened.enter_context(DatasetReader(warped or path, driver=list(DRIVERS), sharing=False))
+            if warped is None:
+                check_dataset(data, label, remote=remote, vrt=vrt)
+        opened.pop_all()
     return data
 
 

@@ -230,10 +230,31 @@ def _check_sidecars(path: str, walk: _Walk) -> None:
             if not exists(name):
                 continue
             check_regular_file(name)
+            if name in walk.way:  # a.tif.ovr and a.tif.msk lie beside one another: by name, none refers to the other
+                continue
             if suffix.lower() in (".ovr", ".msk"):
                 _check_content(name, _Walk(walk.label, walk.remote, [*walk.way, path], walk.checked))
             elif suffix == ".aux.xml":
                 check_regular_file(name, limit=MAX_XML)
+                _check_whole(name)
+
+
+def _check_whole(name: str) -> None:
+    """Reject metadata without their end: GDAL opens the raster without them, so without names, nodata and CRS.
+
+    They are not parsed: GDAL reads characters and encodings that a parser of XML refuses.
+    """
+    try:
+        text = Path(name).read_bytes().rstrip(b" \t\r\n\0")
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
+    if not text.endswith(b">") or (
+        b"<PAMDataset" in text and not re.search(rb"<(?:/PAMDataset\s*|PAMDataset\s*/)>$", text)
+    ):
+        raise InputError(
+            f"{name}: the file is truncated: the CRS, nodata values and names of bands that it holds are lost; copy it "
+            "again, or delete it if the image does not need it"
+        )
 
 
 def _check_other_xml(path: str, bare: bytes, walk: _Walk) -> None:
@@ -273,8 +294,8 @@ def _check_raster(path: str, walk: _Walk) -> None:
         DatasetReader(path, driver=drivers, sharing=False).close()
     except (RasterioError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001
         raise InputError(
-            f"{walk.label}: refers to {path}, which is missing or not a raster that a VRT may contain; "
-            "convert it with gdal_translate"
+            f"{walk.label}: refers to {path}, which is missing, truncated or not a raster that is read; copy it again, "
+            "or convert it with gdal_translate"
         ) from error
 
 
