@@ -30,15 +30,17 @@ def served(tmp_path_factory, reflectance):
 
 
 def test_a_network_that_fails_now_and_then(served, tmp_path):
+    """Whichever requests fail, the map is the same; which do depends on the threads, and most runs try blocks again."""
     folder, expected = served
-    with serve(folder, trouble=0.25, seed=3, stall=2.0) as (server, address):
-        run = succeed(
-            f"{address}/scene.tif", "-o", tmp_path / "out", *SMALL, "--no-polygons", "--retries", 8, env=IMPATIENT
-        )
-        assert len(server.troubles) >= 5, server.troubles
-    assert "tried again" in run.messages(), "GDAL alone got through: the server must fail more"
-    with rasterio.open(tmp_path / "out" / "scene_classes.tif") as file:
-        assert np.array_equal(file.read(1), expected)
+    for seed in range(6):
+        out = tmp_path / str(seed)
+        with serve(folder, trouble=0.3, seed=seed, stall=2.0) as (server, address):
+            run = succeed(f"{address}/scene.tif", "-o", out, *SMALL, "--no-polygons", "--retries", 8, env=IMPATIENT)
+        with rasterio.open(out / "scene_classes.tif") as file:
+            assert np.array_equal(file.read(1), expected), server.troubles
+        if len(server.troubles) >= 5 and "tried again" in run.messages():
+            return
+    pytest.fail("GDAL alone got through: the server must fail more")
 
 
 @pytest.mark.slow
