@@ -15,6 +15,7 @@ from geoseg.system.files import check_regular_file, exists, name_key
 from geoseg.system.json_text import parse_json
 from geoseg.system.storage.address import Address, object_address
 from geoseg.system.storage.storage import storage_of
+from geoseg.system.text import check_unique_columns
 
 MOST_BYTES = 2**26
 """Size of the largest list of scenes that is read: half a million addresses."""
@@ -182,6 +183,7 @@ def _csv_entries(path: Path, rows: csv.DictReader[str], folder: Path | str) -> l
     column = next((columns[name] for name in _COLUMNS if name in columns), None)
     if column is None:
         raise InputError(f"{path}: has no column 'scene'; its columns are {', '.join(columns) or 'none'}")
+    check_unique_columns(path, rows.fieldnames or (), (column, columns.get("name")))
     entries = []
     for row in rows:
         source = (row[column] or "").strip()

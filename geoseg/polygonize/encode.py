@@ -60,7 +60,10 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Encoded polygons of one strip: WKB in one buffer, one array per attribute; sorted by ``last``."""
+    """Encoded polygons of one strip: WKB in one buffer, one array per attribute; sorted by ``last``.
+
+    ``traced`` is the area of a polygon's pixels; ``area`` that of its outline, which may be reshaped.
+    """
 
     wkb: Array
     offsets: Array
@@ -71,6 +74,7 @@ class Encoded:
     confidence: Array
     confidence_min: Array
     bounds: Array
+    traced: Array
 
     def __len__(self) -> int:
         return int(self.class_id.size)
@@ -82,10 +86,10 @@ def encode(finished: Finished, encoding: Encoding, *, reshaped: bool = False) ->
     if rings.xy.dtype == np.int32:
         strip_flags(rings.xy)
     perimeter, pixels = lengths(rings, feature, encoding.ground.edges)
-    area = finished.sums[:, 1] * encoding.ground.unit
+    area = traced = finished.sums[:, 1] * encoding.ground.unit
     if reshaped:
         # The mean area of the region's own pixels times the number of pixels that the new outline encloses.
-        area *= pixels / np.maximum(finished.sums[:, 0], 1)
+        area = traced * (pixels / np.maximum(finished.sums[:, 0], 1))
     wkb, offsets = write_wkb(rings, feature, encoding.affine, multi=encoding.multi)
     known = finished.sums[:, 3]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -94,7 +98,7 @@ def encode(finished: Finished, encoding: Encoding, *, reshaped: bool = False) ->
     confidence_min = np.where(known > 0, finished.confidence_min * scale, np.nan)
     boxes = bounds(rings, feature, encoding.affine)
     value = finished.value if encoding.class_ids is None else encoding.class_ids(finished.value)
-    return Encoded(wkb, offsets, finished.last, value, area, perimeter, mean, confidence_min, boxes)
+    return Encoded(wkb, offsets, finished.last, value, area, perimeter, mean, confidence_min, boxes, traced)
 
 
 def merge(first: Encoded, second: Encoded) -> tuple[list[Encoded], Array]:

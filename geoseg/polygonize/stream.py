@@ -7,7 +7,7 @@ cheap and runs in the caller's thread, which also writes. Only a few strips are 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,30 +33,49 @@ Progress = Callable[[int, int], None]
 Item: TypeAlias = tuple[Rows, Rows | None, int]
 """Input of a strip: readers of the class map and of the confidence raster, and the strip's index."""
 
+_CHANGED = 0.05
+"""Share of a class's area that new outlines may add or take without a note."""
+
 _BYTES_PER_PIXEL = 192
 """Memory per pixel of a strip in the worst case, a polygon per pixel: vertices and WKB."""
 
 
 @dataclass
 class Totals:
-    """Number and area of polygons per class, summed while they are streamed; and what the user should know of them."""
+    """Number and area of polygons per class, summed while they are streamed; and what the user should know of them.
+
+    ``traced`` is the area of their pixels, in m² as ``area``, from which reshaped outlines differ.
+    """
 
     polygons: dict[int, int] = field(default_factory=dict)
     area: dict[int, float] = field(default_factory=dict)
+    traced: dict[int, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     bounds: list[float] = field(default_factory=lambda: [np.inf, np.inf, -np.inf, -np.inf])
 
     def add(self, part: Encoded) -> None:
         """Add a set of polygons."""
         values, index, counts = np.unique(part.class_id, return_inverse=True, return_counts=True)
-        areas = np.bincount(index, part.area, minlength=values.size)
-        for value, count, area in zip(values.tolist(), counts.tolist(), areas.tolist(), strict=True):
+        areas, traced = (np.bincount(index, each, minlength=values.size).tolist() for each in (part.area, part.traced))
+        for value, count, area, before in zip(values.tolist(), counts.tolist(), areas, traced, strict=True):
             self.polygons[value] = self.polygons.get(value, 0) + count
             self.area[value] = self.area.get(value, 0.0) + area
+            self.traced[value] = self.traced.get(value, 0.0) + before
         if len(part):
             low, high = part.bounds.min(axis=0), part.bounds.max(axis=0)
             self.bounds = [min(self.bounds[0], low[0]), min(self.bounds[1], low[1]),
                            max(self.bounds[2], high[2]), max(self.bounds[3], high[3])]  # fmt: skip
+
+    def changed_areas(self, names: Mapping[int, str]) -> list[str]:
+        """Return a note on the classes whose area new outlines change, if there are any; the worst first."""
+        shares = {value: self.area[value] / before - 1 for value, before in self.traced.items() if before > 0}
+        worst = sorted((value for value in shares if abs(shares[value]) > _CHANGED), key=lambda v: -abs(shares[v]))
+        if not worst:
+            return []
+        listing = ", ".join(f"{names[value]} by {100 * shares[value]:+.0f} %" for value in worst[:3])
+        more = f" and {len(worst) - 3} more" if len(worst) > 3 else ""
+        remedy = "move outlines less (--simplify), or take areas from the map"
+        return [f"the new outlines change areas: {listing}{more}; {remedy}"]
 
 
 def strip_rows(source: RowSource, memory: int, workers: int) -> int:
@@ -133,6 +152,7 @@ def record_batches(
                     job.names[value] = complete([value], job.source.classes)[value].name
             yield from batches(inner, joined, job.encoding, job.names)
             report(done, passes * job.strips)
+    totals.notes += totals.changed_areas(job.names)
 
 
 def _encoded(job: PolygonizeJob, runner: Runner) -> Iterator[tuple[Encoded, Encoded]]:

@@ -123,7 +123,10 @@ class VectorFile:
         import pyogrio
 
         with self._reading():
-            return _with_texts(pyogrio.read_dataframe(self.path, layer=layer, **options))
+            frame = _with_texts(pyogrio.read_dataframe(self.path, layer=layer, **options))
+        if not options.keys() & {"bbox", "where", "max_features", "skip_features"}:
+            self._check_complete(layer, len(frame))
+        return frame
 
     def batches(self, layer: str | None, size: int, **options: Any) -> Iterator[Any]:
         """Yield a layer as GeoDataFrames of at most ``size`` features, in the file's order.
@@ -135,9 +138,12 @@ class VectorFile:
             return
         key = str(self.info(str(layer)).get("fid_column") or "") if self._kind == "gpkg" else ""
         seen: dict[str, Any] = {}
+        count = 0
         while True:
             frame = self.read(layer, max_features=size, fid_as_index=True, **seen, **options)
-            last = len(frame) < size
+            last, count = len(frame) < size, count + len(frame)
+            if last and "bbox" not in options:
+                self._check_complete(layer, count)
             # OGR skips features one by one; the key of a table is found at once.
             if len(frame) and key:
                 seen = {"where": f'"{key.replace(chr(34), 2 * chr(34))}" > {int(frame.index[-1])}'}
@@ -146,6 +152,16 @@ class VectorFile:
             yield frame.reset_index(drop=True)
             if last:
                 return
+
+    def _check_complete(self, layer: str | None, count: int) -> None:
+        """Check that FlatGeobuf has as many features as it says: OGR ends without an error where the file does."""
+        if self._kind != "fgb":
+            return
+        stated = int(self.info(layer or self.layers()[0][0])["features"])
+        if count < stated:
+            raise InputError(
+                f"{self.label}: holds {count} of its {stated} features: it is truncated; copy or download it again"
+            )
 
     def _read_parquet(self, options: dict[str, Any]) -> Any:
         import geopandas as gpd
@@ -272,12 +288,24 @@ def _check(label: str, path: str, kind: str) -> None:
     for suffix in _SIDECARS:
         check_regular_file(path + suffix)
         check_regular_file(stem + suffix)
-    if kind == "gpkg":
+    if kind == "shp":
+        _check_shapefile(label, Path(stem))
+    elif kind == "gpkg":
         _check_geopackage(label, path)
     elif kind == "geojson":
         _check_geojson(label, path)
     elif kind == "kml":
         _check_kml(label, path)
+
+
+def _check_shapefile(label: str, stem: Path) -> None:
+    """Reject a Shapefile without its table: OGR reads it as shapes without classes."""
+    tables = (stem.with_name(stem.name + suffix) for suffix in (".dbf", ".DBF"))
+    if not any(table.is_file() and table.stat().st_size for table in tables):
+        raise InputError(
+            f"{label}: is without attributes: {stem.name}.dbf is missing or empty; copy all files of the Shapefile, "
+            "or, if it never had any, convert it with: ogr2ogr FILE.gpkg FILE.shp"
+        )
 
 
 def _check_geojson(label: str, path: str) -> None:

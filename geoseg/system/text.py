@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections.abc import Iterable
 from typing import Any, TextIO
 
+from geoseg.errors import InputError
 from geoseg.errors.printable import is_visible, printable
 
 
@@ -43,3 +45,26 @@ def escaped_json(text: str, *, stream: TextIO | None = None) -> str:
         one if one == "\n" or (is_visible(one) and (unicode or one.isascii())) else json.dumps(one)[1:-1]
         for one in text
     )
+
+
+def check_unique_columns(path: object, header: Iterable[object], used: Iterable[str | None]) -> None:
+    """Reject a table that has a column twice, if it is read; letters' case and spaces around names do not count.
+
+    Parameters
+    ----------
+    path
+        The table, for the message.
+    header
+        Names of all columns.
+    used
+        Names of those that are read; None for one that is absent.
+
+    Raises
+    ------
+    InputError
+        Naming the column: readers of tables take the first, or the last, without a word.
+    """
+    names = [str(name).strip().lower() for name in header]
+    for name in used:
+        if name is not None and names.count(name.strip().lower()) > 1:
+            raise InputError(f"{path}: has two columns {name.strip()!r}; remove one of them, or give it another name")

@@ -52,6 +52,7 @@ def test_lists_of_scenes(tmp_path):
         ("l.txt", "a.tif\n./a.tif\n", "line 2: ./a.tif is listed twice (first: {path}, line 1)"),
         ("l.txt", "# nothing\n", "lists no scene"),
         ("l.csv", "file;name\na.tif;b\n", "no column 'scene'"),
+        ("l.csv", "scene,name,Scene\na.tif,x,b.tif\n", "two columns 'Scene'"),
         ("l.csv", "scene,name\na.tif,x\nb.tif,x\n", "x is listed twice"),
         ("l.json", "{}", "not a STAC ItemCollection"),
         ("l.json", "nonsense", "not JSON"),

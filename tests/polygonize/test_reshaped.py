@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
+import geoseg
+from geoseg.classes import MapClass
 from tests.polygonize.polygon_helpers import PATTERNS, array, canonical, polygonized
 
 
@@ -133,3 +136,22 @@ def test_minimum_mapping_unit_and_simplification_together():
     exact = polygonized(50, values, min_area=9)
     assert len(frame) == len(exact)
     assert exact.area_m2.min() >= 9
+
+
+@pytest.mark.parametrize("simplify", [None, 0.5, 12])
+def test_areas_that_new_outlines_change_are_told(tmp_path, simplify):
+    """Islands of 3 × 3 pixels in a sea: the note states what the areas of the written polygons and pixels say."""
+    values = np.zeros((120, 120), np.uint8)
+    for row, col in np.random.default_rng(5).integers(2, 110, (60, 2)):
+        values[row : row + 3, col : col + 3] = 1
+        values[row + 3, col + 1] = 1
+    path = tmp_path / "map.gpkg"
+    names = [MapClass(0, "sea", "#0000ff"), MapClass(1, "island", "#00ff00")]
+    summary = geoseg.polygonize(array(values), path, simplify=simplify, names=names)
+    areas = gpd.read_file(path, layer=0).dissolve("class_id").area
+    changes = {number: areas[number] / (values == number).sum() - 1 for number in (0, 1)}
+    (*_, note) = ("", *(note for note in summary.notes if "change areas" in note))
+    assert ("island by" in note) == (abs(changes[1]) > 0.05) == (simplify == 12), changes
+    assert ("sea by" in note) == (abs(changes[0]) > 0.05)
+    if note:
+        assert f"island by {100 * changes[1]:+.0f} %" in note, (changes, note)

@@ -12,6 +12,7 @@ import numpy as np
 
 from geoseg.errors import InputError
 from geoseg.system.files import read_regular
+from geoseg.system.text import check_unique_columns
 from geoseg.write.class_names import tidy
 
 _MOST_BYTES = 2 * 10**9
@@ -168,6 +169,7 @@ def _open_table(path: str, class_field: str | None) -> tuple[csv.DictReader[str]
             f"{path}: has no column {missing[0]}: a table of boxes has a first line with xmin, ymin, xmax and ymax, "
             f"and may have image_path and label; its columns are {listed[:300]}"
         )
+    check_unique_columns(path, rows.fieldnames or (), column.values())
     return rows, column, above
 
 

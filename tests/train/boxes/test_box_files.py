@@ -348,3 +348,12 @@ def test_objects_that_are_called_background_are_refused(tmp_path, task):
         frame.to_file(labels)
     with pytest.raises(InputError, match=r"objects of class 'background' .* give that another with --background"):
         geoseg.train([scene.sources[0]], labels, str(tmp_path / "model"), task=task, epochs=1)
+
+
+def test_a_column_that_is_there_twice_is_an_error_if_it_is_read(tmp_path):
+    rows = [("scene.tif", *box, "oak", 5, 6) for box in BOXES]
+    with pytest.raises(InputError, match=r"has two columns '(?i:xmax)'; remove one"):
+        read_boxes([table(tmp_path / "a.csv", rows, "image_path,xmin,ymin,xmax,ymax,label,n, XMAX ")])
+    found = read_boxes([table(tmp_path / "b.csv", rows, "image_path,xmin,ymin,xmax,ymax,label,n,n")])
+    ((labels,), _) = found.on([image(tmp_path / "scene.tif")])
+    np.testing.assert_allclose(in_pixels(labels, image(tmp_path / "scene.tif")), BOXES)
