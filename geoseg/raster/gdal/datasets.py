@@ -43,7 +43,8 @@ def open_dataset(
     with contextlib.ExitStack() as opened:
         with losses_of_opening():
             # rasterio.open() accepts a single driver, the class behind it a list.
-            data = opened.enter_context(DatasetReader(warped or path, driver=list(DRIVERS), sharing=False))
+            data = DatasetReader(warped or path, driver=list(DRIVERS), sharing=False)
+            opened.callback(data.close)
             if warped is None:
                 check_dataset(data, label, remote=remote, vrt=vrt)
         opened.pop_all()
