@@ -183,6 +183,18 @@ def test_min_area_drops_small_changes_and_keeps_large_ones(write_map, tmp_path):
     assert "unchanged" not in style[1]
 
 
+@pytest.mark.parametrize("simplify", [None, 5, 120])
+def test_outlines_that_take_much_of_what_changed_are_told(write_map, tmp_path, simplify):
+    after = np.zeros((60, 60), np.uint8)
+    for row, col in np.random.default_rng(2).integers(2, 52, (12, 2)):
+        after[row : row + 3, col : col + 3], after[row + 3, col + 1] = 1, 1
+    maps = write_map("a.tif", np.zeros_like(after)), write_map("b.tif", after)
+    summary = geoseg.change(*maps, tmp_path / "out", simplify=simplify)
+    area = gpd.read_file(summary.outputs["changes"], layer="changes").area.sum()
+    told = [note for note in summary.notes if note.startswith("the new outlines change areas")]
+    assert len(told) == (simplify == 120) == (abs(area / (after.sum() * 100) - 1) > 0.05)
+
+
 def test_another_lattice_offset_is_exact_and_only_the_overlap_is_compared(write_map, patches, tmp_path):
     scene = patches(60, 60, 7)
     changed = scene.copy()
