@@ -265,7 +265,9 @@ def test_other_scales_are_converted(tmp_path):
     raster = geoseg.composite([old, new], method="mean")
     np.testing.assert_array_equal(whole(raster).data[:3], values)
     assert raster.bands[0].scale == 0.0001
-    assert any("converted" in note for note in raster.notes)
+    assert any("negative values do not fit and are raised to the least" in note for note in raster.notes)
+    (other,) = geoseg.composite([new, old]).notes
+    assert other.endswith("converted to its units")  # from 0 on, all values fit
     silent = write(tmp_path / "silent.tif", values)
     with pytest.raises(GeosegError, match="states scale and offset of band red, silent does not"):
         geoseg.composite([old, silent])

@@ -94,7 +94,14 @@ def open_dates(
         if more := [band.name for band in one.bands if band.name not in names]:
             notes.append(f"{one.name}: has bands that {first.name} has not, left out: {', '.join(more)}")
         if not units[-1].same:
-            notes.append(f"{one.name}: scale and offset differ from those of {first.name}; converted to its units")
+            below = (
+                "; negative values do not fit and are raised to the least"
+                if first.dtype.kind == "u" and min(units[-1].shift) < 0
+                else ""
+            )
+            notes.append(
+                f"{one.name}: scale and offset differ from those of {first.name}; converted to its units{below}"
+            )
     notes += differences([opened[number] for number in kept])
     return Dates(
         tuple(rasters),
