@@ -7,6 +7,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import rasterio
 from rasterio.env import get_gdal_config
@@ -80,3 +81,17 @@ def test_a_forked_process_opens_its_own_files(tmp_path, write, pixels):
     if child == 0:
         os._exit(len(_handles.entries))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_opening_files_says_nothing_where_warnings_are_logged(tmp_path):
+    """In a notebook that logs warnings, GDAL's complaints about drivers that it does not have were the first line."""
+    path = tmp_path / "scene.tif"
+    profile = {"driver": "GTiff", "width": 8, "height": 8, "count": 1, "dtype": "uint8", "crs": "EPSG:32633"}
+    with rasterio.open(path, "w", **profile, transform=rasterio.Affine(10, 0, 0, 0, -10, 0)) as file:
+        file.write(np.ones((1, 8, 8), np.uint8))
+    code = (
+        "import logging, sys; logging.basicConfig(level=logging.WARNING); import geoseg\n"
+        "raster = geoseg.open_raster(sys.argv[1]); raster.read(raster.box)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert said.stderr == ""

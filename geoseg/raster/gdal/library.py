@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
+import logging
 import os
 import threading
 from pathlib import Path
@@ -87,14 +88,22 @@ def _register_without(names: tuple[str, ...]) -> None:
     before = get_gdal_config("GDAL_SKIP")
     own = before or os.environ.get("GDAL_SKIP", "")
     set_gdal_config("GDAL_SKIP", f"{own} {' '.join(names)}".strip())
+    logger = logging.getLogger("rasterio._env")
+    logger.addFilter(_is_news)
     try:
         with rasterio.Env():
             pass
     finally:
+        logger.removeFilter(_is_news)
         if before is None:
             del_gdal_config("GDAL_SKIP")
         else:
             set_gdal_config("GDAL_SKIP", before)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether it is not GDAL's complaint that it has no such driver to skip."""
+    return "GDAL_SKIP" not in record.getMessage()
 
 
 class ThreadOption:
