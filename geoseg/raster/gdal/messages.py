@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from rasterio.errors import RasterioIOError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 # Tags of libtiff and GDAL on which pixels and their place depend, and directories: masks and overviews. A private tag
 # of a camera that points nowhere costs nothing.
@@ -61,25 +62,19 @@ for _name in ("rasterio._env", "rasterio._err"):
     _listen(_name)
 
 
-@contextlib.contextmanager
-def losses_of_opening() -> Iterator[None]:
-    """Raise an error if a dataset is opened here of which GDAL could not read everything.
+def losses_of_opening() -> AbstractContextManager[None]:
+    """Return a context that raises an error if a dataset is opened in it of which GDAL could not read everything.
 
     Raises
     ------
     rasterio.errors.RasterioIOError
         With GDAL's words.
     """
-    with _listening() as heard:
-        yield
-    for text in heard:
-        if found := _LOST.search(text):
-            raise RasterioIOError(found[0])
+    return _losses(_unread)
 
 
-@contextlib.contextmanager
-def losses_of_reading(*, warped: bool) -> Iterator[None]:
-    """Raise an error if GDAL signals one while pixels are read here, even if it then delivers them.
+def losses_of_reading(*, warped: bool) -> AbstractContextManager[None]:
+    """Return a context that raises an error if GDAL signals one while pixels are read, even if it then delivers them.
 
     Parameters
     ----------
@@ -91,19 +86,33 @@ def losses_of_reading(*, warped: bool) -> Iterator[None]:
     rasterio.errors.RasterioIOError
         With GDAL's words.
     """
-    with _listening() as heard:
-        yield
-    for text in heard:
-        found = _SIGNALLED.search(text)
-        if found and not (warped and _OUTSIDE.search(found["words"])):
-            raise RasterioIOError(found["words"])
+    return _losses(_signalled_on_ground if warped else _signalled)
 
 
 @contextlib.contextmanager
-def _listening() -> Iterator[list[str]]:
+def _losses(loss_in: Callable[[str], str | None]) -> Iterator[None]:
+    """Raise the first loss that GDAL mentions in this thread; ``loss_in`` finds it in a message, or gives None."""
     heard: list[str] = []
     _heard.lists.append(heard)
     try:
-        yield heard
+        yield
     finally:
         _heard.lists.pop()
+    for loss in map(loss_in, heard):
+        if loss is not None:
+            raise RasterioIOError(loss)
+
+
+def _unread(text: str) -> str | None:
+    found = _LOST.search(text)
+    return None if found is None else found[0]
+
+
+def _signalled(text: str) -> str | None:
+    found = _SIGNALLED.search(text)
+    return None if found is None else found["words"]
+
+
+def _signalled_on_ground(text: str) -> str | None:
+    words = _signalled(text)
+    return None if words is None or _OUTSIDE.search(words) else words
