@@ -250,8 +250,7 @@ def change(
         arguments = _polygons(maps, numbering, options, staged, report_progress)
         polygons = polygonize(staged["change"], staged["changes"], **arguments)
         report = _report(maps, numbering, (counts, unit), polygons, options)
-        if options.simplify and maps.raster.georeferenced:  # of others, the maps' own notes say that they have no CRS
-            report["notes"] += polygons.notes
+        report["notes"] += polygons.outlines
         staged["report"].write_text(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
         maps.check_unchanged()
     outputs = {kind: path for kind, path in final.items() if path.exists()}

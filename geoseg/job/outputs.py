@@ -285,7 +285,7 @@ def _write_polygons(
         provenance=provenance_of(recipe),
         progress=lambda done, total: reporter.progress(done, total, f"polygonize {recipe.raster.name}"),
     )
-    for note in summary.notes if products.simplify else ():
+    for note in summary.outlines:
         reporter.warning(f"{recipe.raster.name}: {note}")
     for c in card.classes:
         found = summary.classes.get(c.id)

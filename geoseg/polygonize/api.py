@@ -60,6 +60,8 @@ class PolygonSummary:
         For each class id that occurs: its name, number of polygons and area in m².
     notes
         Warnings for the user, one line each, such as a missing CRS.
+    outlines
+        Those of them that concern new outlines: areas that they change.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class PolygonSummary:
     path: Path
     classes: Mapping[int, ClassPolygons]
     notes: tuple[str, ...] = ()
+    outlines: tuple[str, ...] = ()
 
     @property
     def polygons(self) -> int:
@@ -386,6 +389,7 @@ def _to_file(
             for value in sorted(set(totals.polygons).difference(left_out))
         },
         (*_notes(job.source), *totals.notes),
+        tuple(totals.notes),
     )
 
 
